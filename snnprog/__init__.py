@@ -1,0 +1,80 @@
+"""snnprog: a compiler for spiking hardware. Exact spikes, or the reason why not.
+
+::
+
+    Spec ──design──▶ Network (real) ──quantize──▶ Program (integers) ──run──▶ Trace ──verify──▶ Verification
+
+Public names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from snnprog.version import __version__
+
+if TYPE_CHECKING:
+    from snnprog.backends import run as run
+    from snnprog.compiler import CompileResult as CompileResult
+    from snnprog.compiler import compile as compile
+    from snnprog.errors import BackendError as BackendError
+    from snnprog.errors import Conflict as Conflict
+    from snnprog.errors import FormatError as FormatError
+    from snnprog.errors import InfeasibleError as InfeasibleError
+    from snnprog.errors import LimitError as LimitError
+    from snnprog.errors import PortabilityWarning as PortabilityWarning
+    from snnprog.errors import QuantizationError as QuantizationError
+    from snnprog.errors import SnnprogError as SnnprogError
+    from snnprog.errors import SolverError as SolverError
+    from snnprog.errors import SpecError as SpecError
+    from snnprog.network import Network as Network
+    from snnprog.program import Program as Program
+    from snnprog.program import load as load
+    from snnprog.spec import Dynamics as Dynamics
+    from snnprog.spec import Pattern as Pattern
+    from snnprog.spec import Spec as Spec
+    from snnprog.spec_file import load_spec as load_spec
+    from snnprog.trace import Trace as Trace
+    from snnprog.verification import Verification as Verification
+    from snnprog.verification import verify as verify
+
+_HOMES = {
+    "BackendError": "errors",
+    "CompileResult": "compiler",
+    "Conflict": "errors",
+    "Dynamics": "spec",
+    "FormatError": "errors",
+    "InfeasibleError": "errors",
+    "LimitError": "errors",
+    "Network": "network",
+    "Pattern": "spec",
+    "PortabilityWarning": "errors",
+    "Program": "program",
+    "QuantizationError": "errors",
+    "SnnprogError": "errors",
+    "SolverError": "errors",
+    "Spec": "spec",
+    "SpecError": "errors",
+    "Trace": "trace",
+    "Verification": "verification",
+    "compile": "compiler",
+    "load": "program",
+    "load_spec": "spec_file",
+    "run": "backends",
+    "verify": "verification",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'snnprog' has no attribute {name!r}")
+    value = getattr(import_module(f"snnprog.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,193 @@
+"""Zip files of ``.npy`` arrays and small JSON texts: written the same twice, read without trust.
+
+Program files, stimuli, results and ``.npz`` rasters are all such archives. Written ones carry no times and no owner, so
+equal content is equal bytes; they appear under their name whole or not at all. Read ones may come from strangers: sizes
+are checked before anything is allocated, nothing is ever unpickled, and every fault is a `FormatError`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.errors import FormatError
+
+# NumPy types these functions only in part.
+npy: Any = np.lib.format
+
+EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+MEMBER_LIMIT = 64
+SIZE_LIMIT_BYTES = 1 << 30
+HEADER_LIMIT_BYTES = 4096
+PLAIN_KINDS = "biufU"
+
+
+def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], texts: Mapping[str, str]) -> None:
+    """Write arrays as ``<name>.npy`` and texts as ``<name>`` into one zip, atomically and byte-identically.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in texts.items():
+            _add_member(archive, name, text.encode("utf-8"))
+        for name, array in arrays.items():
+            _add_member(archive, f"{name}.npy", _npy_bytes(array))
+    write_bytes(path, buffer.getvalue())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put a file in place whole: written beside its name, flushed to disk, then renamed."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise FormatError(f"{path} cannot be written: {error.strerror}; name a folder that exists") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read_archive(path: Path) -> dict[str, bytes]:
+    """Return the members of a zip by name, after checking that they are few, distinct and of bearable size.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, is no zip, is damaged, or declares more than `SIZE_LIMIT_BYTES` of content.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_members(path, members)
+            return {member.filename: _read_member(archive, member) for member in members}
+    except FormatError:
+        raise
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise FormatError(f"{path} is not a whole zip archive: {error}") from error
+
+
+def array_of(path: Path, members: Mapping[str, bytes], name: str) -> NDArray[np.generic]:
+    """Return the array ``<name>.npy`` of an archive's members, read-only.
+
+    Raises
+    ------
+    FormatError
+        If it is missing, malformed, of a type that would need unpickling, or shorter or longer than it says.
+    """
+    if f"{name}.npy" not in members:
+        raise FormatError(f"{path} has no array {name!r}; it has {_names(members)}")
+    content = members[f"{name}.npy"]
+    stream = io.BytesIO(content)
+    try:
+        shape, fortran, dtype = _read_npy_header(stream)
+    except Exception as error:  # any fault of a stranger's header means the same: this is no array
+        raise FormatError(f"array {name!r} in {path} has a malformed header: {type(error).__name__}") from error
+    _check_extent(path, name, shape, dtype, len(content) - stream.tell())
+    flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def json_of(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, object]:
+    """Return the JSON object ``name`` of an archive's members.
+
+    Raises
+    ------
+    FormatError
+        If it is missing, no valid JSON, or no object.
+    """
+    if name not in members:
+        raise FormatError(f"{path} has no {name}; it has {_names(members)}")
+    try:
+        value = json.loads(members[name].decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{name} in {path} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{name} in {path} is a JSON {type(value).__name__}; an object is needed")
+    return value
+
+
+def _refuse_constant(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _names(members: Mapping[str, bytes]) -> str:
+    return ", ".join(sorted(members)) or "nothing"
+
+
+def _read_npy_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    version = npy.read_magic(stream)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    shape, fortran, dtype = readers[version](stream, max_header_size=HEADER_LIMIT_BYTES)
+    return shape, fortran, dtype
+
+
+def _add_member(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    member = zipfile.ZipInfo(name, EARLIEST_ZIP_TIME)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.external_attr = 0o644 << 16
+    member.create_system = 3
+    archive.writestr(member, content)
+
+
+def _npy_bytes(array: NDArray[np.generic]) -> bytes:
+    stream = io.BytesIO()
+    npy.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    if len(members) > MEMBER_LIMIT:
+        raise FormatError(f"{path} has {len(members)} members; at most {MEMBER_LIMIT} are read")
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names):
+        raise FormatError(f"{path} names a member twice: {', '.join(sorted(names))}")
+    size = sum(member.file_size for member in members)
+    if size > SIZE_LIMIT_BYTES:
+        raise FormatError(f"{path} unpacks to {size} bytes; at most {SIZE_LIMIT_BYTES} are read")
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as stream:
+        content = stream.read(member.file_size + 1)
+    if len(content) != member.file_size:
+        raise zipfile.BadZipFile(f"{member.filename} has {len(content)} bytes where {member.file_size} are declared")
+    return content
+
+
+def _check_extent(
+    path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], stored_bytes: int
+) -> None:
+    if dtype.kind not in PLAIN_KINDS or dtype.hasobject:
+        raise FormatError(f"array {name!r} in {path} is of type {dtype}; plain numbers are needed")
+    if any(type(extent) is not int or extent < 0 for extent in shape):
+        raise FormatError(f"array {name!r} in {path} has shape {shape!r}; whole non-negative extents are needed")
+    if math.prod(shape) * dtype.itemsize != stored_bytes or dtype.itemsize == 0:
+        raise FormatError(
+            f"array {name!r} in {path} declares shape {shape} of {dtype} and holds {stored_bytes} bytes of data"
+        )

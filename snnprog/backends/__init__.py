@@ -1,0 +1,41 @@
+"""Runtimes that run programs: the built-in reference, and one folder each for all others.
+
+The contract of a backend folder
+--------------------------------
+``backend.toml``
+    ``summary`` (one line), ``semantics`` (names of the integer rules it executes), ``python`` ("3.10"),
+    ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
+    ``timeout_seconds_per_tick``.
+``requirements.txt``
+    Pinned; installed into an environment of the backend's own.
+``runner.py``
+    Called as ``runner.py PROGRAM STIMULUS RESULT`` by that environment's interpreter. It does not import snnprog. It
+    exits 0 once RESULT stands whole; anything else it writes to standard error is shown to the user.
+
+PROGRAM is a ``.snnp`` file. STIMULUS is an ``.npz`` with ``raster`` bool (ticks of all patterns, inputs), ``lengths``
+int64 (patterns,) and ``state`` bool (). RESULT is an ``.npz`` with ``spikes`` bool (ticks of all patterns, outputs),
+where state is asked for ``currents`` and ``potentials`` int32 (ticks of all patterns, neurons) after each tick, and
+``versions``, a text holding a JSON object: name → version of all that ran. Each pattern starts from rest.
+
+Folders are looked for in ``SNNPROG_BACKENDS`` (a search path), then beside the package: hardware of your own is one
+more folder.
+"""
+
+from __future__ import annotations
+
+from snnprog.backends.environment import BackendStatus, install, status
+from snnprog.backends.execution import REFERENCE, Run, run, run_backend
+from snnprog.backends.folder import Backend, find_backend, find_backends
+
+__all__ = [
+    "REFERENCE",
+    "Backend",
+    "BackendStatus",
+    "Run",
+    "find_backend",
+    "find_backends",
+    "install",
+    "run",
+    "run_backend",
+    "status",
+]

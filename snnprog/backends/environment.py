@@ -1,0 +1,152 @@
+"""The environment that each backend runs in: built once in the user's cache, or the current interpreter if it fits.
+
+The folder's name holds a digest of the requirements, so a changed pin is a new environment. A mark is written last: an
+environment without it was never finished, and is built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from snnprog.backends.folder import Backend
+from snnprog.backends.interpreters import find_interpreter
+from snnprog.errors import BackendError
+
+CACHE_VARIABLE = "SNNPROG_CACHE"
+BUILD_SECONDS = 1800.0
+FINISHED = "finished"
+SHOWN_LINES = 12
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """Whether a backend can run here.
+
+    Attributes
+    ----------
+    backend : Backend
+    interpreter : Path or None
+        The one that would run it; None where it must be installed first.
+    """
+
+    backend: Backend
+    interpreter: Path | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can run now."""
+        return self.interpreter is not None
+
+
+def status(backend: Backend) -> BackendStatus:
+    """Tell whether a backend can run here, and by which interpreter."""
+    if _does_current_interpreter_fit(backend):
+        return BackendStatus(backend, Path(sys.executable))
+    folder = environment_folder(backend)
+    return BackendStatus(backend, _python_in(folder) if (folder / FINISHED).is_file() else None)
+
+
+def interpreter_of(backend: Backend) -> Path:
+    """Return the interpreter that runs a backend.
+
+    Raises
+    ------
+    BackendError
+        If it is not installed.
+    """
+    found = status(backend).interpreter
+    if found is None:
+        raise BackendError(
+            f"backend {backend.name} is not installed; run 'snnprog backends install {backend.name}'"
+            f" (it needs Python {backend.python_text})"
+        )
+    return found
+
+
+def install(backend: Backend, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Build a backend's environment, unless it stands; return its interpreter.
+
+    Parameters
+    ----------
+    say : callable
+        Called with a line of text at each step.
+
+    Raises
+    ------
+    BackendError
+        If no fitting Python is found, or the packages cannot be installed.
+    """
+    ready = status(backend).interpreter
+    if ready is not None:
+        say(f"{backend.name} is ready: {ready}")
+        return ready
+    folder = environment_folder(backend)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / FINISHED).is_file():
+            _build(backend, folder, say)
+    return _python_in(folder)
+
+
+def environment_folder(backend: Backend) -> Path:
+    """Return where a backend's environment stands or would stand."""
+    cache = os.environ.get(CACHE_VARIABLE)
+    root = Path(cache) if cache else user_cache_path("snnprog")
+    content = backend.requirements.read_bytes() + backend.python_text.encode("ascii")
+    return root / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def _build(backend: Backend, folder: Path, say: Callable[[str], None]) -> None:
+    base = find_interpreter(backend.python)
+    shutil.rmtree(folder, ignore_errors=True)
+    say(f"making an environment for {backend.name} with {base}")
+    _must([str(base), "-m", "venv", str(folder)], f"the environment {folder} cannot be made")
+    say(f"installing {backend.requirements.name} into {folder}")
+    python = str(_python_in(folder))
+    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]
+    _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed")
+    (folder / FINISHED).write_text(f"{base}\n", encoding="utf-8")
+    say(f"{backend.name} is ready: {python}")
+
+
+def _must(command: list[str], complaint: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackendError(f"{complaint}: {error}") from error
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.strip().splitlines()[-SHOWN_LINES:])
+        raise BackendError(f"{complaint}; the command ended with {done.returncode} and said:\n{last}")
+
+
+def _python_in(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _does_current_interpreter_fit(backend: Backend) -> bool:
+    if sys.version_info[:2] != backend.python:
+        return False
+    try:
+        return all(metadata.version(name) == version for name, version in backend.distributions.items())
+    except metadata.PackageNotFoundError:
+        return False

@@ -1,0 +1,236 @@
+"""Running a program: on the reference simulator, or by a backend's runner in a process of its own.
+
+A runner is not trusted: it has a time limit, its whole process group is ended when that is over, and its result is
+checked for every shape and type before it becomes a `Trace`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.archive import array_of, read_archive, write_archive
+from snnprog.backends.environment import interpreter_of
+from snnprog.backends.folder import Backend, find_backend
+from snnprog.chips import find_chip
+from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
+from snnprog.program import Program
+from snnprog.raster import Raster, as_raster
+from snnprog.simulate import simulate
+from snnprog.trace import Trace
+from snnprog.version import __version__
+
+REFERENCE = "reference"
+Record = Literal["spikes", "state"]
+SHOWN_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a backend answered.
+
+    Attributes
+    ----------
+    traces : tuple of Trace
+        One per pattern.
+    versions : dict
+        Name -> version of the software that ran.
+    """
+
+    traces: tuple[Trace, ...]
+    versions: Mapping[str, str]
+
+
+@overload
+def run(
+    program: Program,
+    inputs: NDArray[np.generic],
+    backend: str = ...,
+    record: Record = ...,
+    *,
+    timeout_s: float | None = ...,
+) -> Trace: ...
+
+
+@overload
+def run(
+    program: Program,
+    inputs: Sequence[ArrayLike],
+    backend: str = ...,
+    record: Record = ...,
+    *,
+    timeout_s: float | None = ...,
+) -> list[Trace]: ...
+
+
+def run(
+    program: Program,
+    inputs: NDArray[np.generic] | Sequence[ArrayLike],
+    backend: str = REFERENCE,
+    record: Record = "spikes",
+    *,
+    timeout_s: float | None = None,
+) -> Trace | list[Trace]:
+    """Run a program.
+
+    Parameters
+    ----------
+    inputs : (ticks, inputs) bool, or a list of them
+        One raster gives one trace; a list gives a list, each from rest.
+    backend : str
+        "reference", or the name of a backend folder.
+    record : {"spikes", "state"}
+        "state" records the current and potential of every neuron after each tick, too.
+    timeout_s : float, optional
+        Seconds after which a backend has failed; its own default, unless given.
+
+    Raises
+    ------
+    SpecError
+        If the inputs are no rasters of the program's width.
+    BackendError
+        If the backend is missing, fails, hangs or answers nonsense.
+
+    Warns
+    -----
+    PortabilityWarning
+        Where the reference simulator leaves the range on which all runtimes agree.
+    """
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
+        return run_backend(program, [inputs], backend, record, timeout_s=timeout_s).traces[0]
+    return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
+
+
+def run_backend(
+    program: Program,
+    inputs: Sequence[ArrayLike],
+    backend: str = REFERENCE,
+    record: Record = "spikes",
+    *,
+    timeout_s: float | None = None,
+) -> Run:
+    """Run a program on several patterns, and tell which software did; see `run`."""
+    if record not in ("spikes", "state"):
+        raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
+    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    for index, raster in enumerate(rasters):
+        if raster.shape[1] != program.n_inputs:
+            raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
+    if backend == REFERENCE:
+        return _run_reference(program, rasters, record)
+    folder = find_backend(backend)
+    rule = find_chip(program.chip).semantics.name
+    if rule not in folder.semantics:
+        raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
+    if not rasters:
+        return Run((), {})
+    return _run_folder(program, rasters, folder, record == "state", timeout_s)
+
+
+def _run_reference(program: Program, rasters: list[Raster], record: Record) -> Run:
+    traces = simulate(program, rasters, state=record == "state")
+    for index, trace in enumerate(traces):
+        if trace.excursion is not None:
+            warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
+            break
+    return Run(tuple(traces), {"snnprog": __version__, "numpy": np.__version__})
+
+
+def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state: bool, timeout_s: float | None) -> Run:
+    python = interpreter_of(backend)
+    ticks = sum(len(raster) for raster in rasters)
+    limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
+    with tempfile.TemporaryDirectory(prefix="snnprog-") as name:
+        folder = Path(name)
+        program.save(folder / "program.snnp")
+        stimulus: dict[str, NDArray[np.generic]] = {
+            "raster": np.concatenate(rasters),
+            "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
+            "state": np.array(state),
+        }
+        write_archive(folder / "stimulus.npz", stimulus, {})
+        files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
+        _execute([str(python), "-I", str(backend.runner), *files], folder, backend.name, limit)
+        try:
+            return _read_result(folder / "result.npz", program, rasters, state)
+        except FormatError as error:
+            raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
+
+
+def _execute(command: list[str], folder: Path, name: str, limit_s: float) -> None:
+    """Run a command to its end or its limit; its output goes to files, which no stray child can keep from closing."""
+    with (folder / "said.txt").open("w+b") as said:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder, start_new_session=True
+            )
+        except OSError as error:
+            raise BackendError(f"backend {name} cannot be started: {error}") from error
+        try:
+            code = process.wait(timeout=limit_s)
+        except subprocess.TimeoutExpired as error:
+            raise BackendError(
+                f"backend {name} did not finish within {limit_s:.0f} s and was ended; {_last_words(said.name)}"
+            ) from error
+        finally:
+            _end_group(process)
+        if code != 0:
+            raise BackendError(f"backend {name} ended with code {code}; {_last_words(said.name)}")
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass
+    process.wait()
+
+
+def _last_words(path: str) -> str:
+    text = Path(path).read_bytes().decode("utf-8", errors="replace").strip()
+    return f"it said: {text[-SHOWN_CHARACTERS:]}" if text else "it said nothing"
+
+
+def _read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+    if not path.is_file():
+        raise FormatError("there is no result file")
+    members = read_archive(path)
+    ends = np.cumsum([len(raster) for raster in rasters])
+    ticks = int(ends[-1])
+    wanted: dict[str, tuple[str, int]] = {"spikes": ("|b1", program.n_outputs)}
+    if state:
+        wanted |= {"currents": ("<i4", program.n_neurons), "potentials": ("<i4", program.n_neurons)}
+    parts = {}
+    for name, (dtype, width) in wanted.items():
+        array = array_of(path, members, name)
+        if array.dtype.str != dtype or array.shape != (ticks, width):
+            raise FormatError(
+                f"{name} is {array.dtype.str} of shape {array.shape}; {dtype} of {(ticks, width)} is needed"
+            )
+        parts[name] = np.split(array, ends[:-1])
+    traces = tuple(Trace(**{name: part[index] for name, part in parts.items()}) for index in range(len(rasters)))
+    return Run(traces, _versions(array_of(path, members, "versions")))
+
+
+def _versions(array: NDArray[np.generic]) -> dict[str, str]:
+    try:
+        versions = json.loads(str(array[()])) if array.dtype.kind == "U" and array.ndim == 0 else None
+    except ValueError:
+        versions = None
+    if not isinstance(versions, dict):
+        raise FormatError(f"versions is {array.dtype} of shape {array.shape}; a text with a JSON object is needed")
+    return {str(name): str(version) for name, version in versions.items()}

@@ -1,0 +1,25 @@
+"""The chips that programs can be compiled for: one file each, listed here by name."""
+
+from __future__ import annotations
+
+from snnprog.chips.chip import Chip, Range, Semantics
+from snnprog.chips.loihi1 import LOIHI1
+from snnprog.errors import SpecError
+
+CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1,)}
+
+
+def find_chip(name: str) -> Chip:
+    """Return the chip of that name.
+
+    Raises
+    ------
+    SpecError
+        If there is none.
+    """
+    if name not in CHIPS:
+        raise SpecError(f"chip is {name!r}; known chips are {', '.join(sorted(CHIPS))}")
+    return CHIPS[name]
+
+
+__all__ = ["CHIPS", "Chip", "Range", "Semantics", "find_chip"]

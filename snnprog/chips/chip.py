@@ -1,0 +1,129 @@
+"""What a chip is to the compiler: number formats and limits as data, and one named integer rule.
+
+All ranges are inclusive pairs ``(least, greatest)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+
+from snnprog.errors import LimitError
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """The integer update rule of a chip's neuron, named in full so that a program file needs nothing else.
+
+    With ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
+    spikes that arrive at tick t, one tick is::
+
+        u = wrap( rz(u, 2**decay_bits - current_decay_offset - current_decay) + (a << input_shift) )
+        v = clip( rz(v, 2**decay_bits - potential_decay) + u + bias )
+        spike = v > threshold << input_shift ;   v = 0 where spike
+
+    ``wrap`` leaves values in ``(-2**current_bits, 2**current_bits]`` by adding or subtracting ``2**(current_bits+1)``
+    once; ``clip`` limits to ``±(2**potential_bits - 1)``.
+    """
+
+    name: str
+    rounding: str
+    decay_bits: int
+    current_decay_offset: int
+    input_shift: int
+    current_bits: int
+    current_overflow: str
+    potential_bits: int
+    potential_overflow: str
+    compare: str
+    reset: str
+    delay_origin: str
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Return the rule as plain data, in the order of the fields."""
+        return asdict(self)
+
+    def current_factor(self, current_decay: int) -> int:
+        """Return the integer that multiplies the current each tick, in units of ``2**-decay_bits``."""
+        return (1 << self.decay_bits) - self.current_decay_offset - current_decay
+
+    def potential_factor(self, potential_decay: int) -> int:
+        """Return the integer that multiplies the potential each tick, in units of ``2**-decay_bits``."""
+        return (1 << self.decay_bits) - potential_decay
+
+    def current_leak(self, current_decay: int) -> Fraction:
+        """Return the exact share α of the current that is left after one tick."""
+        return Fraction(self.current_factor(current_decay), 1 << self.decay_bits)
+
+    def potential_leak(self, potential_decay: int) -> Fraction:
+        """Return the exact share γ of the potential that is left after one tick."""
+        return Fraction(self.potential_factor(potential_decay), 1 << self.decay_bits)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The limits of one chip; each field's source stands in the module that makes the instance.
+
+    Attributes
+    ----------
+    weight_ranges : dict
+        Sign mode -> inclusive range of the weight mantissa.
+    arrival_limit, current_limit, potential_limit : int
+        Magnitudes that ``a << input_shift``, ``u`` and ``v`` must stay below for all runtimes to agree.
+    """
+
+    name: str
+    semantics: Semantics
+    delays: Range
+    decays: Range
+    thresholds: Range
+    weight_ranges: dict[str, Range]
+    exponents: Range
+    bias_mantissas: Range
+    bias_exponents: Range
+    arrival_limit: int
+    current_limit: int
+    potential_limit: int
+
+    @property
+    def weight_limit(self) -> int:
+        """The greatest magnitude that a one-sided weight of either sign can have."""
+        return min(self.weight_ranges["excitatory"][1], -self.weight_ranges["inhibitory"][0])
+
+    @property
+    def bias_limit(self) -> int:
+        """The greatest magnitude of a bias, in units of the potential."""
+        return self.bias_mantissas[1] << self.bias_exponents[1]
+
+    def check_range(self, item: str, value: int, allowed: Range, hint: str = "") -> None:
+        """Raise `LimitError` unless ``value`` lies in the inclusive range."""
+        if not allowed[0] <= value <= allowed[1]:
+            raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
+
+    def nearest_bias(self, bias: float) -> int:
+        """Return the bias ``mantissa << exponent`` that lies nearest (half to even) to a real one in range."""
+        for exponent in range(self.bias_exponents[0], self.bias_exponents[1] + 1):
+            mantissa = round(bias / (1 << exponent))
+            if self.bias_mantissas[0] <= mantissa <= self.bias_mantissas[1]:
+                return mantissa << exponent
+        raise LimitError("bias", bias, f"-{self.bias_limit} to {self.bias_limit} on {self.name}")
+
+    def is_bias(self, bias: int) -> bool:
+        """Tell whether an integer is ``mantissa << exponent`` for some allowed pair."""
+        return abs(bias) <= self.bias_limit and self.nearest_bias(bias) == bias
+
+    def decays_of(self, tau_current: float, tau_potential: float) -> Range:
+        """Return (current decay, potential decay) nearest to time constants in ticks.
+
+        A membrane with time constant τ keeps ``exp(-1/τ)`` per tick; ``math.inf`` keeps all, 0 keeps nothing. The
+        result is the nearest the chip has: `Semantics.current_leak` and `Semantics.potential_leak` tell what it is.
+        """
+        scale = 1 << self.semantics.decay_bits
+        kept = [0.0 if tau == 0 else math.exp(-1.0 / tau) for tau in (tau_current, tau_potential)]
+        current = scale - self.semantics.current_decay_offset - round(scale * kept[0])
+        potential = scale - round(scale * kept[1])
+        low, high = self.decays
+        return min(max(current, low), high), min(max(potential, low), high)

@@ -1,0 +1,161 @@
+"""Spec in, program out: the only module that knows the order of the steps.
+
+A program leaves here only after its integers were simulated, in closed loop where recurrent, and equalled the target on
+every bin that counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from types import MappingProxyType
+
+from snnprog.backends import REFERENCE
+from snnprog.chips import find_chip
+from snnprog.design import design
+from snnprog.design.designer import Progress
+from snnprog.errors import InfeasibleError, QuantizationError, SpecError
+from snnprog.network import Network
+from snnprog.program import Program
+from snnprog.quantize import INEXACT, NeuronReport, quantize
+from snnprog.spec import Spec, as_integer
+from snnprog.verification import verify
+from snnprog.version import __version__
+
+DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What compiling did and cost.
+
+    Attributes
+    ----------
+    neurons : tuple of NeuronReport
+        Status, margin and integers of each output.
+    time_constants : tuple of float
+        (potential, current) in ticks, as the chip's decays amount to.
+    synapses : int
+        In the whole program.
+    seconds : mapping
+        Step -> wall-clock seconds.
+    """
+
+    neurons: tuple[NeuronReport, ...]
+    time_constants: tuple[float, float]
+    synapses: int
+    seconds: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain data."""
+        return {
+            "neurons": [asdict(neuron) for neuron in self.neurons],
+            "time_constants_ticks": list(self.time_constants),
+            "synapses": self.synapses,
+            "seconds": dict(self.seconds),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CompileResult:
+    """A verified program, the real-valued network behind it, and the report."""
+
+    program: Program
+    network: Network
+    report: CompileReport
+
+
+class _Stopwatch:
+    """Wall-clock seconds of each step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] = now - self._last
+        self._last = now
+
+
+def compile(
+    spec: Spec,
+    *,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> CompileResult:
+    """Design, quantize and verify a program for a spec.
+
+    Parameters
+    ----------
+    seed : int
+        Of all random choices; none of them is random in any other way.
+    executor : concurrent.futures.Executor, optional
+        Where neurons are designed side by side; the result does not depend on it.
+    progress : callable, optional
+        Called with (step, done, all) as work proceeds.
+
+    Raises
+    ------
+    InfeasibleError
+        If no weights realise some output; ``conflicts`` names outputs, patterns and ticks.
+    QuantizationError
+        If weights exist, but no rounding that was tried is exact.
+    SolverError
+        If the solver gives up.
+    """
+    if not isinstance(spec, Spec):
+        raise SpecError(f"spec is a {type(spec).__name__}; a Spec is needed")
+    if as_integer("seed", seed) < 0:
+        raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
+    watch = _Stopwatch()
+    designed = design(spec, executor=executor, progress=progress)
+    watch.lap("design")
+    if designed.conflicts:
+        raise InfeasibleError(designed.conflicts)
+    quantized = quantize(spec, designed.network, seed=seed)
+    watch.lap("quantize")
+    _check_exactness(quantized.neurons)
+    program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
+    _check_closed_loop(program, spec)
+    watch.lap("simulate")
+    report = CompileReport(
+        neurons=quantized.neurons,
+        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
+        synapses=program.n_synapses,
+        seconds=MappingProxyType(watch.seconds),
+    )
+    return CompileResult(program, designed.network, report)
+
+
+def _check_exactness(neurons: tuple[NeuronReport, ...]) -> None:
+    failed = [neuron for neuron in neurons if neuron.status == INEXACT]
+    if failed:
+        worst = max(failed, key=lambda neuron: neuron.wrong_bins)
+        raise QuantizationError(
+            f"{len(failed)} of {len(neurons)} outputs are not exact in integers: output {worst.output} has"
+            f" {worst.wrong_bins} wrong bins (its widest real margin is {worst.design_bound:.3g} steps, 0.5 is sure to"
+            f" do); offer more delays, a slower potential, or a free threshold",
+            [neuron.output for neuron in failed],
+        )
+
+
+def _check_closed_loop(program: Program, spec: Spec) -> None:
+    divergence = verify(program, spec, [REFERENCE]).first_divergence
+    if divergence is not None:
+        raise QuantizationError(f"the closed loop is not exact: {divergence}", [divergence.neuron])
+
+
+def _provenance(spec: Spec, seed: int, neurons: tuple[NeuronReport, ...]) -> dict[str, object]:
+    potential, current = spec.dynamics.effective_time_constants(find_chip(spec.chip))
+    return {
+        "spec_sha256": spec.digest(),
+        "seed": seed,
+        "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
+        "time_constants_ticks": {"potential": str(potential), "current": str(current)},
+        "neurons": [asdict(neuron) for neuron in neurons],
+    }

@@ -1,0 +1,7 @@
+"""Spec → Network: weights of widest margin by linear programming, or the reason why there are none."""
+
+from __future__ import annotations
+
+from snnprog.design.designer import Design, design
+
+__all__ = ["Design", "design"]

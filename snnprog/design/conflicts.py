@@ -1,0 +1,72 @@
+"""Why a neuron cannot be built, in the words of the specification."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snnprog.design.problem import NeuronProblem
+from snnprog.errors import Conflict
+from snnprog.potential import NO_RESET, Ticks
+
+NAMED_TICKS = 4
+
+
+def unreached_spikes(problem: NeuronProblem) -> list[Conflict]:
+    """Return a conflict for each spike that is due when nothing has arrived since the neuron was last at rest.
+
+    A neuron with a bias, fixed or free, may fire on its own, so it has none.
+    """
+    if problem.box.bias != (0.0, 0.0):
+        return []
+    hopeless = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0))
+    return [_unreached(problem, int(tick)) for tick in hopeless]
+
+
+def contradiction(problem: NeuronProblem, binding: Ticks) -> Conflict:
+    """Return the conflict among the ticks whose rows, taken together, no weights satisfy."""
+    due = [int(tick) for tick in binding if problem.raster[tick]]
+    silent = [int(tick) for tick in binding if not problem.raster[tick]]
+    named = (due or silent)[0]
+    pattern, tick = problem.potential_map.tape.where(named)
+    if len(due) == 1 and len(silent) == 1 and _are_alike(problem, due[0], silent[0]):
+        reason = (
+            f"output {problem.neuron} must spike at {_place(problem, due[0])} and be silent at"
+            f" {_place(problem, silent[0])}, but what it has received by then is the same"
+        )
+    else:
+        reason = (
+            f"no weights let output {problem.neuron} {_demand('spike', problem, due)}"
+            f"{' and ' if due and silent else ''}{_demand('be silent', problem, silent)}"
+        )
+    return Conflict(problem.neuron, pattern, tick, reason)
+
+
+def _unreached(problem: NeuronProblem, tick: int) -> Conflict:
+    pattern, local = problem.potential_map.tape.where(tick)
+    reset = int(problem.resets.last[tick])
+    since = (
+        "the pattern began" if reset == NO_RESET else f"its reset at tick {problem.potential_map.tape.where(reset)[1]}"
+    )
+    reason = (
+        f"output {problem.neuron} must spike at tick {local} of pattern {pattern},"
+        f" but no input has reached it since {since}"
+    )
+    return Conflict(problem.neuron, pattern, local, reason)
+
+
+def _are_alike(problem: NeuronProblem, first: int, second: int) -> bool:
+    features = problem.features(np.array([first, second]))
+    return bool(np.allclose(features[0], features[1], rtol=0.0, atol=1e-9))
+
+
+def _place(problem: NeuronProblem, tick: int) -> str:
+    pattern, local = problem.potential_map.tape.where(tick)
+    return f"tick {local} of pattern {pattern}"
+
+
+def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
+    if not ticks:
+        return ""
+    places = ", ".join(_place(problem, tick) for tick in ticks[:NAMED_TICKS])
+    more = f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else ""
+    return f"{what} at {places}{more}"

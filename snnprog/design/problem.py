@@ -1,0 +1,168 @@
+"""What the design of one neuron must satisfy, as rows over the linear map.
+
+For each constrained tick k, with s = +1 where a spike is due and -1 where silence is::
+
+    s (w · φ[k] + b β[k] - θ)  >=  m σ[k] + ρ[k]
+
+in weight LSBs. σ[k] is what rounding can do there, in half steps: the grid's step times ‖φ[k]‖₁, and the steps of a
+free threshold (1 LSB) and of a free bias. ρ[k] bounds what the truncating decays do. So m >= 1/2 survives every
+rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import Chip
+from snnprog.potential import PotentialMap, Resets, Ticks
+from snnprog.raster import Raster
+from snnprog.spec import FREE, Spec
+
+Floats = NDArray[np.float64]
+
+FREE_BIAS_EXPONENT = 4
+SLACK_FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends."""
+
+    weight_lower: Floats
+    weight_upper: Floats
+    threshold: tuple[float, float]
+    bias: tuple[float, float]
+
+    @property
+    def is_threshold_free(self) -> bool:
+        """Whether the threshold is designed."""
+        return self.threshold[0] < self.threshold[1]
+
+    @property
+    def is_bias_free(self) -> bool:
+        """Whether the bias is designed."""
+        return self.bias[0] < self.bias[1]
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronProblem:
+    """One neuron's rows at every tick, and which ticks are constrained.
+
+    Attributes
+    ----------
+    neuron : int
+        Index of the output.
+    potential_map : PotentialMap
+        Shared by all neurons.
+    resets : Resets
+        The neuron's own.
+    raster : (ticks,) bool
+        What it is to do (assumed, in don't-care bins).
+    constrained : (ticks,) bool
+        The ticks that have a row.
+    norms, bias_response, truncation : (ticks,) float
+        ‖φ‖₁, β and ρ at every tick.
+    box : Box
+        The ranges at exponent 0.
+    exponent : int
+        The grid has steps of ``2**exponent``, and weights reach as much further.
+    """
+
+    neuron: int
+    potential_map: PotentialMap
+    resets: Resets
+    raster: Raster
+    constrained: Raster
+    norms: Floats
+    bias_response: Floats
+    truncation: Floats
+    box: Box
+    exponent: int = 0
+
+    @property
+    def step(self) -> float:
+        """The step of the weights' grid, in LSBs of exponent 0."""
+        return float(1 << self.exponent)
+
+    @property
+    def signs(self) -> Floats:
+        """(ticks,) +1 where a spike is due, -1 elsewhere."""
+        return np.where(self.raster, 1.0, -1.0)
+
+    @property
+    def slack(self) -> Floats:
+        """σ, (ticks,): twice what rounding to the nearest can move at each tick."""
+        slack = self.step * self.norms
+        if self.box.is_threshold_free:
+            slack = slack + 1.0
+        if self.box.is_bias_free:
+            bias_step = (1 << FREE_BIAS_EXPONENT) / (1 << self.potential_map.leaks.input_shift)
+            slack = slack + bias_step * self.bias_response
+        return np.maximum(slack, SLACK_FLOOR * self.step)
+
+    def potential(self, weights: Floats, bias: float) -> Floats:
+        """Return the potential at every tick, in LSBs, with resets where the raster has spikes."""
+        return self.potential_map.potential(weights, self.resets) + bias * self.bias_response
+
+    def margins(self, weights: Floats, threshold: float, bias: float) -> Floats:
+        """Return (ticks,) the margin of each tick; infinite where nothing is asked."""
+        distance = self.signs * (self.potential(weights, bias) - threshold)
+        return np.where(self.constrained, (distance - self.truncation) / self.slack, np.inf)
+
+    def features(self, ticks: Ticks) -> Floats:
+        """Return φ, (len(ticks), taps)."""
+        return self.potential_map.rows(self.resets, ticks)
+
+    def at_exponent(self, exponent: int) -> NeuronProblem:
+        """Return the same problem on a coarser and wider grid."""
+        return replace(self, exponent=exponent)
+
+    def without_truncation(self) -> NeuronProblem:
+        """Return the same problem for decays that do not truncate."""
+        return replace(self, truncation=np.zeros_like(self.truncation))
+
+    def constrained_to(self, ticks: Raster) -> NeuronProblem:
+        """Return the same problem with rows at these ticks only."""
+        return replace(self, constrained=ticks)
+
+    def with_raster(self, raster: Raster) -> NeuronProblem:
+        """Return the problem of a neuron that spikes, and so resets, elsewhere."""
+        return neuron_problem(self.potential_map, self.neuron, raster, self.constrained, self.box)
+
+
+def neuron_problem(
+    potential_map: PotentialMap, neuron: int, raster: Raster, constrained: Raster, box: Box
+) -> NeuronProblem:
+    """Return the problem of one output that is to spike at ``raster`` (ticks of all patterns,)."""
+    resets = potential_map.resets(raster)
+    biased = box.bias != (0.0, 0.0)
+    return NeuronProblem(
+        neuron=neuron,
+        potential_map=potential_map,
+        resets=resets,
+        raster=raster,
+        constrained=constrained,
+        norms=potential_map.norms(resets),
+        bias_response=potential_map.bias_response(resets),
+        truncation=potential_map.truncation(resets, biased=biased),
+        box=box,
+    )
+
+
+def box_of(spec: Spec, chip: Chip) -> Box:
+    """Return the ranges that a spec leaves to each neuron of its chip."""
+    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
+    limit = float(chip.weight_limit)
+    lines = len(spec.delays)
+    unit = float(1 << chip.semantics.input_shift)
+    threshold, bias = spec.threshold, spec.bias
+    bias_top = (chip.bias_mantissas[1] << FREE_BIAS_EXPONENT) / unit
+    return Box(
+        weight_lower=np.tile(np.where(signs > 0, 0.0, -limit), lines),
+        weight_upper=np.tile(np.where(signs < 0, 0.0, limit), lines),
+        threshold=(0.0, float(chip.thresholds[1])) if threshold == FREE else (float(threshold), float(threshold)),
+        bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
+    )

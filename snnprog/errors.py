@@ -1,0 +1,125 @@
+"""What can go wrong, as one tree.
+
+::
+
+    SnnprogError
+    ├── SpecError          the specification contradicts itself or is malformed
+    ├── InfeasibleError    no weights realise the specification; carries ``conflicts``
+    ├── SolverError        the solver ended without an answer or a proof
+    ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
+    ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
+    ├── FormatError        a file is damaged, hostile or of another format
+    └── BackendError       a runtime is missing, failed, hung or answered nonsense
+
+Every message is one sentence: which object, what was found, what is allowed, what to try.
+``PortabilityWarning`` is no error: the run went on, but off the subset on which all runtimes of the chip agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SnnprogError(Exception):
+    """The root: catching it catches everything that snnprog raises on purpose."""
+
+
+class SpecError(SnnprogError, ValueError):
+    """The specification is malformed or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why one output cannot do what is asked of it.
+
+    Attributes
+    ----------
+    neuron : int
+        Index of the output.
+    pattern, tick : int
+        Where the demand stands that cannot be met.
+    reason : str
+        The whole sentence, in the words of the specification.
+    """
+
+    neuron: int
+    pattern: int
+    tick: int
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class InfeasibleError(SnnprogError):
+    """No weights within the chip's ranges realise the specification.
+
+    Attributes
+    ----------
+    conflicts : tuple of Conflict
+        One or more for every output that cannot be built, ordered by output.
+    """
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        self.conflicts = tuple(conflicts)
+        outputs = sorted({conflict.neuron for conflict in self.conflicts})
+        others = f" (and {len(outputs) - 1} more outputs)" if len(outputs) > 1 else ""
+        super().__init__(f"infeasible: {self.conflicts[0].reason}{others}")
+
+    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...]]]:
+        return InfeasibleError, (self.conflicts,)
+
+
+class SolverError(SnnprogError):
+    """The solver ended without an answer or a proof."""
+
+
+class QuantizationError(SnnprogError):
+    """Real weights exist, but no rounding of them that was tried reproduces the targets.
+
+    Attributes
+    ----------
+    neurons : tuple of int
+        The outputs that are not exact in integers.
+    """
+
+    def __init__(self, message: str, neurons: Sequence[int] = ()) -> None:
+        self.neurons = tuple(neurons)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[QuantizationError], tuple[str, tuple[int, ...]]]:
+        return QuantizationError, (str(self), self.neurons)
+
+
+class LimitError(SnnprogError, ValueError):
+    """A value does not fit the chip.
+
+    Attributes
+    ----------
+    item : str
+        What is limited.
+    found : object
+        The offending value.
+    allowed : str
+        The range that the chip has.
+    """
+
+    def __init__(self, item: str, found: object, allowed: str, hint: str = "") -> None:
+        self.item, self.found, self.allowed, self.hint = item, found, allowed, hint
+        super().__init__(f"{item} is {found}; allowed is {allowed}" + (f"; {hint}" if hint else ""))
+
+    def __reduce__(self) -> tuple[type[LimitError], tuple[str, object, str, str]]:
+        return LimitError, (self.item, self.found, self.allowed, self.hint)
+
+
+class FormatError(SnnprogError, ValueError):
+    """A file is damaged, hostile or of another format."""
+
+
+class BackendError(SnnprogError):
+    """A runtime is missing, failed, hung, or answered something that cannot be."""
+
+
+class PortabilityWarning(UserWarning):
+    """A state left the range on which all runtimes of the chip agree; the reference simulator went on."""

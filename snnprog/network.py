@@ -1,0 +1,58 @@
+"""The designed network: real weights, before they become a chip's integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """One designed neuron; weights, threshold and bias in weight LSBs of exponent 0.
+
+    Attributes
+    ----------
+    weights : (delays, lines) float
+        One weight per tap: a delay, and an input line or (if recurrent) an output neuron.
+    threshold, bias : float
+        On the chip: the threshold mantissa, and the bias over ``2**input_shift``.
+    exponent : int
+        The weights' grid has steps of ``2**exponent``; they lie within the chip's mantissas on that grid.
+    margin : float
+        Proved distance from the threshold at the worst constrained tick: at 1/2 or more, every rounding of the weights
+        to that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, decay truncation paid for).
+    bound : float
+        No weights have more margin than this.
+    raster : (ticks of all patterns,) bool
+        What the neuron was designed to do: the target, with don't-care bins filled in.
+    """
+
+    weights: Floats
+    threshold: float
+    bias: float
+    exponent: int
+    margin: float
+    bound: float
+    raster: Raster
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Real weights for every output neuron, in order.
+
+    Attributes
+    ----------
+    delays : tuple of int
+        The delays of the taps, in ticks.
+    neurons : tuple of Neuron
+        One per output.
+    """
+
+    delays: tuple[int, ...]
+    neurons: tuple[Neuron, ...]

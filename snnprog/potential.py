@@ -1,0 +1,251 @@
+"""The linear map from weights to potentials, its rows, its products, and its rounding bounds.
+
+With every raster given, the resets of a neuron are known, and its potential is linear in what is to be designed
+(Rostro-Gonzalez, Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2)::
+
+    U[k] = α U[k-1] + Σ_taps w[tap] z_pre[k - delay]                 a current that is not reset
+    V[k] = γ V[k-1] (1 - Z[k-1]) + U[k] + bias                       a potential that is
+         = w · φ[k] + bias β[k]
+
+All neurons share the *reset-free trace* x[k, pre], what one spike line alone would leave in a neuron that never fires:
+``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last reset and A[k] the traces x[k - delay, pre] of all taps. So a row of the
+map is two gathers, and a product with it is one pass of the network: no matrix of (ticks × taps) is ever needed whole.
+
+Ticks of all patterns stand one after another on one axis; before each pattern lie ``max_delay`` silent ticks of
+padding, so that a delayed look-up never reaches into the pattern before. A tap is a (delay, presynaptic line) pair;
+taps are ordered by delay, then line. Weights count in LSBs of exponent 0, and so do potentials: v / 2**input_shift on
+the chip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+from scipy.sparse import csr_matrix
+
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+Ticks = NDArray[np.int64]
+
+NO_RESET = -1
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What is left of a current (α) and of a potential (γ) after one tick, exactly; and the chip's units.
+
+    Attributes
+    ----------
+    current, potential : Fraction
+        α and γ.
+    input_shift : int
+        One weight LSB is ``2**input_shift`` units of the chip's potential.
+    """
+
+    current: Fraction
+    potential: Fraction
+    input_shift: int
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        """The most that one truncating decay of u, and of v, can lose, in LSBs: (q - 1) / q for a leak p / q."""
+        unit = float(1 << self.input_shift)
+        current, potential = (
+            (leak.denominator - 1) / leak.denominator / unit for leak in (self.current, self.potential)
+        )
+        return current, potential
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """The ticks of several patterns on one axis, each pattern after its padding.
+
+    Attributes
+    ----------
+    lengths : tuple of int
+        Ticks of each pattern.
+    padding : int
+        Silent ticks before each pattern.
+    """
+
+    lengths: tuple[int, ...]
+    padding: int
+
+    @cached_property
+    def starts(self) -> Ticks:
+        """Index of each pattern's first tick among all ticks (padding not counted)."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])[:-1].astype(np.int64)
+
+    @cached_property
+    def pattern(self) -> Ticks:
+        """(ticks,) Which pattern each tick belongs to."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @cached_property
+    def row(self) -> Ticks:
+        """(ticks,) Where each tick stands on the padded axis."""
+        return np.arange(self.ticks) + self.padding * (self.pattern + 1)
+
+    @property
+    def ticks(self) -> int:
+        """Number of ticks of all patterns."""
+        return sum(self.lengths)
+
+    @property
+    def rows(self) -> int:
+        """Number of ticks with the padding."""
+        return self.ticks + self.padding * len(self.lengths)
+
+    def where(self, tick: int) -> tuple[int, int]:
+        """Return (pattern, tick in the pattern) of a tick among all."""
+        pattern = int(self.pattern[tick])
+        return pattern, tick - int(self.starts[pattern])
+
+    def padded(self, values: NDArray[np.generic]) -> Floats:
+        """Return values ``(ticks, …)`` on the padded axis, zero in the padding."""
+        padded = np.zeros((self.rows, *values.shape[1:]))
+        padded[self.row] = values
+        return padded
+
+    def filtered(self, values: Floats, leak: float) -> Floats:
+        """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, from rest in each pattern."""
+        if leak == 0.0:
+            return values
+        filtered = np.empty_like(values)
+        for first, length in zip(self.starts, self.lengths, strict=True):
+            pattern = slice(first, first + length)
+            filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern], axis=0)
+        return filtered
+
+    def last_resets(self, spikes: Raster) -> Ticks:
+        """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last reset before each tick, or NO_RESET."""
+        here = np.where(spikes, np.arange(self.ticks), NO_RESET)
+        before = np.concatenate([[NO_RESET], np.maximum.accumulate(here)[:-1]])
+        return np.where(before >= self.starts[self.pattern], before, NO_RESET)
+
+
+@dataclass(frozen=True, eq=False)
+class Resets:
+    """When one neuron resets: what makes the shared map its own.
+
+    Attributes
+    ----------
+    last : (ticks,) int
+        The last reset strictly before each tick, or NO_RESET.
+    kept : (ticks,) float
+        γ^(k - last), the share of what stood there at the reset that would be left; 0 where there was none.
+    """
+
+    last: Ticks
+    kept: Floats
+
+    def without_past(self, free: Floats) -> Floats:
+        """Turn a reset-free quantity ``(ticks, …)`` into the one with resets: ``free[k] - γ^(k-s) free[s]``."""
+        kept = self.kept.reshape(-1, *([1] * (free.ndim - 1)))
+        past: Floats = free - kept * free[self.last]
+        return past
+
+
+class PotentialMap:
+    """The map for all neurons that see the same presynaptic rasters over the same delays.
+
+    Parameters
+    ----------
+    presynaptic : sequence of (ticks, lines) bool
+        One raster per pattern.
+    delays : sequence of int
+        The delays that each line is offered, in ticks.
+    leaks : Leaks
+        The decays.
+    """
+
+    def __init__(self, presynaptic: Sequence[Raster], delays: Sequence[int], leaks: Leaks) -> None:
+        self.delays = np.asarray(delays, dtype=np.int64)
+        self.leaks = leaks
+        self.tape = Tape(tuple(len(raster) for raster in presynaptic), int(self.delays.max()))
+        self.alpha, self.gamma = float(leaks.current), float(leaks.potential)
+        self.n_lines = presynaptic[0].shape[1]
+        spikes = np.concatenate(list(presynaptic)).astype(np.float64)
+        self._spikes = csr_matrix(self.tape.padded(spikes))
+        self._trace = self.tape.padded(self._free(spikes))
+
+    @property
+    def n_taps(self) -> int:
+        """Number of (delay, line) pairs."""
+        return int(self.delays.size) * self.n_lines
+
+    def resets(self, spikes: Raster) -> Resets:
+        """Return the resets of a neuron that fires at ``spikes`` (ticks,)."""
+        last = self.tape.last_resets(spikes)
+        elapsed = np.arange(self.tape.ticks) - last
+        kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, elapsed.astype(np.float64)))
+        return Resets(last, kept)
+
+    def rows(self, resets: Resets, ticks: Ticks) -> Floats:
+        """Return φ, ``(len(ticks), taps)``, for the ticks asked for."""
+        features = self._gather(ticks)
+        again = np.flatnonzero(resets.last[ticks] != NO_RESET)
+        if again.size:
+            past = self._gather(resets.last[ticks[again]])
+            features[again] -= resets.kept[ticks[again], None] * past
+        return features
+
+    def potential(self, weights: Floats, resets: Resets) -> Floats:
+        """Return ``w · φ`` at every tick, ``(ticks,)``, for the weights ``(taps,)`` of one neuron: one network pass."""
+        return resets.without_past(self._free(self.arrivals(weights)))
+
+    def current(self, weights: Floats) -> Floats:
+        """Return U at every tick, ``(ticks,)``."""
+        return self.tape.filtered(self.arrivals(weights), self.alpha)
+
+    def arrivals(self, weights: Floats) -> Floats:
+        """Return what arrives at every tick, ``(ticks,)``, for weights ``(taps,)``."""
+        sent = self._spikes @ weights.reshape(self.delays.size, self.n_lines).T
+        arriving = np.zeros(self.tape.ticks)
+        for index, delay in enumerate(self.delays):
+            arriving += sent[self.tape.row - delay, index]
+        return arriving
+
+    def norms(self, resets: Resets) -> Floats:
+        """Return ``‖φ‖₁`` at every tick, ``(ticks,)``; φ is never negative."""
+        norms = self.potential(np.ones(self.n_taps), resets)
+        return np.where(norms < 1e-9, 0.0, norms)
+
+    def bias_response(self, resets: Resets) -> Floats:
+        """Return β, ``(ticks,)``: what a constant bias of 1 leaves in the potential."""
+        return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
+
+    def truncation(self, resets: Resets, *, biased: bool) -> Floats:
+        """Return ρ, ``(ticks,)``: the most that truncating decays can have moved the potential, in LSBs of exponent 0.
+
+        Each tick's decay of u loses at most (q - 1) / q units for a leak p / q, each of v likewise, and losses decay as
+        what they are taken from. Nothing is lost before something has arrived.
+        """
+        current_loss, potential_loss = self.leaks.losses
+        tape, arrived = self.tape, self._arrived_before()
+        lost = tape.filtered(arrived * current_loss, self.alpha)
+        lost += potential_loss * (np.ones(tape.ticks) if biased else arrived)
+        return resets.without_past(tape.filtered(lost, self.gamma))
+
+    def _arrived_before(self) -> Floats:
+        """(ticks,) 1 where some spike has arrived at an earlier tick of the pattern, else 0."""
+        arriving = self.arrivals(np.ones(self.n_taps)) > 0
+        total: Ticks = np.cumsum(arriving) - arriving
+        return (total > total[self.tape.starts[self.tape.pattern]]).astype(np.float64)
+
+    def _free(self, arriving: Floats) -> Floats:
+        """Return the reset-free response ``(ticks, …)`` to what arrives."""
+        return self.tape.filtered(self.tape.filtered(arriving, self.alpha), self.gamma)
+
+    def _gather(self, ticks: Ticks) -> Floats:
+        """Return the reset-free features ``(len(ticks), taps)``."""
+        delayed = self.tape.row[ticks][:, None] - self.delays
+        features: Floats = self._trace[delayed].reshape(len(ticks), self.n_taps)
+        return features

@@ -1,0 +1,239 @@
+"""Rasters and events, both ways, and the files they come in.
+
+A raster is a bool array ``(ticks, neurons)``, time first. Events are two int arrays ``(tick, neuron)``. Files are
+``.npz`` (2-D arrays, or 3-D ``(patterns, ticks, neurons)``) and ``.csv`` with the columns ``tick,neuron`` or
+``pattern,tick,neuron``, whose sizes are given beside them because silence leaves no event.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.archive import SIZE_LIMIT_BYTES, array_of, read_archive, write_archive, write_bytes
+from snnprog.errors import FormatError, SpecError
+
+Raster = NDArray[np.bool_]
+
+
+def as_raster(values: ArrayLike, name: str) -> Raster:
+    """Return a read-only bool copy of a ``(ticks, neurons)`` array of bools, or of integers that are all 0 or 1.
+
+    Raises
+    ------
+    SpecError
+        If the shape is not two-dimensional, there are no ticks, or a value is neither true nor false.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise SpecError(f"{name} is ragged; a raster is one bool array (ticks, neurons)") from error
+    if array.ndim != 2:
+        raise SpecError(f"{name} has shape {array.shape}; a raster has two axes, (ticks, neurons)")
+    if array.shape[0] == 0:
+        raise SpecError(f"{name} has no ticks; at least one is needed")
+    return _as_bools(array, name)
+
+
+def _as_bools(array: NDArray[np.generic], name: str) -> Raster:
+    if array.dtype.kind in "iu":
+        odd = np.argwhere((array != 0) & (array != 1))
+        if odd.size:
+            where = tuple(int(index) for index in odd[0])
+            raise SpecError(f"{name} holds {array[where]} at {where}; integers in a raster are 0 or 1")
+    elif array.dtype.kind != "b":
+        raise SpecError(f"{name} is of type {array.dtype}; a raster holds bools: compare with a level first")
+    raster = array.astype(np.bool_)
+    raster.flags.writeable = False
+    return raster
+
+
+def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons: int, name: str = "events") -> Raster:
+    """Return the raster ``(ticks, neurons)`` that is true at each event.
+
+    Raises
+    ------
+    SpecError
+        If the two lists differ in length, hold non-integers, or an event lies outside the raster.
+    """
+    columns = [np.asarray(tick), np.asarray(neuron)]
+    for label, column, extent in zip(("tick", "neuron"), columns, (ticks, neurons), strict=True):
+        if column.ndim != 1 or (column.size and column.dtype.kind not in "iu"):
+            raise SpecError(f"{name}: {label} is {column.dtype} of shape {column.shape}; a list of integers is needed")
+        outside = np.flatnonzero((column < 0) | (column >= extent)) if column.size else np.array([], dtype=int)
+        if outside.size:
+            raise SpecError(
+                f"{name}: event {outside[0]} has {label} {column[outside[0]]}; allowed is 0 to {extent - 1}"
+            )
+    if columns[0].size != columns[1].size:
+        raise SpecError(f"{name}: {columns[0].size} ticks and {columns[1].size} neurons; an event has one of each")
+    raster = np.zeros((ticks, neurons), dtype=np.bool_)
+    raster[columns[0].astype(int), columns[1].astype(int)] = True
+    raster.flags.writeable = False
+    return raster
+
+
+def events_of_raster(raster: Raster) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the events of a raster as (tick, neuron), ordered by tick, then neuron."""
+    tick, neuron = np.nonzero(raster)
+    return tick, neuron
+
+
+def bin_spike_times(
+    times_s: ArrayLike, neuron: ArrayLike, *, bin_ms: float, ticks: int, neurons: int
+) -> tuple[Raster, int]:
+    """Bin spike times in seconds into ticks of ``bin_ms`` milliseconds, starting at time 0.
+
+    Returns
+    -------
+    raster : (ticks, neurons) bool
+        True where at least one spike fell into the bin.
+    merged : int
+        How many spikes inside the range share a bin with an earlier one of the same neuron, and so are not seen.
+
+    Raises
+    ------
+    SpecError
+        If a time is negative or not finite, a neuron index is out of range, or ``bin_ms`` is not positive.
+    """
+    seconds = np.asarray(times_s, dtype=np.float64)
+    if not bin_ms > 0:
+        raise SpecError(f"bin_ms is {bin_ms}; a positive number of milliseconds is needed")
+    if seconds.size and (not np.isfinite(seconds).all() or seconds.min() < 0):
+        raise SpecError("spike times must be finite and not negative; shift or drop the others first")
+    tick = np.floor(seconds * (1000.0 / bin_ms)).astype(np.int64)
+    inside = tick < ticks
+    raster = raster_of_events(
+        tick[inside], np.asarray(neuron)[inside], ticks=ticks, neurons=neurons, name="spike times"
+    )
+    return raster, int(inside.sum() - raster.sum())
+
+
+def read_rasters(
+    path: str | Path,
+    *,
+    ticks: int | None = None,
+    neurons: int | None = None,
+    key: str | None = None,
+    patterns: int | None = None,
+) -> list[Raster]:
+    """Read the rasters, one per pattern, of an ``.npz`` array or a ``.csv`` of events.
+
+    Parameters
+    ----------
+    path : path
+        The file; its suffix decides the format.
+    ticks, neurons : int, optional
+        The extent of each raster; needed for ``.csv``, checked for ``.npz``.
+    key : str, optional
+        Which array of an ``.npz`` with several.
+    patterns : int, optional
+        How many patterns there are; without it, a ``.csv`` has as many as its highest pattern number tells, so that
+        silent ones at the end are not seen.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, of another format, or its values are no raster.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        rasters = _check_extents(path, _read_npz(path, key), ticks, neurons)
+        if patterns is not None and len(rasters) != patterns:
+            raise FormatError(f"{path} has {len(rasters)} patterns; {patterns} were announced")
+        return rasters
+    if path.suffix == ".csv":
+        if ticks is None or neurons is None:
+            raise FormatError(f"{path} is a list of events, which has no size; give both ticks and neurons")
+        return _read_csv(path, ticks, neurons, patterns)
+    raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from .npz and .csv")
+
+
+def write_rasters(path: str | Path, rasters: Sequence[Raster], *, key: str = "spikes") -> None:
+    """Write rasters to ``.csv`` (columns pattern, tick, neuron) or ``.npz`` (one array if all have one shape).
+
+    Raises
+    ------
+    FormatError
+        If the suffix is unknown or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix == ".csv":
+        lines = ["pattern,tick,neuron"]
+        for pattern, raster in enumerate(rasters):
+            tick, neuron = events_of_raster(raster)
+            lines += [f"{pattern},{t},{n}" for t, n in zip(tick, neuron, strict=True)]
+        write_bytes(path, ("\n".join(lines) + "\n").encode("ascii"))
+    elif path.suffix == ".npz":
+        equal = len({raster.shape for raster in rasters}) == 1
+        stacked = {key: np.stack(list(rasters))} if equal else {}
+        write_archive(path, stacked or {f"{key}_{index}": raster for index, raster in enumerate(rasters)}, {})
+    else:
+        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to .npz and .csv")
+
+
+def _read_npz(path: Path, key: str | None) -> list[Raster]:
+    members = read_archive(path)
+    keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
+    if key is None and len(keys) != 1:
+        raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
+    array = array_of(path, members, key or keys[0])
+    if array.ndim not in (2, 3):
+        raise FormatError(f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed")
+    try:
+        return [as_raster(raster, str(path)) for raster in (array if array.ndim == 3 else array[None])]
+    except SpecError as error:
+        raise FormatError(str(error)) from error
+
+
+def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons: int | None) -> list[Raster]:
+    for raster in rasters:
+        for label, found, wanted in zip(("ticks", "neurons"), raster.shape, (ticks, neurons), strict=True):
+            if wanted is not None and found != wanted:
+                raise FormatError(f"{path} has {found} {label}; {wanted} were announced")
+    return rasters
+
+
+def _read_csv(path: Path, ticks: int, neurons: int, patterns: int | None) -> list[Raster]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path} cannot be read: {error}") from error
+    reader = csv.reader(io.StringIO(text))
+    header = [field.strip() for field in next(reader, [])]
+    if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
+        raise FormatError(
+            f"{path} begins with {','.join(header)!r}; the header is 'tick,neuron' or 'pattern,tick,neuron'"
+        )
+    rows = [_parse_event(path, reader.line_num, row, len(header)) for row in reader if row]
+    events = np.array(rows, dtype=np.int64).reshape(-1, len(header))
+    pattern = events[:, 0] if len(header) == 3 else np.zeros(len(events), dtype=np.int64)
+    count = int(pattern.max(initial=0)) + 1 if patterns is None else patterns
+    if pattern.min(initial=0) < 0 or pattern.max(initial=0) >= count:
+        raise FormatError(f"{path} numbers patterns {pattern.min()} to {pattern.max()}; allowed is 0 to {count - 1}")
+    if count * ticks * neurons > SIZE_LIMIT_BYTES:
+        raise FormatError(
+            f"{path} asks for {count} rasters of {ticks} x {neurons}; at most {SIZE_LIMIT_BYTES} bins are read"
+        )
+    try:
+        return [
+            raster_of_events(*events[pattern == index, -2:].T, ticks=ticks, neurons=neurons, name=str(path))
+            for index in range(count)
+        ]
+    except SpecError as error:
+        raise FormatError(str(error)) from error
+
+
+def _parse_event(path: Path, line: int, row: list[str], width: int) -> list[int]:
+    try:
+        values = [int(field) for field in row]
+    except ValueError:
+        values = []
+    if len(values) != width or any(abs(value) > 1 << 40 for value in values):
+        raise FormatError(f"{path}, line {line}: {','.join(row)!r}; {width} whole numbers are needed")
+    return values

@@ -1,0 +1,166 @@
+"""The reference simulator: the chip's integer rule in plain NumPy, written to be read beside the data sheet.
+
+It is the executable statement of `snnprog.chips.Semantics`. Every value is an int64 that holds what the chip's narrower
+registers hold: the widths are checked each tick, wrapped or clipped where the chip does so, and the first state beyond
+the portable range is told in `Trace.excursion`.
+
+Axes are ``(patterns, neurons)``: patterns run side by side, each from rest, padded at their end to the longest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import Chip, Semantics, find_chip
+from snnprog.program import Program
+from snnprog.raster import Raster
+from snnprog.trace import Excursion, Trace
+
+Int64s = NDArray[np.int64]
+
+
+def scale_toward_zero(values: Int64s, factor: Int64s | int, bits: int) -> Int64s:
+    """Return ``values * factor / 2**bits``, rounded toward zero: how every decay is computed."""
+    magnitude = np.abs(values) * factor
+    scaled: Int64s = np.sign(values) * np.right_shift(magnitude, bits)
+    return scaled
+
+
+def wrap_arrivals(values: Int64s) -> Int64s:
+    """Return the values as a 32-bit register holds them."""
+    return values.astype(np.int32).astype(np.int64)
+
+
+def wrap_current(values: Int64s, bits: int) -> Int64s:
+    """Return the values folded once into ``(-2**bits, 2**bits]``."""
+    half = 1 << bits
+    wrapped: Int64s = values - 2 * half * (values > half) + 2 * half * (values <= -half)
+    return wrapped
+
+
+def clip_potential(values: Int64s, bits: int) -> Int64s:
+    """Return the values limited to ``±(2**bits - 1)``."""
+    top = (1 << bits) - 1
+    return np.clip(values, -top, top)
+
+
+@dataclass(frozen=True)
+class _Neurons:
+    """The parameters of all neurons, as the rule uses them."""
+
+    current_factor: Int64s
+    potential_factor: Int64s
+    bias: Int64s
+    threshold: Int64s
+
+    @classmethod
+    def of(cls, program: Program, semantics: Semantics) -> _Neurons:
+        scale = 1 << semantics.decay_bits
+        return cls(
+            current_factor=scale - semantics.current_decay_offset - program.current_decay.astype(np.int64),
+            potential_factor=scale - program.potential_decay.astype(np.int64),
+            bias=program.bias.astype(np.int64),
+            threshold=program.threshold.astype(np.int64) << semantics.input_shift,
+        )
+
+
+@dataclass(frozen=True)
+class _Synapses:
+    """The synapses, ordered by the line that they leave."""
+
+    first: Int64s
+    slot: Int64s
+    weight: Int64s
+
+    @classmethod
+    def of(cls, program: Program) -> _Synapses:
+        order = np.argsort(program.pre, kind="stable")
+        counts = np.bincount(program.pre, minlength=program.n_inputs + program.n_neurons)
+        slot = (program.delay.astype(np.int64) - 1) * program.n_neurons + program.post
+        return cls(np.concatenate([[0], np.cumsum(counts)]), slot[order], program.effective_weight()[order])
+
+    def deliver(self, fired: Raster, queue: Int64s) -> None:
+        """Add the weights of all spikes ``(patterns, lines)`` to the queue ``(patterns, delays, neurons)``."""
+        pattern, line = np.nonzero(fired)
+        counts = self.first[line + 1] - self.first[line]
+        ends = np.cumsum(counts)
+        synapse = np.arange(counts.sum()) + np.repeat(self.first[line] - (ends - counts), counts)
+        size = queue[0].size
+        np.add.at(queue.reshape(-1), np.repeat(pattern, counts) * size + self.slot[synapse], self.weight[synapse])
+
+
+def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
+    """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
+
+    Shapes are the caller's affair: `snnprog.backends.run` checks them.
+    """
+    chip = find_chip(program.chip)
+    neurons, synapses = _Neurons.of(program, chip.semantics), _Synapses.of(program)
+    longest = max((len(raster) for raster in inputs), default=0)
+    stimulus = np.zeros((longest, len(inputs), program.n_inputs), dtype=np.bool_)
+    for index, raster in enumerate(inputs):
+        stimulus[: len(raster), index] = raster
+    shape = (len(inputs), program.n_neurons)
+    record = _Record(chip, [len(raster) for raster in inputs], np.zeros((longest, *shape), np.bool_), state)
+    current: Int64s = np.zeros(shape, np.int64)
+    potential: Int64s = np.zeros(shape, np.int64)
+    queue: Int64s = np.zeros((len(inputs), program.max_delay, program.n_neurons), np.int64)
+    for tick in range(longest):
+        arrivals: Int64s = queue[:, 0] << chip.semantics.input_shift
+        current, unclipped = _integrate(chip.semantics, neurons, current, potential, arrivals)
+        potential = clip_potential(unclipped, chip.semantics.potential_bits)
+        spikes: Raster = potential > neurons.threshold
+        potential = np.where(spikes, 0, potential)
+        queue = np.concatenate([queue[:, 1:], np.zeros_like(queue[:, :1])], axis=1)
+        synapses.deliver(np.concatenate([stimulus[tick], spikes], axis=1), queue)
+        record.note(tick, arrivals, current, unclipped, spikes, potential)
+    return record.traces(program)
+
+
+def _integrate(
+    semantics: Semantics, neurons: _Neurons, current: Int64s, potential: Int64s, arrivals: Int64s
+) -> tuple[Int64s, Int64s]:
+    decayed = scale_toward_zero(current, neurons.current_factor, semantics.decay_bits)
+    current = wrap_current(decayed + wrap_arrivals(arrivals), semantics.current_bits)
+    kept = scale_toward_zero(potential, neurons.potential_factor, semantics.decay_bits)
+    return current, kept + current + neurons.bias
+
+
+class _Record:
+    """Collects, tick by tick, what the traces will hold."""
+
+    def __init__(self, chip: Chip, lengths: list[int], spikes: Raster, state: bool) -> None:
+        self.chip, self.lengths, self.spikes = chip, lengths, spikes
+        self.states = np.zeros((2, *spikes.shape), np.int32) if state else None
+        self.excursions: list[Excursion | None] = [None] * len(lengths)
+
+    def note(
+        self, tick: int, arrivals: Int64s, current: Int64s, unclipped: Int64s, spikes: Raster, potential: Int64s
+    ) -> None:
+        self.spikes[tick] = spikes
+        if self.states is not None:
+            self.states[0, tick], self.states[1, tick] = current, potential
+        self._note_excursion(tick, "arrivals", arrivals, self.chip.arrival_limit)
+        self._note_excursion(tick, "current", current, self.chip.current_limit)
+        self._note_excursion(tick, "potential", unclipped, self.chip.potential_limit)
+
+    def _note_excursion(self, tick: int, quantity: str, values: Int64s, limit: int) -> None:
+        for pattern, neuron in np.argwhere(np.abs(values) >= limit):
+            if self.excursions[pattern] is None and tick < self.lengths[pattern]:
+                value = int(values[pattern, neuron])
+                self.excursions[pattern] = Excursion(tick, int(neuron), quantity, value, limit)
+
+    def traces(self, program: Program) -> list[Trace]:
+        return [
+            Trace(
+                spikes=self.spikes[:length, index][:, program.outputs],
+                currents=None if self.states is None else self.states[0, :length, index],
+                potentials=None if self.states is None else self.states[1, :length, index],
+                excursion=self.excursions[index],
+            )
+            for index, length in enumerate(self.lengths)
+        ]

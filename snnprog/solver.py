@@ -1,0 +1,100 @@
+"""Linear programs: the only module that imports a solver.
+
+OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
+settings is asked, then PDLP (a first-order method).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.linear_solver.python import model_builder_helper as ortools_lp
+from scipy.sparse import csr_matrix
+
+from snnprog.errors import SolverError
+
+Floats = NDArray[np.float64]
+
+ATTEMPTS = (
+    ("GLOP", ""),
+    ("GLOP", "use_dual_simplex: true"),
+    ("GLOP", "use_preprocessing: false"),
+    (
+        "PDLP",
+        "termination_criteria { simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProgram:
+    """Maximise ``objective · x`` subject to ``matrix x >= least`` and ``lower <= x <= upper``.
+
+    Attributes
+    ----------
+    objective, lower, upper : (variables,) float
+    matrix : (rows, variables) float
+    least : (rows,) float
+    """
+
+    objective: Floats
+    matrix: Floats
+    least: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The answer to a linear program.
+
+    Attributes
+    ----------
+    values : (variables,) float
+        An optimal point.
+    duals : (rows,) float
+        The price of each row: by how much the optimum falls per unit that its right side rises.
+    """
+
+    values: Floats
+    duals: Floats
+
+
+def maximise(program: LinearProgram) -> Optimum:
+    """Solve a linear program that is feasible and bounded.
+
+    Raises
+    ------
+    SolverError
+        If no attempt ends with an optimum.
+    """
+    outcomes = []
+    for solver_name, parameters in ATTEMPTS:
+        solver = ortools_lp.ModelSolverHelper(solver_name)
+        if parameters:
+            solver.set_solver_specific_parameters(parameters)
+        solver.solve(_model(program))
+        status = solver.status()
+        if status == ortools_lp.SolveStatus.OPTIMAL:
+            return Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
+        outcomes.append(f"{solver_name} said {status.name}")
+    raise SolverError(
+        f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
+        f" {', '.join(outcomes)}; please report the specification"
+    )
+
+
+def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:
+    model = ortools_lp.ModelBuilderHelper()
+    model.fill_model_from_sparse_data(
+        program.lower,
+        program.upper,
+        program.objective,
+        program.least,
+        np.full(program.least.size, np.inf),
+        csr_matrix(program.matrix),
+    )
+    model.set_maximize(True)
+    return model

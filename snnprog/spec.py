@@ -1,0 +1,308 @@
+"""What is asked for: patterns, and what may be built to realise them.
+
+A `Spec` is checked when it is made, against itself and against the ranges of its chip, so that every later step can
+take it at its word. Values that the chip counts in integers (decays, bias, threshold) are those integers.
+
+Decisions
+---------
+- A don't-care bin is one that does not count. The design still needs to know whether the neuron resets there; it first
+  tries to do what the target says in that bin, so write your best guess of the neuron's behaviour into the target.
+- Every pattern starts from rest: no current, no potential, no spike on its way.
+- Signs are those of the presynaptic neuron (Dale's law): all synapses that leave it obey.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.chips import Chip, find_chip
+from snnprog.errors import SpecError
+from snnprog.raster import Raster, as_raster
+
+FREE: Literal["free"] = "free"
+
+
+def as_integer(name: str, value: object) -> int:
+    """Return a whole number as int; bools, fractions and texts are refused.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is not a whole number.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        try:
+            return operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+    raise SpecError(f"{name} is {value!r}; a whole number is needed")
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """One trial from rest.
+
+    Parameters
+    ----------
+    inputs : (ticks, inputs) bool
+        The spikes that go in.
+    targets : (ticks, outputs) bool
+        The spikes that must come out.
+    care : (ticks, outputs) bool, optional
+        Which target bins count; all, unless said.
+
+    Raises
+    ------
+    SpecError
+        If a raster is malformed or their shapes do not go together.
+    """
+
+    inputs: Raster
+    targets: Raster
+    care: Raster
+
+    def __init__(self, inputs: ArrayLike, targets: ArrayLike, care: ArrayLike | None = None) -> None:
+        object.__setattr__(self, "inputs", as_raster(inputs, "inputs"))
+        object.__setattr__(self, "targets", as_raster(targets, "targets"))
+        everything = np.ones(self.targets.shape, dtype=np.bool_)
+        object.__setattr__(self, "care", as_raster(everything if care is None else care, "care"))
+        if self.inputs.shape[0] != self.targets.shape[0]:
+            raise SpecError(
+                f"inputs have {self.inputs.shape[0]} ticks and targets {self.targets.shape[0]}; give both the same"
+            )
+        if self.care.shape != self.targets.shape:
+            raise SpecError(f"care has shape {self.care.shape} and targets {self.targets.shape}; give both the same")
+
+    @property
+    def ticks(self) -> int:
+        """Duration in ticks."""
+        return int(self.inputs.shape[0])
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """The decays of every neuron, in chip integers.
+
+    On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
+    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95.
+
+    Attributes
+    ----------
+    potential_decay, current_decay : int
+        0 to 4095 on Loihi 1.
+    """
+
+    potential_decay: int = 205
+    current_decay: int = 4095
+
+    def __post_init__(self) -> None:
+        for name in ("potential_decay", "current_decay"):
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+
+    @classmethod
+    def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str = "loihi1") -> Dynamics:
+        """Return the chip's decays nearest to two time constants in ticks (``exp(-1/τ)`` kept per tick).
+
+        ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
+
+        Raises
+        ------
+        SpecError
+            If a time constant is negative or not a number.
+        """
+        for name, value in (("potential", potential), ("current", current)):
+            if not isinstance(value, (int, float)) or math.isnan(value) or value < 0:
+                raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
+        current_decay, potential_decay = find_chip(chip).decays_of(float(current), float(potential))
+        return cls(potential_decay=potential_decay, current_decay=current_decay)
+
+    def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
+        """Return the (potential, current) time constants in ticks that these decays amount to."""
+        kept = (
+            float(chip.semantics.potential_leak(self.potential_decay)),
+            float(chip.semantics.current_leak(self.current_decay)),
+        )
+        potential, current = (
+            0.0 if share == 0 else math.inf if share == 1 else -1.0 / math.log(share) for share in kept
+        )
+        return potential, current
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """An input-output spike transformation, and what may be built to realise it.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+        At least one; all with the same numbers of inputs and outputs.
+    delays : iterable of int
+        The axonal delays in ticks that every synapse may use, several at once; 1 to 63 on Loihi 1.
+    recurrent : bool
+        Whether outputs feed outputs, over the same delays.
+    dynamics : Dynamics
+        The decays of every neuron.
+    signs : sequence of int, optional
+        Per input (and then, if recurrent, per output): +1 excitatory, -1 inhibitory, 0 either.
+    bias : int or "free"
+        Added to the potential every tick, in its units (weights count 64 of them).
+    threshold : int or "free"
+        The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
+    chip : str
+        Which chip's integers are meant.
+
+    Raises
+    ------
+    SpecError
+        If the parts do not go together.
+    LimitError
+        If a value is outside the chip's range.
+    """
+
+    patterns: tuple[Pattern, ...]
+    delays: tuple[int, ...] = (1,)
+    recurrent: bool = False
+    dynamics: Dynamics = field(default_factory=Dynamics)
+    signs: tuple[int, ...] | None = None
+    bias: int | Literal["free"] = 0
+    threshold: int | Literal["free"] = FREE
+    chip: str = "loihi1"
+
+    def __init__(
+        self,
+        patterns: Sequence[Pattern],
+        delays: Iterable[int] = (1,),
+        *,
+        recurrent: bool = False,
+        dynamics: Dynamics | None = None,
+        signs: Sequence[int] | None = None,
+        bias: int | Literal["free"] = 0,
+        threshold: int | Literal["free"] = FREE,
+        chip: str = "loihi1",
+    ) -> None:
+        fields: dict[str, object] = {
+            "patterns": _as_patterns(patterns),
+            "delays": _as_delays(delays),
+            "recurrent": _as_flag("recurrent", recurrent),
+            "dynamics": Dynamics() if dynamics is None else dynamics,
+            "signs": None if signs is None else tuple(as_integer("sign", sign) for sign in signs),
+            "bias": bias if bias == FREE else as_integer("bias", bias),
+            "threshold": threshold if threshold == FREE else as_integer("threshold", threshold),
+            "chip": chip,
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        limits = find_chip(self.chip)
+        if not isinstance(self.dynamics, Dynamics):
+            raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
+        for delay in self.delays:
+            limits.check_range("delay", delay, limits.delays, "a spike acts at the earliest one tick later")
+        limits.check_range("potential_decay", self.dynamics.potential_decay, limits.decays)
+        limits.check_range("current_decay", self.dynamics.current_decay, limits.decays)
+        if self.threshold != FREE:
+            limits.check_range("threshold", self.threshold, limits.thresholds)
+        if self.bias != FREE and not limits.is_bias(self.bias):
+            limits.check_range("bias", self.bias, (-limits.bias_limit, limits.bias_limit))
+            raise SpecError(
+                f"bias is {self.bias}; {self.chip} has mantissas to {limits.bias_mantissas[1]} shifted left by"
+                f" {limits.bias_exponents[0]} to {limits.bias_exponents[1]}: the nearest is"
+                f" {limits.nearest_bias(self.bias)}"
+            )
+        _check_signs(self.signs, self.n_presynaptic)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input lines."""
+        return int(self.patterns[0].inputs.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output neurons."""
+        return int(self.patterns[0].targets.shape[1])
+
+    @property
+    def n_presynaptic(self) -> int:
+        """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
+        return self.n_inputs + (self.n_outputs if self.recurrent else 0)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
+        sha = hashlib.sha256()
+        sha.update(json.dumps(self._settings(), sort_keys=True).encode("ascii"))
+        for pattern in self.patterns:
+            for raster in (pattern.inputs, pattern.targets, pattern.care):
+                sha.update(repr(raster.shape).encode("ascii"))
+                sha.update(np.packbits(raster).tobytes())
+        return sha.hexdigest()
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "delays": self.delays,
+            "recurrent": self.recurrent,
+            "potential_decay": self.dynamics.potential_decay,
+            "current_decay": self.dynamics.current_decay,
+            "signs": self.signs,
+            "bias": self.bias,
+            "threshold": self.threshold,
+            "chip": self.chip,
+        }
+
+
+def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
+    """Return ``(ticks, n_presynaptic)``: the inputs and, if recurrent, the target spikes that feed back."""
+    return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
+
+
+def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
+    collected = (patterns,) if isinstance(patterns, Pattern) else tuple(patterns)
+    if not collected:
+        raise SpecError("patterns is empty; give at least one Pattern")
+    for index, pattern in enumerate(collected):
+        if not isinstance(pattern, Pattern):
+            raise SpecError(f"patterns[{index}] is a {type(pattern).__name__}; a Pattern is needed")
+        for name in ("inputs", "targets"):
+            first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
+            if found != first:
+                raise SpecError(f"pattern {index} has {found} {name}, pattern 0 has {first}; give all the same")
+    if collected[0].targets.shape[1] == 0:
+        raise SpecError("targets have no columns; at least one output neuron is needed")
+    return collected
+
+
+def _as_delays(delays: Iterable[int]) -> tuple[int, ...]:
+    if isinstance(delays, (str, bytes)) or not isinstance(delays, Iterable):
+        raise SpecError(f"delays is {delays!r}; a list of whole numbers is needed, such as range(1, 17)")
+    collected = tuple(sorted(as_integer("delay", delay) for delay in delays))
+    if not collected:
+        raise SpecError("delays is empty; offer at least one")
+    if len(set(collected)) != len(collected):
+        raise SpecError(f"delays are {collected}; offer each one once")
+    return collected
+
+
+def _as_flag(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise SpecError(f"{name} is {value!r}; True or False is needed")
+    return bool(value)
+
+
+def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:
+    if signs is None:
+        return
+    if len(signs) != n_presynaptic:
+        raise SpecError(f"signs has {len(signs)} entries; {n_presynaptic} are needed, one per presynaptic neuron")
+    for index, sign in enumerate(signs):
+        if sign not in (-1, 0, 1):
+            raise SpecError(f"signs[{index}] is {sign}; -1, 0 or +1 is needed")

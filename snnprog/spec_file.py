@@ -1,0 +1,143 @@
+"""``SPEC.toml``: a specification as a file, with rasters in files beside it.
+
+::
+
+    chip = "loihi1"
+    delays = "1-16"                        # or [1, 2, 5]
+    recurrent = false
+    threshold = "free"                     # or a threshold mantissa
+    bias = 0                               # or "free"
+    signs = [1, 1, -1]                     # optional
+
+    [dynamics]                             # chip integers, or time constants in ticks
+    potential_decay = 205                  # or tau_potential = 19.5
+    current_decay = 4095                   # or tau_current = 0.0
+
+    [[patterns]]                           # a file may hold one pattern, or many
+    inputs = "trials.npz:inputs"           # .npz (with :array where it holds several), or .csv events
+    targets = "targets.csv"
+    care = "trials.npz:care"               # optional
+    ticks = 100                            # the sizes: needed for .csv, checked for .npz
+    n_inputs = 40
+    n_outputs = 3
+    count = 1                              # patterns in the file; needed for .csv with a pattern column
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from snnprog.errors import FormatError
+from snnprog.raster import Raster, read_rasters
+from snnprog.spec import Dynamics, Pattern, Spec, as_integer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SPEC_KEYS = ("chip", "delays", "recurrent", "threshold", "bias", "signs", "dynamics", "patterns")
+DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
+PATTERN_KEYS = ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count")
+
+Table = Mapping[str, object]
+
+
+def load_spec(path: str | Path) -> Spec:
+    """Read a ``SPEC.toml`` and the raster files that it names, relative to its own folder.
+
+    Raises
+    ------
+    FormatError
+        If the file or one that it names is missing or damaged, or has unknown keys.
+    SpecError, LimitError
+        If what it asks for is no valid spec.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path} is not valid TOML: {error}") from error
+    _check_keys(path, "the file", table, SPEC_KEYS)
+    options = {key: table[key] for key in ("recurrent", "threshold", "bias", "signs") if key in table}
+    chip = str(table.get("chip", "loihi1"))
+    return Spec(
+        _patterns(path, table),
+        _delays(path, table.get("delays", [1])),
+        dynamics=_dynamics(path, table.get("dynamics", {}), chip),
+        chip=chip,
+        **options,
+    )
+
+
+def _check_keys(path: Path, where: str, table: object, allowed: tuple[str, ...]) -> Table:
+    if not isinstance(table, dict):
+        raise FormatError(f"{where} of {path} is {table!r}; a table with {', '.join(allowed)} is needed")
+    unknown = sorted(set(table) - set(allowed))
+    if unknown:
+        raise FormatError(f"{where} of {path} has {', '.join(unknown)}; allowed are {', '.join(allowed)}")
+    return table
+
+
+def _delays(path: Path, value: object) -> list[int]:
+    if isinstance(value, list):
+        return [as_integer("delay", delay) for delay in value]
+    match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", value) if isinstance(value, str) else None
+    if match is None or int(match[2]) > 1000:
+        raise FormatError(
+            f"delays in {path} is {value!r}; a list such as [1, 2, 5] or a range such as '1-16' is needed"
+        )
+    return list(range(int(match[1]), int(match[2]) + 1))
+
+
+def _dynamics(path: Path, value: object, chip: str) -> Dynamics:
+    table = dict(_check_keys(path, "[dynamics]", value, DYNAMICS_KEYS))
+    if "tau_potential" in table or "tau_current" in table:
+        if "tau_potential" not in table or {"potential_decay", "current_decay"} & set(table):
+            raise FormatError(
+                f"[dynamics] of {path} mixes decays and time constants; give tau_potential (and tau_current) alone"
+            )
+        potential, current = table["tau_potential"], table.get("tau_current", 0.0)
+        return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
+    return Dynamics(**table)  # type: ignore[arg-type]
+
+
+def _patterns(path: Path, table: Table) -> list[Pattern]:
+    entries = table.get("patterns")
+    if not isinstance(entries, list) or not entries:
+        raise FormatError(f"{path} has no [[patterns]]; at least one is needed")
+    return [pattern for index, entry in enumerate(entries) for pattern in _pattern_group(path, index, entry)]
+
+
+def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:
+    where = f"[[patterns]] number {index}"
+    table = _check_keys(path, where, value, PATTERN_KEYS)
+    for key in ("inputs", "targets"):
+        if key not in table:
+            raise FormatError(f"{where} of {path} has no {key}; name a raster file")
+    sizes = {key: as_integer(key, table[key]) for key in ("ticks", "n_inputs", "n_outputs", "count") if key in table}
+    inputs = _rasters(path, where, table["inputs"], sizes, "n_inputs")
+    targets = _rasters(path, where, table["targets"], sizes | {"count": len(inputs)}, "n_outputs")
+    cares: list[Raster | None] = [None] * len(inputs)
+    if "care" in table:
+        cares = list(_rasters(path, where, table["care"], sizes | {"count": len(inputs)}, "n_outputs"))
+    return [Pattern(*rasters) for rasters in zip(inputs, targets, cares, strict=True)]
+
+
+def _rasters(path: Path, where: str, value: object, sizes: Mapping[str, int], width: str) -> list[Raster]:
+    if not isinstance(value, str):
+        raise FormatError(f"{where} of {path} names {value!r}; a file name is needed")
+    name, _, key = value.partition(":") if ".npz:" in value else (value, "", "")
+    return read_rasters(
+        path.parent / name,
+        ticks=sizes.get("ticks"),
+        neurons=sizes.get(width),
+        key=key or None,
+        patterns=sizes.get("count"),
+    )

@@ -1,0 +1,60 @@
+"""What a run of a program leaves: spikes, and states where they were asked for.
+
+Every runtime's answer becomes a `Trace`, so that answers can be compared wherever they came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.raster import Raster
+
+
+@dataclass(frozen=True)
+class Excursion:
+    """The first place where a state left the range on which all runtimes of the chip agree.
+
+    Attributes
+    ----------
+    tick, neuron : int
+        Where.
+    quantity : str
+        "arrivals" (the weighted spikes of one tick, shifted as the chip adds them), "current" or "potential".
+    value, limit : int
+        The value found, and the magnitude that it had to stay below.
+    """
+
+    tick: int
+    neuron: int
+    quantity: str
+    value: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.quantity} of neuron {self.neuron} reached {self.value} at tick {self.tick};"
+            f" runtimes agree below {self.limit}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One pattern's run, from rest.
+
+    Attributes
+    ----------
+    spikes : (ticks, outputs) bool
+        What came out.
+    currents, potentials : (ticks, neurons) int32, or None
+        u and v after each tick (v after the reset), where the state was recorded.
+    excursion : Excursion or None
+        Set by the reference simulator where the run left the portable range.
+    """
+
+    spikes: Raster
+    currents: NDArray[np.int32] | None = None
+    potentials: NDArray[np.int32] | None = None
+    excursion: Excursion | None = None
