@@ -505,7 +505,7 @@ def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.ge
 
 
 def batches(program: Program, layout: Layout, lengths: Integers) -> Iterator[slice]:
-    """Yield the patterns that share a network: all, unless a reset costs more than a new one or the source is too big."""
+    """Yield the patterns that share a network: all, unless a reset costs more than a new one or the source is big."""
     reset_values = 2 * program.n_neurons + layout.n_buffered
     pattern_limit = 1 if reset_values > RESET_VALUE_LIMIT else len(lengths)
     tick_limit = SOURCE_VALUE_LIMIT // max(1, layout.source_lines.size)
