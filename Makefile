@@ -1,0 +1,42 @@
+# `make demo` and `make test` are complete from a fresh clone: they build the environment, install, and run.
+# Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+# Backends whose absence is a failure and not a skip: make test REQUIRE=lava
+
+PYTHON ?= python3
+VENV ?= .venv
+REQUIRE ?=
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test check lint types install backends clean
+
+demo: backends
+	$(BIN)/snnprog demo
+
+test: backends
+	$(BIN)/python -m pytest -n $(WORKERS) $(foreach name,$(REQUIRE),--require-backend $(name))
+
+check: lint types test
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+install: $(READY)
+
+backends: $(READY)
+	@$(BIN)/snnprog backends install lava || echo "Lava is left out; everything else goes on."
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "snnprog needs Python 3.10 or later; name one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,424 @@
+"""The command line: thin commands over the public functions.
+
+Exit codes: 0 done and exact, 1 ran but not exact, 2 bad usage or bad file, 3 infeasible, 4 does not fit the chip, 5 a
+backend failed. Errors are one sentence on standard error; with ``--json`` they are an object on standard output. Heavy
+modules are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from snnprog.errors import (
+    BackendError,
+    FormatError,
+    InfeasibleError,
+    LimitError,
+    PortabilityWarning,
+    SnnprogError,
+    SpecError,
+)
+from snnprog.version import __version__
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from rich.console import Console
+
+    from snnprog.verification import Verification
+
+EXACT, NOT_EXACT, BAD_USAGE, INFEASIBLE, DOES_NOT_FIT, BACKEND_FAILED = range(6)
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+EXIT_CODES: tuple[tuple[type[SnnprogError], int], ...] = (
+    (InfeasibleError, INFEASIBLE),
+    (LimitError, DOES_NOT_FIT),
+    (BackendError, BACKEND_FAILED),
+    (SpecError, BAD_USAGE),
+    (FormatError, BAD_USAGE),
+    (SnnprogError, NOT_EXACT),
+)
+TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
+
+existing_file = click.Path(path_type=Path)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+backend_option = click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    default=("reference",),
+    show_default=True,
+    help="Where to run; may be repeated.",
+)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
+    warnings.simplefilter("always", PortabilityWarning)
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        commands.main(standalone_mode=False)
+        code = EXACT
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = INTERRUPTED
+    except SnnprogError as error:
+        code = _tell_error(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXACT
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        what = f"{type(error).__name__}: {error}".replace("\n", " ")
+        click.echo(f"snnprog: internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)", err=True)
+        code = INTERNAL_ERROR
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="snnprog")
+def commands() -> None:
+    """Compile input-output spike transformations for spiking chips: exact, or explained."""
+
+
+@commands.command("compile")
+@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design.")
+@json_option
+def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int, as_json: bool) -> None:
+    """Compile a specification to a program file."""
+    from snnprog.compiler import compile
+    from snnprog.report.tables import print_neurons, program_summary
+    from snnprog.spec_file import load_spec
+
+    spec = load_spec(spec_path)
+    if not program_path.parent.is_dir():
+        raise FormatError(f"{program_path} cannot be written: there is no folder {program_path.parent}")
+    with _executor(workers) as executor, _progress(as_json) as progress:
+        result = compile(spec, seed=seed, executor=executor, progress=progress)
+    result.program.save(program_path)
+    if as_json:
+        _print_json({"program": str(program_path), **program_summary(result.program), **result.report.as_dict()})
+        return
+    console = _console()
+    print_neurons(console, result.report.neurons)
+    potential, current = result.report.time_constants
+    seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
+    console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
+    console.print(f"exact on all {len(spec.patterns)} patterns; {result.report.synapses} synapses; {seconds}")
+    console.print(f"wrote {program_path}")
+
+
+@commands.command("run")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.argument("inputs_path", metavar="INPUTS", type=click.Path())
+@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
+@click.option("--backend", default="reference", show_default=True, help="Where to run.")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
+)
+@json_option
+def run_command(
+    program_path: Path,
+    inputs_path: str,
+    output_path: Path | None,
+    backend: str,
+    ticks: int | None,
+    timeout_s: float | None,
+    as_json: bool,
+) -> None:
+    """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
+    from snnprog.backends import run_backend
+    from snnprog.program import load
+    from snnprog.raster import events_of_raster, read_rasters, write_rasters
+
+    program = load(program_path)
+    name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
+    inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None)
+    answer = run_backend(program, inputs, backend, timeout_s=timeout_s)
+    spikes = [trace.spikes for trace in answer.traces]
+    if output_path is not None:
+        write_rasters(output_path, spikes)
+    if as_json:
+        events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
+        _print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events})
+    elif output_path is None:
+        click.echo("pattern,tick,neuron")
+        for index, raster in enumerate(spikes):
+            for tick, neuron in zip(*events_of_raster(raster), strict=True):
+                click.echo(f"{index},{tick},{neuron}")
+    else:
+        click.echo(
+            f"{sum(int(raster.sum()) for raster in spikes)} spikes in {len(spikes)} patterns; wrote {output_path}"
+        )
+
+
+@commands.command("verify")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@backend_option
+@click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
+@json_option
+def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...], state: bool, as_json: bool) -> None:
+    """Run a program on its spec's patterns and compare with the targets, on every backend named."""
+    from snnprog.program import load
+    from snnprog.report.tables import print_verification
+    from snnprog.spec_file import load_spec
+    from snnprog.verification import verify
+
+    program, spec = load(program_path), load_spec(spec_path)
+    with _working(f"running on {', '.join(backends)}", as_json):
+        verification = verify(program, spec, backends, record="state" if state else "spikes")
+    if as_json:
+        _print_json(_verification_data(verification))
+    else:
+        print_verification(_console(), verification)
+    sys.exit(EXACT if verification.exact else NOT_EXACT)
+
+
+@commands.command("inspect")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@json_option
+def inspect_command(program_path: Path, as_json: bool) -> None:
+    """Show what a program file holds and where it came from."""
+    from snnprog.program import load
+    from snnprog.report.tables import print_program, print_table, program_summary
+
+    program = load(program_path)
+    if as_json:
+        _print_json(program_summary(program))
+        return
+    console = _console()
+    print_program(console, program)
+    neurons = program.provenance.get("neurons")
+    if isinstance(neurons, list) and neurons and all(isinstance(neuron, dict) for neuron in neurons):
+        columns = ("output", "status", "margin", "synapses", "portable_for")
+        rows = [[neuron.get(column, "") for column in columns] for neuron in neurons]
+        print_table(console, "Outputs", columns, rows)
+
+
+@commands.group("backends")
+def backends_group() -> None:
+    """List, install and check the runtimes that programs run on."""
+
+
+@backends_group.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List all backends and whether they are ready."""
+    from snnprog.backends import REFERENCE, find_backends, status
+    from snnprog.report.tables import print_table
+
+    rows = [{"name": REFERENCE, "ready": True, "python": "", "summary": "the built-in integer simulator"}]
+    for backend in find_backends().values():
+        ready = status(backend).is_ready
+        rows.append({"name": backend.name, "ready": ready, "python": backend.python_text, "summary": backend.summary})
+    if as_json:
+        _print_json({"backends": rows})
+    else:
+        print_table(
+            _console(), "Backends", ("name", "ready", "python", "summary"), [list(row.values()) for row in rows]
+        )
+
+
+@backends_group.command("install")
+@click.argument("name")
+@json_option
+def install_command(name: str, as_json: bool) -> None:
+    """Build a backend's environment in the user's cache folder."""
+    from snnprog.backends import find_backend, install
+
+    python = install(find_backend(name), say=lambda line: click.echo(line, err=as_json))
+    if as_json:
+        _print_json({"name": name, "python": str(python)})
+
+
+@backends_group.command("check")
+@click.argument("name")
+@click.option(
+    "--programs", default=5, show_default=True, type=click.IntRange(1, 100_000), help="Random programs to run."
+)
+@json_option
+def check_command(name: str, programs: int, as_json: bool) -> None:
+    """Compare a backend with the reference on random programs: spikes, currents and potentials."""
+    from snnprog.conformance import check_conformance
+
+    with _working(f"running {programs} random programs on {name}", as_json):
+        outcome = check_conformance(name, programs=programs)
+    if as_json:
+        _print_json(
+            {
+                "backend": name,
+                "identical": outcome.divergence is None,
+                "programs": outcome.programs,
+                "neuron_ticks": outcome.neuron_ticks,
+                "spikes": outcome.spikes,
+                "divergence": None if outcome.divergence is None else str(outcome.divergence),
+            }
+        )
+    elif outcome.divergence is None:
+        click.echo(
+            f"{name} equals the reference on {outcome.programs} random programs:"
+            f" {outcome.neuron_ticks} neuron-ticks, {outcome.spikes} spikes, no difference"
+        )
+    else:
+        click.echo(f"random program {outcome.seed}: {outcome.divergence}")
+    sys.exit(EXACT if outcome.divergence is None else NOT_EXACT)
+
+
+@commands.command("demo")
+@click.option("-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file)
+@click.option(
+    "--backend", "extra", multiple=True, help="Check there, too; installed ones are used unless this is given."
+)
+@json_option
+def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
+    """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
+    from snnprog.backends import REFERENCE, find_backends, status
+
+    try:
+        from snnprog.demo import run_demo
+    except ModuleNotFoundError as error:
+        raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
+
+    ready = [name for name, backend in find_backends().items() if status(backend).is_ready]
+    names = [REFERENCE, *(extra or ready)]
+    with _progress(as_json) as progress:
+        demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))
+    data = {
+        "accuracy": demo.accuracy,
+        "baseline_accuracy": demo.baseline,
+        "train_accuracy": demo.train_accuracy,
+        "unseen_identical": demo.unseen_identical,
+        "seconds": demo.seconds,
+        "program": str(demo.program_path),
+        "picture": str(demo.picture_path),
+        **_verification_data(demo.verification),
+    }
+    if as_json:
+        _print_json(data)
+    else:
+        _print_demo(_console(), demo.verification, data, demo.result.report.neurons)
+    sys.exit(EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT)
+
+
+def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
+    from snnprog.report.tables import print_neurons, print_table, print_verification
+
+    print_neurons(console, neurons)  # type: ignore[arg-type]
+    console.print()
+    print_verification(console, verification)
+    console.print()
+    rows = [
+        ("compiled flowers", f"{data['train_accuracy']:.1%}", ""),
+        ("unseen flowers", f"{data['accuracy']:.1%}", f"{data['baseline_accuracy']:.1%}"),
+    ]
+    print_table(console, "Accuracy on Iris", ("which", "spiking program", "logistic regression"), rows)
+    foreign = [name for name in verification.backends if name != "reference"]
+    if foreign:
+        answer = "yes" if data["unseen_identical"] else "NO"
+        console.print(f"decisions on unseen flowers identical on {', '.join(foreign)}: {answer}")
+    else:
+        console.print("no other runtime is installed; 'snnprog backends install lava' adds Lava (it needs Python 3.10)")
+    console.print(f"wrote {data['program']} and {data['picture']} in {data['seconds']:.1f} s")
+
+
+def _verification_data(verification: Verification) -> dict[str, object]:
+    checks = {
+        name: {
+            "exact": check.exact,
+            "wrong_bins": check.wrong_bins,
+            "identical_to_reference": check.is_identical,
+            "portable": check.is_portable,
+            "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
+            "versions": dict(check.versions),
+        }
+        for name, check in verification.backends.items()
+    }
+    return {"exact": verification.exact, "backends": checks}
+
+
+def _tell_error(error: SnnprogError) -> int:
+    code = next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+    if "--json" in sys.argv:
+        conflicts = [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
+        _print_json({"error": {"type": type(error).__name__, "message": str(error), "conflicts": conflicts}})
+    else:
+        click.echo(f"snnprog: {error}", err=True)
+    return code
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    click.echo(f"snnprog: warning: {message}", err=True)
+
+
+def _print_json(value: Mapping[str, object]) -> None:
+    click.echo(json.dumps(value, indent=1, default=str))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[Executor | None]:
+    if workers == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        yield executor
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show a bar with the time left on standard error, where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks = {"design": bar.add_task("design", total=None)}
+
+        def advance(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], completed=done, total=total)
+
+        yield advance
+
+
+@contextmanager
+def _working(what: str, quiet: bool) -> Iterator[None]:
+    """Show that something is going on, on standard error, where that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield

@@ -1,0 +1,51 @@
+"""What the README and the examples show is run as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_readme_has_a_python_example_of_at_most_15_lines() -> None:
+    assert [len([line for line in block.splitlines() if line.strip()]) <= 15 for block in PYTHON_BLOCKS] == [True]
+
+
+@pytest.mark.parametrize("block", PYTHON_BLOCKS)
+def test_python_blocks_run(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "True ['certified', 'certified']\n"
+
+
+def test_quickstart(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "examples" / "quickstart.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("output 0 is certified")
+    assert lines[1:] == ["exact on the reference: True", "fires at ticks [8]"]
+
+
+def test_the_files_of_the_readme_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(((?!http)[^)]+)\)", text):
+        assert (ROOT / link).exists(), link
+
+
+def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = sorted(set(re.findall(r"^    snnprog (\w+)", text, re.MULTILINE)))
+    assert names == ["backends", "compile", "demo", "inspect", "run", "verify"]
+    for name in names:
+        command = [sys.executable, "-m", "snnprog", name, "--help"]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
