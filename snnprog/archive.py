@@ -30,6 +30,8 @@ EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_LIMIT = 64
 SIZE_LIMIT_BYTES = 1 << 30
 HEADER_LIMIT_BYTES = 4096
+AXES_LIMIT = 32
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PLAIN_KINDS = "biufU"
 
 
@@ -54,8 +56,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Put a file in place whole: written beside its name, flushed to disk, then renamed."""
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written: {error.strerror}; name a folder that exists") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FormatError(f"{path} cannot be written: {reason}; name a folder that exists") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -77,7 +80,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
     Raises
     ------
     FormatError
-        If the file is missing, is no zip, is damaged, or declares more than `SIZE_LIMIT_BYTES` of content.
+        If the file is missing, is no zip, is damaged or empty, or declares more than `SIZE_LIMIT_BYTES` of content.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -110,6 +113,8 @@ def array_of(path: Path, members: Mapping[str, bytes], name: str) -> NDArray[np.
         raise FormatError(f"array {name!r} in {path} has a malformed header: {type(error).__name__}") from error
     _check_extent(path, name, shape, dtype, len(content) - stream.tell())
     flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
+    if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
+        raise FormatError(f"array {name!r} in {path} holds flags that are neither 0 nor 1")
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
@@ -124,7 +129,7 @@ def json_of(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, ob
     if name not in members:
         raise FormatError(f"{path} has no {name}; it has {_names(members)}")
     try:
-        value = json.loads(members[name].decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(members[name].decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_float)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{name} in {path} is not valid JSON: {error}") from error
     if not isinstance(value, dict):
@@ -134,6 +139,13 @@ def json_of(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, ob
 
 def _refuse_constant(constant: str) -> object:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits} is too large")
+    return value
 
 
 def _names(members: Mapping[str, bytes]) -> str:
@@ -149,7 +161,7 @@ def _read_npy_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtyp
 
 def _add_member(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     member = zipfile.ZipInfo(name, EARLIEST_ZIP_TIME)
-    member.compress_type = zipfile.ZIP_DEFLATED
+    member.compress_type = zipfile.ZIP_STORED  # what a compressor makes of equal content depends on its version
     member.external_attr = 0o644 << 16
     member.create_system = 3
     archive.writestr(member, content)
@@ -157,16 +169,22 @@ def _add_member(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def _npy_bytes(array: NDArray[np.generic]) -> bytes:
     stream = io.BytesIO()
-    npy.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    npy.write_array(stream, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
     return stream.getvalue()
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    if not members:
+        raise FormatError(f"{path} is an empty zip archive")
     if len(members) > MEMBER_LIMIT:
         raise FormatError(f"{path} has {len(members)} members; at most {MEMBER_LIMIT} are read")
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
         raise FormatError(f"{path} names a member twice: {', '.join(sorted(names))}")
+    for member in members:
+        # A damaged comment length hides the members that follow, so comments are refused.
+        if member.comment or member.compress_type not in METHODS:
+            raise FormatError(f"{member.filename} in {path} has a comment or is neither stored nor deflated")
     size = sum(member.file_size for member in members)
     if size > SIZE_LIMIT_BYTES:
         raise FormatError(f"{path} unpacks to {size} bytes; at most {SIZE_LIMIT_BYTES} are read")
@@ -187,6 +205,12 @@ def _check_extent(
         raise FormatError(f"array {name!r} in {path} is of type {dtype}; plain numbers are needed")
     if any(type(extent) is not int or extent < 0 for extent in shape):
         raise FormatError(f"array {name!r} in {path} has shape {shape!r}; whole non-negative extents are needed")
+    # An array without elements stores nothing, whatever its other extents say.
+    if len(shape) > AXES_LIMIT or math.prod(max(extent, 1) for extent in shape) > SIZE_LIMIT_BYTES:
+        raise FormatError(
+            f"array {name!r} in {path} declares {len(shape)} axes, the longest of {max(shape)};"
+            f" at most {AXES_LIMIT} and {SIZE_LIMIT_BYTES} elements are read"
+        )
     if math.prod(shape) * dtype.itemsize != stored_bytes or dtype.itemsize == 0:
         raise FormatError(
             f"array {name!r} in {path} declares shape {shape} of {dtype} and holds {stored_bytes} bytes of data"

@@ -14,6 +14,7 @@ from importlib import metadata
 from types import MappingProxyType
 
 from snnprog.backends import REFERENCE
+from snnprog.checks import as_integer
 from snnprog.chips import find_chip
 from snnprog.design import design
 from snnprog.design.designer import Progress
@@ -21,7 +22,7 @@ from snnprog.errors import InfeasibleError, QuantizationError, SpecError
 from snnprog.network import Network
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
-from snnprog.spec import Spec, as_integer
+from snnprog.spec import Spec
 from snnprog.verification import verify
 from snnprog.version import __version__
 

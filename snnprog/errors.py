@@ -63,9 +63,10 @@ class InfeasibleError(SnnprogError):
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
-        outputs = sorted({conflict.neuron for conflict in self.conflicts})
-        others = f" (and {len(outputs) - 1} more outputs)" if len(outputs) > 1 else ""
-        super().__init__(f"infeasible: {self.conflicts[0].reason}{others}")
+        more = len({conflict.neuron for conflict in self.conflicts}) - 1
+        others = f" (and {more} more output{'s' if more > 1 else ''})" if more > 0 else ""
+        reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
+        super().__init__(f"infeasible: {reason}{others}")
 
     def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...]]]:
         return InfeasibleError, (self.conflicts,)

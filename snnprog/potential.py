@@ -35,6 +35,8 @@ Floats = NDArray[np.float64]
 Ticks = NDArray[np.int64]
 
 NO_RESET = -1
+RESIDUE = 1e-9
+"""Below this, what is left of a spike is taken for nothing: no chip holds it, and it may be a float's rounding."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ class PotentialMap:
         if again.size:
             past = self._gather(resets.last[ticks[again]])
             features[again] -= resets.kept[ticks[again], None] * past
+        features[features < RESIDUE] = 0.0
         return features
 
     def potential(self, weights: Floats, resets: Resets) -> Floats:
@@ -216,7 +219,7 @@ class PotentialMap:
     def norms(self, resets: Resets) -> Floats:
         """Return ``‖φ‖₁`` at every tick, ``(ticks,)``; φ is never negative."""
         norms = self.potential(np.ones(self.n_taps), resets)
-        return np.where(norms < 1e-9, 0.0, norms)
+        return np.where(norms < RESIDUE, 0.0, norms)
 
     def bias_response(self, resets: Resets) -> Floats:
         """Return β, ``(ticks,)``: what a constant bias of 1 leaves in the potential."""

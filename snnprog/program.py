@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
+from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, find_chip
 from snnprog.errors import FormatError, LimitError, SpecError
 
@@ -83,10 +84,11 @@ class Program:
 
     def __post_init__(self) -> None:
         for name in ("n_inputs", "n_neurons"):
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
             _check_count(name, getattr(self, name), least=0 if name == "n_inputs" else 1)
         for name in ARRAYS:
             object.__setattr__(self, name, _as_int32(name, getattr(self, name)))
-        object.__setattr__(self, "provenance", json.loads(json.dumps(dict(self.provenance), allow_nan=False)))
+        object.__setattr__(self, "provenance", _as_plain("provenance", self.provenance))
         _check_lengths(self)
         _check_values(self, find_chip(self.chip))
 
@@ -128,7 +130,7 @@ class Program:
             "potential_decay": potential_decay, "bias": bias,
         }  # fmt: skip
         arrays = {name: _as_int32(name, values) for name, values in given.items()}
-        return cls(chip=chip, n_inputs=n_inputs, n_neurons=n_neurons, provenance=dict(provenance or {}), **arrays)
+        return cls(chip=chip, n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
 
     @property
     def n_outputs(self) -> int:
@@ -211,10 +213,9 @@ def load(path: str | Path) -> Program:
 def _check_document(path: Path, document: Mapping[str, object]) -> Chip:
     if document.get("format") != FORMAT_NAME:
         raise FormatError(f"{path} is of format {document.get('format')!r}; {FORMAT_NAME!r} is needed")
-    if document.get("format_version") != FORMAT_VERSION:
-        raise FormatError(
-            f"{path} has format version {document.get('format_version')!r}; this snnprog reads {FORMAT_VERSION}"
-        )
+    version = document.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise FormatError(f"{path} has format version {version!r}; this snnprog reads {FORMAT_VERSION}")
     name = document.get("chip")
     if not isinstance(name, str) or name not in CHIPS:
         raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(CHIPS))}")
@@ -239,8 +240,17 @@ def _object_in(path: Path, document: Mapping[str, object], name: str) -> dict[st
     return value
 
 
-def _check_count(name: str, value: object, *, least: int) -> None:
-    if type(value) is not int or not least <= value <= COUNT_LIMIT:
+def _as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:
+    """Return what JSON keeps of a mapping: a copy of texts, numbers, lists and objects alone."""
+    try:
+        plain: dict[str, object] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SpecError(f"{name} is no JSON object: {error}") from error
+    return plain
+
+
+def _check_count(name: str, value: int, *, least: int) -> None:
+    if not least <= value <= COUNT_LIMIT:
         raise SpecError(f"{name} is {value!r}; a whole number from {least} to {COUNT_LIMIT} is needed")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from snnprog.archive import SIZE_LIMIT_BYTES, array_of, read_archive, write_arch
 from snnprog.errors import FormatError, SpecError
 
 Raster = NDArray[np.bool_]
+
+PATTERN_LIMIT = 1 << 20
+# Seconds, milliseconds per tick and their quotient are each rounded once: together less than this share.
+ROUNDING_SHARE = 4 * float(np.finfo(np.float64).eps)
 
 
 def as_raster(values: ArrayLike, name: str) -> Raster:
@@ -61,10 +66,10 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
     SpecError
         If the two lists differ in length, hold non-integers, or an event lies outside the raster.
     """
-    columns = [np.asarray(tick), np.asarray(neuron)]
+    if ticks < 1 or neurons < 0:
+        raise SpecError(f"{name}: a raster of {ticks} ticks and {neurons} neurons; at least one tick is needed")
+    columns = [_as_column(tick, "tick", name), _as_column(neuron, "neuron", name)]
     for label, column, extent in zip(("tick", "neuron"), columns, (ticks, neurons), strict=True):
-        if column.ndim != 1 or (column.size and column.dtype.kind not in "iu"):
-            raise SpecError(f"{name}: {label} is {column.dtype} of shape {column.shape}; a list of integers is needed")
         outside = np.flatnonzero((column < 0) | (column >= extent)) if column.size else np.array([], dtype=int)
         if outside.size:
             raise SpecError(
@@ -73,9 +78,19 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
     if columns[0].size != columns[1].size:
         raise SpecError(f"{name}: {columns[0].size} ticks and {columns[1].size} neurons; an event has one of each")
     raster = np.zeros((ticks, neurons), dtype=np.bool_)
-    raster[columns[0].astype(int), columns[1].astype(int)] = True
+    raster[columns[0], columns[1]] = True
     raster.flags.writeable = False
     return raster
+
+
+def _as_column(values: ArrayLike, label: str, name: str) -> NDArray[np.int64]:
+    try:
+        column = np.asarray(values)
+    except ValueError as error:
+        raise SpecError(f"{name}: {label} is ragged; a list of integers is needed") from error
+    if column.ndim != 1 or (column.size and column.dtype.kind not in "iu"):
+        raise SpecError(f"{name}: {label} is {column.dtype} of shape {column.shape}; a list of integers is needed")
+    return column.astype(np.int64)
 
 
 def events_of_raster(raster: Raster) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -89,6 +104,9 @@ def bin_spike_times(
 ) -> tuple[Raster, int]:
     """Bin spike times in seconds into ticks of ``bin_ms`` milliseconds, starting at time 0.
 
+    A bin holds its beginning and not its end; a time that is an edge but for float rounding counts as that edge, so
+    that 1.001 s at 1 ms is tick 1001.
+
     Returns
     -------
     raster : (ticks, neurons) bool
@@ -99,18 +117,24 @@ def bin_spike_times(
     Raises
     ------
     SpecError
-        If a time is negative or not finite, a neuron index is out of range, or ``bin_ms`` is not positive.
+        If a time is negative or not finite, the lists differ in length, a neuron index is out of range, or ``bin_ms``
+        is not positive and finite.
     """
-    seconds = np.asarray(times_s, dtype=np.float64)
-    if not bin_ms > 0:
+    if not (bin_ms > 0 and math.isfinite(bin_ms) and math.isfinite(1000.0 / bin_ms)):
         raise SpecError(f"bin_ms is {bin_ms}; a positive number of milliseconds is needed")
+    try:
+        seconds, index = np.asarray(times_s, dtype=np.float64), np.asarray(neuron)
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"spike times are no list of numbers: {error}") from error
+    if seconds.ndim != 1 or seconds.shape != index.shape:
+        raise SpecError(f"spike times have shape {seconds.shape} and neurons {index.shape}; two equal lists are needed")
     if seconds.size and (not np.isfinite(seconds).all() or seconds.min() < 0):
         raise SpecError("spike times must be finite and not negative; shift or drop the others first")
-    tick = np.floor(seconds * (1000.0 / bin_ms)).astype(np.int64)
+    # Far times are set aside before they are scaled: their tick may be too large for a float.
+    near = np.minimum(seconds, (ticks + 1) * (bin_ms / 1000.0))
+    tick = np.floor(near * (1000.0 / bin_ms) * (1.0 + ROUNDING_SHARE)).astype(np.int64)
     inside = tick < ticks
-    raster = raster_of_events(
-        tick[inside], np.asarray(neuron)[inside], ticks=ticks, neurons=neurons, name="spike times"
-    )
+    raster = raster_of_events(tick[inside], index[inside], ticks=ticks, neurons=neurons, name="spike times")
     return raster, int(inside.sum() - raster.sum())
 
 
@@ -185,6 +209,8 @@ def _read_npz(path: Path, key: str | None) -> list[Raster]:
     array = array_of(path, members, key or keys[0])
     if array.ndim not in (2, 3):
         raise FormatError(f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed")
+    if array.ndim == 3 and len(array) > PATTERN_LIMIT:
+        raise FormatError(f"{path} has {len(array)} patterns; at most {PATTERN_LIMIT} are read")
     try:
         return [as_raster(raster, str(path)) for raster in (array if array.ndim == 3 else array[None])]
     except SpecError as error:
@@ -202,31 +228,46 @@ def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons
 def _read_csv(path: Path, ticks: int, neurons: int, patterns: int | None) -> list[Raster]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
-    reader = csv.reader(io.StringIO(text))
-    header = [field.strip() for field in next(reader, [])]
-    if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
-        raise FormatError(
-            f"{path} begins with {','.join(header)!r}; the header is 'tick,neuron' or 'pattern,tick,neuron'"
-        )
-    rows = [_parse_event(path, reader.line_num, row, len(header)) for row in reader if row]
-    events = np.array(rows, dtype=np.int64).reshape(-1, len(header))
-    pattern = events[:, 0] if len(header) == 3 else np.zeros(len(events), dtype=np.int64)
+    pattern, events = _parse_events(path, text)
     count = int(pattern.max(initial=0)) + 1 if patterns is None else patterns
+    _check_size(path, count, ticks, neurons)
     if pattern.min(initial=0) < 0 or pattern.max(initial=0) >= count:
         raise FormatError(f"{path} numbers patterns {pattern.min()} to {pattern.max()}; allowed is 0 to {count - 1}")
-    if count * ticks * neurons > SIZE_LIMIT_BYTES:
-        raise FormatError(
-            f"{path} asks for {count} rasters of {ticks} x {neurons}; at most {SIZE_LIMIT_BYTES} bins are read"
-        )
+    order = np.argsort(pattern, kind="stable")
+    groups = np.split(events[order], np.searchsorted(pattern[order], np.arange(1, count)))
     try:
-        return [
-            raster_of_events(*events[pattern == index, -2:].T, ticks=ticks, neurons=neurons, name=str(path))
-            for index in range(count)
-        ]
+        return [raster_of_events(*group.T, ticks=ticks, neurons=neurons, name=str(path)) for group in groups]
     except SpecError as error:
         raise FormatError(str(error)) from error
+
+
+def _check_size(path: Path, count: int, ticks: int, neurons: int) -> None:
+    if count < 1 or ticks < 1 or neurons < 0:
+        raise FormatError(f"{path} is to hold {count} rasters of {ticks} x {neurons}; at least one tick is needed")
+    if count > PATTERN_LIMIT or count * ticks * max(neurons, 1) > SIZE_LIMIT_BYTES:
+        raise FormatError(
+            f"{path} asks for {count} rasters of {ticks} x {neurons};"
+            f" at most {PATTERN_LIMIT} rasters and {SIZE_LIMIT_BYTES} bins are read"
+        )
+
+
+def _parse_events(path: Path, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pattern ``(events,)`` and the tick and neuron ``(events, 2)`` of each line."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        header = [field.strip() for field in next(reader, [])]
+        if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
+            raise FormatError(
+                f"{path} begins with {','.join(header)!r}; the header is 'tick,neuron' or 'pattern,tick,neuron'"
+            )
+        rows = [_parse_event(path, reader.line_num, row, len(header)) for row in reader if row]
+    except csv.Error as error:
+        raise FormatError(f"{path}, line {reader.line_num}: {error}") from error
+    events = np.array(rows, dtype=np.int64).reshape(-1, len(header))
+    pattern = events[:, 0] if len(header) == 3 else np.zeros(len(events), dtype=np.int64)
+    return pattern, events[:, -2:]
 
 
 def _parse_event(path: Path, line: int, row: list[str], width: int) -> list[int]:

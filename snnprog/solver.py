@@ -17,13 +17,15 @@ from snnprog.errors import SolverError
 
 Floats = NDArray[np.float64]
 
+# Limits in iterations, not in seconds: the answer must not depend on the machine. GLOP can cycle for ever.
 ATTEMPTS = (
-    ("GLOP", ""),
-    ("GLOP", "use_dual_simplex: true"),
-    ("GLOP", "use_preprocessing: false"),
+    ("GLOP", "max_number_of_iterations: 1000000"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false"),
     (
         "PDLP",
-        "termination_criteria { simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
+        "termination_criteria { iteration_limit: 100000"
+        " simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
     ),
 )
 
@@ -73,8 +75,7 @@ def maximise(program: LinearProgram) -> Optimum:
     outcomes = []
     for solver_name, parameters in ATTEMPTS:
         solver = ortools_lp.ModelSolverHelper(solver_name)
-        if parameters:
-            solver.set_solver_specific_parameters(parameters)
+        solver.set_solver_specific_parameters(parameters)
         solver.solve(_model(program))
         status = solver.status()
         if status == ortools_lp.SolveStatus.OPTIMAL:

@@ -16,35 +16,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import Raster, as_raster
 
 FREE: Literal["free"] = "free"
-
-
-def as_integer(name: str, value: object) -> int:
-    """Return a whole number as int; bools, fractions and texts are refused.
-
-    Raises
-    ------
-    SpecError
-        If ``value`` is not a whole number.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        try:
-            return operator.index(value)  # type: ignore[arg-type]
-        except TypeError:
-            pass
-    raise SpecError(f"{name} is {value!r}; a whole number is needed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +104,25 @@ class Dynamics:
         SpecError
             If a time constant is negative or not a number.
         """
-        for name, value in (("potential", potential), ("current", current)):
-            if not isinstance(value, (int, float)) or math.isnan(value) or value < 0:
-                raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
-        current_decay, potential_decay = find_chip(chip).decays_of(float(current), float(potential))
+        tau_potential = _as_time_constant("potential", potential)
+        tau_current = _as_time_constant("current", current)
+        current_decay, potential_decay = find_chip(chip).decays_of(tau_current, tau_potential)
         return cls(potential_decay=potential_decay, current_decay=current_decay)
 
+    def check_fit(self, chip: Chip) -> None:
+        """Raise `LimitError` unless the chip has these decays."""
+        chip.check_range("potential_decay", self.potential_decay, chip.decays)
+        chip.check_range("current_decay", self.current_decay, chip.decays)
+
     def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
-        """Return the (potential, current) time constants in ticks that these decays amount to."""
+        """Return the (potential, current) time constants in ticks that these decays amount to.
+
+        Raises
+        ------
+        LimitError
+            If the chip does not have them.
+        """
+        self.check_fit(chip)
         kept = (
             float(chip.semantics.potential_leak(self.potential_decay)),
             float(chip.semantics.current_leak(self.current_decay)),
@@ -194,9 +190,9 @@ class Spec:
             "delays": _as_delays(delays),
             "recurrent": _as_flag("recurrent", recurrent),
             "dynamics": Dynamics() if dynamics is None else dynamics,
-            "signs": None if signs is None else tuple(as_integer("sign", sign) for sign in signs),
-            "bias": bias if bias == FREE else as_integer("bias", bias),
-            "threshold": threshold if threshold == FREE else as_integer("threshold", threshold),
+            "signs": None if signs is None else _as_signs(signs),
+            "bias": _as_integer_or_free("bias", bias),
+            "threshold": _as_integer_or_free("threshold", threshold),
             "chip": chip,
         }
         for name, value in fields.items():
@@ -208,9 +204,8 @@ class Spec:
         if not isinstance(self.dynamics, Dynamics):
             raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
         for delay in self.delays:
-            limits.check_range("delay", delay, limits.delays, "a spike acts at the earliest one tick later")
-        limits.check_range("potential_decay", self.dynamics.potential_decay, limits.decays)
-        limits.check_range("current_decay", self.dynamics.current_decay, limits.decays)
+            limits.check_range("delay", delay, limits.delays, "counted from a spike to the tick at which it acts")
+        self.dynamics.check_fit(limits)
         if self.threshold != FREE:
             limits.check_range("threshold", self.threshold, limits.thresholds)
         if self.bias != FREE and not limits.is_bias(self.bias):
@@ -266,6 +261,8 @@ def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
 
 
 def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
+    if not isinstance(patterns, (Pattern, Iterable)):
+        raise SpecError(f"patterns is {patterns!r}; a list of Pattern is needed")
     collected = (patterns,) if isinstance(patterns, Pattern) else tuple(patterns)
     if not collected:
         raise SpecError("patterns is empty; give at least one Pattern")
@@ -282,7 +279,7 @@ def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
 
 
 def _as_delays(delays: Iterable[int]) -> tuple[int, ...]:
-    if isinstance(delays, (str, bytes)) or not isinstance(delays, Iterable):
+    if not _is_list(delays):
         raise SpecError(f"delays is {delays!r}; a list of whole numbers is needed, such as range(1, 17)")
     collected = tuple(sorted(as_integer("delay", delay) for delay in delays))
     if not collected:
@@ -296,6 +293,32 @@ def _as_flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise SpecError(f"{name} is {value!r}; True or False is needed")
     return bool(value)
+
+
+def _as_signs(signs: Iterable[int]) -> tuple[int, ...]:
+    if not _is_list(signs):
+        raise SpecError(f"signs is {signs!r}; a list of -1, 0 and +1 is needed")
+    return tuple(as_integer("sign", sign) for sign in signs)
+
+
+def _is_list(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def _as_integer_or_free(name: str, value: object) -> int | Literal["free"]:
+    return FREE if isinstance(value, str) and value == FREE else as_integer(name, value)
+
+
+def _as_time_constant(name: str, value: object) -> float:
+    try:
+        ticks = float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    except OverflowError:
+        ticks = math.nan
+    if not ticks >= 0:
+        raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
+    return ticks
 
 
 def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:

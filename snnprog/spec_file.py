@@ -30,9 +30,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from snnprog.checks import as_integer
 from snnprog.errors import FormatError
 from snnprog.raster import Raster, read_rasters
-from snnprog.spec import Dynamics, Pattern, Spec, as_integer
+from snnprog.spec import Dynamics, Pattern, Spec
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -62,7 +63,7 @@ def load_spec(path: str | Path) -> Spec:
             table = tomllib.load(file)
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {key: table[key] for key in ("recurrent", "threshold", "bias", "signs") if key in table}

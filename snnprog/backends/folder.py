@@ -113,7 +113,7 @@ def _read_folder(folder: Path) -> Backend:
             name=folder.name,
             folder=folder,
             summary=_text(description, "summary"),
-            semantics=tuple(map(str, description["semantics"])),
+            semantics=_texts(description, "semantics"),
             python=_python_version(_text(description, "python")),
             distributions={str(name): str(version) for name, version in description["distributions"].items()},
             timeout_seconds=float(description["timeout_seconds"]),
@@ -128,6 +128,13 @@ def _text(description: Mapping[str, object], key: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{key} is {value!r}; a text is needed")
     return value
+
+
+def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
+    values = description[key]
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{key} is {values!r}; a list of texts is needed")
+    return tuple(values)
 
 
 def _python_version(text: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ def find_chip(name: str) -> Chip:
     SpecError
         If there is none.
     """
-    if name not in CHIPS:
+    if not isinstance(name, str) or name not in CHIPS:
         raise SpecError(f"chip is {name!r}; known chips are {', '.join(sorted(CHIPS))}")
     return CHIPS[name]
 

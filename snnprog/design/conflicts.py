@@ -36,9 +36,17 @@ def contradiction(problem: NeuronProblem, binding: Ticks) -> Conflict:
     else:
         reason = (
             f"no weights let output {problem.neuron} {_demand('spike', problem, due)}"
-            f"{' and ' if due and silent else ''}{_demand('be silent', problem, silent)}"
+            f"{' and ' if due and silent else ''}{_demand('be silent', problem, silent)}{_fixed(problem)}"
         )
     return Conflict(problem.neuron, pattern, tick, reason)
+
+
+def _fixed(problem: NeuronProblem) -> str:
+    """Name what was not left to the design."""
+    box = problem.box
+    parts = [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
+    parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
+    return f" with {' and '.join(parts)}" if parts else ""
 
 
 def _unreached(problem: NeuronProblem, tick: int) -> Conflict:
@@ -56,6 +64,8 @@ def _unreached(problem: NeuronProblem, tick: int) -> Conflict:
 
 def _are_alike(problem: NeuronProblem, first: int, second: int) -> bool:
     features = problem.features(np.array([first, second]))
+    if problem.box.bias != (0.0, 0.0):
+        features = np.column_stack([features, problem.bias_response[[first, second]]])
     return bool(np.allclose(features[0], features[1], rtol=0.0, atol=1e-9))
 
 

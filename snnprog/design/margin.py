@@ -137,7 +137,7 @@ def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
         objective=np.concatenate([np.zeros(matrix.shape[1] - 1), [1.0]]),
         matrix=matrix,
         least=problem.truncation[rows] / (slack * scale),
-        lower=np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0], -UNBOUNDED * scale]]) / scale,
+        lower=np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0], -np.inf]]) / scale,
         upper=np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1], UNBOUNDED * scale]]) / scale,
     )
 

@@ -29,12 +29,16 @@ SLACK_FLOOR = 1e-3
 
 @dataclass(frozen=True)
 class Box:
-    """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends."""
+    """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends.
+
+    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
+    """
 
     weight_lower: Floats
     weight_upper: Floats
     threshold: tuple[float, float]
     bias: tuple[float, float]
+    bias_exponent: int = FREE_BIAS_EXPONENT
 
     @property
     def is_threshold_free(self) -> bool:
@@ -45,6 +49,13 @@ class Box:
     def is_bias_free(self) -> bool:
         """Whether the bias is designed."""
         return self.bias[0] < self.bias[1]
+
+    def with_bias_exponent(self, exponent: int) -> Box:
+        """Return the box in which a free bias has coarser steps, and reaches farther; a fixed one stays."""
+        if not self.is_bias_free:
+            return self
+        low, high = (end * 2.0 ** (exponent - self.bias_exponent) for end in self.bias)
+        return replace(self, bias=(low, high), bias_exponent=exponent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +110,7 @@ class NeuronProblem:
         if self.box.is_threshold_free:
             slack = slack + 1.0
         if self.box.is_bias_free:
-            bias_step = (1 << FREE_BIAS_EXPONENT) / (1 << self.potential_map.leaks.input_shift)
+            bias_step = (1 << self.box.bias_exponent) / (1 << self.potential_map.leaks.input_shift)
             slack = slack + bias_step * self.bias_response
         return np.maximum(slack, SLACK_FLOOR * self.step)
 
@@ -117,8 +128,9 @@ class NeuronProblem:
         return self.potential_map.rows(self.resets, ticks)
 
     def at_exponent(self, exponent: int) -> NeuronProblem:
-        """Return the same problem on a coarser and wider grid."""
-        return replace(self, exponent=exponent)
+        """Return the same problem on a coarser and wider grid, of the weights and of a free bias."""
+        box = self.box.with_bias_exponent(max(FREE_BIAS_EXPONENT, exponent))
+        return replace(self, exponent=exponent, box=box)
 
     def without_truncation(self) -> NeuronProblem:
         """Return the same problem for decays that do not truncate."""

@@ -119,17 +119,21 @@ class Rounding:
         due = self.constrained & self.neuron.raster
         least = (potential + error)[silent].max(initial=-np.inf)
         below = (potential - error)[due].min(initial=np.inf)
-        return Interval(max(float(least) + FLOAT_SLACK, float(self.chip.thresholds[0])), float(below) - FLOAT_SLACK)
+        return Interval(float(least) + FLOAT_SLACK, float(below) - FLOAT_SLACK)
+
+    def _on_chip(self, interval: Interval) -> Interval:
+        return Interval(max(interval.least, float(self.chip.thresholds[0])), interval.below)
 
     def _admits(self, interval: Interval) -> bool:
         if self.fixed_threshold is not None:
             return interval.least <= self.fixed_threshold < interval.below
-        return not interval.is_empty and interval.least <= self.chip.thresholds[1]
+        possible = self._on_chip(interval)
+        return not possible.is_empty and possible.least <= self.chip.thresholds[1]
 
     def _threshold(self, interval: Interval) -> int:
         if self.fixed_threshold is not None:
             return self.fixed_threshold
-        low, top = self.chip.thresholds
-        if math.isinf(interval.below):
-            return min(max(math.ceil(interval.least), math.ceil(self.neuron.threshold)), top)
-        return min(max(interval.middle(top), low), top)
+        possible, (low, top) = self._on_chip(interval), self.chip.thresholds
+        if math.isinf(possible.below):
+            return min(max(math.ceil(possible.least), math.ceil(self.neuron.threshold)), top)
+        return min(max(possible.middle(top), low), top)

@@ -52,7 +52,10 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
 
 
 def widths_for_patterns(weights: Floats, bias: float, mapping: PotentialMap, resets: Resets) -> Widths:
-    """Bound the widths over the spec's patterns, for weights (taps,) and bias of one neuron in LSBs."""
+    """Return the widths over the spec's patterns, for weights (taps,) and bias of one neuron in LSBs.
+
+    They are those of exact decays, which truncation may exceed by a few units; a rehearsal has the last word.
+    """
     potential = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
     return Widths(
         arrivals=float(np.abs(mapping.arrivals(weights)).max(initial=0.0)),

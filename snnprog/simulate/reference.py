@@ -111,23 +111,28 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     queue: Int64s = np.zeros((len(inputs), program.max_delay, program.n_neurons), np.int64)
     for tick in range(longest):
         arrivals: Int64s = queue[:, 0] << chip.semantics.input_shift
-        current, unclipped = _integrate(chip.semantics, neurons, current, potential, arrivals)
+        unwrapped = _unwrapped_current(chip.semantics, neurons, current, arrivals)
+        current = wrap_current(unwrapped, chip.semantics.current_bits)
+        unclipped = _unclipped_potential(chip.semantics, neurons, potential, current)
         potential = clip_potential(unclipped, chip.semantics.potential_bits)
         spikes: Raster = potential > neurons.threshold
         potential = np.where(spikes, 0, potential)
         queue = np.concatenate([queue[:, 1:], np.zeros_like(queue[:, :1])], axis=1)
         synapses.deliver(np.concatenate([stimulus[tick], spikes], axis=1), queue)
-        record.note(tick, arrivals, current, unclipped, spikes, potential)
+        record.note(tick, spikes, current, potential)
+        record.note_excursions(tick, arrivals, unwrapped, unclipped)
     return record.traces(program)
 
 
-def _integrate(
-    semantics: Semantics, neurons: _Neurons, current: Int64s, potential: Int64s, arrivals: Int64s
-) -> tuple[Int64s, Int64s]:
-    decayed = scale_toward_zero(current, neurons.current_factor, semantics.decay_bits)
-    current = wrap_current(decayed + wrap_arrivals(arrivals), semantics.current_bits)
+def _unwrapped_current(semantics: Semantics, neurons: _Neurons, current: Int64s, arrivals: Int64s) -> Int64s:
+    kept = scale_toward_zero(current, neurons.current_factor, semantics.decay_bits)
+    return kept + wrap_arrivals(arrivals)
+
+
+def _unclipped_potential(semantics: Semantics, neurons: _Neurons, potential: Int64s, current: Int64s) -> Int64s:
     kept = scale_toward_zero(potential, neurons.potential_factor, semantics.decay_bits)
-    return current, kept + current + neurons.bias
+    unclipped: Int64s = kept + current + neurons.bias
+    return unclipped
 
 
 class _Record:
@@ -138,14 +143,14 @@ class _Record:
         self.states = np.zeros((2, *spikes.shape), np.int32) if state else None
         self.excursions: list[Excursion | None] = [None] * len(lengths)
 
-    def note(
-        self, tick: int, arrivals: Int64s, current: Int64s, unclipped: Int64s, spikes: Raster, potential: Int64s
-    ) -> None:
+    def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
         self.spikes[tick] = spikes
         if self.states is not None:
             self.states[0, tick], self.states[1, tick] = current, potential
+
+    def note_excursions(self, tick: int, arrivals: Int64s, unwrapped: Int64s, unclipped: Int64s) -> None:
         self._note_excursion(tick, "arrivals", arrivals, self.chip.arrival_limit)
-        self._note_excursion(tick, "current", current, self.chip.current_limit)
+        self._note_excursion(tick, "current", unwrapped, self.chip.current_limit)
         self._note_excursion(tick, "potential", unclipped, self.chip.potential_limit)
 
     def _note_excursion(self, tick: int, quantity: str, values: Int64s, limit: int) -> None:

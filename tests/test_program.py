@@ -1,0 +1,567 @@
+"""Programs and their files: every range, every round trip, and nothing from a damaged file but FormatError.
+
+``tests/golden/minimal.snnp`` pins the file format; ``SNNPROG_REWRITE_GOLDEN=1`` in the environment rewrites it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import re
+import zipfile
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from snnprog.archive import write_archive
+from snnprog.chips import CHIPS
+from snnprog.errors import FormatError, LimitError, SpecError
+from snnprog.program import (
+    ARRAYS,
+    DOCUMENT,
+    EXCITATORY,
+    INHIBITORY,
+    MIXED,
+    NEURON_ARRAYS,
+    SYNAPSE_ARRAYS,
+    Program,
+    load,
+)
+
+GOLDEN = Path(__file__).parent / "golden" / "minimal.snnp"
+
+# Two inputs, two neurons, three synapses, one of them from neuron 0 to neuron 1.
+MINIMAL: dict[str, object] = {
+    "chip": "loihi1",
+    "n_inputs": 2,
+    "n_neurons": 2,
+    "outputs": [1, 0],
+    "pre": [0, 1, 2],
+    "post": [0, 0, 1],
+    "delay": [1, 3, 63],
+    "weight": [10, -4, 254],
+    "exponent": [0, 2, 7],
+    "sign_mode": [EXCITATORY, INHIBITORY, MIXED],
+    "threshold": [25, 131071],
+    "current_decay": [4095, 0],
+    "potential_decay": [163, 4095],
+    "bias": [0, -524160],
+    "provenance": {"seed": 0, "spec": "0" * 64, "neurons": [{"status": "exact", "margin": 1.5}]},
+}
+
+
+def program(**changes: object) -> Program:
+    return Program.from_arrays(**(MINIMAL | changes))  # type: ignore[arg-type]
+
+
+def same(one: Program, other: Program) -> bool:
+    plain = ("chip", "n_inputs", "n_neurons", "provenance")
+    return all(getattr(one, name) == getattr(other, name) for name in plain) and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ARRAYS
+    )
+
+
+# ---------------------------------------------------------------- from_arrays
+
+
+def test_what_a_program_says() -> None:
+    minimal = program()
+    assert (minimal.n_outputs, minimal.n_synapses, minimal.max_delay) == (2, 3, 63)
+    assert minimal.effective_weight().tolist() == [10, -16, 254 << 7]
+    assert minimal.effective_weight().dtype == np.int64
+    assert all(getattr(minimal, name).dtype == np.int32 for name in ARRAYS)
+
+
+def test_without_sign_modes_weights_are_one_sided() -> None:
+    assert program(weight=[0, -255, 255], sign_mode=None).sign_mode.tolist() == [EXCITATORY, INHIBITORY, EXCITATORY]
+
+
+def test_a_program_without_synapses() -> None:
+    bare = program(**dict.fromkeys(SYNAPSE_ARRAYS, ()))
+    assert (bare.n_synapses, bare.max_delay) == (0, 1)
+
+
+def test_counts_may_be_numpy_integers() -> None:
+    assert same(program(n_inputs=np.int64(2), n_neurons=np.uint8(2)), program())
+
+
+# item, changes that stand just inside, changes that stand just outside, the value found, the range allowed
+RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = {
+    "outputs below": ("outputs[0]", {"outputs": [0]}, {"outputs": [-1]}, -1, "0 to 1"),
+    "outputs above": ("outputs[1]", {"outputs": [0, 1]}, {"outputs": [0, 2]}, 2, "0 to 1"),
+    "pre below": ("pre[0]", {"pre": [0, 0, 0]}, {"pre": [-1, 0, 0]}, -1, "0 to 3"),
+    "pre above": ("pre[2]", {"pre": [3, 3, 3]}, {"pre": [3, 3, 4]}, 4, "0 to 3"),
+    "post below": ("post[1]", {"post": [0, 0, 0]}, {"post": [0, -1, 0]}, -1, "0 to 1"),
+    "post above": ("post[1]", {"post": [1, 1, 1]}, {"post": [1, 2, 1]}, 2, "0 to 1"),
+    "delay below": ("delay[0]", {"delay": [1, 1, 1]}, {"delay": [0, 1, 1]}, 0, "1 to 63"),
+    "delay above": ("delay[2]", {"delay": [63, 63, 63]}, {"delay": [63, 63, 64]}, 64, "1 to 63"),
+    "exponent below": ("exponent[0]", {"exponent": [0, 0, 0]}, {"exponent": [-1, 0, 0]}, -1, "0 to 7"),
+    "exponent above": ("exponent[0]", {"exponent": [7, 7, 7]}, {"exponent": [8, 7, 7]}, 8, "0 to 7"),
+    "sign mode below": ("sign_mode[2]", {"sign_mode": [2, 3, 1]}, {"sign_mode": [2, 3, 0]}, 0, "1 to 3"),
+    "sign mode above": ("sign_mode[2]", {"sign_mode": [2, 3, 2]}, {"sign_mode": [2, 3, 4]}, 4, "1 to 3"),
+    "mixed below": ("mixed weight[0]", {"weight": [0, 0, -256]}, {"weight": [0, 0, -258]}, -258, "-256 to 254"),
+    "mixed above": ("mixed weight[0]", {"weight": [0, 0, 254]}, {"weight": [0, 0, 256]}, 256, "-256 to 254"),
+    "mixed odd": ("mixed weight", {"weight": [0, 0, 2]}, {"weight": [0, 0, 3]}, 3, "even numbers"),
+    "mixed odd, negative": ("mixed weight", {"weight": [0, 0, -2]}, {"weight": [0, 0, -1]}, -1, "even numbers"),
+    "excitatory below": ("excitatory weight[0]", {"weight": [0, 0, 0]}, {"weight": [-1, 0, 0]}, -1, "0 to 255"),
+    "excitatory above": ("excitatory weight[0]", {"weight": [255, 0, 0]}, {"weight": [256, 0, 0]}, 256, "0 to 255"),
+    "inhibitory below": ("inhibitory weight[0]", {"weight": [0, -255, 0]}, {"weight": [0, -256, 0]}, -256, "-255 to 0"),
+    "inhibitory above": ("inhibitory weight[0]", {"weight": [0, 0, 0]}, {"weight": [0, 1, 0]}, 1, "-255 to 0"),
+    "threshold below": ("threshold[1]", {"threshold": [1, 1]}, {"threshold": [1, 0]}, 0, "1 to 131071"),
+    "threshold above": ("threshold[0]", {"threshold": [131071, 1]}, {"threshold": [131072, 1]}, 131072, "1 to 131071"),
+    "current decay below": ("current_decay[0]", {"current_decay": [0, 0]}, {"current_decay": [-1, 0]}, -1, "0 to 4095"),
+    "current decay above": (
+        "current_decay[1]", {"current_decay": [0, 4095]}, {"current_decay": [0, 4096]}, 4096, "0 to 4095",
+    ),
+    "potential decay below": (
+        "potential_decay[0]", {"potential_decay": [0, 0]}, {"potential_decay": [-1, 0]}, -1, "0 to 4095",
+    ),
+    "potential decay above": (
+        "potential_decay[1]", {"potential_decay": [0, 4095]}, {"potential_decay": [0, 4096]}, 4096, "0 to 4095",
+    ),
+    "bias above": ("bias", {"bias": [0, 524160]}, {"bias": [0, 524161]}, 524161, "a mantissa of -4095 to 4095"),
+    "bias below": ("bias", {"bias": [0, -524160]}, {"bias": [0, -524161]}, -524161, "a mantissa of -4095 to 4095"),
+    "bias between": ("bias", {"bias": [0, 4096]}, {"bias": [0, 4097]}, 4097, "a mantissa of -4095 to 4095"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "inside", "outside", "found", "allowed"), RANGES.values(), ids=RANGES)
+def test_every_range_ends_where_it_says(
+    item: str, inside: dict[str, object], outside: dict[str, object], found: int, allowed: str
+) -> None:
+    kept = program(**inside)
+    assert all(getattr(kept, name).tolist() == values for name, values in inside.items())
+    with pytest.raises(LimitError, match=re.escape(f"{item} is {found}; allowed is {allowed}")) as caught:
+        program(**outside)
+    assert (caught.value.item, caught.value.found) == (item, found)
+
+
+MALFORMED: dict[str, tuple[dict[str, object], str]] = {
+    **{
+        f"{name} too short": ({name: [1, 1]}, f"{name} has 2 entries; 3 are needed, one for each synapse of pre")
+        for name in SYNAPSE_ARRAYS
+        if name != "pre"
+    },
+    **{
+        f"{name} too long": ({name: [1, 1, 1]}, f"{name} has 3 entries; 2 are needed, one for each neuron")
+        for name in NEURON_ARRAYS
+    },
+    "pre too short": ({"pre": [0]}, "post has 3 entries; 1 are needed, one for each synapse of pre"),
+    **{f"{name} of floats": ({name: [1.0, 1.0]}, f"{name} is float64 of shape (2,); a list of") for name in ARRAYS},
+    **{f"{name} of flags": ({name: [True]}, f"{name} is bool of shape (1,); a list of whole") for name in ARRAYS},
+    "texts": ({"delay": ["1", "1", "1"]}, "delay is <U1 of shape (3,); a list of whole numbers is needed"),
+    "None": ({"bias": None}, "bias is object of shape (); a list of whole numbers is needed"),
+    "a number": ({"threshold": 25}, "threshold is int64 of shape (); a list of whole numbers is needed"),
+    "two axes": ({"weight": [[10], [-4], [2]]}, "weight is int64 of shape (3, 1); a list of whole numbers is needed"),
+    "ragged": ({"post": [[0], [0, 1]]}, "post is ragged; a list of whole numbers is needed"),
+    "beyond 32 bits": ({"bias": [0, 1 << 31]}, "bias holds values beyond 32 bits: 0 to 2147483648"),
+    "below 32 bits": ({"bias": [0, -(1 << 31) - 1]}, "bias holds values beyond 32 bits: -2147483649 to 0"),
+    "beyond 64 bits": ({"bias": [0, 1 << 70]}, "bias is object of shape (2,); a list of whole numbers is needed"),
+    "an output twice": ({"outputs": [1, 1]}, "outputs names a neuron twice; name each once"),
+    "no outputs": ({"outputs": []}, "outputs is empty; name at least one neuron to read out"),
+    "no neurons": ({"n_neurons": 0}, "n_neurons is 0; a whole number from 1 to 16777216 is needed"),
+    "inputs below": ({"n_inputs": -1}, "n_inputs is -1; a whole number from 0 to 16777216 is needed"),
+    "inputs above": ({"n_inputs": (1 << 24) + 1}, "n_inputs is 16777217; a whole number from 0 to 16777216"),
+    "inputs as float": ({"n_inputs": 2.0}, "n_inputs is 2.0; a whole number"),
+    "inputs as flag": ({"n_inputs": True}, "n_inputs is True; a whole number"),
+    "neurons as text": ({"n_neurons": "2"}, "n_neurons is '2'; a whole number"),
+    "neurons as None": ({"n_neurons": None}, "n_neurons is None; a whole number"),
+    "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are loihi1"),
+    "provenance of NaN": ({"provenance": {"margin": np.nan}}, "provenance is no JSON object: Out of range float"),
+    "provenance of a set": ({"provenance": {"a": {1}}}, "provenance is no JSON object: Object of type set"),
+    "provenance of an array": (
+        {"provenance": {"a": np.ones(1)}},
+        "provenance is no JSON object: Object of type ndarray",
+    ),
+    "provenance as number": ({"provenance": 5}, "provenance is no JSON object: 'int' object is not iterable"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_arrays_that_make_no_program(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        program(**changes)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_program_does_not_change(name: str) -> None:
+    given_array = np.array(MINIMAL[name], dtype=np.int32)
+    kept = program(**{name: given_array})
+    given_array[:] = 99
+    assert getattr(kept, name).tolist() == MINIMAL[name]
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(kept, name)[0] = 1
+    with pytest.raises(FrozenInstanceError):
+        setattr(kept, name, given_array)
+
+
+def test_provenance_is_a_copy() -> None:
+    notes: dict[str, list[int]] = {"list": [1]}
+    kept = program(provenance=notes)
+    notes["list"].append(2)
+    assert kept.provenance == {"list": [1]}
+
+
+# ---------------------------------------------------------------- the file
+
+LIMIT = CHIPS["loihi1"]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@st.composite
+def weights(draw: st.DrawFn, mode: int) -> int:
+    if mode == MIXED:
+        return 2 * draw(st.integers(-128, 127))
+    return draw(st.integers(0, 255) if mode == EXCITATORY else st.integers(-255, 0))
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    n_inputs, n_neurons, n_synapses = draw(st.integers(0, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 4))
+
+    def integers(least: int, most: int, size: int) -> list[int]:
+        return draw(st.lists(st.integers(least, most), min_size=size, max_size=size))
+
+    modes = integers(MIXED, INHIBITORY, n_synapses)
+    bias = [m << e for m, e in zip(integers(-4095, 4095, n_neurons), integers(0, 7, n_neurons), strict=True)]
+    return Program.from_arrays(
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        outputs=draw(st.lists(st.integers(0, n_neurons - 1), min_size=1, unique=True)),
+        pre=integers(0, n_inputs + n_neurons - 1, n_synapses),
+        post=integers(0, n_neurons - 1, n_synapses),
+        delay=integers(*LIMIT.delays, n_synapses),
+        weight=[draw(weights(mode)) for mode in modes],
+        exponent=integers(*LIMIT.exponents, n_synapses),
+        sign_mode=modes,
+        threshold=integers(*LIMIT.thresholds, n_neurons),
+        current_decay=integers(*LIMIT.decays, n_neurons),
+        potential_decay=integers(*LIMIT.decays, n_neurons),
+        bias=bias,
+        provenance=draw(st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=3)),
+    )
+
+
+@settings(deadline=None)
+@given(programs())
+def test_programs_come_back(tmp_path_factory: pytest.TempPathFactory, made: Program) -> None:
+    one, two = (tmp_path_factory.getbasetemp() / name for name in ("one.snnp", "two.snnp"))
+    made.save(one)
+    again = load(str(one))
+    assert same(again, made)
+    again.save(two)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_same_bytes_whatever_the_order_and_type(tmp_path: Path) -> None:
+    program().save(tmp_path / "one.snnp")
+    turned = dict(reversed(list(MINIMAL["provenance"].items())))  # type: ignore[attr-defined]
+    wide = {name: np.array(MINIMAL[name], dtype=">i8") for name in ARRAYS}
+    program(provenance=turned, **wide).save(str(tmp_path / "two.snnp"))
+    assert (tmp_path / "one.snnp").read_bytes() == (tmp_path / "two.snnp").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.snnp", "two.snnp"]
+
+
+def test_a_program_that_cannot_be_saved(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="cannot be written: No such file"):
+        program().save(tmp_path / "missing" / "p.snnp")
+
+
+# ---------------------------------------------------------------- the golden file
+
+
+def rewrite_golden() -> None:
+    if os.environ.get("SNNPROG_REWRITE_GOLDEN") == "1":
+        GOLDEN.parent.mkdir(exist_ok=True)
+        program().save(GOLDEN)
+
+
+def golden_members() -> dict[str, bytes]:
+    rewrite_golden()
+    with zipfile.ZipFile(GOLDEN) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def test_the_golden_file_is_what_is_written(tmp_path: Path) -> None:
+    golden = golden_members()
+    program().save(tmp_path / "p.snnp")
+    with zipfile.ZipFile(tmp_path / "p.snnp") as file:
+        assert {name: file.read(name) for name in file.namelist()} == golden
+
+
+def test_the_golden_file_is_written_to_the_byte(tmp_path: Path) -> None:
+    rewrite_golden()
+    program().save(tmp_path / "p.snnp")
+    assert (tmp_path / "p.snnp").read_bytes() == GOLDEN.read_bytes()
+
+
+def test_the_golden_file_is_read() -> None:
+    rewrite_golden()
+    assert same(load(GOLDEN), program())
+
+
+def test_the_golden_file_needs_no_snnprog() -> None:
+    members = golden_members()
+    document = json.loads(members.pop("program.json"))
+    arrays = {name: np.load(io.BytesIO(content), allow_pickle=False) for name, content in members.items()}
+    assert arrays.keys() == {f"{name}.npy" for name in ARRAYS}
+    for name in ARRAYS:
+        assert arrays[f"{name}.npy"].dtype.str == "<i4"
+        assert arrays[f"{name}.npy"].tolist() == MINIMAL[name]
+    assert document == {
+        "format": "snnp",
+        "format_version": 1,
+        "chip": "loihi1",
+        "n_inputs": 2,
+        "n_neurons": 2,
+        "n_synapses": 3,
+        "sign_modes": {"1": "mixed", "2": "excitatory", "3": "inhibitory"},
+        "provenance": MINIMAL["provenance"],
+        "semantics": {
+            "name": "loihi1-lif-lava-0.10.0",
+            "rounding": "toward zero",
+            "decay_bits": 12,
+            "current_decay_offset": 1,
+            "input_shift": 6,
+            "current_bits": 23,
+            "current_overflow": "wrap",
+            "potential_bits": 23,
+            "potential_overflow": "clip",
+            "compare": ">",
+            "reset": "zero",
+            "delay_origin": "a spike at tick t acts at tick t + delay",
+        },
+    }
+
+
+# ---------------------------------------------------------------- damaged files
+
+
+def parts() -> tuple[dict[str, object], dict[str, NDArray[np.generic]]]:
+    members = golden_members()
+    document = json.loads(members.pop(DOCUMENT))
+    return document, {name[:-4]: np.load(io.BytesIO(content)) for name, content in members.items()}
+
+
+def rebuilt(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]) -> Path:
+    write_archive(path, arrays, {DOCUMENT: document if isinstance(document, str) else json.dumps(document)})
+    return path
+
+
+RULE: dict[str, object] = dict(CHIPS["loihi1"].semantics.as_dict())
+BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
+    "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
+    "no format": ({"format": None}, "is of format None; 'snnp' is needed"),
+    "later version": ({"format_version": 2}, "has format version 2; this snnprog reads 1"),
+    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1"),
+    "chip": ({"chip": "loihi9"}, "is for chip 'loihi9'; known chips are loihi1"),
+    "chip as list": ({"chip": ["loihi1"]}, "is for chip ['loihi1']; known chips are loihi1"),
+    "another rule": (
+        {"semantics": RULE | {"compare": ">="}},
+        "means another integer rule than this snnprog's 'loihi1-lif",
+    ),
+    "half a rule": ({"semantics": {"name": RULE["name"]}}, "means another integer rule"),
+    "no rule": ({"semantics": None}, "means another integer rule"),
+    "sign modes": ({"sign_modes": {"1": "excitatory"}}, "numbers its sign modes otherwise: {'1': 'excitatory'}"),
+    "inputs as text": ({"n_inputs": "2"}, "is '2'; a whole number is needed"),
+    "inputs as float": ({"n_inputs": 2.0}, "is 2.0; a whole number is needed"),
+    "inputs as flag": ({"n_inputs": True}, "is True; a whole number is needed"),
+    "fewer inputs": ({"n_inputs": 0}, "holds no valid program: pre[2] is 2; allowed is 0 to 1"),
+    "very many inputs": ({"n_inputs": 1 << 40}, "holds no valid program: n_inputs is 1099511627776; a whole number"),
+    "no neurons": ({"n_neurons": 0}, "holds no valid program: n_neurons is 0; a whole number from 1"),
+    "more neurons": ({"n_neurons": 3}, "holds no valid program: threshold has 2 entries; 3 are needed"),
+    "other synapses": ({"n_synapses": 4}, "announces 4 synapses and holds 3"),
+    "no synapse count": ({"n_synapses": None}, "is None; a whole number is needed"),
+    "provenance as list": ({"provenance": []}, "is []; an object is needed"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
+def test_documents_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    document, arrays = parts()
+    with pytest.raises(FormatError, match=re.escape(message)):
+        load(rebuilt(tmp_path / "p.snnp", document | changes, arrays))
+
+
+@pytest.mark.parametrize("key", ["format", "format_version", "chip", "semantics", "sign_modes", "n_inputs", "n_neurons",
+                                 "n_synapses", "provenance"])  # fmt: skip
+def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
+    document, arrays = parts()
+    del document[key]
+    with pytest.raises(FormatError, match=r"p\.snnp"):
+        load(rebuilt(tmp_path / "p.snnp", document, arrays))
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_every_array_is_needed(tmp_path: Path, name: str) -> None:
+    document, arrays = parts()
+    del arrays[name]
+    with pytest.raises(FormatError, match=f"has no array '{name}'; it has"):
+        load(rebuilt(tmp_path / "p.snnp", document, arrays))
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("dtype", ["<i8", ">i4", "<u4", "<f4", "|b1", "<U2"])
+def test_arrays_of_other_types(tmp_path: Path, name: str, dtype: str) -> None:
+    document, arrays = parts()
+    arrays[name] = arrays[name].astype(dtype)
+    with pytest.raises(FormatError, match=re.escape(f"array '{name}' in ")) as caught:
+        load(rebuilt(tmp_path / "p.snnp", document, arrays))
+    assert f" is {dtype} of shape " in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("shape", ["()", "(1, -1)", "(-1, 1)"])
+def test_arrays_of_other_shapes(tmp_path: Path, name: str, shape: str) -> None:
+    document, arrays = parts()
+    axes = {"()": arrays[name][0], "(1, -1)": arrays[name][None], "(-1, 1)": arrays[name][:, None]}[shape]
+    with pytest.raises(FormatError, match=rf"array '{name}' in .* is <i4 of shape .*; one axis of <i4 is needed"):
+        load(rebuilt(tmp_path / "p.snnp", document, arrays | {name: np.asarray(axes)}))
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "outputs"])
+def test_arrays_that_are_too_short(tmp_path: Path, name: str) -> None:
+    document, arrays = parts()
+    with pytest.raises(FormatError, match=r"holds no valid program: \w+ has \d entries; \d are needed"):
+        load(rebuilt(tmp_path / "p.snnp", document, arrays | {name: arrays[name][:-1]}))
+
+
+@pytest.mark.parametrize("provenance", ['{"a": 1e999}', '{"a": NaN}', "[" * 5000, '{"a":' * 5000])
+def test_provenance_that_is_no_json(tmp_path: Path, provenance: str) -> None:
+    document, arrays = parts()
+    text = json.dumps(document | {"provenance": "HERE"}).replace('"HERE"', provenance)
+    with pytest.raises(FormatError, match=r"program\.json in .*p\.snnp is not valid JSON"):
+        load(rebuilt(tmp_path / "p.snnp", text, arrays))
+
+
+@pytest.mark.parametrize(("name", "message"), [("missing.snnp", "No such file"), ("", "Is a directory")])
+def test_files_that_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(FormatError, match=f"cannot be read: {message}"):
+        load(tmp_path / name)
+
+
+def test_no_program_among_the_members(tmp_path: Path) -> None:
+    write_archive(tmp_path / "p.snnp", {}, {"other.json": "{}"})
+    with pytest.raises(FormatError, match=r"p\.snnp has no program\.json; it has other\.json"):
+        load(tmp_path / "p.snnp")
+
+
+# ---------------------------------------------------------------- hostile files
+
+
+def check_refused_or_valid(path: Path) -> bool:
+    """Load a file that may be anything; what is believed must be a program that can be made and saved again."""
+    try:
+        believed = load(path)
+    except FormatError:
+        return False
+    copy = path.with_suffix(".copy")
+    believed.save(copy)
+    assert same(load(copy), believed)
+    return True
+
+
+def scrambled(chance: random.Random, content: bytes) -> bytes:
+    """Return bytes that were flipped, cut, doubled or overwritten in one to three places."""
+    changed = bytearray(content)
+    for _ in range(chance.randint(1, 3)):
+        start = chance.randrange(len(changed) + 1)
+        stop = min(start + chance.choice([1, 1, 2, 4, 16, 64]), len(changed))
+        middle = chance.choice(
+            [
+                chance.randbytes(stop - start),
+                b"",
+                bytes(changed[start:stop]) * 2,
+                b"\xff" * (stop - start),
+                bytes(stop - start),
+            ]
+        )
+        changed[start:stop] = middle
+    return bytes(changed)
+
+
+def some_json(chance: random.Random, depth: int = 2) -> object:
+    leaves = [
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2,
+        3,
+        1 << 31,
+        1 << 70,
+        1.0,
+        -0.5,
+        1e300,
+        "",
+        "1",
+        "snnp",
+        "loihi1",
+        "\ud800",
+    ]
+    if depth == 0 or chance.random() < 0.7:
+        return chance.choice(leaves)
+    inner = [some_json(chance, depth - 1) for _ in range(chance.randint(0, 3))]
+    return inner if chance.random() < 0.5 else {str(index): value for index, value in enumerate(inner)}
+
+
+def some_array(chance: random.Random) -> NDArray[np.generic]:
+    shape = chance.choice([(), (0,), (1,), (2,), (3,), (4,), (1, 3), (3, 1), (0, 3), (2, 2, 2)])
+    dtype = chance.choice(["<i4"] * 6 + [">i4", "<i8", "<u4", "|i1", "|b1", "<f8", "<U3", "<c8", "|S2", "<M8[s]"])
+    pool = chance.choice([[0, 1], [0, 1, 2, 3], [-1, 64, 255, 256], [-(2**31), 2**31 - 1]])
+    values = [chance.choice(pool) for _ in range(int(np.prod(shape)))]
+    return np.array(values, dtype="<i8").astype("<i4").astype(dtype).reshape(shape)
+
+
+def test_mutations_of_the_file(tmp_path: Path) -> None:
+    rewrite_golden()
+    chance = random.Random(1)
+    whole, path = GOLDEN.read_bytes(), tmp_path / "p.snnp"
+    for _ in range(2000):
+        path.write_bytes(scrambled(chance, whole))
+        check_refused_or_valid(path)
+
+
+def test_mutations_of_one_member(tmp_path: Path) -> None:
+    """The zip is whole, so its checksums do not help: the members are judged by what they say."""
+    chance = random.Random(2)
+    members, path = golden_members(), tmp_path / "p.snnp"
+    believed = 0
+    for _ in range(1500):
+        name = chance.choice(list(members))
+        with zipfile.ZipFile(path, "w") as file:
+            for other, content in members.items():
+                file.writestr(other, scrambled(chance, content) if other == name else content)
+        believed += check_refused_or_valid(path)
+    assert believed > 0
+
+
+def test_mutations_of_one_field_or_array(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    document, arrays = parts()
+    believed = 0
+    for _ in range(1500):
+        changed, others = json.loads(json.dumps(document)), dict(arrays)
+        if chance.random() < 0.5:
+            table = (
+                changed if chance.random() < 0.7 else changed[chance.choice(["semantics", "sign_modes", "provenance"])]
+            )
+            table[chance.choice([*table, "further"])] = some_json(chance)
+        else:
+            others[chance.choice(ARRAYS)] = some_array(chance)
+        believed += check_refused_or_valid(rebuilt(tmp_path / "p.snnp", changed, others))
+    assert believed > 0

@@ -1,0 +1,103 @@
+"""The public face: its names, where they lead, and what importing it costs."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import snnprog as sp
+
+ROOT = Path(__file__).resolve().parents[1]
+
+NAMES = {
+    "BackendError": type,
+    "CompileResult": type,
+    "Conflict": type,
+    "Dynamics": type,
+    "FormatError": type,
+    "InfeasibleError": type,
+    "LimitError": type,
+    "Network": type,
+    "Pattern": type,
+    "PortabilityWarning": type,
+    "Program": type,
+    "QuantizationError": type,
+    "SnnprogError": type,
+    "SolverError": type,
+    "Spec": type,
+    "SpecError": type,
+    "Trace": type,
+    "Verification": type,
+    "compile": "function",
+    "load": "function",
+    "load_spec": "function",
+    "run": "function",
+    "verify": "function",
+}
+
+
+def python(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_names_are_pinned() -> None:
+    assert sorted(sp.__all__) == sorted(["__version__", *NAMES])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_leads_to_something_documented(name: str) -> None:
+    value = getattr(sp, name)
+    assert inspect.isfunction(value) if NAMES[name] == "function" else isinstance(value, type)
+    assert value.__name__ == name
+    assert value.__module__.startswith("snnprog.")
+    assert value.__doc__
+    own_init = f"{name}("  # what a dataclass writes by itself is no documentation
+    assert not value.__doc__.startswith(own_init)
+
+
+def test_names_are_listed_and_kept() -> None:
+    assert set(NAMES) <= set(dir(sp))
+    assert sp.Spec is sp.Spec
+    assert vars(sp)["Spec"] is sp.Spec
+
+
+def test_version_is_a_text_of_numbers() -> None:
+    assert all(part.isdigit() for part in sp.__version__.split(".")[:2])
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'snnprog' has no attribute 'nothing'"):
+        sp.nothing  # noqa: B018
+    with pytest.raises(ImportError, match="nothing"):
+        exec("from snnprog import nothing")
+
+
+def test_star_import_gives_every_name() -> None:
+    names: dict[str, object] = {}
+    exec("from snnprog import *", names)
+    assert set(NAMES) <= set(names)
+
+
+def test_functions_stay_functions_when_every_submodule_is_imported() -> None:
+    code = """
+import importlib, inspect, pkgutil
+import snnprog as sp
+modules = [info.name for info in pkgutil.walk_packages(sp.__path__, "snnprog.") if not info.name.endswith("__main__")]
+for name in modules:
+    importlib.import_module(name)
+assert "snnprog.compiler" in modules and "snnprog.design.margin" in modules, modules
+print(*[inspect.isfunction(getattr(sp, name)) for name in ("verify", "run", "compile", "load", "load_spec")])
+"""
+    assert python(code) == "True True True True True"
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    heavy = ("numpy", "scipy", "ortools", "click", "rich", "matplotlib", "sklearn")
+    assert python(f"import sys, snnprog; print([name for name in {heavy} if name in sys.modules])") == "[]"

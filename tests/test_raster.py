@@ -1,0 +1,378 @@
+"""Rasters and events: both ways, through files and back, and a sentence for everything that is neither."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog import raster as raster_module
+from snnprog.archive import write_archive
+from snnprog.errors import FormatError, SpecError
+from snnprog.raster import (
+    Raster,
+    as_raster,
+    bin_spike_times,
+    events_of_raster,
+    raster_of_events,
+    read_rasters,
+    write_rasters,
+)
+
+RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8))
+STACKS = nps.arrays(np.bool_, nps.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=5))
+ONE = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)
+
+
+def csv_file(folder: Path, text: str | bytes) -> Path:
+    path = folder / "events.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def npz_file(folder: Path, **arrays: NDArray[np.generic]) -> Path:
+    write_archive(folder / "rasters.npz", arrays, {})
+    return folder / "rasters.npz"
+
+
+# ---------------------------------------------------------------- as_raster
+
+
+@pytest.mark.parametrize("values", [ONE, ONE.astype(int), ONE.astype("u1"), ONE.tolist(), ONE.astype(int).tolist()])
+def test_what_is_a_raster(values: ArrayLike) -> None:
+    raster = as_raster(values, "inputs")
+    assert raster.dtype == np.bool_
+    assert np.array_equal(raster, ONE)
+    assert not raster.flags.writeable
+
+
+def test_a_raster_is_a_copy() -> None:
+    values = ONE.copy()
+    raster = as_raster(values, "inputs")
+    values[:] = True
+    assert np.array_equal(raster, ONE)
+    assert values.flags.writeable
+
+
+def test_a_raster_may_have_no_neurons() -> None:
+    assert as_raster(np.zeros((3, 0), dtype=bool), "inputs").shape == (3, 0)
+
+
+NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
+    "one axis": ([1, 0], "inputs has shape (2,); a raster has two axes, (ticks, neurons)"),
+    "three axes": ([[[1]]], "inputs has shape (1, 1, 1); a raster has two axes, (ticks, neurons)"),
+    "a number": (1, "inputs has shape (); a raster has two axes"),
+    "a text": ("10", "inputs has shape (); a raster has two axes"),
+    "ragged": ([[1], [1, 0]], "inputs is ragged; a raster is one bool array (ticks, neurons)"),
+    "no ticks": (np.zeros((0, 2), dtype=bool), "inputs has no ticks; at least one is needed"),
+    "two": ([[0, 1], [0, 2]], "inputs holds 2 at (1, 1); integers in a raster are 0 or 1"),
+    "minus one": ([[-1]], "inputs holds -1 at (0, 0); integers in a raster are 0 or 1"),
+    "floats": ([[0.0, 1.0]], "inputs is of type float64; a raster holds bools: compare with a level first"),
+    "NaN": ([[np.nan]], "inputs is of type float64"),
+    "texts": ([["1"]], "inputs is of type <U1"),
+    "None": (np.array([[None]]), "inputs is of type object"),
+    "complex": ([[1j]], "inputs is of type complex128"),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), NO_RASTERS.values(), ids=NO_RASTERS)
+def test_what_is_no_raster(values: ArrayLike, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        as_raster(values, "inputs")
+
+
+# ---------------------------------------------------------------- events
+
+
+@settings(deadline=None)
+@given(RASTERS)
+def test_raster_to_events_and_back(raster: Raster) -> None:
+    tick, neuron = events_of_raster(raster)
+    assert sorted(zip(tick, neuron, strict=True)) == list(zip(tick, neuron, strict=True))
+    again = raster_of_events(tick, neuron, ticks=raster.shape[0], neurons=raster.shape[1])
+    assert np.array_equal(again, raster)
+    assert not again.flags.writeable
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3))))
+def test_events_to_raster_and_back(events: list[tuple[int, int]]) -> None:
+    raster = raster_of_events([t for t, _ in events], [n for _, n in events], ticks=6, neurons=4)
+    assert list(zip(*(column.tolist() for column in events_of_raster(raster)), strict=True)) == sorted(set(events))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u2", "<i8", "u8"])
+def test_events_of_any_integer_type(dtype: str) -> None:
+    raster = raster_of_events(np.array([0, 2], dtype=dtype), np.array([1, 0], dtype=dtype), ticks=3, neurons=2)
+    assert np.array_equal(raster, np.array([[0, 1], [0, 0], [1, 0]], dtype=bool))
+
+
+NO_EVENTS: dict[str, tuple[ArrayLike, ArrayLike, str]] = {
+    "lengths": ([0, 1], [0], "spikes: 2 ticks and 1 neurons; an event has one of each"),
+    "late": ([0, 3], [0, 0], "spikes: event 1 has tick 3; allowed is 0 to 2"),
+    "early": ([-1], [0], "spikes: event 0 has tick -1; allowed is 0 to 2"),
+    "high": ([0], [2], "spikes: event 0 has neuron 2; allowed is 0 to 1"),
+    "low": ([0], [-1], "spikes: event 0 has neuron -1; allowed is 0 to 1"),
+    "floats": ([0.0], [0], "spikes: tick is float64 of shape (1,); a list of integers is needed"),
+    "bools": ([True], [0], "spikes: tick is bool of shape (1,); a list of integers is needed"),
+    "texts": ([0], ["0"], "spikes: neuron is <U1 of shape (1,); a list of integers is needed"),
+    "a number": (0, [0], "spikes: tick is int64 of shape (); a list of integers is needed"),
+    "two axes": ([0], [[0]], "spikes: neuron is int64 of shape (1, 1); a list of integers is needed"),
+    "ragged": ([[0], [0, 1]], [0], "spikes: tick is ragged; a list of integers is needed"),
+}
+
+
+@pytest.mark.parametrize(("tick", "neuron", "message"), NO_EVENTS.values(), ids=NO_EVENTS)
+def test_what_are_no_events(tick: ArrayLike, neuron: ArrayLike, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        raster_of_events(tick, neuron, ticks=3, neurons=2, name="spikes")
+
+
+@pytest.mark.parametrize(("ticks", "neurons"), [(0, 1), (-1, 1), (1, -1)])
+def test_extents_that_no_raster_has(ticks: int, neurons: int) -> None:
+    with pytest.raises(SpecError, match=f"events: a raster of {ticks} ticks and {neurons} neurons; at least one tick"):
+        raster_of_events([], [], ticks=ticks, neurons=neurons)
+
+
+# ---------------------------------------------------------------- spike times
+
+
+@pytest.mark.parametrize(
+    ("times", "bin_ms", "ticks"),
+    [
+        ([0.0, 0.0009, 0.001, 0.0019], 1.0, [0, 1]),
+        ([0.0, 0.25, 0.4999], 500.0, [0]),
+        ([0.0001, 0.0003], 0.1, [1, 3]),
+        ([1.001, 1.003], 1.0, [1001, 1003]),
+        ([2.0], 1.0, []),
+        ([1.999, 1.9999999], 1.0, [1999]),
+        ([1e300, 1e18, 3.0], 1.0, []),
+        ([], 1.0, []),
+    ],
+)
+def test_bins_hold_their_beginning_and_not_their_end(times: list[float], bin_ms: float, ticks: list[int]) -> None:
+    raster, merged = bin_spike_times(times, [0] * len(times), bin_ms=bin_ms, ticks=2000, neurons=1)
+    assert np.flatnonzero(raster[:, 0]).tolist() == ticks
+    assert merged == sum(time < 2000 * bin_ms / 1000 for time in times) - len(ticks)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.1, 0.125, 0.2, 0.5, 1.0, 2.0, 2.5, 10.0]))
+def test_a_time_at_an_edge_is_in_the_bin_that_begins_there(tick: int, bin_ms: float) -> None:
+    time = float(f"{tick * round(bin_ms * 1000)}e-6")
+    base = max(tick - 2, 0)
+    raster, _ = bin_spike_times([time], [0], bin_ms=bin_ms, ticks=tick + 2, neurons=1)
+    assert np.flatnonzero(raster[base:, 0]).tolist() == [tick - base]
+
+
+def test_merged_counts_only_same_bin_and_neuron() -> None:
+    times = [0.0, 0.0001, 0.0002, 0.0, 0.001, 9.0, 9.0]
+    raster, merged = bin_spike_times(times, [0, 0, 0, 1, 0, 1, 1], bin_ms=1, ticks=3, neurons=2)
+    assert raster.tolist() == [[True, True], [True, False], [False, False]]
+    assert merged == 2
+
+
+NO_TIMES: dict[str, tuple[ArrayLike, ArrayLike, float, str]] = {
+    "negative": ([-0.001], [0], 1.0, "spike times must be finite and not negative; shift or drop the others first"),
+    "NaN": ([0.0, np.nan], [0, 0], 1.0, "spike times must be finite and not negative"),
+    "infinite": ([np.inf], [0], 1.0, "spike times must be finite and not negative"),
+    "neuron": ([0.001], [2], 1.0, "spike times: event 0 has neuron 2; allowed is 0 to 1"),
+    "float neuron": ([0.001], [1.0], 1.0, "spike times: neuron is float64"),
+    "lengths": ([0.001, 0.002], [0], 1.0, "spike times have shape (2,) and neurons (1,); two equal lists are needed"),
+    "axes": ([[0.001]], [[0]], 1.0, "spike times have shape (1, 1) and neurons (1, 1)"),
+    "text": (["soon"], [0], 1.0, "spike times are no list of numbers: could not convert"),
+    "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times are no list of numbers"),
+    "bin 0": ([0.001], [0], 0.0, "bin_ms is 0.0; a positive number of milliseconds is needed"),
+    "bin negative": ([0.001], [0], -1.0, "bin_ms is -1.0"),
+    "bin NaN": ([0.001], [0], np.nan, "bin_ms is nan"),
+    "bin infinite": ([0.001], [0], np.inf, "bin_ms is inf"),
+    "bin too small": ([0.001], [0], 1e-320, "a positive number of milliseconds is needed"),
+}
+
+
+@pytest.mark.parametrize(("times", "neuron", "bin_ms", "message"), NO_TIMES.values(), ids=NO_TIMES)
+def test_what_are_no_spike_times(times: ArrayLike, neuron: ArrayLike, bin_ms: float, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        bin_spike_times(times, neuron, bin_ms=bin_ms, ticks=3, neurons=2)
+
+
+# ---------------------------------------------------------------- files, both ways
+
+
+@settings(deadline=None)
+@given(STACKS)
+def test_csv_and_npz_come_back(tmp_path_factory: pytest.TempPathFactory, stack: NDArray[np.bool_]) -> None:
+    patterns, ticks, neurons = stack.shape
+    for suffix in (".csv", ".npz"):
+        path = tmp_path_factory.getbasetemp() / f"come_back{suffix}"
+        write_rasters(path, list(stack))
+        again = read_rasters(path, ticks=ticks, neurons=neurons, patterns=patterns)
+        assert np.array_equal(np.stack(again), stack)
+        assert not any(raster.flags.writeable for raster in again)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_files_are_the_same_twice(tmp_path: Path, suffix: str) -> None:
+    for name in "ab":
+        write_rasters(tmp_path / f"{name}{suffix}", [ONE, ~ONE])
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_the_text_of_a_csv(tmp_path: Path) -> None:
+    write_rasters(tmp_path / "e.csv", [ONE, np.zeros((3, 2), dtype=bool), ONE])
+    assert (tmp_path / "e.csv").read_text() == "pattern,tick,neuron\n0,0,0\n0,2,1\n2,0,0\n2,2,1\n"
+
+
+def test_rasters_of_different_length(tmp_path: Path) -> None:
+    write_rasters(tmp_path / "r.npz", [ONE, ONE[:1]], key="out")
+    assert [read_rasters(tmp_path / "r.npz", key=f"out_{index}")[0].shape for index in (0, 1)] == [(3, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("name", ["r.txt", "r", "r.NPZ"])
+def test_other_suffixes(tmp_path: Path, name: str) -> None:
+    ending = Path(name).suffix
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz and .csv"):
+        write_rasters(tmp_path / name, [ONE])
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are read from .npz and .csv"):
+        read_rasters(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+# ---------------------------------------------------------------- CSV
+
+GOOD_CSV: dict[str, tuple[str | bytes, int | None, list[list[tuple[int, int]]]]] = {
+    "plain": ("tick,neuron\n0,0\n2,1\n", None, [[(0, 0), (2, 1)]]),
+    "header only": ("tick,neuron\n", None, [[]]),
+    "no last newline": ("tick,neuron\n2,1", None, [[(2, 1)]]),
+    "blank lines": ("tick,neuron\n\n0,0\n\n\n2,1\n\n", None, [[(0, 0), (2, 1)]]),
+    "byte order mark": (b"\xef\xbb\xbftick,neuron\n2,1\n", None, [[(2, 1)]]),
+    "Windows": ("tick,neuron\r\n2,1\r\n", None, [[(2, 1)]]),
+    "spaces": (" tick , neuron \n 2 , 1 \n", None, [[(2, 1)]]),
+    "twice and unordered": ("tick,neuron\n2,1\n0,0\n2,1\n", None, [[(0, 0), (2, 1)]]),
+    "patterns": ("pattern,tick,neuron\n1,0,0\n0,2,1\n", None, [[(2, 1)], [(0, 0)]]),
+    "silent first": ("pattern,tick,neuron\n1,0,0\n", None, [[], [(0, 0)]]),
+    "silent last, unsaid": ("pattern,tick,neuron\n0,0,0\n", None, [[(0, 0)]]),
+    "silent last, said": ("pattern,tick,neuron\n0,0,0\n", 3, [[(0, 0)], [], []]),
+    "all silent": ("pattern,tick,neuron\n", 2, [[], []]),
+}
+
+
+@pytest.mark.parametrize(("text", "patterns", "events"), GOOD_CSV.values(), ids=GOOD_CSV)
+def test_csv_is_read(
+    tmp_path: Path, text: str | bytes, patterns: int | None, events: list[list[tuple[int, int]]]
+) -> None:
+    rasters = read_rasters(csv_file(tmp_path, text), ticks=3, neurons=2, patterns=patterns)
+    assert [raster.shape for raster in rasters] == [(3, 2)] * len(events)
+    assert [[(int(t), int(n)) for t, n in np.argwhere(raster)] for raster in rasters] == events
+
+
+BAD_CSV: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "events.csv begins with ''; the header is 'tick,neuron' or 'pattern,tick,neuron'"),
+    "no header": ("0,0\n", "events.csv begins with '0,0'"),
+    "other order": ("neuron,tick\n", "events.csv begins with 'neuron,tick'"),
+    "semicolons": ("tick;neuron\n0;0\n", "events.csv begins with 'tick;neuron'"),
+    "a field too few": ("tick,neuron\n0\n", "events.csv, line 2: '0'; 2 whole numbers are needed"),
+    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "events.csv, line 3: '0,0,0'; 2 whole numbers are needed"),
+    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: '0,0'; 3 whole numbers are needed"),
+    "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 whole numbers are needed"),
+    "text": ("tick,neuron\na,0\n", "line 2: 'a,0'"),
+    "blank field": ("tick,neuron\n,0\n", "line 2: ',0'"),
+    "spaces only": ("tick,neuron\n   \n", "line 2: '   '"),
+    "huge": (f"tick,neuron\n{1 << 63},0\n", "2 whole numbers are needed"),
+    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "2 whole numbers are needed"),
+    "very long field": (f"tick,neuron\n{'1' * 200_000},0\n", "line 2: field larger than field limit"),
+    "late": ("tick,neuron\n3,0\n", "events.csv: event 0 has tick 3; allowed is 0 to 2"),
+    "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 has neuron -1; allowed is 0 to 1"),
+    "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "numbers patterns -1 to -1; allowed is 0 to 0"),
+    "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "asks for 1000000001 rasters of 3 x 2; at most 1048576"),
+    "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_CSV.values(), ids=BAD_CSV)
+def test_csv_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read_rasters(csv_file(tmp_path, text), ticks=3, neurons=2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"ticks": 3}, "is a list of events, which has no size; give both ticks and neurons"),
+        ({"neurons": 3}, "is a list of events, which has no size; give both ticks and neurons"),
+        ({"ticks": 0, "neurons": 1}, "is to hold 2 rasters of 0 x 1; at least one tick is needed"),
+        ({"ticks": -3, "neurons": 1}, "is to hold 2 rasters of -3 x 1"),
+        ({"ticks": 3, "neurons": -1}, "is to hold 2 rasters of 3 x -1"),
+        ({"ticks": 3, "neurons": 1, "patterns": 0}, "is to hold 0 rasters of 3 x 1"),
+        ({"ticks": 3, "neurons": 1, "patterns": 1}, "numbers patterns 1 to 1; allowed is 0 to 0"),
+        ({"ticks": 1 << 20, "neurons": 1 << 20}, "asks for 2 rasters of 1048576 x 1048576; at most"),
+        ({"ticks": 1 << 62, "neurons": 0}, "asks for 2 rasters of"),
+        ({"ticks": 1, "neurons": 1, "patterns": 1 << 40}, "asks for 1099511627776 rasters of 1 x 1; at most"),
+    ],
+)
+def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, int], message: str) -> None:
+    path = csv_file(tmp_path, "pattern,tick,neuron\n1,0,0\n")
+    with pytest.raises(FormatError, match=message):
+        read_rasters(path, **sizes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "a\0.csv", "missing.npz", "a\0.npz"])
+def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError, match=re.escape(name)):
+        read_rasters(tmp_path / name, ticks=1, neurons=1)
+
+
+# ---------------------------------------------------------------- npz
+
+
+@pytest.mark.parametrize("dtype", ["|b1", "|u1", "<i8", ">i2"])
+def test_npz_of_bools_or_integers(tmp_path: Path, dtype: str) -> None:
+    (raster,) = read_rasters(npz_file(tmp_path, spikes=ONE.astype(dtype)))
+    assert np.array_equal(raster, ONE)
+
+
+def test_npz_with_a_key(tmp_path: Path) -> None:
+    path = npz_file(tmp_path, first=ONE, second=np.stack([~ONE, ONE]))
+    assert len(read_rasters(path, key="first")) == 1
+    assert np.array_equal(read_rasters(path, key="second")[0], ~ONE)
+
+
+BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, object], str]] = {
+    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); say which, as in rasters.npz:NAME"),
+    "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
+    "one axis": ({"a": ONE[0]}, {}, "has shape (2,); (ticks, neurons) or (patterns, ticks, neurons) is needed"),
+    "four axes": ({"a": ONE[None, None]}, {}, "has shape (1, 1, 3, 2); (ticks, neurons) or"),
+    "floats": ({"a": ONE.astype(float)}, {}, "rasters.npz is of type float64; a raster holds bools"),
+    "twos": ({"a": ONE.astype(int) * 2}, {}, "rasters.npz holds 2 at (0, 0)"),
+    "no ticks": ({"a": ONE[:0]}, {}, "rasters.npz has no ticks"),
+    "ticks": ({"a": ONE}, {"ticks": 4}, "rasters.npz has 3 ticks; 4 were announced"),
+    "neurons": ({"a": ONE}, {"neurons": 1}, "rasters.npz has 2 neurons; 1 were announced"),
+    "patterns": ({"a": ONE}, {"patterns": 2}, "rasters.npz has 1 patterns; 2 were announced"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "options", "message"), BAD_NPZ.values(), ids=BAD_NPZ)
+def test_npz_is_refused(
+    tmp_path: Path, arrays: dict[str, NDArray[np.generic]], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read_rasters(npz_file(tmp_path, **arrays), **options)  # type: ignore[arg-type]
+
+
+def test_npz_without_arrays(tmp_path: Path) -> None:
+    write_archive(tmp_path / "r.npz", {}, {"note.txt": "hello"})
+    with pytest.raises(FormatError, match=re.escape("holds 0 arrays ()")):
+        read_rasters(tmp_path / "r.npz")
+
+
+def test_npz_of_very_many_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raster_module, "PATTERN_LIMIT", 2)
+    assert len(read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 2)))) == 2
+    with pytest.raises(FormatError, match="has 3 patterns; at most 2 are read"):
+        read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 3)))

@@ -1,0 +1,375 @@
+"""What may be asked for: every refusal of Pattern, Dynamics and Spec, what stays as it was given, and the digest."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import ArrayLike
+
+from snnprog.checks import as_integer
+from snnprog.chips import find_chip
+from snnprog.errors import LimitError, SnnprogError, SpecError
+from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
+
+INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
+TARGETS = np.array([[0], [0], [1]], dtype=bool)
+PATTERN = Pattern(INPUTS, TARGETS)
+LOIHI = find_chip("loihi1")
+
+
+def spec(**changes: object) -> Spec:
+    return Spec(**({"patterns": [PATTERN]} | changes))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- as_integer
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3)])
+def test_whole_numbers(value: object) -> None:
+    assert as_integer("x", value) == 3
+    assert type(as_integer("x", value)) is int
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 3.0, np.float64(3), "3", None, [3], np.array([3]), 3j, math.nan])
+def test_what_is_no_whole_number(value: object) -> None:
+    with pytest.raises(SpecError, match=re.escape(f"x is {value!r}; a whole number is needed")):
+        as_integer("x", value)
+
+
+# ---------------------------------------------------------------- Pattern
+
+BAD_PATTERNS: dict[str, tuple[tuple[ArrayLike, ...], str]] = {
+    "inputs of one axis": (([1, 0], TARGETS), "inputs has shape (2,); a raster has two axes"),
+    "targets of three axes": ((INPUTS, TARGETS[None]), "targets has shape (1, 3, 1); a raster has two axes"),
+    "ragged": (([[1], [1, 0]], TARGETS), "inputs is ragged"),
+    "empty": (([], []), "inputs has shape (0,)"),
+    "no ticks": ((INPUTS[:0], TARGETS[:0]), "inputs has no ticks; at least one is needed"),
+    "floats": ((INPUTS.astype(float), TARGETS), "inputs is of type float64; a raster holds bools"),
+    "NaN": ((INPUTS, np.full((3, 1), np.nan)), "targets is of type float64"),
+    "two": ((INPUTS * 2, TARGETS), "inputs holds 2 at (0, 0); integers in a raster are 0 or 1"),
+    "float care": ((INPUTS, TARGETS, np.ones((3, 1))), "care is of type float64"),
+    "ticks": ((INPUTS, TARGETS[:2]), "inputs have 3 ticks and targets 2; give both the same"),
+    "care too short": ((INPUTS, TARGETS, TARGETS[:2]), "care has shape (2, 1) and targets (3, 1); give both the same"),
+    "care too wide": ((INPUTS, TARGETS, INPUTS), "care has shape (3, 2) and targets (3, 1)"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_PATTERNS.values(), ids=BAD_PATTERNS)
+def test_patterns_are_refused(arguments: tuple[ArrayLike, ...], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        Pattern(*arguments)
+
+
+def test_care_is_everything_unless_said() -> None:
+    assert PATTERN.care.all()
+    assert PATTERN.care.shape == (3, 1)
+    assert not Pattern(INPUTS, TARGETS, ~TARGETS).care[2, 0]
+    assert PATTERN.ticks == 3
+
+
+@pytest.mark.parametrize("name", ["inputs", "targets", "care"])
+def test_a_pattern_does_not_change(name: str) -> None:
+    given_arrays = {"inputs": INPUTS.copy(), "targets": TARGETS.copy(), "care": TARGETS.copy()}
+    pattern = Pattern(**given_arrays)
+    before = getattr(pattern, name).copy()
+    given_arrays[name][:] ^= True
+    assert np.array_equal(getattr(pattern, name), before)
+    assert given_arrays[name].flags.writeable
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(pattern, name)[0, 0] = True
+    with pytest.raises(FrozenInstanceError):
+        setattr(pattern, name, before)
+
+
+# ---------------------------------------------------------------- Dynamics
+
+
+@pytest.mark.parametrize("name", ["potential_decay", "current_decay"])
+@pytest.mark.parametrize("value", [1.0, True, "1", None, math.nan])
+def test_decays_are_whole_numbers(name: str, value: object) -> None:
+    with pytest.raises(SpecError, match=f"{name} is {value!r}; a whole number is needed"):
+        Dynamics(**{name: value})  # type: ignore[arg-type]
+
+
+def test_decays_are_plain_and_stay() -> None:
+    dynamics = Dynamics(np.int16(7), np.int64(9))  # type: ignore[arg-type]
+    assert dynamics == Dynamics(7, 9)
+    assert type(dynamics.potential_decay) is int
+    with pytest.raises(FrozenInstanceError):
+        dynamics.potential_decay = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [-1, -0.001, math.nan, "3", None, True, [3], 3j, 10**400])
+@pytest.mark.parametrize("name", ["potential", "current"])
+def test_time_constants_are_refused(name: str, value: object) -> None:
+    constants = {"potential": 1.0, "current": 1.0} | {name: value}
+    message = f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed"
+    with pytest.raises(SpecError, match=re.escape(message)):
+        Dynamics.from_time_constants(**constants)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("potential", "current", "decays"),
+    [
+        (math.inf, math.inf, (0, 0)),
+        (0, 0, (4095, 4095)),
+        (1e-320, 0.0, (4095, 4095)),
+        (19.5, 0.0, (205, 4095)),
+        (np.float32(19.5), np.int64(0), (205, 4095)),
+        (1 / math.log(2), 1 / math.log(2), (2048, 2047)),
+    ],
+)
+def test_time_constants_to_decays(potential: float, current: float, decays: tuple[int, int]) -> None:
+    assert Dynamics.from_time_constants(potential, current) == Dynamics(*decays)
+
+
+def test_time_constants_of_an_unknown_chip() -> None:
+    with pytest.raises(SpecError, match="chip is 'loihi9'; known chips are loihi1"):
+        Dynamics.from_time_constants(10, chip="loihi9")
+
+
+@settings(deadline=None)
+@given(st.integers(0, 4095), st.integers(0, 4095))
+def test_decays_to_time_constants_and_back(potential_decay: int, current_decay: int) -> None:
+    dynamics = Dynamics(potential_decay, current_decay)
+    assert Dynamics.from_time_constants(*dynamics.effective_time_constants(LOIHI)) == dynamics
+
+
+def test_the_ends_of_the_time_constants() -> None:
+    assert Dynamics(0, 4095).effective_time_constants(LOIHI) == (math.inf, 0.0)
+    potential, current = Dynamics(4095, 0).effective_time_constants(LOIHI)
+    assert potential == pytest.approx(1 / math.log(4096))
+    assert current == pytest.approx(4095.5, abs=0.01)
+
+
+# ---------------------------------------------------------------- Spec
+
+OTHER_INPUTS = Pattern(INPUTS[:, :1], TARGETS)
+OTHER_TARGETS = Pattern(INPUTS, INPUTS)
+
+MALFORMED: dict[str, tuple[dict[str, object], str]] = {
+    "no patterns": ({"patterns": []}, "patterns is empty; give at least one Pattern"),
+    "patterns is None": ({"patterns": None}, "patterns is None; a list of Pattern is needed"),
+    "patterns is a number": ({"patterns": 5}, "patterns is 5; a list of Pattern is needed"),
+    "patterns of tuples": ({"patterns": [PATTERN, (INPUTS, TARGETS)]}, "patterns[1] is a tuple; a Pattern is needed"),
+    "widths of inputs": ({"patterns": [PATTERN, OTHER_INPUTS]}, "pattern 1 has 1 inputs, pattern 0 has 2; give all"),
+    "widths of targets": ({"patterns": [PATTERN, OTHER_TARGETS]}, "pattern 1 has 2 targets, pattern 0 has 1"),
+    "no outputs": ({"patterns": [Pattern(INPUTS, TARGETS[:, :0])]}, "targets have no columns; at least one output"),
+    "no delays": ({"delays": []}, "delays is empty; offer at least one"),
+    "a delay alone": ({"delays": 5}, "delays is 5; a list of whole numbers is needed, such as range(1, 17)"),
+    "a delay alone in an array": ({"delays": np.array(5)}, "delays is array(5); a list of whole numbers"),
+    "delays as text": ({"delays": "1-16"}, "delays is '1-16'; a list of whole numbers is needed"),
+    "delays as bytes": ({"delays": b"\x01"}, "delays is b'\\x01'; a list of whole numbers"),
+    "delays as a mapping": ({"delays": {1: 2}}, "delays is {1: 2}; a list of whole numbers"),
+    "a delay twice": ({"delays": [2, 1, 2]}, "delays are (1, 2, 2); offer each one once"),
+    "a fractional delay": ({"delays": [1, 1.5]}, "delay is 1.5; a whole number is needed"),
+    "a delay of NaN": ({"delays": [math.nan]}, "delay is nan; a whole number is needed"),
+    "a bool delay": ({"delays": [True]}, "delay is True; a whole number is needed"),
+    "recurrent as integer": ({"recurrent": 1}, "recurrent is 1; True or False is needed"),
+    "recurrent as text": ({"recurrent": "yes"}, "recurrent is 'yes'; True or False is needed"),
+    "recurrent as None": ({"recurrent": None}, "recurrent is None; True or False is needed"),
+    "dynamics as a pair": ({"dynamics": (205, 4095)}, "dynamics is (205, 4095); a Dynamics is needed"),
+    "a sign alone": ({"signs": 1}, "signs is 1; a list of -1, 0 and +1 is needed"),
+    "signs as text": ({"signs": "+-"}, "signs is '+-'; a list of -1, 0 and +1 is needed"),
+    "signs as a mapping": ({"signs": {}}, "signs is {}; a list of -1, 0 and +1 is needed"),
+    "a sign too few": ({"signs": [1]}, "signs has 1 entries; 2 are needed, one per presynaptic neuron"),
+    "a sign too many": ({"signs": [1, 1, 1]}, "signs has 3 entries; 2 are needed"),
+    "no sign for outputs": ({"signs": [1, 1], "recurrent": True}, "signs has 2 entries; 3 are needed"),
+    "a large sign": ({"signs": [1, 2]}, "signs[1] is 2; -1, 0 or +1 is needed"),
+    "a fractional sign": ({"signs": [1, 0.5]}, "sign is 0.5; a whole number is needed"),
+    "a bool sign": ({"signs": [True, 1]}, "sign is True; a whole number is needed"),
+    "a fractional bias": ({"bias": 1.0}, "bias is 1.0; a whole number is needed"),
+    "a bool bias": ({"bias": False}, "bias is False; a whole number is needed"),
+    "a bias as text": ({"bias": "Free"}, "bias is 'Free'; a whole number is needed"),
+    "several biases": ({"bias": np.array([1, 2])}, "bias is array([1, 2]); a whole number is needed"),
+    "bias between": (
+        {"bias": 4097},
+        "bias is 4097; loihi1 has mantissas to 4095 shifted left by 0 to 7: the nearest is",
+    ),
+    "a fractional threshold": ({"threshold": 1.5}, "threshold is 1.5; a whole number is needed"),
+    "no threshold": ({"threshold": None}, "threshold is None; a whole number is needed"),
+    "a bool threshold": ({"threshold": True}, "threshold is True; a whole number is needed"),
+    "several thresholds": ({"threshold": np.array([1, 2])}, "threshold is array([1, 2]); a whole number"),
+    "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are loihi1"),
+    "no chip": ({"chip": None}, "chip is None; known chips are loihi1"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_specs_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        spec(**changes)
+
+
+OUT_OF_RANGE: dict[str, tuple[dict[str, object], str, int, str]] = {
+    "delay 0": ({"delays": [0]}, "delay", 0, "1 to 63"),
+    "delay 64": ({"delays": [1, 64]}, "delay", 64, "1 to 63"),
+    "delay below": ({"delays": [-1, 1]}, "delay", -1, "1 to 63"),
+    "delay beyond all": ({"delays": [10**30]}, "delay", 10**30, "1 to 63"),
+    "potential decay below": ({"dynamics": Dynamics(-1, 0)}, "potential_decay", -1, "0 to 4095"),
+    "potential decay above": ({"dynamics": Dynamics(4096, 0)}, "potential_decay", 4096, "0 to 4095"),
+    "current decay below": ({"dynamics": Dynamics(0, -1)}, "current_decay", -1, "0 to 4095"),
+    "current decay above": ({"dynamics": Dynamics(0, 4096)}, "current_decay", 4096, "0 to 4095"),
+    "threshold 0": ({"threshold": 0}, "threshold", 0, "1 to 131071"),
+    "threshold above": ({"threshold": 131072}, "threshold", 131072, "1 to 131071"),
+    "bias above": ({"bias": 524161}, "bias", 524161, "-524160 to 524160"),
+    "bias below": ({"bias": -524161}, "bias", -524161, "-524160 to 524160"),
+}
+
+
+@pytest.mark.parametrize(("changes", "item", "found", "allowed"), OUT_OF_RANGE.values(), ids=OUT_OF_RANGE)
+def test_values_beyond_the_chip(changes: dict[str, object], item: str, found: int, allowed: str) -> None:
+    with pytest.raises(LimitError, match=re.escape(f"{item} is {found}; allowed is {allowed} on loihi1")) as caught:
+        spec(**changes)
+    assert (caught.value.item, caught.value.found) == (item, found)
+    assert caught.value.allowed == f"{allowed} on loihi1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"delays": [1, 63]},
+        {"threshold": 1},
+        {"threshold": 131071},
+        {"bias": 524160},
+        {"bias": -524160},
+        {"bias": 4095},
+        {"bias": 4096},
+        {"bias": "free"},
+        {"dynamics": Dynamics(0, 0)},
+        {"dynamics": Dynamics(4095, 4095)},
+        {"signs": [-1, 0]},
+        {"signs": [1, -1, 0], "recurrent": True},
+        {"patterns": [Pattern(INPUTS[:, :0], TARGETS)], "signs": []},
+        {"patterns": [PATTERN, Pattern(INPUTS[:1], TARGETS[:1])]},
+    ],
+)
+def test_the_ends_of_every_range(changes: dict[str, object]) -> None:
+    assert isinstance(spec(**changes), Spec)
+
+
+@pytest.mark.parametrize("make", [lambda: spec(chip=["loihi1"]), lambda: find_chip({})])  # type: ignore[arg-type]
+def test_a_chip_that_is_no_text(make: Callable[[], object]) -> None:
+    with pytest.raises(SpecError, match="known chips are loihi1"):
+        make()
+
+
+@settings(deadline=None)
+@given(st.integers(-600_000, 600_000))
+def test_a_bias_is_taken_or_the_nearest_is_named(bias: int) -> None:
+    allowed = {mantissa << shift for shift in range(8) for mantissa in (0, bias >> shift) if abs(mantissa) <= 4095}
+    try:
+        assert spec(bias=bias).bias == bias
+        assert bias in allowed
+    except LimitError:
+        assert abs(bias) > 4095 << 7
+    except SpecError as error:
+        nearest = int(str(error).rsplit(" ", 1)[1])
+        assert bias not in allowed
+        assert spec(bias=nearest).bias == nearest
+        assert abs(nearest - bias) <= 64
+
+
+def test_what_a_spec_says() -> None:
+    full = spec(delays=iter([3, 1]), recurrent=np.True_, signs=np.array([1, -1, 0]), bias=np.int64(8), threshold=9)
+    assert full.delays == (1, 3)
+    assert full.recurrent is True
+    assert full.signs == (1, -1, 0)
+    assert (full.bias, full.threshold) == (8, 9)
+    assert (full.n_inputs, full.n_outputs, full.n_presynaptic) == (2, 1, 3)
+    assert (spec().n_presynaptic, spec().threshold, spec().bias, spec().delays) == (2, "free", 0, (1,))
+    assert spec(patterns=PATTERN).patterns == (PATTERN,)
+
+
+def test_a_spec_does_not_change() -> None:
+    patterns = [PATTERN]
+    kept = spec(patterns=patterns)
+    patterns.append(PATTERN)
+    assert kept.patterns == (PATTERN,)
+    with pytest.raises(FrozenInstanceError):
+        kept.bias = 1  # type: ignore[misc]
+
+
+def test_presynaptic_raster() -> None:
+    assert presynaptic_raster(spec(), PATTERN) is PATTERN.inputs
+    both = presynaptic_raster(spec(recurrent=True), PATTERN)
+    assert np.array_equal(both, np.hstack([INPUTS, TARGETS]))
+
+
+# ---------------------------------------------------------------- digest
+
+INGREDIENTS: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "inputs": {"patterns": [Pattern(~INPUTS, TARGETS)]},
+    "targets": {"patterns": [Pattern(INPUTS, ~TARGETS)]},
+    "care": {"patterns": [Pattern(INPUTS, TARGETS, TARGETS)]},
+    "ticks": {"patterns": [Pattern(INPUTS[:2], TARGETS[:2])]},
+    "width": {"patterns": [Pattern(np.hstack([INPUTS, INPUTS[:, :1] & False]), TARGETS)]},
+    "pattern twice": {"patterns": [PATTERN, PATTERN]},
+    "order of patterns": {"patterns": [PATTERN, Pattern(~INPUTS, TARGETS)]},
+    "other order of patterns": {"patterns": [Pattern(~INPUTS, TARGETS), PATTERN]},
+    "delays": {"delays": [2]},
+    "more delays": {"delays": [1, 2]},
+    "recurrent": {"recurrent": True},
+    "potential decay": {"dynamics": Dynamics(potential_decay=204)},
+    "current decay": {"dynamics": Dynamics(current_decay=4094)},
+    "signs": {"signs": [0, 0]},
+    "other signs": {"signs": [0, 1]},
+    "bias": {"bias": 1},
+    "free bias": {"bias": "free"},
+    "threshold": {"threshold": 1},
+}
+
+
+def test_the_digest_changes_with_every_ingredient() -> None:
+    digests = {name: spec(**changes).digest() for name, changes in INGREDIENTS.items()}
+    assert len(set(digests.values())) == len(digests), digests
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
+
+
+@pytest.mark.parametrize("changes", INGREDIENTS.values(), ids=INGREDIENTS)
+def test_the_digest_of_equal_specs_is_equal(changes: dict[str, object]) -> None:
+    assert spec(**changes).digest() == spec(**changes).digest()
+
+
+def test_the_digest_does_not_see_how_a_thing_was_said() -> None:
+    said = spec(patterns=[Pattern(INPUTS.astype("u1").tolist(), np.asfortranarray(TARGETS))], delays=[1])
+    assert said.digest() == spec(delays=range(1, 2), signs=None, dynamics=Dynamics()).digest()
+    assert spec(delays=[2, 1]).digest() == spec(delays=(1, 2)).digest()
+
+
+def test_the_digest_is_pinned() -> None:
+    """Programs carry it, so it stays what it is from version to version."""
+    assert spec().digest() == "c9315376d651e1bcaf68967803d212a2c02ad1365ee0fdaadd7c7a499b2e71c4"
+
+
+# ---------------------------------------------------------------- anything
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.binary(max_size=3),
+    st.lists(st.one_of(st.integers(-2, 70), st.floats(), st.booleans(), st.none()), max_size=4),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
+)
+FIELDS = st.sampled_from(["patterns", "delays", "recurrent", "dynamics", "signs", "bias", "threshold"])
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.dictionaries(FIELDS, ANYTHING, min_size=1, max_size=2))
+def test_anything_is_a_spec_or_a_refusal(changes: dict[str, object]) -> None:
+    try:
+        made = spec(**changes)
+    except SnnprogError:
+        return
+    assert made.digest()

@@ -1,0 +1,339 @@
+"""``SPEC.toml``: what it says becomes the spec that Python makes of the same words, or a refusal that says where."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snnprog.archive import write_archive
+from snnprog.errors import FormatError, LimitError, SnnprogError, SpecError
+from snnprog.raster import write_rasters
+from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec_file import load_spec
+
+INPUTS = np.array([[[1, 0], [0, 1], [0, 0]], [[0, 0], [1, 1], [0, 0]]], dtype=bool)
+TARGETS = np.array([[[0], [0], [1]], [[0], [0], [0]]], dtype=bool)
+CARE = ~TARGETS
+PATTERNS = [Pattern(*rasters) for rasters in zip(INPUTS, TARGETS, strict=True)]
+CARED = [Pattern(*rasters) for rasters in zip(INPUTS, TARGETS, CARE, strict=True)]
+
+NPZ = '[[patterns]]\ninputs = "trials.npz:inputs"\ntargets = "trials.npz:targets"\n'
+ONE_CSV = '[[patterns]]\ninputs = "one.csv"\ntargets = "one_target.csv"\nticks = 3\nn_inputs = 2\nn_outputs = 1\n'
+
+
+def fill(folder: Path) -> Path:
+    """Put raster files into a folder and return where the specification goes."""
+    write_archive(folder / "trials.npz", {"inputs": INPUTS, "targets": TARGETS, "care": CARE}, {})
+    write_rasters(folder / "inputs.npz", list(INPUTS))
+    write_rasters(folder / "inputs.csv", list(INPUTS))
+    write_rasters(folder / "targets.csv", list(TARGETS))
+    (folder / "one.csv").write_text("tick,neuron\n0,0\n1,1\n")
+    (folder / "one_target.csv").write_text("tick,neuron\n2,0\n")
+    return folder / "SPEC.toml"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return fill(tmp_path)
+
+
+def load(place: Path, text: str) -> Spec:
+    place.write_text(text, encoding="utf-8")
+    return load_spec(place)
+
+
+# ---------------------------------------------------------------- what is read
+
+EQUALS: dict[str, tuple[str, Spec]] = {
+    "npz": (NPZ, Spec(PATTERNS)),
+    "npz with care": (NPZ + 'care = "trials.npz:care"\n', Spec(CARED)),
+    "npz with sizes": (NPZ + "ticks = 3\nn_inputs = 2\nn_outputs = 1\ncount = 2\n", Spec(PATTERNS)),
+    "npz of one array": (NPZ.replace("trials.npz:inputs", "inputs.npz"), Spec(PATTERNS)),
+    "one csv": (ONE_CSV, Spec(PATTERNS[:1])),
+    "csv with patterns": (
+        '[[patterns]]\ninputs = "inputs.csv"\ntargets = "targets.csv"\n'
+        "ticks = 3\nn_inputs = 2\nn_outputs = 1\ncount = 2\n",
+        Spec(PATTERNS),
+    ),
+    "targets are as many as inputs": (
+        '[[patterns]]\ninputs = "inputs.csv"\ntargets = "targets.csv"\nticks = 3\nn_inputs = 2\nn_outputs = 1\n',
+        Spec(PATTERNS),
+    ),
+    "mixed": (
+        '[[patterns]]\ninputs = "trials.npz:inputs"\ntargets = "targets.csv"\nticks = 3\nn_outputs = 1\n',
+        Spec(PATTERNS),
+    ),
+    "two groups": (NPZ + ONE_CSV, Spec([*PATTERNS, PATTERNS[0]])),
+    "a range of delays": ('delays = "1-16"\n' + NPZ, Spec(PATTERNS, range(1, 17))),
+    "a range with spaces": ('delays = " 2 - 3 "\n' + NPZ, Spec(PATTERNS, [2, 3])),
+    "a list of delays": ("delays = [5, 1, 2]\n" + NPZ, Spec(PATTERNS, [1, 2, 5])),
+    "flags": ("recurrent = true\nsigns = [1, -1, 0]\n" + NPZ, Spec(PATTERNS, recurrent=True, signs=[1, -1, 0])),
+    "fixed": ("threshold = 100\nbias = -64\n" + NPZ, Spec(PATTERNS, threshold=100, bias=-64)),
+    "free": ('threshold = "free"\nbias = "free"\n' + NPZ, Spec(PATTERNS, threshold="free", bias="free")),
+    "chip": ('chip = "loihi1"\n' + NPZ, Spec(PATTERNS)),
+    "decays": ("dynamics = { potential_decay = 7 }\n" + NPZ, Spec(PATTERNS, dynamics=Dynamics(7))),
+    "both decays": (
+        NPZ + "[dynamics]\npotential_decay = 7\ncurrent_decay = 9\n",
+        Spec(PATTERNS, dynamics=Dynamics(7, 9)),
+    ),
+    "no dynamics": (NPZ + "[dynamics]\n", Spec(PATTERNS)),
+    "time constants": (
+        NPZ + "[dynamics]\ntau_potential = 19.5\ntau_current = 4\n",
+        Spec(PATTERNS, dynamics=Dynamics.from_time_constants(19.5, 4)),
+    ),
+    "one time constant": (
+        NPZ + "[dynamics]\ntau_potential = inf\n",
+        Spec(PATTERNS, dynamics=Dynamics(0, 4095)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "spec"), EQUALS.values(), ids=EQUALS)
+def test_a_file_is_the_spec_it_says(place: Path, text: str, spec: Spec) -> None:
+    assert load(place, text).digest() == spec.digest()
+
+
+def test_the_path_may_be_a_text_and_files_are_beside_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write_text(NPZ)
+    assert load_spec(str(place)).digest() == Spec(PATTERNS).digest()
+    monkeypatch.chdir(place.parent)
+    assert load_spec(place.name).digest() == Spec(PATTERNS).digest()
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def changed(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
+
+
+BAD_FILES: dict[str, tuple[str, str]] = {
+    "no equals sign": ("x\n", r"SPEC.toml is not valid TOML: Expected '='"),
+    "a key twice": ("bias = 0\nbias = 1\n", r"SPEC.toml is not valid TOML: Cannot overwrite"),
+    "a very long number": (f"bias = {'1' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: Exceeds the limit"),
+    "very deep lists": (f"signs = {'[' * 5000}{']' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: maximum recursion"),
+    "unknown key": ("delay = [1]\n" + NPZ, r"the file of .*SPEC.toml has delay; allowed are chip, delays, recurrent"),
+    "unknown keys": ("b = 1\na = 1\n" + NPZ, r"the file of .*SPEC.toml has a, b; allowed are"),
+    "unknown key of dynamics": (NPZ + "[dynamics]\ntau = 1\n", r"\[dynamics\] of .* has tau; allowed are"),
+    "unknown key of a pattern": (NPZ + "neurons = 1\n", r"\[\[patterns\]\] number 0 of .* has neurons; allowed"),
+    "no patterns": ("bias = 0\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
+    "empty patterns": ("patterns = []\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
+    "patterns as text": ('patterns = "x"\n', r"SPEC.toml has no \[\[patterns\]\]"),
+    "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"SPEC.toml has no \[\[patterns\]\]"),
+    "patterns of texts": ('patterns = ["x"]\n', r"\[\[patterns\]\] number 0 of .* is 'x'; a table with inputs"),
+    "no inputs": ('[[patterns]]\ntargets = "one.csv"\n', r"number 0 of .* has no inputs; name a raster file"),
+    "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
+    "inputs as a list": ("[[patterns]]\ninputs = [[1]]\ntargets = 1\n", r"names \[\[1\]\]; a file name is needed"),
+    "missing npz": (changed(NPZ, "trials.npz:inputs", "other.npz"), r"other\.npz cannot be read: No such file"),
+    "missing csv": (changed(ONE_CSV, "one_target", "other"), r"other\.csv cannot be read: .*No such file"),
+    "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care\.npy,"),
+    "no array said": (changed(NPZ, ":inputs", ""), r"trials\.npz holds 3 arrays \(care, inputs, targets\); say which"),
+    "no file name": (changed(NPZ, "trials.npz:inputs", ""), r"ends in ''; rasters are read from"),
+    "a folder": (changed(NPZ, "trials.npz:inputs", "/"), r"ends in ''; rasters are read from"),
+    "other suffix": (changed(NPZ, "trials.npz:inputs", "SPEC.toml"), r"ends in '\.toml'; rasters are read from"),
+    "NUL in a name": (changed(ONE_CSV, "one.csv", "\\u0000.csv"), r"cannot be read: embedded null"),
+    "a long name": (changed(ONE_CSV, "one.csv", "x" * 5000 + ".csv"), r"cannot be read: .*name too long"),
+    "csv without sizes": (changed(ONE_CSV, "ticks = 3\n", ""), r"has no size; give both ticks and neurons"),
+    "csv without outputs": (changed(ONE_CSV, "n_outputs = 1\n", ""), r"one_target\.csv is a list of events, which has"),
+    "csv too short": (changed(ONE_CSV, "ticks = 3", "ticks = 2"), r"one_target\.csv: event 0 has tick 2; allowed"),
+    "csv without ticks": (changed(ONE_CSV, "ticks = 3", "ticks = 0"), r"to hold 1 rasters of 0 x 2; at least one tick"),
+    "negative ticks": (changed(ONE_CSV, "ticks = 3", "ticks = -3"), r"to hold 1 rasters of -3 x 2; at least one tick"),
+    "negative width": (changed(ONE_CSV, "n_inputs = 2", "n_inputs = -2"), r"to hold 1 rasters of 3 x -2"),
+    "no count": (ONE_CSV + "count = 0\n", r"to hold 0 rasters"),
+    "huge csv": (changed(ONE_CSV, "ticks = 3", f"ticks = {1 << 62}"), r"at most .* bins are read"),
+    "npz of other ticks": (NPZ + "ticks = 4\n", r"trials\.npz has 3 ticks; 4 were announced"),
+    "npz of other width": (NPZ + "n_outputs = 2\n", r"trials\.npz has 1 neurons; 2 were announced"),
+    "npz of other count": (NPZ + "count = 1\n", r"trials\.npz has 2 patterns; 1 were announced"),
+    "delays as number": ("delays = 3\n" + NPZ, r"delays in .* is 3; a list such as \[1, 2, 5\] or a range"),
+    "delays as flag": ("delays = true\n" + NPZ, r"delays in .* is True; a list such as"),
+    "delays as words": ('delays = "all"\n' + NPZ, r"delays in .* is 'all'; a list such as"),
+    "very many delays": ('delays = "1-999999999"\n' + NPZ, r"delays in .* is '1-999999999'; a list such as"),
+    "dynamics as number": ("dynamics = 3\n" + NPZ, r"\[dynamics\] of .* is 3; a table with potential_decay"),
+    "mixed dynamics": (
+        NPZ + "[dynamics]\ntau_potential = 3\ncurrent_decay = 3\n",
+        r"\[dynamics\] of .* mixes decays and time constants; give tau_potential \(and tau_current\) alone",
+    ),
+    "half dynamics": (NPZ + "[dynamics]\ntau_current = 3\n", r"\[dynamics\] of .* mixes decays and time constants"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_files_are_refused(place: Path, text: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        load(place, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("missing.toml", "No such file"), ("", "Is a directory"), ("a\0.toml", "null")]
+)
+def test_a_file_that_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        load_spec(tmp_path / name)
+
+
+def test_a_file_that_is_no_text(place: Path) -> None:
+    place.write_bytes(b'chip = "\xff"\n')
+    with pytest.raises(FormatError, match=r"SPEC\.toml is not valid TOML"):
+        load_spec(place)
+
+
+def test_a_damaged_raster_file(place: Path) -> None:
+    (place.parent / "trials.npz").write_bytes((place.parent / "trials.npz").read_bytes()[:-5])
+    with pytest.raises(FormatError, match=r"trials\.npz is not a whole zip archive"):
+        load(place, NPZ)
+
+
+BAD_VALUES: dict[str, tuple[str, str]] = {
+    "recurrent as number": ("recurrent = 1", "recurrent is 1; True or False is needed"),
+    "recurrent as text": ('recurrent = "true"', "recurrent is 'true'; True or False is needed"),
+    "threshold as fraction": ("threshold = 1.5", "threshold is 1.5; a whole number is needed"),
+    "threshold as list": ("threshold = [1]", "threshold is [1]; a whole number is needed"),
+    "threshold as flag": ("threshold = true", "threshold is True; a whole number is needed"),
+    "threshold as table": ("threshold = { a = 1 }", "threshold is {'a': 1}; a whole number is needed"),
+    "bias as word": ('bias = "none"', "bias is 'none'; a whole number is needed"),
+    "bias as date": ("bias = 1979-05-27", "bias is datetime.date(1979, 5, 27); a whole number is needed"),
+    "bias as NaN": ("bias = nan", "bias is nan; a whole number is needed"),
+    "bias between": ("bias = 4097", "bias is 4097; loihi1 has mantissas to 4095"),
+    "signs as number": ("signs = 1", "signs is 1; a list of -1, 0 and +1 is needed"),
+    "signs as text": ('signs = "+-"', "signs is '+-'; a list of -1, 0 and +1 is needed"),
+    "signs as table": ("signs = {}", "signs is {}; a list of -1, 0 and +1 is needed"),
+    "signs as lists": ("signs = [[1], [1]]", "sign is [1]; a whole number is needed"),
+    "signs too few": ("signs = [1]", "signs has 1 entries; 2 are needed"),
+    "delays of flags": ("delays = [true]", "delay is True; a whole number is needed"),
+    "no delays": ("delays = []", "delays is empty; offer at least one"),
+    "delays backwards": ('delays = "5-1"', "delays is empty; offer at least one"),
+    "a delay twice": ("delays = [1, 1]", "delays are (1, 1); offer each one once"),
+    "unknown chip": ('chip = "loihi9"', "chip is 'loihi9'; known chips are loihi1"),
+    "chip as number": ("chip = 1", "chip is '1'; known chips are loihi1"),
+    "chip as list": ('chip = ["loihi1"]', "known chips are loihi1"),
+    "decay as text": ('dynamics = { potential_decay = "x" }', "potential_decay is 'x'; a whole number is needed"),
+    "time constant as text": ('dynamics = { tau_potential = "x" }', "time constant of the potential is 'x'"),
+    "time constant as flag": ("dynamics = { tau_potential = true }", "time constant of the potential is True"),
+    "time constant of NaN": ("dynamics = { tau_potential = nan }", "time constant of the potential is nan"),
+    "negative time constant": (
+        "dynamics = { tau_potential = 1, tau_current = -1 }",
+        "of the current is -1; ticks from",
+    ),
+    "huge time constant": (f"dynamics = {{ tau_potential = 1{'0' * 400} }}", "time constant of the potential is 10000"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_VALUES.values(), ids=BAD_VALUES)
+def test_values_are_refused(place: Path, text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        load(place, f"{text}\n{NPZ}")
+
+
+@pytest.mark.parametrize("key", ["ticks", "n_inputs", "n_outputs", "count"])
+@pytest.mark.parametrize("value", ["1.0", "true", '"1"', "[1]", "nan"])
+def test_sizes_are_whole_numbers(place: Path, key: str, value: str) -> None:
+    with pytest.raises(SpecError, match=rf"^{key} is .*; a whole number is needed$"):
+        load(place, f"{NPZ}{key} = {value}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "item", "found"),
+    [
+        ("delays = [0]", "delay", 0),
+        ('delays = "1-64"', "delay", 64),
+        ("threshold = 0", "threshold", 0),
+        ("bias = 524161", "bias", 524161),
+        ("dynamics = { current_decay = 4096 }", "current_decay", 4096),
+    ],
+)
+def test_values_beyond_the_chip(place: Path, text: str, item: str, found: int) -> None:
+    with pytest.raises(LimitError, match=f"{item} is {found}; allowed is") as caught:
+        load(place, f"{text}\n{NPZ}")
+    assert (caught.value.item, caught.value.found) == (item, found)
+
+
+def test_patterns_that_do_not_go_together(place: Path) -> None:
+    write_rasters(place.parent / "long.npz", [np.zeros((5, 1), dtype=bool)] * 2)
+    with pytest.raises(SpecError, match="inputs have 3 ticks and targets 5; give both the same"):
+        load(place, changed(NPZ, "trials.npz:targets", "long.npz"))
+
+
+# ---------------------------------------------------------------- anything
+
+WORDS = ["free", "loihi1", "1-3", "3-1", "trials.npz:inputs", "trials.npz:targets", "inputs.csv", "one.csv", "..", "\0"]
+LEAVES = st.one_of(
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-1, 4),
+    st.floats(),
+    st.sampled_from(WORDS),
+    st.text(max_size=4),
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = st.sampled_from(
+    [
+        *((key,) for key in ("chip", "delays", "recurrent", "threshold", "bias", "signs", "dynamics", "patterns", "x")),
+        *(("dynamics", key) for key in ("potential_decay", "current_decay", "tau_potential", "tau_current", "x")),
+        *(("patterns", key) for key in ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count", "x")),
+    ]
+)
+
+
+def toml(value: object) -> str:
+    """Write a value as TOML: JSON's texts, and tables with every key in quotes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+@settings(deadline=None, max_examples=600)
+@given(st.dictionaries(PLACES, VALUES, min_size=1, max_size=3), st.booleans())
+def test_anything_is_a_spec_or_a_refusal(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[tuple[str, ...], object], csv: bool
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "anything"
+    if not folder.exists():
+        folder.mkdir()
+        fill(folder)
+    pattern: dict[str, object] = {"inputs": "trials.npz:inputs", "targets": "trials.npz:targets"}
+    if csv:
+        pattern = {"inputs": "one.csv", "targets": "one_target.csv", "ticks": 3, "n_inputs": 2, "n_outputs": 1}
+    table: dict[str, object] = {}
+    for path, value in sorted(values.items(), key=lambda item: len(item[0])):
+        if len(path) == 1:
+            table[path[0]] = value
+        elif path[0] == "patterns":
+            pattern[path[1]] = value
+        elif isinstance(inner := table.setdefault("dynamics", {}), dict):
+            inner[path[1]] = value
+    table.setdefault("patterns", [pattern])
+    (folder / "SPEC.toml").write_bytes(
+        "\n".join(f"{toml(key)} = {toml(value)}" for key, value in table.items()).encode("utf-8", "replace")
+    )
+    try:
+        spec = load_spec(folder / "SPEC.toml")
+    except SnnprogError:
+        return
+    assert spec.n_outputs > 0
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text())
+def test_any_text_is_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(text.encode("utf-8", "replace"))
+    with pytest.raises(FormatError):
+        load_spec(path)
