@@ -183,6 +183,14 @@ class PotentialMap:
         """Number of (delay, line) pairs."""
         return int(self.delays.size) * self.n_lines
 
+    @cached_property
+    def is_tap_used(self) -> Raster:
+        """(taps,) Whether any spike acts through a tap before its pattern ends; no weight of another matters."""
+        used = np.zeros((self.delays.size, self.n_lines), dtype=np.bool_)
+        for index, delay in enumerate(self.delays):
+            used[index] = self._spikes[self.tape.row - delay].getnnz(axis=0) > 0
+        return used.reshape(-1)
+
     def resets(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron that fires at ``spikes`` (ticks,)."""
         last = self.tape.last_resets(spikes)

@@ -67,7 +67,7 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
     """
     chip = find_chip(spec.chip)
     mapping = potential_map(spec, chip)
-    box = box_of(spec, chip)
+    box = box_of(spec, chip, mapping)
     targets = np.concatenate([pattern.targets for pattern in spec.patterns])
     care = np.concatenate([pattern.care for pattern in spec.patterns])
     jobs = (

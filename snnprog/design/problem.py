@@ -164,17 +164,22 @@ def neuron_problem(
     )
 
 
-def box_of(spec: Spec, chip: Chip) -> Box:
-    """Return the ranges that a spec leaves to each neuron of its chip."""
+def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
+    """Return the ranges that a spec leaves to each neuron of its chip; taps that never act have no weight.
+
+    A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
+    """
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
     limit = float(chip.weight_limit)
     lines = len(spec.delays)
     unit = float(1 << chip.semantics.input_shift)
     threshold, bias = spec.threshold, spec.bias
     bias_top = (chip.bias_mantissas[1] << FREE_BIAS_EXPONENT) / unit
+    least_threshold = 0.0 if bias in (FREE, 0) else float(chip.thresholds[0])
+    used = potential_map.is_tap_used
     return Box(
-        weight_lower=np.tile(np.where(signs > 0, 0.0, -limit), lines),
-        weight_upper=np.tile(np.where(signs < 0, 0.0, limit), lines),
-        threshold=(0.0, float(chip.thresholds[1])) if threshold == FREE else (float(threshold), float(threshold)),
+        weight_lower=used * np.tile(np.where(signs > 0, 0.0, -limit), lines),
+        weight_upper=used * np.tile(np.where(signs < 0, 0.0, limit), lines),
+        threshold=(least_threshold, float(chip.thresholds[1])) if threshold == FREE else (float(threshold),) * 2,
         bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
     )

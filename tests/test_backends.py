@@ -1,0 +1,468 @@
+"""Runtimes in folders: Lava means the same integers as the reference, and a runner that misbehaves is told off."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import random_raster
+
+import snnprog as sp
+from snnprog.backends import find_backend, find_backends, install, run_backend, status
+from snnprog.backends.environment import FINISHED, environment_folder
+from snnprog.backends.interpreters import find_interpreter, variable_for
+from snnprog.conformance import check_conformance, random_trial
+from snnprog.program import EXCITATORY, INHIBITORY, MIXED
+
+CHUNKS, PROGRAMS_PER_CHUNK = 20, 5
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+RULE = "loihi1-lif-lava-0.10.0"
+
+DESCRIPTION = """\
+summary = "a stand-in"
+semantics = ["{rule}"]
+python = "{python}"
+timeout_seconds = 60
+timeout_seconds_per_tick = 0.5
+
+[distributions]
+{distributions}
+"""
+
+RUNNER = """\
+import io, json, os, subprocess, sys, time, zipfile
+import numpy as np
+
+program_path, stimulus_path, result_path = sys.argv[1:]
+with zipfile.ZipFile(program_path) as archive:
+    document = json.loads(archive.read("program.json"))
+    p = {name[:-4]: np.load(io.BytesIO(archive.read(name))).astype(int)
+         for name in archive.namelist() if name.endswith(".npy")}
+with np.load(stimulus_path) as archive:
+    stimulus = {name: archive[name] for name in archive.files}
+count, inputs = document["n_neurons"], document["n_inputs"]
+
+def rz(x, factor):
+    return np.sign(x) * (np.abs(x) * factor >> 12)
+
+records, start = [], 0
+for length in stimulus["lengths"].tolist():
+    u = v = np.zeros(count, int)
+    queue = np.zeros((64, count), int)
+    for tick in range(start, start + length):
+        u = rz(u, 4095 - p["current_decay"]) + (queue[0] << 6)
+        v = rz(v, 4096 - p["potential_decay"]) + u + p["bias"]
+        s = v COMPARE p["threshold"] << 6
+        v = np.where(s, 0, v)
+        queue = np.roll(queue, -1, axis=0)
+        queue[-1] = 0
+        lines = np.concatenate([stimulus["raster"][tick], s])
+        for pre, post, delay, weight in zip(p["pre"], p["post"], p["delay"], p["weight"] << p["exponent"]):
+            queue[delay - 1, post] += weight * lines[pre]
+        records.append((s, u, v))
+    start += length
+s, u, v = (np.array(column) for column in zip(*records))
+answer = {"spikes": s[:, p["outputs"]], "versions": json.dumps({"stand-in": "1", "numpy": np.__version__})}
+if stimulus["state"]:
+    answer |= {"currents": u.astype("<i4"), "potentials": v.astype("<i4")}
+ENDING
+"""
+
+FINE = "np.savez(result_path, **answer)"
+
+
+def write_backend(
+    parent: Path,
+    name: str,
+    ending: str = FINE,
+    *,
+    compare: str = ">",
+    rule: str = RULE,
+    python: str = HERE,
+    distributions: str = "",
+    requirements: str = "",
+) -> None:
+    folder = parent / name
+    folder.mkdir()
+    description = DESCRIPTION.format(rule=rule, python=python, distributions=distributions)
+    (folder / "backend.toml").write_text(description, encoding="utf-8")
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (folder / "runner.py").write_text(RUNNER.replace("COMPARE", compare).replace("ENDING", ending), encoding="utf-8")
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder on the search path for backends."""
+    parent = tmp_path / "backends"
+    parent.mkdir()
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(parent))
+    return parent
+
+
+@pytest.fixture
+def program() -> sp.Program:
+    return sp.Program.from_arrays(
+        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3], post=[0, 1, 2, 2], delay=[1, 3, 2, 1],
+        weight=[30, -4, 90, 20], exponent=[0, 1, 0, 0], threshold=[25, 10, 40], current_decay=[4095, 100, 3000],
+        potential_decay=[163, 0, 4095], bias=[0, 100, 0],
+    )  # fmt: skip
+
+
+RASTERS = [random_raster(1, 9, 2, 0.5), random_raster(2, 4, 2, 0.5)]
+
+
+# ---------------------------------------------------------------------------------------------------- conformance
+
+
+@pytest.mark.backend("lava")
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_lava_means_the_same_integers(chunk: int) -> None:
+    outcome = check_conformance("lava", programs=PROGRAMS_PER_CHUNK, first_seed=chunk * PROGRAMS_PER_CHUNK)
+    assert outcome.divergence is None, f"seed {outcome.seed}: {outcome.divergence}"
+    assert outcome.programs == PROGRAMS_PER_CHUNK
+    assert outcome.neuron_ticks > 0
+
+
+def test_the_random_programs_have_every_feature() -> None:
+    seen: Counter[str] = Counter()
+    spikes = 0
+    for seed in range(CHUNKS * PROGRAMS_PER_CHUNK):
+        trial = random_trial(seed)
+        program = trial.program
+        seen.update(f"delay {delay}" for delay in program.delay)
+        seen.update(f"exponent {exponent}" for exponent in program.exponent[program.weight != 0])
+        seen.update(f"mode {mode}" for mode in program.sign_mode[program.weight != 0])
+        seen.update(f"mixed {np.sign(weight)}" for weight in program.weight[program.sign_mode == MIXED])
+        seen.update(f"bias {np.sign(bias)}" for bias in program.bias)
+        for name in ("current_decay", "potential_decay"):
+            ends = {0: "none", 4095: "full"}
+            seen.update(f"{name} {ends.get(int(decay), 'between')}" for decay in getattr(program, name))
+        seen["recurrent"] += int((program.pre >= program.n_inputs).any())
+        seen["self-loop"] += int((program.pre - program.n_inputs == program.post).any())
+        pairs = list(zip(program.pre.tolist(), program.post.tolist(), strict=True))
+        seen["parallel synapses"] += int(len(set(pairs)) < len(pairs))
+        seen["patterns of different lengths"] += int(len({len(raster) for raster in trial.inputs}) > 1)
+        spikes += sum(int(trace.spikes.sum()) for trace in run_backend(program, trial.inputs).traces)
+    wanted = [f"delay {delay}" for delay in range(1, 64)]
+    wanted += [f"exponent {exponent}" for exponent in range(8)]
+    wanted += [f"mode {mode}" for mode in (MIXED, EXCITATORY, INHIBITORY)]
+    wanted += ["mixed -1", "mixed 1", "bias -1", "bias 1", "recurrent", "self-loop", "parallel synapses"]
+    wanted += [f"{name} {end}" for name in ("current_decay", "potential_decay") for end in ("none", "between", "full")]
+    wanted += ["patterns of different lengths"]
+    assert [feature for feature in wanted if not seen[feature]] == []
+    assert spikes > 2000
+
+
+def test_a_trial_is_the_same_for_the_same_seed() -> None:
+    first, second, other = random_trial(3), random_trial(3), random_trial(4)
+    assert np.array_equal(first.program.weight, second.program.weight)
+    assert all(np.array_equal(a, b) for a, b in zip(first.inputs, second.inputs, strict=True))
+    assert not np.array_equal(first.program.weight, other.program.weight)
+
+
+def test_conformance_finds_a_runtime_with_another_comparison(folders: Path) -> None:
+    write_backend(folders, "right")
+    write_backend(folders, "wrong", compare=">=")
+    outcome = check_conformance("right", programs=2, first_seed=40)
+    assert (outcome.divergence, outcome.seed, outcome.programs) == (None, None, 2)
+    assert outcome.spikes > 0
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[25], exponent=[0],
+        threshold=[25], current_decay=[4095], potential_decay=[0], bias=[0],
+    )  # fmt: skip
+    stimulus = np.array([[1], [0], [0]], dtype=bool)
+    assert sp.run(program, stimulus, "right").spikes.sum() == 0
+    assert sp.run(program, stimulus, "wrong").spikes.ravel().tolist() == [False, True, False]
+
+
+def test_conformance_names_seed_and_place_of_the_first_difference(folders: Path) -> None:
+    write_backend(folders, "off", "answer['potentials'][7, 0] += 1; " + FINE)
+    outcome = check_conformance("off", programs=4, first_seed=12)
+    assert outcome.programs == 1
+    assert outcome.seed == 12
+    assert outcome.divergence is not None
+    assert (outcome.divergence.pattern, outcome.divergence.tick, outcome.divergence.neuron) == (0, 7, 0)
+    assert (outcome.divergence.quantity, outcome.divergence.against) == ("potentials", "reference")
+    assert outcome.divergence.found == outcome.divergence.expected + 1
+
+
+@pytest.mark.backend("lava")
+def test_on_lava_a_pattern_leaves_nothing_behind() -> None:
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0, 1], pre=[0, 0, 1, 2, 1], post=[0, 1, 1, 0, 0],
+        delay=[63, 1, 63, 63, 2], weight=[200, 90, 120, 255, -30], exponent=[0, 0, 1, 0, 0], threshold=[100, 150],
+        current_decay=[100, 0], potential_decay=[0, 50], bias=[320, 900],
+    )  # fmt: skip
+    first, second = np.ones((70, 1), dtype=bool), random_raster(3, 90, 1, 0.3)
+    together = run_backend(program, [first, second], "lava", "state").traces[1]
+    alone = run_backend(program, [second], "lava", "state").traces[0]
+    expected = sp.run(program, second, record="state")
+    assert expected.spikes.any(axis=0).all()
+    for name in ("spikes", "currents", "potentials"):
+        assert np.array_equal(getattr(together, name), getattr(alone, name)), name
+        assert np.array_equal(getattr(together, name), getattr(expected, name)), name
+
+
+@pytest.mark.backend("lava")
+def test_lava_tells_its_versions(program: sp.Program) -> None:
+    answer = run_backend(program, RASTERS, "lava")
+    assert answer.versions["lava-nc"] == "0.10.0"
+    assert {"numpy", "python"} <= set(answer.versions)
+
+
+# ------------------------------------------------------------------------------------------------ runners in folders
+
+
+def test_a_folder_is_a_backend(folders: Path, program: sp.Program) -> None:
+    write_backend(folders, "standin")
+    answer = run_backend(program, RASTERS, "standin", "state")
+    expected = run_backend(program, RASTERS, record="state")
+    assert answer.versions["stand-in"] == "1"
+    assert [trace.spikes.shape for trace in answer.traces] == [(9, 2), (4, 2)]
+    for found, wanted in zip(answer.traces, expected.traces, strict=True):
+        for name in ("spikes", "currents", "potentials"):
+            assert np.array_equal(getattr(found, name), getattr(wanted, name)), name
+
+
+def test_states_are_there_only_when_asked_for(folders: Path, program: sp.Program) -> None:
+    write_backend(folders, "standin")
+    trace = sp.run(program, RASTERS[0], "standin")
+    assert trace.currents is None
+    assert trace.potentials is None
+    assert run_backend(program, [], "standin").traces == ()
+
+
+MISBEHAVIOUR = {
+    "dies": ("sys.exit('the chip is on fire')", "ended with code 1; it said: the chip is on fire"),
+    "dies in silence": ("sys.exit(3)", "ended with code 3; it said nothing"),
+    "is killed": ("os.kill(os.getpid(), 9)", "ended with code -9"),
+    "raises": ("raise RuntimeError('no such core')", "RuntimeError: no such core"),
+    "forgets to answer": ("pass", "cannot be believed: there is no result file"),
+    "writes half a file": (
+        FINE + "; whole = open(result_path, 'rb').read(); open(result_path, 'wb').write(whole[:len(whole) // 2])",
+        "cannot be believed: .*result.npz",
+    ),
+    "writes text": ("open(result_path, 'w').write('done')", "cannot be believed: .*result.npz"),
+    "loses a tick": ("answer['spikes'] = answer['spikes'][1:]; " + FINE, r"of shape \(12, 2\); \|b1 of \(13, 2\)"),
+    "transposes": ("answer['spikes'] = answer['spikes'].T; " + FINE, r"spikes is \|b1 of shape \(2, 13\)"),
+    "counts spikes": ("answer['spikes'] = answer['spikes'].astype('<i8'); " + FINE, "spikes is <i8 of shape"),
+    "widens the state": (
+        "answer['currents'] = answer['currents'].astype('<f8'); " + FINE,
+        r"currents is <f8 of shape \(13, 3\); <i4 of \(13, 3\) is needed",
+    ),
+    "leaves out the state": ("del answer['potentials']; " + FINE, "potentials"),
+    "leaves out the spikes": ("del answer['spikes']; " + FINE, "spikes"),
+    "pickles": ("answer['spikes'] = answer['spikes'].astype(object); " + FINE, "plain numbers are needed"),
+    "forgets its versions": ("del answer['versions']; " + FINE, "versions"),
+    "tells versions in prose": ("answer['versions'] = 'one, I think'; " + FINE, "a text with a JSON object is needed"),
+    "tells versions in a list": ("answer['versions'] = '[1]'; " + FINE, "a text with a JSON object is needed"),
+    "tells versions in numbers": ("answer['versions'] = 1.0; " + FINE, "versions is float64 of shape"),
+}
+
+
+@pytest.mark.parametrize(("ending", "said"), MISBEHAVIOUR.values(), ids=MISBEHAVIOUR.keys())
+def test_a_runner_that_misbehaves(folders: Path, program: sp.Program, ending: str, said: str) -> None:
+    write_backend(folders, "odd", ending)
+    with pytest.raises(sp.BackendError, match=f"(?s)backend odd .*{said}"):
+        run_backend(program, RASTERS, "odd", "state")
+
+
+def test_a_runner_that_hangs_is_ended_with_its_children(tmp_path: Path, folders: Path, program: sp.Program) -> None:
+    note = tmp_path / "child"
+    ending = (
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+        f"open({str(note)!r}, 'w').write(str(child.pid)); print('thinking', flush=True); time.sleep(600)"
+    )
+    write_backend(folders, "slow", ending)
+    with pytest.raises(
+        sp.BackendError, match="backend slow did not finish within 5 s and was ended; it said: thinking"
+    ):
+        sp.run(program, RASTERS[0], "slow", timeout_s=5.0)
+    assert is_gone(int(note.read_text()))
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, waiting a while for that."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat")
+            if state.is_file() and state.read_text().rpartition(")")[2].split()[0] in "ZX":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_search_path_comes_first(folders: Path, program: sp.Program) -> None:
+    assert find_backend("lava").folder.parent != folders
+    write_backend(folders, "lava")
+    assert find_backend("lava").folder == folders / "lava"
+    assert run_backend(program, RASTERS, "lava").versions["stand-in"] == "1"
+
+
+def test_another_rule_is_refused(folders: Path, program: sp.Program) -> None:
+    write_backend(folders, "xylo", rule="xylo-v2")
+    with pytest.raises(sp.BackendError, match=f"backend xylo executes xylo-v2; the program means {RULE}"):
+        sp.run(program, RASTERS[0], "xylo")
+
+
+def test_a_missing_backend_is_named_beside_the_known_ones(folders: Path, program: sp.Program) -> None:
+    write_backend(folders, "mine")
+    with pytest.raises(sp.BackendError, match=r"no backend 'nope'; known are reference, mine, lava; SNNPROG_BACKENDS"):
+        sp.run(program, RASTERS[0], "nope")
+
+
+# ------------------------------------------------------------------------------------------------ what is asked of run
+
+
+def test_one_raster_gives_one_trace_and_a_list_gives_a_list(program: sp.Program) -> None:
+    one, several = sp.run(program, RASTERS[0]), sp.run(program, RASTERS)
+    assert isinstance(several, list)
+    assert np.array_equal(one.spikes, several[0].spikes)
+    assert [trace.spikes.shape for trace in several] == [(9, 2), (4, 2)]
+    assert sp.run(program, []) == []
+
+
+@pytest.mark.parametrize(
+    ("inputs", "record", "message"),
+    [
+        ([np.zeros((3, 5), dtype=bool)], "spikes", r"inputs\[0\] has 5 columns; the program has 2 inputs"),
+        ([RASTERS[0], np.zeros((0, 2), dtype=bool)], "spikes", r"inputs\[1\] has no ticks"),
+        ([np.full((3, 2), 0.5)], "spikes", r"inputs\[0\] is of type float64"),
+        (RASTERS, "everything", "record is 'everything'; 'spikes' or 'state' is needed"),
+    ],
+)
+def test_bad_questions(program: sp.Program, inputs: list[np.ndarray], record: str, message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        run_backend(program, inputs, record=record)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------------------------------- descriptions
+
+BROKEN = {
+    "no TOML": "summary = ",
+    "empty": "",
+    "no semantics": DESCRIPTION.replace("semantics", "semantix"),
+    "semantics is a text": DESCRIPTION.replace('["{rule}"]', '"{rule}"'),
+    "semantics is a number": DESCRIPTION.replace('["{rule}"]', "7"),
+    "summary is a number": DESCRIPTION.replace('"a stand-in"', "3"),
+    "python is a float": DESCRIPTION.replace('"{python}"', "3.10"),
+    "python is too short": DESCRIPTION.replace('"{python}"', '"3"'),
+    "python is a range": DESCRIPTION.replace('"{python}"', '">=3.10"'),
+    "time is a text": DESCRIPTION.replace("= 60", '= "soon"'),
+    "no time per tick": DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
+    "distributions is a list": DESCRIPTION.replace("[distributions]", "[[distributions]]"),
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
+def test_a_description_that_cannot_be_understood(folders: Path, text: str) -> None:
+    write_backend(folders, "broken")
+    filled = text.replace("{rule}", RULE).replace("{python}", HERE).replace("{distributions}", "")
+    (folders / "broken" / "backend.toml").write_text(filled, encoding="utf-8")
+    with pytest.raises(sp.BackendError, match=r"backend\.toml is not as the contract asks"):
+        find_backends()
+
+
+@pytest.mark.parametrize("missing", ["runner.py", "requirements.txt"])
+def test_a_folder_that_lacks_a_file(folders: Path, missing: str) -> None:
+    write_backend(folders, "partial")
+    (folders / "partial" / missing).unlink()
+    with pytest.raises(sp.BackendError, match=f"partial lacks {missing}"):
+        find_backends()
+
+
+def test_a_folder_without_a_description_is_no_backend(folders: Path) -> None:
+    (folders / "notes").mkdir()
+    assert "notes" not in find_backends()
+
+
+# ---------------------------------------------------------------------------------------------------- environments
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give environments a cache of their own, and pip nothing to install from."""
+    monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+
+
+NOWHERE = 'snnprog-has-no-such-package = "1.0"'
+
+
+@pytest.mark.usefixtures("offline")
+def test_an_installation_that_fails_leaves_no_mark(folders: Path, program: sp.Program) -> None:
+    requirements = "snnprog-has-no-such-package==1.0\n"
+    write_backend(folders, "absent", distributions=NOWHERE, requirements=requirements)
+    backend = find_backend("absent")
+    assert not status(backend).is_ready
+    with pytest.raises(sp.BackendError, match=r"(?s)packages of backend absent cannot be installed.*no-such-package"):
+        install(backend)
+    assert not (environment_folder(backend) / FINISHED).exists()
+    assert not status(backend).is_ready
+    with pytest.raises(sp.BackendError, match="backend absent is not installed; run 'snnprog backends install absent'"):
+        sp.run(program, RASTERS[0], "absent")
+
+
+@pytest.mark.usefixtures("offline")
+def test_an_installation_is_made_once_and_again_when_unfinished(folders: Path) -> None:
+    write_backend(folders, "own", distributions=NOWHERE, requirements="# nothing\n")
+    backend = find_backend("own")
+    folder = environment_folder(backend)
+    folder.mkdir(parents=True)
+    (folder / "half-built").touch()
+    said: list[str] = []
+    python = install(backend, said.append)
+    assert python.is_file()
+    assert python.is_relative_to(folder)
+    assert not (folder / "half-built").exists()
+    assert status(backend).interpreter == python
+    assert said[-1] == f"own is ready: {python}"
+    again: list[str] = []
+    assert install(backend, again.append) == python
+    assert again == [f"own is ready: {python}"]
+
+
+def test_another_requirement_is_another_environment(folders: Path) -> None:
+    write_backend(folders, "own", requirements="a==1\n")
+    before = environment_folder(find_backend("own"))
+    (folders / "own" / "requirements.txt").write_text("a==2\n", encoding="utf-8")
+    assert environment_folder(find_backend("own")) != before
+
+
+def test_the_current_interpreter_serves_where_it_fits(folders: Path) -> None:
+    write_backend(folders, "fits", distributions=f'numpy = "{np.__version__}"')
+    write_backend(folders, "older", distributions='numpy = "0.1"')
+    write_backend(folders, "elsewhere", python="2.7")
+    assert status(find_backend("fits")).interpreter == Path(sys.executable)
+    assert not status(find_backend("older")).is_ready
+    assert not status(find_backend("elsewhere")).is_ready
+
+
+@pytest.mark.parametrize("named", ["/no/such/python", sys.executable])
+def test_a_variable_that_names_no_fitting_interpreter(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert variable_for((2, 7)) == "SNNPROG_PYTHON_2_7"
+    monkeypatch.setenv("SNNPROG_PYTHON_2_7", named)
+    with pytest.raises(sp.BackendError, match=f"SNNPROG_PYTHON_2_7 names {named}, which is no Python 2.7 with venv"):
+        find_interpreter((2, 7))
+
+
+def test_a_variable_that_names_an_interpreter_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable_for(sys.version_info[:2]), sys.executable)
+    assert find_interpreter(sys.version_info[:2]) == Path(sys.executable)
+
+
+def test_a_version_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(variable_for((1, 0)), raising=False)
+    with pytest.raises(
+        sp.BackendError, match=r"no Python 1.0 with venv was found .* name its path in SNNPROG_PYTHON_1_0"
+    ):
+        find_interpreter((1, 0))

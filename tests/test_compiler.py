@@ -1,0 +1,151 @@
+"""Every spec of the table becomes a program that is exact, and is the same program however it was made."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, plain_run
+
+import snnprog as sp
+from snnprog.quantize import CERTIFIED, EXACT
+from snnprog.spec import FREE
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_is_exact_in_plain_integers(name: str) -> None:
+    spec = CASES[name]()
+    result = sp.compile(spec)
+    for pattern in spec.patterns:
+        plain = plain_run(result.program, pattern.inputs)
+        assert not ((np.array(plain.spikes) != pattern.targets) & pattern.care).any()
+        assert plain.excursion is None
+    assert sp.verify(result.program, spec).exact
+    assert [neuron.output for neuron in result.report.neurons] == list(range(spec.n_outputs))
+    assert {neuron.status for neuron in result.report.neurons} <= {CERTIFIED, EXACT}
+
+
+@pytest.mark.backend("lava")
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_is_exact_on_lava(name: str) -> None:
+    spec = CASES[name]()
+    check = sp.verify(sp.compile(spec).program, spec, ["reference", "lava"], record="state")
+    assert check.exact, check.first_divergence
+    assert list(check.backends) == ["reference", "lava"]
+    assert check.backends["lava"].is_identical
+    assert check.backends["lava"].is_portable
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_programs_obey_the_spec(name: str) -> None:
+    spec = CASES[name]()
+    program = sp.compile(spec).program
+    assert (program.n_inputs, program.n_outputs) == (spec.n_inputs, spec.n_outputs)
+    assert set(program.delay.tolist()) <= set(spec.delays)
+    assert (program.current_decay == spec.dynamics.current_decay).all()
+    assert (program.potential_decay == spec.dynamics.potential_decay).all()
+    assert spec.recurrent or (program.pre < program.n_inputs).all()
+    assert (program.weight != 0).all()
+    if spec.signs is not None:
+        assert (program.weight * np.array(spec.signs)[program.pre] >= 0).all()
+    if spec.threshold != FREE:
+        assert (program.threshold == spec.threshold).all()
+    if spec.bias != FREE:
+        assert (program.bias == spec.bias).all()
+
+
+def saved(program: sp.Program, path: Path) -> bytes:
+    program.save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["several_patterns", "everything", "clock_without_inputs"])
+def test_program_files_are_equal_byte_for_byte(name: str, tmp_path: Path) -> None:
+    spec = CASES[name]()
+    first = saved(sp.compile(spec).program, tmp_path / "first.snnp")
+    assert saved(sp.compile(CASES[name]()).program, tmp_path / "again.snnp") == first
+    with ThreadPoolExecutor(3) as executor:
+        assert saved(sp.compile(spec, executor=executor).program, tmp_path / "threads.snnp") == first
+    assert saved(sp.load(tmp_path / "first.snnp"), tmp_path / "copy.snnp") == first
+    assert saved(sp.compile(spec, seed=1).program, tmp_path / "seed.snnp") != first
+
+
+def test_provenance_tells_where_a_program_came_from() -> None:
+    spec = CASES["both_decays"]()
+    result = sp.compile(spec, seed=5)
+    provenance = result.program.provenance
+    assert provenance["spec_sha256"] == spec.digest()
+    assert provenance["seed"] == 5
+    versions = provenance["versions"]
+    assert isinstance(versions, dict)
+    assert versions["snnprog"] == sp.__version__
+    assert versions["numpy"] == np.__version__
+    assert set(versions) == {"snnprog", "numpy", "scipy", "ortools"}
+    neurons = provenance["neurons"]
+    assert isinstance(neurons, list)
+    assert [neuron["margin"] for neuron in neurons] == [neuron.margin for neuron in result.report.neurons]
+
+
+def test_the_report_is_plain_data() -> None:
+    spec = CASES["recurrent"]()
+    result = sp.compile(spec)
+    report = json.loads(json.dumps(result.report.as_dict(), allow_nan=False))
+    assert report["synapses"] == result.program.n_synapses == sum(neuron["synapses"] for neuron in report["neurons"])
+    assert set(report["seconds"]) == {"design", "quantize", "simulate"}
+    assert len(report["neurons"]) == spec.n_outputs
+    no_leak = json.loads(json.dumps(sp.compile(CASES["no_leak"]()).program.provenance, allow_nan=False))
+    assert no_leak["time_constants_ticks"]["potential"] == "inf"
+
+
+def test_progress_is_told() -> None:
+    calls: list[tuple[str, int, int]] = []
+    sp.compile(CASES["feed_forward"](), progress=lambda *call: calls.append(call))
+    assert calls == [("design", 1, 3), ("design", 2, 3), ("design", 3, 3)]
+
+
+def test_inputs_that_never_spike_do_no_harm() -> None:
+    spec = CASES["unused_inputs"]()
+    program = sp.compile(spec).program
+    assert program.n_inputs == 4
+    assert np.array_equal(sp.run(program, spec.patterns[0].inputs).spikes, spec.patterns[0].targets)
+
+
+def test_the_impossible_is_refused_with_its_conflicts() -> None:
+    targets = np.array([[1, 0], [0, 0], [0, 0]], dtype=bool)
+    with pytest.raises(sp.InfeasibleError, match="infeasible: output 0 must spike at tick 0") as caught:
+        sp.compile(sp.Spec([sp.Pattern(np.zeros((3, 1), dtype=bool), targets)]))
+    assert [(conflict.neuron, conflict.pattern, conflict.tick) for conflict in caught.value.conflicts] == [(0, 0, 0)]
+
+
+def test_what_no_rounding_achieves_is_refused() -> None:
+    """A current and a potential that forget nearly nothing, whose truncation exceeds the whole distance asked for."""
+    with pytest.raises(sp.QuantizationError, match=r"1 of 1 outputs are not exact in integers: output 0 has") as caught:
+        sp.compile(too_fine())
+    assert caught.value.neurons == (0,)
+
+
+def too_fine() -> sp.Spec:
+    """Return a spec whose real weights lie between the integers: a threshold of 1 must tell 1 + 1/64 from 1."""
+    ticks = 60
+    inputs = np.zeros((ticks, 1), dtype=bool)
+    inputs[0] = True
+    targets = np.zeros((ticks, 1), dtype=bool)
+    targets[40] = True
+    dynamics = sp.Dynamics(potential_decay=0, current_decay=40)
+    return sp.Spec([sp.Pattern(inputs, targets)], delays=[1], threshold=1, dynamics=dynamics)
+
+
+@pytest.mark.parametrize(
+    ("spec", "seed", "message"),
+    [
+        (None, 0, "spec is a NoneType; a Spec is needed"),
+        (CASES["relay"](), -1, "seed is -1; a whole number from 0 is needed"),
+        (CASES["relay"](), 0.5, r"seed is 0\.5; a whole number is needed"),
+    ],
+)
+def test_bad_questions(spec: sp.Spec, seed: int, message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        sp.compile(spec, seed=seed)

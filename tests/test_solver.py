@@ -1,0 +1,84 @@
+"""The solver on linear programs whose optimum, and prices, are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+import snnprog as sp
+from snnprog.solver import LinearProgram, maximise
+
+INFINITE = float("inf")
+
+
+def program(
+    objective: list[float], matrix: list[list[float]], least: list[float], bounds: list[tuple[float, float]]
+) -> LinearProgram:
+    lower, upper = np.array(bounds, dtype=float).T
+    rows = np.array(matrix, dtype=float).reshape(-1, len(objective))
+    return LinearProgram(np.array(objective, dtype=float), rows, np.array(least, dtype=float), lower, upper)
+
+
+# name -> program, optimal point, prices of the rows (by how much the optimum falls as a row's right side rises)
+KNOWN = {
+    "one row": (program([1], [[-1]], [-3], [(0, 10)]), [3], [1]),
+    "a bound and no row": (program([1], [], [], [(0, 10)]), [10], []),
+    "two rows": (program([3, 2], [[-1, -1], [-1, 0]], [-4, -3], [(0, 9), (0, 9)]), [3, 1], [2, 1]),
+    "an idle row": (program([1], [[-1], [-1]], [-3, -5], [(0, 10)]), [3], [1, 0]),
+    "a free variable": (program([-1], [[1]], [-7], [(-INFINITE, INFINITE)]), [-7], [1]),
+    "negative bounds": (program([1, -1], [[-1, 1]], [1], [(-5, -2), (-5, 5)]), None, [1]),
+    "a row that scales": (program([1], [[-4]], [-2], [(0, 10)]), [0.5], [0.25]),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_optima_and_prices(name: str) -> None:
+    problem, values, duals = KNOWN[name]
+    optimum = maximise(problem)
+    if values is not None:
+        assert optimum.values == pytest.approx(values, abs=1e-7)
+    assert optimum.duals == pytest.approx(duals, abs=1e-7)
+    assert (problem.matrix @ optimum.values >= problem.least - 1e-7).all()
+    assert ((problem.lower - 1e-7 <= optimum.values) & (optimum.values <= problem.upper + 1e-7)).all()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_programs_reach_the_optimum_of_another_solver(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows, columns = int(generator.integers(1, 15)), int(generator.integers(1, 8))
+    matrix, inside = generator.normal(size=(rows, columns)), generator.uniform(-1, 1, columns)
+    problem = LinearProgram(
+        objective=generator.normal(size=columns),
+        matrix=matrix,
+        least=matrix @ inside - generator.uniform(0, 1, rows),
+        lower=np.full(columns, -1.0),
+        upper=np.full(columns, 1.0),
+    )
+    other = linprog(-problem.objective, -matrix, -problem.least, bounds=(-1, 1), method="highs")
+    optimum = maximise(problem)
+    assert problem.objective @ optimum.values == pytest.approx(-other.fun, abs=1e-7)
+    assert (matrix @ optimum.values >= problem.least - 1e-7).all()
+    assert optimum.duals == pytest.approx(np.abs(other.ineqlin.marginals), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (program([1], [[1], [-1]], [2, -1], [(-9, 9)]), "INFEASIBLE"),
+        (program([1], [[1]], [0], [(0, INFINITE)]), "UNBOUNDED|INFEASIBLE"),
+    ],
+    ids=["infeasible", "unbounded"],
+)
+def test_what_has_no_optimum_is_an_error(problem: LinearProgram, status: str) -> None:
+    rows, columns = problem.matrix.shape
+    message = f"no optimum for a linear program of {rows} rows and {columns} columns: GLOP said .*({status}).*PDLP said"
+    with pytest.raises(sp.SolverError, match=message):
+        maximise(problem)
+
+
+def test_the_same_program_gives_the_same_bits() -> None:
+    problem = program([1, 1, 1], [[-1, -2, -1], [-2, -1, -1]], [-4, -4], [(0, 3)] * 3)
+    first, second = maximise(problem), maximise(problem)
+    assert first.values.tobytes() == second.values.tobytes()
+    assert first.duals.tobytes() == second.duals.tobytes()
