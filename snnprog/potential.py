@@ -184,12 +184,27 @@ class PotentialMap:
         return int(self.delays.size) * self.n_lines
 
     @cached_property
+    def arrival_events(self) -> tuple[Ticks, Ticks]:
+        """The spikes in order of arrival: those of tick k act through the taps ``tap[first[k]:first[k + 1]]``.
+
+        Returns
+        -------
+        first : (ticks + 1,) int
+        tap : (arrivals,) int
+        """
+        row, line = self._spikes.nonzero()
+        tick = np.searchsorted(self.tape.row, row)
+        arrival = tick[:, None] + self.delays
+        inside = arrival < (self.tape.starts + self.tape.lengths)[self.tape.pattern[tick]][:, None]
+        tap = (np.arange(self.delays.size) * self.n_lines + line[:, None])[inside]
+        arrival = arrival[inside]
+        first = np.concatenate([[0], np.cumsum(np.bincount(arrival, minlength=self.tape.ticks))])
+        return first.astype(np.int64), tap[np.argsort(arrival, kind="stable")]
+
+    @property
     def is_tap_used(self) -> Raster:
         """(taps,) Whether any spike acts through a tap before its pattern ends; no weight of another matters."""
-        used = np.zeros((self.delays.size, self.n_lines), dtype=np.bool_)
-        for index, delay in enumerate(self.delays):
-            used[index] = self._spikes[self.tape.row - delay].getnnz(axis=0) > 0
-        return used.reshape(-1)
+        return np.bincount(self.arrival_events[1], minlength=self.n_taps) > 0
 
     def resets(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron that fires at ``spikes`` (ticks,)."""

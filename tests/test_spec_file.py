@@ -119,7 +119,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no equals sign": ("x\n", r"SPEC.toml is not valid TOML: Expected '='"),
     "a key twice": ("bias = 0\nbias = 1\n", r"SPEC.toml is not valid TOML: Cannot overwrite"),
     "a very long number": (f"bias = {'1' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: Exceeds the limit"),
-    "very deep lists": (f"signs = {'[' * 5000}{']' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: maximum recursion"),
+    "very deep lists": (f"signs = {'[' * 5000}{']' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: .*(recursion|nested)"),
     "unknown key": ("delay = [1]\n" + NPZ, r"the file of .*SPEC.toml has delay; allowed are chip, delays, recurrent"),
     "unknown keys": ("b = 1\na = 1\n" + NPZ, r"the file of .*SPEC.toml has a, b; allowed are"),
     "unknown key of dynamics": (NPZ + "[dynamics]\ntau = 1\n", r"\[dynamics\] of .* has tau; allowed are"),
