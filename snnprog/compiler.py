@@ -18,11 +18,11 @@ from snnprog.checks import as_integer
 from snnprog.chips import find_chip
 from snnprog.design import design
 from snnprog.design.designer import Progress
-from snnprog.errors import InfeasibleError, QuantizationError, SpecError
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SpecError
 from snnprog.network import Network
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
-from snnprog.spec import Spec
+from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
 from snnprog.version import __version__
 
@@ -106,12 +106,15 @@ def compile(
         If no weights realise some output; ``conflicts`` names outputs, patterns and ticks.
     QuantizationError
         If weights exist, but no rounding that was tried is exact.
+    LimitError
+        If they are exact, but a state leaves the range on which all runtimes of the chip agree.
     SolverError
         If the solver gives up.
     """
     if not isinstance(spec, Spec):
         raise SpecError(f"spec is a {type(spec).__name__}; a Spec is needed")
-    if as_integer("seed", seed) < 0:
+    seed = as_integer("seed", seed)
+    if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     watch = _Stopwatch()
     designed = design(spec, executor=executor, progress=progress)
@@ -120,7 +123,7 @@ def compile(
         raise InfeasibleError(designed.conflicts)
     quantized = quantize(spec, designed.network, seed=seed)
     watch.lap("quantize")
-    _check_exactness(quantized.neurons)
+    _check_exactness(spec, quantized.neurons)
     program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
     _check_closed_loop(program, spec)
     watch.lap("simulate")
@@ -133,22 +136,36 @@ def compile(
     return CompileResult(program, designed.network, report)
 
 
-def _check_exactness(neurons: tuple[NeuronReport, ...]) -> None:
+def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:
     failed = [neuron for neuron in neurons if neuron.status == INEXACT]
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)
         raise QuantizationError(
             f"{len(failed)} of {len(neurons)} outputs are not exact in integers: output {worst.output} has"
-            f" {worst.wrong_bins} wrong bins (its widest real margin is {worst.design_bound:.3g} steps, 0.5 is sure to"
-            f" do); offer more delays, a slower potential, or a free threshold",
+            f" {worst.wrong_bins} wrong bins (the margin found is {worst.design_margin:.3g} steps, 0.5 survives every"
+            f" rounding); {_advice(spec)}",
             [neuron.output for neuron in failed],
         )
+    for neuron in neurons:
+        if neuron.excursion is not None:
+            where = f"{neuron.excursion.quantity} of output {neuron.output} at tick {neuron.excursion.tick}"
+            allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
+            raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
+
+
+def _advice(spec: Spec) -> str:
+    fixed = ["threshold"] if spec.threshold != FREE else []
+    fixed += ["bias"] if spec.bias not in (FREE, 0) else []
+    return f"leave the {' and the '.join(fixed)} free" if fixed else "offer more delays, or a slower potential"
 
 
 def _check_closed_loop(program: Program, spec: Spec) -> None:
-    divergence = verify(program, spec, [REFERENCE]).first_divergence
-    if divergence is not None:
-        raise QuantizationError(f"the closed loop is not exact: {divergence}", [divergence.neuron])
+    check = verify(program, spec, [REFERENCE]).backends[REFERENCE]
+    if check.first_divergence is not None:
+        raise QuantizationError(
+            f"the closed loop is not exact: {check.first_divergence}", [check.first_divergence.neuron]
+        )
+    assert check.is_portable, "a rehearsal sees every state of the closed loop"
 
 
 def _provenance(spec: Spec, seed: int, neurons: tuple[NeuronReport, ...]) -> dict[str, object]:

@@ -25,8 +25,8 @@ class Neuron:
     exponent : int
         The weights' grid has steps of ``2**exponent``; they lie within the chip's mantissas on that grid.
     margin : float
-        Proved distance from the threshold at the worst constrained tick: at 1/2 or more, every rounding of the weights
-        to that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, decay truncation paid for).
+        Proved distance from the threshold at the worst constrained tick: at 1/2 or more, rounding the weights to the
+        nearest of that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, decay truncation paid for).
     bound : float
         No weights have more margin than this.
     raster : (ticks of all patterns,) bool

@@ -50,11 +50,16 @@ class Trace:
         What came out.
     currents, potentials : (ticks, neurons) int32, or None
         u and v after each tick (v after the reset), where the state was recorded.
-    excursion : Excursion or None
-        Set by the reference simulator where the run left the portable range.
+    excursions : tuple of Excursion
+        Where the reference simulator left the portable range: each neuron's first place, in order of ticks.
     """
 
     spikes: Raster
     currents: NDArray[np.int32] | None = None
     potentials: NDArray[np.int32] | None = None
-    excursion: Excursion | None = None
+    excursions: tuple[Excursion, ...] = ()
+
+    @property
+    def excursion(self) -> Excursion | None:
+        """The first place where the run left the portable range, or None."""
+        return self.excursions[0] if self.excursions else None

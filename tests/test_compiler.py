@@ -149,3 +149,30 @@ def too_fine() -> sp.Spec:
 def test_bad_questions(spec: sp.Spec, seed: int, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
         sp.compile(spec, seed=seed)
+
+
+def all_at_once(inputs: int, outputs: int) -> sp.Pattern:
+    """Return a trial in which all inputs fire at tick 1 and all outputs must at tick 2."""
+    given, due = np.zeros((6, inputs), dtype=bool), np.zeros((6, outputs), dtype=bool)
+    given[1], due[2] = True, True
+    return sp.Pattern(given, due)
+
+
+def test_every_neuron_is_kept_in_the_portable_range() -> None:
+    result = sp.compile(sp.Spec([all_at_once(200, 2)], [1]))
+    trace = sp.run(result.program, all_at_once(200, 2).inputs)
+    assert trace.excursions == ()
+    assert [neuron.excursion for neuron in result.report.neurons] == [None, None]
+
+
+def test_a_state_that_no_scale_brings_into_range_is_told() -> None:
+    with pytest.raises(
+        sp.LimitError, match=r"arrivals of output 0 at tick 2 is \d+; .*; leave the bias free"
+    ) as caught:
+        sp.compile(sp.Spec([all_at_once(200, 1)], [1], bias=64))
+    assert caught.value.item == "arrivals of output 0 at tick 2"
+
+
+def test_any_whole_number_is_a_seed() -> None:
+    spec = sp.Spec([all_at_once(3, 1)], [1])
+    assert sp.compile(spec, seed=np.int64(1)).program.provenance["seed"] == 1

@@ -407,3 +407,19 @@ def test_beside_a_fixed_bias_a_free_threshold_is_one_that_the_chip_has() -> None
     resting = design(sp.Spec([silent], [1], bias=16)).network.neurons[0]
     assert resting.threshold >= 1.0
     assert design(sp.Spec([due], [1], bias=8, dynamics=sp.Dynamics(0))).conflicts  # 6 ticks of 8 stay below 64
+
+
+def test_a_rare_spike_of_a_perfect_integrator_is_not_called_impossible() -> None:
+    ticks = 24001
+    targets = np.zeros((ticks, 1), dtype=bool)
+    targets[-1] = True
+    spec = sp.Spec([sp.Pattern(np.ones((ticks, 1), dtype=bool), targets)], [1], dynamics=sp.Dynamics(0))
+    assert sp.compile(spec).report.neurons[0].status == "exact"
+
+
+def test_few_don_t_cares_are_tried_in_every_filling() -> None:
+    inputs = np.array([[1], [1], [1], [0], [0]], dtype=bool)
+    targets = np.array([[0], [1], [0], [0], [0]], dtype=bool)
+    care = np.array([[1], [1], [0], [0], [1]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets, care)], [1])
+    assert sp.verify(sp.compile(spec).program, spec).exact

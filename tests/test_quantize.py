@@ -18,7 +18,7 @@ from snnprog.design.designer import leaks_of, potential_map
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.quantize import CERTIFIED, EXACT, INEXACT, quantize
-from snnprog.quantize.quantizer import rehearse
+from snnprog.quantize.quantizer import Rehearsal, rehearse
 from snnprog.quantize.rounding import IntegerNeuron, Interval, Rounding
 from snnprog.quantize.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.spec import FREE, presynaptic_raster
@@ -102,8 +102,8 @@ def test_small_scales_lose_the_certificate_and_then_the_spikes() -> None:
     assert kinds == [True, False]
     mapping = potential_map(spec, LOIHI1)
     first_only = replace_targets(spec, [0])
-    assert rehearse(first_only, mapping, [rounding.round(1.0)]).tolist() == [0]
-    assert rehearse(first_only, mapping, [rounding.round(0.001)])[0] > 0
+    assert rehearse(first_only, mapping, [rounding.round(1.0)]) == [Rehearsal()]
+    assert rehearse(first_only, mapping, [rounding.round(0.001)])[0].wrong_bins > 0
 
 
 def replace_targets(spec: sp.Spec, outputs: list[int]) -> sp.Spec:
@@ -206,7 +206,9 @@ def test_widths_for_patterns_hold_on_them(name: str) -> None:
         rounding = rounding_of(spec, neuron)
         integers = rounding.round(1.0)
         weights = integers.mantissas * rounding.step
-        widths = widths_for_patterns(weights.ravel().astype(float), integers.bias / UNIT, mapping, rounding.resets)
+        widths = widths_for_patterns(
+            weights.ravel().astype(float), integers.bias / UNIT, float(rounding.step), mapping, rounding.resets
+        )
         lost = rounding.truncation.max()
         lost_current = 4096 / (1 + spec.dynamics.current_decay)
         for pattern in spec.patterns:

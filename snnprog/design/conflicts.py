@@ -7,6 +7,7 @@ import numpy as np
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import Conflict
 from snnprog.potential import NO_RESET, Ticks
+from snnprog.raster import Raster
 
 NAMED_TICKS = 4
 
@@ -41,12 +42,23 @@ def contradiction(problem: NeuronProblem, binding: Ticks) -> Conflict:
     return Conflict(problem.neuron, pattern, tick, reason)
 
 
+def no_filling(problem: NeuronProblem, care: Raster) -> Conflict:
+    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
+    pattern, tick = problem.potential_map.tape.where(int(np.flatnonzero(care)[0]) if care.any() else 0)
+    reason = (
+        f"no weights let output {problem.neuron} do what its {int(care.sum())} bins that count ask for,"
+        f" from tick {tick} of pattern {pattern} on, whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
+    )
+    return Conflict(problem.neuron, pattern, tick, reason)
+
+
 def _fixed(problem: NeuronProblem) -> str:
     """Name what was not left to the design."""
     box = problem.box
     parts = [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
     parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
-    return f" with {' and '.join(parts)}" if parts else ""
+    parts += ["decays taken as exact"] if sum(problem.potential_map.leaks.losses) > 0.0 else []
+    return f", with {' and '.join(parts)}" if parts else ""
 
 
 def _unreached(problem: NeuronProblem, tick: int) -> Conflict:

@@ -7,58 +7,19 @@ some of the rows bounds the margin over all of them from above; the answer's own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.design.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, Optimum, maximise
 
 Floats = NDArray[np.float64]
 
-ROUNDING_PROOF = 0.5
-COMFORTABLE = 1.0
 FIRST_ROWS = 60
 MORE_ROWS = 100
-NOTHING = 1e-6
 UNBOUNDED = 1e6
-
-
-@dataclass(frozen=True, eq=False)
-class WidestMargin:
-    """An answer to the margin problem.
-
-    Attributes
-    ----------
-    weights : (taps,) float
-    threshold, bias : float
-        In weight LSBs of exponent 0.
-    margin : float
-        At the worst of all constrained ticks; see `snnprog.design.problem` for its unit.
-    bound : float
-        No weights have more.
-    binding : (rows,) int
-        Ticks whose rows have a price, dearest first: where ``bound`` is 0, they contradict one another.
-    """
-
-    weights: Floats
-    threshold: float
-    bias: float
-    margin: float
-    bound: float
-    binding: Ticks
-
-    @property
-    def is_feasible(self) -> bool:
-        """Whether some weights do what is asked, however narrowly."""
-        return self.bound > NOTHING
-
-    @property
-    def is_rounding_proof(self) -> bool:
-        """Whether every rounding of these weights does what is asked."""
-        return self.margin >= ROUNDING_PROOF
 
 
 def widest_margin(problem: NeuronProblem) -> WidestMargin:
@@ -101,6 +62,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     """Solve with some of the rows; return the answer, and the margins of all ticks under it."""
     optimum = maximise(_linear_program(problem, rows))
     scale = _scale(problem)
+    bound = float(optimum.values[-1]) * scale / problem.step
     values = optimum.values * scale
     taps = problem.potential_map.n_taps
     weights = np.clip(values[:taps], problem.step * problem.box.weight_lower, problem.step * problem.box.weight_upper)
@@ -111,7 +73,8 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
         threshold=float(threshold),
         bias=float(bias),
         margin=float(margins.min(initial=np.inf)),
-        bound=float(optimum.values[-1]) * scale / problem.step,
+        bound=bound,
+        is_feasible=bound > problem.tolerance,
         binding=_binding(optimum, rows),
     )
     return answer, margins

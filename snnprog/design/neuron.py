@@ -6,18 +6,22 @@ Decisions
   the next are tried only while the margin is not rounding-proof.
 - *Infeasible* speaks of real weights within the widest box the chip has, under its exact decays without truncation.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
-  likes: its weights decide, the resets follow, and the two are brought to agree by repetition.
+  likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, every
+  filling of a few bins is tried.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.design.conflicts import contradiction, unreached_spikes
-from snnprog.design.margin import WidestMargin, widest_margin
+from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
+from snnprog.design.conflicts import contradiction, no_filling, unreached_spikes
+from snnprog.design.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.quick import quick_margin
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
 from snnprog.potential import NO_RESET
@@ -26,6 +30,7 @@ from snnprog.raster import Raster
 COARSER_EXPONENTS = (2, 4, 7)
 WIDEST_EXPONENT = 7
 CARE_ROUNDS = 12
+FEW_FREE_BINS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +66,11 @@ def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool) -
         freer = _design_with_freedom(problem, care)
         if freer is not None:
             return NeuronDesign(freer)
-    verdict = _design_constrained(problem.constrained_to(care & _is_reset_known(problem, care)))
-    if verdict.neuron is None and not feeds_others:
-        return verdict
+        verdict = _design_constrained(problem.constrained_to(care & _is_reset_known(problem, care)))
+        if verdict.neuron is None:
+            return verdict
+        if int((~care).sum()) <= FEW_FREE_BINS:
+            return _design_any_filling(problem, care)
     raise SolverError(
         f"output {problem.neuron}: no weights were found and no proof that there are none, because of its"
         f" {int((~care).sum())} don't-care bins; change what the target says in them, or make them count"
@@ -75,10 +82,10 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     unreached = unreached_spikes(problem)
     if unreached:
         return NeuronDesign(None, tuple(unreached))
-    answer = widest_margin(problem)
+    answer = quick_margin(problem) or widest_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
-    ideal = widest_margin(problem.at_exponent(WIDEST_EXPONENT).without_truncation())
+    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))
     if not ideal.is_feasible:
         return NeuronDesign(None, (contradiction(problem, ideal.binding),))
     return NeuronDesign(_on_coarser_grids(problem, answer))
@@ -92,16 +99,11 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
         neuron = _neuron(coarser, widest_margin(coarser))
         if neuron.margin > best.margin:
             best = neuron
-        if widest_is_proof(best):
+        if best.margin >= ROUNDING_PROOF:
             break
     if best.margin <= 0.0:
-        return _neuron(problem, widest_margin(problem.without_truncation()))
+        return _neuron(problem, widest_margin(problem.idealised(problem.exponent)))
     return best
-
-
-def widest_is_proof(neuron: Neuron) -> bool:
-    """Tell whether a neuron's margin survives every rounding."""
-    return neuron.margin >= 0.5
 
 
 def _design_with_freedom(problem: NeuronProblem, care: Raster) -> Neuron | None:
@@ -119,6 +121,18 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> Neuron | None:
             return settled.neuron
         problem = problem.with_raster(np.where(care, problem.raster, done))
     return None
+
+
+def _design_any_filling(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+    """Try every filling of the don't-care bins; if none can be built, neither can the neuron."""
+    free = np.flatnonzero(~care)
+    for filling in itertools.product([False, True], repeat=free.size):
+        raster = problem.raster.copy()
+        raster[free] = filling
+        design = _design_constrained(problem.with_raster(raster).constrained_to(np.ones_like(care)))
+        if design.neuron is not None:
+            return design
+    return NeuronDesign(None, (no_filling(problem, care),))
 
 
 def _free_run(problem: NeuronProblem, answer: WidestMargin) -> Raster:

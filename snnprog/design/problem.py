@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 FREE_BIAS_EXPONENT = 4
 SLACK_FLOOR = 1e-3
+TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,11 @@ class NeuronProblem:
             slack = slack + bias_step * self.bias_response
         return np.maximum(slack, SLACK_FLOOR * self.step)
 
+    @property
+    def tolerance(self) -> float:
+        """A margin that may be a solver's rounding; larger where only proportions count, and margins reach the box."""
+        return PROPORTION_TOLERANCE if np.isinf(self.box.threshold[1]) else TOLERANCE
+
     def potential(self, weights: Floats, bias: float) -> Floats:
         """Return the potential at every tick, in LSBs, with resets where the raster has spikes."""
         return self.potential_map.potential(weights, self.resets) + bias * self.bias_response
@@ -132,9 +138,17 @@ class NeuronProblem:
         box = self.box.with_bias_exponent(max(FREE_BIAS_EXPONENT, exponent))
         return replace(self, exponent=exponent, box=box)
 
-    def without_truncation(self) -> NeuronProblem:
-        """Return the same problem for decays that do not truncate."""
-        return replace(self, truncation=np.zeros_like(self.truncation))
+    def idealised(self, widest_exponent: int) -> NeuronProblem:
+        """Return the problem that has an answer if any real weights do what is asked, under decays without truncation.
+
+        Where weights, threshold and bias may shrink together, only their proportions count, so the threshold is not
+        bounded; else the weights reach as far as the chip's widest grid.
+        """
+        box = self.box
+        exact = replace(self, truncation=np.zeros_like(self.truncation))
+        if box.is_threshold_free and (box.is_bias_free or box.bias == (0.0, 0.0)):
+            return replace(exact, exponent=0, box=replace(box, threshold=(0.0, np.inf)))
+        return exact.at_exponent(widest_exponent)
 
     def constrained_to(self, ticks: Raster) -> NeuronProblem:
         """Return the same problem with rows at these ticks only."""

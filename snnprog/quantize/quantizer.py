@@ -12,7 +12,7 @@ closed loop, by induction over ticks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,9 +22,16 @@ from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.quantize.rounding import IntegerNeuron, Rounding
-from snnprog.quantize.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
+from snnprog.quantize.widths import (
+    ANY_INPUT,
+    NOTHING_SURE,
+    SPEC_PATTERNS,
+    widths_for_any_input,
+    widths_for_patterns,
+)
 from snnprog.simulate import simulate
 from snnprog.spec import Spec, presynaptic_raster
+from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
 OTHER_SCALES = 40
@@ -39,17 +46,21 @@ class NeuronReport:
     ----------
     output : int
     status : str
-        "certified" (exact for every rounding, proved), "exact" (as rounded and simulated) or "inexact".
+        "certified" (exact for every rounding to the nearest, proved), "exact" (as rounded and simulated) or "inexact".
     margin : float
         Distance from the threshold at the worst tick that counts, in weight LSBs.
     design_margin, design_bound : float
         Rounding-proof margin reached and the most there is; 1/2 suffices for "certified".
     synapses, exponent, threshold, bias : int
         The integers, in brief.
+    scale : float
+        What the designed weights, bias and threshold were multiplied by before they were rounded.
     portable_for : str
         Over which inputs its widths are proved to stay where all runtimes agree.
     wrong_bins : int
         Bins that count and come out wrong in rehearsal.
+    excursion : Excursion or None
+        Where a state first left the portable range in rehearsal.
     """
 
     output: int
@@ -61,8 +72,10 @@ class NeuronReport:
     exponent: int
     threshold: int
     bias: int
+    scale: float
     portable_for: str
     wrong_bins: int
+    excursion: Excursion | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,19 +106,24 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
         _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, np.ones_like(care[:, 0])))
         for neuron in network.neurons
     ]
-    wrong = rehearse(spec, mapping, [search.best for search in searches])
+    outcomes = rehearse(spec, mapping, [search.best for search in searches])
     for scale in scales:
-        failing = [index for index in np.flatnonzero(wrong) if searches[index].rounding.is_scalable]
+        failing = [
+            index
+            for index, outcome in enumerate(outcomes)
+            if outcome != FLAWLESS and searches[index].rounding.is_scalable
+        ]
         if not failing:
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
-        outcome = rehearse(spec, mapping, tried, outputs=failing)
-        for index, candidate, bins in zip(failing, tried, outcome, strict=True):
-            if bins < wrong[index]:
-                searches[index].best, wrong[index] = candidate, bins
-    integers = [search.best for search in searches]
-    program = _program(spec, mapping, integers, rehearsal=False)
-    reports = [_report(index, search, mapping, int(wrong[index]), chip) for index, search in enumerate(searches)]
+        for index, candidate, outcome in zip(failing, tried, rehearse(spec, mapping, tried, failing), strict=True):
+            if outcome.flaws < outcomes[index].flaws:
+                searches[index].best, outcomes[index] = candidate, outcome
+    program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
+    reports = [
+        _report(index, search, mapping, outcome, chip)
+        for index, (search, outcome) in enumerate(zip(searches, outcomes, strict=True))
+    ]
     return Quantized(program, tuple(reports))
 
 
@@ -115,7 +133,8 @@ class _Search:
     def __init__(self, chip: Chip, mapping: PotentialMap, neuron: Neuron, rounding: Rounding) -> None:
         self.neuron, self.rounding = neuron, rounding
         weights = neuron.weights.ravel()
-        patterns = widths_for_patterns(weights, neuron.bias, mapping, rounding.resets)
+        step = float(1 << neuron.exponent)
+        patterns = widths_for_patterns(weights, neuron.bias, step, mapping, rounding.resets)
         anything = widths_for_any_input(weights, neuron.bias, neuron.threshold, mapping)
         self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
         fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
@@ -127,22 +146,36 @@ class _Search:
         return self.rounding.round(scale * self.fit_patterns)
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """How one neuron did: bins that count and came out wrong, and the first state beyond the portable range."""
+
+    wrong_bins: int = 0
+    excursion: Excursion | None = None
+
+    @property
+    def flaws(self) -> int:
+        """Wrong bins; leaving the portable range is one more."""
+        return self.wrong_bins + (self.excursion is not None)
+
+
+FLAWLESS = Rehearsal()
+
+
 def rehearse(
     spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return, for each neuron, how many bins that count come out wrong when the others do what the target says.
-
-    Leaving the portable range counts as one wrong bin.
-    """
+) -> list[Rehearsal]:
+    """Return how each neuron does when all others do what the target says."""
     chosen = list(range(len(neurons)) if outputs is None else outputs)
     program = _program(spec, mapping, neurons, rehearsal=True)
     wrong = np.zeros(len(neurons), dtype=np.int64)
+    excursions: dict[int, Excursion] = {}
     traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
     for pattern, trace in zip(spec.patterns, traces, strict=True):
         wrong += ((trace.spikes != pattern.targets[:, chosen]) & pattern.care[:, chosen]).sum(axis=0)
-        if trace.excursion is not None:
-            wrong[trace.excursion.neuron] += 1
-    return wrong
+        for excursion in trace.excursions:
+            excursions.setdefault(excursion.neuron, replace(excursion, neuron=chosen[excursion.neuron]))
+    return [Rehearsal(int(bins), excursions.get(index)) for index, bins in enumerate(wrong)]
 
 
 def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
@@ -167,14 +200,14 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
     )
 
 
-def _report(index: int, search: _Search, mapping: PotentialMap, wrong: int, chip: Chip) -> NeuronReport:
+def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal, chip: Chip) -> NeuronReport:
     integers = search.best
     unit = 1 << chip.semantics.input_shift
     weights = (integers.mantissas << integers.exponent).astype(np.float64)
     room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(chip)
     return NeuronReport(
         output=index,
-        status=INEXACT if wrong else CERTIFIED if integers.certified else EXACT,
+        status=INEXACT if outcome.wrong_bins else CERTIFIED if integers.certified else EXACT,
         margin=round(float(integers.margin), 6),
         design_margin=round(search.neuron.margin, 6),
         design_bound=round(search.neuron.bound, 6),
@@ -182,6 +215,8 @@ def _report(index: int, search: _Search, mapping: PotentialMap, wrong: int, chip
         exponent=integers.exponent,
         threshold=integers.threshold,
         bias=integers.bias,
-        portable_for=ANY_INPUT if room > 1.0 else SPEC_PATTERNS,
-        wrong_bins=wrong,
+        scale=integers.scale,
+        portable_for=NOTHING_SURE if outcome.excursion else ANY_INPUT if room > 1.0 else SPEC_PATTERNS,
+        wrong_bins=outcome.wrong_bins,
+        excursion=outcome.excursion,
     )

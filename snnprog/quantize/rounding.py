@@ -33,8 +33,10 @@ class IntegerNeuron:
     ----------
     mantissas : (delays, lines) int
     exponent, threshold, bias : int
+    scale : float
+        What the real weights were multiplied by before they were rounded.
     certified : bool
-        Whether every rounding of the real weights to this grid keeps the spikes.
+        Whether every rounding of the scaled real weights to the nearest of this grid keeps the spikes.
     margin : float
         Distance of the potential from the threshold at the worst constrained tick, in weight LSBs of exponent 0,
         under the exact decays.
@@ -44,6 +46,7 @@ class IntegerNeuron:
     exponent: int
     threshold: int
     bias: int
+    scale: float
     certified: bool
     margin: float
 
@@ -108,6 +111,7 @@ class Rounding:
             exponent=self.neuron.exponent,
             threshold=threshold,
             bias=bias,
+            scale=scale,
             certified=certified,
             margin=min(threshold - plain.least, plain.below - threshold),
         )

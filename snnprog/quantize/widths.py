@@ -18,23 +18,34 @@ Floats = NDArray[np.float64]
 
 ANY_INPUT = "any input"
 SPEC_PATTERNS = "the spec's patterns"
+NOTHING_SURE = "not even the spec's patterns"
 SAFETY = 0.999
 
 
 @dataclass(frozen=True)
 class Widths:
-    """The greatest magnitudes of what arrives in one tick, of the current and of the potential, in weight LSBs."""
+    """The greatest magnitudes of what arrives in one tick, of the current and of the potential, in weight LSBs.
+
+    Attributes
+    ----------
+    errors : tuple of float
+        What rounding and truncation can add to each.
+    """
 
     arrivals: float
     current: float
     potential: float
+    errors: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def room(self, chip: Chip) -> float:
-        """Return by what factor all may be multiplied and stay in the portable range."""
+        """Return by what factor the real weights may be multiplied and stay in the portable range once rounded."""
         unit = 1 << chip.semantics.input_shift
         limits = (chip.arrival_limit, chip.current_limit, chip.potential_limit)
         used = (self.arrivals, self.current, self.potential)
-        return min(SAFETY * limit / (unit * max(value, 1e-9)) for limit, value in zip(limits, used, strict=True))
+        return min(
+            max(SAFETY * limit / unit - error, 0.0) / max(value, 1e-9)
+            for limit, value, error in zip(limits, used, self.errors, strict=True)
+        )
 
 
 def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping: PotentialMap) -> Widths:
@@ -51,14 +62,25 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
     return Widths(arrivals, arrivals * memory, max(highest, deepest))
 
 
-def widths_for_patterns(weights: Floats, bias: float, mapping: PotentialMap, resets: Resets) -> Widths:
+def widths_for_patterns(weights: Floats, bias: float, step: float, mapping: PotentialMap, resets: Resets) -> Widths:
     """Return the widths over the spec's patterns, for weights (taps,) and bias of one neuron in LSBs.
 
-    They are those of exact decays, which truncation may exceed by a few units; a rehearsal has the last word.
+    They are those of exact decays; the errors bound what rounding to a grid of this step, and truncation, can add.
     """
     potential = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
+    everything = np.ones(mapping.n_taps)
+    truncation = float(mapping.truncation(resets, biased=bias != 0.0).max(initial=0.0))
     return Widths(
-        arrivals=float(np.abs(mapping.arrivals(weights)).max(initial=0.0)),
-        current=float(np.abs(mapping.current(weights)).max(initial=0.0)),
-        potential=float(np.abs(potential).max(initial=0.0)),
+        arrivals=_greatest(mapping.arrivals(weights)),
+        current=_greatest(mapping.current(weights)),
+        potential=_greatest(potential),
+        errors=(
+            step / 2 * _greatest(mapping.arrivals(everything)),
+            step / 2 * _greatest(mapping.current(everything)) + truncation,
+            step / 2 * _greatest(mapping.norms(resets)) + truncation,
+        ),
     )
+
+
+def _greatest(values: Floats) -> float:
+    return float(np.abs(values).max(initial=0.0))

@@ -2,7 +2,7 @@
 
 It is the executable statement of `snnprog.chips.Semantics`. Every value is an int64 that holds what the chip's narrower
 registers hold: the widths are checked each tick, wrapped or clipped where the chip does so, and the first state beyond
-the portable range is told in `Trace.excursion`.
+the portable range is told in `Trace.excursions`.
 
 Axes are ``(patterns, neurons)``: patterns run side by side, each from rest, padded at their end to the longest.
 """
@@ -141,7 +141,7 @@ class _Record:
     def __init__(self, chip: Chip, lengths: list[int], spikes: Raster, state: bool) -> None:
         self.chip, self.lengths, self.spikes = chip, lengths, spikes
         self.states = np.zeros((2, *spikes.shape), np.int32) if state else None
-        self.excursions: list[Excursion | None] = [None] * len(lengths)
+        self.excursions: list[dict[int, Excursion]] = [{} for _ in lengths]
 
     def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
         self.spikes[tick] = spikes
@@ -155,9 +155,9 @@ class _Record:
 
     def _note_excursion(self, tick: int, quantity: str, values: Int64s, limit: int) -> None:
         for pattern, neuron in np.argwhere(np.abs(values) >= limit):
-            if self.excursions[pattern] is None and tick < self.lengths[pattern]:
+            if neuron not in self.excursions[pattern] and tick < self.lengths[pattern]:
                 value = int(values[pattern, neuron])
-                self.excursions[pattern] = Excursion(tick, int(neuron), quantity, value, limit)
+                self.excursions[pattern][int(neuron)] = Excursion(tick, int(neuron), quantity, value, limit)
 
     def traces(self, program: Program) -> list[Trace]:
         return [
@@ -165,7 +165,7 @@ class _Record:
                 spikes=self.spikes[:length, index][:, program.outputs],
                 currents=None if self.states is None else self.states[0, :length, index],
                 potentials=None if self.states is None else self.states[1, :length, index],
-                excursion=self.excursions[index],
+                excursions=tuple(self.excursions[index].values()),
             )
             for index, length in enumerate(self.lengths)
         ]

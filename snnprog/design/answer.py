@@ -1,0 +1,48 @@
+"""An answer to one neuron's margin problem, and when it is good enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.potential import Ticks
+
+Floats = NDArray[np.float64]
+
+ROUNDING_PROOF = 0.5
+COMFORTABLE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class WidestMargin:
+    """An answer to the margin problem.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    threshold, bias : float
+        In weight LSBs of exponent 0.
+    margin : float
+        At the worst of all constrained ticks; see `snnprog.design.problem` for its unit.
+    bound : float
+        No weights have more.
+    is_feasible : bool
+        Whether some weights do what is asked, however narrowly: the bound exceeds the solver's tolerance.
+    binding : (rows,) int
+        Ticks whose rows have a price, dearest first: where ``bound`` is 0, they contradict one another.
+    """
+
+    weights: Floats
+    threshold: float
+    bias: float
+    margin: float
+    bound: float
+    binding: Ticks
+    is_feasible: bool
+
+    @property
+    def is_rounding_proof(self) -> bool:
+        """Whether every rounding of these weights does what is asked."""
+        return self.margin >= ROUNDING_PROOF

@@ -1,0 +1,99 @@
+"""A rounding-proof margin in the time of a few hundred simulations, where there is room for one.
+
+All rows are met in turn, again and again, each by the least change of the weights (the relaxation method of Agmon and
+of Motzkin and Schoenberg, 1954); where the rows can be met with room to spare, that ends soon. The weights are then
+stretched to the chip's range, and their margin is measured on every row: only that counts. If it is too small, the
+largest weights are cut and the rows met again, which leaves more room to stretch. What each row has pushed with bounds
+the margin of all other weights, because for prices y >= 0 and any weights in the box::
+
+    min_k margin_k  <=  Σ y_k margin_k / Σ y_k  <=  max over the box of  Σ_k y_k margin_k / Σ y_k
+
+Where the method does not get there, the linear program has the last word, and the only word on what is infeasible.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.sweep import Sweeper, Unknowns
+
+Floats = NDArray[np.float64]
+
+ROUNDS, PASSES = 40, 20
+STIFFNESS = np.array([40.0, 25.0])
+NEARLY_MET = 0.3
+SHRINKING = 0.7
+
+
+def quick_margin(problem: NeuronProblem) -> WidestMargin | None:
+    """Return a rounding-proof answer, a comfortable one if it can, or None where the method does not find one.
+
+    It is tried where spikes are due, all weights may have either sign, the threshold is free, and the bias free or 0.
+    """
+    box = problem.box
+    is_kind = box.is_threshold_free and (box.is_bias_free or box.bias == (0.0, 0.0))
+    is_kind &= bool((box.weight_lower == -box.weight_upper).all() and box.weight_upper.any())
+    if not is_kind or not (problem.constrained & problem.raster).any():
+        return None
+    sweeper = Sweeper(problem.potential_map, problem.raster)
+    factor = np.where(problem.constrained, problem.signs / problem.slack, 0.0)
+    rows, unknowns = np.stack([factor, problem.bias_response]), sweeper.start()
+    stiffness = STIFFNESS * [1.0, float(box.is_bias_free)]
+    best, limit = None, np.inf
+    for _ in range(ROUNDS):
+        shortfall = _pass(sweeper, rows, stiffness, unknowns, limit)
+        if shortfall > NEARLY_MET:
+            continue
+        answer = _stretched(problem, sweeper, factor, unknowns)
+        if best is None or answer.margin > best.margin:
+            best = answer
+        if best.margin >= COMFORTABLE:
+            break
+        limit = SHRINKING * float(np.abs(unknowns.weights).max())
+    return best if best is not None and best.is_rounding_proof else None
+
+
+def _pass(sweeper: Sweeper, rows: Floats, stiffness: Floats, unknowns: Unknowns, limit: float) -> float:
+    """Meet all rows several times with weights up to a limit; return by how much the worst fell short at the last."""
+    shortfall = np.inf
+    for _ in range(PASSES):
+        shortfall = sweeper.meet(rows, stiffness, unknowns)
+        np.clip(unknowns.weights, -limit, limit, out=unknowns.weights)
+    return shortfall
+
+
+def _stretched(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, unknowns: Unknowns) -> WidestMargin:
+    """Stretch the weights to the box and measure their margin over all rows; bound the widest by the prices."""
+    box, step = problem.box, problem.step
+    top = float(np.abs(unknowns.weights).max())
+    stretch = step * float(box.weight_upper.max()) / top if top > 0.0 else 0.0
+    weights = np.clip(stretch * unknowns.weights, step * box.weight_lower, step * box.weight_upper)
+    threshold, bias = np.clip(stretch * unknowns.offsets, *np.array([box.threshold, box.bias]).T)
+    return WidestMargin(
+        weights=weights,
+        threshold=float(threshold),
+        bias=float(bias),
+        margin=float(problem.margins(weights, threshold, bias).min()),
+        bound=_bound(problem, sweeper, factor, unknowns.prices),
+        is_feasible=True,
+        binding=np.zeros(0, dtype=np.int64),
+    )
+
+
+def _bound(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, prices: Floats) -> float:
+    """Bound the margin of all weights in the box; prices of spikes are brought into balance with those of silences.
+
+    In balance, the threshold has no part in the bound.
+    """
+    box, signed = problem.box, prices * factor
+    due, silent = float(signed[problem.raster].sum()), -float(signed[~problem.raster].sum())
+    if due <= 0.0 or silent <= 0.0:
+        return np.inf
+    prices = np.where(problem.raster, prices * (silent / due), prices)
+    signed = prices * factor
+    pull, bias_pull = sweeper.adjoint(signed), float((signed * problem.bias_response).sum())
+    widest = problem.step * float(np.abs(pull) @ box.weight_upper) + abs(bias_pull) * box.bias[1]
+    return (widest - float((prices * problem.truncation / problem.slack).sum())) / float(prices.sum())

@@ -1,0 +1,236 @@
+"""Compiled passes over the events of a network: one neuron's rows, met one after another.
+
+To move the weights just so far that one row is met costs a vector of all taps. Here the rows follow one another by the
+neuron's own dynamics, so a pass over all ticks costs no more than simulating the neuron: the potential w · φ[k] is
+carried from tick to tick as the chip carries it, and a tap's weight is brought up to date only when a spike passes it.
+
+Between two events of a tap, φ[i] of that tap is ``fast γ^(i-b) + slow α^(i-b)`` with b a common base, so all the
+changes since its last event add ``fast Σ δ γ^(i-b) + slow Σ δ α^(i-b)`` to its weight: two running sums, shared by all
+taps. The base moves on, and all live taps are settled, before the powers lose precision, and at every reset.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from snnprog.potential import PotentialMap
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+GOES_ON, RESETS, ENDS = 0, 1, 2
+FORGOTTEN = 1e-12
+LEAST_POWER = 1e-5
+APART = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Unknowns:
+    """What the passes move, in place.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    offsets : (2,) float
+        Threshold and bias.
+    prices : (ticks,) float
+        How often, and how hard, each row has pushed: ``weights = Σ prices · factor · φ``.
+    """
+
+    weights: Floats
+    offsets: Floats
+    prices: Floats
+
+
+class Sweeper:
+    """The events of a `PotentialMap` as one neuron sees them, and the passes over them.
+
+    Parameters
+    ----------
+    mapping : PotentialMap
+        The shared map.
+    raster : (ticks,) bool
+        When the neuron fires, and so resets.
+    """
+
+    def __init__(self, mapping: PotentialMap, raster: Raster) -> None:
+        self.first, self.tap = mapping.arrival_events
+        self.n_taps = mapping.n_taps
+        self.after = np.where(raster, RESETS, GOES_ON)
+        self.after[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = ENDS
+        gamma, alpha = mapping.gamma, mapping.alpha
+        if abs(gamma - alpha) < APART:
+            alpha = gamma * (1.0 - APART)
+        block = _block_length(gamma, alpha, mapping.tape.ticks)
+        self.leaks = np.array([gamma, alpha, alpha / (gamma - alpha)])
+        self.powers = np.array([gamma, alpha])[:, None] ** np.arange(block + 2)
+        self.squares = _squares(self.first, self.tap, self.after, self.leaks, self.n_taps)
+
+    def start(self) -> Unknowns:
+        """Return weights, offsets and prices that are all 0."""
+        return Unknowns(np.zeros(self.n_taps), np.zeros(2), np.zeros(self.after.size))
+
+    def adjoint(self, prices: Floats) -> Floats:
+        """Return ``Σ_k prices[k] φ[k]``, (taps,)."""
+        gathered: Floats = _adjoint(self.first, self.tap, self.after, self.leaks, self.n_taps, prices)
+        return gathered
+
+    def meet(self, rows: Floats, stiffness: Floats, unknowns: Unknowns) -> float:
+        """Go over all ticks once, and at each move the unknowns just so far that its row is met.
+
+        Parameters
+        ----------
+        rows : (2, ticks) float
+            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is asked for where the factor is not 0.
+        stiffness : (2,) float
+            How readily threshold and bias move beside a weight.
+
+        Returns
+        -------
+        float
+            By how much the worst row fell short when its turn came.
+        """
+        shortfall: float = _meet(
+            self.first, self.tap, self.after, self.leaks, self.powers, self.squares, rows, stiffness,
+            unknowns.weights, unknowns.offsets, unknowns.prices,
+        )  # fmt: skip
+        return shortfall
+
+
+def _block_length(gamma: float, alpha: float, ticks: int) -> int:
+    """Return how many ticks the base may stay, before its powers are too small to divide by."""
+    lengths = [math.log(LEAST_POWER) / math.log(leak) for leak in (gamma, alpha) if 0.0 < leak < 1.0]
+    return max(1, min(int(min(lengths, default=ticks)), ticks))
+
+
+@njit(cache=True)
+def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_taps: int) -> Floats:
+    """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
+    gamma, alpha, kappa = leaks
+    squares = np.zeros((2, after.size))
+    potential_of, current_of = np.zeros(n_taps), np.zeros(n_taps)
+    stamp = np.full(n_taps, -1, np.int64)
+    potential_square = current_square = cross = 0.0
+    segment = pattern = 0
+    for k in range(after.size):
+        potential_square = gamma * gamma * potential_square + 2 * gamma * alpha * cross + alpha * alpha * current_square
+        cross = alpha * (gamma * cross + alpha * current_square)
+        current_square = alpha * alpha * current_square
+        for event in range(first[k], first[k + 1]):
+            j = tap[event]
+            current = potential = 0.0
+            if stamp[j] >= pattern:
+                current = current_of[j] * alpha ** (k - stamp[j])
+                if stamp[j] >= segment:
+                    elapsed = k - stamp[j]
+                    potential = potential_of[j] * gamma**elapsed
+                    potential += kappa * current_of[j] * (gamma**elapsed - alpha**elapsed)
+                else:
+                    elapsed = k - segment + 1
+                    at_reset = current_of[j] * alpha ** (segment - 1 - stamp[j])
+                    potential = kappa * at_reset * (gamma**elapsed - alpha**elapsed)
+            potential_square += 2 * potential + 1.0
+            cross += potential + current + 1.0
+            current_square += 2 * current + 1.0
+            potential_of[j], current_of[j], stamp[j] = potential + 1.0, current + 1.0, k
+        squares[0, k], squares[1, k] = potential_square, cross
+        if after[k] != GOES_ON:
+            segment = k + 1
+            potential_square = cross = 0.0
+        if after[k] == ENDS:
+            pattern = k + 1
+            current_square = 0.0
+    return squares
+
+
+@njit(cache=True)
+def _adjoint(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
+    """See `Sweeper.adjoint`: the network run backwards in time."""
+    gamma, alpha, _ = leaks
+    gathered = np.zeros(n_taps)
+    potential = current = 0.0
+    for k in range(after.size - 1, -1, -1):
+        if after[k] != GOES_ON:
+            potential = 0.0
+        if after[k] == ENDS:
+            current = 0.0
+        potential = prices[k] + gamma * potential
+        current = potential + alpha * current
+        for event in range(first[k], first[k + 1]):
+            gathered[tap[event]] += current
+    return gathered
+
+
+@njit(cache=True)
+def _meet(
+    first: Integers, tap: Integers, after: Integers, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
+    stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
+) -> float:  # fmt: skip
+    """See `Sweeper.meet`."""
+    gamma, alpha, kappa = leaks
+    n_taps, block = weights.size, powers.shape[1] - 2
+    fast, slow, mark = np.zeros(n_taps), np.zeros(n_taps), np.zeros((2, n_taps))
+    live, is_live, n_live = np.empty(n_taps, np.int64), np.zeros(n_taps, np.bool_), 0
+    sum_fast = sum_slow = potential = current = worst = 0.0
+    base = 0
+    for k in range(after.size):
+        current *= alpha
+        power_fast, power_slow = powers[0, k - base], powers[1, k - base]
+        for event in range(first[k], first[k + 1]):
+            j = tap[event]
+            if is_live[j]:
+                weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+            else:
+                is_live[j], fast[j], slow[j] = True, 0.0, 0.0
+                live[n_live] = j
+                n_live += 1
+            fast[j] += (1.0 + kappa) / power_fast
+            if alpha > 0.0:
+                slow[j] -= kappa / power_slow
+            mark[0, j], mark[1, j] = sum_fast, sum_slow
+            current += weights[j]
+        potential = gamma * potential + current
+        factor, beta = rows[0, k], rows[1, k]
+        if factor != 0.0:
+            shortfall = 1.0 - factor * (potential + offsets[1] * beta - offsets[0])
+            if shortfall > 0.0:
+                worst = max(worst, shortfall)
+                change = shortfall / (factor * (squares[0, k] + stiffness[0] + stiffness[1] * beta * beta))
+                prices[k] += change / factor
+                potential += change * squares[0, k]
+                current += change * squares[1, k]
+                offsets[0] -= change * stiffness[0]
+                offsets[1] += change * stiffness[1] * beta
+                sum_fast += change * power_fast
+                sum_slow += change * power_slow
+        if after[k] != GOES_ON or k - base >= block:
+            step_fast, step_slow = powers[0, k + 1 - base], powers[1, k + 1 - base]
+            kept = 0
+            for entry in range(n_live):
+                j = live[entry]
+                weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+                mark[0, j] = mark[1, j] = 0.0
+                slow[j] *= step_slow
+                fast[j] *= step_fast
+                if after[k] == RESETS:
+                    fast[j] = -slow[j] / alpha * gamma if alpha > 0.0 else 0.0
+                is_live[j] = after[k] != ENDS and max(abs(fast[j]), abs(slow[j])) > FORGOTTEN
+                if is_live[j]:
+                    live[kept] = j
+                    kept += 1
+            n_live = kept
+            base, sum_fast, sum_slow = k + 1, 0.0, 0.0
+            if after[k] != GOES_ON:
+                potential = 0.0
+            if after[k] == ENDS:
+                current = 0.0
+    for entry in range(n_live):
+        j = live[entry]
+        weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+    return worst
