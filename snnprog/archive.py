@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -54,11 +55,11 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], texts: 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Put a file in place whole: written beside its name, flushed to disk, then renamed."""
+    place = check_place(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise FormatError(f"{path} cannot be written: {reason}; name a folder that exists") from error
+        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    except OSError as error:
+        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -67,11 +68,68 @@ def write_bytes(path: Path, content: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
+        Path(temporary).replace(place)
     except OSError as error:
         raise FormatError(f"{path} cannot be written: {error.strerror}") from error
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> Path:
+    """Return where a file of that name would be written, links followed.
+
+    Raises
+    ------
+    FormatError
+        If its folder is missing, or something that is no regular file stands there.
+    """
+    try:
+        place = path.resolve()
+        has_folder, is_taken = place.parent.is_dir(), place.exists() and not place.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # before Python 3.13, a loop of links is a RuntimeError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FormatError(f"{path} cannot be written: {reason}; name a file in a folder that exists") from error
+    if not has_folder:
+        raise FormatError(f"{path} cannot be written: there is no folder {place.parent}")
+    if is_taken:
+        raise FormatError(f"{path} cannot be written: a folder or device stands there; name a file")
+    return place
+
+
+def check_regular(path: Path) -> int:
+    """Return the size of a regular file in bytes; pipes and devices, which may never end, are refused.
+
+    Raises
+    ------
+    FormatError
+        If it is missing or no regular file.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FormatError(f"{path} cannot be read: {reason}") from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = "Is a directory" if stat.S_ISDIR(found.st_mode) else "it is a pipe or device"
+        raise FormatError(f"{path} cannot be read: {kind}; a regular file is needed")
+    return found.st_size
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a regular file holds.
+
+    Raises
+    ------
+    FormatError
+        If it is missing, no regular file, or larger than `SIZE_LIMIT_BYTES`.
+    """
+    size = check_regular(path)
+    if size > SIZE_LIMIT_BYTES:
+        raise FormatError(f"{path} has {size} bytes; at most {SIZE_LIMIT_BYTES} are read")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_archive(path: Path) -> dict[str, bytes]:
@@ -82,6 +140,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
     FormatError
         If the file is missing, is no zip, is damaged or empty, or declares more than `SIZE_LIMIT_BYTES` of content.
     """
+    check_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()

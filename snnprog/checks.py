@@ -23,3 +23,9 @@ def as_integer(name: str, value: object) -> int:
         except TypeError:
             pass
     raise SpecError(f"{name} is {value!r}; a whole number is needed")
+
+
+def check_type(name: str, value: object, kind: type) -> None:
+    """Raise `SpecError` unless a value is of a type."""
+    if not isinstance(value, kind):
+        raise SpecError(f"{name} is a {type(value).__name__}; a {kind.__name__} is needed")

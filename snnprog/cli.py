@@ -1,17 +1,20 @@
 """The command line: thin commands over the public functions.
 
 Exit codes: 0 done and exact, 1 ran but not exact, 2 bad usage or bad file, 3 infeasible, 4 does not fit the chip, 5 a
-backend failed. Errors are one sentence on standard error; with ``--json`` they are an object on standard output. Heavy
-modules are imported inside the commands, so that ``--help`` answers at once.
+backend failed. Errors are one sentence on standard error; with ``--json`` they are an object on standard output. A
+command returns its code instead of leaving with it: whatever leaves is click, which met a closed pipe. Heavy modules
+are imported inside the commands, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -65,28 +68,39 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
     warnings.simplefilter("always", PortabilityWarning)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
-        commands.main(standalone_mode=False)
+        code = _run_command()
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        _drop_output()
         code = EXACT
-    except click.exceptions.Exit as leaving:
-        code = leaving.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except click.Abort:
-        code = INTERRUPTED
-    except SnnprogError as error:
-        code = _tell_error(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXACT
+    except OSError as error:
+        _drop_output()
+        click.echo(f"snnprog: the output cannot be written: {error.strerror}", err=True)
+        code = BAD_USAGE
+    sys.exit(code)
+
+
+def _run_command() -> int:
+    try:
+        return int(commands.main(standalone_mode=False) or EXACT)
+    except (click.ClickException, click.Abort, SnnprogError) as error:
+        return _tell_error(error)
+    except OSError as error:
+        if error.filename is None:  # standard output is full or closed
+            raise
+        return _tell_error(error)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        what = f"{type(error).__name__}: {error}".replace("\n", " ")
-        click.echo(f"snnprog: internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)", err=True)
-        code = INTERNAL_ERROR
-    sys.exit(code)
+        return _tell_error(error)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, or Python would fail on it once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,13 +117,13 @@ def commands() -> None:
 @json_option
 def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int, as_json: bool) -> None:
     """Compile a specification to a program file."""
+    from snnprog.archive import check_place
     from snnprog.compiler import compile
     from snnprog.report.tables import print_neurons, program_summary
     from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path)
-    if not program_path.parent.is_dir():
-        raise FormatError(f"{program_path} cannot be written: there is no folder {program_path.parent}")
+    check_place(program_path)
     with _executor(workers) as executor, _progress(as_json) as progress:
         result = compile(spec, seed=seed, executor=executor, progress=progress)
     result.program.save(program_path)
@@ -131,6 +145,7 @@ def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int
 @click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
 @click.option("--backend", default="reference", show_default=True, help="Where to run.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
+@click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
 )
@@ -141,17 +156,21 @@ def run_command(
     output_path: Path | None,
     backend: str,
     ticks: int | None,
+    patterns: int | None,
     timeout_s: float | None,
     as_json: bool,
 ) -> None:
     """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
+    from snnprog.archive import check_place
     from snnprog.backends import run_backend
     from snnprog.program import load
     from snnprog.raster import events_of_raster, read_rasters, write_rasters
 
     program = load(program_path)
+    if output_path is not None:
+        check_place(output_path)
     name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
-    inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None)
+    inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
     answer = run_backend(program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
     if output_path is not None:
@@ -176,7 +195,7 @@ def run_command(
 @backend_option
 @click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
 @json_option
-def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...], state: bool, as_json: bool) -> None:
+def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...], state: bool, as_json: bool) -> int:
     """Run a program on its spec's patterns and compare with the targets, on every backend named."""
     from snnprog.program import load
     from snnprog.report.tables import print_verification
@@ -190,7 +209,7 @@ def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...
         _print_json(_verification_data(verification))
     else:
         print_verification(_console(), verification)
-    sys.exit(EXACT if verification.exact else NOT_EXACT)
+    return EXACT if verification.exact else NOT_EXACT
 
 
 @commands.command("inspect")
@@ -223,19 +242,28 @@ def backends_group() -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List all backends and whether they are ready."""
-    from snnprog.backends import REFERENCE, find_backends, status
+    from snnprog.backends import REFERENCE, backend_names
     from snnprog.report.tables import print_table
 
     rows = [{"name": REFERENCE, "ready": True, "python": "", "summary": "the built-in integer simulator"}]
-    for backend in find_backends().values():
-        ready = status(backend).is_ready
-        rows.append({"name": backend.name, "ready": ready, "python": backend.python_text, "summary": backend.summary})
+    rows += [_backend_row(name) for name in backend_names()]
     if as_json:
         _print_json({"backends": rows})
     else:
         print_table(
             _console(), "Backends", ("name", "ready", "python", "summary"), [list(row.values()) for row in rows]
         )
+
+
+def _backend_row(name: str) -> dict[str, object]:
+    from snnprog.backends import find_backend, status
+
+    try:
+        backend = find_backend(name)
+    except BackendError as error:
+        return {"name": name, "ready": False, "python": "", "summary": f"broken: {error}"}
+    ready = status(backend).is_ready
+    return {"name": name, "ready": ready, "python": backend.python_text, "summary": backend.summary}
 
 
 @backends_group.command("install")
@@ -256,7 +284,7 @@ def install_command(name: str, as_json: bool) -> None:
     "--programs", default=5, show_default=True, type=click.IntRange(1, 100_000), help="Random programs to run."
 )
 @json_option
-def check_command(name: str, programs: int, as_json: bool) -> None:
+def check_command(name: str, programs: int, as_json: bool) -> int:
     """Compare a backend with the reference on random programs: spikes, currents and potentials."""
     from snnprog.conformance import check_conformance
 
@@ -280,7 +308,7 @@ def check_command(name: str, programs: int, as_json: bool) -> None:
         )
     else:
         click.echo(f"random program {outcome.seed}: {outcome.divergence}")
-    sys.exit(EXACT if outcome.divergence is None else NOT_EXACT)
+    return EXACT if outcome.divergence is None else NOT_EXACT
 
 
 @commands.command("demo")
@@ -289,16 +317,16 @@ def check_command(name: str, programs: int, as_json: bool) -> None:
     "--backend", "extra", multiple=True, help="Check there, too; installed ones are used unless this is given."
 )
 @json_option
-def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
+def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
-    from snnprog.backends import REFERENCE, find_backends, status
+    from snnprog.backends import REFERENCE, backend_names
 
     try:
         from snnprog.demo import run_demo
     except ModuleNotFoundError as error:
         raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
 
-    ready = [name for name, backend in find_backends().items() if status(backend).is_ready]
+    ready = [name for name in backend_names() if _backend_row(name)["ready"]]
     names = [REFERENCE, *(extra or ready)]
     with _progress(as_json) as progress:
         demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))
@@ -316,7 +344,7 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> None:
         _print_json(data)
     else:
         _print_demo(_console(), demo.verification, data, demo.result.report.neurons)
-    sys.exit(EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT)
+    return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
 
 
 def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
@@ -355,14 +383,30 @@ def _verification_data(verification: Verification) -> dict[str, object]:
     return {"exact": verification.exact, "backends": checks}
 
 
-def _tell_error(error: SnnprogError) -> int:
-    code = next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+def _tell_error(error: Exception) -> int:
+    code, message = _explain(error)
     if "--json" in sys.argv:
         conflicts = [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
-        _print_json({"error": {"type": type(error).__name__, "message": str(error), "conflicts": conflicts}})
+        _print_json({"error": {"type": type(error).__name__, "message": message, "conflicts": conflicts}})
+    elif isinstance(error, click.ClickException) and "\n" in message:
+        click.echo(message, err=True)  # a group without a command is answered by its help
     else:
-        click.echo(f"snnprog: {error}", err=True)
+        click.echo(f"snnprog: {message}", err=True)
     return code
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Return the exit code and the sentence for an error."""
+    if isinstance(error, SnnprogError):
+        return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
+    if isinstance(error, click.ClickException):
+        return error.exit_code, error.format_message()
+    if isinstance(error, click.Abort):
+        return INTERRUPTED, "interrupted"
+    if isinstance(error, OSError):
+        return BAD_USAGE, f"{error.filename} cannot be used: {error.strerror}"
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
@@ -370,13 +414,22 @@ def _show_warning(message: Warning | str, *_: object) -> None:
 
 
 def _print_json(value: Mapping[str, object]) -> None:
-    click.echo(json.dumps(value, indent=1, default=str))
+    click.echo(json.dumps(_json_value(value), indent=1, default=str, allow_nan=False))
+
+
+def _json_value(value: object) -> object:
+    """Return a value whose infinities, which JSON lacks, are the text "inf"."""
+    if isinstance(value, Mapping):
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_json_value(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False, soft_wrap=True)
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -419,6 +472,7 @@ def _working(what: str, quiet: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(Text(what)):
         yield

@@ -14,7 +14,7 @@ from importlib import metadata
 from types import MappingProxyType
 
 from snnprog.backends import REFERENCE
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, check_type
 from snnprog.chips import find_chip
 from snnprog.design import design
 from snnprog.design.designer import Progress
@@ -111,8 +111,7 @@ def compile(
     SolverError
         If the solver gives up.
     """
-    if not isinstance(spec, Spec):
-        raise SpecError(f"spec is a {type(spec).__name__}; a Spec is needed")
+    check_type("spec", spec, Spec)
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")

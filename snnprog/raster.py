@@ -10,18 +10,28 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnprog.archive import SIZE_LIMIT_BYTES, array_of, read_archive, write_archive, write_bytes
+from snnprog.archive import (
+    MEMBER_LIMIT,
+    SIZE_LIMIT_BYTES,
+    array_of,
+    read_archive,
+    read_bytes,
+    write_archive,
+    write_bytes,
+)
 from snnprog.errors import FormatError, SpecError
 
 Raster = NDArray[np.bool_]
 
 PATTERN_LIMIT = 1 << 20
+INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 # Seconds, milliseconds per tick and their quotient are each rounded once: together less than this share.
 ROUNDING_SHARE = 4 * float(np.finfo(np.float64).eps)
 
@@ -184,7 +194,7 @@ def write_rasters(path: str | Path, rasters: Sequence[Raster], *, key: str = "sp
     Raises
     ------
     FormatError
-        If the suffix is unknown or the file cannot be written.
+        If the suffix is unknown, the file cannot be written, or an ``.npz`` cannot hold these rasters.
     """
     path = Path(path)
     if path.suffix == ".csv":
@@ -195,6 +205,11 @@ def write_rasters(path: str | Path, rasters: Sequence[Raster], *, key: str = "sp
         write_bytes(path, ("\n".join(lines) + "\n").encode("ascii"))
     elif path.suffix == ".npz":
         equal = len({raster.shape for raster in rasters}) == 1
+        if not rasters or (not equal and len(rasters) > MEMBER_LIMIT):
+            raise FormatError(
+                f"{path} would hold {len(rasters)} rasters of unequal shapes;"
+                f" an .npz holds 1 to {MEMBER_LIMIT} of them; write a .csv"
+            )
         stacked = {key: np.stack(list(rasters))} if equal else {}
         write_archive(path, stacked or {f"{key}_{index}": raster for index, raster in enumerate(rasters)}, {})
     else:
@@ -227,8 +242,8 @@ def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons
 
 def _read_csv(path: Path, ticks: int, neurons: int, patterns: int | None) -> list[Raster]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
     pattern, events = _parse_events(path, text)
     count = int(pattern.max(initial=0)) + 1 if patterns is None else patterns
@@ -255,7 +270,7 @@ def _check_size(path: Path, count: int, ticks: int, neurons: int) -> None:
 
 def _parse_events(path: Path, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pattern ``(events,)`` and the tick and neuron ``(events, 2)`` of each line."""
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text, newline=None))
     try:
         header = [field.strip() for field in next(reader, [])]
         if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
@@ -271,10 +286,7 @@ def _parse_events(path: Path, text: str) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def _parse_event(path: Path, line: int, row: list[str], width: int) -> list[int]:
-    try:
-        values = [int(field) for field in row]
-    except ValueError:
-        values = []
-    if len(values) != width or any(abs(value) > 1 << 40 for value in values):
+    values = [int(field) for field in row if INTEGER.fullmatch(field.strip())]
+    if len(row) != width or len(values) != width or any(abs(value) > 1 << 40 for value in values):
         raise FormatError(f"{path}, line {line}: {','.join(row)!r}; {width} whole numbers are needed")
     return values

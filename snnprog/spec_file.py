@@ -30,6 +30,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from snnprog.archive import read_bytes
 from snnprog.checks import as_integer
 from snnprog.errors import FormatError
 from snnprog.raster import Raster, read_rasters
@@ -58,11 +59,9 @@ def load_spec(path: str | Path) -> Spec:
         If what it asks for is no valid spec.
     """
     path = Path(path)
+    content = read_bytes(path)
     try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+        table = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
@@ -100,7 +99,9 @@ def _delays(path: Path, value: object) -> list[int]:
 def _dynamics(path: Path, value: object, chip: str) -> Dynamics:
     table = dict(_check_keys(path, "[dynamics]", value, DYNAMICS_KEYS))
     if "tau_potential" in table or "tau_current" in table:
-        if "tau_potential" not in table or {"potential_decay", "current_decay"} & set(table):
+        if set(table) == {"tau_current"}:
+            raise FormatError(f"[dynamics] of {path} has tau_current alone; give tau_potential, too")
+        if {"potential_decay", "current_decay"} & set(table):
             raise FormatError(
                 f"[dynamics] of {path} mixes decays and time constants; give tau_potential (and tau_current) alone"
             )

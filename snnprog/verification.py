@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from snnprog.backends import REFERENCE, Run, run_backend
 from snnprog.backends.execution import Record
+from snnprog.checks import check_type
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.spec import Spec
@@ -125,14 +126,16 @@ def verify(
     BackendError
         If a backend is missing, fails, hangs or answers nonsense.
     """
+    check_type("program", program, Program)
+    check_type("spec", spec, Spec)
+    if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
+        raise SpecError(f"backends is {backends!r}; a list with at least one name is needed")
     for name, found, wanted in (
         ("inputs", program.n_inputs, spec.n_inputs),
         ("outputs", program.n_outputs, spec.n_outputs),
     ):
         if found != wanted:
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
-    if isinstance(backends, str) or not backends:
-        raise SpecError(f"backends is {backends!r}; a list with at least one name is needed")
     inputs = [pattern.inputs for pattern in spec.patterns]
     reference = run_backend(program, inputs, REFERENCE, record)
     checks = {}

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
 
 from snnprog import archive
-from snnprog.archive import array_of, json_of, read_archive, write_archive, write_bytes
+from snnprog.archive import array_of, json_of, read_archive, read_bytes, write_archive, write_bytes
 from snnprog.errors import FormatError
 
 ARRAYS: dict[str, NDArray[np.generic]] = {"a": np.arange(3, dtype="<i4"), "b": np.array([True, False])}
@@ -204,6 +204,26 @@ def test_what_is_no_archive(tmp_path: Path, end: bytes) -> None:
 def test_what_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         read_archive(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_pipes_are_neither_read_nor_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_archive, read_bytes):
+        with pytest.raises(FormatError, match="pipe cannot be read: it is a pipe or device; a regular file is needed"):
+            read(tmp_path / "pipe")
+    with pytest.raises(FormatError, match="pipe cannot be written: a folder or device stands there; name a file"):
+        write_bytes(tmp_path / "pipe", b"x")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("file")
+    for content in (b"made", b"replaced"):
+        write_bytes(tmp_path / "link", content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "file").read_bytes() == content
 
 
 def test_a_member_twice(tmp_path: Path) -> None:

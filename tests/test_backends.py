@@ -13,7 +13,7 @@ import pytest
 from cases import random_raster
 
 import snnprog as sp
-from snnprog.backends import find_backend, find_backends, install, run_backend, status
+from snnprog.backends import backend_names, find_backend, install, run_backend, status
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import find_interpreter, variable_for
 from snnprog.conformance import check_conformance, random_trial
@@ -368,7 +368,7 @@ def test_a_description_that_cannot_be_understood(folders: Path, text: str) -> No
     filled = text.replace("{rule}", RULE).replace("{python}", HERE).replace("{distributions}", "")
     (folders / "broken" / "backend.toml").write_text(filled, encoding="utf-8")
     with pytest.raises(sp.BackendError, match=r"backend\.toml is not as the contract asks"):
-        find_backends()
+        find_backend("broken")
 
 
 @pytest.mark.parametrize("missing", ["runner.py", "requirements.txt"])
@@ -376,12 +376,28 @@ def test_a_folder_that_lacks_a_file(folders: Path, missing: str) -> None:
     write_backend(folders, "partial")
     (folders / "partial" / missing).unlink()
     with pytest.raises(sp.BackendError, match=f"partial lacks {missing}"):
-        find_backends()
+        find_backend("partial")
+
+
+def test_a_broken_folder_leaves_the_others_alone(folders: Path) -> None:
+    write_backend(folders, "broken")
+    write_backend(folders, "fine")
+    (folders / "broken" / "runner.py").unlink()
+    assert {"broken", "fine"} <= set(backend_names())
+    assert find_backend("fine").summary == "a stand-in"
+
+
+def test_a_cache_that_is_a_file(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_backend(folders, "own", distributions=NOWHERE)
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(sp.BackendError, match=r"the environment .* cannot be made: .*; SNNPROG_CACHE names a folder"):
+        install(find_backend("own"))
 
 
 def test_a_folder_without_a_description_is_no_backend(folders: Path) -> None:
     (folders / "notes").mkdir()
-    assert "notes" not in find_backends()
+    assert "notes" not in backend_names()
 
 
 # ---------------------------------------------------------------------------------------------------- environments

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 
 from snnprog import cli
-from snnprog.program import load
+from snnprog.program import Program, load
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
 
@@ -234,6 +237,110 @@ def test_an_internal_error_is_one_sentence(command: Command, detector: Path, mon
     code, _, err = command("inspect", detector)
     assert code == cli.INTERNAL_ERROR
     assert "internal error, ZeroDivisionError: planted; please report it" in err
+
+
+@pytest.mark.parametrize(
+    ("planted", "code", "kind"),
+    [(ZeroDivisionError("planted"), cli.INTERNAL_ERROR, "ZeroDivisionError"), (KeyboardInterrupt(), 130, "Abort")],
+)
+def test_json_tells_every_error(
+    command: Command, detector: Path, monkeypatch: pytest.MonkeyPatch, planted: BaseException, code: int, kind: str
+) -> None:
+    def fail(_: object) -> None:
+        raise planted
+
+    monkeypatch.setattr("snnprog.program.load", fail)
+    found, out, err = command("inspect", detector, "--json")
+    assert (found, err.strip(), json.loads(out)["error"]["type"]) == (code, "", kind)
+
+
+def test_json_tells_bad_usage(command: Command) -> None:
+    code, out, err = command("compile", "x.toml", "--json")
+    assert (code, err, json.loads(out)["error"]["type"]) == (cli.BAD_USAGE, "", "MissingParameter")
+    code, out, err = command("compile", "x.toml")
+    assert (code, out, err.count("\n")) == (cli.BAD_USAGE, "", 1)
+
+
+def test_json_has_no_infinities(command: Command, tmp_path: Path) -> None:
+    text = (FILES / "SPEC.toml").read_text(encoding="utf-8").replace("tau_potential = 20.0", "potential_decay = 0")
+    for name in ("inputs.csv", "targets.csv"):
+        (tmp_path / name).write_bytes((FILES / name).read_bytes())
+    (tmp_path / "SPEC.toml").write_text(text, encoding="utf-8")
+    code, out, _ = command("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "p.snnp", "--json")
+    assert code == cli.EXACT
+    assert "Infinity" not in out
+    assert '"inf"' in out
+
+
+@pytest.mark.parametrize("provenance", [{"neurons": [{"status": "[/x]"}]}, {"neurons": [{"status": "\ud800\x1b[2J"}]}])
+def test_a_hostile_program_is_shown_as_it_is(command: Command, tmp_path: Path, provenance: dict[str, object]) -> None:
+    arrays = {name: np.zeros(0, dtype=int) for name in ("pre", "post", "delay", "weight", "exponent")}
+    arrays |= {name: np.ones(1, dtype=int) for name in ("threshold", "potential_decay", "current_decay", "bias")}
+    program = Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], provenance=provenance, **arrays)
+    program.save(tmp_path / "[b].snnp")
+    code, out, err = command("inspect", tmp_path / "[b].snnp")
+    assert (code, err) == (cli.EXACT, "")
+    assert "[/x]" in out or "\ufffd\ufffd[2J" in out
+
+
+def shell(words: str, **places: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which ``snnprog`` is the command line."""
+    variables = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    line = words.replace("snnprog", f"{shlex.quote(sys.executable)} -m snnprog")
+    return subprocess.run(["bash", "-c", line], env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_a_closed_pipe_is_no_error(detector: Path) -> None:
+    words = 'snnprog run "$PROGRAM" "$INPUTS" --ticks 12 | true; exit ${PIPESTATUS[0]}'
+    done = shell(words, PROGRAM=detector, INPUTS=FILES / "inputs.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None or not Path("/dev/full").exists(), reason="needs bash and /dev/full")
+@pytest.mark.parametrize("json_flag", ["", "--json"])
+def test_a_full_device_is_told(detector: Path, json_flag: str) -> None:
+    done = shell(f'snnprog inspect "$PROGRAM" {json_flag} > /dev/full', PROGRAM=detector)
+    said = "snnprog: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (cli.BAD_USAGE, said)
+
+
+def test_a_file_where_the_demo_wants_a_folder(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    code, _, err = command("demo", "-o", tmp_path / "taken")
+    assert code == cli.BAD_USAGE
+    assert f"snnprog: {tmp_path / 'taken'} cannot be used: File exists\n" in err
+
+
+@pytest.mark.parametrize("words", [["compile", FILES / "SPEC.toml"], ["run", "{program}", "missing.csv"]])
+def test_a_place_that_cannot_be_written_is_refused_first(
+    command: Command, detector: Path, tmp_path: Path, words: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snnprog.compiler.compile", None)
+    words = [str(word).format(program=detector) for word in words]
+    code, _, err = command(*words, "-o", tmp_path)
+    assert (code, err) == (
+        cli.BAD_USAGE,
+        f"snnprog: {tmp_path} cannot be written: a folder or device stands there; name a file\n",
+    )
+    assert "there is no folder" in command(*words, "-o", tmp_path / "no" / "x.csv")[2]
+
+
+def test_run_is_told_how_many_patterns_there_are(command: Command, detector: Path) -> None:
+    words = ("run", detector, FILES / "inputs.csv", "--ticks", 12, "--patterns", 5, "--json")
+    assert len(json.loads(command(*words)[1])["patterns"]) == 5
+
+
+def test_a_broken_backend_is_listed_as_broken(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "backend.toml").touch()
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    rows = {row["name"]: row for row in json.loads(command("backends", "list", "--json")[1])["backends"]}
+    assert rows["half"]["summary"].startswith("broken: backend folder")
+    assert not rows["half"]["ready"]
+    assert "Lava 0.10.0" in rows["lava"]["summary"]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -283,6 +283,9 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 whole numbers are needed"),
     "text": ("tick,neuron\na,0\n", "line 2: 'a,0'"),
     "blank field": ("tick,neuron\n,0\n", "line 2: ',0'"),
+    "underscore": ("tick,neuron\n1_0,0\n", "line 2: '1_0,0'; 2 whole numbers are needed"),
+    "plus": ("tick,neuron\n+1,0\n", "line 2: '+1,0'; 2 whole numbers are needed"),
+    "other digits": ("tick,neuron\n٣,0\n", "line 2: '٣,0'; 2 whole numbers are needed"),
     "spaces only": ("tick,neuron\n   \n", "line 2: '   '"),
     "huge": (f"tick,neuron\n{1 << 63},0\n", "2 whole numbers are needed"),
     "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "2 whole numbers are needed"),
@@ -320,6 +323,21 @@ def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, int], mes
     path = csv_file(tmp_path, "pattern,tick,neuron\n1,0,0\n")
     with pytest.raises(FormatError, match=message):
         read_rasters(path, **sizes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_what_an_npz_cannot_hold(tmp_path: Path, count: int) -> None:
+    rasters = [np.zeros((1 + index, 1), dtype=bool) for index in range(count)]
+    message = f"would hold {count} rasters of unequal shapes; an .npz holds 1 to 64 of them; write a .csv"
+    with pytest.raises(FormatError, match=re.escape(message)):
+        write_rasters(tmp_path / "x.npz", rasters)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_csv_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.archive.SIZE_LIMIT_BYTES", 10)
+    with pytest.raises(FormatError, match=r"events\.csv has 16 bytes; at most 10 are read"):
+        read_rasters(csv_file(tmp_path, "tick,neuron\n0,0\n"), ticks=1, neurons=1)
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "a\0.csv", "missing.npz", "a\0.npz"])

@@ -119,7 +119,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no equals sign": ("x\n", r"SPEC.toml is not valid TOML: Expected '='"),
     "a key twice": ("bias = 0\nbias = 1\n", r"SPEC.toml is not valid TOML: Cannot overwrite"),
     "a very long number": (f"bias = {'1' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: Exceeds the limit"),
-    "very deep lists": (f"signs = {'[' * 5000}{']' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: .*(recursion|nested)"),
+    "very deep lists": (f"signs = {'[' * 5000}{']' * 5000}\n" + NPZ, r"is not valid TOML: .*(recursion|nested)"),
     "unknown key": ("delay = [1]\n" + NPZ, r"the file of .*SPEC.toml has delay; allowed are chip, delays, recurrent"),
     "unknown keys": ("b = 1\na = 1\n" + NPZ, r"the file of .*SPEC.toml has a, b; allowed are"),
     "unknown key of dynamics": (NPZ + "[dynamics]\ntau = 1\n", r"\[dynamics\] of .* has tau; allowed are"),
@@ -161,7 +161,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         NPZ + "[dynamics]\ntau_potential = 3\ncurrent_decay = 3\n",
         r"\[dynamics\] of .* mixes decays and time constants; give tau_potential \(and tau_current\) alone",
     ),
-    "half dynamics": (NPZ + "[dynamics]\ntau_current = 3\n", r"\[dynamics\] of .* mixes decays and time constants"),
+    "half dynamics": (
+        NPZ + "[dynamics]\ntau_current = 3\n",
+        r"\[dynamics\] of .* has tau_current alone; give tau_potential, too",
+    ),
 }  # fmt: skip
 
 

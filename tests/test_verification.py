@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,3 +177,22 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
         check = sp.verify(loud, spec)
     assert check.exact
     assert not check.backends["reference"].is_portable
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda program, spec: sp.run("p.snnp", spec.patterns[0].inputs), "program is a str; a Program is needed"),
+        (lambda program, spec: sp.run(program, 5), "inputs is a int; a raster"),
+        (lambda program, spec: sp.run(program, None), "inputs is a NoneType; a raster"),
+        (lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s="a"), "timeout_s is a str; a Real"),
+        (lambda program, spec: sp.verify(spec, program), "program is a Spec; a Program is needed"),
+        (lambda program, spec: sp.verify(program, program), "spec is a Program; a Spec is needed"),
+        (lambda program, spec: sp.verify(program, spec, 3), "backends is 3; a list with at least one name"),
+    ],
+)
+def test_values_of_another_type_are_refused(call: Callable[[sp.Program, sp.Spec], object], said: str) -> None:
+    spec = CASES["feed_forward"]()
+    program = sp.compile(spec).program
+    with pytest.raises(sp.SpecError, match=said):
+        call(program, spec)

@@ -25,15 +25,15 @@ from __future__ import annotations
 
 from snnprog.backends.environment import BackendStatus, install, status
 from snnprog.backends.execution import REFERENCE, Run, run, run_backend
-from snnprog.backends.folder import Backend, find_backend, find_backends
+from snnprog.backends.folder import Backend, backend_names, find_backend
 
 __all__ = [
     "REFERENCE",
     "Backend",
     "BackendStatus",
     "Run",
+    "backend_names",
     "find_backend",
-    "find_backends",
     "install",
     "run",
     "run_backend",

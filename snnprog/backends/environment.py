@@ -92,10 +92,15 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
         say(f"{backend.name} is ready: {ready}")
         return ready
     folder = environment_folder(backend)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not (folder / FINISHED).is_file():
-            _build(backend, folder, say)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not (folder / FINISHED).is_file():
+                _build(backend, folder, say)
+    except OSError as error:
+        raise BackendError(
+            f"the environment {folder} cannot be made: {error}; {CACHE_VARIABLE} names a folder"
+        ) from error
     return _python_in(folder)
 
 

@@ -7,6 +7,7 @@ checked for every shape and type before it becomes a `Trace`.
 from __future__ import annotations
 
 import json
+import numbers
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.archive import array_of, read_archive, write_archive
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
+from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
@@ -107,6 +109,8 @@ def run(
     PortabilityWarning
         Where the reference simulator leaves the range on which all runtimes agree.
     """
+    if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
+        raise SpecError(f"inputs is a {type(inputs).__name__}; a raster (ticks, inputs) or a list of them is needed")
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
         return run_backend(program, [inputs], backend, record, timeout_s=timeout_s).traces[0]
     return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
@@ -121,6 +125,9 @@ def run_backend(
     timeout_s: float | None = None,
 ) -> Run:
     """Run a program on several patterns, and tell which software did; see `run`."""
+    check_type("program", program, Program)
+    if timeout_s is not None:
+        check_type("timeout_s", timeout_s, numbers.Real)
     if record not in ("spikes", "state"):
         raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]

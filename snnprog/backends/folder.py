@@ -66,34 +66,32 @@ class Backend:
         return ".".join(map(str, self.python))
 
 
-def find_backends() -> dict[str, Backend]:
-    """Return all backend folders by name; the first on the search path wins.
-
-    Raises
-    ------
-    BackendError
-        If a folder has a ``backend.toml`` that cannot be understood, or lacks a file.
-    """
-    found: dict[str, Backend] = {}
-    for parent in _search_path():
-        for description in sorted(parent.glob("*/backend.toml")):
-            found.setdefault(description.parent.name, _read_folder(description.parent))
-    return found
+def backend_names() -> list[str]:
+    """Return the names of all backend folders, in the order of the search path; none of them is read."""
+    return list(_folders())
 
 
 def find_backend(name: str) -> Backend:
-    """Return the backend folder of that name.
+    """Return the backend folder of that name, the first on the search path; no other is read.
 
     Raises
     ------
     BackendError
-        If there is none.
+        If there is none, its ``backend.toml`` cannot be understood, or it lacks a file.
     """
-    backends = find_backends()
-    if name not in backends:
-        known = ", ".join(["reference", *backends])
+    folders = _folders()
+    if name not in folders:
+        known = ", ".join(["reference", *folders])
         raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
-    return backends[name]
+    return _read_folder(folders[name])
+
+
+def _folders() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for parent in _search_path():
+        for description in sorted(parent.glob("*/backend.toml")):
+            found.setdefault(description.parent.name, description.parent)
+    return found
 
 
 def _search_path() -> list[Path]:
@@ -119,7 +117,15 @@ def _read_folder(folder: Path) -> Backend:
             timeout_seconds=float(description["timeout_seconds"]),
             timeout_seconds_per_tick=float(description["timeout_seconds_per_tick"]),
         )
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OSError,
+    ) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
 
 

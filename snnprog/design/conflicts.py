@@ -45,9 +45,10 @@ def contradiction(problem: NeuronProblem, binding: Ticks) -> Conflict:
 def no_filling(problem: NeuronProblem, care: Raster) -> Conflict:
     """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
     pattern, tick = problem.potential_map.tape.where(int(np.flatnonzero(care)[0]) if care.any() else 0)
+    counted, free = int(care.sum()), int((~care).sum())
     reason = (
-        f"no weights let output {problem.neuron} do what its {int(care.sum())} bins that count ask for,"
-        f" from tick {tick} of pattern {pattern} on, whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
+        f"no weights let output {problem.neuron} do what its {counted} bins that count ask for, from tick {tick}"
+        f" of pattern {pattern} on, whatever it does in its {free} don't-care bins{_fixed(problem)}"
     )
     return Conflict(problem.neuron, pattern, tick, reason)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from snnprog.program import Program
 from snnprog.quantize import NeuronReport
@@ -25,7 +26,7 @@ def print_table(console: Console, title: str, columns: Sequence[str], rows: Iter
         numeric = bool(lines) and all(line[index][:1] in "+-0123456789∞" for line in lines)
         table.add_column(column, justify="right" if numeric else "left")
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(Text, line))
     console.print(table)
 
 
@@ -103,4 +104,5 @@ def _text(cell: object) -> str:
         return "yes" if cell else "no"
     if isinstance(cell, float):
         return "∞" if math.isinf(cell) else f"{cell:.4g}"
-    return str(cell)
+    # Files come from strangers: what would steer the terminal, or cannot be encoded, is not passed on.
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(cell))
