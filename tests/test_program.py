@@ -275,7 +275,7 @@ def test_the_same_bytes_whatever_the_order_and_type(tmp_path: Path) -> None:
 
 
 def test_a_program_that_cannot_be_saved(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="cannot be written: No such file"):
+    with pytest.raises(FormatError, match="cannot be written: there is no folder"):
         program().save(tmp_path / "missing" / "p.snnp")
 
 
