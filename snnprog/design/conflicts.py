@@ -17,7 +17,7 @@ def unreached_spikes(problem: NeuronProblem) -> list[Conflict]:
 
     A neuron with a bias, fixed or free, may fire on its own, so it has none.
     """
-    if problem.box.bias != (0.0, 0.0):
+    if problem.box.has_bias:
         return []
     hopeless = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0))
     return [_unreached(problem, int(tick)) for tick in hopeless]
@@ -77,7 +77,7 @@ def _unreached(problem: NeuronProblem, tick: int) -> Conflict:
 
 def _are_alike(problem: NeuronProblem, first: int, second: int) -> bool:
     features = problem.features(np.array([first, second]))
-    if problem.box.bias != (0.0, 0.0):
+    if problem.box.has_bias:
         features = np.column_stack([features, problem.bias_response[[first, second]]])
     return bool(np.allclose(features[0], features[1], rtol=0.0, atol=1e-9))
 

@@ -51,6 +51,16 @@ class Box:
         """Whether the bias is designed."""
         return self.bias[0] < self.bias[1]
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether there is, or may be, a bias."""
+        return self.bias != (0.0, 0.0)
+
+    @property
+    def is_scale_free(self) -> bool:
+        """Whether weights, threshold and bias may shrink together, so that only their proportions count."""
+        return self.is_threshold_free and (self.is_bias_free or not self.has_bias)
+
     def with_bias_exponent(self, exponent: int) -> Box:
         """Return the box in which a free bias has coarser steps, and reaches farther; a fixed one stays."""
         if not self.is_bias_free:
@@ -146,7 +156,7 @@ class NeuronProblem:
         """
         box = self.box
         exact = replace(self, truncation=np.zeros_like(self.truncation))
-        if box.is_threshold_free and (box.is_bias_free or box.bias == (0.0, 0.0)):
+        if box.is_scale_free:
             return replace(exact, exponent=0, box=replace(box, threshold=(0.0, np.inf)))
         return exact.at_exponent(widest_exponent)
 
@@ -164,7 +174,6 @@ def neuron_problem(
 ) -> NeuronProblem:
     """Return the problem of one output that is to spike at ``raster`` (ticks of all patterns,)."""
     resets = potential_map.resets(raster)
-    biased = box.bias != (0.0, 0.0)
     return NeuronProblem(
         neuron=neuron,
         potential_map=potential_map,
@@ -173,7 +182,7 @@ def neuron_problem(
         constrained=constrained,
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
-        truncation=potential_map.truncation(resets, biased=biased),
+        truncation=potential_map.truncation(resets, biased=box.has_bias),
         box=box,
     )
 

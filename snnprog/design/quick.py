@@ -34,9 +34,8 @@ def quick_margin(problem: NeuronProblem) -> WidestMargin | None:
     It is tried where spikes are due, all weights may have either sign, the threshold is free, and the bias free or 0.
     """
     box = problem.box
-    is_kind = box.is_threshold_free and (box.is_bias_free or box.bias == (0.0, 0.0))
-    is_kind &= bool((box.weight_lower == -box.weight_upper).all() and box.weight_upper.any())
-    if not is_kind or not (problem.constrained & problem.raster).any():
+    is_two_sided = bool((box.weight_lower == -box.weight_upper).all() and box.weight_upper.any())
+    if not (box.is_scale_free and is_two_sided) or not (problem.constrained & problem.raster).any():
         return None
     sweeper = Sweeper(problem.potential_map, problem.raster)
     factor = np.where(problem.constrained, problem.signs / problem.slack, 0.0)

@@ -100,11 +100,10 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
         If a fixed bias is beyond the chip.
     """
     chip, mapping = find_chip(spec.chip), potential_map(spec, find_chip(spec.chip))
-    care = np.concatenate([pattern.care for pattern in spec.patterns])
+    everything = np.ones(mapping.tape.ticks, dtype=np.bool_)
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
     searches = [
-        _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, np.ones_like(care[:, 0])))
-        for neuron in network.neurons
+        _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, everything)) for neuron in network.neurons
     ]
     outcomes = rehearse(spec, mapping, [search.best for search in searches])
     for scale in scales:
