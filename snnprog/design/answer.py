@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 ROUNDING_PROOF = 0.5
 COMFORTABLE = 1.0
+WORTHLESS = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,8 @@ class WidestMargin:
         No weights have more.
     is_feasible : bool
         Whether some weights do what is asked, however narrowly: the bound exceeds the solver's tolerance.
-    binding : (rows,) int
-        Ticks whose rows have a price, dearest first: where ``bound`` is 0, they contradict one another.
+    prices : (ticks,) float
+        What each row costs the margin; where ``bound`` is 0, those with a price contradict one another.
     """
 
     weights: Floats
@@ -39,8 +40,14 @@ class WidestMargin:
     bias: float
     margin: float
     bound: float
-    binding: Ticks
+    prices: Floats
     is_feasible: bool
+
+    @property
+    def binding(self) -> Ticks:
+        """Ticks whose rows have a price, dearest first."""
+        priced = np.flatnonzero(self.prices > WORTHLESS * self.prices.max(initial=0.0))
+        return priced[np.argsort(-self.prices[priced], kind="stable")]
 
     @property
     def is_rounding_proof(self) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from snnprog.design.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
-from snnprog.solver import LinearProgram, Optimum, maximise
+from snnprog.solver import LinearProgram, maximise
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +68,8 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     weights = np.clip(values[:taps], problem.step * problem.box.weight_lower, problem.step * problem.box.weight_upper)
     threshold, bias = np.clip(values[taps : taps + 2], *np.array([problem.box.threshold, problem.box.bias]).T)
     margins = problem.margins(weights, threshold, bias)
+    prices = np.zeros(problem.raster.size)
+    prices[rows] = optimum.duals
     answer = WidestMargin(
         weights=weights,
         threshold=float(threshold),
@@ -75,7 +77,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
         margin=float(margins.min(initial=np.inf)),
         bound=bound,
         is_feasible=bound > problem.tolerance,
-        binding=_binding(optimum, rows),
+        prices=prices,
     )
     return answer, margins
 
@@ -103,8 +105,3 @@ def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
         lower=np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0], -np.inf]]) / scale,
         upper=np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1], UNBOUNDED * scale]]) / scale,
     )
-
-
-def _binding(optimum: Optimum, rows: Ticks) -> Ticks:
-    priced = np.flatnonzero(optimum.duals > 1e-7 * optimum.duals.max(initial=1e-300))
-    return rows[priced[np.argsort(-optimum.duals[priced], kind="stable")]]

@@ -78,7 +78,7 @@ def _stretched(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, unknown
         margin=float(problem.margins(weights, threshold, bias).min()),
         bound=_bound(problem, sweeper, factor, unknowns.prices),
         is_feasible=True,
-        binding=np.zeros(0, dtype=np.int64),
+        prices=unknowns.prices.copy(),
     )
 
 
