@@ -1,25 +1,33 @@
-"""The widest margin: a linear program that sees only the rows that matter.
+"""The widest margin of a neuron: which method finds it.
 
-A neuron has a row for each of thousands of ticks, but few of them bind. So the program starts with a few, is solved,
-and takes in the rows that its answer violates most, until none is left or the margin is good enough. Each optimum over
-some of the rows bounds the margin over all of them from above; the answer's own worst row bounds it from below.
+The relaxation method finds a margin at once where there is room for one. Where there is not, and for verdicts, a linear
+program decides: by the simplex method where it is small, which ends in a corner, exactly; else by an interior point
+method that starts where the relaxation method left off. What that loses to rounding, the simplex method settles.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.interior import interior_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.potential import Ticks
-from snnprog.solver import LinearProgram, maximise
+from snnprog.design.quick import Relaxed, relax
+from snnprog.design.simplex import simplex_margin
 
-Floats = NDArray[np.float64]
+FEW_TAPS, SMALL = 40, 20_000
 
-FIRST_ROWS = 60
-MORE_ROWS = 100
-UNBOUNDED = 1e6
+
+def safe_margin(problem: NeuronProblem) -> WidestMargin:
+    """Return the first rounding-proof answer, or the widest margin where there is none.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    relaxed = relax(problem)
+    if relaxed is not None and relaxed.answer is not None and relaxed.answer.is_rounding_proof:
+        return relaxed.answer
+    return _solved(problem, relaxed)
 
 
 def widest_margin(problem: NeuronProblem) -> WidestMargin:
@@ -32,76 +40,20 @@ def widest_margin(problem: NeuronProblem) -> WidestMargin:
     SolverError
         If the solver gives up.
     """
-    rows = _first_rows(problem)
-    while True:
-        answer, margins = _solve(problem, rows)
-        violated = np.flatnonzero(margins < answer.bound - max(1e-7, 1e-4 * abs(answer.bound)))
-        new = np.setdiff1d(violated, rows)
-        if new.size == 0 or not answer.is_feasible or _is_good_enough(answer):
-            return answer
-        worst = new[np.argsort(margins[new], kind="stable")[: max(MORE_ROWS, rows.size // 3)]]
-        rows = np.concatenate([rows, worst])
+    relaxed = None if _is_small(problem) else relax(problem)
+    answer = None if relaxed is None else relaxed.answer
+    if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):
+        return answer
+    return _solved(problem, relaxed)
 
 
-def _is_good_enough(answer: WidestMargin) -> bool:
-    return answer.margin >= max(COMFORTABLE, answer.bound / 2)
+def _solved(problem: NeuronProblem, relaxed: Relaxed | None) -> WidestMargin:
+    if _is_small(problem):
+        return simplex_margin(problem)
+    start = None if relaxed is None else relaxed.unknowns
+    return interior_margin(problem, start) or simplex_margin(problem)
 
 
-def _first_rows(problem: NeuronProblem) -> Ticks:
-    """Start where it is hardest: spikes that little has reached, silences that much has reached."""
-    chosen = []
-    for ticks, order in (
-        (np.flatnonzero(problem.constrained & problem.raster), problem.norms),
-        (np.flatnonzero(problem.constrained & ~problem.raster), -problem.norms),
-    ):
-        chosen.append(ticks[np.argsort(order[ticks], kind="stable")[:FIRST_ROWS]])
-    return np.concatenate(chosen)
-
-
-def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
-    """Solve with some of the rows; return the answer, and the margins of all ticks under it."""
-    optimum = maximise(_linear_program(problem, rows))
-    scale = _scale(problem)
-    bound = float(optimum.values[-1]) * scale / problem.step
-    values = optimum.values * scale
+def _is_small(problem: NeuronProblem) -> bool:
     taps = problem.potential_map.n_taps
-    weights = np.clip(values[:taps], problem.step * problem.box.weight_lower, problem.step * problem.box.weight_upper)
-    threshold, bias = np.clip(values[taps : taps + 2], *np.array([problem.box.threshold, problem.box.bias]).T)
-    margins = problem.margins(weights, threshold, bias)
-    prices = np.zeros(problem.raster.size)
-    prices[rows] = optimum.duals
-    answer = WidestMargin(
-        weights=weights,
-        threshold=float(threshold),
-        bias=float(bias),
-        margin=float(margins.min(initial=np.inf)),
-        bound=bound,
-        is_feasible=bound > problem.tolerance,
-        prices=prices,
-    )
-    return answer, margins
-
-
-def _scale(problem: NeuronProblem) -> float:
-    """Return the greatest weight: in its units, all coefficients are near 1."""
-    bounds = np.concatenate([problem.box.weight_lower, problem.box.weight_upper, [-1.0]])
-    return problem.step * float(np.abs(bounds).max())
-
-
-def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
-    """Build the rows, each divided by its slack; weights, threshold, bias and margin are divided by the scale."""
-    scale, box, step = _scale(problem), problem.box, problem.step
-    slack = problem.slack[rows] / step
-    signs = problem.signs[rows] / slack
-    matrix = np.empty((rows.size, problem.potential_map.n_taps + 3))
-    matrix[:, :-3] = problem.features(rows) * signs[:, None]
-    matrix[:, -3] = -signs
-    matrix[:, -2] = signs * problem.bias_response[rows]
-    matrix[:, -1] = -1.0
-    return LinearProgram(
-        objective=np.concatenate([np.zeros(matrix.shape[1] - 1), [1.0]]),
-        matrix=matrix,
-        least=problem.truncation[rows] / (slack * scale),
-        lower=np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0], -np.inf]]) / scale,
-        upper=np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1], UNBOUNDED * scale]]) / scale,
-    )
+    return taps <= FEW_TAPS or int(problem.constrained.sum()) * taps <= SMALL

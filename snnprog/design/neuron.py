@@ -19,9 +19,8 @@ import numpy as np
 
 from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.conflicts import contradiction, no_filling, unreached_spikes
-from snnprog.design.margin import widest_margin
+from snnprog.design.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.quick import quick_margin
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
 from snnprog.potential import NO_RESET
@@ -82,7 +81,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     unreached = unreached_spikes(problem)
     if unreached:
         return NeuronDesign(None, tuple(unreached))
-    answer = quick_margin(problem) or widest_margin(problem)
+    answer = safe_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
     ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))

@@ -8,10 +8,13 @@ the margin of all other weights, because for prices y >= 0 and any weights in th
 
     min_k margin_k  <=  Σ y_k margin_k / Σ y_k  <=  max over the box of  Σ_k y_k margin_k / Σ y_k
 
-Where the method does not get there, the linear program has the last word, and the only word on what is infeasible.
+Where the method does not get there, the linear program has the last word, and the only word on what is infeasible; it
+starts where the passes stopped.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +25,30 @@ from snnprog.design.sweep import Sweeper, Unknowns
 
 Floats = NDArray[np.float64]
 
-ROUNDS, PASSES = 40, 20
+ROUNDS, PASSES = 6, 20
 STIFFNESS = np.array([40.0, 25.0])
 NEARLY_MET = 0.3
 SHRINKING = 0.7
 
 
-def quick_margin(problem: NeuronProblem) -> WidestMargin | None:
-    """Return a rounding-proof answer, a comfortable one if it can, or None where the method does not find one.
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """What the relaxation method came to.
+
+    Attributes
+    ----------
+    answer : WidestMargin or None
+        The widest it met, where it met the rows at all.
+    unknowns : Unknowns
+        Where it stopped, and what each row has pushed with.
+    """
+
+    answer: WidestMargin | None
+    unknowns: Unknowns
+
+
+def relax(problem: NeuronProblem) -> Relaxed | None:
+    """Meet the rows in turn until the answer is comfortable, or the passes are used up; None where it does not apply.
 
     It is tried where spikes are due, all weights may have either sign, the threshold is free, and the bias free or 0.
     """
@@ -52,7 +71,7 @@ def quick_margin(problem: NeuronProblem) -> WidestMargin | None:
         if best.margin >= COMFORTABLE:
             break
         limit = SHRINKING * float(np.abs(unknowns.weights).max())
-    return best if best is not None and best.is_rounding_proof else None
+    return Relaxed(best, unknowns)
 
 
 def _pass(sweeper: Sweeper, rows: Floats, stiffness: Floats, unknowns: Unknowns, limit: float) -> float:

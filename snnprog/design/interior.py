@@ -1,0 +1,318 @@
+"""The widest margin of a neuron with thousands of taps or ticks: an interior point method that knows its rows.
+
+A primal-dual path-following method (Mehrotra 1992) for the linear program of `snnprog.design.problem`, in which every
+unknown is scaled to a range of at most [-1, 1]::
+
+    maximise m   subject to   R x - m = c + s ,   s >= 0 ,   lower <= x <= upper
+
+Its products with all rows are passes over the network's events, far cheaper than the rows themselves. So its Newton
+systems are solved by conjugate gradients on all rows, preconditioned by a Cholesky factor of the few rows that weigh
+most at that step (Tits, Absil and Woessner 2006 leave out the others altogether), in single precision. A start from the
+relaxation method saves most of the path.
+
+For prices ``y >= 0`` that sum to 1, no weights have more margin than ``Σ_j max(lower_j g_j, upper_j g_j) - y·c`` with
+``g = Rᵀ y``. So every step gives a bound that holds, whatever rounding did to it on the way.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
+
+from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.rows import Precision, Rows
+from snnprog.design.sweep import Unknowns
+
+Floats = NDArray[np.float64]
+
+STEPS = 200
+SHARE, NEARLY = 0.5, 0.95
+SHORT_OF_THE_EDGE = 0.99
+INSIDE = 0.1
+STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.01, 0.05
+WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 1e-3, 1e-2, 1e-16
+SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 1e-2, 60
+
+
+def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> WidestMargin | None:
+    """Maximise the margin of a neuron; end early at an answer that is good enough.
+
+    Good enough is half of the widest, if that is comfortably rounding-proof or nearly the widest.
+
+    Parameters
+    ----------
+    start : Unknowns, optional
+        What the relaxation method came to, for the same problem.
+
+    Returns
+    -------
+    WidestMargin or None
+        None if the path is lost to rounding before it has told anything.
+    """
+    rows = Rows(problem)
+    path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))
+    best, prices, margin, bound = path.point.values, path.point.prices, -np.inf, np.inf
+    for _ in range(STEPS):
+        at = path.point
+        pull = rows.transposed_times(at.prices)
+        reached, proved = rows.margin(at.values), rows.bound(at.prices, pull)
+        if reached > margin:
+            best, margin = at.values, reached
+        if proved < bound:
+            prices, bound = at.prices, proved
+        if _is_good_enough(problem, margin * rows.unit, bound * rows.unit):
+            return rows.answer(best, prices, bound)
+        if not path.advance(pull):
+            break
+    return None
+
+
+def _is_good_enough(problem: NeuronProblem, margin: float, bound: float) -> bool:
+    if bound <= problem.tolerance:
+        return True
+    return margin >= max(SHARE * bound, min(COMFORTABLE, NEARLY * bound))
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where the path stands; each array with its step is another one of these.
+
+    Attributes
+    ----------
+    values : (unknowns,) float
+    margin : float
+    slacks, prices : (rows,) float
+        s and y, above 0.
+    below, above : (unknowns,) float
+        The prices of the lower and of the upper ends, above 0.
+    """
+
+    values: Floats
+    margin: float
+    slacks: Floats
+    prices: Floats
+    below: Floats
+    above: Floats
+
+    def moved(self, step: Point, primal: float, dual: float) -> Point:
+        """Return the point some way along a step."""
+        return Point(
+            values=self.values + primal * step.values,
+            margin=self.margin + primal * step.margin,
+            slacks=self.slacks + primal * step.slacks,
+            prices=self.prices + dual * step.prices,
+            below=self.below + dual * step.below,
+            above=self.above + dual * step.above,
+        )
+
+
+def cold_start(rows: Rows) -> Point:
+    """Return a point in the middle of the ranges, its margin far below all rows."""
+    width = rows.upper - rows.lower
+    values = np.clip(0.0, rows.lower + INSIDE * width, rows.upper - INSIDE * width)
+    reached = rows.times(values) - rows.least
+    margin = float(reached.min() - np.abs(reached).mean()) - BARELY_INSIDE
+    slacks = reached - margin
+    gap = 1.0 / float((1.0 / slacks).sum())
+    return Point(values, margin, slacks, gap / slacks, gap / (values - rows.lower), gap / (rows.upper - values))
+
+
+def warm_start(rows: Rows, unknowns: Unknowns) -> Point:
+    """Return a point near what the relaxation method came to, drawn back from all edges."""
+    width = rows.upper - rows.lower
+    values = STRETCH * rows.scaled(unknowns.weights, unknowns.offsets)
+    values = np.clip(values, rows.lower + BARELY_INSIDE * width, rows.upper - BARELY_INSIDE * width)
+    prices = unknowns.prices[rows.ticks] / unknowns.prices.sum()
+    reached = rows.times(values) - rows.least
+    span = rows.bound(prices, rows.transposed_times(prices)) - float(reached.min())
+    slacks = reached - float(reached.min()) + BACK * span
+    gap = span / slacks.size
+    prices = np.maximum(prices, FLOOR * gap / slacks)
+    prices /= prices.sum()
+    pull = rows.transposed_times(prices)
+    return Point(
+        values=values,
+        margin=float(reached.min()) - BACK * span,
+        slacks=slacks,
+        prices=prices,
+        below=np.maximum(-pull, 0.0) + gap / (values - rows.lower),
+        above=np.maximum(pull, 0.0) + gap / (rows.upper - values),
+    )
+
+
+class Path:
+    """The way from a start to the widest margin, one Newton step after another."""
+
+    def __init__(self, rows: Rows, start: Point) -> None:
+        self.rows, self.point = rows, start
+        self.weighty = WEIGHTY
+        self.precision: Precision = np.float32
+
+    def advance(self, pull: Floats) -> bool:
+        """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere."""
+        system = System(self.rows, self.point, pull, Factor.of(self))
+        pairs = system.pairs
+        count = sum(first.size for first, _ in pairs)
+        gap = system.gap / count
+        ahead = system.step([-first * second for first, second in pairs])
+        left = system.gap_after(ahead, *system.room(ahead)) / count
+        centre = gap * min(1.0, left / gap) ** 3
+        step = system.step(
+            [
+                centre - first * second - change * other
+                for (first, second), (change, other) in zip(pairs, _changes(ahead), strict=True)
+            ]
+        )
+        primal, dual = (SHORT_OF_THE_EDGE * length for length in system.room(step))
+        if system.is_slow:
+            self.precision, self.weighty = np.float64, self.weighty * LESS_WEIGHTY
+        self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
+        return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
+
+
+def _changes(step: Point) -> list[tuple[Floats, Floats]]:
+    return [(step.slacks, step.prices), (step.values, step.below), (-step.values, step.above)]
+
+
+class System:
+    """The Newton system of one point.
+
+    Attributes
+    ----------
+    pairs : list of (float, float)
+        What must vanish in product: slacks with prices, distances from the ends with theirs.
+    gap : float
+        The sum of their products. What is left of the dual residual spoils the bound, so it must stay well below.
+    is_slow : bool
+        Whether the factor was too coarse for a solution in good time.
+    """
+
+    def __init__(self, rows: Rows, point: Point, pull: Floats, factor: Factor) -> None:
+        self.rows, self.point, self.factor = rows, point, factor
+        self.to_lower, self.to_upper = rows.room(point.values)
+        self.pairs = [(point.slacks, point.prices), (self.to_lower, point.below), (self.to_upper, point.above)]
+        self.gap = sum(float(first @ second) for first, second in self.pairs)
+        self.dual_residual = pull + point.below - point.above
+        self.margin_residual = 1.0 - float(point.prices.sum())
+        self.is_slow = False
+
+    def step(self, aims: list[Floats]) -> Point:
+        """Return the step after which, to first order, the pairs' products change by these aims."""
+        at, rows, (aim, aim_below, aim_above) = self.point, self.rows, aims
+        pushed = aim / at.slacks
+        right = self.dual_residual + rows.transposed_times(pushed)
+        right += aim_below / self.to_lower - aim_above / self.to_upper
+        solution = self._solve(np.append(right, self.margin_residual - pushed.sum()))
+        values, margin = solution[:-1], float(solution[-1])
+        slacks = rows.times(values) - margin
+        return Point(
+            values=values,
+            margin=margin,
+            slacks=slacks,
+            prices=pushed - self.factor.weights * slacks,
+            below=(aim_below - at.below * values) / self.to_lower,
+            above=(aim_above + at.above * values) / self.to_upper,
+        )
+
+    def room(self, step: Point) -> tuple[float, float]:
+        """Return how far the primal and the dual part of a step may go before something is negative."""
+        at = self.point
+        primal = [(at.slacks, step.slacks), (self.to_lower, step.values), (self.to_upper, -step.values)]
+        dual = [(at.prices, step.prices), (at.below, step.below), (at.above, step.above)]
+        return min(_room(*pair) for pair in primal), min(_room(*pair) for pair in dual)
+
+    def gap_after(self, step: Point, primal: float, dual: float) -> float:
+        """Return the sum of all products some way along a step."""
+        return sum(
+            float((first + primal * change) @ (second + dual * other))
+            for (first, second), (change, other) in zip(self.pairs, _changes(step), strict=True)
+        )
+
+    def _solve(self, right: Floats) -> Floats:
+        """Solve by preconditioned conjugate gradients."""
+        solution = np.zeros_like(right)
+        residual = right
+        target = SYSTEM_TOLERANCE * min(float(np.linalg.norm(right)), self.gap / math.sqrt(right.size))
+        improved = self.factor.solve(residual)
+        direction, slope = improved, float(residual @ improved)
+        for _ in range(SYSTEM_ROUNDS):
+            if not slope > 0.0:
+                break
+            image = self._times(direction)
+            length = slope / float(direction @ image)
+            solution = solution + length * direction
+            residual = residual - length * image
+            if float(np.linalg.norm(residual)) <= target:
+                return solution
+            improved = self.factor.solve(residual)
+            slope, before = float(residual @ improved), slope
+            direction = improved + (slope / before) * direction
+        self.is_slow = True
+        return solution
+
+    def _times(self, vector: Floats) -> Floats:
+        values, margin = vector[:-1], vector[-1]
+        pushed = self.factor.weights * (self.rows.times(values) - margin)
+        return np.append(self.rows.transposed_times(pushed) + self.factor.ends * values, -pushed.sum())
+
+
+def _room(values: Floats, changes: Floats) -> float:
+    shrinking = changes < 0.0
+    return float((-values[shrinking] / changes[shrinking]).min(initial=1.0 / SHORT_OF_THE_EDGE))
+
+
+class Factor:
+    """A Cholesky factor of ``Σ d (r, -1)(r, -1)ᵀ + diag(ends, 0)`` over the rows r that weigh most.
+
+    The margin is eliminated first, which centres the rows: what is left keeps its digits in single precision.
+
+    Attributes
+    ----------
+    weights : (rows,) float
+        d, the prices over the slacks, of all rows.
+    ends : (unknowns,) float
+        The same of the ends of the ranges.
+    """
+
+    def __init__(self, weights: Floats, ends: Floats, chosen: NDArray[np.int64], matrix: NDArray[np.floating]) -> None:
+        self.weights, self.ends = weights, ends
+        precision, top = matrix.dtype, float(weights.max())
+        self._total = float(weights[chosen].sum())
+        mean = (weights[chosen] / self._total).astype(precision) @ matrix
+        self._mean = mean.astype(np.float64)
+        matrix -= mean
+        matrix *= np.sqrt(weights[chosen] / top).astype(precision)[:, None]
+        self._scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", matrix, matrix) * top + ends)
+        matrix *= (np.sqrt(top) * self._scale).astype(precision)
+        multiply = get_blas_funcs("syrk", dtype=precision)
+        factorise, self._substitute = get_lapack_funcs(("potrf", "potrs"), dtype=precision)
+        normal = multiply(1.0, matrix.T, lower=1)
+        diagonal = np.einsum("ii->i", normal)
+        diagonal += (ends * self._scale**2).astype(precision)
+        ridge, failed = np.finfo(precision).eps, 1
+        while failed:
+            diagonal += precision.type(ridge)
+            self._cholesky, failed = factorise(normal, lower=1)
+            ridge *= 10.0
+
+    @classmethod
+    def of(cls, path: Path) -> Factor:
+        """Return the factor at the point where a path stands."""
+        at, rows = path.point, path.rows
+        weights = at.prices / at.slacks
+        to_lower, to_upper = rows.room(at.values)
+        ends = at.below / to_lower + at.above / to_upper
+        chosen = np.flatnonzero(weights > path.weighty * weights.max())
+        return cls(weights, ends, chosen, rows.some(chosen, path.precision))
+
+    def solve(self, right: Floats) -> Floats:
+        """Apply the inverse to ``(unknowns + 1,)``, the margin last."""
+        values = (right[:-1] + right[-1] * self._mean) * self._scale
+        values, _ = self._substitute(self._cholesky, values.astype(self._cholesky.dtype), lower=1)
+        values = values.astype(np.float64) * self._scale
+        return np.append(values, right[-1] / self._total + self._mean @ values)
