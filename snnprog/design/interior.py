@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.factor import Factor, factorised
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rows import Precision, Rows
 from snnprog.design.sweep import Unknowns
@@ -155,7 +155,7 @@ class Path:
 
     def advance(self, pull: Floats) -> bool:
         """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere."""
-        system = System(self.rows, self.point, pull, Factor.of(self))
+        system = System(self.rows, self.point, pull, self._factor())
         pairs = system.pairs
         count = sum(first.size for first, _ in pairs)
         gap = system.gap / count
@@ -173,6 +173,13 @@ class Path:
             self.precision, self.weighty = np.float64, self.weighty * LESS_WEIGHTY
         self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
         return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
+
+    def _factor(self) -> Factor:
+        at, rows = self.point, self.rows
+        to_lower, to_upper = rows.room(at.values)
+        weights = at.prices / at.slacks
+        chosen = np.flatnonzero(weights > self.weighty * weights.max())
+        return factorised(weights, at.below / to_lower + at.above / to_upper, rows.some(chosen, self.precision), chosen)
 
 
 def _changes(step: Point) -> list[tuple[Floats, Floats]]:
@@ -264,55 +271,3 @@ class System:
 def _room(values: Floats, changes: Floats) -> float:
     shrinking = changes < 0.0
     return float((-values[shrinking] / changes[shrinking]).min(initial=1.0 / SHORT_OF_THE_EDGE))
-
-
-class Factor:
-    """A Cholesky factor of ``Σ d (r, -1)(r, -1)ᵀ + diag(ends, 0)`` over the rows r that weigh most.
-
-    The margin is eliminated first, which centres the rows: what is left keeps its digits in single precision.
-
-    Attributes
-    ----------
-    weights : (rows,) float
-        d, the prices over the slacks, of all rows.
-    ends : (unknowns,) float
-        The same of the ends of the ranges.
-    """
-
-    def __init__(self, weights: Floats, ends: Floats, chosen: NDArray[np.int64], matrix: NDArray[np.floating]) -> None:
-        self.weights, self.ends = weights, ends
-        precision, top = matrix.dtype, float(weights.max())
-        self._total = float(weights[chosen].sum())
-        mean = (weights[chosen] / self._total).astype(precision) @ matrix
-        self._mean = mean.astype(np.float64)
-        matrix -= mean
-        matrix *= np.sqrt(weights[chosen] / top).astype(precision)[:, None]
-        self._scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", matrix, matrix) * top + ends)
-        matrix *= (np.sqrt(top) * self._scale).astype(precision)
-        multiply = get_blas_funcs("syrk", dtype=precision)
-        factorise, self._substitute = get_lapack_funcs(("potrf", "potrs"), dtype=precision)
-        normal = multiply(1.0, matrix.T, lower=1)
-        diagonal = np.einsum("ii->i", normal)
-        diagonal += (ends * self._scale**2).astype(precision)
-        ridge, failed = np.finfo(precision).eps, 1
-        while failed:
-            diagonal += precision.type(ridge)
-            self._cholesky, failed = factorise(normal, lower=1)
-            ridge *= 10.0
-
-    @classmethod
-    def of(cls, path: Path) -> Factor:
-        """Return the factor at the point where a path stands."""
-        at, rows = path.point, path.rows
-        weights = at.prices / at.slacks
-        to_lower, to_upper = rows.room(at.values)
-        ends = at.below / to_lower + at.above / to_upper
-        chosen = np.flatnonzero(weights > path.weighty * weights.max())
-        return cls(weights, ends, chosen, rows.some(chosen, path.precision))
-
-    def solve(self, right: Floats) -> Floats:
-        """Apply the inverse to ``(unknowns + 1,)``, the margin last."""
-        values = (right[:-1] + right[-1] * self._mean) * self._scale
-        values, _ = self._substitute(self._cholesky, values.astype(self._cholesky.dtype), lower=1)
-        values = values.astype(np.float64) * self._scale
-        return np.append(values, right[-1] / self._total + self._mean @ values)

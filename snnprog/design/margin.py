@@ -7,11 +7,14 @@ method that starts where the relaxation method left off. What that loses to roun
 
 from __future__ import annotations
 
+import numpy as np
+
 from snnprog.design.answer import COMFORTABLE, WidestMargin
 from snnprog.design.interior import interior_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.quick import Relaxed, relax
+from snnprog.design.quick import relax
 from snnprog.design.simplex import simplex_margin
+from snnprog.design.sweep import Unknowns
 
 FEW_TAPS, SMALL = 40, 20_000
 
@@ -27,30 +30,38 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
     relaxed = relax(problem)
     if relaxed is not None and relaxed.answer is not None and relaxed.answer.is_rounding_proof:
         return relaxed.answer
-    return _solved(problem, relaxed)
+    if _is_small(problem):
+        return simplex_margin(problem)
+    return _solved(problem, None if relaxed is None else relaxed.unknowns)
 
 
-def widest_margin(problem: NeuronProblem) -> WidestMargin:
+def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> WidestMargin:
     """Maximise the margin of a neuron over weights, threshold and bias.
 
     The search ends early at an answer that is comfortably rounding-proof and at least half as wide as the widest.
+
+    Parameters
+    ----------
+    near : WidestMargin, optional
+        The answer to a similar problem, to start from.
 
     Raises
     ------
     SolverError
         If the solver gives up.
     """
-    relaxed = None if _is_small(problem) else relax(problem)
+    if _is_small(problem):
+        return simplex_margin(problem)
+    if near is not None:
+        return _solved(problem, Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices))
+    relaxed = relax(problem)
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):
         return answer
-    return _solved(problem, relaxed)
+    return _solved(problem, None if relaxed is None else relaxed.unknowns)
 
 
-def _solved(problem: NeuronProblem, relaxed: Relaxed | None) -> WidestMargin:
-    if _is_small(problem):
-        return simplex_margin(problem)
-    start = None if relaxed is None else relaxed.unknowns
+def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
     return interior_margin(problem, start) or simplex_margin(problem)
 
 

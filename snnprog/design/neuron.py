@@ -84,7 +84,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     answer = safe_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
-    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))
+    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT), near=answer)
     if not ideal.is_feasible:
         return NeuronDesign(None, (contradiction(problem, ideal.binding),))
     return NeuronDesign(_on_coarser_grids(problem, answer))
