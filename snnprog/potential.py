@@ -174,9 +174,15 @@ class PotentialMap:
         self.tape = Tape(tuple(len(raster) for raster in presynaptic), int(self.delays.max()))
         self.alpha, self.gamma = float(leaks.current), float(leaks.potential)
         self.n_lines = presynaptic[0].shape[1]
-        spikes = np.concatenate(list(presynaptic)).astype(np.float64)
-        self._spikes = csr_matrix(self.tape.padded(spikes))
-        self._trace = self.tape.padded(self._free(spikes))
+        tick, line = np.concatenate([raster.nonzero() for raster in presynaptic], axis=1)
+        tick = tick + np.repeat(self.tape.starts, [np.count_nonzero(raster) for raster in presynaptic])
+        places = (self.tape.row[tick], line)
+        self._spikes = csr_matrix((np.ones(tick.size), places), shape=(self.tape.rows, self.n_lines))
+
+    @cached_property
+    def _trace(self) -> Floats:
+        """(rows, lines) The reset-free traces, on the padded axis."""
+        return self.tape.padded(self._free(self._spikes[self.tape.row].toarray()))
 
     @property
     def n_taps(self) -> int:

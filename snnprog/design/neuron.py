@@ -95,7 +95,7 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
     best = _neuron(problem, finest)
     for exponent in COARSER_EXPONENTS:
         coarser = problem.at_exponent(exponent)
-        neuron = _neuron(coarser, widest_margin(coarser))
+        neuron = _neuron(coarser, widest_margin(coarser, near=finest))
         if neuron.margin > best.margin:
             best = neuron
         if best.margin >= ROUNDING_PROOF:

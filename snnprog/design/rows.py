@@ -90,8 +90,12 @@ class Rows:
         """Return rows of R, (len(rows), unknowns), in single or double precision."""
         ticks = self.ticks[rows]
         matrix = np.empty((rows.size, self.lower.size), dtype=precision)
-        features = self.problem.features(ticks)
-        matrix[:, : self.taps.size] = features[:, self.taps] * self.factor[ticks, None]
+        if self.taps.size == self.sweeper.n_taps:
+            self.sweeper.rows(self.factor, ticks, matrix[:, : self.taps.size])
+        else:
+            features = np.empty((rows.size, self.sweeper.n_taps), dtype=precision)
+            self.sweeper.rows(self.factor, ticks, features)
+            matrix[:, : self.taps.size] = features[:, self.taps]
         matrix[:, self.taps.size :] = self.columns[rows]
         return matrix
 

@@ -67,10 +67,16 @@ class Sweeper:
         gamma, alpha = mapping.gamma, mapping.alpha
         if abs(gamma - alpha) < APART:
             alpha = gamma * (1.0 - APART)
+        self.longest = max(mapping.tape.lengths)
         block = _block_length(gamma, alpha, mapping.tape.ticks)
         self.leaks = np.array([gamma, alpha, alpha / (gamma - alpha)])
-        self.powers = np.array([gamma, alpha])[:, None] ** np.arange(block + 2)
-        self.squares = _squares(self.first, self.tap, self.after, self.leaks, self.n_taps)
+        self.powers = self.powers_to(block + 1)
+        self.squares = _squares(self.first, self.tap, self.after, self.leaks, self.powers_to(self.longest), self.n_taps)
+
+    def powers_to(self, ticks: int) -> Floats:
+        """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
+        powers: Floats = self.leaks[:2, None] ** np.arange(ticks + 1)
+        return powers
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
@@ -80,6 +86,11 @@ class Sweeper:
         """Return ``Σ_k prices[k] φ[k]``, (taps,)."""
         gathered: Floats = _adjoint(self.first, self.tap, self.after, self.leaks, self.n_taps, prices)
         return gathered
+
+    def rows(self, factor: Floats, chosen: Integers, matrix: NDArray[np.floating]) -> None:
+        """Write ``factor[k] φ[k]`` of the chosen ticks, in order, into the first columns of a matrix."""
+        powers = self.powers_to(self.longest)
+        _rows(self.first, self.tap, self.after, powers, float(self.leaks[2]), factor, chosen, matrix)
 
     def meet(self, rows: Floats, stiffness: Floats, unknowns: Unknowns) -> float:
         """Go over all ticks once, and at each move the unknowns just so far that its row is met.
@@ -109,8 +120,8 @@ def _block_length(gamma: float, alpha: float, ticks: int) -> int:
     return max(1, min(int(min(lengths, default=ticks)), ticks))
 
 
-@njit(cache=True)
-def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_taps: int) -> Floats:
+@njit(cache=True, nogil=True)
+def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
     """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
     gamma, alpha, kappa = leaks
     squares = np.zeros((2, after.size))
@@ -124,17 +135,7 @@ def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_t
         current_square = alpha * alpha * current_square
         for event in range(first[k], first[k + 1]):
             j = tap[event]
-            current = potential = 0.0
-            if stamp[j] >= pattern:
-                current = current_of[j] * alpha ** (k - stamp[j])
-                if stamp[j] >= segment:
-                    elapsed = k - stamp[j]
-                    potential = potential_of[j] * gamma**elapsed
-                    potential += kappa * current_of[j] * (gamma**elapsed - alpha**elapsed)
-                else:
-                    elapsed = k - segment + 1
-                    at_reset = current_of[j] * alpha ** (segment - 1 - stamp[j])
-                    potential = kappa * at_reset * (gamma**elapsed - alpha**elapsed)
+            potential, current = _state(k, segment, pattern, stamp[j], potential_of[j], current_of[j], powers, kappa)
             potential_square += 2 * potential + 1.0
             cross += potential + current + 1.0
             current_square += 2 * current + 1.0
@@ -149,7 +150,50 @@ def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_t
     return squares
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _rows(
+    first: Integers, tap: Integers, after: Integers, powers: Floats, kappa: float, factor: Floats, chosen: Integers,
+    matrix: NDArray[np.floating],
+) -> None:  # fmt: skip
+    """See `Sweeper.rows`."""
+    n_taps = matrix.shape[1]
+    potential_of, current_of = np.zeros(n_taps), np.zeros(n_taps)
+    stamp = np.full(n_taps, -1, np.int64)
+    segment = pattern = row = 0
+    for k in range(after.size):
+        if row == chosen.size:
+            break
+        for event in range(first[k], first[k + 1]):
+            j = tap[event]
+            potential, current = _state(k, segment, pattern, stamp[j], potential_of[j], current_of[j], powers, kappa)
+            potential_of[j], current_of[j], stamp[j] = potential + 1.0, current + 1.0, k
+        if chosen[row] == k:
+            for j in range(n_taps):
+                potential, _ = _state(k, segment, pattern, stamp[j], potential_of[j], current_of[j], powers, kappa)
+                matrix[row, j] = factor[k] * potential
+            row += 1
+        if after[k] != GOES_ON:
+            segment = k + 1
+        if after[k] == ENDS:
+            pattern = k + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _state(
+    k: int, segment: int, pattern: int, stamp: int, potential: float, current: float, powers: Floats, kappa: float
+) -> tuple[float, float]:
+    """Return the traces of potential and current that a tap, last touched at ``stamp``, has at tick k."""
+    if stamp < pattern:
+        return 0.0, 0.0
+    elapsed = k - stamp
+    left = current * powers[1, elapsed]
+    if stamp >= segment:
+        return potential * powers[0, elapsed] + kappa * current * (powers[0, elapsed] - powers[1, elapsed]), left
+    at_reset, elapsed = current * powers[1, segment - 1 - stamp], k - segment + 1
+    return kappa * at_reset * (powers[0, elapsed] - powers[1, elapsed]), left
+
+
+@njit(cache=True, nogil=True)
 def _adjoint(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
     """See `Sweeper.adjoint`: the network run backwards in time."""
     gamma, alpha, _ = leaks
@@ -167,7 +211,7 @@ def _adjoint(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_t
     return gathered
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _meet(
     first: Integers, tap: Integers, after: Integers, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
     stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
