@@ -11,9 +11,9 @@ import numpy as np
 
 from snnprog.design.answer import COMFORTABLE, WidestMargin
 from snnprog.design.interior import interior_margin
+from snnprog.design.lazy_rows import lazy_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.quick import relax
-from snnprog.design.simplex import simplex_margin
 from snnprog.design.sweep import Unknowns
 
 FEW_TAPS, SMALL = 40, 20_000
@@ -31,7 +31,7 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
     if relaxed is not None and relaxed.answer is not None and relaxed.answer.is_rounding_proof:
         return relaxed.answer
     if _is_small(problem):
-        return simplex_margin(problem)
+        return lazy_margin(problem)
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
 
 
@@ -51,7 +51,7 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
         If the solver gives up.
     """
     if _is_small(problem):
-        return simplex_margin(problem)
+        return lazy_margin(problem)
     if near is not None:
         return _solved(problem, Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices))
     relaxed = relax(problem)
@@ -62,7 +62,7 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
 
 
 def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
-    return interior_margin(problem, start) or simplex_margin(problem)
+    return interior_margin(problem, start) or lazy_margin(problem)
 
 
 def _is_small(problem: NeuronProblem) -> bool:

@@ -22,7 +22,7 @@ MORE_ROWS = 100
 UNBOUNDED = 1e6
 
 
-def simplex_margin(problem: NeuronProblem) -> WidestMargin:
+def lazy_margin(problem: NeuronProblem) -> WidestMargin:
     """Maximise the margin of a neuron over weights, threshold and bias.
 
     The search ends early at an answer that is comfortably rounding-proof and at least half as wide as the widest.
