@@ -4,8 +4,9 @@ What a neuron does in a bin decides whether it resets there. So the search decid
 time, and asks at each step only for what the bins decided so far make sure: the rows of ticks whose last reset is
 known. Weights that meet those are let run free. Where they do all that counts, they are the answer; where they first
 fail, the next bin of that pattern is decided, first as they do it themselves. Where the rows known so far are proved
-impossible, the search goes back to the last decision that the proof rests on; a decision that failed both ways is a
-proof by cases. So it ends with a neuron or with a proof, unless a limit of time strikes first.
+impossible, the search goes back to the last decision that the proof rests on, and remembers the proof for wherever the
+same decisions meet again; a decision that failed both ways is a proof by cases. So it ends with a neuron or with a
+proof, unless a limit of time strikes first.
 """
 
 from __future__ import annotations
@@ -69,13 +70,16 @@ def search(problem: NeuronProblem, care: Raster, build: Callable[[Raster], Built
         If the time allowed runs out.
     """
     path: list[_Decision] = []
+    learned: dict[frozenset[tuple[int, bool]], Certificate] = {}
     while True:
         check_time()
         assumed = {decision.tick: decision.value for decision in path}
         known = under_assumptions(problem, care, assumed)
-        verdict = _verdict(known)
+        verdict = next((proof for need, proof in learned.items() if need <= assumed.items()), None) or _verdict(known)
         if isinstance(verdict, Certificate):
-            proof = _step_back(path, verdict, _rests_on(known, verdict, assumed))
+            rests_on = _rests_on(known, verdict, assumed)
+            learned[frozenset((tick, assumed[tick]) for tick in rests_on)] = verdict
+            proof = _step_back(path, verdict, rests_on)
             if proof is not None:
                 return proof
             continue

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
-from snnprog.design.certificate import WIDEST_EXPONENT, Certificate, Proof, Split, certify
+from snnprog.design.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
 from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
 from snnprog.design.freedom import Weights, free_run, search, under_assumptions
 from snnprog.design.histories import clashes
@@ -108,17 +108,19 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     evident = _evident_conflicts(problem)
     if evident is not None:
         return evident
-    answer = quick_margin(problem) or widest_margin(problem)
+    quick = quick_margin(problem)
+    answer = quick if quick is not None and np.isfinite(quick.bound) else widest_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
     ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))
-    if ideal.is_feasible:
-        best = _on_coarser_grids(problem, answer)
-        if best.margin > 0.0:
-            return NeuronDesign(best)
+    best = _on_coarser_grids(problem, answer) if ideal.is_feasible else _neuron(problem, answer)
+    if best.margin > 0.0 and best.threshold >= LEAST_THRESHOLD:
+        return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
     if isinstance(verdict, Certificate):
         return _refused(problem, verdict)
+    if best.margin > 0.0:
+        return NeuronDesign(best)
     if ideal.is_feasible:
         return NeuronDesign(_neuron(problem, widest_margin(problem.idealised(problem.exponent))))
     return NeuronDesign(_separating(problem, verdict))

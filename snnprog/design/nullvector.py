@@ -22,10 +22,10 @@ Residues = NDArray[np.int64]
 
 
 def null_vector(rows: Sequence[Sequence[int]]) -> list[int] | None:
-    """Return the integers y, coprime, with ``Σ y[k] rows[k] = 0``, where there is just one such line; else None.
+    """Return the coprime integers y with ``Σ y[k] rows[k] = 0`` in the first columns that leave just one line of them.
 
-    None, too, where the integers would be too long to find it in seconds. Columns are looked at in their order, and
-    no more of them than it takes.
+    None, where all columns leave more than one line, or the integers would be too long to find it in seconds. Whether
+    the columns that it did not take are balanced, too, is left to whoever asked.
     """
     count = len(rows)
     if count == 1:
