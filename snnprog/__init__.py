@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from snnprog.errors import SnnprogError as SnnprogError
     from snnprog.errors import SolverError as SolverError
     from snnprog.errors import SpecError as SpecError
+    from snnprog.errors import UndecidedError as UndecidedError
+    from snnprog.explanation import Explanation as Explanation
+    from snnprog.explanation import explain as explain
     from snnprog.network import Network as Network
     from snnprog.program import Program as Program
     from snnprog.program import load as load
@@ -44,6 +47,7 @@ _HOMES = {
     "CompileResult": "compiler",
     "Conflict": "errors",
     "Dynamics": "spec",
+    "Explanation": "explanation",
     "FormatError": "errors",
     "InfeasibleError": "errors",
     "LimitError": "errors",
@@ -57,8 +61,10 @@ _HOMES = {
     "Spec": "spec",
     "SpecError": "errors",
     "Trace": "trace",
+    "UndecidedError": "errors",
     "Verification": "verification",
     "compile": "compiler",
+    "explain": "explanation",
     "load": "program",
     "load_spec": "spec_file",
     "run": "backends",

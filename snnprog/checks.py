@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
@@ -23,6 +24,22 @@ def as_integer(name: str, value: object) -> int:
         except TypeError:
             pass
     raise SpecError(f"{name} is {value!r}; a whole number is needed")
+
+
+def as_seconds(name: str, value: object) -> float:
+    """Return a number of seconds from 0 as float; infinity is none.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is not a finite number from 0.
+    """
+    seconds = math.nan
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        seconds = float(value)
+    if not 0.0 <= seconds < math.inf:
+        raise SpecError(f"{name} is {value!r}; a finite number of seconds from 0 is needed")
+    return seconds
 
 
 def check_type(name: str, value: object, kind: type) -> None:

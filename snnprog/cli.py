@@ -54,6 +54,12 @@ TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
 
 existing_file = click.Path(path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+workers_option = click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design."
+)
+time_limit_option = click.option(
+    "--time-limit", "time_limit_s", type=click.FloatRange(min=0.0), help="Seconds after which the design gives up."
+)
 backend_option = click.option(
     "--backend",
     "backends",
@@ -113,9 +119,12 @@ def commands() -> None:
 @click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
 @click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design.")
+@workers_option
+@time_limit_option
 @json_option
-def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int, as_json: bool) -> None:
+def compile_command(
+    spec_path: Path, program_path: Path, seed: int, workers: int, time_limit_s: float | None, as_json: bool
+) -> None:
     """Compile a specification to a program file."""
     from snnprog.archive import check_place
     from snnprog.compiler import compile
@@ -125,7 +134,7 @@ def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int
     spec = load_spec(spec_path)
     check_place(program_path)
     with _executor(workers) as executor, _progress(as_json) as progress:
-        result = compile(spec, seed=seed, executor=executor, progress=progress)
+        result = compile(spec, seed=seed, executor=executor, progress=progress, time_limit_s=time_limit_s)
     result.program.save(program_path)
     if as_json:
         _print_json({"program": str(program_path), **program_summary(result.program), **result.report.as_dict()})
@@ -137,6 +146,29 @@ def compile_command(spec_path: Path, program_path: Path, seed: int, workers: int
     console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
     console.print(f"exact on all {len(spec.patterns)} patterns; {result.report.synapses} synapses; {seconds}")
     console.print(f"wrote {program_path}")
+
+
+@commands.command("explain")
+@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@workers_option
+@time_limit_option
+@json_option
+def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, as_json: bool) -> int:
+    """Say of each output whether it can be built, and if not, why: the smallest conflict, and its proof."""
+    from snnprog.explanation import explain
+    from snnprog.report.explanations import print_explanation
+    from snnprog.spec_file import load_spec
+
+    spec = load_spec(spec_path)
+    with _executor(workers) as executor, _progress(as_json) as progress:
+        explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
+    if as_json:
+        _print_json(explanation.as_dict())
+    else:
+        print_explanation(_console(), explanation)
+    if explanation.infeasible:
+        return INFEASIBLE
+    return EXACT if explanation.is_feasible else NOT_EXACT
 
 
 @commands.command("run")

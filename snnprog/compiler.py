@@ -14,11 +14,11 @@ from importlib import metadata
 from types import MappingProxyType
 
 from snnprog.backends import REFERENCE
-from snnprog.checks import as_integer, check_type
+from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.chips import find_chip
 from snnprog.design import design
 from snnprog.design.designer import Progress
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SpecError
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SpecError, UndecidedError
 from snnprog.network import Network
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
@@ -88,6 +88,7 @@ def compile(
     seed: int = 0,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    time_limit_s: float | None = None,
 ) -> CompileResult:
     """Design, quantize and verify a program for a spec.
 
@@ -99,11 +100,15 @@ def compile(
         Where neurons are designed side by side; the result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
+    time_limit_s : float, optional
+        Seconds for the design. What ends in time is the same without a limit.
 
     Raises
     ------
     InfeasibleError
         If no weights realise some output; ``conflicts`` names outputs, patterns and ticks.
+    UndecidedError
+        If the time runs out while an output has neither weights nor a proof that there are none.
     QuantizationError
         If weights exist, but no rounding that was tried is exact.
     LimitError
@@ -116,10 +121,13 @@ def compile(
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     watch = _Stopwatch()
-    designed = design(spec, executor=executor, progress=progress)
+    limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
+    designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
     watch.lap("design")
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
+    if designed.undecided:
+        raise _undecided(designed.undecided, limit)
     quantized = quantize(spec, designed.network, seed=seed)
     watch.lap("quantize")
     _check_exactness(spec, quantized.neurons)
@@ -133,6 +141,15 @@ def compile(
         seconds=MappingProxyType(watch.seconds),
     )
     return CompileResult(program, designed.network, report)
+
+
+def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
+    several = len(outputs) > 1
+    return UndecidedError(
+        f"output{'s' * several} {', '.join(map(str, outputs))} {'are' if several else 'is'} undecided after"
+        f" {limit:g} s: neither weights nor a proof that there are none; allow more time",
+        outputs,
+    )
 
 
 def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:

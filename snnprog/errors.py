@@ -6,6 +6,7 @@
     ├── SpecError          the specification contradicts itself or is malformed
     ├── InfeasibleError    no weights realise the specification; carries ``conflicts``
     ├── SolverError        the solver ended without an answer or a proof
+    │   └── UndecidedError     the time allowed ran out first; carries ``neurons``
     ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
     ├── FormatError        a file is damaged, hostile or of another format
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 class SnnprogError(Exception):
@@ -27,6 +29,25 @@ class SnnprogError(Exception):
 
 class SpecError(SnnprogError, ValueError):
     """The specification is malformed or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class PricedBin:
+    """One demand that takes part in a conflict, and its weight in the proof.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    is_spike : bool
+        Whether a spike is due there, or silence.
+    price : int
+        By how much its row counts in the sum that no weights can meet; see `snnprog.design.certificate`.
+    """
+
+    pattern: int
+    tick: int
+    is_spike: bool
+    price: int
 
 
 @dataclass(frozen=True)
@@ -41,12 +62,24 @@ class Conflict:
         Where the demand stands that cannot be met.
     reason : str
         The whole sentence, in the words of the specification.
+    bins : tuple of PricedBin
+        The demands that contradict one another, with their prices in the proof.
+    is_minimal : bool
+        Whether all but any one of these bins could be met.
     """
 
     neuron: int
     pattern: int
     tick: int
     reason: str
+    bins: tuple[PricedBin, ...] = ()
+    is_minimal: bool = False
+
+    @property
+    def shares(self) -> tuple[Fraction, ...]:
+        """The price of each bin as its share of all prices; 0 where a proof by cases has no one price for it."""
+        total = sum(each.price for each in self.bins) or 1
+        return tuple(Fraction(each.price, total) for each in self.bins)
 
     def __str__(self) -> str:
         return self.reason
@@ -74,6 +107,23 @@ class InfeasibleError(SnnprogError):
 
 class SolverError(SnnprogError):
     """The solver ended without an answer or a proof."""
+
+
+class UndecidedError(SolverError):
+    """The time allowed for the design ran out before each output had weights or a proof that there are none.
+
+    Attributes
+    ----------
+    neurons : tuple of int
+        The outputs that are undecided.
+    """
+
+    def __init__(self, message: str, neurons: Sequence[int] = ()) -> None:
+        self.neurons = tuple(neurons)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[UndecidedError], tuple[str, tuple[int, ...]]]:
+        return UndecidedError, (str(self), self.neurons)
 
 
 class QuantizationError(SnnprogError):

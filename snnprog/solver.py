@@ -2,10 +2,17 @@
 
 OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
 settings is asked, then PDLP (a first-order method).
+
+A limit of time is the one thing that is not handed from function to function, because it may strike anywhere: `until`
+sets it for all that is called inside, and the solver, and whoever calls `check_time`, keeps to it.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +20,7 @@ from numpy.typing import NDArray
 from ortools.linear_solver.python import model_builder_helper as ortools_lp
 from scipy.sparse import csr_matrix
 
-from snnprog.errors import SolverError
+from snnprog.errors import SolverError, UndecidedError
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +35,8 @@ ATTEMPTS = (
         " simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
     ),
 )
+
+LEAST_SECONDS = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +73,26 @@ class Optimum:
     duals: Floats
 
 
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def until(deadline: float | None) -> Iterator[None]:
+    """Let `check_time` and the solver, called inside, give up when `time.monotonic` passes ``deadline``."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def check_time() -> None:
+    """Raise `UndecidedError` if the time that `until` allows is over."""
+    deadline = _deadline.get()
+    if deadline is not None and time.monotonic() >= deadline:
+        raise UndecidedError("the time limit ran out before there was an answer or a proof; allow more")
+
+
 def maximise(program: LinearProgram) -> Optimum:
     """Solve a linear program that is feasible and bounded.
 
@@ -71,15 +100,21 @@ def maximise(program: LinearProgram) -> Optimum:
     ------
     SolverError
         If no attempt ends with an optimum.
+    UndecidedError
+        If the time that `until` allows runs out.
     """
     outcomes = []
     for solver_name, parameters in ATTEMPTS:
+        check_time()
         solver = ortools_lp.ModelSolverHelper(solver_name)
         solver.set_solver_specific_parameters(parameters)
+        if (deadline := _deadline.get()) is not None:
+            solver.set_time_limit_in_seconds(max(deadline - time.monotonic(), LEAST_SECONDS))
         solver.solve(_model(program))
         status = solver.status()
         if status == ortools_lp.SolveStatus.OPTIMAL:
             return Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
+        check_time()
         outcomes.append(f"{solver_name} said {status.name}")
     raise SolverError(
         f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"

@@ -14,6 +14,7 @@ import pytest
 from cases import CASES, exact_arrivals, exact_potential, plain_run
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from verdict_specs import ExactNeuron
 
 import snnprog as sp
 from snnprog.design import Design, design
@@ -109,7 +110,7 @@ def test_verdicts_agree_with_another_solver(first: int) -> None:
         distance = widest_distance(spec, 0)
         if distance > CLEARLY_POSITIVE:
             assert conflicts == (), f"seed {seed}: {conflicts}, but weights with distance {distance} exist"
-        if distance < CLEARLY_NOTHING:
+        if distance < CLEARLY_NOTHING and not ExactNeuron(spec).is_possible():
             assert conflicts, f"seed {seed}: designed, but the widest distance is {distance}"
 
 
@@ -211,7 +212,7 @@ IMPOSSIBLE = {
     "a bias that must rest longer than it may": (
         one_line([0] * 8, [0, 0, 1, 0, 0, 0, 0, 1], dynamics=sp.Dynamics(potential_decay=0), bias=640),
         [(0, 2)],
-        r"no weights let output 0 spike at tick 2 of pattern 0 and be silent at tick [56] of pattern 0",
+        r"output 0 must spike at tick 2 of pattern 0 and be silent at tick 5 of pattern 0, but what it has .* the same",
     ),
 }
 

@@ -20,6 +20,7 @@ from snnprog.errors import (
     SnnprogError,
     SolverError,
     SpecError,
+    UndecidedError,
 )
 
 PARENTS: dict[type[Exception], tuple[type, ...]] = {
@@ -27,6 +28,7 @@ PARENTS: dict[type[Exception], tuple[type, ...]] = {
     SpecError: (SnnprogError, ValueError),
     InfeasibleError: (SnnprogError,),
     SolverError: (SnnprogError,),
+    UndecidedError: (SolverError,),
     QuantizationError: (SnnprogError,),
     LimitError: (SnnprogError, ValueError),
     FormatError: (SnnprogError, ValueError),
@@ -56,6 +58,7 @@ CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
         f"infeasible: {FIRST.reason} (and 2 more outputs)",
         {"conflicts": (FIRST, SECOND, OTHER, THIRD)},
     ),
+    "undecided": (UndecidedError("output 3 is undecided", [3]), "output 3 is undecided", {"neurons": (3,)}),
     "quantization": (QuantizationError("2 are inexact", [1, 4]), "2 are inexact", {"neurons": (1, 4)}),
     "quantization, none named": (QuantizationError("inexact"), "inexact", {"neurons": ()}),
     "limit": (

@@ -122,7 +122,7 @@ def test_prices_of_an_impossible_neuron_prove_it() -> None:
     answer = interior_margin(problem)
     assert answer is not None
     assert not answer.is_feasible
-    prices = answer.prices / answer.prices.sum() * problem.signs / problem.slack
+    prices = answer.prices / answer.prices.sum() * problem.signs
     pull = problem.features(np.arange(prices.size)).T @ prices
     assert np.abs(pull).sum() * 255 < 1e-3
     assert prices.sum() > -1e-6, "a threshold is at least 0, so its pull may be below"

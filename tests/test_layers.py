@@ -32,6 +32,7 @@ LAYERS = (
     "simulate",
     "design",
     "quantize",
+    "explanation",
     "backends",
     "verification",
     "compiler",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 import snnprog as sp
-from snnprog.solver import LinearProgram, maximise
+from snnprog.solver import LinearProgram, check_time, maximise, until
 
 INFINITE = float("inf")
 
@@ -82,3 +84,27 @@ def test_the_same_program_gives_the_same_bits() -> None:
     first, second = maximise(problem), maximise(problem)
     assert first.values.tobytes() == second.values.tobytes()
     assert first.duals.tobytes() == second.duals.tobytes()
+
+
+def test_a_deadline_that_is_over_stops_the_solver_and_no_one_after_it() -> None:
+    with until(time.monotonic()):
+        with pytest.raises(sp.UndecidedError, match="the time limit ran out"):
+            maximise(KNOWN["one row"][0])
+        with until(None):
+            check_time()
+    check_time()
+    assert maximise(KNOWN["one row"][0]).values == pytest.approx([3])
+
+
+def test_a_program_that_takes_longer_than_allowed_is_given_up() -> None:
+    generator = np.random.default_rng(0)
+    size = 500
+    large = LinearProgram(
+        objective=generator.random(size),
+        matrix=-generator.random((size, size)),
+        least=-np.ones(size),
+        lower=np.zeros(size),
+        upper=np.ones(size),
+    )
+    with until(time.monotonic() + 0.01), pytest.raises(sp.UndecidedError):
+        maximise(large)

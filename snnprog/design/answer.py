@@ -32,7 +32,7 @@ class WidestMargin:
     is_feasible : bool
         Whether some weights do what is asked, however narrowly: the bound exceeds the solver's tolerance.
     prices : (ticks,) float
-        What each row costs the margin; where ``bound`` is 0, those with a price contradict one another.
+        What an LSB at each tick costs, up to a common factor: where ``bound`` is 0, ``Σ prices s φ`` nearly vanishes.
     """
 
     weights: Floats

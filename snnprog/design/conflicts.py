@@ -2,55 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from snnprog.design.certificate import Certificate, Proof, Split
+from snnprog.design.histories import is_same_trial
 from snnprog.design.problem import NeuronProblem
-from snnprog.errors import Conflict
-from snnprog.potential import NO_RESET, Ticks
+from snnprog.design.pull import pull
+from snnprog.errors import Conflict, PricedBin
+from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
 
 NAMED_TICKS = 4
 
 
-def unreached_spikes(problem: NeuronProblem) -> list[Conflict]:
-    """Return a conflict for each spike that is due when nothing has arrived since the neuron was last at rest.
-
-    A neuron with a bias, fixed or free, may fire on its own, so it has none.
-    """
-    if problem.box.has_bias:
-        return []
-    hopeless = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0))
-    return [_unreached(problem, int(tick)) for tick in hopeless]
-
-
-def contradiction(problem: NeuronProblem, binding: Ticks) -> Conflict:
-    """Return the conflict among the ticks whose rows, taken together, no weights satisfy."""
-    due = [int(tick) for tick in binding if problem.raster[tick]]
-    silent = [int(tick) for tick in binding if not problem.raster[tick]]
-    named = (due or silent)[0]
-    pattern, tick = problem.potential_map.tape.where(named)
-    if len(due) == 1 and len(silent) == 1 and _are_alike(problem, due[0], silent[0]):
-        reason = (
-            f"output {problem.neuron} must spike at {_place(problem, due[0])} and be silent at"
-            f" {_place(problem, silent[0])}, but what it has received by then is the same"
-        )
-    else:
-        reason = (
-            f"no weights let output {problem.neuron} {_demand('spike', problem, due)}"
-            f"{' and ' if due and silent else ''}{_demand('be silent', problem, silent)}{_fixed(problem)}"
-        )
-    return Conflict(problem.neuron, pattern, tick, reason)
-
-
-def no_filling(problem: NeuronProblem, care: Raster) -> Conflict:
-    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
-    pattern, tick = problem.potential_map.tape.where(int(np.flatnonzero(care)[0]) if care.any() else 0)
-    counted, free = int(care.sum()), int((~care).sum())
-    reason = (
-        f"no weights let output {problem.neuron} do what its {counted} bins that count ask for, from tick {tick}"
-        f" of pattern {pattern} on, whatever it does in its {free} don't-care bins{_fixed(problem)}"
+def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
+    """Return the conflict of a spike that is due when nothing has arrived since the neuron was last at rest."""
+    (tick,) = certificate.prices
+    pattern, local = problem.potential_map.tape.where(tick)
+    reset = int(problem.resets.last[tick])
+    since = (
+        "the pattern began" if reset == NO_RESET else f"its reset at tick {problem.potential_map.tape.where(reset)[1]}"
     )
-    return Conflict(problem.neuron, pattern, tick, reason)
+    too_little = (
+        f"what has reached it since {since} is too little for any weights of the chip"
+        if pull(problem, certificate.prices).taps
+        else f"no input has reached it since {since}"
+    )
+    reason = f"output {problem.neuron} must spike at {_place(problem, tick)}, but {too_little}"
+    return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
+
+
+def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minimal: bool) -> Conflict:
+    """Return the conflict among the ticks that have a price."""
+    ticks = sorted(certificate.prices, key=lambda tick: (-certificate.prices[tick], tick))
+    due = [tick for tick in ticks if problem.raster[tick]]
+    silent = [tick for tick in ticks if not problem.raster[tick]]
+    pattern, tick = problem.potential_map.tape.where((due or silent)[0])
+    if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
+        reason = _same_history(problem, due[0], silent[0])
+    else:
+        demands = [_demand("spike", problem, due), _demand("be silent", problem, silent)]
+        reason = (
+            f"no weights let output {problem.neuron} {' and '.join(filter(None, demands))}"
+            f"{_reservations(problem, certificate)}"
+        )
+        reason += "" if is_minimal else "; a smaller conflict may be among these"
+    return Conflict(problem.neuron, pattern, tick, reason, bins_of(problem, certificate), is_minimal)
+
+
+def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
+    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
+    named = sorted({tick for leaf in leaves(proof) for tick in leaf.prices if care[tick]})
+    pattern, tick = problem.potential_map.tape.where(named[0])
+    due = [tick for tick in named if problem.raster[tick]]
+    silent = [tick for tick in named if not problem.raster[tick]]
+    demands = [_demand("spike", problem, due), _demand("be silent", problem, silent)]
+    if due:
+        pattern, tick = problem.potential_map.tape.where(due[0])
+    reason = (
+        f"no weights let output {problem.neuron} {' and '.join(filter(None, demands))},"
+        f" whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
+    )
+    bins = tuple(_bin(problem, named_tick, 0) for named_tick in named)
+    return Conflict(problem.neuron, pattern, tick, reason, bins)
+
+
+def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin, ...]:
+    """Return the demands that a certificate rests on, in order of time."""
+    return tuple(_bin(problem, tick, price) for tick, price in sorted(certificate.prices.items()))
+
+
+def leaves(proof: Proof) -> Iterator[Certificate]:
+    """Yield the certificates that a proof rests on."""
+    if isinstance(proof, Split):
+        yield from leaves(proof.if_silent)
+        yield from leaves(proof.if_spike)
+    else:
+        yield proof
+
+
+def _bin(problem: NeuronProblem, tick: int, price: int) -> PricedBin:
+    return PricedBin(*problem.potential_map.tape.where(tick), bool(problem.raster[tick]), price)
+
+
+def _same_history(problem: NeuronProblem, due: int, silent: int) -> str:
+    tape = problem.potential_map.tape
+    asked = f"output {problem.neuron} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
+    if not is_same_trial(problem, due, silent):
+        return f"{asked}, but what it has received by then is the same"
+    one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
+    return (
+        f"{asked}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
+        f" {tape.where(due)[1]} and ask for different answers"
+    )
+
+
+def _reservations(problem: NeuronProblem, certificate: Certificate) -> str:
+    """Name all that the proof rests on beside the demands."""
+    hair = "" if certificate.is_strict else f", by more than {float(certificate.excess):.1g} LSB"
+    ranges = "" if certificate.holds_at_any_scale else ", within the chip's ranges"
+    return f"{hair}{ranges}{_fixed(problem)}"
 
 
 def _fixed(problem: NeuronProblem) -> str:
@@ -62,24 +115,11 @@ def _fixed(problem: NeuronProblem) -> str:
     return f", with {' and '.join(parts)}" if parts else ""
 
 
-def _unreached(problem: NeuronProblem, tick: int) -> Conflict:
-    pattern, local = problem.potential_map.tape.where(tick)
-    reset = int(problem.resets.last[tick])
-    since = (
-        "the pattern began" if reset == NO_RESET else f"its reset at tick {problem.potential_map.tape.where(reset)[1]}"
-    )
-    reason = (
-        f"output {problem.neuron} must spike at tick {local} of pattern {pattern},"
-        f" but no input has reached it since {since}"
-    )
-    return Conflict(problem.neuron, pattern, local, reason)
-
-
-def _are_alike(problem: NeuronProblem, first: int, second: int) -> bool:
-    features = problem.features(np.array([first, second]))
-    if problem.box.has_bias:
-        features = np.column_stack([features, problem.bias_response[[first, second]]])
-    return bool(np.allclose(features[0], features[1], rtol=0.0, atol=1e-9))
+def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
+    """Tell whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
+    pulled = pull(problem, certificate.prices)
+    is_bias_pulled = problem.box.has_bias and any(pulled.bias)
+    return pulled.threshold == 0 and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
 
 
 def _place(problem: NeuronProblem, tick: int) -> str:
@@ -93,3 +133,14 @@ def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
     places = ", ".join(_place(problem, tick) for tick in ticks[:NAMED_TICKS])
     more = f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else ""
     return f"{what} at {places}{more}"
+
+
+def hopeless_spikes(problem: NeuronProblem) -> list[int]:
+    """Return the ticks of spikes that are due when nothing has arrived since the neuron was last at rest.
+
+    A neuron with a bias, fixed or free, may fire on its own, so it has none.
+    """
+    if problem.box.has_bias:
+        return []
+    ticks: list[int] = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0)).tolist()
+    return ticks

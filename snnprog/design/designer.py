@@ -6,19 +6,23 @@ is exact by induction over ticks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
 from snnprog.chips import Chip, find_chip
-from snnprog.design.neuron import NeuronDesign, design_neuron
+from snnprog.design.certificate import Split, certify
+from snnprog.design.freedom import recheck_proof, under_assumptions
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.errors import Conflict
+from snnprog.errors import Conflict, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
+from snnprog.solver import check_time, until
 from snnprog.spec import Dynamics, Spec, presynaptic_raster
 
 Progress = Callable[[str, int, int], None]
@@ -37,6 +41,11 @@ class Design:
         return tuple(conflict for outcome in self.outcomes for conflict in outcome.conflicts)
 
     @property
+    def undecided(self) -> tuple[int, ...]:
+        """Outputs for which the time ran out before there were weights or a proof."""
+        return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
+
+    @property
     def network(self) -> Network:
         """The network of all outputs that can be built."""
         neurons: list[Neuron] = [outcome.neuron for outcome in self.outcomes if outcome.neuron is not None]
@@ -48,9 +57,17 @@ class _Job:
     problem: NeuronProblem
     care: Raster
     feeds_others: bool
+    unaffected: Raster
+    deadline: float | None
 
 
-def design(spec: Spec, *, executor: Executor | None = None, progress: Progress | None = None) -> Design:
+def design(
+    spec: Spec,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    time_limit_s: float | None = None,
+) -> Design:
     """Design every output of a spec.
 
     Parameters
@@ -59,27 +76,31 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
         Where neurons are designed; here and one after another, unless given. It does not change the answers.
     progress : callable, optional
         Called with ("design", neurons done, neurons in all) as they are done.
+    time_limit_s : float, optional
+        Seconds for all neurons together; those that have neither weights nor a proof by then stay undecided. It is
+        looked at between linear programs, and inside them.
 
     Raises
     ------
     SolverError
         If the solver gives up on a neuron.
     """
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
-    box = box_of(spec, chip, mapping)
-    targets = np.concatenate([pattern.targets for pattern in spec.patterns])
-    care = np.concatenate([pattern.care for pattern in spec.patterns])
-    jobs = (
-        _Job(neuron_problem(mapping, index, targets[:, index], care[:, index], box), care[:, index], spec.recurrent)
-        for index in range(spec.n_outputs)
-    )
+    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
+    jobs = _jobs(spec, deadline)
     outcomes = []
     for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     return Design(spec.delays, tuple(outcomes))
+
+
+def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
+    """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
+
+    True for outputs without conflicts. No solver takes part; see `snnprog.design.certificate`.
+    """
+    return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec, None), designed.outcomes, strict=True))
 
 
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
@@ -97,5 +118,51 @@ def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
     )
 
 
+def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
+    """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
+    chip = find_chip(spec.chip)
+    mapping = potential_map(spec, chip)
+    box = box_of(spec, chip, mapping)
+    targets = np.concatenate([pattern.targets for pattern in spec.patterns])
+    care = np.concatenate([pattern.care for pattern in spec.patterns])
+    unaffected = _unaffected(spec, care, mapping)
+    for index in range(spec.n_outputs):
+        yield _Job(
+            problem=neuron_problem(mapping, index, targets[:, index], care[:, index], box),
+            care=care[:, index],
+            feeds_others=spec.recurrent,
+            unaffected=unaffected,
+            deadline=deadline,
+        )
+
+
+def _is_proved(job: _Job, outcome: NeuronDesign) -> bool:
+    if isinstance(outcome.certificate, Split):
+        return recheck_proof(job.problem, job.care, outcome.certificate, {})
+    known = under_assumptions(job.problem, job.care, {})
+    known = known.constrained_to(known.constrained & job.unaffected)
+    starts = known.potential_map.tape.starts
+    priced = [
+        {int(starts[each.pattern]) + each.tick: each.price for each in conflict.bins} for conflict in outcome.conflicts
+    ]
+    return all(certify(known, prices) is not None for prices in priced)
+
+
 def _run(job: _Job) -> NeuronDesign:
-    return design_neuron(job.problem, job.care, feeds_others=job.feeds_others)
+    with until(job.deadline):
+        try:
+            check_time()
+            return design_neuron(job.problem, job.care, feeds_others=job.feeds_others, unaffected=job.unaffected)
+        except UndecidedError:
+            return UNDECIDED
+
+
+def _unaffected(spec: Spec, care: Raster, mapping: PotentialMap) -> Raster:
+    """(ticks,) Whether no don't-care bin of any output has been able to act by then, over a synapse."""
+    if not spec.recurrent:
+        return np.ones(mapping.tape.ticks, dtype=np.bool_)
+    free_before = np.concatenate([[0], np.cumsum(~care.all(axis=1))])
+    ticks, starts = np.arange(mapping.tape.ticks), mapping.tape.starts[mapping.tape.pattern]
+    acted = np.maximum(ticks - spec.delays[0] + 1, starts)
+    unaffected: Raster = free_before[acted] == free_before[starts]
+    return unaffected

@@ -27,6 +27,7 @@ from snnprog.design.factor import Factor, factorised
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rows import Precision, Rows
 from snnprog.design.sweep import Unknowns
+from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +59,7 @@ def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> Wi
     path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))
     best, prices, margin, bound = path.point.values, path.point.prices, -np.inf, np.inf
     for _ in range(STEPS):
+        check_time()
         at = path.point
         pull = rows.transposed_times(at.prices)
         reached, proved = rows.margin(at.values), rows.bound(at.prices, pull)

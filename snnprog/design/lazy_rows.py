@@ -69,7 +69,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     threshold, bias = np.clip(values[taps : taps + 2], *np.array([problem.box.threshold, problem.box.bias]).T)
     margins = problem.margins(weights, threshold, bias)
     prices = np.zeros(problem.raster.size)
-    prices[rows] = optimum.duals
+    prices[rows] = optimum.duals / problem.slack[rows]
     answer = WidestMargin(
         weights=weights,
         threshold=float(threshold),

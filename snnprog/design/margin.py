@@ -53,7 +53,8 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
     if _is_small(problem):
         return lazy_margin(problem)
     if near is not None:
-        return _solved(problem, Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices))
+        start = Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices * problem.slack)
+        return _solved(problem, start)
     relaxed = relax(problem)
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):

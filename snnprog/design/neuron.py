@@ -4,43 +4,69 @@ Decisions
 ---------
 - The finest grid (exponent 0) comes first. A coarser one makes the loss of truncating decays small against its step, so
   the next are tried only while the margin is not rounding-proof.
-- *Infeasible* speaks of real weights within the widest box the chip has, under its exact decays without truncation.
+- *Infeasible* speaks of real weights within the widest box the chip has, under its exact decays without truncation, and
+  is said only with a proof (`snnprog.design.certificate`), whatever the solver's tolerance makes of a narrow case.
+- Spikes that nothing has reached, and spikes and silences with the same history, are looked for first: they need no
+  solver.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
-  likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, every
-  filling of a few bins is tried.
+  likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, a
+  complete search decides (`snnprog.design.freedom`).
+- Where outputs feed outputs, a don't-care bin is an input of all. If what the target says in it cannot be built, the
+  verdict is a proof if one rests on bins alone that no don't-care bin can reach; else there is none.
 """
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
-from snnprog.design.conflicts import contradiction, no_filling, unreached_spikes
+from snnprog.design.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
+from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
+from snnprog.design.freedom import Weights, free_run, search, under_assumptions
+from snnprog.design.histories import clashes
 from snnprog.design.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.separation import Separation
+from snnprog.design.verdict import judge, minimal_conflict
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
-from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
+from snnprog.solver import check_time
 
 COARSER_EXPONENTS = (2, 4, 7)
-WIDEST_EXPONENT = 7
 CARE_ROUNDS = 12
-FEW_FREE_BINS = 8
+MOST_CLASHES = 20
 
 
 @dataclass(frozen=True, eq=False)
 class NeuronDesign:
-    """What came of one output: a neuron, or the conflicts that forbid it."""
+    """What came of one output: a neuron, the conflicts that forbid it, or neither where the time ran out.
+
+    Attributes
+    ----------
+    neuron : Neuron or None
+    conflicts : tuple of Conflict
+    certificate : Certificate or Split or None
+        The proof behind the conflicts (behind the first of them, where each is one of its own).
+    """
 
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
+    certificate: Proof | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether there is neither a neuron nor a proof."""
+        return self.neuron is None and not self.conflicts
 
 
-def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool) -> NeuronDesign:
+UNDECIDED = NeuronDesign(None)
+
+
+def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool, unaffected: Raster) -> NeuronDesign:
     """Design one neuron, or say why it cannot be.
 
     Parameters
@@ -51,43 +77,89 @@ def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool) -
         Which ticks count.
     feeds_others : bool
         Whether other neurons rely on what it does in don't-care bins.
+    unaffected : (ticks,) bool
+        Which ticks no don't-care bin of any neuron can reach over a synapse.
 
     Raises
     ------
     SolverError
-        If the solver gives up, or don't-care bins leave neither weights nor a proof that there are none.
+        If the solver gives up, or, where outputs feed outputs, don't-care bins leave neither weights nor a proof.
+    UndecidedError
+        If the time allowed runs out.
     """
-    everything = problem.constrained_to(np.ones_like(care))
-    design = _design_constrained(everything)
+    design = _design_constrained(problem.constrained_to(np.ones_like(care)))
     if design.neuron is not None or care.all():
         return design
     if not feeds_others:
-        freer = _design_with_freedom(problem, care)
-        if freer is not None:
-            return NeuronDesign(freer)
-        verdict = _design_constrained(problem.constrained_to(care & _is_reset_known(problem, care)))
-        if verdict.neuron is None:
-            return verdict
-        if int((~care).sum()) <= FEW_FREE_BINS:
-            return _design_any_filling(problem, care)
+        return _design_with_freedom(problem, care)
+    known = under_assumptions(problem, care, {})
+    sure = _refusal(known.constrained_to(known.constrained & unaffected))
+    if sure is not None:
+        return sure
     raise SolverError(
-        f"output {problem.neuron}: no weights were found and no proof that there are none, because of its"
-        f" {int((~care).sum())} don't-care bins; change what the target says in them, or make them count"
+        f"output {problem.neuron}: what the target says in its {int((~care).sum())} don't-care bins cannot be built,"
+        " and where outputs feed outputs no other filling is tried; change what it says in them, or make them count"
     )
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
-    """Design for known resets: the case in which every verdict is proved."""
-    unreached = unreached_spikes(problem)
-    if unreached:
-        return NeuronDesign(None, tuple(unreached))
+    """Design for known resets."""
+    evident = _evident_conflicts(problem)
+    if evident is not None:
+        return evident
     answer = safe_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
     ideal = widest_margin(problem.idealised(WIDEST_EXPONENT), near=answer)
-    if not ideal.is_feasible:
-        return NeuronDesign(None, (contradiction(problem, ideal.binding),))
-    return NeuronDesign(_on_coarser_grids(problem, answer))
+    best = _on_coarser_grids(problem, answer) if ideal.is_feasible else _neuron(problem, answer)
+    if best.margin > 0.0 and best.threshold >= LEAST_THRESHOLD:
+        return NeuronDesign(best)
+    verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
+    if isinstance(verdict, Certificate):
+        return _refused(problem, verdict)
+    if best.margin > 0.0:
+        return NeuronDesign(best)
+    if ideal.is_feasible:
+        return NeuronDesign(_neuron(problem, widest_margin(problem.idealised(problem.exponent))))
+    return NeuronDesign(_separating(problem, verdict))
+
+
+def _refusal(problem: NeuronProblem) -> NeuronDesign | None:
+    """Return the proof that some rows contradict one another, or None if they do not."""
+    if not problem.constrained.any():
+        return None
+    evident = _evident_conflicts(problem)
+    if evident is not None:
+        return evident
+    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))
+    verdict = None if ideal.is_feasible else judge(problem, ideal.prices)
+    return _refused(problem, verdict) if isinstance(verdict, Certificate) else None
+
+
+def _evident_conflicts(problem: NeuronProblem) -> NeuronDesign | None:
+    """Return the conflicts that need no solver, or None if there are none."""
+    hopeless = _proved(certify(problem, {tick: 1}) for tick in hopeless_spikes(problem))
+    if hopeless:
+        return NeuronDesign(None, tuple(unreached(problem, proof) for proof in hopeless), hopeless[0])
+    alike = _proved(_clash(problem, *pair) for pair in clashes(problem)[:MOST_CLASHES])
+    if alike:
+        conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in alike)
+        return NeuronDesign(None, conflicts, alike[0])
+    return None
+
+
+def _clash(problem: NeuronProblem, spike: int, silence: int) -> Certificate | None:
+    """Return the proof against a spike and a silence with the same history, or against one of them alone."""
+    return certify(problem, {spike: 1}) or certify(problem, {silence: 1}) or certify(problem, {spike: 1, silence: 1})
+
+
+def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
+    return [proof for proof in proofs if proof is not None]
+
+
+def _refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+    smallest, is_minimal = minimal_conflict(problem, certificate)
+    return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
 
 
 def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
@@ -100,63 +172,59 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
             best = neuron
         if best.margin >= ROUNDING_PROOF:
             break
-    if best.margin <= 0.0:
-        return _neuron(problem, widest_margin(problem.idealised(problem.exponent)))
     return best
 
 
-def _design_with_freedom(problem: NeuronProblem, care: Raster) -> Neuron | None:
-    """Let the weights decide the don't-care bins; return a neuron whose resets are those it was designed for."""
+def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+    """Let the weights decide the don't-care bins: by repetition, and where that fails by a complete search."""
+    freer = _settled(problem, care)
+    if freer is not None:
+        return NeuronDesign(freer)
+    evident = _evident_conflicts(under_assumptions(problem, care, {}))
+    if evident is not None:
+        return evident
+    found = search(problem, care, lambda raster: _built(problem, raster))
+    if isinstance(found, Split):
+        return NeuronDesign(None, (no_filling(problem, care, found),), found)
+    if isinstance(found, Certificate):
+        return _refused(under_assumptions(problem, care, {}), found)
+    return NeuronDesign(found)
+
+
+def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
+    """Return a neuron whose resets are those it was designed for, by repetition."""
     for _ in range(CARE_ROUNDS):
+        check_time()
         freed = problem.constrained_to(care)
-        if unreached_spikes(freed):
+        if hopeless_spikes(freed):
             return None
         answer = widest_margin(freed)
         if not answer.is_feasible:
             return None
-        done = _free_run(problem, answer)
+        done = free_run(problem, Weights(answer.weights, answer.threshold, answer.bias))
         if bool((done == problem.raster).all()):
-            settled = _design_constrained(problem.constrained_to(np.ones_like(care)))
-            return settled.neuron
+            return _built(problem, done)
         problem = problem.with_raster(np.where(care, problem.raster, done))
     return None
 
 
-def _design_any_filling(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Try every filling of the don't-care bins; if none can be built, neither can the neuron."""
-    free = np.flatnonzero(~care)
-    for filling in itertools.product([False, True], repeat=free.size):
-        raster = problem.raster.copy()
-        raster[free] = filling
-        design = _design_constrained(problem.with_raster(raster).constrained_to(np.ones_like(care)))
-        if design.neuron is not None:
-            return design
-    return NeuronDesign(None, (no_filling(problem, care),))
+def _built(problem: NeuronProblem, raster: Raster) -> Neuron | None:
+    filled = problem.with_raster(raster)
+    return _design_constrained(filled.constrained_to(np.ones_like(raster))).neuron
 
 
-def _free_run(problem: NeuronProblem, answer: WidestMargin) -> Raster:
-    """Return the spikes that the weights really give, resets included; one step per spike, none per tick."""
-    mapping = problem.potential_map
-    potential = problem.with_raster(np.zeros_like(problem.raster)).potential(answer.weights, answer.bias)
-    spikes = np.zeros_like(problem.raster)
-    for first, length in zip(mapping.tape.starts, mapping.tape.lengths, strict=True):
-        rest = potential[first : first + length].copy()
-        start = 0
-        while (above := np.flatnonzero(rest[start:] > answer.threshold)).size:
-            tick = start + int(above[0])
-            spikes[first + tick] = True
-            rest[tick:] -= rest[tick] * mapping.gamma ** np.arange(length - tick)
-            start = tick + 1
-    return spikes
-
-
-def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
-    """(ticks,) Whether no don't-care bin lies between a tick and its last reset, or the pattern's start."""
-    tape = problem.potential_map.tape
-    free_before = np.concatenate([[0], np.cumsum(~care)])
-    since = np.where(problem.resets.last == NO_RESET, tape.starts[tape.pattern], problem.resets.last)
-    known: Raster = free_before[:-1] == free_before[since]
-    return known
+def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:
+    """Return the neuron of weights that do what is asked, with hardly any margin."""
+    coarsest = problem.at_exponent(WIDEST_EXPONENT)
+    margins = coarsest.margins(separation.weights, separation.threshold, separation.bias)
+    answer = replace(
+        widest_margin(coarsest),
+        weights=separation.weights,
+        threshold=separation.threshold,
+        bias=separation.bias,
+        margin=float(margins.min(initial=np.inf)),
+    )
+    return _neuron(coarsest, answer)
 
 
 def _neuron(problem: NeuronProblem, answer: WidestMargin) -> Neuron:

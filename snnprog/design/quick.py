@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from snnprog.design.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.sweep import Sweeper, Unknowns
+from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +63,7 @@ def relax(problem: NeuronProblem) -> Relaxed | None:
     stiffness = STIFFNESS * [1.0, float(box.is_bias_free)]
     best, limit = None, np.inf
     for _ in range(ROUNDS):
+        check_time()
         shortfall = _pass(sweeper, rows, stiffness, unknowns, limit)
         if shortfall > NEARLY_MET:
             continue
@@ -97,7 +99,7 @@ def _stretched(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, unknown
         margin=float(problem.margins(weights, threshold, bias).min()),
         bound=_bound(problem, sweeper, factor, unknowns.prices),
         is_feasible=True,
-        prices=unknowns.prices.copy(),
+        prices=unknowns.prices / problem.slack,
     )
 
 

@@ -124,5 +124,5 @@ class Rows:
             margin=float(self.problem.margins(weights, threshold, bias).min()),
             bound=bound * self.unit,
             is_feasible=bound * self.unit > self.problem.tolerance,
-            prices=spread,
+            prices=spread / self.problem.slack,
         )

@@ -1,0 +1,152 @@
+"""Proofs that no weights do what is asked, checked in integers and without a solver.
+
+For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any weights that keep every priced silence
+(V <= θ) lift the least of the priced spikes over the threshold by at most::
+
+    max over the box of  Σ y[k] s[k] (w · φ[k] + b β[k] - θ)  /  Y
+
+(Farkas 1902). The sum is linear in each unknown, so its maximum over the box is one product per tap. Where it is
+negative, or is 0 with Y > 0, no weights exist. Where it is positive, but no more than `HAIR`, no weights keep silences
+and lift all spikes by more than that hair of an LSB, which is called impossible, too, and said.
+
+Decisions
+---------
+- The box is the widest that the chip has: its widest grid, thresholds from 1, biases as far as they reach; decays are
+  exact and do not truncate.
+- Where every tap is pulled exactly 0, or only to where its sign forbids, the ranges play no part: the proof then holds
+  for real weights of any size.
+- φ is summed in integers from the rasters and the chip's own fractions (`snnprog.design.pull`), so nothing in a proof
+  rests on a float: a solver, or a guess, may propose prices; they are believed only if this check accepts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+from snnprog.design.problem import Box, NeuronProblem
+from snnprog.design.pull import Interval, Pull, pull
+
+HAIR = Fraction(1, 10**6)
+WIDEST_EXPONENT = 7
+LEAST_THRESHOLD = 1.0
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A proof that some rows of a neuron contradict one another.
+
+    Attributes
+    ----------
+    neuron : int
+        Index of the output.
+    prices : mapping of int to int
+        Tick among those of all patterns -> its price, at least 1.
+    excess : Fraction
+        What the proof leaves open, in weight LSBs: no weights that keep the silences lift all spikes by more. At most
+        `HAIR`; 0 or less where nothing is left open.
+    holds_at_any_scale : bool
+        Whether the proof holds for real weights of any size, and not only for those within the chip's ranges.
+    """
+
+    neuron: int
+    prices: Mapping[int, int]
+    excess: Fraction
+    holds_at_any_scale: bool
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether nothing at all is left open."""
+        return self.excess <= 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """A proof by cases: whatever the neuron does in one don't-care bin, the rest is impossible.
+
+    Attributes
+    ----------
+    tick : int
+        The bin, among the ticks of all patterns.
+    if_silent, if_spike : Certificate or Split
+        The proofs of the two cases.
+    """
+
+    tick: int
+    if_silent: Certificate | Split
+    if_spike: Certificate | Split
+
+
+Proof: TypeAlias = Certificate | Split
+
+
+def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | None:
+    """Return the proof that integer prices give, or None if they prove nothing.
+
+    Parameters
+    ----------
+    problem : NeuronProblem
+        The neuron; its truncation and its margins play no part.
+    prices : mapping of int to int
+        Tick -> price >= 0; only constrained ticks may have one.
+    """
+    prices = {tick: price for tick, price in sorted(prices.items()) if price > 0}
+    if not prices or not all(bool(problem.constrained[tick]) for tick in prices):
+        return None
+    due = sum(price for tick, price in prices.items() if problem.raster[tick])
+    pulled, box = pull(problem, prices), widest_box(problem)
+    total = _greatest(pulled, box)
+    excess = total / due if due else total
+    if not (excess <= HAIR if due else excess < 0):
+        return None
+    return Certificate(problem.neuron, prices, excess, due > 0 and _is_scale_free(pulled, box))
+
+
+def recheck(problem: NeuronProblem, certificate: Certificate) -> bool:
+    """Tell whether a proof holds for a neuron, from nothing but its prices."""
+    again = certify(problem, certificate.prices)
+    return again is not None and again == certificate
+
+
+def widest_box(problem: NeuronProblem) -> Box:
+    """Return the widest box that the chip has for a neuron, in weight LSBs of exponent 0."""
+    wide = problem.at_exponent(WIDEST_EXPONENT)
+    low, high = wide.box.threshold
+    threshold = (max(low, LEAST_THRESHOLD), high) if wide.box.is_threshold_free else (low, high)
+    return Box(
+        weight_lower=wide.step * wide.box.weight_lower,
+        weight_upper=wide.step * wide.box.weight_upper,
+        threshold=threshold,
+        bias=wide.box.bias,
+        bias_exponent=wide.box.bias_exponent,
+    )
+
+
+def _greatest(pulled: Pull, box: Box) -> Fraction:
+    """Return the most that the priced sum can be over a box, in weight LSBs; at most too great."""
+    unit = Fraction(1, 1 << pulled.bits)
+    weights = sum(
+        (
+            _product(interval, float(box.weight_lower[tap]), float(box.weight_upper[tap]))
+            for tap, interval in pulled.taps.items()
+        ),
+        start=Fraction(0),
+    )
+    threshold = max(Fraction(end) * pulled.threshold for end in box.threshold)
+    return (weights + _product(pulled.bias, *box.bias)) * unit + threshold
+
+
+def _product(interval: Interval, low: float, high: float) -> Fraction:
+    """Return the greatest product of a number in an interval and one from ``low`` to ``high``."""
+    return max(end * Fraction(value) for end in interval for value in (low, high))
+
+
+def _is_scale_free(pulled: Pull, box: Box) -> bool:
+    """Tell whether weights, threshold >= 0 and bias could be of any size, each on its own side of 0."""
+    limits = [(float(box.weight_lower[tap]), float(box.weight_upper[tap]), pair) for tap, pair in pulled.taps.items()]
+    limits.append((*box.bias, pulled.bias))
+    return pulled.threshold <= 0 and all(
+        (low >= 0.0 or pair[0] >= 0) and (high <= 0.0 or pair[1] <= 0) for low, high, pair in limits
+    )

@@ -1,0 +1,74 @@
+"""Ticks at which a neuron has received exactly the same, found by fingerprint.
+
+Potentials under one set of random weights, in integers modulo a prime, agree where φ and β agree, and hardly ever
+elsewhere: one pass of the network finds all candidates, whatever the decays have left of old spikes. A fingerprint is
+no proof; each pair that is named has its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snnprog.design.problem import NeuronProblem
+
+PRIME = (1 << 61) - 1
+WEIGHT_BITS = 30
+SEED = 0
+
+
+def clashes(problem: NeuronProblem) -> list[tuple[int, int]]:
+    """Return pairs (spike, silence) of constrained ticks with the same history; each spike is in one at most.
+
+    The silence is one at the same tick of another pattern, if there is one, else the first there is.
+    """
+    tape = problem.potential_map.tape
+    prints = _fingerprints(problem)
+    silences: dict[int, list[int]] = {}
+    for tick in np.flatnonzero(problem.constrained & ~problem.raster).tolist():
+        silences.setdefault(prints[tick], []).append(tick)
+    pairs = []
+    for spike in np.flatnonzero(problem.constrained & problem.raster).tolist():
+        alike = silences.get(prints[spike], [])
+        if alike:
+            local = tape.where(spike)[1]
+            pairs.append((spike, next((tick for tick in alike if tape.where(tick)[1] == local), alike[0])))
+    return pairs
+
+
+def is_same_trial(problem: NeuronProblem, one: int, other: int) -> bool:
+    """Tell whether two ticks lie equally late in patterns that are identical up to there: spikes in, and spikes out."""
+    mapping = problem.potential_map
+    (pattern, local), (theirs, their_local) = mapping.tape.where(one), mapping.tape.where(other)
+    if local != their_local or pattern == theirs:
+        return False
+    starts = mapping.tape.starts
+    ours, others = (slice(int(starts[index]), int(starts[index]) + local) for index in (pattern, theirs))
+    if not np.array_equal(problem.raster[ours], problem.raster[others]):
+        return False
+    first, tap = mapping.arrival_events
+    return all(
+        sorted(tap[first[a] : first[a + 1]].tolist()) == sorted(tap[first[b] : first[b + 1]].tolist())
+        for a, b in zip(range(ours.start, one + 1), range(others.start, other + 1), strict=True)
+    )
+
+
+def _fingerprints(problem: NeuronProblem) -> list[int]:
+    """Return one integer per tick."""
+    mapping, generator = problem.potential_map, np.random.default_rng(SEED)
+    weights = generator.integers(1, 1 << WEIGHT_BITS, mapping.n_taps)
+    arriving = [int(value) for value in mapping.arrivals(weights.astype(np.float64))]
+    bias = int(generator.integers(1, 1 << WEIGHT_BITS)) if problem.box.has_bias else 0
+    alpha, gamma = (
+        leak.numerator * pow(leak.denominator, PRIME - 2, PRIME) % PRIME
+        for leak in (mapping.leaks.current, mapping.leaks.potential)
+    )
+    begins = set(mapping.tape.starts.tolist())
+    prints, current, potential = [], 0, 0
+    for tick, spike in enumerate(problem.raster.tolist()):
+        if tick in begins:
+            current = potential = 0
+        current = (alpha * current + arriving[tick]) % PRIME
+        potential = (gamma * potential + current + bias) % PRIME
+        prints.append(potential)
+        potential = 0 if spike else potential
+    return prints

@@ -1,0 +1,144 @@
+"""From the prices of a solver, which are floats, to a proof, which is not.
+
+Prices that prove a contradiction pull every tap that may go either way by exactly nothing. Floats do so only nearly.
+Where few rows have a price, the exact prices are the null vector of those rows. Where many have, the float prices are
+corrected, by what they still pull in exact arithmetic, until what is left open is less than a hair.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from snnprog.design.certificate import Certificate, certify
+from snnprog.design.nullvector import null_vector
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.pull import EXACT_BITS_LIMIT, exact_bits, pull
+from snnprog.potential import Ticks
+
+Floats = NDArray[np.float64]
+
+WORTHLESS = 1e-9
+FEW_ROWS = 60
+BALANCED = 1e-6
+PRICE_BITS, CORRECTED_BITS = 60, 140
+CORRECTIONS = 6
+REGULAR = 1e-13
+
+
+def prove(problem: NeuronProblem, prices: Floats) -> Certificate | None:
+    """Return a proof from prices ``(ticks,)`` that nearly are one, or None if none comes of them.
+
+    A proof that leaves nothing open is preferred.
+    """
+    support = np.flatnonzero(problem.constrained & (prices > WORTHLESS * prices.max(initial=0.0)))
+    if support.size == 0:
+        return None
+    exact = _by_null_vector(problem, prices, support) if support.size <= FEW_ROWS else None
+    return exact or _by_correction(problem, prices, support)
+
+
+def _by_null_vector(problem: NeuronProblem, prices: Floats, support: Ticks) -> Certificate | None:
+    """Return the proof of the only prices, if there are any, under which all that is nearly balanced is balanced."""
+    ticks = [int(tick) for tick in support]
+    bits = exact_bits(problem, dict.fromkeys(ticks, 1))
+    if bits > EXACT_BITS_LIMIT:
+        return None
+    pulls = [pull(problem, {tick: 1}, bits) for tick in ticks]
+    columns = _balanced_columns(problem, prices, support)
+    taps = problem.potential_map.n_taps
+    rows = [
+        [
+            each.taps.get(column, (0, 0))[0] if column < taps else each.threshold if column == taps else each.bias[0]
+            for column in columns
+        ]
+        for each in pulls
+    ]
+    vector = null_vector(rows)
+    if vector is None:
+        return None
+    side = 1 if max(vector, key=abs) > 0 else -1
+    if min(side * value for value in vector) < 0:
+        return None
+    return certify(problem, dict(zip(ticks, (side * value for value in vector), strict=True)))
+
+
+def _balanced_columns(problem: NeuronProblem, prices: Floats, support: Ticks) -> list[int]:
+    """Return the taps (then the threshold, ``taps``, and the bias, ``taps + 1``) that the prices pull nearly nowhere.
+
+    Those that must be balanced come first, then those that may but need not be.
+    """
+    signed = prices[support] * problem.signs[support]
+    features = problem.features(support)
+    offsets = np.column_stack([np.ones(support.size), problem.bias_response[support]])
+    pulls, gross = signed @ features, prices[support] @ features
+    offset_pulls, offset_gross = np.abs(signed @ offsets), prices[support] @ offsets
+    balanced = np.abs(pulls) <= BALANCED * gross
+    box = problem.box
+    two_sided = (box.weight_lower < 0.0) & (box.weight_upper > 0.0)
+    one_sided = ~two_sided & (box.weight_lower < box.weight_upper)
+    columns = [int(tap) for tap in np.flatnonzero(balanced & two_sided)]
+    taps = problem.potential_map.n_taps
+    if box.is_bias_free and offset_pulls[1] <= BALANCED * offset_gross[1]:
+        columns.append(taps + 1)
+    columns += [int(tap) for tap in np.flatnonzero(balanced & one_sided)]
+    if offset_pulls[0] <= BALANCED * offset_gross[0]:
+        columns.append(taps)
+    return columns
+
+
+def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Certificate | None:
+    """Return the proof of corrected prices, the first that leaves less than a hair open."""
+    top = float(prices[support].max())
+    integers = [round(float(price) / top * (1 << PRICE_BITS)) << CORRECTED_BITS for price in prices[support]]
+    certificate = certify(problem, dict(zip(support.tolist(), integers, strict=True)))
+    if certificate is not None:
+        return certificate
+    columns = _balanced_columns(problem, prices, support)
+    system = _columns_of(problem, support, columns)
+    gram = system @ system.T + np.ones((support.size, support.size))
+    try:
+        factor = cho_factor(gram + REGULAR * np.trace(gram) * np.eye(support.size))
+    except LinAlgError:
+        return None
+    unit = 1 << (PRICE_BITS + CORRECTED_BITS)
+    for _ in range(CORRECTIONS):
+        residual = _residual(problem, dict(zip(support.tolist(), integers, strict=True)), columns, unit)
+        largest = float(np.abs(residual).max(initial=0.0))
+        if largest == 0.0:
+            return None
+        change = cho_solve(factor, -(system @ (residual / largest)))
+        integers = [
+            max(0, value + round(Fraction(float(step) * largest) * unit))
+            for value, step in zip(integers, change, strict=True)
+        ]
+        certificate = certify(problem, dict(zip(support.tolist(), integers, strict=True)))
+        if certificate is not None:
+            return certificate
+    return None
+
+
+def _columns_of(problem: NeuronProblem, support: Ticks, columns: list[int]) -> Floats:
+    """Return what a price of 1 on each row pulls at each column, ``(rows, columns)``."""
+    signs = problem.signs[support][:, None]
+    bias = problem.bias_response[support][:, None]
+    everything = np.hstack([signs * problem.features(support), -signs, signs * bias])
+    chosen: Floats = everything[:, columns]
+    return chosen
+
+
+def _residual(problem: NeuronProblem, prices: dict[int, int], columns: list[int], unit: int) -> Floats:
+    """Return what prices, in units of ``1 / unit``, really pull at each column."""
+    pulled, taps = pull(problem, prices), problem.potential_map.n_taps
+    whole = 1 << pulled.bits
+    values = []
+    for column in columns:
+        if column == taps:
+            values.append(pulled.threshold / unit)
+        else:
+            low = pulled.bias[0] if column > taps else pulled.taps.get(column, (0, 0))[0]
+            values.append(low / (whole * unit))
+    return np.array(values)

@@ -1,0 +1,108 @@
+"""What priced rows pull at, in integers: no float, no cut-off, no rounding that is not outward.
+
+A price y[k] on the row of tick k pulls the weight of each tap by ``y[k] s[k] φ[k]``, with s = +1 where a spike is due
+and -1 where silence is. The pulls of all rows together are the network run backwards in time over the priced ticks, one
+pass over the events. Leaks are fractions, so after n ticks the pulls have n more denominators: they are counted in
+units of ``2**-bits``, the lower ends rounded down and the upper ends up. With enough bits nothing is ever rounded, and
+both ends are the exact value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+
+from snnprog.design.problem import NeuronProblem
+from snnprog.potential import NO_RESET
+
+EXACT_BITS_LIMIT = 20_000
+ROUNDED_BITS = 1_000
+
+Interval = tuple[int, int]
+NOTHING: Interval = (0, 0)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The pulls of all priced rows, in units of ``2**-bits``.
+
+    Attributes
+    ----------
+    taps : mapping of int to (int, int)
+        Tap -> the least and the most it is pulled; taps that are missing are not pulled at all.
+    bias : (int, int)
+        The pull at the bias.
+    threshold : int
+        The pull at the threshold: prices of silences less those of spikes, in units of 1.
+    bits : int
+    """
+
+    taps: Mapping[int, Interval]
+    bias: Interval
+    threshold: int
+    bits: int
+
+
+def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = None) -> Pull:
+    """Return what integer prices, tick -> price >= 0, pull at.
+
+    Parameters
+    ----------
+    bits : int, optional
+        Of the fraction; unless said, as many as the exact values have, or 1000 where these are very many.
+    """
+    if bits is None:
+        exact = exact_bits(problem, prices)
+        bits = exact if exact <= EXACT_BITS_LIMIT else ROUNDED_BITS
+    signed = {tick: price if problem.raster[tick] else -price for tick, price in prices.items() if price}
+    taps: dict[int, Interval] = {}
+    bias = NOTHING
+    pattern = problem.potential_map.tape.pattern
+    for _, ticks in groupby(sorted(signed), key=lambda tick: int(pattern[tick])):
+        bias = _sum(bias, _pull_pattern(problem, {tick: signed[tick] << bits for tick in ticks}, taps))
+    return Pull(taps, bias, -sum(signed.values()), bits)
+
+
+def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
+    """Return how many bits the fraction of an exact pull has: those of one tick's leak, times the ticks of memory."""
+    mapping = problem.potential_map
+    tape, leaks = mapping.tape, (mapping.leaks.current, mapping.leaks.potential)
+    longest = 0
+    for tick in prices:
+        reset = int(problem.resets.last[tick])
+        forgets = reset != NO_RESET and not leaks[0]
+        longest = max(longest, tick - (reset if forgets else int(tape.starts[tape.pattern[tick]])))
+    return longest * max(leak.denominator.bit_length() - 1 for leak in leaks)
+
+
+def _pull_pattern(problem: NeuronProblem, signed: Mapping[int, int], taps: dict[int, Interval]) -> Interval:
+    """Add the pulls of one pattern's rows to ``taps``; return the pull at the bias."""
+    mapping = problem.potential_map
+    (first, tap), alpha, gamma = mapping.arrival_events, mapping.leaks.current, mapping.leaks.potential
+    earliest = min(signed)
+    potential = current = bias = NOTHING
+    for tick in range(max(signed), int(mapping.tape.starts[mapping.tape.pattern[earliest]]) - 1, -1):
+        potential = NOTHING if problem.raster[tick] else _leak(potential, gamma)
+        if tick in signed:
+            potential = _sum(potential, (signed[tick], signed[tick]))
+        current = _sum(potential, _leak(current, alpha))
+        bias = _sum(bias, potential)
+        if current != NOTHING:
+            for index in tap[first[tick] : first[tick + 1]].tolist():
+                taps[index] = _sum(taps.get(index, NOTHING), current)
+        elif tick <= earliest and potential == NOTHING:
+            break
+    return bias
+
+
+def _leak(value: Interval, leak: Fraction) -> Interval:
+    """Return what a leak leaves, rounded outwards."""
+    low, high = value
+    top, bottom = leak.numerator, leak.denominator
+    return low * top // bottom, -(-high * top // bottom)
+
+
+def _sum(one: Interval, other: Interval) -> Interval:
+    return one[0] + other[0], one[1] + other[1]

@@ -1,0 +1,113 @@
+"""The linear program of verdicts: weights that lift the spikes over the threshold while the silences are kept.
+
+The margin problem asks for room at every tick, and a solver's tolerance decides where there is hardly any. Here the
+question is only whether there are weights at all, within the widest box that the chip has, so a silence may lie right
+at the threshold, as the chip allows::
+
+    maximise  lift + PENALTY sink ,   s (w · φ[k] + b β[k] - θ)  >=  lift at spikes,  >= sink at silences,   sink <= 0
+
+The prices of its rows are what `snnprog.design.proving` makes a proof of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.certificate import widest_box
+from snnprog.design.problem import NeuronProblem
+from snnprog.potential import Ticks
+from snnprog.solver import LinearProgram, maximise
+
+Floats = NDArray[np.float64]
+
+PENALTY = 1e3
+LIFT_LIMIT = 1e6
+FIRST_ROWS, MORE_ROWS = 400, 200
+VIOLATED = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """The weights that come nearest to doing what is asked.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    threshold, bias : float
+        In weight LSBs of exponent 0.
+    lift : float
+        By how much the least of the spikes clears the threshold, in LSBs; if the silences are not kept, at most by
+        how much they are not.
+    prices : (ticks,) float
+        What each row costs.
+    """
+
+    weights: Floats
+    threshold: float
+    bias: float
+    lift: float
+    prices: Floats
+
+
+def separate(problem: NeuronProblem) -> Separation:
+    """Solve the program of one neuron, with only the rows that matter.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    constrained = np.flatnonzero(problem.constrained)
+    order = np.argsort(-problem.signs * problem.norms, kind="stable")
+    rows = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, order)
+    while True:
+        answer, least = _solve(problem, rows)
+        distance = problem.signs * (problem.potential(answer.weights, answer.bias) - answer.threshold)
+        short = np.where(problem.raster, least[0], least[1]) - distance
+        short[~problem.constrained] = -np.inf
+        violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
+        new = np.setdiff1d(violated, rows)
+        if new.size == 0:
+            return answer
+        rows = np.concatenate([rows, new[np.argsort(-short[new], kind="stable")[:MORE_ROWS]]])
+
+
+def _first_rows(problem: NeuronProblem, order: Ticks) -> Ticks:
+    """Start with the spikes that least has reached, and the silences that most has."""
+    chosen = [order[(problem.constrained & side)[order]] for side in (problem.raster, ~problem.raster)]
+    return np.concatenate([chosen[0][::-1][: FIRST_ROWS // 2], chosen[1][::-1][: FIRST_ROWS // 2]])
+
+
+def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:
+    """Solve with some rows; return the answer, and the (lift, sink) that it promises."""
+    box, taps = widest_box(problem), problem.potential_map.n_taps
+    scale = max(1.0, float(np.abs(np.concatenate([box.weight_lower, box.weight_upper])).max(initial=0.0)))
+    size = np.maximum(1.0, problem.norms[rows] + problem.bias_response[rows])
+    signs = problem.signs[rows] / size
+    due = problem.raster[rows]
+    matrix = np.empty((rows.size, taps + 4))
+    matrix[:, :taps] = problem.features(rows) * signs[:, None]
+    matrix[:, taps] = -signs
+    matrix[:, taps + 1] = signs * problem.bias_response[rows]
+    matrix[:, taps + 2] = np.where(due, -1.0 / size, 0.0)
+    matrix[:, taps + 3] = np.where(due, 0.0, -1.0 / size)
+    offsets = np.array([box.threshold, box.bias]).T
+    optimum = maximise(
+        LinearProgram(
+            objective=np.concatenate([np.zeros(taps + 2), [1.0, PENALTY]]),
+            matrix=matrix,
+            least=np.zeros(rows.size),
+            lower=np.concatenate([box.weight_lower, offsets[0], [-np.inf, -np.inf]]) / scale,
+            upper=np.concatenate([box.weight_upper, offsets[1], [LIFT_LIMIT, 0.0]]) / scale,
+        )
+    )
+    values, prices = optimum.values * scale, np.zeros(problem.raster.size)
+    prices[rows] = optimum.duals / size
+    threshold, bias = np.clip(values[taps : taps + 2], *offsets)
+    lift, sink = values[taps + 2 :]
+    weights = np.clip(values[:taps], box.weight_lower, box.weight_upper)
+    answer = Separation(weights, float(threshold), float(bias), float(min(lift, sink) if sink < 0 else lift), prices)
+    return answer, np.array([lift, sink])

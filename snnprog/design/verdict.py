@@ -1,0 +1,103 @@
+"""Whether a neuron can be built at all, and if not, which few of its demands already contradict one another.
+
+A conflict is minimal if all but any one of its demands can be met. One is found by leaving out demands, many at a time
+and then one by one, as long as the rest is still proved impossible (the deletion filter of Chinneck and Dravnieks
+1991). A demand that could not be left out once can never be, so one round over single demands settles it. Where there
+are too many for that, one rank decides: prices that are the only ones to balance every tap belong to a conflict that is
+minimal among real weights of any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnprog.design.certificate import Certificate
+from snnprog.design.nullvector import PRIME, pivot_columns
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.proving import prove
+from snnprog.design.pull import exact_bits, pull
+from snnprog.design.separation import Floats, Separation, separate
+from snnprog.design.settling import settle
+from snnprog.solver import check_time
+
+CLEARLY_LIFTED = 1.0
+AT_ONCE = 8
+FILTER_WORK, RANK_WORK, RANK_BITS = 20_000_000, 300_000_000, 4000
+
+
+def judge(problem: NeuronProblem, prices: Floats | None = None) -> Certificate | Separation:
+    """Return the proof that a neuron cannot be built, or else the weights that lift its spikes most.
+
+    Parameters
+    ----------
+    prices : (ticks,) float, optional
+        A solver's, of a program without an answer; where no proof comes of them, another program is solved.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    proof = None if prices is None else prove(problem, prices)
+    if proof is not None:
+        return proof
+    separation = separate(problem)
+    if separation.lift > CLEARLY_LIFTED:
+        return separation
+    return prove(problem, separation.prices) or settle(problem, separation)
+
+
+def refute(problem: NeuronProblem, ticks: Sequence[int]) -> Certificate | None:
+    """Return the proof that the demands at some ticks contradict one another; None if they can be met."""
+    chosen = np.zeros_like(problem.constrained)
+    chosen[list(ticks)] = True
+    answer = judge(problem.constrained_to(chosen))
+    return answer if isinstance(answer, Certificate) else None
+
+
+def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[Certificate, bool]:
+    """Return a proof that rests on as few demands as possible, and whether it is minimal."""
+    if len(certificate.prices) == 1:
+        return certificate, True
+    taps = max(1, problem.potential_map.n_taps)
+    work = len(certificate.prices) * taps
+    if work * len(certificate.prices) > FILTER_WORK and _is_only_balance(problem, list(certificate.prices)):
+        return certificate, True
+    return _filter(problem, certificate, calls=FILTER_WORK // work)
+
+
+def _filter(problem: NeuronProblem, certificate: Certificate, calls: int) -> tuple[Certificate, bool]:
+    """Leave out what can be left out; False where so many programs did not suffice."""
+    size = 1 if len(certificate.prices) <= AT_ONCE else len(certificate.prices) // 2
+    while True:
+        position, ticks = 0, list(certificate.prices)
+        while position < len(ticks):
+            if calls <= 0:
+                return certificate, False
+            check_time()
+            calls -= 1
+            rest = ticks[:position] + ticks[position + size :]
+            smaller = refute(problem, rest) if rest else None
+            if smaller is None:
+                position += size
+            else:
+                position = sum(tick in smaller.prices for tick in ticks[:position])
+                certificate, ticks = smaller, [tick for tick in ticks if tick in smaller.prices]
+        if size == 1:
+            return certificate, True
+        size = max(1, size // 2)
+
+
+def _is_only_balance(problem: NeuronProblem, ticks: list[int]) -> bool:
+    """Tell whether no other prices on these ticks leave every tap that may go either way in balance."""
+    box, count = problem.box, len(ticks)
+    two_sided = np.flatnonzero((box.weight_lower < 0.0) & (box.weight_upper > 0.0)).tolist()
+    bits = exact_bits(problem, dict.fromkeys(ticks, 1))
+    if bits > RANK_BITS or count * count * len(two_sided) > RANK_WORK:
+        return False
+    pulls = [pull(problem, {tick: 1}, bits).taps for tick in ticks]
+    rows = [[each.get(tap, (0, 0))[0] % PRIME for tap in two_sided] for each in pulls]
+    residues = np.array(rows, dtype=np.int64).reshape(count, -1)
+    return len(pivot_columns(residues, count - 1)) == count - 1

@@ -1,0 +1,167 @@
+"""Why a spec can or cannot be built, output by output, with proofs that are checked again.
+
+For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
+others as their input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from snnprog.checks import as_seconds, check_type
+from snnprog.design import Design, design, recheck
+from snnprog.design.conflicts import leaves
+from snnprog.design.designer import Progress
+from snnprog.errors import Conflict
+from snnprog.quantize import quantize
+from snnprog.spec import Pattern, Spec, presynaptic_raster
+
+INFEASIBLE, UNDECIDED = "infeasible", "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said of one output.
+
+    Attributes
+    ----------
+    output : int
+    status : str
+        "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact), "infeasible" or
+        "undecided" (the time ran out).
+    conflicts : tuple of Conflict
+        Why it is infeasible.
+    is_rechecked : bool
+        Whether the proof of that held when it was checked again, in integers, from its prices alone.
+    cases : int
+        How many cases the proof tells apart; 1 without don't-care bins.
+    excess : Fraction or None
+        What the proof leaves open, in weight LSBs; see `snnprog.design.certificate`. Nothing, where not positive.
+    holds_at_any_scale : bool
+        Whether the proof holds for weights of any size, and not only for those within the chip's ranges.
+    """
+
+    output: int
+    status: str
+    conflicts: tuple[Conflict, ...] = ()
+    is_rechecked: bool = False
+    cases: int = 0
+    excess: Fraction | None = None
+    holds_at_any_scale: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
+        if not self.conflicts:
+            return {"output": self.output, "status": self.status}
+        return {
+            "output": self.output,
+            "status": self.status,
+            "conflicts": [
+                {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
+                for conflict in self.conflicts
+            ],
+            "proof": {
+                "rechecked": self.is_rechecked,
+                "cases": self.cases,
+                "leaves_open_lsb": 0.0 if self.excess is None else max(0.0, float(self.excess)),
+                "holds_at_any_scale": self.holds_at_any_scale,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The verdict on every output, in order."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether no output is infeasible or undecided."""
+        return not any(verdict.status in (INFEASIBLE, UNDECIDED) for verdict in self.verdicts)
+
+    @property
+    def infeasible(self) -> tuple[int, ...]:
+        """The outputs that are proved infeasible."""
+        return tuple(verdict.output for verdict in self.verdicts if verdict.status == INFEASIBLE)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the explanation as plain data."""
+        return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
+
+
+def explain(
+    spec: Spec,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    time_limit_s: float | None = None,
+) -> Explanation:
+    """Say of each output of a spec whether it can be built, and if not, why.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor, optional
+        Where neurons are designed side by side.
+    progress : callable, optional
+        Called with (step, done, all) as work proceeds.
+    time_limit_s : float, optional
+        Seconds for the design.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    check_type("spec", spec, Spec)
+    limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
+    designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
+    held = recheck(spec, designed)
+    statuses = _statuses(spec, designed)
+    return Explanation(
+        tuple(_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs))
+    )
+
+
+def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_rechecked: bool) -> Verdict:
+    outcome = designed.outcomes[output]
+    if not outcome.conflicts or outcome.certificate is None:
+        return Verdict(output, statuses.get(output, UNDECIDED))
+    certificates = list(leaves(outcome.certificate))
+    return Verdict(
+        output=output,
+        status=INFEASIBLE,
+        conflicts=outcome.conflicts,
+        is_rechecked=is_rechecked,
+        cases=len(certificates),
+        excess=max(certificate.excess for certificate in certificates),
+        holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
+    )
+
+
+def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
+    """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
+    built = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None]
+    if not built:
+        return {}
+    patterns = tuple(
+        Pattern(presynaptic_raster(spec, pattern), pattern.targets[:, built], pattern.care[:, built])
+        for pattern in spec.patterns
+    )
+    quantized = quantize(replace(spec, patterns=patterns, recurrent=False), designed.network)
+    return {output: neuron.status for output, neuron in zip(built, quantized.neurons, strict=True)}
+
+
+def _bins(conflict: Conflict) -> list[dict[str, object]]:
+    return [
+        {
+            "pattern": each.pattern,
+            "tick": each.tick,
+            "demand": "spike" if each.is_spike else "silence",
+            "share": str(share),
+        }
+        for each, share in zip(conflict.bins, conflict.shares, strict=True)
+    ]

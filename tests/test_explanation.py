@@ -1,0 +1,146 @@
+"""Explanations: what each output can do, why not, and what the proof is worth; in Python and on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES
+
+import snnprog as sp
+from snnprog import cli, explanation
+from snnprog.explanation import INFEASIBLE, UNDECIDED
+from snnprog.quantize import CERTIFIED, EXACT
+
+FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
+
+
+def mixed_spec(*, recurrent: bool = False) -> sp.Spec:
+    """Return four outputs: one to build, one too early, one too early after a reset, one asked for two things."""
+    inputs = np.array([[1, 0], [0, 0], [0, 1], [0, 0], [0, 0]], dtype=bool)
+    targets = np.zeros((5, 4), dtype=bool)
+    targets[1, 0] = targets[0, 1] = targets[[1, 2], 2] = targets[3, 3] = True
+    other = targets.copy()
+    other[3, 3] = False
+    return sp.Spec([sp.Pattern(inputs, targets), sp.Pattern(inputs, other)], recurrent=recurrent)
+
+
+def test_every_output_is_explained() -> None:
+    told = sp.explain(mixed_spec())
+    assert [verdict.status for verdict in told.verdicts] == [CERTIFIED, INFEASIBLE, INFEASIBLE, INFEASIBLE]
+    assert (told.is_feasible, told.infeasible) == (False, (1, 2, 3))
+    assert all(verdict.is_rechecked for verdict in told.verdicts[1:])
+    reasons = [str(verdict.conflicts[0]) for verdict in told.verdicts[1:]]
+    assert reasons[0].endswith("must spike at tick 0 of pattern 0, but no input has reached it since the pattern began")
+    assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its reset at tick 1")
+    assert reasons[2] == (
+        "output 3 must spike at tick 3 of pattern 0 and be silent at tick 3 of pattern 1, but what it has received by"
+        " then is the same: patterns 0 and 1 are identical up to tick 3 and ask for different answers"
+    )
+    conflict = told.verdicts[3].conflicts[0]
+    assert conflict.shares == (Fraction(1, 2), Fraction(1, 2))
+    assert [(each.pattern, each.tick, each.is_spike) for each in conflict.bins] == [(0, 3, True), (1, 3, False)]
+    assert conflict.is_minimal
+
+
+def test_trials_that_differ_are_not_called_identical() -> None:
+    inputs = np.zeros((2, 6, 1), dtype=bool)
+    inputs[0, 0] = inputs[1, 1] = True
+    targets = np.zeros((2, 6, 1), dtype=bool)
+    targets[0, 1] = True
+    spec = sp.Spec([sp.Pattern(*pair) for pair in zip(inputs, targets, strict=True)])
+    (conflict,) = sp.explain(spec).verdicts[0].conflicts
+    assert conflict.reason.endswith(
+        "must spike at tick 1 of pattern 0 and be silent at tick 2 of pattern 1, but what it has received by then is"
+        " the same"
+    )
+
+
+def test_an_error_carries_the_same_conflicts() -> None:
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(mixed_spec())
+    told = sp.explain(mixed_spec())
+    assert caught.value.conflicts == tuple(conflict for verdict in told.verdicts for conflict in verdict.conflicts)
+
+
+@pytest.mark.parametrize("name", ["feed_forward", "recurrent", "everything", "care_mask", "dale_signs"])
+def test_feasible_outputs_have_the_status_that_compile_gives(name: str) -> None:
+    spec = CASES[name]()
+    told = sp.explain(spec)
+    assert told.is_feasible
+    assert [v.status for v in told.verdicts] == [neuron.status for neuron in sp.compile(spec).report.neurons]
+
+
+def test_outputs_beside_infeasible_ones_in_a_loop_have_a_status() -> None:
+    told = sp.explain(mixed_spec(recurrent=True))
+    assert told.verdicts[0].status in (CERTIFIED, EXACT)
+    assert INFEASIBLE in [verdict.status for verdict in told.verdicts]
+
+
+def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
+    told = sp.explain(mixed_spec(), time_limit_s=0)
+    assert {verdict.status for verdict in told.verdicts} == {UNDECIDED}
+    assert not told.is_feasible
+    assert told.infeasible == ()
+
+
+def test_a_proof_that_does_not_hold_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "recheck", lambda spec, designed: (True, False, False, False))
+    assert not any(verdict.is_rechecked for verdict in sp.explain(mixed_spec()).verdicts)
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["snnprog", *map(str, words)])
+    with pytest.raises(SystemExit) as leaving:
+        cli.main()
+    printed = capsys.readouterr()
+    return int(leaving.value.code or 0), printed.out, printed.err
+
+
+@pytest.fixture
+def impossible(tmp_path: Path) -> Path:
+    (tmp_path / "SPEC.toml").write_bytes((FILES / "SPEC.toml").read_bytes())
+    (tmp_path / "inputs.csv").write_bytes((FILES / "inputs.csv").read_bytes())
+    (tmp_path / "targets.csv").write_text("pattern,tick,neuron\n0,0,0\n", encoding="utf-8")
+    return tmp_path / "SPEC.toml"
+
+
+def test_the_command_prints_conflict_bins_and_proof(
+    impossible: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = run(capsys, monkeypatch, "explain", impossible)
+    assert (code, err) == (cli.INFEASIBLE, "")
+    assert "output 0 must spike at tick 0 of pattern 0, but no input has reached it since the pattern began" in out
+    assert "rechecked exactly; for real weights of any size" in out
+    assert ["0", "0", "spike", "1"] in [line.split() for line in out.splitlines()]
+    code, out, _ = run(capsys, monkeypatch, "explain", impossible, "--json")
+    (output,) = json.loads(out)["outputs"]
+    assert code == cli.INFEASIBLE
+    assert output["proof"] == {"rechecked": True, "cases": 1, "leaves_open_lsb": 0.0, "holds_at_any_scale": True}
+    assert output["conflicts"][0]["bins"] == [{"pattern": 0, "tick": 0, "demand": "spike", "share": "1"}]
+
+
+def test_the_command_says_what_can_be_built(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml")
+    assert (code, err) == (cli.EXACT, "")
+    assert "certified" in out
+    code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--json")
+    assert json.loads(out) == {"feasible": True, "outputs": [{"output": 0, "status": "certified"}]}
+
+
+def test_the_command_keeps_to_a_time_limit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
+    assert code == cli.NOT_EXACT
+    assert "none: the time ran out" in out
+    words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
+    code, _, err = run(capsys, monkeypatch, *words)
+    assert code == cli.NOT_EXACT
+    assert err.startswith("snnprog: output 0 is undecided after 0 s")
