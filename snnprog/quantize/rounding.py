@@ -36,7 +36,8 @@ class IntegerNeuron:
     scale : float
         What the real weights were multiplied by before they were rounded.
     certified : bool
-        Whether every rounding of the scaled real weights to the nearest of this grid keeps the spikes.
+        Whether every rounding of the scaled real weights to the nearest of this grid keeps the spikes, under the noise
+        that must be survived.
     margin : float
         Distance of the potential from the threshold at the worst constrained tick, in weight LSBs of exponent 0,
         under the exact decays.
@@ -94,7 +95,7 @@ class Rounding:
         self.constrained = constrained
         self.norms = mapping.norms(self.resets)
         self.bias_response = mapping.bias_response(self.resets)
-        self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0)
+        self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0) + spec.noise
         self.free_potential = mapping.potential(neuron.weights.ravel(), self.resets)
 
     def round(self, scale: float) -> IntegerNeuron:
