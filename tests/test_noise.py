@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 import numpy as np
 import pytest
-from cases import CASES, PlainNeuron, exact_arrivals, random_raster
+from cases import CASES, PlainNeuron, exact_arrivals, random_raster, with_wishes
 from numpy.typing import NDArray
 
 import snnprog as sp
@@ -15,11 +12,6 @@ from snnprog.spec import presynaptic_raster
 
 UNIT = 64
 NOISE = 4.53125
-
-
-def with_wishes(spec: sp.Spec, **wishes: Any) -> sp.Spec:
-    """Return the same spec with other fields."""
-    return sp.Spec(**({field.name: getattr(spec, field.name) for field in fields(spec)} | wishes))
 
 
 def weights_of(program: sp.Program, spec: sp.Spec, output: int) -> list[list[int]]:

@@ -15,6 +15,7 @@ import numpy as np
 from snnprog.chips import Chip, find_chip
 from snnprog.design.neuron import NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import Conflict
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
@@ -48,6 +49,7 @@ class _Job:
     problem: NeuronProblem
     care: Raster
     feeds_others: bool
+    thrift: Thrift
 
 
 def design(spec: Spec, *, executor: Executor | None = None, progress: Progress | None = None) -> Design:
@@ -70,8 +72,14 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
     box = box_of(spec, chip, mapping)
     targets = np.concatenate([pattern.targets for pattern in spec.patterns])
     care = np.concatenate([pattern.care for pattern in spec.patterns])
+    thrift = Thrift(spec.sparse, spec.fan_in)
     jobs = (
-        _Job(neuron_problem(mapping, index, targets[:, index], care[:, index], box), care[:, index], spec.recurrent)
+        _Job(
+            neuron_problem(mapping, index, targets[:, index], care[:, index], box),
+            care[:, index],
+            spec.recurrent,
+            thrift,
+        )
         for index in range(spec.n_outputs)
     )
     outcomes = []
@@ -98,4 +106,5 @@ def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
 
 
 def _run(job: _Job) -> NeuronDesign:
-    return design_neuron(job.problem, job.care, feeds_others=job.feeds_others)
+    designed = design_neuron(job.problem, job.care, feeds_others=job.feeds_others)
+    return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed

@@ -138,8 +138,16 @@ class NeuronProblem:
 
     def margins(self, weights: Floats, threshold: float, bias: float) -> Floats:
         """Return (ticks,) the margin of each tick; infinite where nothing is asked."""
+        return self.cleared(weights, threshold, bias) / self.slack
+
+    def cleared(self, weights: Floats, threshold: float, bias: float) -> Floats:
+        """Return (ticks,) by how many LSBs each row is cleared; infinite where nothing is asked."""
         distance = self.signs * (self.potential(weights, bias) - threshold)
-        return np.where(self.constrained, (distance - self.truncation) / self.slack, np.inf)
+        return np.where(self.constrained, distance - self.truncation, np.inf)
+
+    def room(self, weights: Floats, threshold: float, bias: float) -> float:
+        """Return by how many LSBs all rows are cleared."""
+        return float(self.cleared(weights, threshold, bias).min(initial=np.inf))
 
     def features(self, ticks: Ticks) -> Floats:
         """Return φ, (len(ticks), taps)."""
