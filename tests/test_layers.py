@@ -32,6 +32,7 @@ LAYERS = (
     "simulate",
     "design",
     "quantize",
+    "recovery",
     "backends",
     "verification",
     "compiler",

@@ -26,6 +26,7 @@ NAMES = {
     "PortabilityWarning": type,
     "Program": type,
     "QuantizationError": type,
+    "Recovery": type,
     "SnnprogError": type,
     "SolverError": type,
     "Spec": type,
@@ -35,6 +36,7 @@ NAMES = {
     "compile": "function",
     "load": "function",
     "load_spec": "function",
+    "recover": "function",
     "run": "function",
     "verify": "function",
 }
