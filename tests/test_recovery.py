@@ -254,6 +254,9 @@ def test_nothing_to_recover() -> None:
             r"are float64 of shape \(60, 1\); whole numbers of shape \(60, 1\)",
         ),
         ([np.zeros((60, 2), dtype=int)], r"potentials of pattern 0 are int64 of shape \(60, 2\)"),
+        (np.zeros((1, 60, 1), dtype=int), "potentials is a ndarray; a list of arrays is needed, one for each pattern"),
+        (None, "potentials is a NoneType; a list of arrays is needed"),
+        ([[[0], [0, 0]]], "potentials are no array"),
         ([np.full((60, 1), 1 << 23)], "potentials of pattern 0 reach 8388608; the chip's stay below"),
     ],
 )

@@ -9,6 +9,7 @@ singular value that counts: so far may a computed null space turn (Davis and Kah
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,4 +77,5 @@ class LeastSquares:
         yield basic
         if signs.any():
             ways = np.concatenate([np.eye(signs.size)[signs >= 0], -np.eye(signs.size)[signs <= 0]])
-            yield nnls(self.matrix @ ways.T, self.right)[0] @ ways
+            with suppress(RuntimeError):  # too many iterations: no candidate
+                yield nnls(self.matrix @ ways.T, self.right)[0] @ ways

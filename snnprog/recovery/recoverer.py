@@ -147,13 +147,28 @@ class _Answer:
 
 
 def _recover_neuron(seen: Observation) -> _Answer:
-    squares = LeastSquares(seen.equations())
-    found = [_whole(seen, values) for values in squares.candidates(np.append(seen.signs, [0] * seen.is_biased))]
-    whole = next((candidate for candidate in found if isinstance(candidate, _Whole)), None)
+    squares, obstacles = LeastSquares(seen.equations()), []
+    whole = None
+    for values in squares.candidates(np.append(seen.signs, [0] * seen.is_biased)):
+        found = _whole(seen, values)
+        if isinstance(found, _Whole):
+            whole = found
+            break
+        obstacles.append(found)
+    neuron = _report(seen, squares, whole)
+    if whole is not None:
+        return _Answer(neuron, whole, "")
+    fixed = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
+    return _Answer(
+        neuron, None, f"neuron {seen.neuron} has no whole weights that fit: {obstacles[0]}; {fixed}; observe more ticks"
+    )
+
+
+def _report(seen: Observation, squares: LeastSquares, whole: _Whole | None) -> RecoveredNeuron:
     is_determined = squares.is_consistent & (squares.uncertainty < HALF)
     taps, shape = seen.mapping.n_taps, (len(seen.spec.delays), seen.spec.n_presynaptic)
     bias = float(seen.given_bias) if not seen.is_biased else float(squares.values[-1] * seen.unit)
-    neuron = RecoveredNeuron(
+    return RecoveredNeuron(
         weights=squares.values[:taps].reshape(shape),
         bias=bias if whole is None else float(whole.bias),
         is_determined=is_determined[:taps].reshape(shape),
@@ -162,12 +177,6 @@ def _recover_neuron(seen: Observation) -> _Answer:
         unknowns=squares.values.size,
         residual=squares.residual * seen.unit,
         thresholds=None if whole is None else whole.thresholds,
-    )
-    if whole is not None:
-        return _Answer(neuron, whole, "")
-    fixed = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
-    return _Answer(
-        neuron, None, f"neuron {seen.neuron} has no whole weights that fit: {found[0]}; {fixed}; observe more ticks"
     )
 
 
@@ -253,11 +262,15 @@ def _first_difference(spec: Spec, program: Program, observed: Int64s) -> str:
 
 def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
     """Return the potentials of all patterns on one axis of ticks."""
+    if isinstance(potentials, (str, bytes)) or not isinstance(potentials, Sequence):
+        raise SpecError(
+            f"potentials is a {type(potentials).__name__}; a list of arrays is needed, one for each pattern"
+        )
     if len(potentials) != len(spec.patterns):
         raise SpecError(f"potentials are {len(potentials)} arrays for {len(spec.patterns)} patterns; give one for each")
     limit, arrays = find_chip(spec.chip).potential_limit, []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
-        array = np.asarray(values)
+        array = _as_array(values)
         if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:
             raise SpecError(
                 f"potentials of pattern {index} are {array.dtype} of shape {array.shape}; whole numbers of shape"
@@ -268,3 +281,10 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
             raise SpecError(f"potentials of pattern {index} reach {limit}; the chip's stay below")
         arrays.append(np.where(seen, array, 0).astype(np.int64))
     return np.concatenate(arrays)
+
+
+def _as_array(values: ArrayLike) -> NDArray[np.generic]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise SpecError(f"potentials are no array: {error}") from error
