@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cases import CASES, PlainNeuron, exact_arrivals, random_raster, with_wishes
 from numpy.typing import NDArray
+from test_design import random_spec, widest_distance
 
 import snnprog as sp
 from snnprog.spec import presynaptic_raster
@@ -100,3 +101,22 @@ def test_bins_that_do_not_count_do_not_flip_either() -> None:
     expected = noisy_run(result.program, spec, 0, np.zeros(40, dtype=np.int64))
     assert noisy_run(result.program, spec, 0, np.full(40, 10 * UNIT)) == expected
     assert noisy_run(result.program, spec, 0, np.full(40, -10 * UNIT)) == expected
+
+
+def test_verdicts_under_noise_agree_with_another_solver() -> None:
+    """All rows at once, from exact fractions: by how much the best weights of the widest box clear the threshold."""
+    told = {"infeasible": 0, "built": 0}
+    for seed in range(80):
+        spec, noise = random_spec(seed), (3.0, 50.0, 1000.0, 8000.0)[seed % 4]
+        widest = widest_distance(spec, 0)
+        try:
+            sp.compile(with_wishes(spec, noise=noise))
+        except sp.InfeasibleError:
+            told["infeasible"] += 1
+            assert widest <= noise
+        except (sp.QuantizationError, sp.LimitError):
+            assert widest > noise - 1 / UNIT
+        else:
+            told["built"] += 1
+            assert widest > noise - 1 / UNIT
+    assert min(told.values()) > 10

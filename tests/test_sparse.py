@@ -137,6 +137,28 @@ def test_wishes_go_together() -> None:
     assert (np.array(spec.signs)[result.program.pre] * result.program.weight >= 0).all()
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_bins_that_do_not_count_change_nothing_about_the_rest(name: str) -> None:
+    spec = CASES[name]()
+    patterns = [
+        sp.Pattern(pattern.inputs, pattern.targets, pattern.care & random_raster(index, *pattern.care.shape, 0.8))
+        for index, pattern in enumerate(spec.patterns)
+    ]
+    cared = with_wishes(spec, patterns=patterns, sparse=True, noise=2)
+    result = sp.compile(cared)
+    assert sp.verify(result.program, cared).exact
+    assert min(neuron.noise or 0.0 for neuron in result.report.neurons) >= 2
+    if spec.signs is not None:
+        assert (np.array(spec.signs)[result.program.pre] * result.program.weight >= 0).all()
+
+
+def test_an_output_without_lines_has_no_synapses() -> None:
+    nothing = np.zeros((5, 0), dtype=bool)
+    for wishes in ({"sparse": True}, {"fan_in": 0}):
+        spec = sp.Spec([sp.Pattern(nothing, np.zeros((5, 1), dtype=bool))], **wishes)  # type: ignore[arg-type]
+        assert sp.compile(spec).program.n_synapses == 0
+
+
 @pytest.mark.parametrize("fan_in", [3, 5, 20, 100])
 def test_no_more_synapses_than_are_allowed(fan_in: int) -> None:
     spec = with_wishes(CASES["many_delays"](), fan_in=fan_in)

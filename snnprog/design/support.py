@@ -87,7 +87,7 @@ class Programs:
         """Return an answer on these taps with at least this margin, or None where there is none."""
         problem = restricted_to(self.problem, taps)
         while True:
-            scale = float(problem.step * max(np.abs(problem.box.weight_upper - problem.box.weight_lower).max(), 1.0))
+            scale = problem.step * float((problem.box.weight_upper - problem.box.weight_lower).max(initial=1.0))
             values = maximise(self._widest_program(problem, taps, scale)).values * scale
             if values[-1] < least:
                 return None
