@@ -103,7 +103,7 @@ def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Taps | No
         light = programs.lightest(np.sort(best), ones, room)
         again = programs.lightest(np.sort(best), _costs(light), room, programs.usable)
         kept = _left(programs, _weighed(programs, again, room), start.least, thrift)
-        if kept.size >= best.size:
+        if kept.size >= best.size or programs.supported(np.sort(kept), start.least) is None:
             break
         best = kept
     return best if thrift.is_met_by(best) else _exchanged(programs, best, start.least)
@@ -147,7 +147,7 @@ def _costs(weights: Floats) -> Floats:
 def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> Taps:
     """Leave out blocks of taps, lightest first and ever smaller blocks, for as long as the others can do.
 
-    Where even all taps of these weights cannot do, all of them are returned.
+    Where even all taps of these weights cannot do, all of them are returned: the caller asks.
     """
     taps = np.flatnonzero(weights)
     kept = taps[np.argsort(np.abs(weights[taps]), kind="stable")]
