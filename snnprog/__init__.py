@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from snnprog.network import Network as Network
     from snnprog.program import Program as Program
     from snnprog.program import load as load
+    from snnprog.recovery import Recovery as Recovery
+    from snnprog.recovery import recover as recover
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
     from snnprog.spec import Spec as Spec
@@ -56,6 +58,7 @@ _HOMES = {
     "PortabilityWarning": "errors",
     "Program": "program",
     "QuantizationError": "errors",
+    "Recovery": "recovery",
     "SnnprogError": "errors",
     "SolverError": "errors",
     "Spec": "spec",
@@ -67,6 +70,7 @@ _HOMES = {
     "explain": "explanation",
     "load": "program",
     "load_spec": "spec_file",
+    "recover": "recovery",
     "run": "backends",
     "verify": "verification",
 }

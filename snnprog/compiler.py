@@ -163,6 +163,12 @@ def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:
             [neuron.output for neuron in failed],
         )
     for neuron in neurons:
+        if neuron.noise is not None and neuron.noise < spec.noise:
+            raise QuantizationError(
+                f"output {neuron.output} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are"
+                f" asked for; ask for less, or {_advice(spec)}",
+                [neuron.output],
+            )
         if neuron.excursion is not None:
             where = f"{neuron.excursion.quantity} of output {neuron.output} at tick {neuron.excursion.tick}"
             allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"

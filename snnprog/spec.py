@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
-from snnprog.errors import SpecError
+from snnprog.errors import LimitError, SpecError
 from snnprog.raster import Raster, as_raster
 
 FREE: Literal["free"] = "free"
@@ -155,6 +155,13 @@ class Spec:
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
     chip : str
         Which chip's integers are meant.
+    noise : float
+        LSBs of noise that must be survived: the spikes stay the same whatever is added to the potential, up to this
+        much either way and at every tick anew, where it is compared with the threshold (it is not integrated).
+    sparse : bool
+        Whether each output is to have as few synapses as can be found.
+    fan_in : int, optional
+        The most synapses that an output may have; as many as there are taps, unless said.
 
     Raises
     ------
@@ -172,6 +179,9 @@ class Spec:
     bias: int | Literal["free"] = 0
     threshold: int | Literal["free"] = FREE
     chip: str = "loihi1"
+    noise: float = 0.0
+    sparse: bool = False
+    fan_in: int | None = None
 
     def __init__(
         self,
@@ -184,8 +194,11 @@ class Spec:
         bias: int | Literal["free"] = 0,
         threshold: int | Literal["free"] = FREE,
         chip: str = "loihi1",
+        noise: float = 0.0,
+        sparse: bool = False,
+        fan_in: int | None = None,
     ) -> None:
-        fields: dict[str, object] = {
+        values: dict[str, object] = {
             "patterns": _as_patterns(patterns),
             "delays": _as_delays(delays),
             "recurrent": _as_flag("recurrent", recurrent),
@@ -194,8 +207,11 @@ class Spec:
             "bias": _as_integer_or_free("bias", bias),
             "threshold": _as_integer_or_free("threshold", threshold),
             "chip": chip,
+            "noise": _as_noise(noise),
+            "sparse": _as_flag("sparse", sparse),
+            "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
         }
-        for name, value in fields.items():
+        for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check()
 
@@ -215,6 +231,11 @@ class Spec:
                 f" {limits.bias_exponents[0]} to {limits.bias_exponents[1]}: the nearest is"
                 f" {limits.nearest_bias(self.bias)}"
             )
+        if self.noise > limits.thresholds[1]:
+            allowed = f"0 to {limits.thresholds[1]} on {self.chip}"
+            raise LimitError("noise", self.noise, allowed, "no threshold is higher")
+        if self.fan_in is not None and self.fan_in < 0:
+            raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
         _check_signs(self.signs, self.n_presynaptic)
 
     @property
@@ -243,7 +264,9 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
-        return {
+        defaults = (("noise", 0.0), ("sparse", False), ("fan_in", None))
+        changed = {name: getattr(self, name) for name, default in defaults if getattr(self, name) != default}
+        return changed | {
             "delays": self.delays,
             "recurrent": self.recurrent,
             "potential_decay": self.dynamics.potential_decay,
@@ -312,13 +335,25 @@ def _as_integer_or_free(name: str, value: object) -> int | Literal["free"]:
 
 
 def _as_time_constant(name: str, value: object) -> float:
-    try:
-        ticks = float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
-    except OverflowError:
-        ticks = math.nan
+    ticks = _as_real(value)
     if not ticks >= 0:
         raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
     return ticks
+
+
+def _as_noise(value: object) -> float:
+    noise = _as_real(value)
+    if not noise >= 0.0:
+        raise SpecError(f"noise is {value!r}; a number of LSBs from 0 is needed")
+    return noise
+
+
+def _as_real(value: object) -> float:
+    """Return a number as float, and anything else as NaN."""
+    try:
+        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:

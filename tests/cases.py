@@ -7,8 +7,9 @@ the code that they judge but the container of a program.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,6 +197,11 @@ def teach(
         bias=[bias] * n_outputs,
     )  # fmt: skip
     return [sp.Pattern(raster, np.array(plain_run(program, raster).spikes)) for raster in inputs]
+
+
+def with_wishes(spec: sp.Spec, **wishes: Any) -> sp.Spec:
+    """Return the same spec with other fields."""
+    return sp.Spec(**({field.name: getattr(spec, field.name) for field in fields(spec)} | wishes))
 
 
 def feed_forward() -> sp.Spec:

@@ -33,6 +33,7 @@ LAYERS = (
     "design",
     "quantize",
     "explanation",
+    "recovery",
     "backends",
     "verification",
     "compiler",

@@ -27,6 +27,7 @@ NAMES = {
     "PortabilityWarning": type,
     "Program": type,
     "QuantizationError": type,
+    "Recovery": type,
     "SnnprogError": type,
     "SolverError": type,
     "Spec": type,
@@ -38,6 +39,7 @@ NAMES = {
     "explain": "function",
     "load": "function",
     "load_spec": "function",
+    "recover": "function",
     "run": "function",
     "verify": "function",
 }

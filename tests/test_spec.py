@@ -189,6 +189,14 @@ MALFORMED: dict[str, tuple[dict[str, object], str]] = {
     "a bool bias": ({"bias": False}, "bias is False; a whole number is needed"),
     "a bias as text": ({"bias": "Free"}, "bias is 'Free'; a whole number is needed"),
     "several biases": ({"bias": np.array([1, 2])}, "bias is array([1, 2]); a whole number is needed"),
+    "noise below": ({"noise": -0.5}, "noise is -0.5; a number of LSBs from 0 is needed"),
+    "noise unknown": ({"noise": math.nan}, "noise is nan; a number of LSBs from 0 is needed"),
+    "noise beyond floats": ({"noise": 10**400}, "a number of LSBs from 0 is needed"),
+    "noise as text": ({"noise": "3"}, "noise is '3'; a number of LSBs from 0 is needed"),
+    "noise as bool": ({"noise": True}, "noise is True; a number of LSBs from 0 is needed"),
+    "sparse as number": ({"sparse": 1}, "sparse is 1; True or False is needed"),
+    "fan_in below": ({"fan_in": -1}, "fan_in is -1; a whole number from 0 is needed, or None for no limit"),
+    "fan_in as float": ({"fan_in": 2.0}, "fan_in is 2.0; a whole number is needed"),
     "bias between": (
         {"bias": 4097},
         "bias is 4097; loihi1 has mantissas to 4095 shifted left by 0 to 7: the nearest is",
@@ -220,6 +228,8 @@ OUT_OF_RANGE: dict[str, tuple[dict[str, object], str, int, str]] = {
     "threshold 0": ({"threshold": 0}, "threshold", 0, "1 to 131071"),
     "threshold above": ({"threshold": 131072}, "threshold", 131072, "1 to 131071"),
     "bias above": ({"bias": 524161}, "bias", 524161, "-524160 to 524160"),
+    "noise above": ({"noise": 131071.5}, "noise", 131071.5, "0 to 131071"),
+    "endless noise": ({"noise": math.inf}, "noise", math.inf, "0 to 131071"),
     "bias below": ({"bias": -524161}, "bias", -524161, "-524160 to 524160"),
 }
 
@@ -325,6 +335,11 @@ INGREDIENTS: dict[str, dict[str, object]] = {
     "bias": {"bias": 1},
     "free bias": {"bias": "free"},
     "threshold": {"threshold": 1},
+    "noise": {"noise": 0.5},
+    "more noise": {"noise": 1},
+    "sparse": {"sparse": True},
+    "fan_in": {"fan_in": 0},
+    "greater fan_in": {"fan_in": 2},
 }
 
 
@@ -362,7 +377,9 @@ ANYTHING = st.one_of(
     st.lists(st.one_of(st.integers(-2, 70), st.floats(), st.booleans(), st.none()), max_size=4),
     st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
 )
-FIELDS = st.sampled_from(["patterns", "delays", "recurrent", "dynamics", "signs", "bias", "threshold"])
+FIELDS = st.sampled_from(
+    ["patterns", "delays", "recurrent", "dynamics", "signs", "bias", "threshold", "noise", "sparse", "fan_in"]
+)
 
 
 @settings(deadline=None, max_examples=400)

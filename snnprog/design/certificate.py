@@ -3,11 +3,12 @@
 For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any weights that keep every priced silence
 (V <= θ) lift the least of the priced spikes over the threshold by at most::
 
-    max over the box of  Σ y[k] s[k] (w · φ[k] + b β[k] - θ)  /  Y
+    max over the box of  Σ y[k] (s[k] (w · φ[k] + b β[k] - θ) - n)  /  Y
 
-(Farkas 1902). The sum is linear in each unknown, so its maximum over the box is one product per tap. Where it is
-negative, or is 0 with Y > 0, no weights exist. Where it is positive, but no more than `HAIR`, no weights keep silences
-and lift all spikes by more than that hair of an LSB, which is called impossible, too, and said.
+with n the noise that must be survived, if any is asked for (Farkas 1902). The sum is linear in each unknown, so its
+maximum over the box is one product per tap. Where it is negative, or is 0 with Y > 0, no weights exist. Where it is
+positive, but no more than `HAIR`, no weights keep silences and lift all spikes by more than that hair of an LSB, which
+is called impossible, too, and said.
 
 Decisions
 ---------
@@ -97,7 +98,7 @@ def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | 
         return None
     due = sum(price for tick, price in prices.items() if problem.raster[tick])
     pulled, box = pull(problem, prices), widest_box(problem)
-    total = _greatest(pulled, box)
+    total = _greatest(pulled, box) - Fraction(box.noise) * sum(prices.values())
     excess = total / due if due else total
     if not (excess <= HAIR if due else excess < 0):
         return None
@@ -120,6 +121,7 @@ def widest_box(problem: NeuronProblem) -> Box:
         weight_upper=wide.step * wide.box.weight_upper,
         threshold=threshold,
         bias=wide.box.bias,
+        noise=wide.box.noise,
         bias_exponent=wide.box.bias_exponent,
     )
 

@@ -18,6 +18,7 @@ from snnprog.design.certificate import Split, certify
 from snnprog.design.freedom import recheck_proof, under_assumptions
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import Conflict, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
@@ -59,6 +60,7 @@ class _Job:
     feeds_others: bool
     unaffected: Raster
     deadline: float | None
+    thrift: Thrift
 
 
 def design(
@@ -133,6 +135,7 @@ def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
             feeds_others=spec.recurrent,
             unaffected=unaffected,
             deadline=deadline,
+            thrift=Thrift(spec.sparse, spec.fan_in),
         )
 
 
@@ -152,7 +155,8 @@ def _run(job: _Job) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()
-            return design_neuron(job.problem, job.care, feeds_others=job.feeds_others, unaffected=job.unaffected)
+            designed = design_neuron(job.problem, job.care, feeds_others=job.feeds_others, unaffected=job.unaffected)
+            return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed
         except UndecidedError:
             return UNDECIDED
 

@@ -5,8 +5,8 @@ For each constrained tick k, with s = +1 where a spike is due and -1 where silen
     s (w · φ[k] + b β[k] - θ)  >=  m σ[k] + ρ[k]
 
 in weight LSBs. σ[k] is what rounding can do there, in half steps: the grid's step times ‖φ[k]‖₁, and the steps of a
-free threshold (1 LSB) and of a free bias. ρ[k] bounds what the truncating decays do. So m >= 1/2 survives every
-rounding.
+free threshold (1 LSB) and of a free bias. ρ[k] bounds what the truncating decays do, and the noise that must be
+survived is added to it. So m >= 1/2 survives every rounding, and the noise with it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
 class Box:
     """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends.
 
-    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
+    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow. The noise
+    is what every row must leave room for.
     """
 
     weight_lower: Floats
@@ -40,6 +41,7 @@ class Box:
     threshold: tuple[float, float]
     bias: tuple[float, float]
     bias_exponent: int = FREE_BIAS_EXPONENT
+    noise: float = 0.0
 
     @property
     def is_threshold_free(self) -> bool:
@@ -86,7 +88,7 @@ class NeuronProblem:
     constrained : (ticks,) bool
         The ticks that have a row.
     norms, bias_response, truncation : (ticks,) float
-        ‖φ‖₁, β and ρ at every tick.
+        ‖φ‖₁, β, and ρ with the noise, at every tick.
     box : Box
         The ranges at exponent 0.
     exponent : int
@@ -136,8 +138,16 @@ class NeuronProblem:
 
     def margins(self, weights: Floats, threshold: float, bias: float) -> Floats:
         """Return (ticks,) the margin of each tick; infinite where nothing is asked."""
+        return self.cleared(weights, threshold, bias) / self.slack
+
+    def cleared(self, weights: Floats, threshold: float, bias: float) -> Floats:
+        """Return (ticks,) by how many LSBs each row is cleared; infinite where nothing is asked."""
         distance = self.signs * (self.potential(weights, bias) - threshold)
-        return np.where(self.constrained, (distance - self.truncation) / self.slack, np.inf)
+        return np.where(self.constrained, distance - self.truncation, np.inf)
+
+    def room(self, weights: Floats, threshold: float, bias: float) -> float:
+        """Return by how many LSBs all rows are cleared."""
+        return float(self.cleared(weights, threshold, bias).min(initial=np.inf))
 
     def features(self, ticks: Ticks) -> Floats:
         """Return φ, (len(ticks), taps)."""
@@ -152,11 +162,14 @@ class NeuronProblem:
         """Return the problem that has an answer if any real weights do what is asked, under decays without truncation.
 
         Where weights, threshold and bias may shrink together, only their proportions count, so the threshold is not
-        bounded; else the weights reach as far as the chip's widest grid.
+        bounded; else, and where there is noise to survive, the weights reach as far as the chip's widest grid. Where a
+        potential just equals the threshold, silence is kept; so there the noise counts one unit less.
         """
         box = self.box
-        exact = replace(self, truncation=np.zeros_like(self.truncation))
-        if box.is_scale_free:
+        unit = 1.0 / (1 << self.potential_map.leaks.input_shift)
+        room = np.where(self.raster, box.noise, max(box.noise - unit, 0.0))
+        exact = replace(self, truncation=room)
+        if box.is_scale_free and box.noise == 0.0:
             return replace(exact, exponent=0, box=replace(box, threshold=(0.0, np.inf)))
         return exact.at_exponent(widest_exponent)
 
@@ -182,7 +195,7 @@ def neuron_problem(
         constrained=constrained,
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
-        truncation=potential_map.truncation(resets, biased=box.has_bias),
+        truncation=potential_map.truncation(resets, biased=box.has_bias) + box.noise,
         box=box,
     )
 
@@ -205,4 +218,5 @@ def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
         weight_upper=used * np.tile(np.where(signs < 0, 0.0, limit), lines),
         threshold=(least_threshold, float(chip.thresholds[1])) if threshold == FREE else (float(threshold),) * 2,
         bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
+        noise=spec.noise,
     )

@@ -66,6 +66,7 @@ def separate(problem: NeuronProblem) -> Separation:
     while True:
         answer, least = _solve(problem, rows)
         distance = problem.signs * (problem.potential(answer.weights, answer.bias) - answer.threshold)
+        distance -= problem.box.noise
         short = np.where(problem.raster, least[0], least[1]) - distance
         short[~problem.constrained] = -np.inf
         violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
@@ -99,7 +100,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:
         LinearProgram(
             objective=np.concatenate([np.zeros(taps + 2), [1.0, PENALTY]]),
             matrix=matrix,
-            least=np.zeros(rows.size),
+            least=box.noise / (size * scale),
             lower=np.concatenate([box.weight_lower, offsets[0], [-np.inf, -np.inf]]) / scale,
             upper=np.concatenate([box.weight_upper, offsets[1], [LIFT_LIMIT, 0.0]]) / scale,
         )

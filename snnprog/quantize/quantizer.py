@@ -21,6 +21,7 @@ from snnprog.design.designer import potential_map
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
+from snnprog.quantize.noise import survived_noise
 from snnprog.quantize.rounding import IntegerNeuron, Rounding
 from snnprog.quantize.widths import (
     ANY_INPUT,
@@ -59,6 +60,8 @@ class NeuronReport:
         Over which inputs its widths are proved to stay where all runtimes agree.
     wrong_bins : int
         Bins that count and come out wrong in rehearsal.
+    noise : float or None
+        How much noise it was seen to survive in rehearsal, in weight LSBs, where the spec asks for some.
     excursion : Excursion or None
         Where a state first left the portable range in rehearsal.
     """
@@ -75,6 +78,7 @@ class NeuronReport:
     scale: float
     portable_for: str
     wrong_bins: int
+    noise: float | None
     excursion: Excursion | None
 
 
@@ -108,9 +112,7 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
     outcomes = rehearse(spec, mapping, [search.best for search in searches])
     for scale in scales:
         failing = [
-            index
-            for index, outcome in enumerate(outcomes)
-            if outcome != FLAWLESS and searches[index].rounding.is_scalable
+            index for index, outcome in enumerate(outcomes) if outcome.flaws and searches[index].rounding.is_scalable
         ]
         if not failing:
             break
@@ -147,18 +149,20 @@ class _Search:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """How one neuron did: bins that count and came out wrong, and the first state beyond the portable range."""
+    """How one neuron did: bins that count and came out wrong, and the first state beyond the portable range.
+
+    Where the spec asks for it, also how much noise the neuron survived, in LSBs, and whether that is too little.
+    """
 
     wrong_bins: int = 0
     excursion: Excursion | None = None
+    noise: float | None = None
+    is_too_close: bool = False
 
     @property
     def flaws(self) -> int:
-        """Wrong bins; leaving the portable range is one more."""
-        return self.wrong_bins + (self.excursion is not None)
-
-
-FLAWLESS = Rehearsal()
+        """Wrong bins; leaving the portable range is one more, coming too close to the threshold another."""
+        return self.wrong_bins + (self.excursion is not None) + self.is_too_close
 
 
 def rehearse(
@@ -169,12 +173,16 @@ def rehearse(
     program = _program(spec, mapping, neurons, rehearsal=True)
     wrong = np.zeros(len(neurons), dtype=np.int64)
     excursions: dict[int, Excursion] = {}
-    traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
+    traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns], state=spec.noise > 0.0)
     for pattern, trace in zip(spec.patterns, traces, strict=True):
         wrong += ((trace.spikes != pattern.targets[:, chosen]) & pattern.care[:, chosen]).sum(axis=0)
         for excursion in trace.excursions:
             excursions.setdefault(excursion.neuron, replace(excursion, neuron=chosen[excursion.neuron]))
-    return [Rehearsal(int(bins), excursions.get(index)) for index, bins in enumerate(wrong)]
+    noises = survived_noise(program, traces) if spec.noise > 0.0 else [None] * len(neurons)
+    return [
+        Rehearsal(int(bins), excursions.get(index), noise, is_too_close=noise is not None and noise < spec.noise)
+        for index, (bins, noise) in enumerate(zip(wrong, noises, strict=True))
+    ]
 
 
 def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
@@ -217,5 +225,6 @@ def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehears
         scale=integers.scale,
         portable_for=NOTHING_SURE if outcome.excursion else ANY_INPUT if room > 1.0 else SPEC_PATTERNS,
         wrong_bins=outcome.wrong_bins,
+        noise=outcome.noise,
         excursion=outcome.excursion,
     )

@@ -2,7 +2,8 @@
 
 Rounding is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
-certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be.
+certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be. A weight of 0
+stays 0.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class IntegerNeuron:
     scale : float
         What the real weights were multiplied by before they were rounded.
     certified : bool
-        Whether every rounding of the scaled real weights to the nearest of this grid keeps the spikes.
+        Whether every rounding of the scaled real weights to the nearest of this grid keeps the spikes, under the noise
+        that must be survived.
     margin : float
         Distance of the potential from the threshold at the worst constrained tick, in weight LSBs of exponent 0,
         under the exact decays.
@@ -92,9 +94,9 @@ class Rounding:
         self.unit = 1 << chip.semantics.input_shift
         self.resets = mapping.resets(neuron.raster)
         self.constrained = constrained
-        self.norms = mapping.norms(self.resets)
+        self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
         self.bias_response = mapping.bias_response(self.resets)
-        self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0)
+        self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0) + spec.noise
         self.free_potential = mapping.potential(neuron.weights.ravel(), self.resets)
 
     def round(self, scale: float) -> IntegerNeuron:

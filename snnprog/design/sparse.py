@@ -1,0 +1,229 @@
+"""Fewest synapses: a designed neuron keeps its spikes on as few taps as can be found.
+
+Finding the fewest is NP-hard, so this is a search. The lightest weights, ``Σ |w|`` with every row cleared, already live
+on few taps; weighing each tap by the inverse of its last weight makes them fewer (reweighted L1: Candès, Wakin, Boyd,
+J. Fourier Anal. Appl. 14 (2008) 877). Then taps are left out for as long as the rest can do, in blocks, at last one by
+one, the lightest first; the taps that are left start the weighing afresh. Where taps are few, two are exchanged for
+one. What is left is designed again, for a wide margin.
+
+Decisions
+---------
+- At each step, *can do* means: with a margin that survives every rounding. Where the lightest weights have none, the
+  neuron stays as it was designed; only a limit on its synapses makes do with the margin that it was designed with.
+- Bins that do not count are kept as the design filled them in.
+- That a limit cannot be met is proved only by trying every set of so many taps, where there are few such sets.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import ROUNDING_PROOF
+from snnprog.design.certificate import WIDEST_EXPONENT
+from snnprog.design.margin import widest_margin
+from snnprog.design.neuron import NeuronDesign
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.support import Programs, Taps, restricted_to
+from snnprog.errors import Conflict, SolverError
+from snnprog.network import Neuron
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+
+WEIGHINGS, RESTARTS = 3, 4
+BLUNTNESS = 0.1
+NOTHING = 1e-6
+ROOM, SHARES = 1.0, (0.25, 0.75)
+FEW_EXCHANGES = 400
+FEW_SETS = 300
+
+
+@dataclass(frozen=True)
+class Thrift:
+    """What is asked of the synapses: the fewest that can be found, no more than so many, or both."""
+
+    is_fewest: bool
+    most: int | None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anything is."""
+        return self.is_fewest or self.most is not None
+
+    def is_met_by(self, taps: Taps) -> bool:
+        """Tell whether there is no reason to look for fewer taps."""
+        return not self.is_fewest and self.most is not None and taps.size <= self.most
+
+
+def thinned(problem: NeuronProblem, designed: NeuronDesign, care: Raster, thrift: Thrift) -> NeuronDesign:
+    """Return a designed neuron with fewer synapses, or say why it cannot have as few as is asked.
+
+    Parameters
+    ----------
+    problem : NeuronProblem
+        The one that was designed for.
+    care : (ticks,) bool
+        Which ticks count.
+
+    Raises
+    ------
+    SolverError
+        If more synapses are needed than are allowed, as far as was found, and there is no proof.
+    """
+    neuron = designed.neuron
+    if neuron is None:
+        return designed
+    settled = problem.with_raster(neuron.raster).constrained_to(np.ones_like(care)).at_exponent(neuron.exponent)
+    taps = np.flatnonzero(neuron.weights.ravel())
+    if thrift.is_met_by(taps):
+        return designed
+    found = _search(settled, neuron, thrift) if neuron.margin > 0.0 else None
+    fewest = taps if found is None else found
+    if thrift.most is not None and fewest.size > thrift.most:
+        return _try_every_set(settled, neuron, care, thrift.most, fewest)
+    return designed if found is None else NeuronDesign(_redesigned(settled, neuron, found))
+
+
+def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Taps | None:
+    """Return the fewest taps found that can do, lightest first, or None where none but those designed were found."""
+    programs = Programs(problem)
+    start = _start(programs, neuron, thrift)
+    if start is None:
+        return None
+    best, ones = _left(programs, start.weights, start.least, thrift), np.ones(start.weights.size)
+    for _ in range(RESTARTS):
+        answer = programs.supported(np.sort(best), start.least)
+        if answer is None or best.size == 0 or thrift.is_met_by(best):
+            break
+        room = min(start.room, answer.room)
+        light = programs.lightest(np.sort(best), ones, room)
+        again = programs.lightest(np.sort(best), _costs(light), room, programs.usable)
+        kept = _left(programs, _weighed(programs, again, room), start.least, thrift)
+        if kept.size >= best.size or programs.supported(np.sort(kept), start.least) is None:
+            break
+        best = kept
+    return best if thrift.is_met_by(best) else _exchanged(programs, best, start.least)
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """The first light weights whose taps can do, by how many LSBs they clear all rows, and the margin sought."""
+
+    weights: Floats
+    room: float
+    least: float
+
+
+def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _Start | None:
+    """Return where to start; weights that clear the rows by more are tried where lighter ones cannot do."""
+    designed = neuron.weights.ravel()
+    room = programs.problem.room(designed, neuron.threshold, neuron.bias)
+    margins = [ROUNDING_PROOF] if thrift.most is None else [ROUNDING_PROOF, min(ROUNDING_PROOF, neuron.margin)]
+    rooms = [min(ROOM, room), *[share * room for share in SHARES if share * room > ROOM]]
+    for least, sought in itertools.product(margins, rooms):
+        weights = _weighed(programs, programs.lightest(programs.usable, np.ones(designed.size), sought), sought)
+        if programs.supported(np.flatnonzero(weights), least) is not None:
+            return _Start(weights, sought, least)
+    return None
+
+
+def _weighed(programs: Programs, weights: Floats, room: float) -> Floats:
+    """Return lighter weights, weighed again and again by the inverse of the last; taps that drop out stay out."""
+    for _ in range(WEIGHINGS):
+        weights = programs.lightest(np.flatnonzero(weights), _costs(weights), room)
+    return weights
+
+
+def _costs(weights: Floats) -> Floats:
+    sizes = np.abs(weights)
+    costs: Floats = 1.0 / (sizes / max(sizes.max(initial=0.0), NOTHING) + BLUNTNESS)
+    return costs
+
+
+def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> Taps:
+    """Leave out blocks of taps, lightest first and ever smaller blocks, for as long as the others can do.
+
+    Where even all taps of these weights cannot do, all of them are returned: the caller asks.
+    """
+    taps = np.flatnonzero(weights)
+    kept = taps[np.argsort(np.abs(weights[taps]), kind="stable")]
+    size = max(1, kept.size // 2)
+    while size >= 1 and not thrift.is_met_by(kept):
+        first = 0
+        while first < kept.size and not thrift.is_met_by(kept):
+            others = np.delete(kept, slice(first, first + size))
+            if programs.supported(np.sort(others), least) is not None:
+                kept = others
+            else:
+                first += size
+        size //= 2
+    return kept
+
+
+def _exchanged(programs: Programs, taps: Taps, least: float) -> Taps:
+    """Replace two taps by one for as long as that can do, where there are few ways to."""
+    while math.comb(taps.size, 2) * (programs.usable.size - taps.size) <= FEW_EXCHANGES:
+        smaller = (
+            np.append(np.delete(taps, pair), other)
+            for pair in itertools.combinations(range(taps.size), 2)
+            for other in np.setdiff1d(programs.usable, taps)
+        )
+        found = next((few for few in smaller if programs.supported(np.sort(few), least) is not None), None)
+        if found is None:
+            break
+        taps = found
+    return taps
+
+
+def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Taps) -> Neuron:
+    """Return the neuron of a wide margin on these taps alone."""
+    wide = widest_margin(restricted_to(problem, taps))
+    found = Programs(problem).supported(np.sort(taps), min(ROUNDING_PROOF, neuron.margin))
+    better = wide if found is None or wide.margin >= found.margin else found
+    return replace(
+        neuron,
+        weights=better.weights.reshape(neuron.weights.shape),
+        threshold=better.threshold,
+        bias=better.bias,
+        margin=better.margin,
+        bound=wide.bound,
+    )
+
+
+def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: int, found: Taps) -> NeuronDesign:
+    """Try every set of as many taps as are allowed, where there are few; if none can do, that is a proof."""
+    usable = np.flatnonzero(problem.box.weight_upper > problem.box.weight_lower)
+    if math.comb(usable.size, most) <= FEW_SETS:
+        sets = [np.array(taps, dtype=np.int64) for taps in itertools.combinations(usable.tolist(), most)]
+        able = [taps for taps in sets if _is_able(problem, taps)]
+        if not able and care.all():
+            return NeuronDesign(None, (_too_many(problem, most, usable.size),))
+        widest = max(
+            (_redesigned(problem, neuron, taps) for taps in able), key=lambda made: made.margin, default=neuron
+        )
+        if able and widest.margin > 0.0:
+            return NeuronDesign(widest)
+    raise SolverError(
+        f"output {problem.neuron} has {found.size} synapses at the fewest that were found, and fan_in allows {most};"
+        " nothing proves that fewer cannot do: allow more, or offer other delays"
+    )
+
+
+def _is_able(problem: NeuronProblem, taps: Taps) -> bool:
+    """Tell whether any real weights on these taps do what is asked."""
+    return widest_margin(restricted_to(problem, taps).idealised(WIDEST_EXPONENT)).is_feasible
+
+
+def _too_many(problem: NeuronProblem, most: int, usable: int) -> Conflict:
+    first = int(np.flatnonzero(problem.raster)[0]) if problem.raster.any() else 0
+    pattern, tick = problem.potential_map.tape.where(first)
+    reason = (
+        f"output {problem.neuron} cannot do what is asked, from tick {tick} of pattern {pattern} on, with {most}"
+        f" synapse{'' if most == 1 else 's'}: no choice of them among its {usable} taps has weights that do"
+    )
+    return Conflict(problem.neuron, pattern, tick, reason)

@@ -1,0 +1,290 @@
+"""The L problem: potentials were observed, and the weights that made them are wanted back.
+
+With the spikes known, the potential is linear in the weights, so they follow by least squares (Rostro-Gonzalez, Cessac,
+Vasquez, Viéville 2009, arXiv:0905.4810, section on the L problem: potentials observed). What is not in the rows cannot
+come back: weights along their null space are reported as undetermined, and are those of least norm.
+
+Decisions
+---------
+- A chip truncates its decays, and a potential carries the losses of many ticks. But wherever the last potential is
+  known too (observed, or 0 after a spike), the chip's own rule takes it away to the unit, and the current of this tick
+  alone is left; so with currents. The row is that of `PotentialMap` with its last reset at the last known tick. Where
+  every tick is observed, the equations are exact in whole numbers, and truncation does no harm.
+- A potential at a spike is not seen, since it reads 0 after it: such a tick gives no row, but bounds the threshold.
+- A weight is determined if the null space of the equations has no part in it, and if truncation can have moved it by
+  less than half an LSB: then rounding gives the one that was there.
+- That rounded weights are the right ones is not believed but run: in closed loop, they must give every spike and every
+  potential observed, bit for bit. Where weights are undetermined, whole ones that do are sought among those of least
+  norm and those on fewest taps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.checks import check_type
+from snnprog.chips import Chip, find_chip
+from snnprog.design.designer import potential_map
+from snnprog.errors import SpecError
+from snnprog.potential import PotentialMap
+from snnprog.program import Program
+from snnprog.raster import Raster
+from snnprog.recovery.least_squares import LeastSquares
+from snnprog.recovery.observation import Observation
+from snnprog.simulate import simulate
+from snnprog.spec import FREE, Spec
+
+Floats = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+
+HALF = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class RecoveredNeuron:
+    """What came back of one neuron.
+
+    Attributes
+    ----------
+    weights : (delays, lines) float
+        By least squares, of least norm where the rank leaves a choice; in weight LSBs of exponent 0.
+    bias : float
+        In units of the potential.
+    is_determined : (delays, lines) bool
+        Which weights the observations determine: rounded to whole numbers, they are those of the network observed.
+    is_bias_determined : bool
+        True, too, where the bias was given.
+    rank, unknowns : int
+        How many combinations of the unknowns the observations fix, and how many unknowns there are.
+    residual : float
+        By how much the weights, before rounding, miss an equation at most, in units of the potential.
+    thresholds : tuple of int, or None
+        The least and the greatest threshold that give the spikes; None where whole weights were not found.
+    """
+
+    weights: Floats
+    bias: float
+    is_determined: Raster
+    is_bias_determined: bool
+    rank: int
+    unknowns: int
+    residual: float
+    thresholds: tuple[int, int] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all weights and the bias are determined."""
+        return bool(self.is_determined.all()) and self.is_bias_determined
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """What came back of a network.
+
+    Attributes
+    ----------
+    neurons : tuple of RecoveredNeuron
+    program : Program or None
+        Whole weights that, in closed loop, give every spike and potential observed; they are the only ones where every
+        neuron is complete.
+    obstacle : str
+        Why there is no program; empty where there is one.
+    """
+
+    neurons: tuple[RecoveredNeuron, ...]
+    program: Program | None
+    obstacle: str
+
+
+def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
+    """Return the weights and biases of a network whose spikes and potentials were observed.
+
+    Parameters
+    ----------
+    spec : Spec
+        The observation: targets are the spikes of all neurons, care says which of their potentials were observed;
+        delays, recurrence, signs, dynamics, bias and threshold are what is known of the network.
+    potentials : sequence of (ticks, neurons) int
+        One array per pattern: v after each tick, in the chip's units. Read where ``care`` is set and no spike is.
+
+    Raises
+    ------
+    SpecError
+        If the potentials do not go with the spec.
+    """
+    check_type("spec", spec, Spec)
+    observed = _as_potentials(spec, potentials)
+    chip = find_chip(spec.chip)
+    mapping = potential_map(spec, chip)
+    answers = [_recover_neuron(Observation(spec, mapping, index, observed)) for index in range(spec.n_outputs)]
+    neurons = tuple(answer.neuron for answer in answers)
+    wholes = [answer.whole for answer in answers if answer.whole is not None]
+    if len(wholes) < len(answers):
+        return Recovery(neurons, None, next(answer.obstacle for answer in answers if answer.obstacle))
+    program = _program(spec, chip, mapping, wholes)
+    obstacle = _first_difference(spec, program, observed)
+    return Recovery(neurons, None if obstacle else program, obstacle)
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """Whole weights (taps,) in LSBs, the bias in units, and the least and greatest threshold that go with them."""
+
+    weights: Int64s
+    bias: int
+    thresholds: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    neuron: RecoveredNeuron
+    whole: _Whole | None
+    obstacle: str
+
+
+def _recover_neuron(seen: Observation) -> _Answer:
+    squares, obstacles = LeastSquares(seen.equations()), []
+    whole = None
+    for values in squares.candidates(np.append(seen.signs, [0] * seen.is_biased)):
+        found = _whole(seen, values)
+        if isinstance(found, _Whole):
+            whole = found
+            break
+        obstacles.append(found)
+    neuron = _report(seen, squares, whole)
+    if whole is not None:
+        return _Answer(neuron, whole, "")
+    fixed = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
+    return _Answer(
+        neuron, None, f"neuron {seen.neuron} has no whole weights that fit: {obstacles[0]}; {fixed}; observe more ticks"
+    )
+
+
+def _report(seen: Observation, squares: LeastSquares, whole: _Whole | None) -> RecoveredNeuron:
+    is_determined = squares.is_consistent & (squares.uncertainty < HALF)
+    taps, shape = seen.mapping.n_taps, (len(seen.spec.delays), seen.spec.n_presynaptic)
+    bias = float(seen.given_bias) if not seen.is_biased else float(squares.values[-1] * seen.unit)
+    return RecoveredNeuron(
+        weights=squares.values[:taps].reshape(shape),
+        bias=bias if whole is None else float(whole.bias),
+        is_determined=is_determined[:taps].reshape(shape),
+        is_bias_determined=not seen.is_biased or bool(squares.is_consistent and np.isfinite(squares.uncertainty[-1])),
+        rank=squares.rank,
+        unknowns=squares.values.size,
+        residual=squares.residual * seen.unit,
+        thresholds=None if whole is None else whole.thresholds,
+    )
+
+
+def _whole(seen: Observation, values: Floats) -> _Whole | str:
+    """Return the rounded weights if they give what was seen, or what they do instead."""
+    weights = np.rint(values[: seen.mapping.n_taps]).astype(np.int64)
+    wrong = np.flatnonzero(weights * seen.signs < 0)
+    if wrong.size:
+        delay, line = divmod(int(wrong[0]), seen.spec.n_presynaptic)
+        return f"from line {line} at delay {seen.spec.delays[delay]} it has {weights[wrong[0]]}, against its sign"
+    bias = seen.given_bias if not seen.is_biased else None
+    if bias is None and not seen.is_step.any():
+        bias = int(np.rint(values[-1] * seen.unit))
+    compared, bias = seen.run(weights, bias)
+    differs = np.flatnonzero(seen.seen & (compared != seen.potentials))
+    if differs.size:
+        tick = int(differs[0])
+        return (
+            f"its potential would be {compared[tick]} at {seen.place(tick)}, and {seen.potentials[tick]} was observed"
+        )
+    if (weights & ((1 << _exponents(seen.chip, weights)) - 1)).any() or not seen.chip.is_bias(bias):
+        return f"weights up to {np.abs(weights).max(initial=0)} LSBs with a bias of {bias} are not on the chip's grid"
+    thresholds = _thresholds(seen, compared)
+    if thresholds[0] > thresholds[1]:
+        return "no threshold lies between its potentials at spikes and those at silences"
+    return _Whole(weights, bias, thresholds)
+
+
+def _thresholds(seen: Observation, compared: Int64s) -> tuple[int, int]:
+    """Return the least and the greatest threshold of the chip, or the one given, that tell spikes from silences."""
+    least, top = seen.chip.thresholds if seen.spec.threshold == FREE else (int(seen.spec.threshold),) * 2
+    highest = int(compared[~seen.spikes].max(initial=least * seen.unit))
+    lowest = int(compared[seen.spikes].min(initial=top * seen.unit + 1))
+    return max(least, -(-highest // seen.unit)), min(top, (lowest - 1) // seen.unit)
+
+
+def _exponents(chip: Chip, weights: Int64s) -> Int64s:
+    """Return the least exponent at which each weight is within the chip's mantissas."""
+    reach = chip.weight_limit << np.arange(chip.exponents[1] + 1)
+    return np.minimum(np.searchsorted(reach, np.abs(weights)), chip.exponents[1])
+
+
+def _program(spec: Spec, chip: Chip, mapping: PotentialMap, wholes: Sequence[_Whole]) -> Program:
+    """Collect the neurons' synapses, ordered by line, delay and neuron."""
+    shape = (len(spec.delays), spec.n_presynaptic)
+    weights = np.stack([whole.weights.reshape(shape) for whole in wholes], axis=-1)
+    exponents = _exponents(chip, weights)
+    line, slot, post = np.nonzero(weights.transpose(1, 0, 2))
+    count = len(wholes)
+    return Program.from_arrays(
+        chip=spec.chip,
+        n_inputs=spec.n_inputs,
+        n_neurons=count,
+        outputs=np.arange(count),
+        pre=line,
+        post=post,
+        delay=mapping.delays[slot],
+        weight=(weights >> exponents)[slot, line, post],
+        exponent=exponents[slot, line, post],
+        threshold=[sum(whole.thresholds) // 2 for whole in wholes],
+        current_decay=[spec.dynamics.current_decay] * count,
+        potential_decay=[spec.dynamics.potential_decay] * count,
+        bias=[whole.bias for whole in wholes],
+        provenance={"recovered_from": spec.digest()},
+    )
+
+
+def _first_difference(spec: Spec, program: Program, observed: Int64s) -> str:
+    """Run the program and return where it first differs from what was observed; nothing where it does not."""
+    traces = simulate(program, [pattern.inputs for pattern in spec.patterns], state=True)
+    first = 0
+    for index, (pattern, trace) in enumerate(zip(spec.patterns, traces, strict=True)):
+        assert trace.potentials is not None, "the state is recorded"
+        expected = observed[first : first + pattern.ticks]
+        seen = pattern.care & ~pattern.targets
+        differs = (trace.spikes != pattern.targets) | (seen & (trace.potentials != expected))
+        if differs.any():
+            tick, neuron = (int(place) for place in np.argwhere(differs)[0])
+            return f"in closed loop, neuron {neuron} first does otherwise at tick {tick} of pattern {index}"
+        first += pattern.ticks
+    return ""
+
+
+def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
+    """Return the potentials of all patterns on one axis of ticks."""
+    if isinstance(potentials, (str, bytes)) or not isinstance(potentials, Sequence):
+        raise SpecError(
+            f"potentials is a {type(potentials).__name__}; a list of arrays is needed, one for each pattern"
+        )
+    if len(potentials) != len(spec.patterns):
+        raise SpecError(f"potentials are {len(potentials)} arrays for {len(spec.patterns)} patterns; give one for each")
+    limit, arrays = find_chip(spec.chip).potential_limit, []
+    for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
+        array = _as_array(values)
+        if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:
+            raise SpecError(
+                f"potentials of pattern {index} are {array.dtype} of shape {array.shape}; whole numbers of shape"
+                f" {pattern.targets.shape} are needed"
+            )
+        seen = pattern.care & ~pattern.targets
+        if (np.abs(array[seen].astype(np.float64)) >= limit).any():
+            raise SpecError(f"potentials of pattern {index} reach {limit}; the chip's stay below")
+        arrays.append(np.where(seen, array, 0).astype(np.int64))
+    return np.concatenate(arrays)
+
+
+def _as_array(values: ArrayLike) -> NDArray[np.generic]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise SpecError(f"potentials are no array: {error}") from error
