@@ -96,14 +96,15 @@ def compile(
     seed : int
         Of all random choices; none of them is random in any other way.
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed side by side; the result does not depend on it.
+        Where neurons are designed and repaired side by side; the result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
 
     Raises
     ------
     InfeasibleError
-        If no weights realise some output; ``conflicts`` names outputs, patterns and ticks.
+        If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
+        outputs, patterns and ticks.
     QuantizationError
         If weights exist, but no rounding that was tried is exact.
     LimitError
@@ -120,8 +121,10 @@ def compile(
     watch.lap("design")
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
-    quantized = quantize(spec, designed.network, seed=seed)
+    quantized = quantize(spec, designed.network, seed=seed, executor=executor)
     watch.lap("quantize")
+    if quantized.conflicts:
+        raise InfeasibleError(quantized.conflicts)
     _check_exactness(spec, quantized.neurons)
     program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
     _check_closed_loop(program, spec)

@@ -8,6 +8,8 @@
     threshold = "free"                     # or a threshold mantissa
     bias = 0                               # or "free"
     signs = [1, 1, -1]                     # optional
+    weight_bits = 4                        # optional: fewer than the chip has
+    weight_limit = 5                       # optional: the greatest weight mantissa
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -41,7 +43,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SPEC_KEYS = ("chip", "delays", "recurrent", "threshold", "bias", "signs", "dynamics", "patterns")
+SPEC_KEYS = (
+    "chip",
+    "delays",
+    "recurrent",
+    "threshold",
+    "bias",
+    "signs",
+    "weight_bits",
+    "weight_limit",
+    "dynamics",
+    "patterns",
+)
+OPTION_KEYS = ("recurrent", "threshold", "bias", "signs", "weight_bits", "weight_limit")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 PATTERN_KEYS = ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count")
 
@@ -65,7 +79,7 @@ def load_spec(path: str | Path) -> Spec:
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
-    options = {key: table[key] for key in ("recurrent", "threshold", "bias", "signs") if key in table}
+    options = {key: table[key] for key in OPTION_KEYS if key in table}
     chip = str(table.get("chip", "loihi1"))
     return Spec(
         _patterns(path, table),
