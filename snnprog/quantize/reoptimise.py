@@ -1,8 +1,9 @@
 """Rounding that re-optimises the rest: the surest weights are fixed at their integers, the others solved for again.
 
-Each time the half of the free weights that lie nearest to integers become these, and the margin program is asked for
-the widest margin that the others leave. Only what is still to be rounded counts as error, so the margin needed shrinks
-with every round. (Diving, as in mixed-integer programming.)
+Each time a share of the free weights, those that lie nearest to integers, become these, and the margin program is asked
+for the widest margin that the others leave. Only what is still to be rounded counts as error, so the margin needed
+shrinks with every round. (Diving, as in mixed-integer programming.) The smaller the share, the better the integers, and
+the more programs to solve. Once nothing is left to gain, all others are rounded as they were.
 """
 
 from __future__ import annotations
@@ -19,12 +20,18 @@ from snnprog.design.problem import NeuronProblem
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SHARE_FIXED = 0.5
 AT_INTEGER = 1e-6
 
 
-def reoptimised(problem: NeuronProblem) -> tuple[Integers, WidestMargin]:
-    """Return mantissas (taps,) and the last answer, whose threshold and bias go with them.
+def reoptimised(problem: NeuronProblem, share: float) -> tuple[Integers, WidestMargin]:
+    """Return mantissas (taps,) and the last feasible answer, whose threshold and bias go with them.
+
+    Parameters
+    ----------
+    problem : NeuronProblem
+        At the exponent that the mantissas are for.
+    share : float
+        Of the free weights, how many become integers at a time.
 
     Raises
     ------
@@ -33,18 +40,21 @@ def reoptimised(problem: NeuronProblem) -> tuple[Integers, WidestMargin]:
     """
     box, free = problem.box, problem.box.weight_lower < problem.box.weight_upper
     mantissas = box.nearest_weights(box.weight_lower)
+    answer = widest_margin(problem)
     while True:
-        rest = _with_fixed(problem, mantissas, free)
-        answer = widest_margin(rest)
-        if not free.any():
-            return mantissas, answer
         real = answer.weights / problem.step
         nearest = box.nearest_weights(real)
+        if not answer.is_feasible or not free.any():
+            return np.where(free, nearest, mantissas), answer
         distance = np.where(free, np.abs(real - nearest), np.inf)
-        count = int(np.ceil(SHARE_FIXED * free.sum()))
+        count = int(np.ceil(share * free.sum()))
         sure = free & (distance <= max(np.sort(distance)[count - 1], AT_INTEGER))
         mantissas = np.where(sure, nearest, mantissas)
         free = free & ~sure
+        better = widest_margin(_with_fixed(problem, mantissas, free))
+        if not better.is_feasible:
+            return np.where(free, nearest, mantissas), answer
+        answer = better
 
 
 def _with_fixed(problem: NeuronProblem, mantissas: Integers, free: NDArray[np.bool_]) -> NeuronProblem:

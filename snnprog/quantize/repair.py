@@ -2,8 +2,9 @@
 
 1. Rounding that re-optimises the rest (`snnprog.quantize.reoptimise`), at every exponent that is worth it.
 2. A short integer search (`snnprog.quantize.search`) from there.
-3. For small neurons the exhaustive word (`snnprog.quantize.exhaustive`): integers, or the proof that there are none.
-4. A long integer search.
+3. For neurons of moderate size, the first again in smaller steps.
+4. For small neurons the exhaustive word (`snnprog.quantize.exhaustive`): integers, or the proof that there are none.
+5. A long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, never by
 the clock, so the outcome is the same on every machine.
@@ -39,6 +40,7 @@ Integers = NDArray[np.int64]
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
 SHORT_WORK, LONG_WORK = 3e8, 2e10
+LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
 MOST_ENTRIES = 50_000_000
 
 
@@ -79,16 +81,19 @@ def repair(job: RepairJob) -> Repair:
         If the solver gives up.
     """
     family = _Family(job)
-    starts = []
-    for problem in family.worthwhile():
-        mantissas, answer = reoptimised(problem.problem)
-        starts.append(_Start(problem, problem.unknowns(mantissas, answer.threshold, answer.bias)))
-        neuron = family.exact(starts[-1].problem, starts[-1].unknowns, REOPTIMISED)
-        if neuron is not None:
-            return Repair(neuron)
-    if job.problem.potential_map.n_taps * job.problem.raster.size > MOST_ENTRIES:
-        return Repair(None)
+    problems = family.worthwhile()
+    entries = job.problem.potential_map.n_taps * job.problem.raster.size
+    starts = [_dive(problem, LARGE_SHARE) for problem in problems]
+    neuron = family.first_exact(starts, REOPTIMISED)
+    if neuron is not None or entries > MOST_ENTRIES:
+        return Repair(neuron)
     neuron = _search_all(family, starts, SHORT_WORK)
+    for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
+        if neuron is not None:
+            break
+        finer = [_dive(problem, share) for problem in problems]
+        neuron = family.first_exact(finer, REOPTIMISED)
+        starts = [min(pair, key=_shortfall) for pair in zip(starts, finer, strict=True)]
     if neuron is not None:
         return Repair(neuron)
     if is_small(family.at(0)):
@@ -131,6 +136,11 @@ class _Family:
                 return neuron
         return None
 
+    def first_exact(self, starts: list[_Start], rounding: str) -> IntegerNeuron | None:
+        """Return the first of several starts that is exact already."""
+        neurons = (self.exact(start.problem, start.unknowns, rounding) for start in starts)
+        return next((neuron for neuron in neurons if neuron is not None), None)
+
     def _lowered(self, problem: IntegerProblem, exponent: int, unknowns: Integers) -> Integers:
         if not problem.problem.box.is_bias_free:
             return unknowns
@@ -152,17 +162,27 @@ class _Family:
         return replace(problem, truncation=np.zeros_like(problem.truncation))
 
 
+def _dive(problem: IntegerProblem, share: float) -> _Start:
+    mantissas, answer = reoptimised(problem.problem, share)
+    return _Start(problem, problem.unknowns(mantissas, answer.threshold, answer.bias))
+
+
+def _shortfall(start: _Start) -> float:
+    return _rows(start.problem, start.problem.truncation).shortfall(start.unknowns)
+
+
+def _rows(problem: IntegerProblem, least: Floats) -> Rows:
+    step, n_weights = problem.problem.box.weight_step, problem.taps.size
+    return Rows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
+
+
 def _search_all(family: _Family, starts: list[_Start], work: float) -> IntegerNeuron | None:
     """Search at each exponent: for rows that are met for sure first, then for what truncation may leave exact."""
     for index, start in enumerate(starts):
         problem, share = start.problem, work / (2 * len(starts))
         for kind, least in enumerate((problem.truncation, _bare(problem))):
-            rows = Rows(
-                problem.columns, least - problem.given, *problem.ranges,
-                step=problem.problem.box.weight_step, n_weights=problem.taps.size,
-            )  # fmt: skip
             seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
-            unknowns = search(rows, start.unknowns, work=share, seed=seed)
+            unknowns = search(_rows(problem, least), start.unknowns, work=share, seed=seed)
             neuron = None if unknowns is None else family.exact(problem, unknowns, SEARCHED)
             if neuron is not None:
                 return neuron

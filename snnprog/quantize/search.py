@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 FRACTION_BITS = 24
 LARGEST_SUM = 2.0**61
-HEATS = (0.03, 0.8, 0.3, 0.8, 1.2)
+HEATS = (0.003, 0.8, 0.03, 0.3, 0.8, 1.2)
 COLDEST = 0.1
 FIRST_STEPS = 200_000
 LONGEST_STEPS = 30_000_000
@@ -59,6 +59,10 @@ class Rows:
         others = np.abs(self.columns[self.n_weights :]).mean(axis=1)
         reach[self.n_weights :] = np.ceil(2.0 * weight * self.size / np.maximum(others, 1e-6))
         return np.clip(reach, 1, np.maximum(self.upper - self.lower, 1))
+
+    def shortfall(self, values: Integers) -> float:
+        """Return the sum by which rows fall short."""
+        return float(np.maximum(self.least - values @ self.columns, 0.0).sum())
 
     @property
     def size(self) -> float:
