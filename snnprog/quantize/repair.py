@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
-SHORT_WORK, LONG_WORK = 3e8, 2e10
+SHORT_WORK, LONG_WORK = 2e8, 6e9
 LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
 MOST_ENTRIES = 50_000_000
 
