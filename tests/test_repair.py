@@ -143,16 +143,16 @@ def test_the_exhaustive_programs_alone(options: dict[str, object]) -> None:
         spec = tiny(seed, **options)
         problems = [integer_problem(spec, exponent) for exponent in EXPONENTS]
         decided = [whole(problem) for problem in problems]
-        found = [neuron for neuron in decided if isinstance(neuron, IntegerNeuron)]
+        assert all(repair.is_decided for repair in decided)
+        found = [repair.neuron for repair in decided if repair.neuron is not None]
         assert all(is_exact(spec, neuron) for neuron in found)
-        assert all(neuron is True for neuron in decided if not isinstance(neuron, IntegerNeuron))
         possible = some_integers_do(spec)
         assert bool(found) == possible
         loose = [relaxed(problem, [problem]) for problem in problems]
-        assert not (possible and all(answer is True for answer in loose))
+        assert not (possible and all(repair.is_impossible for repair in loose))
         if spec.threshold == FREE:
-            assert not (possible and loose[0] is True)
-        answers.append((possible, loose[0] is True))
+            assert not (possible and loose[0].is_impossible)
+        answers.append((possible, loose[0].is_impossible))
     assert {(True, False), (False, True)} <= set(answers)
 
 

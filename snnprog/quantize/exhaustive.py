@@ -8,6 +8,9 @@ the range on which all runtimes agree: its answers are exact, and if it has none
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,39 +28,47 @@ RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 MOST_TAPS, MOST_BINS = 64, 6000
 
 
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """An exact neuron, or whether there is none, proved; neither where all was in vain."""
+
+    neuron: IntegerNeuron | None
+    is_impossible: bool = False
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing is left to try."""
+        return self.neuron is not None or self.is_impossible
+
+
 def is_small(problem: IntegerProblem) -> bool:
     """Whether a neuron is small enough for an exhaustive search to be worth its while."""
     return problem.taps.size <= MOST_TAPS and problem.columns.size <= MOST_BINS
 
 
-def relaxed(problem: IntegerProblem, others: list[IntegerProblem]) -> IntegerNeuron | bool:
-    """Return a neuron that is exact at this exponent or one of the others, or whether the relaxed rows have no answer.
+def relaxed(problem: IntegerProblem, others: Sequence[IntegerProblem]) -> Repair:
+    """Ask the relaxed rows; a neuron is one that is exact at this exponent or, where the scale is free, at another.
 
     Where the scale is free, the rows at exponent 0 with a threshold and a bias in finer steps stand for all exponents.
     """
     integral = find_integers(relaxed_program(problem), effort=RELAXED_EFFORT)
     if integral.values is None:
-        return integral.is_impossible
-    for other in others:
-        neuron = other.exact_neuron(_unknowns(problem, other, integral.values), SOLVED)
-        if neuron is not None:
-            return neuron
-    return False
+        return Repair(None, integral.is_impossible)
+    neurons = (other.exact_neuron(_unknowns(problem, other, integral.values), SOLVED) for other in others)
+    return Repair(next((neuron for neuron in neurons if neuron is not None), None))
 
 
 def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
     """Return rows that everything which is exact on the chip satisfies, at any exponent where the scale is free."""
-    box, columns, n_weights = problem.problem.box, problem.columns, problem.taps.size
+    box, columns, n_weights = problem.problem.box, problem.columns.copy(), problem.taps.size
     lower, upper = problem.ranges
-    if box.is_scale_free:
-        finer = np.full(len(columns) - n_weights, 1 << problem.chip.exponents[1])
-        columns = np.concatenate([columns[:n_weights], columns[n_weights:] / finer[:, None]])
-        lower, upper = lower.copy(), upper.copy()
-        upper[n_weights:] *= finer
-        if box.is_bias_free:
-            columns[-1] /= problem.bias_step
-            upper[-1] = problem.chip.bias_limit << problem.chip.exponents[1]
-            lower[-1] = -upper[-1]
+    finer = _finer(problem)
+    columns[n_weights:] /= finer
+    upper[n_weights:] *= finer
+    if box.is_bias_free:
+        columns[-1] /= problem.bias_step
+        upper[-1] = problem.chip.bias_limit * finer
+        lower[-1] = -upper[-1]
     unit = float(1 << FRACTION_BITS)
     matrix = np.rint(columns.T * unit).astype(np.int64)
     inexact = np.abs(matrix / unit - columns.T).max(axis=0, initial=0.0)
@@ -67,14 +78,14 @@ def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
     return IntegerProgram(matrix, least, lower, upper, _steps(problem, lower.size))
 
 
-def whole(problem: IntegerProblem) -> IntegerNeuron | bool:
-    """Return a neuron that is exact at this exponent, or whether there is none, proved for a bias that is not free."""
+def whole(problem: IntegerProblem) -> Repair:
+    """Ask for the chip's rule at this exponent; with a free bias, of which it knows only some, it proves nothing."""
     integral = find_integers(whole_program(problem), effort=WHOLE_EFFORT)
     if integral.values is None:
-        return integral.is_impossible and not problem.problem.box.is_bias_free
+        return Repair(None, integral.is_impossible and not problem.problem.box.is_bias_free)
     neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED)
     assert neuron is not None, "the whole program follows the chip's rule"
-    return neuron
+    return Repair(neuron)
 
 
 def whole_program(problem: IntegerProblem) -> IntegerProgram:
@@ -168,10 +179,14 @@ def _steps(problem: IntegerProblem, variables: int) -> Integers:
     return steps
 
 
+def _finer(problem: IntegerProblem) -> int:
+    """Return into how many steps the relaxed rows divide those of threshold and bias."""
+    return 1 << problem.chip.exponents[1] if problem.problem.box.is_scale_free else 1
+
+
 def _unknowns(problem: IntegerProblem, other: IntegerProblem, values: Integers) -> Integers:
     """Return the answer of the relaxed rows as unknowns at another exponent; a threshold is found anew there."""
-    unknowns, box = values.copy(), problem.problem.box
-    if box.is_bias_free and box.is_scale_free:
-        finer = float(1 << problem.chip.exponents[1])
-        unknowns[-1] = round(values[-1] / finer * other.problem.step / other.bias_step)
+    unknowns, ratio = values.copy(), other.problem.step / problem.problem.step
+    if problem.problem.box.is_bias_free:
+        unknowns[-1] = round(values[-1] / _finer(problem) * ratio / other.bias_step)
     return np.clip(unknowns, *other.ranges)

@@ -80,12 +80,11 @@ class IntegerProblem:
     def ranges(self) -> tuple[Integers, Integers]:
         """The least and the greatest of each unknown."""
         box = self.problem.box
-        least, most = [box.weight_lower[self.taps]], [box.weight_upper[self.taps]]
-        if box.is_threshold_free:
-            least, most = [*least, [self.chip.thresholds[0]]], [*most, [self.chip.thresholds[1]]]  # type: ignore[list-item]
-        if box.is_bias_free:
-            least, most = [*least, [self.chip.bias_mantissas[0]]], [*most, [self.chip.bias_mantissas[1]]]  # type: ignore[list-item]
-        return np.concatenate(least).astype(np.int64), np.concatenate(most).astype(np.int64)
+        ends = [np.stack([box.weight_lower[self.taps], box.weight_upper[self.taps]]).astype(np.int64)]
+        ends += [np.array([self.chip.thresholds]).T] if box.is_threshold_free else []
+        ends += [np.array([self.chip.bias_mantissas]).T] if box.is_bias_free else []
+        lower, upper = np.concatenate(ends, axis=1)
+        return lower, upper
 
     def unknowns(self, mantissas: Integers, threshold: float, bias: float) -> Integers:
         """Return the unknowns of weights (taps,), and of a threshold and a bias in LSBs, within their ranges."""

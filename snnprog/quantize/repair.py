@@ -26,7 +26,7 @@ from snnprog.design.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import Conflict
 from snnprog.network import Neuron
-from snnprog.quantize.exhaustive import is_small, relaxed, whole
+from snnprog.quantize.exhaustive import Repair, is_small, relaxed, whole
 from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
 from snnprog.quantize.machine import Machine
 from snnprog.quantize.reoptimise import reoptimised
@@ -56,14 +56,6 @@ class RepairJob:
     chip: str
     dynamics: Dynamics
     seed: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Repair:
-    """An exact neuron, or whether there is none, proved for the raster of the job; neither where all was in vain."""
-
-    neuron: IntegerNeuron | None
-    is_impossible: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +90,7 @@ def repair(job: RepairJob) -> Repair:
         return Repair(neuron)
     if is_small(family.at(0)):
         outcome = _exhaust(family)
-        if outcome.neuron is not None or outcome.is_impossible:
+        if outcome.is_decided:
             return outcome
     return Repair(_search_all(family, starts, LONG_WORK))
 
@@ -196,27 +188,22 @@ def _bare(problem: IntegerProblem) -> Floats:
 
 
 def _exhaust(family: _Family) -> Repair:
-    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent."""
+    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open."""
     problems = [family.at(exponent) for exponent in family.exponents]
-    open_problems = []
-    if family.is_scale_free:
-        outcome = relaxed(problems[0], problems)
-        if not isinstance(outcome, bool):
-            return Repair(outcome)
-        open_problems = [] if outcome else problems
-    else:
-        for problem in problems:
-            outcome = relaxed(problem, [problem])
-            if not isinstance(outcome, bool):
-                return Repair(outcome)
-            open_problems += [] if outcome else [problem]
-    are_impossible = []
-    for problem in open_problems:
+    groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
+    left: list[IntegerProblem] = []
+    for group in groups:
+        outcome = relaxed(group[0], group)
+        if outcome.neuron is not None:
+            return outcome
+        left += [] if outcome.is_impossible else group
+    proofs = []
+    for problem in left:
         outcome = whole(problem)
-        if not isinstance(outcome, bool):
-            return Repair(outcome)
-        are_impossible.append(outcome)
-    return Repair(None, is_impossible=all(are_impossible))
+        if outcome.neuron is not None:
+            return outcome
+        proofs.append(outcome.is_impossible)
+    return Repair(None, is_impossible=all(proofs))
 
 
 def impossible(spec: Spec, output: int) -> Conflict:
