@@ -22,7 +22,7 @@ from snnprog.quantize.machine import Machine
 from snnprog.quantize.reoptimise import reoptimised
 from snnprog.quantize.repair import impossible
 from snnprog.quantize.rounding import IntegerNeuron
-from snnprog.quantize.search import Rows, search
+from snnprog.quantize.search import SHORT, Rows, search
 from snnprog.spec import FREE, presynaptic_raster
 
 LOIHI1 = CHIPS["loihi1"]
@@ -221,14 +221,14 @@ def test_the_search_finds_what_was_hidden(limit: int, step: int) -> None:
     bounds = np.full(40, -limit), np.full(40, limit)
     rows = Rows(columns, least, *bounds, step=step, n_weights=40)
     start = np.full(40, -limit)
-    found = search(rows, start, work=1e9, seed=1)
+    found = search(rows, start, SHORT, seed=1)
     assert found is not None
     assert (found @ columns >= least - 1e-5).all()
     assert set(found.tolist()) <= set(range(-limit, limit + 1, step))
-    again = search(rows, start, work=1e9, seed=1)
+    again = search(rows, start, SHORT, seed=1)
     assert again is not None
     assert found.tolist() == again.tolist()
-    assert search(replace(rows, least=least + 1e3), start, work=1e6, seed=1) is None
+    assert search(replace(rows, least=least + 1e3), start, replace(SHORT, work=1e6), seed=1) is None
 
 
 def test_binary_weights_near_their_limit() -> None:

@@ -16,6 +16,8 @@ threshold or bias is fixed, each exponent is a problem of its own.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +33,7 @@ from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
 from snnprog.quantize.machine import Machine
 from snnprog.quantize.reoptimise import reoptimised
 from snnprog.quantize.rounding import IntegerNeuron
-from snnprog.quantize.search import Rows, search
+from snnprog.quantize.search import LONG, SHORT, Rows, Schedule, search
 from snnprog.quantize.widths import widths_for_patterns
 from snnprog.spec import Dynamics, Spec
 
@@ -39,7 +41,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
-SHORT_WORK, LONG_WORK = 2e8, 6e9
 LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
 MOST_ENTRIES = 50_000_000
 
@@ -79,7 +80,7 @@ def repair(job: RepairJob) -> Repair:
     neuron = family.first_exact(starts, REOPTIMISED)
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
-    neuron = _search_all(family, starts, SHORT_WORK)
+    neuron = _search_all(family, starts, SHORT, (_sure, _bare))
     for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
         if neuron is not None:
             break
@@ -92,7 +93,7 @@ def repair(job: RepairJob) -> Repair:
         outcome = _exhaust(family)
         if outcome.is_decided:
             return outcome
-    return Repair(_search_all(family, starts, LONG_WORK))
+    return Repair(_search_all(family, starts, LONG, (_sure,)))
 
 
 class _Family:
@@ -168,17 +169,23 @@ def _rows(problem: IntegerProblem, least: Floats) -> Rows:
     return Rows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
 
 
-def _search_all(family: _Family, starts: list[_Start], work: float) -> IntegerNeuron | None:
-    """Search at each exponent: for rows that are met for sure first, then for what truncation may leave exact."""
-    for index, start in enumerate(starts):
-        problem, share = start.problem, work / (2 * len(starts))
-        for kind, least in enumerate((problem.truncation, _bare(problem))):
-            seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
-            unknowns = search(_rows(problem, least), start.unknowns, work=share, seed=seed)
-            neuron = None if unknowns is None else family.exact(problem, unknowns, SEARCHED)
-            if neuron is not None:
-                return neuron
+def _search_all(
+    family: _Family, starts: list[_Start], schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
+) -> IntegerNeuron | None:
+    """Search at each exponent, for each kind of what rows may ask for; the work is shared among the exponents."""
+    share = replace(schedule, work=schedule.work / max(len(starts), 1))
+    for (index, start), (kind, least) in itertools.product(enumerate(starts), enumerate(asked)):
+        seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
+        unknowns = search(_rows(start.problem, least(start.problem)), start.unknowns, share, seed=seed)
+        neuron = None if unknowns is None else family.exact(start.problem, unknowns, SEARCHED)
+        if neuron is not None:
+            return neuron
     return None
+
+
+def _sure(problem: IntegerProblem) -> Floats:
+    """Return what rows ask for so that no truncation matters."""
+    return problem.truncation
 
 
 def _bare(problem: IntegerProblem) -> Floats:

@@ -22,11 +22,31 @@ Integers = NDArray[np.int64]
 
 FRACTION_BITS = 24
 LARGEST_SUM = 2.0**61
-HEATS = (0.003, 0.8, 0.03, 0.3, 0.8, 1.2)
 COLDEST = 0.1
-FIRST_STEPS = 200_000
-LONGEST_STEPS = 30_000_000
 LONGER = 2.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How runs follow one another.
+
+    Attributes
+    ----------
+    heats : tuple of float
+        What each run begins with, over and over: in units of what the greatest weight does to a row.
+    first_steps : int
+        Moves tried in the first run; each next one is twice as long.
+    work : float
+        How many rows may be looked at in all.
+    """
+
+    heats: tuple[float, ...]
+    first_steps: int
+    work: float
+
+
+SHORT = Schedule((0.003, 0.8, 0.03, 0.3), 200_000, 2e8)
+LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +91,15 @@ class Rows:
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1))
 
 
-def search(rows: Rows, start: Integers, *, work: float, seed: int) -> Integers | None:
+def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Integers | None:
     """Return values that meet all rows, or None where none were found.
 
     Parameters
     ----------
     start : (unknowns,) int
         Where runs begin.
-    work : float
-        How many rows may be looked at in all.
+    schedule : Schedule
+        How long to look.
     seed : int
         Of the moves.
     """
@@ -87,14 +107,18 @@ def search(rows: Rows, start: Integers, *, work: float, seed: int) -> Integers |
     if scaled is None:
         return None
     columns, least, unit = scaled
-    per_step, steps, spent, run = max(least.size, 40), FIRST_STEPS, 0.0, 0
+    per_step, steps, spent, run = max(least.size, 40), schedule.first_steps, 0.0, 0
     weight = rows.reach[: rows.n_weights].max(initial=1)
     generator = np.random.default_rng(seed)
     while True:
-        steps = int(min(steps, LONGEST_STEPS, (work - spent) / per_step))
+        steps = int(min(steps, (schedule.work - spent) / per_step))
         if steps < 1:
             return None
-        heat = unit * rows.size * np.array([max(HEATS[run % len(HEATS)] * float(weight), COLDEST), COLDEST])
+        heat = (
+            unit
+            * rows.size
+            * np.array([max(schedule.heats[run % len(schedule.heats)] * float(weight), COLDEST), COLDEST])
+        )
         values = start.copy()
         met = _anneal(
             columns, least, rows.lower, rows.upper, rows.reach, rows.n_weights, rows.step, values, steps, heat,
