@@ -23,6 +23,7 @@ Integers = NDArray[np.int64]
 # Limits in iterations, not in seconds: the answer must not depend on the machine. GLOP can cycle for ever.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
     ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
     ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false"),
     (
