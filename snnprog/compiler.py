@@ -97,7 +97,7 @@ def compile(
     seed : int
         Of all random choices; none of them is random in any other way.
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed side by side; the result does not depend on it.
+        Where neurons are designed and repaired side by side; the result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
@@ -106,7 +106,8 @@ def compile(
     Raises
     ------
     InfeasibleError
-        If no weights realise some output; ``conflicts`` names outputs, patterns and ticks.
+        If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
+        outputs, patterns and ticks.
     UndecidedError
         If the time runs out while an output has neither weights nor a proof that there are none.
     QuantizationError
@@ -128,8 +129,10 @@ def compile(
         raise InfeasibleError(designed.conflicts)
     if designed.undecided:
         raise _undecided(designed.undecided, limit)
-    quantized = quantize(spec, designed.network, seed=seed)
+    quantized = quantize(spec, designed.network, seed=seed, executor=executor)
     watch.lap("quantize")
+    if quantized.conflicts:
+        raise InfeasibleError(quantized.conflicts)
     _check_exactness(spec, quantized.neurons)
     program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
     _check_closed_loop(program, spec)

@@ -1,7 +1,8 @@
-"""Linear programs: the only module that imports a solver.
+"""Linear and integer programs: the only module that imports a solver.
 
 OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
-settings is asked, then PDLP (a first-order method).
+settings is asked, then PDLP (a first-order method). Integer programs go to CP-SAT, one worker and a fixed seed, with a
+limit in its own deterministic units of work: the answer does not depend on the machine.
 
 A limit of time is the one thing that is not handed from function to function, because it may strike anywhere: `until`
 sets it for all that is called inside, and the solver, and whoever calls `check_time`, keeps to it.
@@ -18,15 +19,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from ortools.linear_solver.python import model_builder_helper as ortools_lp
+from ortools.sat.python import cp_model
 from scipy.sparse import csr_matrix
 
 from snnprog.errors import SolverError, UndecidedError
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 # Limits in iterations, not in seconds: the answer must not depend on the machine. GLOP can cycle for ever.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
     ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
     ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false"),
     (
@@ -134,3 +138,81 @@ def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:
     )
     model.set_maximize(True)
     return model
+
+
+@dataclass(frozen=True)
+class Division:
+    """``values[quotient] = factor values[dividend] / divisor``, rounded toward zero."""
+
+    quotient: int
+    dividend: int
+    factor: int
+    divisor: int
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerProgram:
+    """Find integers with ``matrix x >= least``, ``lower <= x <= upper`` and all divisions.
+
+    Attributes
+    ----------
+    matrix : (rows, variables) int
+    least : (rows,) int
+    lower, upper : (variables,) int
+    steps : (variables,) int
+        The values of each variable are ``lower``, ``lower + step``, and so on.
+    divisions : tuple of Division
+    """
+
+    matrix: Integers
+    least: Integers
+    lower: Integers
+    upper: Integers
+    steps: Integers
+    divisions: tuple[Division, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Integral:
+    """The answer to an integer program.
+
+    Attributes
+    ----------
+    values : (variables,) int or None
+        Integers that meet everything, where some were found.
+    is_impossible : bool
+        Whether there are none, proved.
+    """
+
+    values: Integers | None
+    is_impossible: bool
+
+
+def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
+    """Find integers, prove that there are none, or give up once ``effort`` units of deterministic work are done."""
+    model = cp_model.CpModel()
+    variables = [
+        model.new_int_var_from_domain(_domain(*bounds), "")
+        for bounds in zip(program.lower.tolist(), program.upper.tolist(), program.steps.tolist(), strict=True)
+    ]
+    for row, least in zip(program.matrix, program.least.tolist(), strict=True):
+        terms = np.flatnonzero(row)
+        chosen = [variables[term] for term in terms]
+        model.add(cp_model.LinearExpr.weighted_sum(chosen, row[terms].tolist()) >= least)
+    for division in program.divisions:
+        dividend = division.factor * variables[division.dividend]
+        model.add_division_equality(variables[division.quotient], dividend, division.divisor)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = effort
+    status = solver.solve(model)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False)
+    return Integral(None, status == cp_model.INFEASIBLE)
+
+
+def _domain(lower: int, upper: int, step: int) -> cp_model.Domain:
+    if step == 1 or lower == upper:
+        return cp_model.Domain(lower, upper)
+    return cp_model.Domain.from_values(list(range(lower, upper + 1, step)))

@@ -133,6 +133,27 @@ class Dynamics:
         return potential, current
 
 
+@dataclass(frozen=True)
+class Mantissas:
+    """The integers that a weight may be before its exponent: symmetric about 0.
+
+    Attributes
+    ----------
+    limit : int
+        Their greatest magnitude.
+    is_binary : bool
+        Whether they are ±limit alone, and no synapse that acts is 0.
+    """
+
+    limit: int
+    is_binary: bool = False
+
+    @property
+    def step(self) -> int:
+        """The distance between neighbours."""
+        return 2 * self.limit if self.is_binary else 1
+
+
 @dataclass(frozen=True, eq=False)
 class Spec:
     """An input-output spike transformation, and what may be built to realise it.
@@ -153,6 +174,11 @@ class Spec:
         Added to the potential every tick, in its units (weights count 64 of them).
     threshold : int or "free"
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
+    weight_bits : int, optional
+        The width of every weight mantissa with its sign, 1 to 8: ±1 (never 0, where a synapse acts) for 1 bit, 0 and
+        ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. All the chip has, unless given.
+    weight_limit : int, optional
+        The greatest magnitude of a weight mantissa; the chip's, unless given.
     chip : str
         Which chip's integers are meant.
     noise : float
@@ -178,6 +204,8 @@ class Spec:
     signs: tuple[int, ...] | None = None
     bias: int | Literal["free"] = 0
     threshold: int | Literal["free"] = FREE
+    weight_bits: int | None = None
+    weight_limit: int | None = None
     chip: str = "loihi1"
     noise: float = 0.0
     sparse: bool = False
@@ -193,6 +221,8 @@ class Spec:
         signs: Sequence[int] | None = None,
         bias: int | Literal["free"] = 0,
         threshold: int | Literal["free"] = FREE,
+        weight_bits: int | None = None,
+        weight_limit: int | None = None,
         chip: str = "loihi1",
         noise: float = 0.0,
         sparse: bool = False,
@@ -206,6 +236,8 @@ class Spec:
             "signs": None if signs is None else _as_signs(signs),
             "bias": _as_integer_or_free("bias", bias),
             "threshold": _as_integer_or_free("threshold", threshold),
+            "weight_bits": None if weight_bits is None else as_integer("weight_bits", weight_bits),
+            "weight_limit": None if weight_limit is None else as_integer("weight_limit", weight_limit),
             "chip": chip,
             "noise": _as_noise(noise),
             "sparse": _as_flag("sparse", sparse),
@@ -237,6 +269,18 @@ class Spec:
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
         _check_signs(self.signs, self.n_presynaptic)
+        if self.weight_bits is not None:
+            limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
+        if self.weight_limit is not None:
+            limits.check_range("weight_limit", self.weight_limit, (1, limits.weight_limit))
+
+    @property
+    def mantissas(self) -> Mantissas:
+        """What a weight mantissa may be, whatever its sign."""
+        limits = [find_chip(self.chip).weight_limit] if self.weight_limit is None else [self.weight_limit]
+        if self.weight_bits is not None:
+            limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
+        return Mantissas(min(limits), is_binary=self.weight_bits == 1)
 
     @property
     def n_inputs(self) -> int:
@@ -264,7 +308,7 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
-        defaults = (("noise", 0.0), ("sparse", False), ("fan_in", None))
+        defaults = (("noise", 0.0), ("sparse", False), ("fan_in", None), ("weight_bits", None), ("weight_limit", None))
         changed = {name: getattr(self, name) for name, default in defaults if getattr(self, name) != default}
         return changed | {
             "delays": self.delays,

@@ -11,6 +11,8 @@
     noise = 0.0                            # LSBs that must be survived
     sparse = false                         # as few synapses as can be found
     fan_in = 100                           # optional: the most synapses of an output
+    weight_bits = 4                        # optional: fewer than the chip has
+    weight_limit = 5                       # optional: the greatest weight mantissa
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -44,7 +46,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-OPTIONS = ("recurrent", "threshold", "bias", "signs", "noise", "sparse", "fan_in")
+OPTIONS = (
+    "recurrent",
+    "threshold",
+    "bias",
+    "signs",
+    "weight_bits",
+    "weight_limit",
+    "noise",
+    "sparse",
+    "fan_in",
+)
 SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 PATTERN_KEYS = ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count")

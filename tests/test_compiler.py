@@ -12,6 +12,7 @@ from cases import CASES, plain_run
 
 import snnprog as sp
 from snnprog.quantize import CERTIFIED, EXACT
+from snnprog.quantize.repair import Repair
 from snnprog.spec import FREE
 
 
@@ -122,6 +123,13 @@ def test_the_impossible_is_refused_with_its_conflicts() -> None:
 
 def test_what_no_rounding_achieves_is_refused() -> None:
     """A current and a potential that forget nearly nothing, whose truncation exceeds the whole distance asked for."""
+    with pytest.raises(sp.InfeasibleError, match="no weights from -255 to 255 at any exponent of loihi1") as caught:
+        sp.compile(too_fine())
+    assert [conflict.neuron for conflict in caught.value.conflicts] == [0]
+
+
+def test_what_is_neither_repaired_nor_proved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
     with pytest.raises(sp.QuantizationError, match=r"1 of 1 outputs are not exact in integers: output 0 has") as caught:
         sp.compile(too_fine())
     assert caught.value.neurons == (0,)

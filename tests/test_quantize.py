@@ -19,6 +19,7 @@ from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.quantize import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.quantize.quantizer import Rehearsal, rehearse
+from snnprog.quantize.repair import Repair
 from snnprog.quantize.rounding import IntegerNeuron, Interval, Rounding
 from snnprog.quantize.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.spec import FREE, presynaptic_raster
@@ -244,8 +245,9 @@ def test_other_scales_are_tried_where_plain_rounding_fails() -> None:
     good = quantize(spec, clumsy(spec, [[1.4, 1.4]], 2.0))
     assert good.neurons[0].status == EXACT
     assert (good.program.weight.tolist(), good.program.threshold.tolist()) == ([1, 1], [1])
-    rounded_away = clumsy(spec, [[0.5, 0.5]], 0.7)
-    assert quantize(spec, rounded_away).neurons[0].status == INEXACT
+    assert good.neurons[0].rounding == "nearest"
+    rounded_away = quantize(spec, clumsy(spec, [[0.5, 0.5]], 0.7)).neurons[0]
+    assert (rounded_away.status, rounded_away.rounding) == (EXACT, "re-optimised")
 
 
 def test_scaling_saves_what_rounding_alone_breaks() -> None:
@@ -258,7 +260,8 @@ def test_scaling_saves_what_rounding_alone_breaks() -> None:
     (report,) = quantize(spec, network).neurons
     assert (report.status, report.threshold, report.margin) == (EXACT, 2, pytest.approx(0.0, abs=1e-3))
     fixed = sp.Spec(spec.patterns, dynamics=spec.dynamics, threshold=3)
-    assert quantize(fixed, network).neurons[0].status == INEXACT
+    (report,) = quantize(fixed, network).neurons
+    assert (report.status, report.threshold, report.rounding) == (EXACT, 3, "re-optimised")
 
 
 def test_the_seed_chooses_the_scales_and_nothing_else() -> None:
@@ -269,17 +272,21 @@ def test_the_seed_chooses_the_scales_and_nothing_else() -> None:
     assert np.array_equal(first.program.weight, again.program.weight)
 
 
-def test_a_fixed_threshold_that_no_rounding_meets() -> None:
+def test_a_fixed_threshold_that_plain_rounding_does_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real weights 100.25 and 100.25 add up to 200.5, over 200; no scale may help, for the threshold is fixed."""
     spec = coincidence(threshold=200)
-    quantized = quantize(spec, clumsy(spec, [[100.25, 100.25]], 200.0))
-    (report,) = quantized.neurons
+    network = clumsy(spec, [[100.25, 100.25]], 200.0)
+    (report,) = quantize(spec, network).neurons
+    assert (report.status, report.wrong_bins, report.threshold) == (EXACT, 0, 200)
+    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
+    (report,) = quantize(spec, network).neurons
     assert (report.status, report.wrong_bins, report.threshold) == (INEXACT, 1, 200)
     assert report.margin < 1e-4
 
 
 def test_inexact_neurons_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of three outputs only the middle one is spoilt; the error names it."""
+    """Of three outputs only the middle one is spoilt, and not repaired; the error names it."""
+    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
     spec = CASES["feed_forward"]()
     network = design(spec).network
     spoilt = replace(network.neurons[1], weights=network.neurons[1].weights * 0.0)

@@ -9,7 +9,16 @@ import pytest
 from scipy.optimize import linprog
 
 import snnprog as sp
-from snnprog.solver import LinearProgram, check_time, maximise, until
+from snnprog.solver import (
+    Division,
+    IntegerProgram,
+    Integral,
+    LinearProgram,
+    check_time,
+    find_integers,
+    maximise,
+    until,
+)
 
 INFINITE = float("inf")
 
@@ -108,3 +117,45 @@ def test_a_program_that_takes_longer_than_allowed_is_given_up() -> None:
     )
     with until(time.monotonic() + 0.01), pytest.raises(sp.UndecidedError):
         maximise(large)
+
+
+def integers(
+    matrix: list[list[int]], least: list[int], step: int = 1, divisions: tuple[Division, ...] = ()
+) -> Integral:
+    n = len(matrix[0])
+    steps = np.full(n, step)
+    return find_integers(
+        IntegerProgram(np.array(matrix), np.array(least), np.full(n, -5), np.full(n, 5), steps, divisions), effort=1.0
+    )
+
+
+def test_integers_are_found_or_refused() -> None:
+    found = integers([[2, 2], [-2, -2]], [4, -4])
+    assert found.values is not None
+    assert found.values.sum() == 2
+    assert not found.is_impossible
+    odd = integers([[2, 2], [-2, -2]], [3, -3])
+    assert odd.values is None
+    assert odd.is_impossible
+
+
+def test_integers_keep_their_steps() -> None:
+    even = integers([[1], [-1]], [4, -4], step=2)
+    assert even.is_impossible
+    assert integers([[1], [-1]], [3, -3], step=2).values is not None
+
+
+@pytest.mark.parametrize("dividend", range(-5, 6))
+def test_divisions_round_toward_zero(dividend: int) -> None:
+    answer = integers([[1, 0], [-1, 0]], [dividend, -dividend], divisions=(Division(1, 0, 3, 4),))
+    assert answer.values is not None
+    assert answer.values.tolist() == [dividend, int(dividend * 3 / 4)]
+
+
+def test_no_effort_leaves_it_open() -> None:
+    generator = np.random.default_rng(1)
+    matrix = generator.integers(-9, 10, (60, 40))
+    program = IntegerProgram(matrix, np.full(60, 40), np.full(40, -1), np.full(40, 1), np.full(40, 2))
+    answer = find_integers(program, effort=1e-4)
+    assert answer.values is None
+    assert not answer.is_impossible

@@ -205,6 +205,9 @@ MALFORMED: dict[str, tuple[dict[str, object], str]] = {
     "no threshold": ({"threshold": None}, "threshold is None; a whole number is needed"),
     "a bool threshold": ({"threshold": True}, "threshold is True; a whole number is needed"),
     "several thresholds": ({"threshold": np.array([1, 2])}, "threshold is array([1, 2]); a whole number"),
+    "fractional bits": ({"weight_bits": 1.5}, "weight_bits is 1.5; a whole number is needed"),
+    "free bits": ({"weight_bits": "free"}, "weight_bits is 'free'; a whole number is needed"),
+    "a bool weight limit": ({"weight_limit": True}, "weight_limit is True; a whole number is needed"),
     "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are loihi1"),
     "no chip": ({"chip": None}, "chip is None; known chips are loihi1"),
 }
@@ -231,6 +234,10 @@ OUT_OF_RANGE: dict[str, tuple[dict[str, object], str, int, str]] = {
     "noise above": ({"noise": 131071.5}, "noise", 131071.5, "0 to 131071"),
     "endless noise": ({"noise": math.inf}, "noise", math.inf, "0 to 131071"),
     "bias below": ({"bias": -524161}, "bias", -524161, "-524160 to 524160"),
+    "no bits": ({"weight_bits": 0}, "weight_bits", 0, "1 to 8"),
+    "nine bits": ({"weight_bits": 9}, "weight_bits", 9, "1 to 8"),
+    "no weights": ({"weight_limit": 0}, "weight_limit", 0, "1 to 255"),
+    "weight limit above": ({"weight_limit": 256}, "weight_limit", 256, "1 to 255"),
 }
 
 
@@ -256,6 +263,8 @@ def test_values_beyond_the_chip(changes: dict[str, object], item: str, found: in
         {"dynamics": Dynamics(0, 0)},
         {"dynamics": Dynamics(4095, 4095)},
         {"signs": [-1, 0]},
+        {"weight_bits": 1, "weight_limit": 255},
+        {"weight_bits": 8, "weight_limit": 1},
         {"signs": [1, -1, 0], "recurrent": True},
         {"patterns": [Pattern(INPUTS[:, :0], TARGETS)], "signs": []},
         {"patterns": [PATTERN, Pattern(INPUTS[:1], TARGETS[:1])]},
@@ -328,6 +337,8 @@ INGREDIENTS: dict[str, dict[str, object]] = {
     "delays": {"delays": [2]},
     "more delays": {"delays": [1, 2]},
     "recurrent": {"recurrent": True},
+    "weight bits": {"weight_bits": 8},
+    "weight limit": {"weight_limit": 127},
     "potential decay": {"dynamics": Dynamics(potential_decay=204)},
     "current decay": {"dynamics": Dynamics(current_decay=4094)},
     "signs": {"signs": [0, 0]},
@@ -363,6 +374,16 @@ def test_the_digest_does_not_see_how_a_thing_was_said() -> None:
 def test_the_digest_is_pinned() -> None:
     """Programs carry it, so it stays what it is from version to version."""
     assert spec().digest() == "c9315376d651e1bcaf68967803d212a2c02ad1365ee0fdaadd7c7a499b2e71c4"
+
+
+@pytest.mark.parametrize(
+    ("bits", "limit", "greatest", "step"),
+    [(None, None, 255, 1), (1, None, 1, 2), (2, None, 1, 1), (3, None, 3, 1), (8, None, 127, 1), (None, 9, 9, 1),
+     (4, 5, 5, 1), (4, 9, 7, 1), (1, 255, 1, 2)],
+)  # fmt: skip
+def test_what_a_mantissa_may_be(bits: int | None, limit: int | None, greatest: int, step: int) -> None:
+    mantissas = spec(weight_bits=bits, weight_limit=limit).mantissas
+    assert (mantissas.limit, mantissas.step) == (greatest, step)
 
 
 # ---------------------------------------------------------------- anything

@@ -71,6 +71,7 @@ EQUALS: dict[str, tuple[str, Spec]] = {
         Spec(PATTERNS),
     ),
     "two groups": (NPZ + ONE_CSV, Spec([*PATTERNS, PATTERNS[0]])),
+    "few bits": ("weight_bits = 4\nweight_limit = 5\n" + NPZ, Spec(PATTERNS, weight_bits=4, weight_limit=5)),
     "a range of delays": ('delays = "1-16"\n' + NPZ, Spec(PATTERNS, range(1, 17))),
     "a range with spaces": ('delays = " 2 - 3 "\n' + NPZ, Spec(PATTERNS, [2, 3])),
     "a list of delays": ("delays = [5, 1, 2]\n" + NPZ, Spec(PATTERNS, [1, 2, 5])),

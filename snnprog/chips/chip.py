@@ -94,6 +94,11 @@ class Chip:
         return min(self.weight_ranges["excitatory"][1], -self.weight_ranges["inhibitory"][0])
 
     @property
+    def weight_bits(self) -> int:
+        """The widest symmetric signed mantissa, in bits, whose magnitudes a one-sided weight can all have."""
+        return self.weight_limit.bit_length()
+
+    @property
     def bias_limit(self) -> int:
         """The greatest magnitude of a bias, in units of the potential."""
         return self.bias_mantissas[1] << self.bias_exponents[1]

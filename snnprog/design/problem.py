@@ -32,8 +32,9 @@ TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
 class Box:
     """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends.
 
-    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow. The noise
-    is what every row must leave room for.
+    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
+    Neighbouring weights lie ``weight_step`` apart: 1, or 2 where they are ±1 and never 0. The noise is what every row
+    must leave room for.
     """
 
     weight_lower: Floats
@@ -42,6 +43,7 @@ class Box:
     bias: tuple[float, float]
     bias_exponent: int = FREE_BIAS_EXPONENT
     noise: float = 0.0
+    weight_step: int = 1
 
     @property
     def is_threshold_free(self) -> bool:
@@ -52,6 +54,11 @@ class Box:
     def is_bias_free(self) -> bool:
         """Whether the bias is designed."""
         return self.bias[0] < self.bias[1]
+
+    def nearest_weights(self, mantissas: Floats) -> NDArray[np.int64]:
+        """Return the nearest integers (taps,) that weights may be (halves to even; where there is no 0, 0 to +1)."""
+        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
+        return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)
 
     @property
     def has_bias(self) -> bool:
@@ -119,7 +126,7 @@ class NeuronProblem:
     @property
     def slack(self) -> Floats:
         """σ, (ticks,): twice what rounding to the nearest can move at each tick."""
-        slack = self.step * self.norms
+        slack = self.step * self.box.weight_step * self.norms
         if self.box.is_threshold_free:
             slack = slack + 1.0
         if self.box.is_bias_free:
@@ -206,7 +213,8 @@ def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
     A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
     """
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
-    limit = float(chip.weight_limit)
+    limit = float(spec.mantissas.limit)
+    least = limit if spec.mantissas.is_binary else 0.0
     lines = len(spec.delays)
     unit = float(1 << chip.semantics.input_shift)
     threshold, bias = spec.threshold, spec.bias
@@ -214,9 +222,10 @@ def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
     least_threshold = 0.0 if bias in (FREE, 0) else float(chip.thresholds[0])
     used = potential_map.is_tap_used
     return Box(
-        weight_lower=used * np.tile(np.where(signs > 0, 0.0, -limit), lines),
-        weight_upper=used * np.tile(np.where(signs < 0, 0.0, limit), lines),
+        weight_lower=used * np.tile(np.where(signs > 0, least, -limit), lines),
+        weight_upper=used * np.tile(np.where(signs < 0, -least, limit), lines),
         threshold=(least_threshold, float(chip.thresholds[1])) if threshold == FREE else (float(threshold),) * 2,
         bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
         noise=spec.noise,
+        weight_step=spec.mantissas.step,
     )

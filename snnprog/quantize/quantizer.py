@@ -3,7 +3,7 @@
 A neuron's scale is free where its threshold and bias are: weights, bias and threshold may shrink together. The first
 scale tried fits the widths for any input there can be; it is taken if the neuron stays certified. The next fits them
 for the spec's patterns. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the seed,
-round its weights in other ways.
+round its weights in other ways. What none of them makes exact is repaired (`snnprog.quantize.repair`).
 
 A rehearsal runs a neuron in integers with the target spikes of all others as its input: exact there is exact in the
 closed loop, by induction over ticks.
@@ -12,16 +12,21 @@ closed loop, by induction over ticks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import potential_map
+from snnprog.design.problem import Box, box_of, neuron_problem
+from snnprog.design.support import restricted_to
+from snnprog.errors import Conflict
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.quantize.noise import survived_noise
+from snnprog.quantize.repair import RepairJob, impossible, repair
 from snnprog.quantize.rounding import IntegerNeuron, Rounding
 from snnprog.quantize.widths import (
     ANY_INPUT,
@@ -64,6 +69,8 @@ class NeuronReport:
         How much noise it was seen to survive in rehearsal, in weight LSBs, where the spec asks for some.
     excursion : Excursion or None
         Where a state first left the portable range in rehearsal.
+    rounding : str
+        How its integers were found: "nearest" to the design, "re-optimised", "searched", or "solved" exhaustively.
     """
 
     output: int
@@ -80,28 +87,34 @@ class NeuronReport:
     wrong_bins: int
     noise: float | None
     excursion: Excursion | None
+    rounding: str
 
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A program, and the report on each of its outputs."""
+    """A program, the report on each of its outputs, and why some cannot be built in integers, where that is proved."""
 
     program: Program
     neurons: tuple[NeuronReport, ...]
+    conflicts: tuple[Conflict, ...] = ()
 
 
-def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
+def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor | None = None) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
     Parameters
     ----------
     seed : int
-        Of the scales that are tried where plain rounding is not exact.
+        Of the scales that are tried where plain rounding is not exact, and of the search after them.
+    executor : concurrent.futures.Executor, optional
+        Where neurons are repaired side by side; it does not change the answers.
 
     Raises
     ------
     LimitError
         If a fixed bias is beyond the chip.
+    SolverError
+        If the solver gives up.
     """
     chip, mapping = find_chip(spec.chip), potential_map(spec, find_chip(spec.chip))
     everything = np.ones(mapping.tape.ticks, dtype=np.bool_)
@@ -120,12 +133,39 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
         for index, candidate, outcome in zip(failing, tried, rehearse(spec, mapping, tried, failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
+    conflicts = _repair_failing(spec, mapping, searches, outcomes, seed, executor)
     program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
     reports = [
         _report(index, search, mapping, outcome, chip)
         for index, (search, outcome) in enumerate(zip(searches, outcomes, strict=True))
     ]
-    return Quantized(program, tuple(reports))
+    return Quantized(program, tuple(reports), conflicts)
+
+
+def _repair_failing(
+    spec: Spec, mapping: PotentialMap, searches: list[_Search], outcomes: list[Rehearsal], seed: int,
+    executor: Executor | None,
+) -> tuple[Conflict, ...]:  # fmt: skip
+    """Repair the neurons with wrong bins, in place; return what proofs there are that some have no repair."""
+    box, conflicts = box_of(spec, find_chip(spec.chip), mapping), []
+    failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
+    jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index)) for index in failing)
+    repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
+    for index, outcome in zip(failing, repairs, strict=True):
+        if outcome.neuron is not None:
+            searches[index].best = outcome.neuron
+            (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
+        elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
+            conflicts.append(impossible(spec, index))
+    return tuple(conflicts)
+
+
+def _repair_job(spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int]) -> RepairJob:
+    """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
+    problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones(mapping.tape.ticks, np.bool_), box)
+    if spec.sparse or spec.fan_in is not None:
+        problem = restricted_to(problem, np.flatnonzero(neuron.weights))
+    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed)
 
 
 class _Search:
@@ -227,4 +267,5 @@ def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehears
         wrong_bins=outcome.wrong_bins,
         noise=outcome.noise,
         excursion=outcome.excursion,
+        rounding=integers.rounding,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.chips import Chip
+from snnprog.design.problem import box_of
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
 from snnprog.raster import Raster
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FLOAT_SLACK = 1e-6
+NEAREST = "nearest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,8 @@ class IntegerNeuron:
     margin : float
         Distance of the potential from the threshold at the worst constrained tick, in weight LSBs of exponent 0,
         under the exact decays.
+    rounding : str
+        How the mantissas were found.
     """
 
     mantissas: Integers
@@ -51,6 +55,12 @@ class IntegerNeuron:
     scale: float
     certified: bool
     margin: float
+    rounding: str = NEAREST
+
+
+def threshold_between(first: int, last: int, raster: Raster) -> int:
+    """Return a threshold of those that do: the middle; the least where no spike bounds it from above."""
+    return first + (last - first) // 2 if raster.any() else first
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ class Rounding:
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
+        self.box = box_of(spec, chip, mapping)
         self.step = 1 << neuron.exponent
         self.unit = 1 << chip.semantics.input_shift
         self.resets = mapping.resets(neuron.raster)
@@ -101,9 +112,10 @@ class Rounding:
 
     def round(self, scale: float) -> IntegerNeuron:
         """Return the neuron with its real weights, bias and threshold multiplied by ``scale`` and rounded."""
-        mantissas = np.rint(self.neuron.weights * (scale / self.step)).astype(np.int64)
+        real = self.neuron.weights * (scale / self.step)
+        mantissas = self.box.nearest_weights(real.ravel()).reshape(real.shape)
         bias = self.chip.nearest_bias(self.neuron.bias * scale * self.unit)
-        proof = self._interval(scale * self.free_potential, bias, self.step * self.norms / 2 + self.truncation)
+        proof = self._interval(scale * self.free_potential, bias, self._moved + self.truncation)
         rounded = self.mapping.potential((mantissas * self.step).ravel().astype(np.float64), self.resets)
         plain = self._interval(rounded, bias, np.zeros_like(self.truncation))
         certified = self._admits(proof)
@@ -117,6 +129,11 @@ class Rounding:
             certified=certified,
             margin=min(threshold - plain.least, plain.below - threshold),
         )
+
+    @property
+    def _moved(self) -> Floats:
+        """(ticks,) By how much rounding to the nearest can move the potential."""
+        return self.step * self.box.weight_step * self.norms / 2
 
     def _interval(self, potential: Floats, bias: int, error: Floats) -> Interval:
         """Return the thresholds that survive errors of this size at each tick."""

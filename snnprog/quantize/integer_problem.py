@@ -1,0 +1,126 @@
+"""One neuron's rows with nothing but integers unknown: mantissas, the threshold where it is free, the bias likewise.
+
+In steps of the weights' grid, for each tick k, with s = +1 where a spike is due and -1 where silence is::
+
+    s (Σ_j m_j φ_j[k] + b β[k] - θ)  >=  ρ[k]
+
+ρ[k] is what truncating decays can do; where it is met everywhere, the chip does what is asked. Columns come signed, so
+that every row asks for its sum to be large.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import Chip
+from snnprog.design.problem import NeuronProblem
+from snnprog.potential import Ticks
+from snnprog.quantize.machine import Machine
+from snnprog.quantize.rounding import IntegerNeuron, threshold_between
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FLOAT_SLACK = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerProblem:
+    """A `NeuronProblem` at its exponent, for integers.
+
+    Unknowns are ordered: mantissas of the taps that act, then the threshold and the bias where they are free.
+    """
+
+    problem: NeuronProblem
+    chip: Chip
+    machine: Machine
+
+    @cached_property
+    def taps(self) -> Ticks:
+        """Which taps act."""
+        box = self.problem.box
+        return np.flatnonzero((box.weight_lower != 0.0) | (box.weight_upper != 0.0))
+
+    @property
+    def bias_step(self) -> int:
+        """What one mantissa of a free bias counts, in units of the potential."""
+        return 1 << self.problem.box.bias_exponent
+
+    @cached_property
+    def columns(self) -> Floats:
+        """(unknowns, ticks) what one step of each unknown adds to each row."""
+        problem = self.problem
+        columns = [problem.features(np.arange(problem.raster.size)).T[self.taps]]
+        if problem.box.is_threshold_free:
+            columns.append(np.full((1, problem.raster.size), -1.0 / problem.step))
+        if problem.box.is_bias_free:
+            columns.append(problem.bias_response[None] * (self.bias_step / self.machine.unit / problem.step))
+        return np.concatenate(columns) * problem.signs
+
+    @property
+    def given(self) -> Floats:
+        """(ticks,) What a fixed threshold and bias add to each row."""
+        box, problem = self.problem.box, self.problem
+        threshold = 0.0 if box.is_threshold_free else box.threshold[0]
+        bias = 0.0 if box.is_bias_free else box.bias[0]
+        given: Floats = problem.signs * (bias * problem.bias_response - threshold) / problem.step
+        return given
+
+    @property
+    def truncation(self) -> Floats:
+        """(ticks,) ρ, and a little more than floats can be wrong by."""
+        return self.problem.truncation / self.problem.step + FLOAT_SLACK
+
+    @property
+    def ranges(self) -> tuple[Integers, Integers]:
+        """The least and the greatest of each unknown."""
+        box = self.problem.box
+        ends = [np.stack([box.weight_lower[self.taps], box.weight_upper[self.taps]]).astype(np.int64)]
+        ends += [np.array([self.chip.thresholds]).T] if box.is_threshold_free else []
+        ends += [np.array([self.chip.bias_mantissas]).T] if box.is_bias_free else []
+        lower, upper = np.concatenate(ends, axis=1)
+        return lower, upper
+
+    def unknowns(self, mantissas: Integers, threshold: float, bias: float) -> Integers:
+        """Return the unknowns of weights (taps,), and of a threshold and a bias in LSBs, within their ranges."""
+        box = self.problem.box
+        values = [mantissas[self.taps]]
+        if box.is_threshold_free:
+            values.append(np.array([math.floor(threshold)]))
+        if box.is_bias_free:
+            values.append(np.array([round(bias * self.machine.unit / self.bias_step)]))
+        return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
+
+    def exact_neuron(self, unknowns: Integers, rounding: str) -> IntegerNeuron | None:
+        """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is."""
+        box, mantissas = self.problem.box, np.zeros(self.problem.potential_map.n_taps, np.int64)
+        mantissas[self.taps] = unknowns[: self.taps.size]
+        bias = int(unknowns[-1]) * self.bias_step if box.is_bias_free else round(box.bias[0] * self.machine.unit)
+        course = self.machine.run(mantissas << self.problem.exponent, bias)
+        threshold = self._threshold(course.potential)
+        if not course.is_portable or threshold is None:
+            return None
+        potential = self.problem.potential((mantissas * self.problem.step).astype(np.float64), bias / self.machine.unit)
+        return IntegerNeuron(
+            mantissas=mantissas.reshape(self.problem.potential_map.delays.size, -1),
+            exponent=self.problem.exponent,
+            threshold=threshold,
+            bias=bias,
+            scale=1.0,
+            certified=False,
+            margin=float((self.problem.signs * (potential - threshold)).min()),
+            rounding=rounding,
+        )
+
+    def _threshold(self, potential: Integers) -> int | None:
+        """Return a threshold that parts the potentials that the chip has, or None."""
+        raster, unit = self.problem.raster, self.machine.unit
+        low, high = (int(end) for end in self.problem.box.threshold)
+        low = max(low, self.chip.thresholds[0], -(-int(potential[~raster].max(initial=low * unit)) // unit))
+        high = min(high, (int(potential[raster].min(initial=(high + 1) * unit)) - 1) // unit)
+        return None if low > high else threshold_between(low, high, self.problem.raster)

@@ -1,0 +1,99 @@
+"""One neuron in the chip's own integers, compiled: what its potential is while it does what its raster says.
+
+It is the rule of `snnprog.chips.Semantics` for a neuron whose resets are given, so the potential before each reset
+tells whether the neuron would have done the same on its own: above the threshold where it spikes, nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from snnprog.chips import Chip
+from snnprog.potential import PotentialMap
+from snnprog.raster import Raster
+from snnprog.spec import Dynamics
+
+Integers = NDArray[np.int64]
+
+GOES_ON, RESETS, ENDS = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The potential before each reset, (ticks,) in its own units; and whether all runtimes agree on every state."""
+
+    potential: Integers
+    is_portable: bool
+
+
+class Machine:
+    """A neuron of a chip that resets where it is told to.
+
+    Parameters
+    ----------
+    chip, dynamics, mapping
+        Its limits, decays and inputs.
+    raster : (ticks,) bool
+        When it fires.
+    """
+
+    def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
+        self.first, self.tap = mapping.arrival_events
+        self.after = np.where(raster, RESETS, GOES_ON)
+        self.after[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = ENDS
+        semantics = chip.semantics
+        self.current_factor = semantics.current_factor(dynamics.current_decay)
+        self.potential_factor = semantics.potential_factor(dynamics.potential_decay)
+        self.decay_bits = semantics.decay_bits
+        self.rule = np.array([self.current_factor, self.potential_factor, self.decay_bits, semantics.input_shift])
+        self.limits = np.array([chip.arrival_limit, chip.current_limit, chip.potential_limit])
+        self.unit = 1 << semantics.input_shift
+
+    def run(self, weights: Integers, bias: int) -> Course:
+        """Return the course under weights (taps,), exponents applied, and a bias in units of the potential."""
+        potential, is_portable = _run(self.first, self.tap, self.after, self.rule, self.limits, weights, bias)
+        return Course(potential, bool(is_portable))
+
+    def taps_at(self, tick: int) -> Integers:
+        """Return the taps through which something arrives at a tick."""
+        return self.tap[self.first[tick] : self.first[tick + 1]]
+
+    def is_reset(self, tick: int) -> bool:
+        """Whether the potential after this tick is 0."""
+        return bool(self.after[tick] != GOES_ON)
+
+    def is_end(self, tick: int) -> bool:
+        """Whether the pattern ends with this tick, and everything rests before the next."""
+        return bool(self.after[tick] == ENDS)
+
+
+@njit(cache=True)
+def _run(
+    first: Integers, tap: Integers, after: Integers, rule: Integers, limits: Integers, weights: Integers, bias: int
+) -> tuple[Integers, bool]:
+    """See `Machine.run`."""
+    current_factor, potential_factor, bits, shift = rule
+    course = np.empty(after.size, np.int64)
+    current = potential = 0
+    is_portable = True
+    for k in range(after.size):
+        arriving = 0
+        for event in range(first[k], first[k + 1]):
+            arriving += weights[tap[event]]
+        arriving <<= shift
+        kept = (abs(current) * current_factor) >> bits
+        current = arriving + (kept if current > 0 else -kept)
+        kept = (abs(potential) * potential_factor) >> bits
+        potential = current + bias + (kept if potential > 0 else -kept)
+        if abs(arriving) >= limits[0] or abs(current) >= limits[1] or abs(potential) >= limits[2]:
+            is_portable = False
+        course[k] = potential
+        if after[k] != GOES_ON:
+            potential = 0
+        if after[k] == ENDS:
+            current = 0
+    return course, is_portable

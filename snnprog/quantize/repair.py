@@ -1,0 +1,224 @@
+"""What is done for a neuron that no plain rounding makes exact, in this order.
+
+1. Rounding that re-optimises the rest (`snnprog.quantize.reoptimise`), at every exponent that is worth it.
+2. A short integer search (`snnprog.quantize.search`) from there.
+3. For neurons of moderate size, the first again in smaller steps.
+4. For small neurons the exhaustive word (`snnprog.quantize.exhaustive`): integers, or the proof that there are none.
+5. A long integer search.
+
+What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, never by
+the clock, so the outcome is the same on every machine.
+
+Exponents: where the scale is free, the greatest at which the design's weights fit the widths, because coarser grids
+make truncation small and the threshold's steps fine; an answer that does not fit is tried at those below. Where a
+threshold or bias is fixed, each exponent is a problem of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import find_chip
+from snnprog.design.margin import widest_margin
+from snnprog.design.problem import NeuronProblem
+from snnprog.errors import Conflict
+from snnprog.network import Neuron
+from snnprog.quantize.exhaustive import Repair, is_small, relaxed, whole
+from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
+from snnprog.quantize.machine import Machine
+from snnprog.quantize.reoptimise import reoptimised
+from snnprog.quantize.rounding import IntegerNeuron
+from snnprog.quantize.search import LONG, SHORT, Rows, Schedule, search
+from snnprog.quantize.widths import widths_for_patterns
+from snnprog.spec import Dynamics, Spec
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+REOPTIMISED, SEARCHED = "re-optimised", "searched"
+LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
+MOST_ENTRIES = 50_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class RepairJob:
+    """One neuron to repair: its rows at every tick with its designed raster, its real weights, and where they may go.
+
+    ``seed`` is the compilation's, and the neuron's own number.
+    """
+
+    problem: NeuronProblem
+    neuron: Neuron
+    chip: str
+    dynamics: Dynamics
+    seed: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    problem: IntegerProblem
+    unknowns: Integers
+
+
+def repair(job: RepairJob) -> Repair:
+    """Find integers that make a neuron exact.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    family = _Family(job)
+    problems = family.worthwhile()
+    entries = job.problem.potential_map.n_taps * job.problem.raster.size
+    starts = [_dive(problem, LARGE_SHARE) for problem in problems]
+    neuron = family.first_exact(starts, REOPTIMISED)
+    if neuron is not None or entries > MOST_ENTRIES:
+        return Repair(neuron)
+    neuron = _search_all(family, starts, SHORT, (_sure, _bare))
+    for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
+        if neuron is not None:
+            break
+        finer = [_dive(problem, share) for problem in problems]
+        neuron = family.first_exact(finer, REOPTIMISED)
+        starts = [min(pair, key=_shortfall) for pair in zip(starts, finer, strict=True)]
+    if neuron is not None:
+        return Repair(neuron)
+    if is_small(family.at(0)):
+        outcome = _exhaust(family)
+        if outcome.is_decided:
+            return outcome
+    return Repair(_search_all(family, starts, LONG, (_sure,)))
+
+
+class _Family:
+    """One neuron's integer problems at all exponents of the chip."""
+
+    def __init__(self, job: RepairJob) -> None:
+        self.job, self.chip = job, find_chip(job.chip)
+        self.machine = Machine(self.chip, job.dynamics, job.problem.potential_map, job.problem.raster)
+        self.is_scale_free = job.problem.box.is_scale_free
+        self.exponents = range(self.chip.exponents[0], self.chip.exponents[1] + 1)
+        self._known: dict[int, IntegerProblem] = {}
+
+    def at(self, exponent: int) -> IntegerProblem:
+        if exponent not in self._known:
+            problem = self.job.problem.at_exponent(exponent)
+            self._known[exponent] = IntegerProblem(problem, self.chip, self.machine)
+        return self._known[exponent]
+
+    def worthwhile(self) -> list[IntegerProblem]:
+        """Return the problems at exponents at which to look for integers, the most promising first."""
+        if self.is_scale_free:
+            return [self.at(max(filter(self._fits, self.exponents), default=0))]
+        ideal = [(widest_margin(self._without_truncation(exponent)), exponent) for exponent in self.exponents]
+        possible = [(answer.bound, exponent) for answer, exponent in ideal if answer.is_feasible]
+        return [self.at(exponent) for _, exponent in sorted(possible, reverse=True)]
+
+    def exact(self, problem: IntegerProblem, unknowns: Integers, rounding: str) -> IntegerNeuron | None:
+        """Return the neuron that is exact here or, where the scale is free, with the same mantissas at a lower one."""
+        exponent = problem.problem.exponent
+        for lower in range(exponent, -1 if self.is_scale_free else exponent - 1, -1):
+            neuron = self.at(lower).exact_neuron(self._lowered(problem, lower, unknowns), rounding)
+            if neuron is not None:
+                return neuron
+        return None
+
+    def first_exact(self, starts: list[_Start], rounding: str) -> IntegerNeuron | None:
+        """Return the first of several starts that is exact already."""
+        neurons = (self.exact(start.problem, start.unknowns, rounding) for start in starts)
+        return next((neuron for neuron in neurons if neuron is not None), None)
+
+    def _lowered(self, problem: IntegerProblem, exponent: int, unknowns: Integers) -> Integers:
+        if not problem.problem.box.is_bias_free:
+            return unknowns
+        lowered, there = unknowns.copy(), self.at(exponent)
+        ratio = problem.bias_step / there.bias_step * there.problem.step / problem.problem.step
+        lowered[-1] = int(np.clip(round(unknowns[-1] * ratio), *self.chip.bias_mantissas))
+        return lowered
+
+    def _fits(self, exponent: int) -> bool:
+        neuron, problem = self.job.neuron, self.job.problem
+        factor = 2.0 ** (exponent - neuron.exponent)
+        weights = neuron.weights.ravel() * factor
+        step = float(1 << exponent)
+        room = widths_for_patterns(weights, neuron.bias * factor, step, problem.potential_map, problem.resets)
+        return room.room(self.chip) >= 1.0 and neuron.threshold * factor <= self.chip.thresholds[1]
+
+    def _without_truncation(self, exponent: int) -> NeuronProblem:
+        problem = self.job.problem.at_exponent(exponent)
+        return replace(problem, truncation=np.zeros_like(problem.truncation))
+
+
+def _dive(problem: IntegerProblem, share: float) -> _Start:
+    mantissas, answer = reoptimised(problem.problem, share)
+    return _Start(problem, problem.unknowns(mantissas, answer.threshold, answer.bias))
+
+
+def _shortfall(start: _Start) -> float:
+    return _rows(start.problem, start.problem.truncation).shortfall(start.unknowns)
+
+
+def _rows(problem: IntegerProblem, least: Floats) -> Rows:
+    step, n_weights = problem.problem.box.weight_step, problem.taps.size
+    return Rows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
+
+
+def _search_all(
+    family: _Family, starts: list[_Start], schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
+) -> IntegerNeuron | None:
+    """Search at each exponent, for each kind of what rows may ask for; the work is shared among the exponents."""
+    share = replace(schedule, work=schedule.work / max(len(starts), 1))
+    for (index, start), (kind, least) in itertools.product(enumerate(starts), enumerate(asked)):
+        seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
+        unknowns = search(_rows(start.problem, least(start.problem)), start.unknowns, share, seed=seed)
+        neuron = None if unknowns is None else family.exact(start.problem, unknowns, SEARCHED)
+        if neuron is not None:
+            return neuron
+    return None
+
+
+def _sure(problem: IntegerProblem) -> Floats:
+    """Return what rows ask for so that no truncation matters."""
+    return problem.truncation
+
+
+def _bare(problem: IntegerProblem) -> Floats:
+    """Return what rows ask for if nothing were truncated: a spike is a unit of the potential above the threshold."""
+    above = 0.5 / (problem.machine.unit * problem.problem.step)
+    return np.where(problem.problem.raster, above, -FLOAT_SLACK)
+
+
+def _exhaust(family: _Family) -> Repair:
+    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open."""
+    problems = [family.at(exponent) for exponent in family.exponents]
+    groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
+    left: list[IntegerProblem] = []
+    for group in groups:
+        outcome = relaxed(group[0], group)
+        if outcome.neuron is not None:
+            return outcome
+        left += [] if outcome.is_impossible else group
+    proofs = []
+    for problem in left:
+        outcome = whole(problem)
+        if outcome.neuron is not None:
+            return outcome
+        proofs.append(outcome.is_impossible)
+    return Repair(None, is_impossible=all(proofs))
+
+
+def impossible(spec: Spec, output: int) -> Conflict:
+    """Return the conflict of an output that real weights can build, and provably no integers that it may have."""
+    mantissas = spec.mantissas
+    allowed = "+1 or -1" if mantissas.is_binary else f"from -{mantissas.limit} to {mantissas.limit}"
+    reason = (
+        f"no weights {allowed} at any exponent of {spec.chip} let output {output} do what is asked, although real"
+        f" weights would, proved by searching all integers for which every runtime agrees"
+    )
+    return Conflict(output, 0, 0, reason)

@@ -1,0 +1,206 @@
+"""Integer coordinate search: annealed moves of one or two unknowns, in compiled code, until every row is met.
+
+What falls is the sum by which rows fall short (their hinge). A move adds to one unknown, or takes from another mantissa
+what it adds to one, so that the sum of the weights stays; it is taken if it does not raise the sum, or by chance, the
+less likely the later (Kirkpatrick, Gelatt and Vecchi 1983). Runs start from the rounded weights, barely heated at
+first, then hotter and longer, until the work that is allowed is done.
+
+All sums are exact in 64-bit integers, rows being scaled by a power of two: their order does not matter to the answer.
+Chance is xorshift64* (Vigna 2016), the same in every thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FRACTION_BITS = 24
+LARGEST_SUM = 2.0**61
+COLDEST = 0.1
+LONGER = 2.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How runs follow one another.
+
+    Attributes
+    ----------
+    heats : tuple of float
+        What each run begins with, over and over: in units of what the greatest weight does to a row.
+    first_steps : int
+        Moves tried in the first run; each next one is twice as long.
+    work : float
+        How many rows may be looked at in all.
+    """
+
+    heats: tuple[float, ...]
+    first_steps: int
+    work: float
+
+
+SHORT = Schedule((0.003, 0.8, 0.03, 0.3), 200_000, 2e8)
+LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows ``values @ columns >= least`` over integers, and how they are moved.
+
+    Attributes
+    ----------
+    columns : (unknowns, rows) float
+    least : (rows,) float
+    lower, upper : (unknowns,) int
+    step : int
+        Distance between neighbouring weights.
+    n_weights : int
+        The unknowns that are weights; they come first.
+    """
+
+    columns: Floats
+    least: Floats
+    lower: Integers
+    upper: Integers
+    step: int
+    n_weights: int
+
+    @property
+    def reach(self) -> Integers:
+        """(unknowns,) The longest move: a weight's range, and for the others what that does to a row."""
+        weight = max(int((self.upper - self.lower)[: self.n_weights].max(initial=1)) // 2, 1)
+        reach = np.full(len(self.columns), weight, dtype=np.int64)
+        others = np.abs(self.columns[self.n_weights :]).mean(axis=1)
+        reach[self.n_weights :] = np.ceil(2.0 * weight * self.size / np.maximum(others, 1e-6))
+        return np.clip(reach, 1, np.maximum(self.upper - self.lower, 1))
+
+    def shortfall(self, values: Integers) -> float:
+        """Return the sum by which rows fall short."""
+        return float(np.maximum(self.least - values @ self.columns, 0.0).sum())
+
+    @property
+    def size(self) -> float:
+        """What a weight of 1 typically does to a row that it acts in."""
+        weights = np.abs(self.columns[: self.n_weights])
+        return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1))
+
+
+def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Integers | None:
+    """Return values that meet all rows, or None where none were found.
+
+    Parameters
+    ----------
+    start : (unknowns,) int
+        Where runs begin.
+    schedule : Schedule
+        How long to look.
+    seed : int
+        Of the moves.
+    """
+    scaled = _in_integers(rows)
+    if scaled is None:
+        return None
+    columns, least, unit = scaled
+    per_step, steps, spent, run = max(least.size, 40), schedule.first_steps, 0.0, 0
+    weight = rows.reach[: rows.n_weights].max(initial=1)
+    generator = np.random.default_rng(seed)
+    while True:
+        steps = int(min(steps, (schedule.work - spent) / per_step))
+        if steps < 1:
+            return None
+        heat = (
+            unit
+            * rows.size
+            * np.array([max(schedule.heats[run % len(schedule.heats)] * float(weight), COLDEST), COLDEST])
+        )
+        values = start.copy()
+        met = _anneal(
+            columns, least, rows.lower, rows.upper, rows.reach, rows.n_weights, rows.step, values, steps, heat,
+            int(generator.integers(1, 1 << 62)),
+        )  # fmt: skip
+        if met:
+            return values
+        spent, steps, run = spent + steps * per_step, int(steps * LONGER), run + 1
+
+
+def _in_integers(rows: Rows) -> tuple[Integers, Integers, float] | None:
+    """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
+    top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
+    largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())
+    bits = min(FRACTION_BITS, int(np.floor(np.log2(LARGEST_SUM / max(largest, 1.0)))))
+    if bits < 1:
+        return None
+    unit = float(1 << bits)
+    return np.rint(rows.columns * unit).astype(np.int64), np.ceil(rows.least * unit).astype(np.int64), unit
+
+
+@njit(cache=True)
+def _draw(state: NDArray[np.uint64]) -> float:
+    """Advance the generator; return a number from [0, 1)."""
+    bits = state[0]
+    bits ^= bits >> np.uint64(12)
+    bits ^= bits << np.uint64(25)
+    bits ^= bits >> np.uint64(27)
+    state[0] = bits
+    return float((bits * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True)
+def _anneal(
+    columns: Integers, least: Integers, lower: Integers, upper: Integers, reach: Integers, n_weights: int, step: int,
+    values: Integers, steps: int, heat: Floats, seed: int,
+) -> bool:  # fmt: skip
+    """Cool from ``heat[0]`` to ``heat[1]``, moving ``values`` in place; return whether all rows are met."""
+    state = np.array([seed], dtype=np.uint64)
+    unknowns, rows = columns.shape
+    short = least.copy()
+    for j in range(unknowns):
+        for k in range(rows):
+            short[k] -= values[j] * columns[j, k]
+    total = 0
+    for k in range(rows):
+        total += max(short[k], 0)
+    warmth, cooling = heat[0], (heat[1] / heat[0]) ** (1.0 / steps)
+    change = np.empty(rows, np.int64)
+    spans = np.log(reach + 1.0)
+    for _ in range(steps):
+        if total <= 0:
+            return True
+        warmth *= cooling
+        j = int(_draw(state) * unknowns)
+        if j < n_weights and step > 1:
+            move = step if values[j] < 0 else -step
+        else:
+            move = int(np.exp(_draw(state) * spans[j]))
+            if _draw(state) < 0.5:
+                move = -move
+        if values[j] + move < lower[j] or values[j] + move > upper[j]:
+            continue
+        other = -1
+        if j < n_weights and _draw(state) < 0.5:
+            other = int(_draw(state) * n_weights)
+            if other == j or values[other] - move < lower[other] or values[other] - move > upper[other]:
+                continue
+        allowed = total - warmth * np.log(1.0 - _draw(state))
+        after = 0
+        if other < 0:
+            for k in range(rows):
+                change[k] = short[k] - move * columns[j, k]
+                after += max(change[k], 0)
+        else:
+            for k in range(rows):
+                change[k] = short[k] - move * (columns[j, k] - columns[other, k])
+                after += max(change[k], 0)
+        if after < allowed:
+            values[j] += move
+            if other >= 0:
+                values[other] -= move
+            total = after
+            short, change = change, short
+    return total <= 0
