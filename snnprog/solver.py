@@ -1,7 +1,7 @@
 """Linear programs: the only module that imports a solver.
 
 OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
-settings is asked, then PDLP (a first-order method).
+settings is asked, then PDLP (a first-order method). Choices between 0 and 1 are SCIP's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ ATTEMPTS = (
         " simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
     ),
 )
+
+
+MOST_BRANCHES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +88,33 @@ def maximise(program: LinearProgram) -> Optimum:
         f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
         f" {', '.join(outcomes)}; please report the specification"
     )
+
+
+def choose(program: LinearProgram) -> Floats | None:
+    """Return the best of the points whose variables are all 0 or 1 (bounds are not looked at), or None if none is left.
+
+    SCIP answers, by branch and bound.
+
+    Raises
+    ------
+    SolverError
+        If it needs more than a fixed number of branches.
+    """
+    model = _model(program)
+    for variable in range(program.objective.size):
+        model.set_var_lower_bound(variable, 0.0)
+        model.set_var_upper_bound(variable, 1.0)
+        model.set_var_integrality(variable, True)
+    solver = ortools_lp.ModelSolverHelper("SCIP")
+    solver.set_solver_specific_parameters(f"limits/nodes = {MOST_BRANCHES}")
+    solver.solve(model)
+    status = solver.status()
+    if status == ortools_lp.SolveStatus.OPTIMAL:
+        chosen: Floats = np.rint(np.array(solver.variable_values()))
+        return chosen
+    if status == ortools_lp.SolveStatus.INFEASIBLE:
+        return None
+    raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: SCIP said {status.name}")
 
 
 def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:

@@ -9,6 +9,9 @@ Decisions
   tries to do what the target says in that bin, so write your best guess of the neuron's behaviour into the target.
 - Every pattern starts from rest: no current, no potential, no spike on its way.
 - Signs are those of the presynaptic neuron (Dale's law): all synapses that leave it obey.
+- With windows, the n-th spike of an output in a pattern belongs to its n-th target spike, and must lie in that one's
+  window, in a bin that counts; windows may overlap, two spikes never share a tick, and every other bin is silent. What
+  feeds back, if outputs feed outputs, are the ticks that were chosen.
 """
 
 from __future__ import annotations
@@ -155,6 +158,8 @@ class Spec:
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
     chip : str
         Which chip's integers are meant.
+    window : pair of int
+        How many ticks before and after its own a target spike may fall; the compiler chooses.
 
     Raises
     ------
@@ -172,6 +177,7 @@ class Spec:
     bias: int | Literal["free"] = 0
     threshold: int | Literal["free"] = FREE
     chip: str = "loihi1"
+    window: tuple[int, int] = (0, 0)
 
     def __init__(
         self,
@@ -184,6 +190,7 @@ class Spec:
         bias: int | Literal["free"] = 0,
         threshold: int | Literal["free"] = FREE,
         chip: str = "loihi1",
+        window: Sequence[int] = (0, 0),
     ) -> None:
         fields: dict[str, object] = {
             "patterns": _as_patterns(patterns),
@@ -194,6 +201,7 @@ class Spec:
             "bias": _as_integer_or_free("bias", bias),
             "threshold": _as_integer_or_free("threshold", threshold),
             "chip": chip,
+            "window": _as_window(window),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -243,6 +251,8 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
+        """Return what stands beside the patterns; what is left at its default since version 1 is left out."""
+        later = {"window": self.window} if self.window != (0, 0) else {}
         return {
             "delays": self.delays,
             "recurrent": self.recurrent,
@@ -252,6 +262,7 @@ class Spec:
             "bias": self.bias,
             "threshold": self.threshold,
             "chip": self.chip,
+            **later,
         }
 
 
@@ -299,6 +310,15 @@ def _as_signs(signs: Iterable[int]) -> tuple[int, ...]:
     if not _is_list(signs):
         raise SpecError(f"signs is {signs!r}; a list of -1, 0 and +1 is needed")
     return tuple(as_integer("sign", sign) for sign in signs)
+
+
+def _as_window(window: Sequence[int]) -> tuple[int, int]:
+    if not _is_list(window):
+        raise SpecError(f"window is {window!r}; two whole numbers of ticks are needed, before and after")
+    ticks = tuple(as_integer("window", value) for value in window)
+    if len(ticks) != 2 or min(ticks) < 0:
+        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
+    return ticks
 
 
 def _is_list(value: object) -> bool:

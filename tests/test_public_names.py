@@ -37,6 +37,7 @@ NAMES = {
     "load_spec": "function",
     "run": "function",
     "verify": "function",
+    "victor_purpura": "function",
 }
 
 

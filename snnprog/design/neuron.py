@@ -22,6 +22,7 @@ from snnprog.design.conflicts import contradiction, no_filling, unreached_spikes
 from snnprog.design.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.quick import quick_margin
+from snnprog.design.running import free_run
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
 from snnprog.potential import NO_RESET
@@ -115,7 +116,7 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> Neuron | None:
         answer = widest_margin(freed)
         if not answer.is_feasible:
             return None
-        done = _free_run(problem, answer)
+        done = free_run(problem, answer.weights, answer.threshold, answer.bias)
         if bool((done == problem.raster).all()):
             settled = _design_constrained(problem.constrained_to(np.ones_like(care)))
             return settled.neuron
@@ -133,22 +134,6 @@ def _design_any_filling(problem: NeuronProblem, care: Raster) -> NeuronDesign:
         if design.neuron is not None:
             return design
     return NeuronDesign(None, (no_filling(problem, care),))
-
-
-def _free_run(problem: NeuronProblem, answer: WidestMargin) -> Raster:
-    """Return the spikes that the weights really give, resets included; one step per spike, none per tick."""
-    mapping = problem.potential_map
-    potential = problem.with_raster(np.zeros_like(problem.raster)).potential(answer.weights, answer.bias)
-    spikes = np.zeros_like(problem.raster)
-    for first, length in zip(mapping.tape.starts, mapping.tape.lengths, strict=True):
-        rest = potential[first : first + length].copy()
-        start = 0
-        while (above := np.flatnonzero(rest[start:] > answer.threshold)).size:
-            tick = start + int(above[0])
-            spikes[first + tick] = True
-            rest[tick:] -= rest[tick] * mapping.gamma ** np.arange(length - tick)
-            start = tick + 1
-    return spikes
 
 
 def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
