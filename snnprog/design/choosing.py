@@ -74,8 +74,8 @@ def changes_of(target: Raster, care: Raster) -> Choices:
     return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
 
 
-def spikes_in(shape: tuple[int, int], spikes: Sequence[tuple[int, int]], windows: Integers) -> Choices:
-    """Return all rasters of a shape that have, for each spike (tick, output), one in its window, and no others.
+def spikes_in(base: Raster, spikes: Sequence[tuple[int, int]], windows: Integers) -> Choices:
+    """Return all rasters that have, beside ``base``, a spike in the window of each of ``spikes`` (tick, output).
 
     A tick between a spike and its target costs 1. ``windows`` is (spikes, 2) first and last ticks.
     """
@@ -86,11 +86,11 @@ def spikes_in(shape: tuple[int, int], spikes: Sequence[tuple[int, int]], windows
         tick += list(ticks)
         cost += [abs(place - spikes[index][0]) for place in ticks]
     n_choices, output = len(tick), np.array([output for _, output in spikes], dtype=np.int64)
-    bins = np.array(tick, dtype=np.int64) * shape[1] + output[spike]
+    bins = np.array(tick, dtype=np.int64) * base.shape[1] + output[spike]
     numbers, ones = np.arange(n_choices), np.ones(n_choices)
-    effect = csr_matrix((ones, (bins, numbers)), shape=(shape[0] * shape[1], n_choices))
+    effect = csr_matrix((ones, (bins, numbers)), shape=(base.size, n_choices))
     once = csr_matrix((ones, (spike, numbers)), shape=(len(spikes), n_choices))
     used = np.unique(bins)
     rows = vstack([once, -once, -effect[used]], format="csr")
     least = np.concatenate([np.ones(len(spikes)), -np.ones(len(spikes)), -np.ones(used.size)])
-    return Choices(np.zeros(shape, dtype=np.bool_), effect, np.array(cost, dtype=np.float64), rows, least)
+    return Choices(base, effect, np.array(cost, dtype=np.float64), rows, least)

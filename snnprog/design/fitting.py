@@ -58,9 +58,10 @@ def fitted(problem: NeuronProblem, care: Raster) -> Look:
     for _ in range(ROUNDS):
         signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)
         for _ in fit.passes(problem, signs):
-            done = free_run(problem, fit.weights, *fit.offsets)
-            looks.append(Look(done, int(((done != target) & care).sum()), fit.weights.copy(), *fit.offsets.tolist()))
-        reach = problem.potential(fit.weights, fit.offsets[1]) - fit.offsets[0]
+            done = free_run(problem, fit.weights, fit.threshold, fit.bias)
+            wrong = int(((done != target) & care).sum())
+            looks.append(Look(done, wrong, fit.weights.copy(), fit.threshold, fit.bias))
+        reach = problem.potential(fit.weights, fit.bias) - fit.threshold
         failed = np.flatnonzero(wanted & target & (reach <= 0.0))
         if failed.size == 0:
             break
@@ -92,6 +93,16 @@ class Fit:
             self.bounds[self.bounds > 0.0] = np.inf
         self.weights = np.zeros(box.weight_lower.size)
         self.offsets = np.clip(np.zeros(2), *self.bounds[:, -2:])
+
+    @property
+    def threshold(self) -> float:
+        """The threshold, in the unit of the weights."""
+        return float(self.offsets[0])
+
+    @property
+    def bias(self) -> float:
+        """The bias, in the unit of the weights."""
+        return float(self.offsets[1])
 
     def passes(self, problem: NeuronProblem, signs: Floats) -> Iterator[None]:
         """Go over the rows again and again; stop for a look now and then.
