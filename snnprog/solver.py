@@ -1,7 +1,7 @@
 """Linear programs: the only module that imports a solver.
 
 OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
-settings is asked, then PDLP (a first-order method). Choices between 0 and 1 are SCIP's.
+settings is asked, then PDLP (a first-order method). Choices between 0 and 1 are CP-SAT's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from snnprog.errors import SolverError
 
 Floats = NDArray[np.float64]
 
-# Limits in iterations, not in seconds: the answer must not depend on the machine. GLOP can cycle for ever.
+# Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
+# GLOP can cycle for ever.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
     ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
@@ -30,7 +31,7 @@ ATTEMPTS = (
 )
 
 
-MOST_BRANCHES = 100
+CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +94,20 @@ def maximise(program: LinearProgram) -> Optimum:
 def choose(program: LinearProgram) -> Floats | None:
     """Return the best of the points whose variables are all 0 or 1 (bounds are not looked at), or None if none is left.
 
-    SCIP answers, by branch and bound.
+    All numbers of the program are whole. CP-SAT answers.
 
     Raises
     ------
     SolverError
-        If it needs more than a fixed number of branches.
+        If that takes more than a fixed number of its steps.
     """
     model = _model(program)
     for variable in range(program.objective.size):
         model.set_var_lower_bound(variable, 0.0)
         model.set_var_upper_bound(variable, 1.0)
         model.set_var_integrality(variable, True)
-    solver = ortools_lp.ModelSolverHelper("SCIP")
-    solver.set_solver_specific_parameters(f"limits/nodes = {MOST_BRANCHES}")
+    solver = ortools_lp.ModelSolverHelper("CP_SAT")
+    solver.set_solver_specific_parameters(CHOICE_LIMIT)
     solver.solve(model)
     status = solver.status()
     if status == ortools_lp.SolveStatus.OPTIMAL:
@@ -114,7 +115,7 @@ def choose(program: LinearProgram) -> Floats | None:
         return chosen
     if status == ortools_lp.SolveStatus.INFEASIBLE:
         return None
-    raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: SCIP said {status.name}")
+    raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: CP-SAT said {status.name}")
 
 
 def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:

@@ -74,23 +74,22 @@ def changes_of(target: Raster, care: Raster) -> Choices:
     return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
 
 
-def spikes_in(base: Raster, spikes: Sequence[tuple[int, int]], windows: Integers) -> Choices:
-    """Return all rasters that have, beside ``base``, a spike in the window of each of ``spikes`` (tick, output).
+def spikes_in(base: Raster, outputs: Sequence[int], windows: Integers) -> Choices:
+    """Return all rasters that have, beside ``base``, a spike in each window, of the output given for it.
 
-    A tick between a spike and its target costs 1. ``windows`` is (spikes, 2) first and last ticks.
+    They all cost nothing: which is found first is the solver's affair. ``windows`` is (spikes, 2) first and last ticks.
     """
-    spike, tick, cost = [], [], []
+    spike, tick = [], []
     for index, (first, last) in enumerate(windows.tolist()):
         ticks = range(first, last + 1)
         spike += [index] * len(ticks)
         tick += list(ticks)
-        cost += [abs(place - spikes[index][0]) for place in ticks]
-    n_choices, output = len(tick), np.array([output for _, output in spikes], dtype=np.int64)
+    n_choices, output = len(tick), np.array(outputs, dtype=np.int64)
     bins = np.array(tick, dtype=np.int64) * base.shape[1] + output[spike]
     numbers, ones = np.arange(n_choices), np.ones(n_choices)
     effect = csr_matrix((ones, (bins, numbers)), shape=(base.size, n_choices))
-    once = csr_matrix((ones, (spike, numbers)), shape=(len(spikes), n_choices))
+    once = csr_matrix((ones, (spike, numbers)), shape=(len(windows), n_choices))
     used = np.unique(bins)
     rows = vstack([once, -once, -effect[used]], format="csr")
-    least = np.concatenate([np.ones(len(spikes)), -np.ones(len(spikes)), -np.ones(used.size)])
-    return Choices(base, effect, np.array(cost, dtype=np.float64), rows, least)
+    least = np.concatenate([np.ones(len(windows)), -np.ones(len(windows)), -np.ones(used.size)])
+    return Choices(base, effect, np.zeros(n_choices), rows, least)

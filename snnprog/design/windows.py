@@ -6,8 +6,8 @@ Decisions
 ---------
 - The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
   and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
-- Between these, the choice nearest to the targets that no refusal rules out is asked about. Where none is left, it is
-  proved that no choice can be built.
+- Between these, a choice that no refusal rules out is asked about. Where none is left, it is proved that no choice can
+  be built.
 - A choice that survives every rounding of the weights is looked for once there is any choice.
 - Effort is counted in verdicts, fewer for larger problems, never in seconds. Where it ends, the output is undecided.
 - Don't-care bins are done as the target has them; a window ends before one. So there is no proof where there are any.
@@ -170,11 +170,11 @@ class _Search:
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
                 known = len(self.judge.refusals)
-                cheapest = choices.cheapest()
-                if cheapest is None:
+                left = choices.cheapest()
+                if left is None:
                     self.is_refuted = bool(self.care.all())
                     return None
-                found = self._take_turns(cheapest[0], MORE_TURNS)
+                found = self._take_turns(left[0], MORE_TURNS)
         except SolverError:
             return None
         return found
@@ -193,12 +193,8 @@ class _Search:
         return Conflict(judge.outputs[0], pattern, tick, reason)
 
     def _choices(self) -> Choices:
-        spikes = [
-            (int(tick), index)
-            for index in range(len(self.windows))
-            for tick in np.flatnonzero(self.target[:, index] & self.care[:, index])
-        ]
-        return spikes_in(self.target & ~self.care, spikes, np.concatenate(self.windows))
+        outputs = [index for index, windows in enumerate(self.windows) for _ in windows]
+        return spikes_in(self.target & ~self.care, outputs, np.concatenate(self.windows))
 
     def _take_turns(self, raster: Raster, turns: int) -> Raster | None:
         """Ask about a choice, and those that fitted weights make of it; return the first that can be given."""
