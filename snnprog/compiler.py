@@ -18,7 +18,6 @@ from typing import Literal
 
 import numpy as np
 
-from snnprog.backends import REFERENCE, run_backend
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import find_chip
 from snnprog.design import Design, design
@@ -34,6 +33,7 @@ from snnprog.network import Network
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
 from snnprog.raster import Raster
+from snnprog.simulate import simulate
 from snnprog.spec import FREE, Spec
 from snnprog.trace import Trace
 from snnprog.verification import verify
@@ -263,10 +263,10 @@ def _built(spec: Spec, designed: Design, seed: int, watch: _Stopwatch) -> _Built
     chosen = np.stack([neuron.raster for neuron in network.neurons], axis=1)
     quantized = quantize(with_targets(spec, range(spec.n_outputs), chosen), network, seed=seed)
     watch.lap("quantize")
-    run = run_backend(quantized.program, [pattern.inputs for pattern in spec.patterns], REFERENCE)
-    wrong = wrong_bins(spec, [trace.spikes for trace in run.traces])
+    traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
+    wrong = wrong_bins(spec, [trace.spikes for trace in traces])
     watch.lap("simulate")
-    return _Built(quantized.program, network, quantized.neurons, run.traces, wrong)
+    return _Built(quantized.program, network, quantized.neurons, traces, wrong)
 
 
 def _judged(built: _Built) -> tuple[NeuronReport, ...]:

@@ -32,7 +32,7 @@ def random_spec(seed: int, *, ticks: int = 7, outputs: int = 1, recurrent: bool 
 
 def overloaded(seed: int, *, recurrent: bool = False) -> sp.Spec:
     generator = np.random.default_rng(seed)
-    patterns = [sp.Pattern(generator.random((18, 3)) < 0.3, generator.random((18, 2)) < 0.2) for _ in range(2)]
+    patterns = [sp.Pattern(generator.random((14, 3)) < 0.3, generator.random((14, 2)) < 0.25) for _ in range(2)]
     return sp.Spec(patterns, [1, 2], recurrent=recurrent)
 
 
@@ -146,7 +146,8 @@ def test_the_program_does_not_depend_on_the_executor(recurrent: bool, tmp_path: 
 def test_progress_is_told() -> None:
     calls: list[tuple[str, int, int]] = []
     sp.compile(overloaded(0), on_infeasible="closest", progress=lambda *call: calls.append(call))
-    assert calls == [(step, done, 2) for step in ("design", "closest") for done in (1, 2)]
+    assert calls[:4] == [(step, done, 2) for step in ("design", "closest") for done in (1, 2)]
+    assert {step for step, _, _ in calls[4:]} <= {"closest"}
 
 
 @pytest.mark.parametrize("answer", ["nearest", None, True])
@@ -185,9 +186,9 @@ def test_what_runs_freely_can_be_built(seed: int) -> None:
 
 def test_a_closed_loop_is_its_neurons_running_freely_on_its_spikes() -> None:
     spec = overloaded(2, recurrent=True)
-    problems = Judge(spec, range(2)).problems(np.zeros((36, 2), dtype=bool))
+    problems = Judge(spec, range(2)).problems(np.zeros((28, 2), dtype=bool))
     mapping, inputs = problems[0].potential_map, np.concatenate([pattern.inputs for pattern in spec.patterns])
-    weights = np.random.default_rng(5).normal(0.5, 1.0, size=(2, mapping.n_taps))
+    weights = np.random.default_rng(5).normal(1.0, 1.0, size=(2, mapping.n_taps))
     thresholds, biases = np.array([0.4, 0.6]), np.array([0.1, -0.05])
     spikes = closed_loop(mapping, inputs, weights, thresholds, biases)
     assert spikes.any(axis=0).all()

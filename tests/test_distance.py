@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -30,12 +30,14 @@ def cheapest_matching(first: NDArray[np.bool_], second: NDArray[np.bool_], cost:
     return min(prices)
 
 
+@settings(deadline=None)
 @given(short_trains, short_trains, costs)
 def test_no_matching_is_cheaper(first: NDArray[np.bool_], second: NDArray[np.bool_], cost: float) -> None:
     distance = sp.victor_purpura(first, second, cost_per_tick=cost)
     assert distance == pytest.approx(cheapest_matching(first, second, cost), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(trains, trains, trains, costs)
 def test_it_is_a_metric(
     first: NDArray[np.bool_], second: NDArray[np.bool_], third: NDArray[np.bool_], cost: float
@@ -50,6 +52,7 @@ def test_it_is_a_metric(
         assert distance(first, second) > 0.0
 
 
+@settings(deadline=None)
 @given(trains, trains)
 def test_the_ends_of_the_scale(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> None:
     """At no cost only the numbers of spikes count; at any cost only the spikes that coincide."""

@@ -77,6 +77,7 @@ EQUALS: dict[str, tuple[str, Spec]] = {
     "flags": ("recurrent = true\nsigns = [1, -1, 0]\n" + NPZ, Spec(PATTERNS, recurrent=True, signs=[1, -1, 0])),
     "fixed": ("threshold = 100\nbias = -64\n" + NPZ, Spec(PATTERNS, threshold=100, bias=-64)),
     "free": ('threshold = "free"\nbias = "free"\n' + NPZ, Spec(PATTERNS, threshold="free", bias="free")),
+    "windows": ("window = [1, 2]\n" + NPZ, Spec(PATTERNS, window=(1, 2))),
     "chip": ('chip = "loihi1"\n' + NPZ, Spec(PATTERNS)),
     "decays": ("dynamics = { potential_decay = 7 }\n" + NPZ, Spec(PATTERNS, dynamics=Dynamics(7))),
     "both decays": (
