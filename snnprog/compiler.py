@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -80,7 +80,7 @@ class CompileReport:
     deviations : tuple of Deviation
         One for each output that differs from its target in bins that count, in order.
     at_least : int
-        No weights give fewer wrong bins than this, proved.
+        No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -183,55 +183,47 @@ def compile(
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
     watch = _Stopwatch()
-    designer = design if spec.window == (0, 0) else design_in_windows
-    designed = _designed(spec, designer, on_infeasible, executor, progress)
-    failing = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is None]
+    designed = _designed(spec, on_infeasible, executor, progress)
     watch.lap("design")
+    failing = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is None]
     nearest: tuple[Nearest, ...] = ()
     if failing:
         nearest = design_closest(spec, failing, executor=executor, progress=progress)
-        designed = _with_nearest(designed, nearest)
         watch.lap("closest")
-    built = _built(spec, designed, seed, watch)
-    inexact = [neuron.output for neuron in built.neurons if neuron.status == INEXACT]
+    built = _built(spec, _with_nearest(designed, nearest), seed, watch)
     if on_infeasible == RAISE:
         _check_exactness(spec, built)
-    elif inexact:
-        others = design_closest(spec, inexact, rounding_proof=True, executor=executor, progress=progress)
+    elif built.inexact:
+        safer = design_closest(spec, built.inexact, rounding_proof=True, executor=executor, progress=progress)
         watch.lap("closest")
-        built = min(built, _built(spec, _with_nearest(designed, others), seed, watch), key=lambda one: len(one.wrong))
+        other = _built(spec, _with_nearest(built.design, safer), seed, watch)
+        built = min(built, other, key=lambda one: len(one.wrong))
     _check_limits(spec, built)
-    report = CompileReport(
-        neurons=_judged(built),
-        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
-        synapses=built.program.n_synapses,
-        seconds=MappingProxyType(watch.seconds),
-        deviations=_deviations(spec, built),
-        at_least=0 if spec.window != (0, 0) else sum(found.at_least for found in nearest),
-    )
+    at_least = 0 if spec.window != (0, 0) else sum(found.at_least for found in nearest)
+    report = _report(spec, built, at_least, watch)
     program = replace(built.program, provenance=_provenance(spec, seed, report.neurons))
-    return CompileResult(program, built.network, report, tuple(trace.spikes for trace in built.traces))
+    return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
 @dataclass(frozen=True, eq=False)
 class _Built:
     """A program for one design, its neurons' reports, what it does, and which bins are wrong."""
 
+    design: Design
     program: Program
-    network: Network
     neurons: tuple[NeuronReport, ...]
     traces: tuple[Trace, ...]
     wrong: list[WrongBin]
 
+    @property
+    def inexact(self) -> list[int]:
+        """Outputs whose integers do not do what they were designed for."""
+        return [neuron.output for neuron in self.neurons if neuron.status == INEXACT]
 
-def _designed(
-    spec: Spec,
-    designer: Callable[..., Design],
-    on_infeasible: str,
-    executor: Executor | None,
-    progress: Progress | None,
-) -> Design:
+
+def _designed(spec: Spec, on_infeasible: str, executor: Executor | None, progress: Progress | None) -> Design:
     """Design all outputs; those that failed have no neuron, unless that is an error."""
+    designer = design if spec.window == (0, 0) else design_in_windows
     try:
         designed = designer(spec, executor=executor, progress=progress)
     except SolverError:
@@ -259,22 +251,29 @@ def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
 
 def _built(spec: Spec, designed: Design, seed: int, watch: _Stopwatch) -> _Built:
     """Turn a design into integers, made for the rasters that it was designed for, and run them."""
-    network = designed.network
-    chosen = np.stack([neuron.raster for neuron in network.neurons], axis=1)
-    quantized = quantize(with_targets(spec, range(spec.n_outputs), chosen), network, seed=seed)
+    chosen = np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
+    quantized = quantize(with_targets(spec, range(spec.n_outputs), chosen), designed.network, seed=seed)
     watch.lap("quantize")
     traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
     wrong = wrong_bins(spec, [trace.spikes for trace in traces])
     watch.lap("simulate")
-    return _Built(quantized.program, network, quantized.neurons, traces, wrong)
+    return _Built(designed, quantized.program, quantized.neurons, traces, wrong)
 
 
-def _judged(built: _Built) -> tuple[NeuronReport, ...]:
-    """Return the neurons' reports by what the spec asked for, not by what was chosen."""
-    wrong = Counter(bin.output for bin in built.wrong)
-    return tuple(
+def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> CompileReport:
+    """Report by what the spec asks for, not by what was chosen."""
+    wrong = Counter(found.output for found in built.wrong)
+    neurons = tuple(
         replace(neuron, status=CLOSEST if wrong[neuron.output] else neuron.status, wrong_bins=wrong[neuron.output])
         for neuron in built.neurons
+    )
+    return CompileReport(
+        neurons=neurons,
+        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
+        synapses=built.program.n_synapses,
+        seconds=MappingProxyType(watch.seconds),
+        deviations=_deviations(spec, built),
+        at_least=at_least,
     )
 
 
