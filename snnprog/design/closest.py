@@ -9,7 +9,7 @@ Decisions
   target asks (`snnprog.design.fitting`); the other is the target, without the bins that its refusals price most.
 - From the best start, wrong bins are won back, many at once and then one by one, as verdicts allow; in the end also
   two for one.
-- Some of the effort goes into a proof: the cheapest raster that no refusal rules out is either possible, and
+- In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either possible, and
   then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster undercuts.
 - Effort is counted in verdicts, fewer for larger problems, never in seconds. Silence (what neurons without synapses
   do) is always left.
@@ -145,10 +145,12 @@ class Search:
         """Find the best raster, and prove what can be proved, within the effort."""
         if self._keep_if_possible(self.target):
             return
+        self.at_least = int(self.care.all())
         self._keep_if_possible(self._fitted())
         self._repair(self.target, self.verdicts // 4)
         self._win_back(3 * self.verdicts // 4)
-        self._prove(min(self.verdicts, self.judge.asked + PROOF_VERDICTS))
+        if self.verdicts == MOST_VERDICTS:
+            self._prove(min(self.verdicts, self.judge.asked + PROOF_VERDICTS))
         self._exchange()
 
     def _keep_if_possible(self, raster: Raster) -> bool:
