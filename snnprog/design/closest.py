@@ -9,8 +9,9 @@ Decisions
   target asks (`snnprog.design.fitting`); the other is the target, without the bins that its refusals price most.
 - From the best start, wrong bins are won back, many at once and then one by one, as verdicts allow; in the end also
   two for one.
-- In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either possible, and
-  then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster undercuts.
+- In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either
+  possible, and then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster
+  undercuts.
 - Effort is counted in verdicts, fewer for larger problems, never in seconds. Silence (what neurons without synapses
   do) is always left.
 - Outputs that feed one another are searched together: a raster counts only if all can give theirs when all do.
@@ -143,7 +144,7 @@ class Search:
 
     def run(self) -> None:
         """Find the best raster, and prove what can be proved, within the effort."""
-        if self._keep_if_possible(self.target):
+        if self.wrong(self.best) == 0 or self._keep_if_possible(self.target):
             return
         self.at_least = int(self.care.all())
         self._keep_if_possible(self._fitted())
