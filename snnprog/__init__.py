@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
+    from snnprog.distance import victor_purpura as victor_purpura
     from snnprog.errors import BackendError as BackendError
     from snnprog.errors import Conflict as Conflict
     from snnprog.errors import FormatError as FormatError
@@ -73,6 +74,7 @@ _HOMES = {
     "recover": "recovery",
     "run": "backends",
     "verify": "verification",
+    "victor_purpura": "distance",
 }
 
 __all__ = ["__version__", *_HOMES]

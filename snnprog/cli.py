@@ -121,31 +121,50 @@ def commands() -> None:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
 @workers_option
 @time_limit_option
+@click.option("--closest", is_flag=True, help="Where nothing is exact: the program with the fewest wrong bins found.")
 @json_option
 def compile_command(
-    spec_path: Path, program_path: Path, seed: int, workers: int, time_limit_s: float | None, as_json: bool
-) -> None:
+    spec_path: Path,
+    program_path: Path,
+    seed: int,
+    workers: int,
+    time_limit_s: float | None,
+    closest: bool,
+    as_json: bool,
+) -> int:
     """Compile a specification to a program file."""
     from snnprog.archive import check_place
     from snnprog.compiler import compile
-    from snnprog.report.tables import print_neurons, program_summary
+    from snnprog.report.tables import print_deviations, print_neurons, program_summary
     from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path)
     check_place(program_path)
     with _executor(workers) as executor, _progress(as_json) as progress:
-        result = compile(spec, seed=seed, executor=executor, progress=progress, time_limit_s=time_limit_s)
+        result = compile(
+            spec,
+            seed=seed,
+            on_infeasible="closest" if closest else "raise",
+            executor=executor,
+            progress=progress,
+            time_limit_s=time_limit_s,
+        )
     result.program.save(program_path)
+    code = NOT_EXACT if result.report.wrong_bins else EXACT
     if as_json:
         _print_json({"program": str(program_path), **program_summary(result.program), **result.report.as_dict()})
-        return
+        return code
     console = _console()
     print_neurons(console, result.report.neurons)
     potential, current = result.report.time_constants
     seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
     console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
-    console.print(f"exact on all {len(spec.patterns)} patterns; {result.report.synapses} synapses; {seconds}")
+    print_deviations(console, result.report.deviations)
+    wrong, least = result.report.wrong_bins, result.report.at_least
+    outcome = f"closest found: {wrong} wrong bins (at least {least} in any case)" if wrong else "exact"
+    console.print(f"{outcome} on all {len(spec.patterns)} patterns; {result.report.synapses} synapses; {seconds}")
     console.print(f"wrote {program_path}")
+    return code
 
 
 @commands.command("explain")

@@ -1,32 +1,74 @@
 """Spec in, program out: the only module that knows the order of the steps.
 
 A program leaves here only after its integers were simulated, in closed loop where recurrent, and equalled the target on
-every bin that counts.
+every bin that counts, or what came out wrong was told. With windows, or where the nearest raster was asked for, the
+integers are made for the raster that was chosen, and judged by the spec.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
+from typing import Literal
 
-from snnprog.backends import REFERENCE
+import numpy as np
+
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.chips import find_chip
-from snnprog.design import design
+from snnprog.design import Design, design
+from snnprog.design.closest import Nearest, design_closest
 from snnprog.design.designer import Progress
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SpecError, UndecidedError
+from snnprog.design.neuron import NeuronDesign
+from snnprog.design.verdicts import with_targets
+from snnprog.design.windows import design_in_windows
+from snnprog.distance import victor_purpura
+from snnprog.errors import (
+    Conflict,
+    InfeasibleError,
+    LimitError,
+    QuantizationError,
+    SolverError,
+    SpecError,
+    UndecidedError,
+)
+from snnprog.judgement import WrongBin, wrong_bins
 from snnprog.network import Network
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
+from snnprog.raster import Raster
+from snnprog.simulate import simulate
 from snnprog.spec import FREE, Spec
+from snnprog.trace import Trace
 from snnprog.verification import verify
 from snnprog.version import __version__
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
+RAISE: Literal["raise"] = "raise"
+CLOSEST: Literal["closest"] = "closest"
+EXACT = "exact"
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How one output differs from its target.
+
+    Attributes
+    ----------
+    output : int
+    wrong : tuple of (int, int, str)
+        Its wrong bins: pattern, tick, and "missing" or "extra"; none where all spikes are in their windows.
+    distances : tuple of float
+        For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
+    """
+
+    output: int
+    wrong: tuple[tuple[int, int, str], ...]
+    distances: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -43,16 +85,36 @@ class CompileReport:
         In the whole program.
     seconds : mapping
         Step -> wall-clock seconds.
+    deviations : tuple of Deviation
+        One for each output that differs from its target in bins that count, in order.
+    at_least : int
+        No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
     """
 
     neurons: tuple[NeuronReport, ...]
     time_constants: tuple[float, float]
     synapses: int
     seconds: Mapping[str, float]
+    deviations: tuple[Deviation, ...] = ()
+    at_least: int = 0
+
+    @property
+    def wrong_bins(self) -> int:
+        """Number of wrong bins of all outputs."""
+        return sum(len(deviation.wrong) for deviation in self.deviations)
+
+    @property
+    def status(self) -> str:
+        """Whether the program is "exact", or the "closest" that was found."""
+        return CLOSEST if self.wrong_bins else EXACT
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         return {
+            "status": self.status,
+            "wrong_bins": self.wrong_bins,
+            "at_least": self.at_least,
+            "deviations": [asdict(deviation) for deviation in self.deviations],
             "neurons": [asdict(neuron) for neuron in self.neurons],
             "time_constants_ticks": list(self.time_constants),
             "synapses": self.synapses,
@@ -62,11 +124,18 @@ class CompileReport:
 
 @dataclass(frozen=True, eq=False)
 class CompileResult:
-    """A verified program, the real-valued network behind it, and the report."""
+    """A verified program, the real-valued network behind it, the report, and what comes out.
+
+    Attributes
+    ----------
+    chosen : tuple of (ticks, outputs) bool
+        The output spikes of each pattern: the target's, unless windows or the nearest raster were asked for.
+    """
 
     program: Program
     network: Network
     report: CompileReport
+    chosen: tuple[Raster, ...]
 
 
 class _Stopwatch:
@@ -78,7 +147,7 @@ class _Stopwatch:
 
     def lap(self, step: str) -> None:
         now = time.perf_counter()
-        self.seconds[step] = now - self._last
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
         self._last = now
 
 
@@ -86,6 +155,7 @@ def compile(
     spec: Spec,
     *,
     seed: int = 0,
+    on_infeasible: Literal["raise", "closest"] = RAISE,
     executor: Executor | None = None,
     progress: Progress | None = None,
     time_limit_s: float | None = None,
@@ -96,6 +166,9 @@ def compile(
     ----------
     seed : int
         Of all random choices; none of them is random in any other way.
+    on_infeasible : {"raise", "closest"}
+        What to do where no exact program is found, in real weights or in integers: raise an error, or return the
+        program with the fewest wrong bins that is found; ``result.report.deviations`` names them.
     executor : concurrent.futures.Executor, optional
         Where neurons are designed and repaired side by side; the result does not depend on it.
     progress : callable, optional
@@ -121,29 +194,111 @@ def compile(
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
+    if on_infeasible not in (RAISE, CLOSEST):
+        raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
     watch = _Stopwatch()
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
+    designed = _designed(spec, on_infeasible, executor, progress, limit)
     watch.lap("design")
-    if designed.conflicts:
+    failing = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is None]
+    nearest: tuple[Nearest, ...] = ()
+    if failing:
+        nearest = design_closest(spec, failing, executor=executor, progress=progress)
+        watch.lap("closest")
+    built = _built(spec, _with_nearest(designed, nearest), seed, watch, executor)
+    if on_infeasible == RAISE:
+        _check_exactness(spec, built)
+    elif built.inexact:
+        safer = design_closest(spec, built.inexact, rounding_proof=True, executor=executor, progress=progress)
+        watch.lap("closest")
+        other = _built(spec, _with_nearest(built.design, safer), seed, watch, executor)
+        built = min(built, other, key=lambda one: len(one.wrong))
+    _check_limits(spec, built)
+    at_least = 0 if spec.window != (0, 0) else sum(found.at_least for found in nearest)
+    report = _report(spec, built, at_least, watch)
+    program = replace(built.program, provenance=_provenance(spec, seed, report.neurons))
+    return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
+
+
+@dataclass(frozen=True, eq=False)
+class _Built:
+    """A program for one design, its neurons' reports, what it does, which bins are wrong, and why none may be right."""
+
+    design: Design
+    program: Program
+    neurons: tuple[NeuronReport, ...]
+    traces: tuple[Trace, ...]
+    wrong: list[WrongBin]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def inexact(self) -> list[int]:
+        """Outputs whose integers do not do what they were designed for."""
+        return [neuron.output for neuron in self.neurons if neuron.status == INEXACT]
+
+
+def _designed(
+    spec: Spec, on_infeasible: str, executor: Executor | None, progress: Progress | None, limit: float | None
+) -> Design:
+    """Design all outputs; those that failed have no neuron, unless that is an error."""
+    is_windowed = spec.window != (0, 0)
+    try:
+        if is_windowed:
+            designed = design_in_windows(spec, executor=executor, progress=progress)
+        else:
+            designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
+    except SolverError:
+        if on_infeasible == RAISE:
+            raise
+        return Design(spec.delays, (NeuronDesign(None),) * spec.n_outputs)
+    if on_infeasible == RAISE and designed.conflicts:
         raise InfeasibleError(designed.conflicts)
-    if designed.undecided:
-        raise _undecided(designed.undecided, limit)
-    quantized = quantize(spec, designed.network, seed=seed, executor=executor)
+    undecided = designed.undecided
+    if on_infeasible == RAISE and undecided and not is_windowed:
+        raise _undecided(undecided, limit)
+    if on_infeasible == RAISE and undecided:
+        raise SolverError(
+            f"output {undecided[0]}: no weights were found for any ticks that were tried in the windows of"
+            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+        )
+    return designed
+
+
+def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
+    outcomes = list(designed.outcomes)
+    for found in nearest:
+        for output, outcome in zip(found.outputs, found.designs, strict=True):
+            outcomes[output] = outcome
+    return Design(designed.delays, tuple(outcomes))
+
+
+def _built(spec: Spec, designed: Design, seed: int, watch: _Stopwatch, executor: Executor | None) -> _Built:
+    """Turn a design into integers, made for the rasters that it was designed for, and run them."""
+    chosen = np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
+    asked = with_targets(spec, range(spec.n_outputs), chosen)
+    quantized = quantize(asked, designed.network, seed=seed, executor=executor)
     watch.lap("quantize")
-    if quantized.conflicts:
-        raise InfeasibleError(quantized.conflicts)
-    _check_exactness(spec, quantized.neurons)
-    program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
-    _check_closed_loop(program, spec)
+    traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
+    wrong = wrong_bins(spec, [trace.spikes for trace in traces])
     watch.lap("simulate")
-    report = CompileReport(
-        neurons=quantized.neurons,
-        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
-        synapses=program.n_synapses,
-        seconds=MappingProxyType(watch.seconds),
+    return _Built(designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts)
+
+
+def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> CompileReport:
+    """Report by what the spec asks for, not by what was chosen."""
+    wrong = Counter(found.output for found in built.wrong)
+    neurons = tuple(
+        replace(neuron, status=CLOSEST if wrong[neuron.output] else neuron.status, wrong_bins=wrong[neuron.output])
+        for neuron in built.neurons
     )
-    return CompileResult(program, designed.network, report)
+    return CompileReport(
+        neurons=neurons,
+        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
+        synapses=built.program.n_synapses,
+        seconds=MappingProxyType(watch.seconds),
+        deviations=_deviations(spec, built),
+        at_least=at_least,
+    )
 
 
 def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
@@ -155,8 +310,25 @@ def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
     )
 
 
-def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:
-    failed = [neuron for neuron in neurons if neuron.status == INEXACT]
+def _deviations(spec: Spec, built: _Built) -> tuple[Deviation, ...]:
+    wrong: dict[int, list[tuple[int, int, str]]] = {}
+    for found in built.wrong:
+        wrong.setdefault(found.output, []).append((found.pattern, found.tick, found.kind))
+    deviations = []
+    for output in range(spec.n_outputs):
+        distances = [
+            victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
+            for pattern, trace in zip(spec.patterns, built.traces, strict=True)
+        ]
+        if any(distances):
+            deviations.append(Deviation(output, tuple(wrong.get(output, ())), tuple(distances)))
+    return tuple(deviations)
+
+
+def _check_exactness(spec: Spec, built: _Built) -> None:
+    if built.conflicts:
+        raise InfeasibleError(built.conflicts)
+    neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)
         raise QuantizationError(
@@ -172,25 +344,31 @@ def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:
                 f" asked for; ask for less, or {_advice(spec)}",
                 [neuron.output],
             )
+    if built.wrong:
+        first = verify(built.program, spec).first_divergence
+        raise QuantizationError(f"the closed loop is not exact: {first}", [built.wrong[0].output])
+
+
+def _check_limits(spec: Spec, built: _Built) -> None:
+    for neuron in built.neurons:
         if neuron.excursion is not None:
             where = f"{neuron.excursion.quantity} of output {neuron.output} at tick {neuron.excursion.tick}"
             allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
             raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
+    for trace in built.traces:
+        if trace.excursion is not None:
+            raise LimitError(
+                f"{trace.excursion.quantity} of output {trace.excursion.neuron} at tick {trace.excursion.tick}",
+                trace.excursion.value,
+                f"less than {trace.excursion.limit} in magnitude, where all runtimes agree",
+                _advice(spec),
+            )
 
 
 def _advice(spec: Spec) -> str:
     fixed = ["threshold"] if spec.threshold != FREE else []
     fixed += ["bias"] if spec.bias not in (FREE, 0) else []
     return f"leave the {' and the '.join(fixed)} free" if fixed else "offer more delays, or a slower potential"
-
-
-def _check_closed_loop(program: Program, spec: Spec) -> None:
-    check = verify(program, spec, [REFERENCE]).backends[REFERENCE]
-    if check.first_divergence is not None:
-        raise QuantizationError(
-            f"the closed loop is not exact: {check.first_divergence}", [check.first_divergence.neuron]
-        )
-    assert check.is_portable, "a rehearsal sees every state of the closed loop"
 
 
 def _provenance(spec: Spec, seed: int, neurons: tuple[NeuronReport, ...]) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """Linear and integer programs: the only module that imports a solver.
 
 OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
-settings is asked, then PDLP (a first-order method). Integer programs go to CP-SAT, one worker and a fixed seed, with a
-limit in its own deterministic units of work: the answer does not depend on the machine.
+settings is asked, then PDLP (a first-order method). Integer programs and choices between 0 and 1 go to CP-SAT, one
+worker and a fixed seed, with a limit in its own deterministic units of work: the answer does not depend on the machine.
 
 A limit of time is the one thing that is not handed from function to function, because it may strike anywhere: `until`
 sets it for all that is called inside, and the solver, and whoever calls `check_time`, keeps to it.
@@ -27,7 +27,8 @@ from snnprog.errors import SolverError, UndecidedError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# Limits in iterations, not in seconds: the answer must not depend on the machine. GLOP can cycle for ever.
+# Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
+# GLOP can cycle for ever.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
     ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
@@ -41,6 +42,9 @@ ATTEMPTS = (
 )
 
 LEAST_SECONDS = 1e-3
+
+
+CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +128,33 @@ def maximise(program: LinearProgram) -> Optimum:
         f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
         f" {', '.join(outcomes)}; please report the specification"
     )
+
+
+def choose(program: LinearProgram) -> Floats | None:
+    """Return the best of the points whose variables are all 0 or 1 (bounds are not looked at), or None if none is left.
+
+    All numbers of the program are whole. CP-SAT answers.
+
+    Raises
+    ------
+    SolverError
+        If that takes more than a fixed number of its steps.
+    """
+    model = _model(program)
+    for variable in range(program.objective.size):
+        model.set_var_lower_bound(variable, 0.0)
+        model.set_var_upper_bound(variable, 1.0)
+        model.set_var_integrality(variable, True)
+    solver = ortools_lp.ModelSolverHelper("CP_SAT")
+    solver.set_solver_specific_parameters(CHOICE_LIMIT)
+    solver.solve(model)
+    status = solver.status()
+    if status == ortools_lp.SolveStatus.OPTIMAL:
+        chosen: Floats = np.rint(np.array(solver.variable_values()))
+        return chosen
+    if status == ortools_lp.SolveStatus.INFEASIBLE:
+        return None
+    raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: CP-SAT said {status.name}")
 
 
 def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:

@@ -9,6 +9,9 @@ Decisions
   tries to do what the target says in that bin, so write your best guess of the neuron's behaviour into the target.
 - Every pattern starts from rest: no current, no potential, no spike on its way.
 - Signs are those of the presynaptic neuron (Dale's law): all synapses that leave it obey.
+- With windows, the n-th spike of an output in a pattern belongs to its n-th target spike, and must lie in that one's
+  window, in a bin that counts; windows may overlap, two spikes never share a tick, and every other bin is silent. What
+  feeds back, if outputs feed outputs, are the ticks that were chosen.
 """
 
 from __future__ import annotations
@@ -30,6 +33,14 @@ from snnprog.errors import LimitError, SpecError
 from snnprog.raster import Raster, as_raster
 
 FREE: Literal["free"] = "free"
+LATER = (
+    ("noise", 0.0),
+    ("sparse", False),
+    ("fan_in", None),
+    ("weight_bits", None),
+    ("weight_limit", None),
+    ("window", (0, 0)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +199,8 @@ class Spec:
         Whether each output is to have as few synapses as can be found.
     fan_in : int, optional
         The most synapses that an output may have; as many as there are taps, unless said.
+    window : pair of int
+        How many ticks before and after its own a target spike may fall; the compiler chooses.
 
     Raises
     ------
@@ -210,6 +223,7 @@ class Spec:
     noise: float = 0.0
     sparse: bool = False
     fan_in: int | None = None
+    window: tuple[int, int] = (0, 0)
 
     def __init__(
         self,
@@ -227,6 +241,7 @@ class Spec:
         noise: float = 0.0,
         sparse: bool = False,
         fan_in: int | None = None,
+        window: Sequence[int] = (0, 0),
     ) -> None:
         values: dict[str, object] = {
             "patterns": _as_patterns(patterns),
@@ -242,6 +257,7 @@ class Spec:
             "noise": _as_noise(noise),
             "sparse": _as_flag("sparse", sparse),
             "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
+            "window": _as_window(window),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -268,6 +284,8 @@ class Spec:
             raise LimitError("noise", self.noise, allowed, "no threshold is higher")
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
+        if self.window != (0, 0) and (self.sparse or self.fan_in is not None):
+            raise SpecError(f"window is {self.window} and synapses are to be few; ask for one of them at a time")
         _check_signs(self.signs, self.n_presynaptic)
         if self.weight_bits is not None:
             limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
@@ -308,8 +326,8 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
-        defaults = (("noise", 0.0), ("sparse", False), ("fan_in", None), ("weight_bits", None), ("weight_limit", None))
-        changed = {name: getattr(self, name) for name, default in defaults if getattr(self, name) != default}
+        """Return what stands beside the patterns; what is left at its default since version 1 is left out."""
+        changed = {name: getattr(self, name) for name, default in LATER if getattr(self, name) != default}
         return changed | {
             "delays": self.delays,
             "recurrent": self.recurrent,
@@ -366,6 +384,15 @@ def _as_signs(signs: Iterable[int]) -> tuple[int, ...]:
     if not _is_list(signs):
         raise SpecError(f"signs is {signs!r}; a list of -1, 0 and +1 is needed")
     return tuple(as_integer("sign", sign) for sign in signs)
+
+
+def _as_window(window: Sequence[int]) -> tuple[int, int]:
+    if not _is_list(window):
+        raise SpecError(f"window is {window!r}; two whole numbers of ticks are needed, before and after")
+    ticks = tuple(as_integer("window", value) for value in window)
+    if len(ticks) != 2 or min(ticks) < 0:
+        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
+    return ticks
 
 
 def _is_list(value: object) -> bool:

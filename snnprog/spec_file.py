@@ -13,6 +13,7 @@
     fan_in = 100                           # optional: the most synapses of an output
     weight_bits = 4                        # optional: fewer than the chip has
     weight_limit = 5                       # optional: the greatest weight mantissa
+    window = [0, 0]                        # ticks that a target spike may fall before and after its own
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -56,6 +57,7 @@ OPTIONS = (
     "noise",
     "sparse",
     "fan_in",
+    "window",
 )
 SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")

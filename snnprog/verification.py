@@ -1,7 +1,8 @@
 """Does a program do what its spec asks, and do all runtimes agree? Found out by running it.
 
-Every backend's spikes are held against the targets (where bins count) and against the reference simulator (everywhere);
-with states recorded, so are currents and potentials. What differs first is told: pattern, tick, quantity, neuron.
+Every backend's spikes are held against the targets (where bins count, within windows where there are any: see
+`snnprog.judgement`) and against the reference simulator (everywhere); with states recorded, so are currents and
+potentials. What differs first is told: pattern, tick, quantity, neuron.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from snnprog.backends import REFERENCE, Run, run_backend
 from snnprog.backends.execution import Record
 from snnprog.checks import check_type
 from snnprog.errors import SpecError
+from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.spec import Spec
 from snnprog.trace import Trace
@@ -155,18 +157,15 @@ def compare_runs(name: str, answer: Run, reference: Run) -> Divergence | None:
 
 
 def _check(name: str, answer: Run, reference: Run, spec: Spec) -> BackendCheck:
-    wrong, first_wrong = 0, None
-    for index, (pattern, trace) in enumerate(zip(spec.patterns, answer.traces, strict=True)):
-        bins = (trace.spikes != pattern.targets) & pattern.care
-        wrong += int(bins.sum())
-        if first_wrong is None and bins.any():
-            tick, output = (int(place) for place in np.argwhere(bins)[0])
-            due = int(pattern.targets[tick, output])
-            first_wrong = Divergence(name, TARGET, index, tick, "spikes", output, due, 1 - due)
+    wrong = wrong_bins(spec, [trace.spikes for trace in answer.traces])
+    first_wrong = None
+    if wrong:
+        first, due = wrong[0], int(wrong[0].kind == MISSING)
+        first_wrong = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
     differs = compare_runs(name, answer, reference)
     return BackendCheck(
         backend=name,
-        wrong_bins=wrong,
+        wrong_bins=len(wrong),
         is_identical=differs is None,
         is_portable=all(trace.excursion is None for trace in reference.traces),
         first_divergence=differs or first_wrong,

@@ -139,6 +139,28 @@ def test_backends_check(command: Command) -> None:
     assert "no difference" in out
 
 
+def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command, tmp_path: Path) -> None:
+    """A spike at tick 0 can be had by nobody; the one at tick 2 can."""
+    (tmp_path / "inputs.csv").write_text("tick,neuron\n1,0\n")
+    (tmp_path / "targets.csv").write_text("tick,neuron\n0,0\n2,0\n")
+    (tmp_path / "SPEC.toml").write_text(
+        '[[patterns]]\ninputs = "inputs.csv"\ntargets = "targets.csv"\nticks = 4\nn_inputs = 1\nn_outputs = 1\n'
+    )
+    words = ("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "p.snnp")
+    assert command(*words)[0] == cli.INFEASIBLE
+    assert not (tmp_path / "p.snnp").exists()
+    code, out, err = command(*words, "--closest")
+    assert (code, err) == (cli.NOT_EXACT, "")
+    assert "closest found: 1 wrong bins (at least 1 in any case) on all 1 patterns" in out
+    assert "0:0 missing" in out
+    code, out, _ = command(*words, "--closest", "--json")
+    data = json.loads(out)
+    assert (code, data["status"], data["wrong_bins"], data["at_least"]) == (cli.NOT_EXACT, "closest", 1, 1)
+    assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0]}]
+    code, out, _ = command("verify", tmp_path / "p.snnp", tmp_path / "SPEC.toml", "--json")
+    assert (code, json.loads(out)["backends"]["reference"]["wrong_bins"]) == (cli.NOT_EXACT, 1)
+
+
 def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> None:
     text = (FILES / "SPEC.toml").read_text(encoding="utf-8")
     (tmp_path / "SPEC.toml").write_text(text, encoding="utf-8")

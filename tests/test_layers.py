@@ -24,6 +24,8 @@ LAYERS = (
     "raster",
     "chips",
     "spec",
+    "judgement",
+    "distance",
     "program",
     "trace",
     "potential",

@@ -42,6 +42,7 @@ NAMES = {
     "recover": "function",
     "run": "function",
     "verify": "function",
+    "victor_purpura": "function",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -15,6 +16,7 @@ from snnprog.solver import (
     Integral,
     LinearProgram,
     check_time,
+    choose,
     find_integers,
     maximise,
     until,
@@ -159,3 +161,30 @@ def test_no_effort_leaves_it_open() -> None:
     answer = find_integers(program, effort=1e-4)
     assert answer.values is None
     assert not answer.is_impossible
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_choices_are_the_best_of_all_there_are(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows, columns = int(generator.integers(1, 8)), int(generator.integers(1, 7))
+    matrix = generator.integers(-2, 3, (rows, columns)).astype(float)
+    objective, least = generator.integers(-3, 4, columns).astype(float), generator.integers(-2, 2, rows).astype(float)
+    points = [np.array(point) for point in itertools.product([0.0, 1.0], repeat=columns)]
+    values = [float(objective @ point) for point in points if (matrix @ point >= least).all()]
+    chosen = choose(LinearProgram(objective, matrix, least, np.zeros(columns), np.ones(columns)))
+    if not values:
+        assert chosen is None
+        return
+    assert chosen is not None
+    assert set(chosen.tolist()) <= {0.0, 1.0}
+    assert (matrix @ chosen >= least).all()
+    assert objective @ chosen == max(values)
+
+
+def test_choices_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.solver.CHOICE_LIMIT", "num_workers: 1 max_deterministic_time: 0.0")
+    generator = np.random.default_rng(0)
+    cover = (generator.random((80, 40)) < 0.15).astype(float)
+    problem = LinearProgram(-np.ones(40), cover, np.ones(80), np.zeros(40), np.ones(40))
+    with pytest.raises(sp.SolverError, match="no optimum among 0 and 1 for 40 variables: CP-SAT said"):
+        choose(problem)

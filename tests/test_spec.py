@@ -186,6 +186,10 @@ MALFORMED: dict[str, tuple[dict[str, object], str]] = {
     "a fractional sign": ({"signs": [1, 0.5]}, "sign is 0.5; a whole number is needed"),
     "a bool sign": ({"signs": [True, 1]}, "sign is True; a whole number is needed"),
     "a fractional bias": ({"bias": 1.0}, "bias is 1.0; a whole number is needed"),
+    "a window of one": ({"window": [1]}, "window is (1,); two whole numbers of ticks from 0 are needed"),
+    "a negative window": ({"window": (1, -1)}, "window is (1, -1); two whole numbers of ticks from 0 are needed"),
+    "a window as a number": ({"window": 2}, "window is 2; two whole numbers of ticks are needed, before and after"),
+    "a fractional window": ({"window": (1, 0.5)}, "window is 0.5; a whole number is needed"),
     "a bool bias": ({"bias": False}, "bias is False; a whole number is needed"),
     "a bias as text": ({"bias": "Free"}, "bias is 'Free'; a whole number is needed"),
     "several biases": ({"bias": np.array([1, 2])}, "bias is array([1, 2]); a whole number is needed"),
@@ -325,6 +329,8 @@ def test_presynaptic_raster() -> None:
 # ---------------------------------------------------------------- digest
 
 INGREDIENTS: dict[str, dict[str, object]] = {
+    "window": {"window": (0, 1)},
+    "other window": {"window": (1, 0)},
     "nothing": {},
     "inputs": {"patterns": [Pattern(~INPUTS, TARGETS)]},
     "targets": {"patterns": [Pattern(INPUTS, ~TARGETS)]},

@@ -79,6 +79,7 @@ EQUALS: dict[str, tuple[str, Spec]] = {
     "fixed": ("threshold = 100\nbias = -64\n" + NPZ, Spec(PATTERNS, threshold=100, bias=-64)),
     "free": ('threshold = "free"\nbias = "free"\n' + NPZ, Spec(PATTERNS, threshold="free", bias="free")),
     "wishes": ("noise = 2.5\nsparse = true\nfan_in = 3\n" + NPZ, Spec(PATTERNS, noise=2.5, sparse=True, fan_in=3)),
+    "windows": ("window = [1, 2]\n" + NPZ, Spec(PATTERNS, window=(1, 2))),
     "chip": ('chip = "loihi1"\n' + NPZ, Spec(PATTERNS)),
     "decays": ("dynamics = { potential_decay = 7 }\n" + NPZ, Spec(PATTERNS, dynamics=Dynamics(7))),
     "both decays": (

@@ -20,6 +20,7 @@ import numpy as np
 from snnprog.design.certificate import WIDEST_EXPONENT, Certificate, Proof, Split, recheck
 from snnprog.design.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.running import free_run
 from snnprog.design.separation import Floats
 from snnprog.design.verdict import judge, minimal_conflict
 from snnprog.errors import SolverError
@@ -82,7 +83,7 @@ def search(problem: NeuronProblem, care: Raster, build: Callable[[Raster], Built
             if proof is not None:
                 return proof
             continue
-        done = free_run(problem, verdict)
+        done = free_run(problem, verdict.taps, verdict.threshold, verdict.bias)
         wrong = np.flatnonzero((done != known.raster) & (care | known.constrained))
         tick = _next_bin(known, care, assumed, int(wrong[0]) if wrong.size else 0)
         if wrong.size == 0 or tick is None:
@@ -115,22 +116,6 @@ def recheck_proof(problem: NeuronProblem, care: Raster, proof: Proof, assumed: M
             for value, case in ((False, proof.if_silent), (True, proof.if_spike))
         )
     return recheck(under_assumptions(problem, care, assumed), proof)
-
-
-def free_run(problem: NeuronProblem, weights: Weights) -> Raster:
-    """Return the spikes that weights really give, resets included; one step per spike, none per tick."""
-    mapping = problem.potential_map
-    potential = problem.with_raster(np.zeros_like(problem.raster)).potential(weights.taps, weights.bias)
-    spikes = np.zeros_like(problem.raster)
-    for first, length in zip(mapping.tape.starts, mapping.tape.lengths, strict=True):
-        rest = potential[first : first + length].copy()
-        start = 0
-        while (above := np.flatnonzero(rest[start:] > weights.threshold)).size:
-            tick = start + int(above[0])
-            spikes[first + tick] = True
-            rest[tick:] -= rest[tick] * mapping.gamma ** np.arange(length - tick)
-            start = tick + 1
-    return spikes
 
 
 def _verdict(problem: NeuronProblem) -> Certificate | Weights:

@@ -25,10 +25,11 @@ import numpy as np
 from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
 from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
-from snnprog.design.freedom import Weights, free_run, search, under_assumptions
+from snnprog.design.freedom import search, under_assumptions
 from snnprog.design.histories import clashes
 from snnprog.design.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.running import free_run
 from snnprog.design.separation import Separation
 from snnprog.design.verdict import judge, minimal_conflict
 from snnprog.errors import Conflict, SolverError
@@ -66,7 +67,9 @@ class NeuronDesign:
 UNDECIDED = NeuronDesign(None)
 
 
-def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool, unaffected: Raster) -> NeuronDesign:
+def design_neuron(
+    problem: NeuronProblem, care: Raster, *, feeds_others: bool, unaffected: Raster | None = None
+) -> NeuronDesign:
     """Design one neuron, or say why it cannot be.
 
     Parameters
@@ -77,8 +80,8 @@ def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool, u
         Which ticks count.
     feeds_others : bool
         Whether other neurons rely on what it does in don't-care bins.
-    unaffected : (ticks,) bool
-        Which ticks no don't-care bin of any neuron can reach over a synapse.
+    unaffected : (ticks,) bool, optional
+        Which ticks no don't-care bin of any neuron can reach over a synapse; all, unless said.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool, u
     if not feeds_others:
         return _design_with_freedom(problem, care)
     known = under_assumptions(problem, care, {})
-    sure = _refusal(known.constrained_to(known.constrained & unaffected))
+    sure = _refusal(known if unaffected is None else known.constrained_to(known.constrained & unaffected))
     if sure is not None:
         return sure
     raise SolverError(
@@ -201,7 +204,7 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
         answer = widest_margin(freed)
         if not answer.is_feasible:
             return None
-        done = free_run(problem, Weights(answer.weights, answer.threshold, answer.bias))
+        done = free_run(problem, answer.weights, answer.threshold, answer.bias)
         if bool((done == problem.raster).all()):
             return _built(problem, done)
         problem = problem.with_raster(np.where(care, problem.raster, done))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from snnprog.compiler import Deviation
 from snnprog.program import Program
 from snnprog.quantize import NeuronReport
 from snnprog.verification import Verification
@@ -16,6 +17,7 @@ from snnprog.verification import Verification
 Row = Sequence[object]
 
 SHOWN_NEURONS = 40
+SHOWN_BINS = 6
 
 
 def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -40,6 +42,19 @@ def print_neurons(console: Console, neurons: Sequence[NeuronReport]) -> None:
     print_table(console, "Outputs", columns, rows)
     if len(neurons) > SHOWN_NEURONS:
         console.print(f"… and {len(neurons) - SHOWN_NEURONS} more; --json lists all")
+
+
+def print_deviations(console: Console, deviations: Sequence[Deviation]) -> None:
+    """Print the outputs that differ from their targets, with the first of their wrong bins."""
+    columns = ("output", "wrong bins", "distance", "first wrong bins (pattern:tick)")
+    rows = []
+    for deviation in deviations[:SHOWN_NEURONS]:
+        first = ", ".join(f"{pattern}:{tick} {kind}" for pattern, tick, kind in deviation.wrong[:SHOWN_BINS])
+        more = len(deviation.wrong) - SHOWN_BINS
+        first += f" and {more} more" if more > 0 else ""
+        rows.append((deviation.output, len(deviation.wrong), sum(deviation.distances), first))
+    if rows:
+        print_table(console, "Differences from the targets", columns, rows)
 
 
 def print_verification(console: Console, verification: Verification) -> None:

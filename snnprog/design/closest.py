@@ -1,0 +1,266 @@
+"""The nearest rasters that outputs can give, and the neurons that give them: what is built where the target cannot be.
+
+What is sought is a raster, not weights: a program is then designed that is exact for it, and its difference from the
+target is what comes out wrong.
+
+Decisions
+---------
+- Whatever weights do when they are let run can be done. So one start of the search are weights that do most of what the
+  target asks (`snnprog.design.fitting`); the other is the target, without the bins that its refusals price most.
+- From the best start, wrong bins are won back, many at once and then one by one, as verdicts allow; in the end also
+  two for one.
+- In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either
+  possible, and then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster
+  undercuts.
+- Effort is counted in verdicts, fewer for larger problems, never in seconds. Silence (what neurons without synapses
+  do) is always left.
+- Outputs that feed one another are searched together: a raster counts only if all can give theirs when all do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.choosing import changes_of
+from snnprog.design.fitting import fitted
+from snnprog.design.neuron import NeuronDesign, design_neuron
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.running import closed_loop, free_run
+from snnprog.design.verdicts import Judge
+from snnprog.errors import SolverError
+from snnprog.network import Neuron
+from snnprog.raster import Raster
+from snnprog.spec import Spec
+
+Progress = Callable[[str, int, int], None]
+
+EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
+TRADES = 2
+STEPS_PER_BIN = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """What some outputs are built to do instead.
+
+    Attributes
+    ----------
+    outputs : tuple of int
+    raster : (ticks of all patterns, outputs) bool
+    at_least : int
+        No raster that these outputs can give has fewer wrong bins in all.
+    designs : tuple of NeuronDesign
+        A neuron for each output.
+    """
+
+    outputs: tuple[int, ...]
+    raster: Raster
+    at_least: int
+    designs: tuple[NeuronDesign, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    spec: Spec
+    outputs: tuple[int, ...]
+    rounding_proof: bool
+
+
+def design_closest(
+    spec: Spec,
+    outputs: Iterable[int],
+    *,
+    rounding_proof: bool = False,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> tuple[Nearest, ...]:
+    """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
+
+    Parameters
+    ----------
+    outputs : iterable of int
+        Those that cannot do what is asked.
+    rounding_proof : bool
+        Whether only rasters are sought that survive every rounding of the weights.
+    executor, progress
+        As for `snnprog.design.design`; the step is called "closest".
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
+    jobs = [_Job(spec, group, rounding_proof) for group in groups]
+    found = []
+    for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
+        found.append(nearest)
+        if progress is not None:
+            progress("closest", len(found), len(jobs))
+    return tuple(found)
+
+
+def _run(job: _Job) -> Nearest:
+    judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
+    search = Search(judge)
+    search.run()
+    everything = np.ones(len(search.target), dtype=np.bool_)
+    designs = []
+    for problem in judge.problems(search.best):
+        design = design_neuron(problem, everything, feeds_others=False)
+        designs.append(design if design.neuron is not None else NeuronDesign(_idle(problem)))
+    return Nearest(job.outputs, search.best, search.at_least, tuple(designs))
+
+
+class Search:
+    """The search for the raster nearest to a target.
+
+    Attributes
+    ----------
+    target, care, best : (ticks of all patterns, outputs) bool
+        What is asked for, where it counts, and the nearest raster found.
+    at_least : int
+        Wrong bins that no raster undercuts.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge, spec, chosen = judge, judge.spec, list(judge.outputs)
+        self.target: Raster = np.concatenate([pattern.targets[:, chosen] for pattern in spec.patterns])
+        self.care: Raster = np.concatenate([pattern.care[:, chosen] for pattern in spec.patterns])
+        problems = judge.problems(self.target)
+        size = self.target.size * problems[0].potential_map.n_taps
+        self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
+        self.best: Raster = np.stack([_idle(problem).raster for problem in problems], axis=1)
+        self.at_least = 0
+
+    def wrong(self, raster: Raster) -> int:
+        """Return how many bins that count differ from the target."""
+        return int(((raster != self.target) & self.care).sum())
+
+    def run(self) -> None:
+        """Find the best raster, and prove what can be proved, within the effort."""
+        if self.wrong(self.best) == 0 or self._keep_if_possible(self.target):
+            return
+        self.at_least = int(self.care.all())
+        self._keep_if_possible(self._fitted())
+        self._repair(self.target, self.verdicts // 4)
+        self._win_back(3 * self.verdicts // 4)
+        if self.verdicts == MOST_VERDICTS:
+            self._prove(min(self.verdicts, self.judge.asked + PROOF_VERDICTS))
+        self._exchange()
+
+    def _keep_if_possible(self, raster: Raster) -> bool:
+        """Ask about a raster that would be better than the best; return whether it can be given."""
+        if self.wrong(raster) < self.wrong(self.best) and self.judge.verdict(raster).is_feasible:
+            self.best = raster
+            return True
+        return False
+
+    def _repair(self, raster: Raster, verdicts: int) -> None:
+        """Change the dearest bin, each at most once, until the raster can be given; ever more at once if need be."""
+        changed = np.zeros_like(raster)
+        step = 0
+        while self.judge.asked < verdicts and self.wrong(raster) < self.wrong(self.best):
+            verdict = self.judge.verdict(raster)
+            if verdict.is_feasible:
+                self.best = raster
+                return
+            prices = np.where(changed, 0.0, verdict.prices).ravel()
+            dearest = np.argsort(-prices, kind="stable")[: 1 + step // STEPS_PER_BIN]
+            dearest = dearest[prices[dearest] > 0.0]
+            if dearest.size == 0:
+                return
+            changed.flat[dearest] = True
+            raster = raster ^ _bins(raster, dearest)
+            step += 1
+
+    def _fitted(self) -> Raster:
+        """Return what weights do that were fitted to the target."""
+        problems = self.judge.problems(self.target)
+        looks = [fitted(problem.idealised(0), self.care[:, index]) for index, problem in enumerate(problems)]
+        if not self.judge.spec.recurrent:
+            return looks[0].raster[:, None]
+        inputs = np.concatenate([pattern.inputs for pattern in self.judge.spec.patterns])
+        thresholds, biases = np.array([(look.threshold, look.bias) for look in looks]).T
+        weights = np.stack([look.weights for look in looks])
+        return closed_loop(problems[0].potential_map, inputs, weights, thresholds, biases)
+
+    def _win_back(self, verdicts: int) -> None:
+        """Set wrong bins right, neighbours together, in ever smaller groups."""
+        size = self.wrong(self.best)
+        while size > 0 and self.judge.asked < verdicts:
+            bins = np.flatnonzero((self.best != self.target) & self.care)
+            won = False
+            for first in range(0, bins.size, size):
+                if self.judge.asked >= verdicts:
+                    return
+                won |= self._keep_if_possible(self.best ^ _bins(self.best, bins[first : first + size]))
+            size = size if won and size == 1 else size // 2
+
+    def _prove(self, verdicts: int) -> None:
+        """Ask about the cheapest raster not ruled out yet, until one can be given or the verdicts are spent."""
+        choices = changes_of(self.target, self.care)
+        for raster, verdict in self.judge.refusals:
+            choices.refuse(raster, verdict)
+        known = len(self.judge.refusals)
+        try:
+            while self.at_least < self.wrong(self.best) and self.judge.asked < verdicts:
+                cheapest = choices.cheapest()
+                if cheapest is None:
+                    return
+                self.at_least = round(cheapest[1])
+                self._repair(cheapest[0], verdicts)
+                for raster, verdict in self.judge.refusals[known:]:
+                    choices.refuse(raster, verdict)
+                known = len(self.judge.refusals)
+        except SolverError:
+            return
+
+    def _exchange(self) -> None:
+        """Set a wrong bin right at the price of another, wherever that lets a third one be set right, too."""
+        is_better = self.at_least < self.wrong(self.best)
+        while is_better:
+            is_better = any(self._trade(first) for first in np.flatnonzero((self.best != self.target) & self.care))
+
+    def _trade(self, first: np.int64) -> bool:
+        """Look for a better raster among those that have the wrong bin ``first`` right; return whether there is one."""
+        wrong = np.flatnonzero((self.best != self.target) & self.care)
+        right = ((self.best == self.target) & self.care).ravel()
+        one = self.best ^ _bins(self.best, first)
+        if self.judge.asked >= self.verdicts:
+            return False
+        prices = self.judge.verdict(one).prices.ravel() * right
+        for price in np.argsort(-prices, kind="stable")[:TRADES]:
+            two = one ^ _bins(self.best, price)
+            if self.judge.asked < self.verdicts and prices[price] > 0.0 and self.judge.verdict(two).is_feasible:
+                for third in wrong[wrong != first]:
+                    if self.judge.asked < self.verdicts and self._keep_if_possible(two ^ _bins(two, third)):
+                        return True
+        return False
+
+
+def _bins(raster: Raster, places: NDArray[np.int64] | np.int64) -> Raster:
+    """Return the raster that is true at these places (of the flat raster) only."""
+    chosen = np.zeros_like(raster)
+    chosen.flat[places] = True
+    return chosen
+
+
+def _idle(problem: NeuronProblem) -> Neuron:
+    """Return the neuron without synapses."""
+    mapping, box = problem.potential_map, problem.box
+    bias = 0.0 if box.is_bias_free else box.bias[0]
+    return Neuron(
+        weights=np.zeros((mapping.delays.size, mapping.n_lines)),
+        threshold=box.threshold[1],
+        bias=bias,
+        exponent=0,
+        margin=0.0,
+        bound=0.0,
+        raster=free_run(problem, np.zeros(mapping.n_taps), box.threshold[1], bias),
+    )

@@ -1,0 +1,159 @@
+"""Weights that do most of what is asked, where none do all of it.
+
+Every row that falls short of its demand pushes the weights toward itself, but only so hard (the passive-aggressive
+method of Crammer et al., J. Mach. Learn. Res. 7, 2006, 551-585, PA-I): the limit falls from pass to pass, so that in
+the end no row is met at the cost of many others. Spikes that stay farthest from the threshold are then given up, and
+the rest fitted again. What the weights are worth is not for the rows to say, but for the free run: its own spikes, with
+its own resets, can be done by construction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.running import free_run
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+ROUNDS, PASSES, PASSES_PER_LOOK = 24, 30, 6
+GIVEN_UP = 0.2
+LEAST_PUSH, SPIKES_PUSH = 0.02, 2.0
+ENTRIES_AT_ONCE = 1 << 23
+FIXED_DEMAND = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What fitted weights do when they are let run.
+
+    Attributes
+    ----------
+    raster : (ticks,) bool
+    wrong : int
+        Bins that count and differ from the target.
+    weights : (taps,) float
+    threshold, bias : float
+        In weight LSBs or, where only proportions count, in any unit.
+    """
+
+    raster: Raster
+    wrong: int
+    weights: Floats
+    threshold: float
+    bias: float
+
+
+def fitted(problem: NeuronProblem, care: Raster) -> Look:
+    """Return the weights found that do best what the problem's raster asks in the bins that count (ticks,)."""
+    fit, target, wanted, looks = Fit(problem), problem.raster, care.copy(), []
+    for _ in range(ROUNDS):
+        signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)
+        for _ in fit.passes(problem, signs):
+            done = free_run(problem, fit.weights, fit.threshold, fit.bias)
+            wrong = int(((done != target) & care).sum())
+            looks.append(Look(done, wrong, fit.weights.copy(), fit.threshold, fit.bias))
+        reach = problem.potential(fit.weights, fit.bias) - fit.threshold
+        failed = np.flatnonzero(wanted & target & (reach <= 0.0))
+        if failed.size == 0:
+            break
+        hardest = failed[np.argsort(reach[failed], kind="stable")[: math.ceil(GIVEN_UP * failed.size)]]
+        wanted[hardest] = False
+        problem = problem.with_raster(target & wanted)
+    return min(looks, key=lambda look: look.wrong)
+
+
+class Fit:
+    """Weights, threshold and bias of one neuron on their way.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    offsets : (2,) float
+        Threshold and bias.
+    """
+
+    def __init__(self, problem: NeuronProblem) -> None:
+        box, step = problem.box, problem.step
+        ends = [(lower * step, upper * step) for lower, upper in zip(box.weight_lower, box.weight_upper, strict=True)]
+        ends += [box.threshold, box.bias]
+        self.bounds: Floats = np.array(ends).T.reshape(2, -1)
+        self.demand = FIXED_DEMAND * problem.step
+        if box.is_scale_free:
+            self.demand = 1.0
+            self.bounds[self.bounds < 0.0] = -np.inf
+            self.bounds[self.bounds > 0.0] = np.inf
+        self.weights = np.zeros(box.weight_lower.size)
+        self.offsets = np.clip(np.zeros(2), *self.bounds[:, -2:])
+
+    @property
+    def threshold(self) -> float:
+        """The threshold, in the unit of the weights."""
+        return float(self.offsets[0])
+
+    @property
+    def bias(self) -> float:
+        """The bias, in the unit of the weights."""
+        return float(self.offsets[1])
+
+    def passes(self, problem: NeuronProblem, signs: Floats) -> Iterator[None]:
+        """Go over the rows again and again; stop for a look now and then.
+
+        Parameters
+        ----------
+        problem : NeuronProblem
+            Its raster says where the neuron resets.
+        signs : (ticks,) float
+            Positive where a spike is wanted, negative where silence is, 0 where it does not matter; their size is how
+            hard a row may push.
+        """
+        rows = np.random.default_rng(0).permutation(np.flatnonzero(signs))
+        chunks = np.array_split(rows, 1 + rows.size * self.weights.size // ENTRIES_AT_ONCE)
+        features = problem.features(chunks[0]) if len(chunks) == 1 else None
+        for index in range(PASSES):
+            push = LEAST_PUSH ** (index / (PASSES - 1))
+            for chunk in chunks:
+                matrix = problem.features(chunk) if features is None else features
+                _push(
+                    matrix, signs[chunk], problem.bias_response[chunk],
+                    self.bounds, np.array([self.demand, push]), self.weights, self.offsets,
+                )  # fmt: skip
+            if (index + 1) % PASSES_PER_LOOK == 0:
+                yield
+
+
+@njit(cache=True)
+def _push(
+    features: Floats, signs: Floats, bias_response: Floats, bounds: Floats, settings: Floats,
+    weights: Floats, offsets: Floats,
+) -> None:  # fmt: skip
+    """Let every row push once, no harder than ``settings[1]`` times what meets an average row."""
+    demand, push = settings[0], settings[1]
+    n_taps = weights.size
+    squares = np.empty(len(features))
+    for k in range(len(features)):
+        squares[k] = np.dot(features[k], features[k])
+    stiffness = max(squares.mean(), 1e-9) if len(features) else 1.0
+    bias_moves = bounds[0, n_taps + 1] < bounds[1, n_taps + 1]
+    for k in range(len(features)):
+        beta = bias_response[k]
+        reach = np.dot(features[k], weights) + offsets[1] * beta - offsets[0]
+        shortfall = demand - np.sign(signs[k]) * reach
+        if shortfall <= 0.0:
+            continue
+        square = squares[k] + stiffness + (stiffness * beta * beta if bias_moves else 0.0)
+        change = np.sign(signs[k]) * min(shortfall / square, abs(signs[k]) * push * demand / stiffness)
+        for j in range(n_taps):
+            weights[j] = min(max(weights[j] + change * features[k, j], bounds[0, j]), bounds[1, j])
+        offsets[0] = min(max(offsets[0] - change * stiffness, bounds[0, n_taps]), bounds[1, n_taps])
+        if bias_moves:
+            moved = offsets[1] + change * stiffness * beta
+            offsets[1] = min(max(moved, bounds[0, n_taps + 1]), bounds[1, n_taps + 1])

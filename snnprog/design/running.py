@@ -1,0 +1,107 @@
+"""What real weights do when they are let run: spikes of their own making, with the resets that these bring."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from snnprog.design.problem import NeuronProblem
+from snnprog.potential import PotentialMap
+from snnprog.raster import Raster
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float) -> Raster:
+    """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
+    free = _without_resets(problem, weights, bias)
+    mapping = problem.potential_map
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern)
+    return spikes
+
+
+def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float, windows: Integers) -> Raster:
+    """Return the spikes (ticks,) of a neuron that is made to fire once in each window, and nowhere else.
+
+    In a window it fires where it first exceeds the threshold, else where it comes nearest.
+
+    Parameters
+    ----------
+    windows : (spikes, 2) int
+        The first and the last tick of each; both increase from one window to the next.
+    """
+    free = _without_resets(problem, weights, bias)
+    mapping = problem.potential_map
+    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.tape.pattern, windows)
+    return spikes
+
+
+def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, thresholds: Floats, biases: Floats) -> Raster:
+    """Return the spikes (ticks, neurons) of neurons that hear the inputs and one another.
+
+    Parameters
+    ----------
+    mapping : PotentialMap
+        Any with these patterns, delays and leaks; its own spikes play no part.
+    inputs : (ticks, inputs) bool
+    weights : (neurons, taps) float
+        Taps as in the map: by delay, then line; the inputs' lines come first.
+    thresholds, biases : (neurons,) float
+    """
+    tape, n_neurons = mapping.tape, len(weights)
+    by_delay = weights.reshape(n_neurons, mapping.delays.size, mapping.n_lines).transpose(1, 2, 0)
+    lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
+    current: Floats = np.zeros(n_neurons)
+    potential: Floats = np.zeros(n_neurons)
+    for tick, row in enumerate(tape.row.tolist()):
+        if tick in tape.starts:
+            current, potential = np.zeros(n_neurons), np.zeros(n_neurons)
+        arriving = np.einsum("dl,dln->n", lines[row - mapping.delays], by_delay)
+        current = mapping.alpha * current + arriving
+        potential = mapping.gamma * potential + current + biases
+        fired = potential > thresholds
+        lines[row, inputs.shape[1] :] = fired
+        potential = np.where(fired, 0.0, potential)
+    spikes: Raster = lines[tape.row, inputs.shape[1] :] > 0.0
+    return spikes
+
+
+def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Floats:
+    """(ticks,) The potential of a neuron that never fires."""
+    silent = problem.with_raster(np.zeros_like(problem.raster))
+    return silent.potential(weights, bias)
+
+
+@njit(cache=True)
+def _free_run(free: Floats, gamma: float, threshold: float, pattern: Integers) -> Raster:
+    """See `free_run`; a reset takes away what stood there, and what would be left of it."""
+    spikes = np.zeros(free.size, np.bool_)
+    taken = 0.0
+    for k in range(free.size):
+        taken = 0.0 if k > 0 and pattern[k] != pattern[k - 1] else gamma * taken
+        if free[k] - taken > threshold:
+            spikes[k] = True
+            taken = free[k]
+    return spikes
+
+
+@njit(cache=True)
+def _windowed_run(free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers) -> Raster:
+    """See `windowed_run`."""
+    spikes = np.zeros(free.size, np.bool_)
+    last = -1
+    for index in range(len(windows)):
+        start = max(windows[index, 0], last + 1)
+        resets = last >= 0 and pattern[last] == pattern[start]
+        best, nearest = start, -np.inf
+        for k in range(start, windows[index, 1] + 1):
+            value = free[k] - (gamma ** (k - last) * free[last] if resets else 0.0)
+            if value > nearest:
+                best, nearest = k, value
+            if value > threshold:
+                break
+        spikes[best] = True
+        last = best
+    return spikes

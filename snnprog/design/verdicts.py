@@ -1,0 +1,164 @@
+"""Which whole rasters outputs can give: each asked once, and what is learnt from a refusal refuses others unasked.
+
+A refusal rests on the rows that the linear program gives a price. Each of these rows follows from the bins since the
+neuron's last reset, so every raster that has the same values in those bins is refused as well; where outputs feed
+outputs, the bins of all of them up to the last such row count, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import find_chip
+from snnprog.design.answer import WidestMargin
+from snnprog.design.certificate import WIDEST_EXPONENT
+from snnprog.design.designer import potential_map
+from snnprog.design.margin import safe_margin, widest_margin
+from snnprog.design.neuron import COARSER_EXPONENTS
+from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.potential import NO_RESET
+from snnprog.raster import Raster
+from snnprog.spec import Pattern, Spec
+
+Floats = NDArray[np.float64]
+
+LARGE = 100_000
+"""Rows times taps from which a safe margin is looked for before the verdict."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What was found out about a raster.
+
+    Attributes
+    ----------
+    is_feasible : bool
+    prices : (ticks, outputs) float
+        What each bin costs, where the raster is refused.
+    ground : (ticks, outputs) bool
+        The bins that it is refused for: so is every raster that has the same values there.
+    """
+
+    is_feasible: bool
+    prices: Floats
+    ground: Raster
+
+
+class Judge:
+    """Says which rasters some outputs of a spec can give; the spec's targets are what the others do.
+
+    Parameters
+    ----------
+    spec : Spec
+    outputs : sequence of int
+        Which outputs; all, where outputs feed outputs.
+    rounding_proof : bool
+        Whether a raster counts only if it survives every rounding of the weights.
+
+    Attributes
+    ----------
+    asked : int
+        How often the solver was asked.
+    refusals : list of (raster, Verdict)
+        What it refused, in that order.
+    """
+
+    def __init__(self, spec: Spec, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
+        self.spec, self.outputs, self.rounding_proof = spec, tuple(outputs), rounding_proof
+        self.asked = 0
+        self.refusals: list[tuple[Raster, Verdict]] = []
+        self._chip = find_chip(spec.chip)
+        self._mapping = potential_map(spec, self._chip)
+        self._verdicts: dict[bytes, Verdict] = {}
+
+    def problems(self, raster: Raster) -> list[NeuronProblem]:
+        """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
+        if self.spec.recurrent:
+            self._mapping = potential_map(with_targets(self.spec, self.outputs, raster), self._chip)
+        box, everything = box_of(self.spec, self._chip, self._mapping), np.ones(len(raster), dtype=np.bool_)
+        return [
+            neuron_problem(self._mapping, output, raster[:, index], everything, box)
+            for index, output in enumerate(self.outputs)
+        ]
+
+    def verdict(self, raster: Raster) -> Verdict:
+        """Return whether the outputs can give ``raster`` (ticks, outputs), asking the solver only if need be."""
+        key = np.packbits(raster).tobytes()
+        if key not in self._verdicts:
+            self._verdicts[key] = self._refused_before(raster) or self._ask(raster)
+        return self._verdicts[key]
+
+    def _refused_before(self, raster: Raster) -> Verdict | None:
+        for refused, verdict in self.refusals:
+            if not (verdict.ground & (raster != refused)).any():
+                return verdict
+        return None
+
+    def _ask(self, raster: Raster) -> Verdict:
+        self.asked += 1
+        for index, problem in enumerate(self.problems(raster)):
+            prices = self._prices_of_refusal(problem)
+            if prices is not None:
+                verdict = self._refusal(index, problem, prices)
+                self.refusals.append((raster, verdict))
+                return verdict
+        return Verdict(True, np.zeros(raster.shape), np.zeros_like(raster))
+
+    def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
+        """Return (ticks,) the prices of the rows that no weights satisfy together, or None where some do."""
+        unreached = problem.raster & (problem.norms == 0.0)
+        if unreached.any() and not problem.box.has_bias:
+            return np.where(unreached, 1.0, 0.0)
+        is_large = problem.raster.size * problem.potential_map.n_taps >= LARGE
+        near = safe_margin(problem) if is_large else None
+        if near is not None and near.is_rounding_proof:
+            return None
+        answers = [widest_margin(problem.idealised(WIDEST_EXPONENT), near=near)]
+        if answers[0].is_feasible and self.rounding_proof:
+            for exponent in (0, *COARSER_EXPONENTS):
+                answers.append(widest_margin(problem.at_exponent(exponent)))
+                if answers[-1].is_rounding_proof:
+                    return None
+            answers = answers[1:]
+        elif answers[0].is_feasible:
+            return None
+        prices: Floats = np.sum([_normalised(answer) for answer in answers], axis=0)
+        return prices
+
+    def _refusal(self, index: int, problem: NeuronProblem, prices: Floats) -> Verdict:
+        """Trace the rows with a price back to the bins that they follow from."""
+        rows = np.flatnonzero(prices)
+        if problem.norms[rows[0]] == 0.0 and problem.raster[rows[0]] and not problem.box.has_bias:
+            rows = rows[:1]
+        tape, last = problem.potential_map.tape, problem.resets.last
+        since = np.where(last == NO_RESET, tape.starts[tape.pattern], last)
+        ground = np.zeros((prices.size, len(self.outputs)), dtype=np.bool_)
+        for row in rows:
+            first = tape.starts[tape.pattern[row]] if self.spec.recurrent else since[row]
+            ground[first : row + 1, :] |= self.spec.recurrent
+            ground[first : row + 1, index] = True
+        priced = np.zeros(ground.shape)
+        priced[:, index] = prices
+        return Verdict(False, priced, ground)
+
+
+def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
+    """Return the spec in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead."""
+    chosen, patterns, first = list(outputs), [], 0
+    for pattern in spec.patterns:
+        targets = pattern.targets.copy()
+        targets[:, chosen] = raster[first : first + pattern.ticks]
+        patterns.append(Pattern(pattern.inputs, targets, pattern.care))
+        first += pattern.ticks
+    return replace(spec, patterns=tuple(patterns))
+
+
+def _normalised(answer: WidestMargin) -> Floats:
+    """Return the prices that count, adding up to 1."""
+    prices: Floats = np.zeros(answer.prices.size)
+    prices[answer.binding] = answer.prices[answer.binding] / answer.prices[answer.binding].sum()
+    return prices

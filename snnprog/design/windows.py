@@ -1,0 +1,227 @@
+"""Target spikes that may fall anywhere in their windows: which ticks to choose, so that there are weights for them.
+
+Once the ticks are chosen, the neuron is designed exactly for them; the choice is searched.
+
+Decisions
+---------
+- The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
+  and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
+- Between these, a choice that no refusal rules out is asked about. Where none is left, it is proved that no choice can
+  be built.
+- A choice that survives every rounding of the weights is looked for once there is any choice.
+- Effort is counted in verdicts, fewer for larger problems, never in seconds. Where it ends, the output is undecided.
+- Don't-care bins are done as the target has them; a window ends before one. So there is no proof where there are any.
+- Outputs that feed one another are searched together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import ROUNDING_PROOF
+from snnprog.design.choosing import Choices, spikes_in
+from snnprog.design.designer import Design
+from snnprog.design.fitting import Fit
+from snnprog.design.neuron import NeuronDesign, design_neuron
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.running import windowed_run
+from snnprog.design.verdicts import Judge
+from snnprog.errors import Conflict, SolverError
+from snnprog.raster import Raster
+from snnprog.spec import Spec
+
+Progress = Callable[[str, int, int], None]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
+TURNS, MORE_TURNS = 10, 4
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    spec: Spec
+    outputs: tuple[int, ...]
+
+
+def design_in_windows(spec: Spec, *, executor: Executor | None = None, progress: Progress | None = None) -> Design:
+    """Design every output of a spec with windows, each for ticks chosen in its windows (``neuron.raster``).
+
+    Parameters
+    ----------
+    executor, progress
+        As for `snnprog.design.design`; the step is called "windows".
+
+    Returns
+    -------
+    Design
+        Outputs for which nothing was found and nothing proved have neither a neuron nor conflicts.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
+    jobs = [_Job(spec, group) for group in groups]
+    outcomes: list[NeuronDesign] = []
+    for done, designs in enumerate(map(_run, jobs) if executor is None else executor.map(_run, jobs), start=1):
+        outcomes += designs
+        if progress is not None:
+            progress("windows", done, len(jobs))
+    return Design(spec.delays, tuple(outcomes))
+
+
+def windows_of(target: Raster, care: Raster, starts: Integers, window: tuple[int, int]) -> Integers:
+    """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
+
+    Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after.
+
+    Parameters
+    ----------
+    target, care : (ticks of all patterns,) bool
+    starts : (patterns,) int
+        The first tick of each pattern.
+    """
+    before, after = window
+    ticks = np.arange(target.size)
+    first_of_run, last_of_run = np.maximum.accumulate(np.where(_begins(care, starts), ticks, 0)), np.empty_like(ticks)
+    last_of_run[::-1] = np.minimum.accumulate(np.where(_ends(care, starts), ticks, target.size)[::-1])
+    due = np.flatnonzero(target & care)
+    number = np.arange(due.size)
+    first = np.maximum.accumulate(np.maximum(due - before, first_of_run[due]) - number) + number
+    last = (np.minimum.accumulate((np.minimum(due + after, last_of_run[due]) - number)[::-1]))[::-1] + number
+    return np.stack([first, last], axis=1)
+
+
+def _begins(care: Raster, starts: Integers) -> Raster:
+    """(ticks,) Whether a pattern starts here, or the bin before does not count."""
+    begins: Raster = np.concatenate([[True], ~care[:-1]])
+    begins[starts] = True
+    return begins
+
+
+def _ends(care: Raster, starts: Integers) -> Raster:
+    """(ticks,) Whether a pattern ends here, or the bin after does not count."""
+    ends: Raster = np.concatenate([~care[1:], [True]])
+    ends[starts[1:] - 1] = True
+    return ends
+
+
+def _run(job: _Job) -> list[NeuronDesign]:
+    search = _Search(Judge(job.spec, job.outputs))
+    if not job.spec.recurrent and not search.care.all():
+        design = _own_ticks(search)
+        if design is not None:
+            return [design]
+    chosen = search.run(search.target)
+    if chosen is None:
+        conflicts = (search.conflict(),) if search.is_refuted else ()
+        return [NeuronDesign(None, conflicts)] + [NeuronDesign(None)] * (len(job.outputs) - 1)
+    designs = _designs(search.judge, chosen)
+    if all(design.neuron is not None and design.neuron.margin >= ROUNDING_PROOF for design in designs):
+        return designs
+    safer = _Search(Judge(job.spec, job.outputs, rounding_proof=True)).run(chosen)
+    return designs if safer is None else _designs(search.judge, safer)
+
+
+def _designs(judge: Judge, chosen: Raster) -> list[NeuronDesign]:
+    everything = np.ones(len(chosen), dtype=np.bool_)
+    return [design_neuron(problem, everything, feeds_others=True) for problem in judge.problems(chosen)]
+
+
+def _own_ticks(search: _Search) -> NeuronDesign | None:
+    """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
+    try:
+        design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0], feeds_others=False)
+    except SolverError:
+        return None
+    return design if design.neuron is not None else None
+
+
+class _Search:
+    """The search for ticks; ``is_refuted`` once no choice is left."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge, spec, outputs = judge, judge.spec, list(judge.outputs)
+        self.target: Raster = np.concatenate([pattern.targets[:, outputs] for pattern in spec.patterns])
+        self.care: Raster = np.concatenate([pattern.care[:, outputs] for pattern in spec.patterns])
+        problems = judge.problems(self.target)
+        tape, size = problems[0].potential_map.tape, self.target.size * problems[0].potential_map.n_taps
+        self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
+        self.windows = [
+            windows_of(self.target[:, index], self.care[:, index], tape.starts, spec.window)
+            for index in range(len(outputs))
+        ]
+        self.fits = [Fit(problem.idealised(0)) for problem in problems]
+        self.is_refuted = False
+
+    def run(self, start: Raster) -> Raster | None:
+        """Return ticks (as a raster) for which there are weights, or None; try a first choice first."""
+        found = self._take_turns(start, TURNS)
+        choices, known = self._choices(), 0
+        try:
+            while found is None and self.judge.asked < self.verdicts:
+                for raster, verdict in self.judge.refusals[known:]:
+                    choices.refuse(raster, verdict)
+                known = len(self.judge.refusals)
+                left = choices.cheapest()
+                if left is None:
+                    self.is_refuted = bool(self.care.all())
+                    return None
+                found = self._take_turns(left[0], MORE_TURNS)
+        except SolverError:
+            return None
+        return found
+
+    def conflict(self) -> Conflict:
+        """Return what to say where no choice is left."""
+        judge, spikes = self.judge, sum(len(windows) for windows in self.windows)
+        before, after = judge.spec.window
+        who = f"output {judge.outputs[0]}" if len(judge.outputs) == 1 else "all outputs"
+        where = int(np.flatnonzero(self.target.any(axis=1))[0]) if self.target.any() else 0
+        pattern, tick = judge.problems(self.target)[0].potential_map.tape.where(where)
+        reason = (
+            f"no weights let {who} do what is asked from tick {tick} of pattern {pattern} on, wherever the {spikes}"
+            f" target spikes fall in their windows of {before} ticks before to {after} after"
+        )
+        return Conflict(judge.outputs[0], pattern, tick, reason)
+
+    def _choices(self) -> Choices:
+        outputs = [index for index, windows in enumerate(self.windows) for _ in windows]
+        return spikes_in(self.target & ~self.care, outputs, np.concatenate(self.windows))
+
+    def _take_turns(self, raster: Raster, turns: int) -> Raster | None:
+        """Ask about a choice, and those that fitted weights make of it; return the first that can be given."""
+        for _ in range(turns):
+            if self.judge.verdict(raster).is_feasible:
+                return raster
+            if self.judge.asked >= self.verdicts:
+                return None
+            columns = [
+                self._chosen_by_fit(index, problem.idealised(0))
+                for index, problem in enumerate(self.judge.problems(raster))
+            ]
+            raster = np.stack(columns, axis=1)
+        return None
+
+    def _chosen_by_fit(self, index: int, problem: NeuronProblem) -> Raster:
+        """Fit one output's weights to its ticks, and return those that the weights choose, (ticks,)."""
+        fit, windows = self.fits[index], self.windows[index]
+        for _ in fit.passes(problem, _signs(problem.raster, self.care[:, index], windows)):
+            pass
+        done = windowed_run(problem, fit.weights, fit.threshold, fit.bias, windows)
+        return np.where(self.care[:, index], done, self.target[:, index])
+
+
+def _signs(raster: Raster, care: Raster, windows: Integers) -> Floats:
+    """(ticks,) What the fit is to aim at: the chosen ticks; a spike that comes earlier in its window does no harm."""
+    signs = np.where(care, np.where(raster, 1.0, -1.0), 0.0)
+    for (first, _), tick in zip(windows.tolist(), np.flatnonzero(raster & care).tolist(), strict=True):
+        signs[first:tick] = np.maximum(signs[first:tick], 0.0)
+    return signs

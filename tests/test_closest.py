@@ -1,0 +1,197 @@
+"""The closest program against all rasters there are, and what it says about itself against plain integers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, plain_run
+from numpy.typing import NDArray
+
+import snnprog as sp
+from snnprog.design import design
+from snnprog.design.closest import Search
+from snnprog.design.fitting import fitted
+from snnprog.design.running import closed_loop, free_run
+from snnprog.design.verdicts import Judge, with_targets
+
+Raster = NDArray[np.bool_]
+
+
+def random_spec(seed: int, *, ticks: int = 7, outputs: int = 1, recurrent: bool = False, care: float = 1.0) -> sp.Spec:
+    """Return a spec that can hardly be built: two inputs for targets that fire at half of the ticks."""
+    generator = np.random.default_rng(seed)
+    inputs, targets, counts = (generator.random((ticks, n)) for n in (2, outputs, outputs))
+    return sp.Spec([sp.Pattern(inputs < 0.5, targets < 0.45, counts < care)], recurrent=recurrent)
+
+
+def overloaded(seed: int, *, recurrent: bool = False) -> sp.Spec:
+    generator = np.random.default_rng(seed)
+    patterns = [sp.Pattern(generator.random((14, 3)) < 0.3, generator.random((14, 2)) < 0.25) for _ in range(2)]
+    return sp.Spec(patterns, [1, 2], recurrent=recurrent)
+
+
+def fewest_wrong(spec: sp.Spec) -> int:
+    """Return the wrong bins of the nearest raster that a design has weights for, by asking for them all."""
+    target, care = spec.patterns[0].targets, spec.patterns[0].care
+    rasters = [np.array(bins).reshape(target.shape) for bins in itertools.product([False, True], repeat=target.size)]
+    for raster in sorted(rasters, key=lambda raster: int(((raster != target) & care).sum())):
+        everywhere = sp.Spec([sp.Pattern(spec.patterns[0].inputs, raster)], spec.delays, recurrent=spec.recurrent)
+        if not design(everywhere).conflicts:
+            return int(((raster != target) & care).sum())
+    raise AssertionError("silence can always be built")
+
+
+def check_report(spec: sp.Spec, result: sp.CompileResult) -> None:
+    """Compare everything that is said about wrong bins with what plain integers do."""
+    wrong: dict[int, set[tuple[int, int, str]]] = {}
+    for index, pattern in enumerate(spec.patterns):
+        spikes = np.array(plain_run(result.program, pattern.inputs).spikes)
+        assert np.array_equal(spikes, result.chosen[index])
+        for tick, output in np.argwhere((spikes != pattern.targets) & pattern.care).tolist():
+            kind = "missing" if pattern.targets[tick, output] else "extra"
+            wrong.setdefault(output, set()).add((index, tick, kind))
+    report = result.report
+    assert {deviation.output: set(deviation.wrong) for deviation in report.deviations} == wrong
+    assert report.wrong_bins == sum(map(len, wrong.values())) >= report.at_least
+    assert report.status == ("closest" if wrong else "exact")
+    for neuron in report.neurons:
+        assert neuron.wrong_bins == len(wrong.get(neuron.output, ()))
+        assert (neuron.status == "closest") == (neuron.output in wrong)
+    for deviation in report.deviations:
+        for distance, pattern, spikes in zip(deviation.distances, spec.patterns, result.chosen, strict=True):
+            trains = ((raster & pattern.care)[:, deviation.output] for raster in (spikes, pattern.targets))
+            assert distance == sp.victor_purpura(*trains)
+
+
+TINY = [
+    *[{"seed": seed} for seed in range(8)],
+    *[{"seed": seed, "care": 0.7} for seed in range(4)],
+    *[{"seed": seed, "ticks": 4, "outputs": 2, "recurrent": True} for seed in range(4)],
+]
+
+
+@pytest.mark.parametrize("options", TINY, ids=str)
+def test_no_raster_is_nearer(options: dict[str, float]) -> None:
+    spec = random_spec(**options)  # type: ignore[arg-type]
+    result = sp.compile(spec, on_infeasible="closest")
+    check_report(spec, result)
+    assert result.report.wrong_bins == fewest_wrong(spec)
+    assert result.report.at_least == result.report.wrong_bins
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_report_tells_what_is_wrong(seed: int, recurrent: bool) -> None:
+    spec = overloaded(seed, recurrent=recurrent)
+    with pytest.raises(sp.InfeasibleError):
+        sp.compile(spec)
+    result = sp.compile(spec, on_infeasible="closest")
+    check_report(spec, result)
+    silence = sum(int(pattern.targets.sum()) for pattern in spec.patterns)
+    assert 0 < result.report.wrong_bins < silence
+    assert json.loads(json.dumps(result.report.as_dict()))["wrong_bins"] == result.report.wrong_bins
+
+
+@pytest.mark.parametrize("name", ["several_patterns", "recurrent", "care_mask"])
+def test_what_can_be_built_is_built(name: str) -> None:
+    spec = CASES[name]()
+    result = sp.compile(spec, on_infeasible="closest")
+    assert (result.report.status, result.report.deviations, result.report.at_least) == ("exact", (), 0)
+    assert np.array_equal(result.program.weight, sp.compile(spec).program.weight)
+
+
+def test_it_serves_where_only_the_integers_fail() -> None:
+    """A threshold of 1 must tell 1 + 1/64 from 1: real weights do, integers cannot."""
+    inputs, targets = np.zeros((60, 1), dtype=bool), np.zeros((60, 1), dtype=bool)
+    inputs[0] = targets[40] = True
+    dynamics = sp.Dynamics(potential_decay=0, current_decay=40)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], delays=[1], threshold=1, dynamics=dynamics)
+    with pytest.raises(sp.InfeasibleError):
+        sp.compile(spec)
+    result = sp.compile(spec, on_infeasible="closest")
+    check_report(spec, result)
+    assert result.report.at_least == 0 < result.report.wrong_bins == 1
+
+
+def test_it_ends_where_a_fixed_bias_fires_on_its_own() -> None:
+    """No input, and a bias that reaches the threshold at every second tick: silence is not to be had."""
+    inputs = np.zeros((8, 1), dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, inputs)], threshold=100, bias=64 * 63)
+    result = sp.compile(spec, on_infeasible="closest")
+    check_report(spec, result)
+    assert result.report.wrong_bins == result.report.at_least == 4
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_the_program_does_not_depend_on_the_executor(recurrent: bool, tmp_path: Path) -> None:
+    spec = overloaded(1, recurrent=recurrent)
+    executors: list[Executor | None] = [None, ThreadPoolExecutor(2)]
+    if not recurrent:
+        executors.append(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
+    files = []
+    for index, executor in enumerate(executors):
+        sp.compile(spec, on_infeasible="closest", executor=executor).program.save(tmp_path / f"{index}.snnp")
+        files.append((tmp_path / f"{index}.snnp").read_bytes())
+        if executor is not None:
+            executor.shutdown()
+    assert len(set(files)) == 1
+
+
+def test_progress_is_told() -> None:
+    calls: list[tuple[str, int, int]] = []
+    sp.compile(overloaded(0), on_infeasible="closest", progress=lambda *call: calls.append(call))
+    assert calls[:4] == [(step, done, 2) for step in ("design", "closest") for done in (1, 2)]
+    assert {step for step, _, _ in calls[4:]} <= {"closest"}
+
+
+@pytest.mark.parametrize("answer", ["nearest", None, True])
+def test_bad_questions(answer: object) -> None:
+    with pytest.raises(sp.SpecError, match=f"on_infeasible is {answer!r}; 'raise' or 'closest' is needed"):
+        sp.compile(CASES["relay"](), on_infeasible=answer)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_refusal_holds_for_every_raster_with_the_same_ground(seed: int, recurrent: bool) -> None:
+    """Change the other bins at random, and ask a judge that has refused nothing yet."""
+    generator = np.random.default_rng(seed)
+    spec = random_spec(seed, ticks=14, outputs=2 if recurrent else 1, recurrent=recurrent)
+    search = Search(Judge(spec, range(spec.n_outputs)))
+    search.run()
+    refusals = search.judge.refusals
+    assert refusals
+    for raster, verdict in refusals[:10]:
+        assert (verdict.prices > 0.0).any()
+        for _ in range(4):
+            other = np.where(verdict.ground, raster, generator.random(raster.shape) < 0.3)
+            assert not Judge(spec, range(spec.n_outputs)).verdict(other).is_feasible
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_runs_freely_can_be_built(seed: int) -> None:
+    spec = overloaded(seed)
+    problem = Judge(spec, [0]).problems(np.concatenate([pattern.targets[:, :1] for pattern in spec.patterns]))[0]
+    look = fitted(problem.idealised(0), np.ones_like(problem.raster))
+    assert look.wrong == int((look.raster != problem.raster).sum())
+    assert np.array_equal(free_run(problem, look.weights, look.threshold, look.bias), look.raster)
+    chosen = with_targets(spec, [0], look.raster[:, None])
+    assert not [conflict for conflict in design(chosen).conflicts if conflict.neuron == 0]
+
+
+def test_a_closed_loop_is_its_neurons_running_freely_on_its_spikes() -> None:
+    spec = overloaded(2, recurrent=True)
+    problems = Judge(spec, range(2)).problems(np.zeros((28, 2), dtype=bool))
+    mapping, inputs = problems[0].potential_map, np.concatenate([pattern.inputs for pattern in spec.patterns])
+    weights = np.random.default_rng(5).normal(1.0, 1.0, size=(2, mapping.n_taps))
+    thresholds, biases = np.array([0.4, 0.6]), np.array([0.1, -0.05])
+    spikes = closed_loop(mapping, inputs, weights, thresholds, biases)
+    assert spikes.any(axis=0).all()
+    for index, problem in enumerate(Judge(spec, range(2)).problems(spikes)):
+        alone = free_run(problem, weights[index], thresholds[index], biases[index])
+        assert np.array_equal(alone, spikes[:, index])
