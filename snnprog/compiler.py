@@ -18,6 +18,7 @@ from snnprog.checks import as_integer, check_type
 from snnprog.chips import find_chip
 from snnprog.design import design
 from snnprog.design.designer import Progress
+from snnprog.design.hidden import add_hidden
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SpecError
 from snnprog.network import Network
 from snnprog.program import Program
@@ -41,6 +42,8 @@ class CompileReport:
         (potential, current) in ticks, as the chip's decays amount to.
     synapses : int
         In the whole program.
+    hidden : tuple of NeuronReport
+        The same of each neuron that is not read out.
     seconds : mapping
         Step -> wall-clock seconds.
     """
@@ -49,10 +52,12 @@ class CompileReport:
     time_constants: tuple[float, float]
     synapses: int
     seconds: Mapping[str, float]
+    hidden: tuple[NeuronReport, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         return {
+            "hidden": [asdict(neuron) for neuron in self.hidden],
             "neurons": [asdict(neuron) for neuron in self.neurons],
             "time_constants_ticks": list(self.time_constants),
             "synapses": self.synapses,
@@ -118,16 +123,28 @@ def compile(
     watch = _Stopwatch()
     designed = design(spec, executor=executor, progress=progress)
     watch.lap("design")
+    if spec.hidden != 0 and designed.unbuilt:
+        designed = add_hidden(spec, designed, designed.unbuilt, progress=progress)
+        watch.lap("hidden")
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
-    quantized = quantize(spec, designed.network, seed=seed)
+    quantized = quantize(designed.spec, designed.network, seed=seed)
     watch.lap("quantize")
+    inexact = [neuron.output for neuron in quantized.neurons if neuron.status == INEXACT and not neuron.is_hidden]
+    if spec.hidden != 0 and inexact:
+        designed = add_hidden(spec, designed, inexact, is_proof_needed=True, progress=progress)
+        if designed.conflicts:
+            raise InfeasibleError(designed.conflicts)
+        quantized = quantize(designed.spec, designed.network, seed=seed)
+        watch.lap("hidden for the integers")
     _check_exactness(spec, quantized.neurons)
-    program = replace(quantized.program, provenance=_provenance(spec, seed, quantized.neurons))
+    hidden, outputs = quantized.neurons[: -spec.n_outputs], quantized.neurons[-spec.n_outputs :]
+    program = replace(quantized.program, provenance=_provenance(spec, seed, hidden, outputs))
     _check_closed_loop(program, spec)
     watch.lap("simulate")
     report = CompileReport(
-        neurons=quantized.neurons,
+        neurons=outputs,
+        hidden=hidden,
         time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
         synapses=program.n_synapses,
         seconds=MappingProxyType(watch.seconds),
@@ -140,16 +157,20 @@ def _check_exactness(spec: Spec, neurons: tuple[NeuronReport, ...]) -> None:
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)
         raise QuantizationError(
-            f"{len(failed)} of {len(neurons)} outputs are not exact in integers: output {worst.output} has"
+            f"{len(failed)} of {len(neurons)} {_kinds(neurons)} are not exact in integers: {worst.name} has"
             f" {worst.wrong_bins} wrong bins (the margin found is {worst.design_margin:.3g} steps, 0.5 survives every"
             f" rounding); {_advice(spec)}",
-            [neuron.output for neuron in failed],
+            [neuron.output for neuron in failed if not neuron.is_hidden],
         )
     for neuron in neurons:
         if neuron.excursion is not None:
-            where = f"{neuron.excursion.quantity} of output {neuron.output} at tick {neuron.excursion.tick}"
+            where = f"{neuron.excursion.quantity} of {neuron.name} at tick {neuron.excursion.tick}"
             allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
             raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
+
+
+def _kinds(neurons: tuple[NeuronReport, ...]) -> str:
+    return "neurons" if any(neuron.is_hidden for neuron in neurons) else "outputs"
 
 
 def _advice(spec: Spec) -> str:
@@ -167,12 +188,15 @@ def _check_closed_loop(program: Program, spec: Spec) -> None:
     assert check.is_portable, "a rehearsal sees every state of the closed loop"
 
 
-def _provenance(spec: Spec, seed: int, neurons: tuple[NeuronReport, ...]) -> dict[str, object]:
+def _provenance(
+    spec: Spec, seed: int, hidden: tuple[NeuronReport, ...], outputs: tuple[NeuronReport, ...]
+) -> dict[str, object]:
     potential, current = spec.dynamics.effective_time_constants(find_chip(spec.chip))
     return {
         "spec_sha256": spec.digest(),
         "seed": seed,
         "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
-        "neurons": [asdict(neuron) for neuron in neurons],
+        "neurons": [asdict(neuron) for neuron in outputs],
+        **({"hidden": [asdict(neuron) for neuron in hidden]} if hidden else {}),
     }

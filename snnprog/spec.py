@@ -30,6 +30,7 @@ from snnprog.errors import SpecError
 from snnprog.raster import Raster, as_raster
 
 FREE: Literal["free"] = "free"
+AUTO: Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +156,9 @@ class Spec:
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
     chip : str
         Which chip's integers are meant.
+    hidden : int or "auto"
+        How many neurons that are not read out may be added where an output cannot do alone what is asked of it; "auto":
+        as many as it takes. They have the dynamics, delays, threshold and bias that the outputs have.
 
     Raises
     ------
@@ -172,6 +176,7 @@ class Spec:
     bias: int | Literal["free"] = 0
     threshold: int | Literal["free"] = FREE
     chip: str = "loihi1"
+    hidden: int | Literal["auto"] = 0
 
     def __init__(
         self,
@@ -184,6 +189,7 @@ class Spec:
         bias: int | Literal["free"] = 0,
         threshold: int | Literal["free"] = FREE,
         chip: str = "loihi1",
+        hidden: int | Literal["auto"] = 0,
     ) -> None:
         fields: dict[str, object] = {
             "patterns": _as_patterns(patterns),
@@ -194,6 +200,7 @@ class Spec:
             "bias": _as_integer_or_free("bias", bias),
             "threshold": _as_integer_or_free("threshold", threshold),
             "chip": chip,
+            "hidden": AUTO if isinstance(hidden, str) and hidden == AUTO else as_integer("hidden", hidden),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -216,6 +223,8 @@ class Spec:
                 f" {limits.nearest_bias(self.bias)}"
             )
         _check_signs(self.signs, self.n_presynaptic)
+        if self.hidden != AUTO and self.hidden < 0:
+            raise SpecError(f"hidden is {self.hidden}; a whole number from 0, or 'auto', is needed")
 
     @property
     def n_inputs(self) -> int:
@@ -228,9 +237,14 @@ class Spec:
         return int(self.patterns[0].targets.shape[1])
 
     @property
+    def n_hidden(self) -> int:
+        """How many of the first targets are spikes of hidden neurons: none in what a user asks for."""
+        return 0
+
+    @property
     def n_presynaptic(self) -> int:
-        """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
-        return self.n_inputs + (self.n_outputs if self.recurrent else 0)
+        """Number of lines that synapses may leave from: inputs, then hidden neurons, then outputs if recurrent."""
+        return self.n_inputs + (self.n_outputs if self.recurrent else self.n_hidden)
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
@@ -243,7 +257,10 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
+        """Return all but the patterns; what came later stands there only if it is asked for, so that digests last."""
+        later = {"hidden": self.hidden} if self.hidden != 0 else {}
         return {
+            **later,
             "delays": self.delays,
             "recurrent": self.recurrent,
             "potential_decay": self.dynamics.potential_decay,
@@ -256,8 +273,9 @@ class Spec:
 
 
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
-    """Return ``(ticks, n_presynaptic)``: the inputs and, if recurrent, the target spikes that feed back."""
-    return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
+    """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
+    fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
+    return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs
 
 
 def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:

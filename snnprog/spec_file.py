@@ -8,6 +8,7 @@
     threshold = "free"                     # or a threshold mantissa
     bias = 0                               # or "free"
     signs = [1, 1, -1]                     # optional
+    hidden = 0                             # how many hidden neurons may be added, or "auto"
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -41,7 +42,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SPEC_KEYS = ("chip", "delays", "recurrent", "threshold", "bias", "signs", "dynamics", "patterns")
+SPEC_KEYS = ("chip", "delays", "recurrent", "threshold", "bias", "signs", "hidden", "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 PATTERN_KEYS = ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count")
 
@@ -65,7 +66,7 @@ def load_spec(path: str | Path) -> Spec:
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
-    options = {key: table[key] for key in ("recurrent", "threshold", "bias", "signs") if key in table}
+    options = {key: table[key] for key in ("recurrent", "threshold", "bias", "signs", "hidden") if key in table}
     chip = str(table.get("chip", "loihi1"))
     return Spec(
         _patterns(path, table),

@@ -15,7 +15,7 @@ import numpy as np
 from snnprog.chips import Chip, find_chip
 from snnprog.design.neuron import NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.errors import Conflict
+from snnprog.errors import Conflict, SolverError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
@@ -26,10 +26,21 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of every output, in order."""
+    """What came of every output, in order.
 
-    delays: tuple[int, ...]
+    Attributes
+    ----------
+    spec : Spec
+        What was designed: what was asked for, or with hidden neurons among the targets.
+    outcomes : tuple of NeuronDesign
+        One per output.
+    hidden : tuple of Neuron
+        The hidden neurons.
+    """
+
+    spec: Spec
     outcomes: tuple[NeuronDesign, ...]
+    hidden: tuple[Neuron, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -37,10 +48,15 @@ class Design:
         return tuple(conflict for outcome in self.outcomes for conflict in outcome.conflicts)
 
     @property
+    def unbuilt(self) -> tuple[int, ...]:
+        """The outputs that have no neuron."""
+        return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.neuron is None)
+
+    @property
     def network(self) -> Network:
-        """The network of all outputs that can be built."""
+        """The network of all hidden neurons, and of all outputs that can be built."""
         neurons: list[Neuron] = [outcome.neuron for outcome in self.outcomes if outcome.neuron is not None]
-        return Network(self.delays, tuple(neurons))
+        return Network(self.spec.delays, (*self.hidden, *neurons))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +64,7 @@ class _Job:
     problem: NeuronProblem
     care: Raster
     feeds_others: bool
+    may_be_helped: bool
 
 
 def design(spec: Spec, *, executor: Executor | None = None, progress: Progress | None = None) -> Design:
@@ -63,7 +80,7 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
     Raises
     ------
     SolverError
-        If the solver gives up on a neuron.
+        If the solver gives up on a neuron that no hidden neurons may help; one that they may is left unbuilt.
     """
     chip = find_chip(spec.chip)
     mapping = potential_map(spec, chip)
@@ -71,7 +88,12 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
     targets = np.concatenate([pattern.targets for pattern in spec.patterns])
     care = np.concatenate([pattern.care for pattern in spec.patterns])
     jobs = (
-        _Job(neuron_problem(mapping, index, targets[:, index], care[:, index], box), care[:, index], spec.recurrent)
+        _Job(
+            problem=neuron_problem(mapping, index, targets[:, index], care[:, index], box),
+            care=care[:, index],
+            feeds_others=spec.recurrent,
+            may_be_helped=spec.hidden != 0,
+        )
         for index in range(spec.n_outputs)
     )
     outcomes = []
@@ -79,7 +101,7 @@ def design(spec: Spec, *, executor: Executor | None = None, progress: Progress |
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
-    return Design(spec.delays, tuple(outcomes))
+    return Design(spec, tuple(outcomes))
 
 
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
@@ -98,4 +120,9 @@ def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
 
 
 def _run(job: _Job) -> NeuronDesign:
-    return design_neuron(job.problem, job.care, feeds_others=job.feeds_others)
+    try:
+        return design_neuron(job.problem, job.care, feeds_others=job.feeds_others)
+    except SolverError:
+        if not job.may_be_helped:
+            raise
+        return NeuronDesign(None)

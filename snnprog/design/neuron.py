@@ -66,7 +66,7 @@ def design_neuron(problem: NeuronProblem, care: Raster, *, feeds_others: bool) -
         freer = _design_with_freedom(problem, care)
         if freer is not None:
             return NeuronDesign(freer)
-        verdict = _design_constrained(problem.constrained_to(care & _is_reset_known(problem, care)))
+        verdict = _design_constrained(problem.constrained_to(care & is_reset_known(problem, care)))
         if verdict.neuron is None:
             return verdict
         if int((~care).sum()) <= FEW_FREE_BINS:
@@ -151,7 +151,7 @@ def _free_run(problem: NeuronProblem, answer: WidestMargin) -> Raster:
     return spikes
 
 
-def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
+def is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
     """(ticks,) Whether no don't-care bin lies between a tick and its last reset, or the pattern's start."""
     tape = problem.potential_map.tape
     free_before = np.concatenate([[0], np.cumsum(~care)])

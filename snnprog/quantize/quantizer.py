@@ -40,11 +40,12 @@ LEAST_SCALE = 0.5
 
 @dataclass(frozen=True)
 class NeuronReport:
-    """What became of one output.
+    """What became of one output, or of one hidden neuron.
 
     Attributes
     ----------
     output : int
+        Its index among the outputs, or among the hidden neurons.
     status : str
         "certified" (exact for every rounding to the nearest, proved), "exact" (as rounded and simulated) or "inexact".
     margin : float
@@ -61,6 +62,8 @@ class NeuronReport:
         Bins that count and come out wrong in rehearsal.
     excursion : Excursion or None
         Where a state first left the portable range in rehearsal.
+    is_hidden : bool
+        Whether it is not read out.
     """
 
     output: int
@@ -76,11 +79,17 @@ class NeuronReport:
     portable_for: str
     wrong_bins: int
     excursion: Excursion | None
+    is_hidden: bool = False
+
+    @property
+    def name(self) -> str:
+        """Which neuron, in words."""
+        return f"hidden neuron {self.output}" if self.is_hidden else f"output {self.output}"
 
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A program, and the report on each of its outputs."""
+    """A program, and the report on each of its neurons: hidden ones, then outputs."""
 
     program: Program
     neurons: tuple[NeuronReport, ...]
@@ -119,9 +128,11 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0) -> Quantized:
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
+    numbered = [(index, True) for index in range(spec.n_hidden)]
+    numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
     reports = [
-        _report(index, search, mapping, outcome, chip)
-        for index, (search, outcome) in enumerate(zip(searches, outcomes, strict=True))
+        replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
+        for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
     return Quantized(program, tuple(reports))
 
@@ -186,7 +197,7 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
         chip=spec.chip,
         n_inputs=spec.n_presynaptic if rehearsal else spec.n_inputs,
         n_neurons=len(neurons),
-        outputs=np.arange(len(neurons)),
+        outputs=np.arange(0 if rehearsal else spec.n_hidden, len(neurons)),
         pre=line,
         post=post,
         delay=mapping.delays[slot],

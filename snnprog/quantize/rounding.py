@@ -92,7 +92,7 @@ class Rounding:
         self.unit = 1 << chip.semantics.input_shift
         self.resets = mapping.resets(neuron.raster)
         self.constrained = constrained
-        self.norms = mapping.norms(self.resets)
+        self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
         self.bias_response = mapping.bias_response(self.resets)
         self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0)
         self.free_potential = mapping.potential(neuron.weights.ravel(), self.resets)

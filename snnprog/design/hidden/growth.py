@@ -1,0 +1,92 @@
+"""Hidden neurons for outputs that cannot do alone what is asked of them, one after another until they can.
+
+Outputs come in order, and each may listen to the hidden neurons that those before it needed. The nearest miss tells
+what an output lacks; a detector of what it misses is added, or, where there is none, the candidate that the prices
+value most. Each lowers what is lacking. Once nothing is, the output is designed as any other.
+
+At the end every hidden neuron that all outputs can do without is taken out again, the last first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import ROUNDING_PROOF
+from snnprog.design.hidden.candidates import Lack, dearest, detector
+from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.neuron import design_neuron
+from snnprog.design.problem import neuron_problem
+from snnprog.errors import SolverError
+from snnprog.network import Neuron
+
+Floats = NDArray[np.float64]
+
+MET = 0.3
+
+
+def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Wiring, Neuron | None]:
+    """Add hidden neurons until an output can be built, or there are as many as may be.
+
+    Parameters
+    ----------
+    output : int
+        Which.
+    limit : int
+        How many hidden neurons there may be in all.
+    is_proof_needed : bool
+        Whether only a rounding-proof neuron will do.
+
+    Returns
+    -------
+    The wiring, and the output's neuron; None if it could not be built.
+    """
+    start: Floats | None = None
+    while True:
+        lack = lack_of(wiring, output, start)
+        neuron = attempt(wiring, output, lack.miss)
+        if neuron is not None and (neuron.margin >= ROUNDING_PROOF or not is_proof_needed):
+            return wiring, neuron
+        added = _next(lack) if len(wiring.hidden) < limit else None
+        if added is None:
+            return wiring, None
+        wiring = wiring.with_neuron(added)
+        start = _with_line(lack.miss.unknowns, wiring)
+
+
+def lack_of(wiring: Wiring, output: int, start: Floats | None = None) -> Lack:
+    """Return how near an output comes with the lines there are."""
+    target, care = wiring.targets[:, output], wiring.care[:, output]
+    resets = wiring.mapping.resets(target)
+    wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
+    return Lack(wiring, resets, wanted, nearest_miss(wiring.mapping, wiring.box, resets, wanted, start))
+
+
+def attempt(wiring: Wiring, output: int, miss: NearestMiss) -> Neuron | None:
+    """Return the output's neuron if the nearest miss is none, and the design agrees."""
+    if miss.excess.min(initial=np.inf) < MET:
+        return None
+    target, care = wiring.targets[:, output], wiring.care[:, output]
+    problem = neuron_problem(wiring.mapping, output, target, care, wiring.box)
+    try:
+        return design_neuron(problem, care, feeds_others=wiring.asked.recurrent).neuron
+    except SolverError:
+        return None
+
+
+def _next(lack: Lack) -> Neuron | None:
+    """Return the next hidden neuron: a detector of missed spikes, or what the prices value most."""
+    due, excess = lack.wanted > 0.0, lack.miss.excess
+    highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
+    missed = due & ((excess < MET) | (excess <= highest_silence))
+    if not missed.any():
+        missed = due & (excess <= np.quantile(excess[due], 0.1)) if due.any() else due
+    return detector(lack, missed) or dearest(lack)
+
+
+def _with_line(unknowns: Floats, wiring: Wiring) -> Floats:
+    """Return the unknowns with weights 0 for the last hidden neuron."""
+    weights = unknowns[:-2].reshape(len(wiring.asked.delays), -1)
+    place = wiring.asked.n_inputs + len(wiring.hidden) - 1
+    return np.concatenate([np.insert(weights, place, 0.0, axis=1).ravel(), unknowns[-2:]])
