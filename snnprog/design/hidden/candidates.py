@@ -193,15 +193,15 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
 def _echo(wiring: Wiring, slot: int, line: int, late: Raster) -> Neuron | None:
     """Return a neuron that does what a line did a delay ago, as nearly as may be."""
     unknowns = np.zeros(wiring.mapping.n_taps + 2)
-    unknowns[slot * wiring.mapping.n_lines + line] = wiring.chip.weight_limit
-    unknowns[-2] = wiring.chip.weight_limit / 2
+    unknowns[slot * wiring.mapping.n_lines + line] = 2 * wiring.chip.weight_limit
+    unknowns[-2:] = wiring.chip.weight_limit, 0.0 if wiring.box.is_bias_free else wiring.box.bias[0]
     crafted = craft(wiring, unknowns, np.where(late, 1.0, -1.0))
     return None if crafted is None else crafted.neuron
 
 
 def _clock(wiring: Wiring) -> Neuron | None:
-    """Return a neuron that any excitable input makes fire, and that then keeps itself firing; None beside a bias."""
-    if wiring.box.has_bias:
+    """Return a neuron that any excitable input makes fire, and that then keeps itself firing; None if a bias can."""
+    if wiring.box.bias[1] > 0.0:
         return None
     lead, n_inputs, tape = min(wiring.asked.delays), wiring.asked.n_inputs, wiring.mapping.tape
     open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[0, :n_inputs] > 0.0
@@ -213,7 +213,8 @@ def _clock(wiring: Wiring) -> Neuron | None:
     deaf = np.zeros((wiring.mapping.delays.size, wiring.mapping.n_lines))
     itself = wiring.with_neuron(Neuron(deaf, 1.0, 0.0, 0, 0.0, 0.0, raster))
     unknowns = np.zeros(itself.mapping.n_taps + 2)
-    unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(wiring.hidden)] = 1.0
-    unknowns[-2] = 0.5
+    strong = float(2 * wiring.chip.weight_limit)
+    unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(wiring.hidden)] = strong
+    unknowns[-2:] = strong / 2, wiring.box.bias[0]
     crafted = craft(itself, unknowns, np.where(raster, 1.0, -1.0))
     return crafted.neuron if crafted is not None and np.array_equal(crafted.neuron.raster, raster) else None

@@ -44,7 +44,7 @@ def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
     value : (ticks,) float
         What a spike is worth at each tick; it may be negative.
     """
-    weights, bias = _integers(wiring, unknowns)
+    weights, exponent, bias = _integers(wiring, unknowns)
     if not weights.any() and bias == 0:
         return None
     best: Crafted | None = None
@@ -55,7 +55,7 @@ def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
             return None
         worth = float(value[spikes].sum())
         if worth > (0.0 if best is None else best.worth):
-            neuron = _settled(wiring, weights, bias, spikes)
+            neuron = _settled(wiring, weights, exponent, bias, spikes)
             best = best if neuron is None else Crafted(neuron, worth)
         harm = potentials[spikes & (value < 0.0)]
         if not harm.size or wiring.asked.threshold != FREE:
@@ -64,20 +64,27 @@ def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
     return best
 
 
-def _integers(wiring: Wiring, unknowns: Floats) -> tuple[Int64s, int]:
-    """Scale the weights to the chip's range, or to a fixed threshold, and round them (halves to even)."""
+def _integers(wiring: Wiring, unknowns: Floats) -> tuple[Int64s, int, int]:
+    """Scale the weights to the chip's range, or to a fixed threshold, and round them (halves to even).
+
+    Returns
+    -------
+    The weights in LSBs of exponent 0, the exponent of the finest grid that holds them, and the bias.
+    """
     chip, box = wiring.chip, wiring.box
     weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
     stretch = 1.0
     if box.is_bias_free or not box.has_bias:
         stretch = _widest_stretch(wiring, unknowns)
         if not box.is_threshold_free and threshold > 0.0:
-            stretch = min(stretch, box.threshold[0] / threshold)
-    rounded = np.rint(stretch * weights).astype(np.int64)
+            stretch = box.threshold[0] / threshold
     limit = chip.weight_limit
+    reach = stretch * float(np.abs(weights).max(initial=0.0))
+    exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
+    mantissas = np.clip(np.rint(stretch * weights / (1 << exponent)).astype(np.int64), -limit, limit)
     top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(wiring)))
     fixed = wiring.asked.bias
-    return np.clip(rounded, -limit, limit), chip.nearest_bias(top) if fixed == FREE else int(fixed)
+    return mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed)
 
 
 def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
@@ -117,14 +124,15 @@ def _run(wiring: Wiring, weights: Int64s, threshold: int, bias: int) -> tuple[Ra
     return spikes, potentials, bool(is_portable)
 
 
-def _settled(wiring: Wiring, weights: Int64s, bias: int, spikes: Raster) -> Neuron | None:
+def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
     """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
     mapping, fixed = wiring.mapping, wiring.asked.threshold
     resets = mapping.resets(spikes)
     beta = mapping.bias_response(resets)
     potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(wiring) * beta
     silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
-    least, last = max(math.floor(silent) + 1, wiring.chip.thresholds[0]), math.ceil(due) - 1
+    low, high = wiring.chip.thresholds
+    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
     threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
     if fixed == FREE and last < least:
         return None
@@ -137,8 +145,8 @@ def _settled(wiring: Wiring, weights: Int64s, bias: int, spikes: Raster) -> Neur
         weights=weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
         threshold=float(threshold),
         bias=bias / _unit(wiring),
-        exponent=0,
-        margin=float(((distance - truncation) / (norms + 1.0)).min()),
+        exponent=exponent,
+        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << exponent))).min()),
         bound=_bound(wiring),
         raster=spikes,
     )

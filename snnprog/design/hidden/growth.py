@@ -24,6 +24,7 @@ from snnprog.network import Neuron
 Floats = NDArray[np.float64]
 
 MET = 0.3
+PATIENCE, PROGRESS = 12, 0.98
 
 
 def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Wiring, Neuron | None]:
@@ -43,12 +44,15 @@ def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> t
     The wiring, and the output's neuron; None if it could not be built.
     """
     start: Floats | None = None
+    losses: list[float] = []
     while True:
         lack = lack_of(wiring, output, start)
         neuron = attempt(wiring, output, lack.miss)
         if neuron is not None and (neuron.margin >= ROUNDING_PROOF or not is_proof_needed):
             return wiring, neuron
-        added = _next(lack) if len(wiring.hidden) < limit else None
+        losses.append(float(np.square(lack.miss.prices).sum()))
+        is_stuck = len(losses) > PATIENCE and losses[-1] > PROGRESS * losses[-1 - PATIENCE]
+        added = _next(lack) if len(wiring.hidden) < limit and not is_stuck else None
         if added is None:
             return wiring, None
         wiring = wiring.with_neuron(added)

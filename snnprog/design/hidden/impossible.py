@@ -92,7 +92,7 @@ def _arrivals(wiring: Wiring, lines: Raster) -> Raster:
     excitable = lines if spec.signs is None else lines[:, np.array(spec.signs) >= 0]
     fired: Raster = np.any(excitable, axis=1)
     keeps = wiring.leaks.current > 0
-    can_fire, arrives = np.full(ticks, wiring.box.has_bias), np.zeros(ticks, dtype=np.bool_)
+    can_fire, arrives = np.full(ticks, wiring.box.bias[1] > 0.0), np.zeros(ticks, dtype=np.bool_)
     for tick in range(ticks):
         sources = [tick - delay for delay in spec.delays if delay <= tick]
         arrives[tick] = any(can_fire[source] for source in sources) or (keeps and tick > 0 and arrives[tick - 1])

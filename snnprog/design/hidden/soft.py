@@ -27,6 +27,7 @@ ITERATIONS, MEMORY, HALVINGS = 100, 12, 30
 SUFFICIENT, STALLED = 1e-4, 1e-9
 STIFFNESS = 1e-4
 FIXED_GAP = 8.0
+WIDEST = 1 << 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +160,7 @@ def _scale(box: Box) -> tuple[float, Floats]:
     low, high = box.weight_lower, box.weight_upper
     if box.has_bias and not box.is_bias_free:
         ends = np.array([box.threshold, box.bias]).T
-        return FIXED_GAP, np.stack([np.append(low, ends[0]), np.append(high, ends[1])])
+        return FIXED_GAP, np.stack([np.append(WIDEST * low, ends[0]), np.append(WIDEST * high, ends[1])])
     bias = np.inf if box.is_bias_free else 0.0
     lowest = np.concatenate([np.where(low < 0.0, -np.inf, 0.0), [0.0, -bias]])
     highest = np.concatenate([np.where(high > 0.0, np.inf, 0.0), [np.inf, bias]])
