@@ -132,19 +132,62 @@ def _nearest(wished: Raster, hit: Raster, potential: Floats, count: int) -> Rast
     return nearest
 
 
-def dearest(lack: Lack) -> Neuron | None:
-    """Return the weigher, echo or clock that upsets the balance of the prices most; None if none upsets it."""
+def detector_lack(lack: Lack, missed: Raster) -> Lack:
+    """Return what a detector of the one missed spike that is nearest lacks itself."""
+    tape, excess = lack.wiring.mapping.tape, np.where(missed, lack.miss.excess, -np.inf)
+    one = np.zeros(excess.size)
+    one[int(np.argmax(excess))] = 1.0
+    wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
+    resets = lack.wiring.mapping.resets(wanted > 0.0)
+    return Lack(lack.wiring, resets, wanted, nearest_miss(lack.wiring.mapping, lack.wiring.box, resets, wanted))
+
+
+def dearest(lack: Lack) -> Crafted | None:
+    """Return the weigher, echo or clock that upsets the balance of the prices most; None if none upsets it.
+
+    It is worth the share of what is lacking that it would take away at once.
+    """
     prices = lack.miss.prices
     if not prices.any():
         return None
     worth = earlier(lack.wiring.mapping.tape, lack.wiring.mapping.field(prices, lack.resets), lack.lead)
     found = [_weigher(lack.wiring, worth), _weigher(lack.wiring, -worth), *_best_echoes(lack), _clock(lack.wiring)]
-    candidates = [neuron for neuron in found if neuron is not None]
+    candidates = [neuron for neuron in found if neuron is not None and not _is_known(lack.wiring, neuron.raster)]
     if not candidates:
         return None
     upsets = _upsets(lack, np.stack([neuron.raster for neuron in candidates], axis=1))
     best = int(np.argmax(upsets))
-    return candidates[best] if upsets[best] > WORTHLESS * float(np.abs(prices).sum()) else None
+    worth_of = float(upsets[best]) / float((prices**2).sum())
+    return Crafted(candidates[best], worth_of) if worth_of > WORTHLESS else None
+
+
+def chain(lack: Lack, missed: Raster) -> Wiring:
+    """Return the wiring with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
+    wiring, tape = lack.wiring, lack.wiring.mapping.tape
+    tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
+    inputs = np.concatenate([pattern.inputs for pattern in wiring.asked.patterns])
+    open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
+    past = np.argwhere(inputs[tape.starts[tape.pattern[tick]] : tick - lack.lead] & open_lines)
+    if not past.size:
+        return wiring
+    gap = tick - lack.lead - int(tape.starts[tape.pattern[tick]] + past[-1][0])
+    line, longest = int(past[-1][1]), wiring.asked.delays[-1]
+    spikes = inputs[:, line]
+    while gap > longest:
+        spikes, gap = later(tape, spikes, longest), gap - longest
+        known = next((index for index, old in enumerate(wiring.hidden) if np.array_equal(old.raster, spikes)), None)
+        if known is None:
+            echo = _echo(wiring, len(wiring.asked.delays) - 1, line, spikes)
+            if echo is None or not np.array_equal(echo.raster, spikes):
+                break
+            wiring, known = wiring.with_neuron(echo), len(wiring.hidden)
+        line = wiring.asked.n_inputs + known
+    return wiring
+
+
+def _is_known(wiring: Wiring, raster: Raster) -> bool:
+    """Tell whether a hidden neuron does the same already."""
+    return any(np.array_equal(raster, neuron.raster) for neuron in wiring.hidden)
 
 
 def _upsets(lack: Lack, rasters: Raster) -> Floats:

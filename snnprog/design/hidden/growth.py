@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.design.answer import ROUNDING_PROOF
-from snnprog.design.hidden.candidates import Lack, dearest, detector
+from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.neuron import design_neuron
@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 MET = 0.3
 PATIENCE, PROGRESS = 12, 0.98
+HARDLY = 1e-3
 
 
 def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Wiring, Neuron | None]:
@@ -52,11 +53,11 @@ def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> t
             return wiring, neuron
         losses.append(float(np.square(lack.miss.prices).sum()))
         is_stuck = len(losses) > PATIENCE and losses[-1] > PROGRESS * losses[-1 - PATIENCE]
-        added = _next(lack) if len(wiring.hidden) < limit and not is_stuck else None
-        if added is None:
+        wider = _wider(lack) if len(wiring.hidden) < limit and not is_stuck else wiring
+        if wider is wiring:
             return wiring, None
-        wiring = wiring.with_neuron(added)
-        start = _with_line(lack.miss.unknowns, wiring)
+        start = _with_lines(lack.miss.unknowns, wiring, len(wider.hidden) - len(wiring.hidden))
+        wiring = wider
 
 
 def lack_of(wiring: Wiring, output: int, start: Floats | None = None) -> Lack:
@@ -79,18 +80,27 @@ def attempt(wiring: Wiring, output: int, miss: NearestMiss) -> Neuron | None:
         return None
 
 
-def _next(lack: Lack) -> Neuron | None:
-    """Return the next hidden neuron: a detector of missed spikes, or what the prices value most."""
+def _wider(lack: Lack) -> Wiring:
+    """Return the wiring with a detector of missed spikes, or what the prices value most, or a longer memory."""
     due, excess = lack.wanted > 0.0, lack.miss.excess
     highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
     missed = due & ((excess < MET) | (excess <= highest_silence))
     if not missed.any():
         missed = due & (excess <= np.quantile(excess[due], 0.1)) if due.any() else due
-    return detector(lack, missed) or dearest(lack)
+    found = detector(lack, missed)
+    if found is not None:
+        return lack.wiring.with_neuron(found)
+    helpers = [dearest(lack), dearest(detector_lack(lack, missed)) if missed.any() else None]
+    best = max(helpers, key=lambda helper: 0.0 if helper is None else helper.worth)
+    if missed.any() and (best is None or best.worth < HARDLY):
+        chained = chain(lack, missed)
+        if chained is not lack.wiring:
+            return chained
+    return lack.wiring if best is None else lack.wiring.with_neuron(best.neuron)
 
 
-def _with_line(unknowns: Floats, wiring: Wiring) -> Floats:
-    """Return the unknowns with weights 0 for the last hidden neuron."""
+def _with_lines(unknowns: Floats, wiring: Wiring, more: int) -> Floats:
+    """Return the unknowns with weights 0 for some more hidden neurons."""
     weights = unknowns[:-2].reshape(len(wiring.asked.delays), -1)
-    place = wiring.asked.n_inputs + len(wiring.hidden) - 1
-    return np.concatenate([np.insert(weights, place, 0.0, axis=1).ravel(), unknowns[-2:]])
+    places = [wiring.asked.n_inputs + len(wiring.hidden)] * more
+    return np.concatenate([np.insert(weights, places, 0.0, axis=1).ravel(), unknowns[-2:]])

@@ -58,7 +58,7 @@ def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
     silent_anyway = ~problem.raster & (problem.norms == 0.0) & ~histories.can_tell & (not problem.box.has_bias)
-    rows = np.flatnonzero(counted & ~is_own & ~silent_anyway)
+    rows = np.flatnonzero(counted & ~silent_anyway & _matters(problem, counted & ~is_own & ~silent_anyway))
     if not rows.size or rows.size * (wiring.mapping.n_taps + rows.size) > MOST_CELLS:
         return None
     told = _told(problem, histories, rows)
@@ -67,6 +67,17 @@ def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict
         return None
     priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
     return _conflict(problem, histories, priced, 2 * min(wiring.asked.delays))
+
+
+def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
+    """(ticks,) Whether a tick, or a later one before the next reset, shares its history."""
+    tape, ticks = problem.potential_map.tape, np.arange(shared.size)
+    is_first = problem.resets.last == NO_RESET
+    segment = np.where(is_first, tape.starts[tape.pattern], problem.resets.last + 1)
+    last_shared = np.full(shared.size, -1)
+    np.maximum.at(last_shared, segment[shared], ticks[shared])
+    matters: Raster = ticks <= last_shared[segment]
+    return matters
 
 
 def histories_of(wiring: Wiring) -> Histories:
@@ -146,8 +157,10 @@ def _conflict(problem: NeuronProblem, histories: Histories, priced: Ticks, lag: 
     tape = problem.potential_map.tape
     pattern, tick = tape.where((due or silent)[0])
     name = f"output {problem.neuron} must spike at {_places(problem, due)}"
-    if len(due) == 1 and not silent and not histories.can_tell[due[0]]:
+    if len(due) == 1 and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
         reason = f"{name}, but nothing can have reached it by then, through hidden neurons neither"
+    elif len(due) == 1 and not histories.can_tell[due[0]]:
+        reason = f"{name}, but nothing that could make it can arrive then, from hidden neurons neither"
     elif len(due) == 1 and len(silent) == 1:
         reason = (
             f"{name} and be silent at {_places(problem, silent)}, but what can have reached it by then, through hidden"
