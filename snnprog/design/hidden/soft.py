@@ -23,8 +23,9 @@ from snnprog.potential import PotentialMap, Resets, Ticks
 Floats = NDArray[np.float64]
 
 DENSE = 1 << 19
-ITERATIONS, MEMORY, HALVINGS = 100, 12, 30
-SUFFICIENT, STALLED = 1e-4, 1e-9
+ITERATIONS, MEMORY, HALVINGS = 1000, 12, 30
+SUFFICIENT, STALLED, NEGLIGIBLE = 1e-4, 1e-9, 1e-30
+SPELL, WORTH_A_SPELL = 20, 0.99
 STIFFNESS = 1e-4
 FIXED_GAP = 8.0
 WIDEST = 1 << 7
@@ -121,6 +122,7 @@ def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, bo
     here = np.clip(start, *bounds)
     value, gradient = loss(here)
     pairs: deque[tuple[Floats, Floats]] = deque(maxlen=MEMORY)
+    values = deque([np.inf], maxlen=SPELL)
     for _ in range(ITERATIONS):
         held = ((here <= bounds[0]) & (gradient > 0.0)) | ((here >= bounds[1]) & (gradient < 0.0))
         downhill = np.where(held, 0.0, -_curved(np.where(held, 0.0, gradient), pairs))
@@ -131,10 +133,11 @@ def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, bo
             if new_value <= value + SUFFICIENT * float((gradient * (there - here)).sum()):
                 break
             step /= 2.0
-        if not new_value < value * (1.0 - STALLED):
+        if not new_value < min(value * (1.0 - STALLED), values[0] * WORTH_A_SPELL):
             break
+        values.append(new_value)
         moved, turned = there - here, new_gradient - gradient
-        if float((moved * turned).sum()) > 0.0:
+        if min(float((moved * turned).sum()), float((turned**2).sum())) > NEGLIGIBLE:
             pairs.append((moved, turned))
         here, value, gradient = there, new_value, new_gradient
     return here
