@@ -155,14 +155,17 @@ def compile_command(
         _print_json({"program": str(program_path), **program_summary(result.program), **result.report.as_dict()})
         return code
     console = _console()
-    print_neurons(console, result.report.neurons)
+    print_neurons(console, (*result.report.neurons, *result.report.hidden))
     potential, current = result.report.time_constants
     seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
+    hidden = f"{len(result.report.hidden)} hidden neurons; " if result.report.hidden else ""
     console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
     print_deviations(console, result.report.deviations)
     wrong, least = result.report.wrong_bins, result.report.at_least
     outcome = f"closest found: {wrong} wrong bins (at least {least} in any case)" if wrong else "exact"
-    console.print(f"{outcome} on all {len(spec.patterns)} patterns; {result.report.synapses} synapses; {seconds}")
+    console.print(
+        f"{outcome} on all {len(spec.patterns)} patterns; {hidden}{result.report.synapses} synapses; {seconds}"
+    )
     console.print(f"wrote {program_path}")
     return code
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -23,6 +23,7 @@ from snnprog.chips import find_chip
 from snnprog.design import Design, design
 from snnprog.design.closest import Nearest, design_closest
 from snnprog.design.designer import Progress
+from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.verdicts import with_targets
 from snnprog.design.windows import design_in_windows
@@ -83,6 +84,8 @@ class CompileReport:
         (potential, current) in ticks, as the chip's decays amount to.
     synapses : int
         In the whole program.
+    hidden : tuple of NeuronReport
+        The same of each neuron that is not read out.
     seconds : mapping
         Step -> wall-clock seconds.
     deviations : tuple of Deviation
@@ -95,6 +98,7 @@ class CompileReport:
     time_constants: tuple[float, float]
     synapses: int
     seconds: Mapping[str, float]
+    hidden: tuple[NeuronReport, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     at_least: int = 0
 
@@ -115,6 +119,7 @@ class CompileReport:
             "wrong_bins": self.wrong_bins,
             "at_least": self.at_least,
             "deviations": [asdict(deviation) for deviation in self.deviations],
+            "hidden": [asdict(neuron) for neuron in self.hidden],
             "neurons": [asdict(neuron) for neuron in self.neurons],
             "time_constants_ticks": list(self.time_constants),
             "synapses": self.synapses,
@@ -196,27 +201,12 @@ def compile(
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
-    watch = _Stopwatch()
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    designed = _designed(spec, on_infeasible, executor, progress, limit)
-    watch.lap("design")
-    failing = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is None]
-    nearest: tuple[Nearest, ...] = ()
-    if failing:
-        nearest = design_closest(spec, failing, executor=executor, progress=progress)
-        watch.lap("closest")
-    built = _built(spec, _with_nearest(designed, nearest), seed, watch, executor)
-    if on_infeasible == RAISE:
-        _check_exactness(spec, built)
-    elif built.inexact:
-        safer = design_closest(spec, built.inexact, rounding_proof=True, executor=executor, progress=progress)
-        watch.lap("closest")
-        other = _built(spec, _with_nearest(built.design, safer), seed, watch, executor)
-        built = min(built, other, key=lambda one: len(one.wrong))
+    work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
+    built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
     _check_limits(spec, built)
-    at_least = 0 if spec.window != (0, 0) else sum(found.at_least for found in nearest)
-    report = _report(spec, built, at_least, watch)
-    program = replace(built.program, provenance=_provenance(spec, seed, report.neurons))
+    report = _report(spec, built, at_least, work.watch)
+    program = replace(built.program, provenance=_provenance(spec, seed, report))
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
@@ -234,34 +224,85 @@ class _Built:
     @property
     def inexact(self) -> list[int]:
         """Outputs whose integers do not do what they were designed for."""
-        return [neuron.output for neuron in self.neurons if neuron.status == INEXACT]
+        return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
 
 
-def _designed(
-    spec: Spec, on_infeasible: str, executor: Executor | None, progress: Progress | None, limit: float | None
-) -> Design:
-    """Design all outputs; those that failed have no neuron, unless that is an error."""
-    is_windowed = spec.window != (0, 0)
-    try:
-        if is_windowed:
-            designed = design_in_windows(spec, executor=executor, progress=progress)
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One compilation: what is asked for, and with what means."""
+
+    spec: Spec
+    seed: int
+    executor: Executor | None
+    progress: Progress | None
+    limit: float | None
+    watch: _Stopwatch
+
+    def exact(self) -> _Built:
+        """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
+        designed = self._designed()
+        if self.spec.hidden != 0 and designed.unbuilt:
+            designed = self._helped(designed, designed.unbuilt, is_proof_needed=False)
+        _check_design(self.spec, designed, self.limit)
+        built = self._built(designed)
+        if self.spec.hidden != 0 and built.inexact:
+            designed = self._helped(designed, built.inexact, is_proof_needed=True)
+            _check_design(self.spec, designed, self.limit)
+            built = self._built(designed)
+        _check_exactness(self.spec, built)
+        return built
+
+    def closest(self) -> tuple[_Built, int]:
+        """Return the program with the fewest wrong bins that is found, and how many are wrong in any case.
+
+        Hidden neurons are part of it only where they make it exact.
+        """
+        if self.spec.hidden != 0:
+            try:
+                return self.exact(), 0
+            except (InfeasibleError, SolverError, QuantizationError):
+                return replace(self, spec=replace(self.spec, hidden=0)).closest()
+        try:
+            designed = self._designed()
+        except SolverError:
+            designed = Design(self.spec, (NeuronDesign(None),) * self.spec.n_outputs)
+        nearest = self._nearest(designed.unbuilt) if designed.unbuilt else ()
+        built = self._built(_with_nearest(designed, nearest))
+        if built.inexact:
+            safer = self._nearest(built.inexact, rounding_proof=True)
+            built = min(built, self._built(_with_nearest(built.design, safer)), key=lambda one: len(one.wrong))
+        return built, 0 if self.spec.window != (0, 0) else sum(found.at_least for found in nearest)
+
+    def _designed(self) -> Design:
+        if self.spec.window != (0, 0):
+            designed = design_in_windows(self.spec, executor=self.executor, progress=self.progress)
         else:
-            designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
-    except SolverError:
-        if on_infeasible == RAISE:
-            raise
-        return Design(spec.delays, (NeuronDesign(None),) * spec.n_outputs)
-    if on_infeasible == RAISE and designed.conflicts:
-        raise InfeasibleError(designed.conflicts)
-    undecided = designed.undecided
-    if on_infeasible == RAISE and undecided and not is_windowed:
-        raise _undecided(undecided, limit)
-    if on_infeasible == RAISE and undecided:
-        raise SolverError(
-            f"output {undecided[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+            designed = design(self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit)
+        self.watch.lap("design")
+        return designed
+
+    def _helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
+        helped = add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+        self.watch.lap("hidden")
+        return helped
+
+    def _nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[Nearest, ...]:
+        nearest = design_closest(
+            self.spec, outputs, rounding_proof=rounding_proof, executor=self.executor, progress=self.progress
         )
-    return designed
+        self.watch.lap("closest")
+        return nearest
+
+    def _built(self, designed: Design) -> _Built:
+        """Turn a design into integers, made for the rasters that it was designed for, and run them."""
+        spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
+        asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
+        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor)
+        self.watch.lap("quantize")
+        traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
+        wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
+        self.watch.lap("simulate")
+        return _Built(designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts)
 
 
 def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
@@ -269,30 +310,32 @@ def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
     for found in nearest:
         for output, outcome in zip(found.outputs, found.designs, strict=True):
             outcomes[output] = outcome
-    return Design(designed.delays, tuple(outcomes))
+    return replace(designed, outcomes=tuple(outcomes))
 
 
-def _built(spec: Spec, designed: Design, seed: int, watch: _Stopwatch, executor: Executor | None) -> _Built:
-    """Turn a design into integers, made for the rasters that it was designed for, and run them."""
-    chosen = np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
-    asked = with_targets(spec, range(spec.n_outputs), chosen)
-    quantized = quantize(asked, designed.network, seed=seed, executor=executor)
-    watch.lap("quantize")
-    traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
-    wrong = wrong_bins(spec, [trace.spikes for trace in traces])
-    watch.lap("simulate")
-    return _Built(designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts)
+def _check_design(spec: Spec, designed: Design, limit: float | None) -> None:
+    if designed.conflicts:
+        raise InfeasibleError(designed.conflicts)
+    if designed.unbuilt and spec.window != (0, 0):
+        raise SolverError(
+            f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
+            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+        )
+    if designed.unbuilt:
+        raise _undecided(designed.unbuilt, limit)
 
 
 def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> CompileReport:
     """Report by what the spec asks for, not by what was chosen."""
     wrong = Counter(found.output for found in built.wrong)
+    hidden, outputs = built.neurons[: -spec.n_outputs], built.neurons[-spec.n_outputs :]
     neurons = tuple(
         replace(neuron, status=CLOSEST if wrong[neuron.output] else neuron.status, wrong_bins=wrong[neuron.output])
-        for neuron in built.neurons
+        for neuron in outputs
     )
     return CompileReport(
         neurons=neurons,
+        hidden=hidden,
         time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
         synapses=built.program.n_synapses,
         seconds=MappingProxyType(watch.seconds),
@@ -332,15 +375,15 @@ def _check_exactness(spec: Spec, built: _Built) -> None:
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)
         raise QuantizationError(
-            f"{len(failed)} of {len(neurons)} outputs are not exact in integers: output {worst.output} has"
+            f"{len(failed)} of {len(neurons)} {_kinds(neurons)} are not exact in integers: {worst.name} has"
             f" {worst.wrong_bins} wrong bins (the margin found is {worst.design_margin:.3g} steps, 0.5 survives every"
             f" rounding); {_advice(spec)}",
-            [neuron.output for neuron in failed],
+            [neuron.output for neuron in failed if not neuron.is_hidden],
         )
     for neuron in neurons:
         if neuron.noise is not None and neuron.noise < spec.noise:
             raise QuantizationError(
-                f"output {neuron.output} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are"
+                f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are"
                 f" asked for; ask for less, or {_advice(spec)}",
                 [neuron.output],
             )
@@ -352,7 +395,7 @@ def _check_exactness(spec: Spec, built: _Built) -> None:
 def _check_limits(spec: Spec, built: _Built) -> None:
     for neuron in built.neurons:
         if neuron.excursion is not None:
-            where = f"{neuron.excursion.quantity} of output {neuron.output} at tick {neuron.excursion.tick}"
+            where = f"{neuron.excursion.quantity} of {neuron.name} at tick {neuron.excursion.tick}"
             allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
             raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
     for trace in built.traces:
@@ -365,18 +408,23 @@ def _check_limits(spec: Spec, built: _Built) -> None:
             )
 
 
+def _kinds(neurons: tuple[NeuronReport, ...]) -> str:
+    return "neurons" if any(neuron.is_hidden for neuron in neurons) else "outputs"
+
+
 def _advice(spec: Spec) -> str:
     fixed = ["threshold"] if spec.threshold != FREE else []
     fixed += ["bias"] if spec.bias not in (FREE, 0) else []
     return f"leave the {' and the '.join(fixed)} free" if fixed else "offer more delays, or a slower potential"
 
 
-def _provenance(spec: Spec, seed: int, neurons: tuple[NeuronReport, ...]) -> dict[str, object]:
+def _provenance(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:
     potential, current = spec.dynamics.effective_time_constants(find_chip(spec.chip))
     return {
         "spec_sha256": spec.digest(),
         "seed": seed,
         "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
-        "neurons": [asdict(neuron) for neuron in neurons],
+        "neurons": [asdict(neuron) for neuron in report.neurons],
+        **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
     }

@@ -126,6 +126,14 @@ class Tape:
             filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern], axis=0)
         return filtered
 
+    def filtered_back(self, values: Floats, leak: float) -> Floats:
+        """Return ``y[k] = leak y[k+1] + values[k]``, from nothing after the end of each pattern."""
+        filtered = np.empty_like(values)
+        for first, length in zip(self.starts, self.lengths, strict=True):
+            pattern = slice(first, first + length)
+            filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern][::-1], axis=0)[::-1]
+        return filtered
+
     def last_resets(self, spikes: Raster) -> Ticks:
         """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last reset before each tick, or NO_RESET."""
         here = np.where(spikes, np.arange(self.ticks), NO_RESET)
@@ -244,6 +252,20 @@ class PotentialMap:
         for index, delay in enumerate(self.delays):
             arriving += sent[self.tape.row - delay, index]
         return arriving
+
+    def field(self, prices: Floats, resets: Resets) -> Floats:
+        """Return (ticks,) what one unit that arrives at each tick adds to ``Σ prices[k] V[k]``: a pass back in time."""
+        unreset = prices.copy()
+        again = resets.last != NO_RESET
+        np.subtract.at(unreset, resets.last[again], resets.kept[again] * prices[again])
+        return self.tape.filtered_back(self.tape.filtered_back(unreset, self.gamma), self.alpha)
+
+    def adjoint(self, prices: Floats, resets: Resets) -> Floats:
+        """Return ``Σ_k prices[k] φ[k]``, (taps,): one network pass back in time."""
+        padded = np.concatenate([self.tape.padded(self.field(prices, resets)), np.zeros(self.tape.padding)])
+        acted = padded[np.arange(self.tape.rows)[:, None] + self.delays]
+        gathered: Floats = (self._spikes.T @ acted).T.ravel()
+        return gathered
 
     def norms(self, resets: Resets) -> Floats:
         """Return ``‖φ‖₁`` at every tick, ``(ticks,)``; φ is never negative."""

@@ -33,6 +33,7 @@ from snnprog.errors import LimitError, SpecError
 from snnprog.raster import Raster, as_raster
 
 FREE: Literal["free"] = "free"
+AUTO: Literal["auto"] = "auto"
 LATER = (
     ("noise", 0.0),
     ("sparse", False),
@@ -40,6 +41,7 @@ LATER = (
     ("weight_bits", None),
     ("weight_limit", None),
     ("window", (0, 0)),
+    ("hidden", 0),
 )
 
 
@@ -201,6 +203,9 @@ class Spec:
         The most synapses that an output may have; as many as there are taps, unless said.
     window : pair of int
         How many ticks before and after its own a target spike may fall; the compiler chooses.
+    hidden : int or "auto"
+        How many neurons that are not read out may be added where an output cannot do alone what is asked of it; "auto":
+        as many as it takes. They have the dynamics, delays, threshold and bias that the outputs have.
 
     Raises
     ------
@@ -224,6 +229,7 @@ class Spec:
     sparse: bool = False
     fan_in: int | None = None
     window: tuple[int, int] = (0, 0)
+    hidden: int | Literal["auto"] = 0
 
     def __init__(
         self,
@@ -242,6 +248,7 @@ class Spec:
         sparse: bool = False,
         fan_in: int | None = None,
         window: Sequence[int] = (0, 0),
+        hidden: int | Literal["auto"] = 0,
     ) -> None:
         values: dict[str, object] = {
             "patterns": _as_patterns(patterns),
@@ -258,6 +265,7 @@ class Spec:
             "sparse": _as_flag("sparse", sparse),
             "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
             "window": _as_window(window),
+            "hidden": AUTO if isinstance(hidden, str) and hidden == AUTO else as_integer("hidden", hidden),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -284,9 +292,10 @@ class Spec:
             raise LimitError("noise", self.noise, allowed, "no threshold is higher")
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
-        if self.window != (0, 0) and (self.sparse or self.fan_in is not None):
-            raise SpecError(f"window is {self.window} and synapses are to be few; ask for one of them at a time")
+        _check_company(self)
         _check_signs(self.signs, self.n_presynaptic)
+        if self.hidden != AUTO and self.hidden < 0:
+            raise SpecError(f"hidden is {self.hidden}; a whole number from 0, or 'auto', is needed")
         if self.weight_bits is not None:
             limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
         if self.weight_limit is not None:
@@ -311,9 +320,14 @@ class Spec:
         return int(self.patterns[0].targets.shape[1])
 
     @property
+    def n_hidden(self) -> int:
+        """How many of the first targets are spikes of hidden neurons: none in what a user asks for."""
+        return 0
+
+    @property
     def n_presynaptic(self) -> int:
-        """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
-        return self.n_inputs + (self.n_outputs if self.recurrent else 0)
+        """Number of lines that synapses may leave from: inputs, then hidden neurons, then outputs if recurrent."""
+        return self.n_inputs + (self.n_outputs if self.recurrent else self.n_hidden)
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
@@ -341,8 +355,9 @@ class Spec:
 
 
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
-    """Return ``(ticks, n_presynaptic)``: the inputs and, if recurrent, the target spikes that feed back."""
-    return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
+    """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
+    fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
+    return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs
 
 
 def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
@@ -425,6 +440,19 @@ def _as_real(value: object) -> float:
         return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
     except OverflowError:
         return math.nan
+
+
+def _check_company(spec: Spec) -> None:
+    """Raise `SpecError` where two things are asked for that are not built together."""
+    asked = [name for name, default in LATER if getattr(spec, name) != default]
+    alone = {"hidden": LATER, "window": (("sparse", False), ("fan_in", None), ("noise", 0.0))}
+    for name, others in alone.items():
+        beside = [other for other, _ in others if other in asked and other != name]
+        if name in asked and beside:
+            raise SpecError(
+                f"{name} is {getattr(spec, name)!r} and {beside[0]} is {getattr(spec, beside[0])!r};"
+                " ask for one of them at a time"
+            )
 
 
 def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:

@@ -14,6 +14,7 @@
     weight_bits = 4                        # optional: fewer than the chip has
     weight_limit = 5                       # optional: the greatest weight mantissa
     window = [0, 0]                        # ticks that a target spike may fall before and after its own
+    hidden = 0                             # how many hidden neurons may be added, or "auto"
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -58,6 +59,7 @@ OPTIONS = (
     "sparse",
     "fan_in",
     "window",
+    "hidden",
 )
 SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")

@@ -217,3 +217,20 @@ def test_losses_are_those_of_the_fractions(current: int, potential: int) -> None
         for leak in (Fraction(4095 - current, 4096), Fraction(4096 - potential, 4096))
     ]
     assert leaks.losses == tuple(float(loss) for loss in expected)
+
+
+@pytest.mark.parametrize("decays", [(4095, 205), (1500, 205), (100, 0), (4095, 4095)])
+def test_adjoint_and_field_are_those_of_the_rows(decays: tuple[int, int]) -> None:
+    generator = np.random.default_rng(sum(decays))
+    leaks = leaks_of(Dynamics(potential_decay=decays[1], current_decay=decays[0]), CHIPS["loihi1"])
+    lengths = (30, 1, 50)
+    mapping = PotentialMap([generator.random((ticks, 4)) < 0.2 for ticks in lengths], [1, 3, 8], leaks)
+    resets = mapping.resets(generator.random(sum(lengths)) < 0.1)
+    prices = generator.normal(size=sum(lengths))
+    rows = mapping.rows(resets, np.arange(sum(lengths)))
+    np.testing.assert_allclose(mapping.adjoint(prices, resets), rows.T @ prices, rtol=1e-6, atol=1e-6)
+    events, taps = mapping.arrival_events
+    field = mapping.field(prices, resets)
+    gathered = np.zeros(mapping.n_taps)
+    np.add.at(gathered, taps, np.repeat(field, np.diff(events)))
+    np.testing.assert_allclose(gathered, rows.T @ prices, rtol=1e-6, atol=1e-6)

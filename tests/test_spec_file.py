@@ -75,6 +75,8 @@ EQUALS: dict[str, tuple[str, Spec]] = {
     "a range of delays": ('delays = "1-16"\n' + NPZ, Spec(PATTERNS, range(1, 17))),
     "a range with spaces": ('delays = " 2 - 3 "\n' + NPZ, Spec(PATTERNS, [2, 3])),
     "a list of delays": ("delays = [5, 1, 2]\n" + NPZ, Spec(PATTERNS, [1, 2, 5])),
+    "hidden": ('hidden = "auto"\n' + NPZ, Spec(PATTERNS, hidden="auto")),
+    "hidden, capped": ("hidden = 3\n" + NPZ, Spec(PATTERNS, hidden=3)),
     "flags": ("recurrent = true\nsigns = [1, -1, 0]\n" + NPZ, Spec(PATTERNS, recurrent=True, signs=[1, -1, 0])),
     "fixed": ("threshold = 100\nbias = -64\n" + NPZ, Spec(PATTERNS, threshold=100, bias=-64)),
     "free": ('threshold = "free"\nbias = "free"\n' + NPZ, Spec(PATTERNS, threshold="free", bias="free")),

@@ -19,7 +19,7 @@ from snnprog.design.freedom import recheck_proof, under_assumptions
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.sparse import Thrift, thinned
-from snnprog.errors import Conflict, UndecidedError
+from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
@@ -31,10 +31,21 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of every output, in order."""
+    """What came of every output, in order.
 
-    delays: tuple[int, ...]
+    Attributes
+    ----------
+    spec : Spec
+        What was designed: what was asked for, or with hidden neurons among the targets.
+    outcomes : tuple of NeuronDesign
+        One per output.
+    hidden : tuple of Neuron
+        The hidden neurons.
+    """
+
+    spec: Spec
     outcomes: tuple[NeuronDesign, ...]
+    hidden: tuple[Neuron, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -47,10 +58,15 @@ class Design:
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
 
     @property
+    def unbuilt(self) -> tuple[int, ...]:
+        """Outputs that have no neuron."""
+        return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.neuron is None)
+
+    @property
     def network(self) -> Network:
-        """The network of all outputs that can be built."""
+        """The network of all hidden neurons, and of all outputs that can be built."""
         neurons: list[Neuron] = [outcome.neuron for outcome in self.outcomes if outcome.neuron is not None]
-        return Network(self.delays, tuple(neurons))
+        return Network(self.spec.delays, (*self.hidden, *neurons))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +77,7 @@ class _Job:
     unaffected: Raster
     deadline: float | None
     thrift: Thrift
+    may_be_helped: bool
 
 
 def design(
@@ -85,7 +102,7 @@ def design(
     Raises
     ------
     SolverError
-        If the solver gives up on a neuron.
+        If the solver gives up on a neuron that no hidden neurons may help; one that they may is left unbuilt.
     """
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     jobs = _jobs(spec, deadline)
@@ -94,7 +111,7 @@ def design(
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
-    return Design(spec.delays, tuple(outcomes))
+    return Design(spec, tuple(outcomes))
 
 
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
@@ -136,6 +153,7 @@ def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
             unaffected=unaffected,
             deadline=deadline,
             thrift=Thrift(spec.sparse, spec.fan_in),
+            may_be_helped=spec.hidden != 0,
         )
 
 
@@ -159,6 +177,10 @@ def _run(job: _Job) -> NeuronDesign:
             return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed
         except UndecidedError:
             return UNDECIDED
+        except SolverError:
+            if not job.may_be_helped:
+                raise
+            return NeuronDesign(None)
 
 
 def _unaffected(spec: Spec, care: Raster, mapping: PotentialMap) -> Raster:

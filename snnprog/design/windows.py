@@ -74,7 +74,7 @@ def design_in_windows(spec: Spec, *, executor: Executor | None = None, progress:
         outcomes += designs
         if progress is not None:
             progress("windows", done, len(jobs))
-    return Design(spec.delays, tuple(outcomes))
+    return Design(spec, tuple(outcomes))
 
 
 def windows_of(target: Raster, care: Raster, starts: Integers, window: tuple[int, int]) -> Integers:

@@ -46,11 +46,12 @@ LEAST_SCALE = 0.5
 
 @dataclass(frozen=True)
 class NeuronReport:
-    """What became of one output.
+    """What became of one output, or of one hidden neuron.
 
     Attributes
     ----------
     output : int
+        Its index among the outputs, or among the hidden neurons.
     status : str
         "certified" (exact for every rounding to the nearest, proved), "exact" (as rounded and simulated) or "inexact".
     margin : float
@@ -71,6 +72,8 @@ class NeuronReport:
         Where a state first left the portable range in rehearsal.
     rounding : str
         How its integers were found: "nearest" to the design, "re-optimised", "searched", or "solved" exhaustively.
+    is_hidden : bool
+        Whether it is not read out.
     """
 
     output: int
@@ -88,11 +91,17 @@ class NeuronReport:
     noise: float | None
     excursion: Excursion | None
     rounding: str
+    is_hidden: bool = False
+
+    @property
+    def name(self) -> str:
+        """Which neuron, in words."""
+        return f"hidden neuron {self.output}" if self.is_hidden else f"output {self.output}"
 
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A program, the report on each of its outputs, and why some cannot be built in integers, where that is proved."""
+    """A program, the report on each of its neurons (hidden ones first), and proofs that some cannot be built."""
 
     program: Program
     neurons: tuple[NeuronReport, ...]
@@ -135,9 +144,11 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor 
                 searches[index].best, outcomes[index] = candidate, outcome
     conflicts = _repair_failing(spec, mapping, searches, outcomes, seed, executor)
     program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
+    numbered = [(index, True) for index in range(spec.n_hidden)]
+    numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
     reports = [
-        _report(index, search, mapping, outcome, chip)
-        for index, (search, outcome) in enumerate(zip(searches, outcomes, strict=True))
+        replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
+        for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
     return Quantized(program, tuple(reports), conflicts)
 
@@ -156,7 +167,7 @@ def _repair_failing(
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
         elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
-            conflicts.append(impossible(spec, index))
+            conflicts += [impossible(spec, index)] if spec.n_hidden == 0 else []
     return tuple(conflicts)
 
 
@@ -234,7 +245,7 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
         chip=spec.chip,
         n_inputs=spec.n_presynaptic if rehearsal else spec.n_inputs,
         n_neurons=len(neurons),
-        outputs=np.arange(len(neurons)),
+        outputs=np.arange(0 if rehearsal else spec.n_hidden, len(neurons)),
         pre=line,
         post=post,
         delay=mapping.delays[slot],

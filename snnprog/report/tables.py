@@ -36,7 +36,16 @@ def print_neurons(console: Console, neurons: Sequence[NeuronReport]) -> None:
     """Print what became of each output."""
     columns = ("output", "status", "margin (LSB)", "synapses", "exponent", "threshold", "bias", "portable for")
     rows = [
-        (n.output, n.status, n.margin, n.synapses, n.exponent, n.threshold, n.bias, n.portable_for)
+        (
+            n.name if n.is_hidden else n.output,
+            n.status,
+            n.margin,
+            n.synapses,
+            n.exponent,
+            n.threshold,
+            n.bias,
+            n.portable_for,
+        )
         for n in neurons[:SHOWN_NEURONS]
     ]
     print_table(console, "Outputs", columns, rows)
@@ -90,6 +99,7 @@ def program_summary(program: Program) -> dict[str, object]:
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
         "outputs": program.n_outputs,
+        "hidden neurons": program.n_neurons - program.n_outputs,
         "synapses": program.n_synapses,
         "delays": _span(program.delay.tolist()),
         "weights": _span(program.weight.tolist()),

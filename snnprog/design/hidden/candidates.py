@@ -1,0 +1,263 @@
+"""New hidden neurons for an output that lacks something: detectors, echoes and a clock, each priced.
+
+- A *detector* fires one shortest delay before spikes that the output misses, and before no silence that is at stake.
+  The spikes that no weights give together are shared out among several: the fewer a neuron must hit, the more of them
+  weights can tell from all silences.
+- A *weigher* is a detector that may err: it fires where the prices, summed over what a spike would do, say that it
+  helps, for or against.
+- An *echo* repeats a line some ticks later: a memory longer than the delays. A *clock* fires from the first input on,
+  for ever: it lets neurons tell silence from silence.
+
+What a candidate is worth is how far it upsets the balance of the prices: ``(Σ y φ)² / Σ φ²`` at its best delay.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.hidden.craft import Crafted, craft
+from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.network import Neuron
+from snnprog.potential import PotentialMap, Resets, Tape
+from snnprog.raster import Raster
+from snnprog.spec import presynaptic_raster
+
+Floats = NDArray[np.float64]
+
+SILENCE_WEIGHT = 4.0
+GROWTH = 1.3
+ECHOES = 6
+WORTHLESS = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Lack:
+    """One output that is not met.
+
+    Attributes
+    ----------
+    wiring : Wiring
+        What there is so far.
+    resets : Resets
+        The output's.
+    wanted : (ticks,) float
+        +1 where it is to spike, -1 where not, 0 where it does not count.
+    miss : NearestMiss
+        How near it comes.
+    """
+
+    wiring: Wiring
+    resets: Resets
+    wanted: Floats
+    miss: NearestMiss
+
+    @property
+    def lead(self) -> int:
+        """How many ticks before it acts a hidden neuron fires."""
+        return int(min(self.wiring.asked.delays))
+
+
+def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
+    """Return values ``(ticks,)`` moved some ticks earlier within each pattern, 0 at its end."""
+    moved = np.zeros_like(values)
+    here = np.flatnonzero(np.arange(tape.ticks) + ticks < (tape.starts + np.array(tape.lengths))[tape.pattern])
+    moved[here] = values[here + ticks]
+    return moved
+
+
+def later(tape: Tape, spikes: Raster, ticks: int) -> Raster:
+    """Return spikes ``(ticks, …)`` moved some ticks later within each pattern, silence at its start."""
+    moved = np.zeros_like(spikes)
+    there = np.flatnonzero(np.arange(tape.ticks) - ticks >= tape.starts[tape.pattern])
+    moved[there] = spikes[there - ticks]
+    return moved
+
+
+def detector(lack: Lack, missed: Raster) -> Neuron | None:
+    """Return a hidden neuron that fires before many of the missed spikes and before no silence, or None.
+
+    If weights do not give most of the missed spikes together, they are asked for a few, then for ever more.
+    """
+    tape = lack.wiring.mapping.tape
+    before = earlier(tape, np.where(lack.wanted < 0.0, -1.0, missed.astype(np.float64)), lack.lead)
+    wished, forbidden = before > 0.0, before < 0.0
+    if not wished.any():
+        return None
+    value = np.where(forbidden, -float(before.size), wished.astype(np.float64))
+    attempt = best = _attempt(lack.wiring, wished, forbidden, value)
+    enough = wished.sum() / 2
+    sought = _nearest(wished, np.zeros_like(wished), attempt.potential, 1)
+    while attempt.worth < enough and sought.any():
+        attempt = _attempt(lack.wiring, sought, forbidden, value)
+        best = max(best, attempt, key=lambda tried: tried.worth)
+        if (sought & ~attempt.hits).any():
+            break
+        more = math.ceil(GROWTH * int(attempt.hits.sum())) - int(attempt.hits.sum())
+        sought = attempt.hits | _nearest(wished, attempt.hits, attempt.potential, more)
+    return None if best.found is None else best.found.neuron
+
+
+@dataclass(frozen=True, eq=False)
+class _Attempt:
+    """A neuron that was asked for some spikes: what was found, which spikes it gives, and its potential before them."""
+
+    found: Crafted | None
+    hits: Raster
+    potential: Floats
+
+    @property
+    def worth(self) -> float:
+        return 0.0 if self.found is None else self.found.worth
+
+
+def _attempt(wiring: Wiring, sought: Raster, forbidden: Raster, value: Floats) -> _Attempt:
+    goal = np.where(forbidden, -SILENCE_WEIGHT, sought.astype(np.float64))
+    resets = wiring.mapping.resets(sought)
+    miss = nearest_miss(wiring.mapping, wiring.box, resets, goal)
+    found = craft(wiring, miss.unknowns, value)
+    hits = np.zeros_like(sought) if found is None else found.neuron.raster & (value > 0.0)
+    return _Attempt(found, hits, wiring.mapping.potential(miss.unknowns[:-2], resets))
+
+
+def _nearest(wished: Raster, hit: Raster, potential: Floats, count: int) -> Raster:
+    """Return the few wished spikes not yet hit whose potential is highest."""
+    open_ticks = np.flatnonzero(wished & ~hit)
+    nearest = np.zeros_like(wished)
+    nearest[open_ticks[np.argsort(-potential[open_ticks], kind="stable")[:count]]] = True
+    return nearest
+
+
+def detector_lack(lack: Lack, missed: Raster) -> Lack:
+    """Return what a detector of the one missed spike that is nearest lacks itself."""
+    tape, excess = lack.wiring.mapping.tape, np.where(missed, lack.miss.excess, -np.inf)
+    one = np.zeros(excess.size)
+    one[int(np.argmax(excess))] = 1.0
+    wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
+    resets = lack.wiring.mapping.resets(wanted > 0.0)
+    return Lack(lack.wiring, resets, wanted, nearest_miss(lack.wiring.mapping, lack.wiring.box, resets, wanted))
+
+
+def dearest(lack: Lack) -> Crafted | None:
+    """Return the weigher, echo or clock that upsets the balance of the prices most; None if none upsets it.
+
+    It is worth the share of what is lacking that it would take away at once.
+    """
+    prices = lack.miss.prices
+    if not prices.any():
+        return None
+    worth = earlier(lack.wiring.mapping.tape, lack.wiring.mapping.field(prices, lack.resets), lack.lead)
+    found = [_weigher(lack.wiring, worth), _weigher(lack.wiring, -worth), *_best_echoes(lack), _clock(lack.wiring)]
+    candidates = [neuron for neuron in found if neuron is not None and not _is_known(lack.wiring, neuron.raster)]
+    if not candidates:
+        return None
+    upsets = _upsets(lack, np.stack([neuron.raster for neuron in candidates], axis=1))
+    best = int(np.argmax(upsets))
+    worth_of = float(upsets[best]) / float((prices**2).sum())
+    return Crafted(candidates[best], worth_of) if worth_of > WORTHLESS else None
+
+
+def chain(lack: Lack, missed: Raster) -> Wiring:
+    """Return the wiring with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
+    wiring, tape = lack.wiring, lack.wiring.mapping.tape
+    tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
+    inputs = np.concatenate([pattern.inputs for pattern in wiring.asked.patterns])
+    open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
+    past = np.argwhere(inputs[tape.starts[tape.pattern[tick]] : tick - lack.lead] & open_lines)
+    if not past.size:
+        return wiring
+    gap = tick - lack.lead - int(tape.starts[tape.pattern[tick]] + past[-1][0])
+    line, longest = int(past[-1][1]), wiring.asked.delays[-1]
+    spikes = inputs[:, line]
+    while gap > longest:
+        spikes, gap = later(tape, spikes, longest), gap - longest
+        known = next((index for index, old in enumerate(wiring.hidden) if np.array_equal(old.raster, spikes)), None)
+        if known is None:
+            echo = _echo(wiring, len(wiring.asked.delays) - 1, line, spikes)
+            if echo is None or not np.array_equal(echo.raster, spikes):
+                break
+            wiring, known = wiring.with_neuron(echo), len(wiring.hidden)
+        line = wiring.asked.n_inputs + known
+    return wiring
+
+
+def _is_known(wiring: Wiring, raster: Raster) -> bool:
+    """Tell whether a hidden neuron does the same already."""
+    return any(np.array_equal(raster, neuron.raster) for neuron in wiring.hidden)
+
+
+def _upsets(lack: Lack, rasters: Raster) -> Floats:
+    """Return, for rasters ``(ticks, candidates)``, how far each upsets the balance at its best delay."""
+    mapping = _map_of(lack.wiring, rasters)
+    pull = mapping.adjoint(lack.miss.prices, lack.resets)
+    features = mapping.rows(lack.resets, np.flatnonzero(lack.wanted))
+    shares = pull**2 / np.maximum((features**2).sum(axis=0), 1.0)
+    best: Floats = shares.reshape(mapping.delays.size, mapping.n_lines).max(axis=0)
+    return best
+
+
+def _map_of(wiring: Wiring, rasters: Raster) -> PotentialMap:
+    ends = np.cumsum(wiring.mapping.tape.lengths)[:-1]
+    return PotentialMap(np.split(rasters, ends), wiring.asked.delays, wiring.leaks)
+
+
+def _weigher(wiring: Wiring, worth: Floats) -> Neuron | None:
+    """Return a neuron whose spikes are worth much."""
+    top = float(np.abs(worth).max(initial=0.0))
+    if top <= 0.0:
+        return None
+    resets = wiring.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
+    wanted = np.where(np.abs(worth) > WORTHLESS * top, worth / top, 0.0)
+    crafted = craft(wiring, nearest_miss(wiring.mapping, wiring.box, resets, wanted).unknowns, worth)
+    return None if crafted is None else crafted.neuron
+
+
+def _best_echoes(lack: Lack) -> list[Neuron]:
+    """Return the echoes of lines that pull most on the prices, for the number of their spikes."""
+    wiring, tape = lack.wiring, lack.wiring.mapping.tape
+    spikes = np.concatenate([presynaptic_raster(wiring.spec, pattern) for pattern in wiring.spec.patterns])
+    rated = []
+    for slot, delay in enumerate(wiring.asked.delays):
+        late = later(tape, spikes, delay)
+        pull = _map_of(wiring, late).adjoint(lack.miss.prices, lack.resets)
+        strongest = np.abs(pull).reshape(-1, spikes.shape[1]).max(axis=0) / np.sqrt(late.sum(axis=0) + 1.0)
+        rated += [(-float(pull_of), slot, line) for line, pull_of in enumerate(strongest)]
+    echoes = []
+    for pull_of, slot, line in sorted(rated)[:ECHOES]:
+        if pull_of < 0.0 and wiring.box.weight_upper[slot * spikes.shape[1] + line] > 0.0:
+            echoes.append(_echo(wiring, slot, line, later(tape, spikes[:, line], wiring.asked.delays[slot])))
+    return [echo for echo in echoes if echo is not None]
+
+
+def _echo(wiring: Wiring, slot: int, line: int, late: Raster) -> Neuron | None:
+    """Return a neuron that does what a line did a delay ago, as nearly as may be."""
+    unknowns = np.zeros(wiring.mapping.n_taps + 2)
+    unknowns[slot * wiring.mapping.n_lines + line] = 2 * wiring.chip.weight_limit
+    unknowns[-2:] = wiring.chip.weight_limit, 0.0 if wiring.box.is_bias_free else wiring.box.bias[0]
+    crafted = craft(wiring, unknowns, np.where(late, 1.0, -1.0))
+    return None if crafted is None else crafted.neuron
+
+
+def _clock(wiring: Wiring) -> Neuron | None:
+    """Return a neuron that any excitable input makes fire, and that then keeps itself firing; None if a bias can."""
+    if wiring.box.bias[1] > 0.0:
+        return None
+    lead, n_inputs, tape = min(wiring.asked.delays), wiring.asked.n_inputs, wiring.mapping.tape
+    open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[0, :n_inputs] > 0.0
+    inputs = np.concatenate([pattern.inputs for pattern in wiring.asked.patterns])
+    spikes: Raster = np.any(inputs[:, open_lines], axis=1)
+    raster = later(tape, spikes, lead)
+    for tick in range(lead, tape.ticks):
+        raster[tick] |= raster[tick - lead] and tape.pattern[tick] == tape.pattern[tick - lead]
+    deaf = np.zeros((wiring.mapping.delays.size, wiring.mapping.n_lines))
+    itself = wiring.with_neuron(Neuron(deaf, 1.0, 0.0, 0, 0.0, 0.0, raster))
+    unknowns = np.zeros(itself.mapping.n_taps + 2)
+    strong = float(2 * wiring.chip.weight_limit)
+    unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(wiring.hidden)] = strong
+    unknowns[-2:] = strong / 2, wiring.box.bias[0]
+    crafted = craft(itself, unknowns, np.where(raster, 1.0, -1.0))
+    return crafted.neuron if crafted is not None and np.array_equal(crafted.neuron.raster, raster) else None

@@ -1,0 +1,161 @@
+"""Real weights become a hidden neuron: integers first, and what these integers do is its raster.
+
+An output's target is given, and integers must be found that hit it. A hidden neuron is free to do anything that is of
+use, so nothing about it has to be proved: its weights are rounded, its threshold is tried out, and what it does in the
+chip's integers is taken for what it is to do.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.network import Neuron
+from snnprog.raster import Raster
+from snnprog.simulate.neuron import run_neuron
+from snnprog.spec import FREE
+
+Floats = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+
+ROOM = 0.25
+"""How much of the accumulators' widths a hidden neuron may use."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crafted:
+    """A hidden neuron and what it is worth."""
+
+    neuron: Neuron
+    worth: float
+
+
+def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
+    """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
+
+    Parameters
+    ----------
+    unknowns : (taps + 2,) float
+        Weights, threshold and bias, as in `NearestMiss`.
+    value : (ticks,) float
+        What a spike is worth at each tick; it may be negative.
+    """
+    weights, exponent, bias = _integers(wiring, unknowns)
+    if not weights.any() and bias == 0:
+        return None
+    best: Crafted | None = None
+    threshold = 1 if wiring.asked.threshold == FREE else int(wiring.asked.threshold)
+    while threshold <= wiring.chip.thresholds[1]:
+        spikes, potentials, is_portable = _run(wiring, weights, threshold, bias)
+        if not is_portable:
+            return None
+        worth = float(value[spikes].sum())
+        if worth > (0.0 if best is None else best.worth):
+            neuron = _settled(wiring, weights, exponent, bias, spikes)
+            best = best if neuron is None else Crafted(neuron, worth)
+        harm = potentials[spikes & (value < 0.0)]
+        if not harm.size or wiring.asked.threshold != FREE:
+            break
+        threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(wiring)))
+    return best
+
+
+def _integers(wiring: Wiring, unknowns: Floats) -> tuple[Int64s, int, int]:
+    """Scale the weights to the chip's range, or to a fixed threshold, and round them (halves to even).
+
+    Returns
+    -------
+    The weights in LSBs of exponent 0, the exponent of the finest grid that holds them, and the bias.
+    """
+    chip, box = wiring.chip, wiring.box
+    weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
+    stretch = 1.0
+    if box.is_bias_free or not box.has_bias:
+        stretch = _widest_stretch(wiring, unknowns)
+        if not box.is_threshold_free and threshold > 0.0:
+            stretch = box.threshold[0] / threshold
+    limit = chip.weight_limit
+    reach = stretch * float(np.abs(weights).max(initial=0.0))
+    exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
+    mantissas = np.clip(np.rint(stretch * weights / (1 << exponent)).astype(np.int64), -limit, limit)
+    top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(wiring)))
+    fixed = wiring.asked.bias
+    return mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed)
+
+
+def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
+    """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
+    chip, mapping = wiring.chip, wiring.mapping
+    weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
+    reach = np.abs(weights)
+    quiet = mapping.resets(np.zeros(mapping.tape.ticks, dtype=np.bool_))
+    widest = float((mapping.potential(reach, quiet) + bias * mapping.bias_response(quiet)).max(initial=0.0))
+    most = ROOM * min(chip.potential_limit, chip.arrival_limit) / _unit(wiring)
+    return min(
+        chip.weight_limit / max(float(reach.max(initial=0.0)), 1e-12),
+        most / max(widest, 1e-12),
+        chip.bias_limit / _unit(wiring) / max(bias, 1e-12),
+    )
+
+
+def _run(wiring: Wiring, weights: Int64s, threshold: int, bias: int) -> tuple[Raster, Int64s, bool]:
+    """Run the neuron; also tell whether all its states stayed where all runtimes of the chip agree."""
+    chip, mapping, dynamics = wiring.chip, wiring.mapping, wiring.asked.dynamics
+    semantics, tape = chip.semantics, mapping.tape
+    arrivals = np.rint(mapping.arrivals(weights.astype(np.float64))).astype(np.int64) << semantics.input_shift
+    ends = np.zeros(tape.ticks, dtype=np.bool_)
+    ends[tape.starts + np.array(tape.lengths) - 1] = True
+    factors = np.array(
+        [semantics.current_factor(dynamics.current_decay), semantics.potential_factor(dynamics.potential_decay)]
+    )
+    spikes, potentials = run_neuron(
+        arrivals, ends, factors, semantics.decay_bits, threshold << semantics.input_shift, bias
+    )
+    current = mapping.current(np.abs(weights).astype(np.float64)).max(initial=0.0) * _unit(wiring)
+    is_portable = (
+        int(np.abs(arrivals).max(initial=0)) < chip.arrival_limit
+        and current < chip.current_limit
+        and int(np.abs(potentials).max(initial=0)) < chip.potential_limit
+    )
+    return spikes, potentials, bool(is_portable)
+
+
+def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
+    """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
+    mapping, fixed = wiring.mapping, wiring.asked.threshold
+    resets = mapping.resets(spikes)
+    beta = mapping.bias_response(resets)
+    potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(wiring) * beta
+    silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
+    low, high = wiring.chip.thresholds
+    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
+    threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
+    if fixed == FREE and last < least:
+        return None
+    if not np.array_equal(_run(wiring, weights, threshold, bias)[0], spikes):
+        return None
+    truncation = mapping.truncation(resets, biased=bias != 0)
+    norms = mapping.potential((weights != 0).astype(np.float64), resets)
+    distance = np.where(spikes, potential - threshold, threshold - potential)
+    return Neuron(
+        weights=weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
+        threshold=float(threshold),
+        bias=bias / _unit(wiring),
+        exponent=exponent,
+        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << exponent))).min()),
+        bound=_bound(wiring),
+        raster=spikes,
+    )
+
+
+def _bound(wiring: Wiring) -> float:
+    """Return a margin that no weights exceed: a spike's potential is at most the widest weights' and bias's."""
+    return float(wiring.chip.weight_limit) + wiring.chip.bias_limit / _unit(wiring)
+
+
+def _unit(wiring: Wiring) -> int:
+    return 1 << wiring.chip.semantics.input_shift

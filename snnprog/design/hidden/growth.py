@@ -1,0 +1,106 @@
+"""Hidden neurons for outputs that cannot do alone what is asked of them, one after another until they can.
+
+Outputs come in order, and each may listen to the hidden neurons that those before it needed. The nearest miss tells
+what an output lacks; a detector of what it misses is added, or, where there is none, the candidate that the prices
+value most. Each lowers what is lacking. Once nothing is, the output is designed as any other.
+
+At the end every hidden neuron that all outputs can do without is taken out again, the last first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import ROUNDING_PROOF
+from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
+from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.neuron import design_neuron
+from snnprog.design.problem import neuron_problem
+from snnprog.errors import SolverError
+from snnprog.network import Neuron
+
+Floats = NDArray[np.float64]
+
+MET = 0.3
+PATIENCE, PROGRESS = 12, 0.98
+HARDLY = 1e-3
+
+
+def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Wiring, Neuron | None]:
+    """Add hidden neurons until an output can be built, or there are as many as may be.
+
+    Parameters
+    ----------
+    output : int
+        Which.
+    limit : int
+        How many hidden neurons there may be in all.
+    is_proof_needed : bool
+        Whether only a rounding-proof neuron will do.
+
+    Returns
+    -------
+    The wiring, and the output's neuron; None if it could not be built.
+    """
+    start: Floats | None = None
+    losses: list[float] = []
+    while True:
+        lack = lack_of(wiring, output, start)
+        neuron = attempt(wiring, output, lack.miss)
+        if neuron is not None and (neuron.margin >= ROUNDING_PROOF or not is_proof_needed):
+            return wiring, neuron
+        losses.append(float(np.square(lack.miss.prices).sum()))
+        is_stuck = len(losses) > PATIENCE and losses[-1] > PROGRESS * losses[-1 - PATIENCE]
+        wider = _wider(lack) if len(wiring.hidden) < limit and not is_stuck else wiring
+        if wider is wiring:
+            return wiring, None
+        start = _with_lines(lack.miss.unknowns, wiring, len(wider.hidden) - len(wiring.hidden))
+        wiring = wider
+
+
+def lack_of(wiring: Wiring, output: int, start: Floats | None = None) -> Lack:
+    """Return how near an output comes with the lines there are."""
+    target, care = wiring.targets[:, output], wiring.care[:, output]
+    resets = wiring.mapping.resets(target)
+    wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
+    return Lack(wiring, resets, wanted, nearest_miss(wiring.mapping, wiring.box, resets, wanted, start))
+
+
+def attempt(wiring: Wiring, output: int, miss: NearestMiss) -> Neuron | None:
+    """Return the output's neuron if the nearest miss is none, and the design agrees."""
+    if miss.excess.min(initial=np.inf) < MET:
+        return None
+    target, care = wiring.targets[:, output], wiring.care[:, output]
+    problem = neuron_problem(wiring.mapping, output, target, care, wiring.box)
+    try:
+        return design_neuron(problem, care, feeds_others=wiring.asked.recurrent).neuron
+    except SolverError:
+        return None
+
+
+def _wider(lack: Lack) -> Wiring:
+    """Return the wiring with a detector of missed spikes, or what the prices value most, or a longer memory."""
+    due, excess = lack.wanted > 0.0, lack.miss.excess
+    highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
+    missed = due & ((excess < MET) | (excess <= highest_silence))
+    if not missed.any():
+        missed = due & (excess <= np.quantile(excess[due], 0.1)) if due.any() else due
+    found = detector(lack, missed)
+    if found is not None:
+        return lack.wiring.with_neuron(found)
+    helpers = [dearest(lack), dearest(detector_lack(lack, missed)) if missed.any() else None]
+    best = max(helpers, key=lambda helper: 0.0 if helper is None else helper.worth)
+    if missed.any() and (best is None or best.worth < HARDLY):
+        chained = chain(lack, missed)
+        if chained is not lack.wiring:
+            return chained
+    return lack.wiring if best is None else lack.wiring.with_neuron(best.neuron)
+
+
+def _with_lines(unknowns: Floats, wiring: Wiring, more: int) -> Floats:
+    """Return the unknowns with weights 0 for some more hidden neurons."""
+    weights = unknowns[:-2].reshape(len(wiring.asked.delays), -1)
+    places = [wiring.asked.n_inputs + len(wiring.hidden)] * more
+    return np.concatenate([np.insert(weights, places, 0.0, axis=1).ravel(), unknowns[-2:]])

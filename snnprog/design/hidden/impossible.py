@@ -1,0 +1,191 @@
+"""What no network can do, however many hidden neurons it has.
+
+Whatever a hidden neuron tells an output at tick k has passed two synapses at least, so it can depend only on what was
+there two shortest delays before. All ticks with the same history up to then get the same from all hidden neurons: one
+unknown per history, of any size. With these unknowns in place of all hidden neurons, an output's rows are linear as
+ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
+own, the unknown is, too.
+
+A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
+tick 0. Before anything has arrived at a hidden neuron, it has nothing to tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.answer import WORTHLESS
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
+from snnprog.errors import Conflict
+from snnprog.potential import NO_RESET, Ticks
+from snnprog.raster import Raster
+from snnprog.solver import LinearProgram, maximise
+from snnprog.spec import presynaptic_raster
+
+Floats = NDArray[np.float64]
+
+MOST_CELLS = 1 << 24
+WIDEST = 1 << 7
+NAMED_TICKS = 4
+NOTHING = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """What hidden neurons can know at each tick.
+
+    Attributes
+    ----------
+    history : (ticks,) int
+        The same number where the history up to two shortest delays before is the same.
+    can_tell : (ticks,) bool
+        Whether a hidden neuron's spike can arrive.
+    """
+
+    history: Ticks
+    can_tell: Raster
+
+
+def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict | None:
+    """Return why no network can do what is asked of an output; None if nothing speaks against it."""
+    problem = neuron_problem(wiring.mapping, output, wiring.targets[:, output], wiring.care[:, output], wiring.box)
+    counted = problem.constrained & _is_reset_known(problem, problem.constrained)
+    counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
+    is_own = histories.can_tell & (counts[histories.history] < 2)
+    silent_anyway = ~problem.raster & (problem.norms == 0.0) & ~histories.can_tell & (not problem.box.has_bias)
+    rows = np.flatnonzero(counted & ~silent_anyway & _matters(problem, counted & ~is_own & ~silent_anyway))
+    if not rows.size or rows.size * (wiring.mapping.n_taps + rows.size) > MOST_CELLS:
+        return None
+    told = _told(problem, histories, rows)
+    optimum = maximise(_relaxation(problem, rows, told))
+    if float(optimum.values[-1]) > TOLERANCE:
+        return None
+    priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
+    return _conflict(problem, histories, priced, 2 * min(wiring.asked.delays))
+
+
+def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
+    """(ticks,) Whether a tick, or a later one before the next reset, shares its history."""
+    tape, ticks = problem.potential_map.tape, np.arange(shared.size)
+    is_first = problem.resets.last == NO_RESET
+    segment = np.where(is_first, tape.starts[tape.pattern], problem.resets.last + 1)
+    last_shared = np.full(shared.size, -1)
+    np.maximum.at(last_shared, segment[shared], ticks[shared])
+    matters: Raster = ticks <= last_shared[segment]
+    return matters
+
+
+def histories_of(wiring: Wiring) -> Histories:
+    """Return what hidden neurons can know, for a wiring that has none yet."""
+    spec, has_bias = wiring.asked, wiring.box.has_bias
+    lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
+    history, can_tell = [], []
+    for pattern in spec.patterns:
+        lines = presynaptic_raster(spec, pattern)
+        state, silence = NOTHING, np.zeros(lines.shape[1], dtype=np.bool_)
+        for tick in range(pattern.ticks):
+            seen = lines[tick - lag] if tick >= lag else silence
+            if has_bias or state != NOTHING or seen.any():
+                state = known.setdefault((state, np.packbits(seen).tobytes() + b"."), len(known))
+            history.append(state)
+        can_tell.append(_arrivals(wiring, lines))
+    return Histories(np.array(history), np.concatenate(can_tell))
+
+
+def _arrivals(wiring: Wiring, lines: Raster) -> Raster:
+    """(ticks,) Whether a spike of some hidden neuron can arrive in one pattern."""
+    spec, ticks = wiring.asked, len(lines)
+    excitable = lines if spec.signs is None else lines[:, np.array(spec.signs) >= 0]
+    fired: Raster = np.any(excitable, axis=1)
+    keeps = wiring.leaks.current > 0
+    can_fire, arrives = np.full(ticks, wiring.box.bias[1] > 0.0), np.zeros(ticks, dtype=np.bool_)
+    for tick in range(ticks):
+        sources = [tick - delay for delay in spec.delays if delay <= tick]
+        arrives[tick] = any(can_fire[source] for source in sources) or (keeps and tick > 0 and arrives[tick - 1])
+        reached = arrives[tick] or any(fired[source] for source in sources)
+        can_fire[tick] |= reached or (keeps and tick > 0 and can_fire[tick - 1])
+    return arrives
+
+
+def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
+    """Return (rows, histories) what one unit told at each history leaves in the potential."""
+    tape, gamma = problem.potential_map.tape, problem.potential_map.gamma
+    entries = []
+    for row, tick in enumerate(rows):
+        reset = int(problem.resets.last[tick])
+        first = int(tape.starts[tape.pattern[tick]]) if reset == NO_RESET else reset + 1
+        window = np.arange(first, tick + 1)
+        window = window[histories.can_tell[window]]
+        entries.append((np.full(window.size, row), histories.history[window], gamma ** (tick - window)))
+    row_of, history, share = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    columns, column_of = np.unique(history, return_inverse=True)
+    told = np.zeros((rows.size, columns.size))
+    np.add.at(told, (row_of, column_of), share)
+    return told
+
+
+def _relaxation(problem: NeuronProblem, rows: Ticks, told: Floats) -> LinearProgram:
+    """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
+    box, signs = problem.box, problem.signs[rows]
+    free = np.full(told.shape[1], np.inf)
+    lower, upper = box.weight_lower * WIDEST, box.weight_upper * WIDEST
+    threshold, bias = box.threshold, box.bias
+    if box.is_scale_free:
+        lower, upper = np.where(lower < 0.0, -np.inf, 0.0), np.where(upper > 0.0, np.inf, 0.0)
+        threshold, bias = (0.0, np.inf), (-np.inf, np.inf) if box.is_bias_free else (0.0, 0.0)
+    matrix = (
+        np.column_stack([problem.features(rows), -np.ones(rows.size), problem.bias_response[rows], told])
+        * signs[:, None]
+    )
+    return LinearProgram(
+        objective=np.concatenate([np.zeros(matrix.shape[1]), [1.0]]),
+        matrix=np.column_stack([matrix, -np.ones(rows.size)]),
+        least=np.zeros(rows.size),
+        lower=np.concatenate([lower, [threshold[0], bias[0]], -free, [-np.inf]]),
+        upper=np.concatenate([upper, [threshold[1], bias[1]], free, [1.0]]),
+    )
+
+
+def _conflict(problem: NeuronProblem, histories: Histories, priced: Ticks, lag: int) -> Conflict:
+    due = [int(tick) for tick in priced if problem.raster[tick]]
+    silent = [int(tick) for tick in priced if not problem.raster[tick]]
+    tape = problem.potential_map.tape
+    pattern, tick = tape.where((due or silent)[0])
+    name = f"output {problem.neuron} must spike at {_places(problem, due)}"
+    if len(due) == 1 and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
+        reason = f"{name}, but nothing can have reached it by then, through hidden neurons neither"
+    elif len(due) == 1 and not histories.can_tell[due[0]]:
+        reason = f"{name}, but nothing that could make it can arrive then, from hidden neurons neither"
+    elif len(due) == 1 and len(silent) == 1:
+        reason = (
+            f"{name} and be silent at {_places(problem, silent)}, but what can have reached it by then, through hidden"
+            " neurons too, is the same"
+        )
+    else:
+        demands = [f"spike at {_places(problem, due)}"] if due else []
+        demands += [f"be silent at {_places(problem, silent)}"] if silent else []
+        reason = (
+            f"no weights let output {problem.neuron} {' and '.join(demands)}, and hidden neurons do not help: up to"
+            f" {lag} ticks before, the soonest they could tell of, what came in is the same"
+        )
+    return Conflict(problem.neuron, pattern, tick, reason)
+
+
+def _places(problem: NeuronProblem, ticks: list[int]) -> str:
+    tape = problem.potential_map.tape
+    named = [tape.where(tick) for tick in ticks[:NAMED_TICKS]]
+    places = ", ".join(f"tick {tick} of pattern {pattern}" for pattern, tick in named)
+    return places + (f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else "")
+
+
+def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
+    """(ticks,) Whether no don't-care bin lies between a tick and its last reset, or the pattern's start."""
+    tape = problem.potential_map.tape
+    free_before = np.concatenate([[0], np.cumsum(~care)])
+    since = np.where(problem.resets.last == NO_RESET, tape.starts[tape.pattern], problem.resets.last)
+    known: Raster = free_before[:-1] == free_before[since]
+    return known

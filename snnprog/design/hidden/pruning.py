@@ -1,0 +1,73 @@
+"""Hidden neurons that are not needed, taken out.
+
+One after another, the last first, a hidden neuron is left out, and all that listened to it are built anew without it:
+outputs by design, other hidden neurons such that they still do what they did. If all succeed it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnprog.design.answer import ROUNDING_PROOF
+from snnprog.design.hidden.craft import craft
+from snnprog.design.hidden.growth import attempt, lack_of
+from snnprog.design.hidden.soft import nearest_miss
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.network import Neuron
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A wiring and the neurons of its outputs, each with a weight for every line."""
+
+    wiring: Wiring
+    outputs: Mapping[int, Neuron]
+
+
+def pruned(built: Built) -> Built:
+    """Return the network without the hidden neurons that were not needed."""
+    for index in reversed(range(len(built.wiring.hidden))):
+        built = _without(built, index) or built
+    return built
+
+
+def _without(built: Built, index: int) -> Built | None:
+    """Return the network without one hidden neuron, or None where another cannot do without it."""
+    line = built.wiring.asked.n_inputs + index
+    smaller, outputs = built.wiring.without(index), {}
+    for output, neuron in built.outputs.items():
+        heard = bool(neuron.weights[:, line].any())
+        deaf = replace(neuron, weights=np.delete(neuron.weights, line, axis=1))
+        again = _output_again(smaller, output, neuron) if heard else deaf
+        if again is None:
+            return None
+        outputs[output] = again
+    hidden = list(smaller.hidden)
+    for place in range(index, len(hidden)):
+        if built.wiring.hidden[place + 1].weights[:, line].any():
+            again = _hidden_again(replace(smaller, hidden=tuple(hidden[:place])), hidden[place])
+            if again is None:
+                return None
+            hidden[place] = again
+    return Built(replace(smaller, hidden=tuple(hidden)), outputs)
+
+
+def _output_again(wiring: Wiring, output: int, before: Neuron) -> Neuron | None:
+    """Return an output's neuron for fewer lines, if it is no less sure than before."""
+    neuron = attempt(wiring, output, lack_of(wiring, output).miss)
+    if neuron is None or neuron.margin < min(before.margin, ROUNDING_PROOF):
+        return None
+    return neuron
+
+
+def _hidden_again(earlier: Wiring, neuron: Neuron) -> Neuron | None:
+    """Return a hidden neuron that does the same with the lines before it."""
+    wanted = np.where(neuron.raster, 1.0, -1.0)
+    miss = nearest_miss(earlier.mapping, earlier.box, earlier.mapping.resets(neuron.raster), wanted)
+    crafted = craft(earlier, miss.unknowns, wanted)
+    if crafted is None or not np.array_equal(crafted.neuron.raster, neuron.raster):
+        return None
+    return crafted.neuron

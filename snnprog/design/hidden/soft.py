@@ -1,0 +1,170 @@
+"""The nearest miss: weights that come as close as they can to what is asked, also where no weights do it.
+
+Rows that are not met cost the square of what they lack (the squared hinge of support vector machines), so the optimum
+is unique and smooth, and L-BFGS (Nocedal 1980), projected on the bounds, finds it in some dozens of products with the
+map. What each row lacks is its price: where the optimum is not 0, the prices are balanced over all taps there are, as a
+certificate of infeasibility is, and a new line is worth as much as it upsets that balance.
+
+Sums are NumPy's own, not a threaded library's, whose order of summation would depend on the machine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.design.problem import Box
+from snnprog.potential import PotentialMap, Resets, Ticks
+
+Floats = NDArray[np.float64]
+
+DENSE = 1 << 19
+ITERATIONS, MEMORY, HALVINGS = 1000, 12, 30
+SUFFICIENT, STALLED, NEGLIGIBLE = 1e-4, 1e-9, 1e-30
+SPELL, WORTH_A_SPELL = 20, 0.99
+STIFFNESS = 1e-4
+FIXED_GAP = 8.0
+WIDEST = 1 << 7
+
+
+@dataclass(frozen=True, eq=False)
+class NearestMiss:
+    """Weights that lack least.
+
+    Attributes
+    ----------
+    unknowns : (taps + 2,) float
+        Weights, threshold and bias. In weight LSBs where threshold or bias is fixed, else in any unit.
+    excess : (ticks,) float
+        How far each row is met: 1 and more in full, negative not at all; infinite where nothing is asked.
+    prices : (ticks,) float
+        What each row lacks, times its weight; positive where a spike is due, negative where silence is.
+    """
+
+    unknowns: Floats
+    excess: Floats
+    prices: Floats
+
+
+def nearest_miss(
+    mapping: PotentialMap, box: Box, resets: Resets, wanted: Floats, start: Floats | None = None
+) -> NearestMiss:
+    """Return the weights that lack least.
+
+    Parameters
+    ----------
+    mapping, box, resets
+        The lines, where the unknowns may lie, and when the neuron resets.
+    wanted : (ticks,) float
+        Positive where a spike is due, negative where silence is; its size is the row's weight, 0 asks nothing.
+    start : (taps + 2,) float, optional
+        Unknowns to start from.
+    """
+    asked = np.flatnonzero(wanted)
+    signs, cost = np.sign(wanted), np.abs(wanted)
+    gap, bounds = _scale(box)
+    rows = _Rows(mapping, resets, asked)
+
+    def loss(unknowns: Floats) -> tuple[float, Floats]:
+        return _loss(unknowns, rows, signs[asked], cost[asked], gap)
+
+    unknowns = _minimised(loss, np.zeros(mapping.n_taps + 2) if start is None else start, bounds)
+    excess, prices = np.full(wanted.size, np.inf), np.zeros(wanted.size)
+    excess[asked] = signs[asked] * rows.distance(unknowns) / gap
+    prices[asked] = (wanted[asked]) * np.maximum(1.0 - excess[asked], 0.0)
+    return NearestMiss(unknowns, excess, prices)
+
+
+class _Rows:
+    """The rows of the ticks asked for, written out where there is room."""
+
+    def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
+        self.mapping, self.resets, self.asked = mapping, resets, asked
+        self.beta = mapping.bias_response(resets)[asked]
+        is_small = asked.size * mapping.n_taps <= DENSE
+        self.features = mapping.rows(resets, asked) if is_small else None
+
+    def distance(self, unknowns: Floats) -> Floats:
+        """Return how far the potential lies above the threshold."""
+        weights, (threshold, bias) = unknowns[:-2], unknowns[-2:]
+        if self.features is None:
+            potential = self.mapping.potential(weights, self.resets)[self.asked]
+        else:
+            potential = np.einsum("kt,t->k", self.features, weights)
+        distance: Floats = potential + bias * self.beta - threshold
+        return distance
+
+    def adjoint(self, prices: Floats) -> Floats:
+        """Return the gradient of ``Σ prices · distance`` with respect to the unknowns."""
+        if self.features is None:
+            everywhere = np.zeros(self.resets.last.size)
+            everywhere[self.asked] = prices
+            pull = self.mapping.adjoint(everywhere, self.resets)
+        else:
+            pull = np.einsum("kt,k->t", self.features, prices)
+        return np.concatenate([pull, [-prices.sum(), prices @ self.beta]])
+
+
+def _loss(unknowns: Floats, rows: _Rows, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:
+    lacking = np.maximum(1.0 - signs * rows.distance(unknowns) / gap, 0.0)
+    weights = unknowns[:-2] / gap
+    gradient = rows.adjoint(-2.0 * signs * cost * lacking / gap)
+    gradient[:-2] += 2.0 * STIFFNESS * weights / gap
+    return float((cost * lacking**2).sum() + STIFFNESS * (weights**2).sum()), gradient
+
+
+def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, bounds: Floats) -> Floats:
+    """Return where a smooth convex loss, given with its gradient, is least within bounds (2, unknowns)."""
+    here = np.clip(start, *bounds)
+    value, gradient = loss(here)
+    pairs: deque[tuple[Floats, Floats]] = deque(maxlen=MEMORY)
+    values = deque([np.inf], maxlen=SPELL)
+    for _ in range(ITERATIONS):
+        held = ((here <= bounds[0]) & (gradient > 0.0)) | ((here >= bounds[1]) & (gradient < 0.0))
+        downhill = np.where(held, 0.0, -_curved(np.where(held, 0.0, gradient), pairs))
+        step = 1.0 if pairs else 1.0 / max(1.0, float(np.abs(gradient).max()))
+        for _ in range(HALVINGS):
+            there = np.clip(here + step * downhill, *bounds)
+            new_value, new_gradient = loss(there)
+            if new_value <= value + SUFFICIENT * float((gradient * (there - here)).sum()):
+                break
+            step /= 2.0
+        if not new_value < min(value * (1.0 - STALLED), values[0] * WORTH_A_SPELL):
+            break
+        values.append(new_value)
+        moved, turned = there - here, new_gradient - gradient
+        if min(float((moved * turned).sum()), float((turned**2).sum())) > NEGLIGIBLE:
+            pairs.append((moved, turned))
+        here, value, gradient = there, new_value, new_gradient
+    return here
+
+
+def _curved(gradient: Floats, pairs: deque[tuple[Floats, Floats]]) -> Floats:
+    """Return the gradient times the inverse curvature that the last moves have shown (the two-loop recursion)."""
+    curved, shares = gradient.copy(), []
+    for moved, turned in reversed(pairs):
+        share = float((moved * curved).sum()) / float((moved * turned).sum())
+        shares.append(share)
+        curved -= share * turned
+    if pairs:
+        moved, turned = pairs[-1]
+        curved *= float((moved * turned).sum()) / float((turned**2).sum())
+    for (moved, turned), share in zip(pairs, reversed(shares), strict=True):
+        curved += (share - float((turned * curved).sum()) / float((moved * turned).sum())) * moved
+    return curved
+
+
+def _scale(box: Box) -> tuple[float, Floats]:
+    """Return the distance that meets a row in full, and the bounds; the scale is free where no bias is fixed to it."""
+    low, high = box.weight_lower, box.weight_upper
+    if box.has_bias and not box.is_bias_free:
+        ends = np.array([box.threshold, box.bias]).T
+        return FIXED_GAP, np.stack([np.append(WIDEST * low, ends[0]), np.append(WIDEST * high, ends[1])])
+    bias = np.inf if box.is_bias_free else 0.0
+    lowest = np.concatenate([np.where(low < 0.0, -np.inf, 0.0), [0.0, -bias]])
+    highest = np.concatenate([np.where(high > 0.0, np.inf, 0.0), [np.inf, bias]])
+    return 1.0, np.stack([lowest, highest])

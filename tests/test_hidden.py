@@ -1,0 +1,304 @@
+"""Hidden neurons: whatever is not contradictory is built, what is gets refused, and no more are added than needed."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, after, plain_run, random_raster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import snnprog as sp
+from snnprog.chips import find_chip
+from snnprog.design.designer import leaks_of
+from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.soft import nearest_miss
+from snnprog.design.hidden.wiring import Wiring
+from snnprog.network import Neuron
+
+Raster = NDArray[np.bool_]
+
+
+def parity(inputs: int, delays: range, at: int) -> sp.Spec:
+    """Return trials with every set of inputs at tick 1, and a spike due where their number is odd."""
+    patterns = []
+    for bits in itertools.product([False, True], repeat=inputs):
+        given, due = np.zeros((8, inputs), dtype=bool), np.zeros((8, 1), dtype=bool)
+        given[1], due[at] = bits, sum(bits) % 2 == 1
+        patterns.append(sp.Pattern(given, due))
+    return sp.Spec(patterns, delays, hidden="auto")
+
+
+def above_capacity(seed: int, **options: object) -> sp.Spec:
+    """Return 5 inputs over one delay, and far more ticks than their weights can serve."""
+    targets = random_raster(seed + 1, 60, 1, 0.3)
+    targets[:4] = False
+    inputs = random_raster(seed, 60, 5, 0.3)
+    inputs[0] = True
+    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": [1], "hidden": "auto", **options})  # type: ignore[arg-type]
+
+
+def with_options(spec: sp.Spec, **options: object) -> sp.Spec:
+    """Return a spec with the same patterns and delays."""
+    return sp.Spec(spec.patterns, spec.delays, **options)  # type: ignore[arg-type]
+
+
+def check_exact(spec: sp.Spec, result: sp.CompileResult) -> None:
+    """Hold a program against its spec in plain Python integers, and against its report."""
+    program = result.program
+    for pattern in spec.patterns:
+        plain = plain_run(program, pattern.inputs)
+        spikes = np.array(plain.spikes)[:, program.outputs]
+        assert not ((spikes != pattern.targets) & pattern.care).any()
+        assert plain.excursion is None
+    assert sp.verify(program, spec).exact
+    assert program.n_outputs == spec.n_outputs == len(result.report.neurons)
+    assert program.n_neurons - program.n_outputs == len(result.report.hidden)
+    assert set(program.delay.tolist()) <= set(spec.delays)
+    spoken_to = set(program.pre[program.pre >= program.n_inputs].tolist())
+    assert {spec.n_inputs + index for index in range(len(result.report.hidden))} <= spoken_to
+
+
+SPECS = {
+    "xor": lambda: parity(2, range(1, 2), 3),
+    "xor later than the delays reach": lambda: parity(2, range(1, 3), 7),
+    "parity of three": lambda: parity(3, range(1, 4), 4),
+    "parity of four": lambda: parity(4, range(1, 3), 4),
+    "above capacity": lambda: above_capacity(40),
+    "above capacity, recurrent": lambda: above_capacity(50, recurrent=True),
+    "fixed threshold": lambda: above_capacity(60, threshold=700),
+    "free bias": lambda: above_capacity(70, bias="free"),
+    "negative bias": lambda: above_capacity(80, bias=-640),
+    "slow current": lambda: above_capacity(90, dynamics=sp.Dynamics(205, 3000), delays=[1, 2]),
+    "no leak": lambda: above_capacity(100, dynamics=sp.Dynamics(0, 4095)),
+    "full leak": lambda: above_capacity(110, dynamics=sp.Dynamics(4095, 4095)),
+    "signs": lambda: above_capacity(120, signs=[1, 1, 1, 0, -1]),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_no_output_can_do_alone_is_built(name: str) -> None:
+    spec = SPECS[name]()
+    with pytest.raises(sp.InfeasibleError):
+        sp.compile(sp.Spec(
+            spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
+            bias=spec.bias, threshold=spec.threshold,
+        ))  # fmt: skip
+    result = sp.compile(spec)
+    check_exact(spec, result)
+    assert result.report.hidden
+    assert all(neuron.is_hidden for neuron in result.report.hidden)
+    program = result.program
+    if spec.signs is not None:
+        given = program.pre < spec.n_inputs
+        assert (program.weight[given] * np.array(spec.signs)[program.pre[given]] >= 0).all()
+    if spec.threshold != "free":
+        assert (program.threshold == spec.threshold).all()
+    if spec.bias != "free":
+        assert (program.bias == spec.bias).all()
+
+
+def test_an_echo_longer_than_the_delays() -> None:
+    inputs = random_raster(3, 30, 2, 0.3)
+    spec = sp.Spec([sp.Pattern(inputs, after(inputs, 7))], [1, 2], hidden="auto")
+    check_exact(spec, sp.compile(spec))
+
+
+def test_a_memory_of_many_delays() -> None:
+    inputs, due = random_raster(5, 60, 2, 0.3), np.zeros((60, 1), dtype=bool)
+    inputs[8:], due[50] = False, True
+    spec = sp.Spec([sp.Pattern(inputs, due)], [1, 2, 3], hidden="auto")
+    check_exact(spec, sp.compile(spec))
+
+
+def test_several_outputs_share() -> None:
+    spec = parity(3, range(1, 4), 4)
+    alone = len(sp.compile(spec).report.hidden)
+    patterns = [sp.Pattern(pattern.inputs, np.repeat(pattern.targets, 3, axis=1)) for pattern in spec.patterns]
+    three = sp.Spec(patterns, spec.delays, hidden="auto")
+    result = sp.compile(three)
+    check_exact(three, result)
+    assert len(result.report.hidden) == alone
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_added_where_nothing_is_needed(name: str) -> None:
+    spec = CASES[name]()
+    willing = sp.Spec(
+        spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
+        bias=spec.bias, threshold=spec.threshold, hidden="auto",
+    )  # fmt: skip
+    with_help, alone = sp.compile(willing).program, sp.compile(spec).program
+    assert with_help.n_neurons == spec.n_outputs
+    assert np.array_equal(with_help.weight, alone.weight)
+    assert np.array_equal(with_help.threshold, alone.threshold)
+
+
+def test_a_cap_is_kept_or_told() -> None:
+    spec = parity(3, range(1, 4), 4)
+    needed = len(sp.compile(spec).report.hidden)
+    assert needed > 1
+    capped = with_options(spec, hidden=needed)
+    check_exact(capped, sp.compile(capped))
+    with pytest.raises(sp.InfeasibleError, match=r"; the hidden neurons allowed are 1, and \d+ were tried") as caught:
+        sp.compile(with_options(spec, hidden=1))
+    assert [conflict.neuron for conflict in caught.value.conflicts] == [0]
+
+
+def test_programs_are_equal_byte_for_byte(tmp_path: Path) -> None:
+    spec = above_capacity(40)
+    sp.compile(spec).program.save(tmp_path / "first.snnp")
+    sp.compile(above_capacity(40)).program.save(tmp_path / "again.snnp")
+    with ThreadPoolExecutor(3) as executor:
+        sp.compile(spec, executor=executor).program.save(tmp_path / "threads.snnp")
+    first = (tmp_path / "first.snnp").read_bytes()
+    assert (tmp_path / "again.snnp").read_bytes() == (tmp_path / "threads.snnp").read_bytes() == first
+
+
+def test_hidden_neurons_stand_in_report_and_provenance() -> None:
+    calls: list[tuple[str, int, int]] = []
+    result = sp.compile(parity(2, range(1, 2), 3), progress=lambda *call: calls.append(call))
+    count = len(result.report.hidden)
+    hidden = result.program.provenance["hidden"]
+    assert isinstance(hidden, list)
+    assert [neuron["name"] if "name" in neuron else neuron["output"] for neuron in hidden] == list(range(count))
+    assert len(result.report.as_dict()["hidden"]) == count  # type: ignore[arg-type]
+    assert result.report.hidden[0].name == "hidden neuron 0"
+    assert ("hidden", 1, 1) in calls
+    assert result.program.outputs.tolist() == [count]
+
+
+# --------------------------------------------------------------------------------------------------- what is refused
+
+
+def test_what_tells_trials_apart_comes_too_late() -> None:
+    with pytest.raises(sp.InfeasibleError, match="hidden neurons do not help: up to 2 ticks before"):
+        sp.compile(parity(2, range(1, 4), 2))
+
+
+def test_same_history_different_answers() -> None:
+    inputs, due = np.zeros((8, 1), dtype=bool), np.zeros((8, 1), dtype=bool)
+    inputs[1] = due[5] = True
+    with pytest.raises(sp.InfeasibleError, match="through hidden neurons too, is the same"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, due), sp.Pattern(inputs, ~due & False)], [1, 2], hidden="auto"))
+
+
+def test_a_spike_before_anything_can_arrive() -> None:
+    inputs, due = np.zeros((8, 1), dtype=bool), np.zeros((8, 1), dtype=bool)
+    inputs[3] = due[3] = True
+    with pytest.raises(sp.InfeasibleError, match="tick 3 of pattern 0, but nothing can have reached it by then"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, due)], [1, 2], hidden="auto"))
+
+
+def test_a_spike_between_the_ticks_that_delays_lead_to() -> None:
+    inputs, due = np.zeros((12, 1), dtype=bool), np.zeros((12, 1), dtype=bool)
+    inputs[0] = due[7] = True
+    with pytest.raises(sp.InfeasibleError, match="tick 7 of pattern 0, but nothing that could make it can arrive then"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, due)], [3], hidden="auto"))
+
+
+# ---------------------------------------------------------------------------- any small spec, against all its histories
+
+
+def histories(spec: sp.Spec, lag: int) -> dict[object, set[tuple[int, bool]]]:
+    """Return what each output does after each history: the inputs up to ``lag`` ticks before, from the first spike."""
+    answers: dict[object, set[tuple[int, bool]]] = {}
+    for pattern in spec.patterns:
+        for tick in range(pattern.ticks):
+            past = pattern.inputs[: max(0, tick - lag + 1)]
+            first = np.flatnonzero(past.any(axis=1))
+            key = (len(past) - int(first[0]), past[first[0] :].tobytes()) if first.size else None
+            answers.setdefault(key, set()).update(enumerate(pattern.targets[tick].tolist()))
+    return answers
+
+
+def is_contradictory(spec: sp.Spec, lag: int) -> bool:
+    """Tell whether some output answers the same history in two ways, or answers silence with a spike."""
+    answers = histories(spec, lag)
+    both = any((output, not spike) in seen for seen in answers.values() for output, spike in seen)
+    return both or any(spike for _, spike in answers.get(None, ()))
+
+
+@st.composite
+def small_specs(draw: st.DrawFn) -> sp.Spec:
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    inputs, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    patterns = []
+    for _ in range(draw(st.integers(1, 4))):
+        given = generator.random((draw(st.integers(3, 15)), inputs)) < generator.choice([0.1, 0.3, 0.5])
+        targets = generator.random((len(given), outputs)) < generator.choice([0.1, 0.3, 0.5])
+        first = np.flatnonzero(given.any(axis=1))
+        targets[: first[0] + draw(st.integers(0, 2)) if first.size else None] = False
+        patterns.append(sp.Pattern(given, targets))
+    return sp.Spec(patterns, range(1, draw(st.integers(2, 4))), hidden="auto")
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(small_specs())
+def test_all_is_built_that_histories_allow(spec: sp.Spec) -> None:
+    try:
+        result = sp.compile(spec)
+    except sp.InfeasibleError:
+        assert is_contradictory(spec, 2)
+    else:
+        check_exact(spec, result)
+        assert not is_contradictory(spec, 1)
+
+
+# ------------------------------------------------------------------------------------------------------------ the parts
+
+
+def wiring_of(spec: sp.Spec) -> Wiring:
+    return Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip)))
+
+
+def test_what_can_be_built_is_never_called_impossible() -> None:
+    for case in CASES.values():
+        wiring = wiring_of(case())
+        histories = histories_of(wiring)
+        for output in range(wiring.asked.n_outputs):
+            assert impossibility(wiring, output, histories) is None
+
+
+def test_a_nearest_miss_is_a_minimum() -> None:
+    """The prices of an optimum that is not 0 are balanced over all taps; moving any weight costs."""
+    wiring = wiring_of(above_capacity(40))
+    target = wiring.targets[:, 0]
+    resets = wiring.mapping.resets(target)
+    miss = nearest_miss(wiring.mapping, wiring.box, resets, np.where(target, 1.0, -1.0))
+    assert miss.excess.min() < 0.0
+    pull = wiring.mapping.adjoint(miss.prices, resets)
+    assert np.abs(pull).max() < 1e-2 * np.abs(wiring.mapping.adjoint(np.abs(miss.prices), resets)).max()
+    assert abs(miss.prices.sum()) < 1e-2 * np.abs(miss.prices).sum()
+
+
+def test_a_wide_spec_keeps_what_is_asked() -> None:
+    spec = above_capacity(50, recurrent=True, signs=[1, -1, 0, 0, 0, 1])
+    wiring = wiring_of(spec)
+    raster = random_raster(9, 60, 1)[:, 0]
+    wide = wiring.with_neuron(Neuron(np.zeros((1, 6)), 1.0, 0.0, 0, 0.0, 0.0, raster)).spec
+    assert (wide.n_hidden, wide.n_inputs, wide.n_outputs, wide.n_presynaptic) == (1, 5, 2, 7)
+    assert wide.signs == (1, -1, 0, 0, 0, 0, 1)
+    assert np.array_equal(wide.patterns[0].targets, np.column_stack([raster, spec.patterns[0].targets]))
+    assert wide.patterns[0].care.all()
+
+
+@pytest.mark.parametrize(("hidden", "message"), [
+    (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
+    ("some", "hidden is 'some'; a whole number is needed"),
+    (1.5, r"hidden is 1\.5; a whole number is needed"),
+])  # fmt: skip
+def test_bad_counts(hidden: object, message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        with_options(parity(2, range(1, 2), 3), hidden=hidden)
+
+
+def test_a_digest_lasts_where_nothing_hidden_is_asked_for() -> None:
+    spec = parity(2, range(1, 2), 3)
+    assert with_options(spec).digest() == with_options(spec, hidden=0).digest()
+    assert len({with_options(spec, hidden=hidden).digest() for hidden in (0, 1, 2, "auto")}) == 4
