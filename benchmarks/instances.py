@@ -6,7 +6,7 @@ chance asks for that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,3 +32,12 @@ def quantile_with_error(values: Sequence[float], share: float) -> tuple[float, f
     sample: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     drawn = np.random.default_rng(0).choice(sample, (1000, sample.size))
     return float(np.quantile(sample, share)), float(np.quantile(drawn, share, axis=1).std())
+
+
+def longest(is_solved: Callable[[int], bool], most: int, step: int) -> int:
+    """Return by bisection, to within a step, the greatest size below ``most`` that is solved; 0 is taken to be."""
+    solved, failed = 0, most
+    while failed - solved > step:
+        middle = (solved + failed) // 2
+        solved, failed = (middle, failed) if is_solved(middle) else (solved, middle)
+    return solved
