@@ -20,14 +20,13 @@ import argparse
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import partial
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from instances import longest, quantile_with_error, random_raster, random_target
+from instances import HAVE_WEIGHTS, Verdict, longest, quantile_with_error, random_raster, random_target, verdict
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -49,15 +48,6 @@ BINARY_LOAD = 0.833
 HIGHS_TOLERANCE = 1e-6
 NO_MEMORY, SLOW = 4095, 205
 THEORY, OPEN, OURS, LEAKY = "#9aa5ad", "#edae49", "#1b6ca8", "#d1495b"
-
-
-class Verdict(Enum):
-    """What came of a spec."""
-
-    SOLVED = "solved"
-    UNROUNDED = "has weights, but no integers were found"
-    INFEASIBLE = "proved to have no weights"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -109,19 +99,6 @@ def memoryless(output_rate: float, weights: int) -> Ensemble:
 def leaky(output_rate: float, weights: int) -> Ensemble:
     """Return specs with memory and reset."""
     return Ensemble(weights, weights, 0.1, output_rate, SLOW, LEAKY_LOADS[output_rate])
-
-
-def verdict(spec: sp.Spec) -> Verdict:
-    """Compile a spec, and say what came of it: the call that is measured."""
-    try:
-        sp.compile(spec)
-    except sp.InfeasibleError:
-        return Verdict.INFEASIBLE
-    except (sp.QuantizationError, sp.LimitError):
-        return Verdict.UNROUNDED
-    except sp.SolverError:
-        return Verdict.UNDECIDED
-    return Verdict.SOLVED
 
 
 def cover_share(ticks: int, parameters: int) -> float:
@@ -200,7 +177,7 @@ def carried(ensemble: Ensemble, seed: int) -> Carried:
         return verdicts[ticks]
 
     step = max(1, round(ensemble.load * ensemble.parameters / 100))
-    real = longest(lambda ticks: at(ticks) in (Verdict.SOLVED, Verdict.UNROUNDED), most, step)
+    real = longest(lambda ticks: at(ticks) in HAVE_WEIGHTS, most, step)
     solved = longest(lambda ticks: at(ticks) is Verdict.SOLVED, most, step)
     found = list(verdicts.values())
     return Carried(
@@ -241,7 +218,7 @@ def shares(executor: Executor, ensemble: Ensemble, load: float, samples: int, ch
     """Compile random specs of one load; let HiGHS judge the first few."""
     verdicts = list(executor.map(sample, repeat(ensemble), repeat(load), range(samples), chunksize=8))
     theirs = list(executor.map(has_weights, repeat(ensemble), repeat(load), range(checked)))
-    ours = [one in (Verdict.SOLVED, Verdict.UNROUNDED) for one in verdicts]
+    ours = [one in HAVE_WEIGHTS for one in verdicts]
     return Shares(
         load=load,
         theory=cover_share(round(load * ensemble.parameters), ensemble.parameters),
@@ -315,7 +292,7 @@ def draw_halves(ax: Axes, found: dict[Ensemble, list[Carried]]) -> None:
         if halves:
             values, errors = zip(*halves, strict=True)
             ax.errorbar([one.output_rate for one in chosen], values, errors, fmt="o", color=colour, label=label)
-    ax.set(title="load that half carry", xlabel="output rate", ylabel="ticks per weight")
+    ax.set(title="load that half carry", xlabel="output rate", ylabel="ticks per weight", ylim=(1.0, 50.0))
 
 
 def draw_bits(ax: Axes, found: dict[Ensemble, list[Carried]], title: str) -> None:

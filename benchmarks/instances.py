@@ -1,17 +1,44 @@
-"""Random instances: what the benchmarks share of making them.
+"""What the benchmarks share: random instances, the verdict on a spec, and how samples are summed up.
 
-A spike is only asked for where something arrives: else nothing could make it, and what is measured would be how often
-chance asks for that.
+In a random target, a spike is only asked for where something arrives: else nothing could make it, and what is measured
+would be how often chance asks for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+import snnprog as sp
 from snnprog.raster import Raster
+
+
+class Verdict(Enum):
+    """What came of a spec."""
+
+    SOLVED = "solved"
+    UNROUNDED = "has weights, but no integers were found"
+    INFEASIBLE = "proved to have no weights"
+    UNDECIDED = "undecided"
+
+
+HAVE_WEIGHTS = (Verdict.SOLVED, Verdict.UNROUNDED)
+
+
+def verdict(spec: sp.Spec) -> Verdict:
+    """Compile a spec, and say what came of it: the call that is measured."""
+    try:
+        sp.compile(spec)
+    except sp.InfeasibleError:
+        return Verdict.INFEASIBLE
+    except (sp.QuantizationError, sp.LimitError):
+        return Verdict.UNROUNDED
+    except sp.SolverError:
+        return Verdict.UNDECIDED
+    return Verdict.SOLVED
 
 
 def random_raster(generator: np.random.Generator, ticks: int, lines: int, rate: float) -> Raster:

@@ -47,7 +47,7 @@ class FullProgram:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a solver, or ours, found: the seconds it took and the margin on all rows; NaN where it found nothing."""
+    """What was found: the seconds of one core that it took, and the margin on all rows; NaN where nothing was found."""
 
     seconds: float
     margin: float = np.nan
@@ -69,9 +69,9 @@ def full_program(problem: NeuronProblem) -> FullProgram:
 
 def solve(name: str, program: FullProgram, problem: NeuronProblem, limit: float) -> Answer:
     """Give the program to a solver of `SOLVERS` for at most so many seconds; measure its margin on all rows."""
-    start = time.perf_counter()
+    start = time.process_time()
     values = SOLVERS[name](program, limit)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     if values is None:
         return Answer(seconds)
     inside = np.clip(values, program.lower, program.upper)
