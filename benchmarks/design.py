@@ -7,8 +7,8 @@ both at 8 ticks per tap. Beyond 1000 taps, 1000 inputs have several delays each.
 All answers are judged alike: their margin on every row, in exact decays. Beside them stands one simulation pass, which
 is what a neuron's potential costs for given weights. Times are the processor's (one core; what else the machine does is
 not counted), without what all neurons of a network share (the traces of the inputs), and without building the solvers'
-rows. Ours is asked for the first margin that is proof against rounding (*safe*: what the compiler asks for), and for one
-that is at least half of the widest (*half*).
+rows. Ours is asked for the first margin that is proof against rounding (*safe*, what the compiler asks for), and for
+one that is at least half of the widest (*half*).
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def print_measured(console: Console, title: str, measured: Sequence[Measured], n
         ratios = [f"{one.fastest / one.answers[name].seconds:.0f}" if np.isfinite(one.fastest) else "" for name in OURS]
         times = [_cell(one, name) for name in (*OURS, *names)]
         rows.append((one.taps, one.ticks, f"{one.answers[PASS].seconds:.2g}", widest, *times, *ratios))
-    faster = [f"{name}: times faster" for name in OURS]
+    faster = [f"{name} is × faster" for name in OURS]
     print_table(console, title, ("taps", "ticks", "pass", "widest", *OURS, *names, *faster), rows)
 
 
@@ -256,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", type=Path, default=PICTURE)
     chosen = parser.parse_args(arguments)
-    console, names = Console(width=150), chosen.solver or list(SOLVERS)
+    console, names = Console(width=180), chosen.solver or list(SOLVERS)
 
     def size(taps: int, ticks: int) -> tuple[int, int]:
         return max(taps // chosen.divide, 5), max(ticks // chosen.divide, 40)
