@@ -43,7 +43,7 @@ PARTS = ("cover", "sparse", "leaky", "bits")
 COVER_LOADS = (1.5, 1.8, 2.0, 2.2, 2.5)
 SPARSE_RATES = (0.5, 0.1, 0.05, 0.02, 0.01)
 LEAKY_LOADS = {0.5: 2.2, 0.1: 5.0, 0.05: 7.9}
-FEWER_BITS = (8, 6, 4, 3, 2, 1)
+FEWER_BITS = (None, 8, 6, 4, 3, 2, 1)
 BINARY_LOAD = 0.833
 HIGHS_TOLERANCE = 1e-6
 NO_MEMORY, SLOW = 4095, 205
@@ -254,9 +254,10 @@ def print_carried(console: Console, title: str, found: dict[Ensemble, list[Carri
         halves = [quantile_with_error(loads, 0.5) for loads in ([s.real for s in streams], [s.solved for s in streams])]
         bits = "chip's" if ensemble.bits is None else str(ensemble.bits)
         counts = [sum(getattr(one, name) for one in streams) for name in ("unrounded", "undecided", "specs")]
-        expected = BINARY_LOAD if ensemble.bits == 1 and ensemble.potential_decay == NO_MEMORY else ensemble.load
+        is_binary = ensemble.bits == 1 and ensemble.potential_decay == NO_MEMORY
+        expected = f"{ensemble.load:.3g}" if ensemble.bits is None else f"{BINARY_LOAD:g}" if is_binary else ""
         halfway = [f"{half:.2f} ± {error:.2f}" for half, error in halves]
-        rows.append((f"{ensemble.output_rate:g}", bits, f"{expected:.3g}", *halfway, *counts))
+        rows.append((f"{ensemble.output_rate:g}", bits, expected, *halfway, *counts))
     columns = (
         "output rate",
         "bits",

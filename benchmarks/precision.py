@@ -147,7 +147,7 @@ def draw(path: Path, found: dict[tuple[str, int], list[Memory]]) -> None:
             ax.step(np.append(0.0, loads), share, where="post", color=colour, linestyle=style, label=label)
     for index, (rule, load) in enumerate(PUBLISHED.items()):
         ax.axvline(load, color="#9aa5ad", linewidth=1.0)
-        ax.text(load, 0.04 + 0.07 * index, f" {rule}, 1 ms", color="#5b6770")
+        ax.text(load, 0.04 + 0.07 * index, f"{rule}, 1 ms ", color="#5b6770", ha="right", backgroundcolor="white")
     ax.set(xlabel="patterns per input", ylabel="share of lists solved (dotted: have weights)", xlim=(0, MOST_PER_INPUT))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
