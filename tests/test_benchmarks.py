@@ -1,0 +1,104 @@
+"""Every benchmark runs, at sizes that mean nothing; and what it compares with is right."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+
+Loader = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Loader:
+    """Return a function that imports a benchmark by name, as its neighbours do."""
+    monkeypatch.syspath_prepend(FOLDER)
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(name)
+
+    return load
+
+
+def test_design(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module("design"), "compile_seconds", lambda: 0.0)
+    picture = tmp_path / "new" / "design.png"
+    options = ("--divide", "100", "--limit", "5", "--solver", "GLOP", "--solver", "HiGHS ds")
+    module("design").main([*options, "--picture", str(picture)])
+    said = capsys.readouterr().out
+    assert [title in said for title in ("The main instance", "More ticks", "More taps", "Slopes")] == [True] * 4
+    assert picture.stat().st_size > 10_000
+
+
+def test_capacity(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = ("--part", "cover", "--part", "leaky")
+    sizes = ("--weights", "6", "--samples", "2", "--checked", "2", "--streams", "1", "--workers", "1")
+    module("capacity").main([*parts, *sizes, "--picture", str(tmp_path / "capacity.png")])
+    assert capsys.readouterr().out.count("2 of 2") == 5
+    assert (tmp_path / "capacity.png").stat().st_size > 10_000
+
+
+def test_precision(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ("--inputs", "5", "--lists", "1", "--workers", "1")
+    module("precision").main([*sizes, "--picture", str(tmp_path / "precision.png")])
+    assert "Patterns per input" in capsys.readouterr().out
+    assert (tmp_path / "precision.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["GLOP", "PDLP", "HiGHS ipm", "HiGHS ds", "GLPK"])
+def test_every_solver_is_given_the_problem_that_ours_solves(module: Loader, name: str) -> None:
+    if name == "GLPK":
+        pytest.importorskip("cvxopt")
+    design, solvers = module("design"), module("solvers")
+    problem = design.random_problem(20, 120, 3)
+    answer = solvers.solve(name, solvers.full_program(problem), problem, 60.0)
+    ours = design.OURS["half"](problem)
+    assert answer.margin <= ours.bound * (1 + 1e-3)
+    assert ours.margin <= answer.margin * (1 + 1e-3)
+    assert ours.margin >= 0.5 * answer.margin
+
+
+def test_a_solver_that_finds_nothing_has_no_margin(module: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    design, solvers = module("design"), module("solvers")
+    monkeypatch.setitem(solvers.SOLVERS, "GLOP", lambda program, limit: None)
+    measured = design.measure(20, 120, ["GLOP", "HiGHS ds"], 5.0, 3)
+    assert np.isnan(measured.answers["GLOP"].margin)
+    assert measured.fastest == measured.answers["HiGHS ds"].seconds
+    assert measured.widest == measured.answers["HiGHS ds"].margin
+
+
+def test_theory_is_that_of_the_papers(module: Loader) -> None:
+    capacity = module("capacity")
+    shares = [capacity.cover_share(ticks, 100) for ticks in (150, 180, 200, 220, 250)]
+    assert shares == pytest.approx([1.0, 0.933, 0.5, 0.088, 0.001], abs=5e-4)
+    loads = [capacity.gardner_load(rate) for rate in (0.5, 0.1, 0.05, 0.02, 0.01)]
+    assert loads == pytest.approx([2.0, 3.91, 6.08, 11.5, 19.2], rel=2e-3)
+
+
+def test_covers_count_of_few_points_is_the_brute_one(module: Loader) -> None:
+    capacity = module("capacity")
+    assert capacity.cover_share(4, 3) == 14 / 16  # of four points in a plane, the two diagonal pairs cannot be parted
+    assert capacity.cover_share(3, 3) == 1.0
+
+
+@pytest.mark.parametrize("greatest", range(9))
+def test_longest_finds_the_edge(module: Loader, greatest: int) -> None:
+    assert module("instances").longest(lambda size: size <= greatest, 9, 1) == greatest
+
+
+def test_patterns_are_those_of_the_paper(module: Loader) -> None:
+    patterns = module("precision").patterns_of(30, 12, 0)
+    assert {tuple(pattern.inputs.sum(axis=0)) for pattern in patterns} == {(1,) * 30}
+    due = [int(np.flatnonzero(pattern.targets[:, 0])[0]) for pattern in patterns]
+    assert [int(pattern.targets.sum()) for pattern in patterns] == [1] * 12
+    assert len(set(due)) == 5
+    assert due[:5] == due[5:10]
+    assert min(due) >= 400
