@@ -87,8 +87,7 @@ class Ensemble:
     def spec(self, inputs: Raster, targets: Raster) -> sp.Spec:
         """Return the spec of a stream."""
         dynamics = sp.Dynamics(potential_decay=self.potential_decay)
-        few = {} if self.bits is None else {"weight_bits": self.bits}
-        return sp.Spec([sp.Pattern(inputs, targets)], dynamics=dynamics, **few)
+        return sp.Spec([sp.Pattern(inputs, targets)], dynamics=dynamics, weight_bits=self.bits)
 
 
 def memoryless(output_rate: float, weights: int) -> Ensemble:

@@ -35,7 +35,7 @@ CLASSES, TICKS, FIRST_TARGET = 5, 2000, 400
 DYNAMICS = sp.Dynamics.from_time_constants(potential=100, current=50)
 MOST_PER_INPUT = 0.4
 PUBLISHED = {"INST": 0.07, "FILT": 0.14, "E-learning": 0.15}
-WINDOWS = {"exact tick": None, "1 ms": (5, 4)}
+WINDOWS = {"exact tick": (0, 0), "1 ms": (5, 4)}
 COLOURS = ("#1b6ca8", "#d1495b", "#edae49", "#66a182")
 
 
@@ -86,7 +86,7 @@ class Beginnings:
         Patterns -> what that took.
     """
 
-    def __init__(self, patterns: list[sp.Pattern], window: tuple[int, int] | None) -> None:
+    def __init__(self, patterns: list[sp.Pattern], window: tuple[int, int]) -> None:
         self.patterns, self.window = patterns, window
         self.verdicts: dict[int, Verdict] = {}
         self.seconds: dict[int, float] = {}
@@ -94,15 +94,14 @@ class Beginnings:
     def verdict(self, count: int) -> Verdict:
         """Return what comes of the first so many patterns."""
         if count not in self.verdicts:
-            wide = {} if self.window is None else {"window": self.window}
-            spec = sp.Spec(self.patterns[:count], dynamics=DYNAMICS, **wide)
+            spec = sp.Spec(self.patterns[:count], dynamics=DYNAMICS, window=self.window)
             start = time.perf_counter()
             self.verdicts[count] = verdict(spec)
             self.seconds[count] = time.perf_counter() - start
         return self.verdicts[count]
 
 
-def memory(inputs: int, window: tuple[int, int] | None, seed: int) -> Memory:
+def memory(inputs: int, window: tuple[int, int], seed: int) -> Memory:
     """Return how many patterns one neuron of so many inputs can be made to answer."""
     most, step = round(MOST_PER_INPUT * inputs), max(1, inputs // 100)
     beginnings = Beginnings(patterns_of(inputs, most, seed), window)

@@ -6,56 +6,101 @@ The recording is an ``.npz`` with ``spike_times_s`` and ``neuron_index`` (57 uni
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import time
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Literal
 
 import numpy as np
 from rich.console import Console
 
 import snnprog as sp
 from snnprog.design import design
-from snnprog.quantize import quantize
-from snnprog.raster import bin_spike_times
+from snnprog.quantize import NeuronReport, quantize
+from snnprog.raster import Raster, bin_spike_times
 from snnprog.report.tables import print_table
 
 UNITS, INPUTS, BIN_MS, LONGEST_DELAY = 57, 40, 20.0, 62
 
 
 def main() -> None:
-    """Design all outputs, then compile those that can be built, and print a row for each."""
+    """Design all outputs and compile those that can be built, or all with hidden neurons; print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recording")
     parser.add_argument("--ticks", type=int, default=1000)
     parser.add_argument("--backend", action="append", default=["reference"])
+    parser.add_argument("--workers", type=int, default=2, help="processes for the design")
+    parser.add_argument("--hidden", action="store_true", help="add hidden neurons until all outputs are exact")
     chosen = parser.parse_args()
     with np.load(chosen.recording, allow_pickle=False) as archive:
         times, units = archive["spike_times_s"], archive["neuron_index"]
     raster, merged = bin_spike_times(times, units, bin_ms=BIN_MS, ticks=chosen.ticks, neurons=UNITS)
-    delays = range(1, LONGEST_DELAY + 1)
-    spec = sp.Spec([sp.Pattern(raster[:, :INPUTS], raster[:, INPUTS:])], delays)
-    start = time.perf_counter()
-    designed = design(spec)
-    buildable = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None]
-    rest = sp.Spec([sp.Pattern(raster[:, :INPUTS], raster[:, INPUTS:][:, buildable])], delays)
-    quantized = quantize(rest, designed.network)
-    seconds = time.perf_counter() - start
-    check = sp.verify(quantized.program, rest, chosen.backend)
-    found = iter(quantized.neurons)
-    rows = []
-    for index, outcome in enumerate(designed.outcomes):
-        spikes = int(raster[:, INPUTS + index].sum())
-        if outcome.neuron is None:
-            rows.append((index, spikes, "infeasible", "", outcome.conflicts[0].reason))
-        else:
-            neuron = next(found)
-            rows.append((index, spikes, neuron.status, f"{neuron.margin:.1f}", f"portable for {neuron.portable_for}"))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // chosen.workers)))
     console = Console(width=200)
-    print_table(console, f"Retina, {chosen.ticks} ticks", ("output", "spikes", "verdict", "margin (LSB)", "why"), rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"{merged} spikes shared a bin; {dict(Counter(row[2] for row in rows))}")
-    console.print(f"design and quantization {seconds:.1f} s, peak memory {peak:.0f} MiB")
-    for name, answer in check.backends.items():
+    with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as executor:
+        (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)
+    own, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    console.print(
+        f"{merged} spikes shared a bin; peak memory {own:.0f} MiB, and {worker:.0f} MiB in the largest worker"
+    )
+
+
+def spec_of(raster: Raster, outputs: Sequence[int], hidden: Literal[0, "auto"] = 0) -> sp.Spec:
+    """Return the spec of some of the units that are not inputs."""
+    targets = raster[:, INPUTS:][:, outputs]
+    return sp.Spec([sp.Pattern(raster[:, :INPUTS], targets)], range(1, LONGEST_DELAY + 1), hidden=hidden)
+
+
+def alone(console: Console, raster: Raster, backends: Sequence[str], executor: Executor) -> None:
+    """Design every output alone; those that can be built become a program."""
+    everything = range(UNITS - INPUTS)
+    start = time.perf_counter()
+    designed = design(spec_of(raster, everything), executor=executor)
+    buildable = [index for index in everything if index not in designed.unbuilt]
+    rest = spec_of(raster, buildable)
+    quantized = quantize(rest, designed.network, executor=executor)
+    seconds = time.perf_counter() - start
+    found, rows = iter(quantized.neurons), []
+    for index, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is None:
+            rows.append((index, _spikes(raster, index), "infeasible", "", outcome.conflicts[0].reason))
+        else:
+            rows.append((index, _spikes(raster, index), *_told(next(found))))
+    _print(console, len(raster), rows, seconds)
+    _compare(console, quantized.program, rest, backends)
+
+
+def with_hidden(console: Console, raster: Raster, backends: Sequence[str], executor: Executor) -> None:
+    """Compile all outputs, with as many hidden neurons as it takes."""
+    spec = spec_of(raster, range(UNITS - INPUTS), hidden="auto")
+    start = time.perf_counter()
+    result = sp.compile(spec, executor=executor)
+    seconds = time.perf_counter() - start
+    rows = [(neuron.output, _spikes(raster, neuron.output), *_told(neuron)) for neuron in result.report.neurons]
+    _print(console, len(raster), rows, seconds)
+    console.print(f"{len(result.report.hidden)} hidden neurons")
+    _compare(console, result.program, spec, backends)
+
+
+def _spikes(raster: Raster, output: int) -> int:
+    return int(raster[:, INPUTS + output].sum())
+
+
+def _told(neuron: NeuronReport) -> tuple[str, str, str]:
+    return neuron.status, f"{neuron.margin:.1f}", f"portable for {neuron.portable_for}"
+
+
+def _print(console: Console, ticks: int, rows: Sequence[Sequence[object]], seconds: float) -> None:
+    print_table(console, f"Retina, {ticks} ticks", ("output", "spikes", "verdict", "margin (LSB)", "why"), rows)
+    console.print(f"{dict(Counter(str(row[2]) for row in rows))}; design and quantization {seconds:.1f} s")
+
+
+def _compare(console: Console, program: sp.Program, spec: sp.Spec, backends: Sequence[str]) -> None:
+    for name, answer in sp.verify(program, spec, backends).backends.items():
         console.print(f"exact on {name}: {'yes' if answer.exact else answer.first_divergence}")
 
 

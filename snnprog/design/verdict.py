@@ -65,7 +65,10 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
     work = len(certificate.prices) * taps
     if work * len(certificate.prices) > FILTER_WORK and _is_only_balance(problem, list(certificate.prices)):
         return certificate, True
-    return _filter(problem, certificate, calls=FILTER_WORK // work)
+    smaller, is_minimal = _filter(problem, certificate, calls=FILTER_WORK // work)
+    if not is_minimal and len(smaller.prices) < len(certificate.prices):
+        return minimal_conflict(problem, smaller)
+    return smaller, is_minimal
 
 
 def _filter(problem: NeuronProblem, certificate: Certificate, calls: int) -> tuple[Certificate, bool]:
