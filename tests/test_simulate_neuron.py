@@ -20,7 +20,9 @@ def test_spikes_and_potentials_are_those_of_plain_integers(decays: tuple[int, in
     semantics, threshold = CHIPS["loihi1"].semantics, 64 * 150
     factors = np.array([semantics.current_factor(decays[0]), semantics.potential_factor(decays[1])])
     ends = np.concatenate([np.arange(ticks) == ticks - 1 for ticks in LENGTHS])
-    spikes, potentials = run_neuron(np.concatenate(arrivals), ends, factors, semantics.decay_bits, threshold, bias)
+    spikes, potentials, reached = run_neuron(
+        np.concatenate(arrivals), ends, factors, semantics.decay_bits, threshold, bias
+    )
     expected = []
     for pattern in arrivals:
         neuron = PlainNeuron(current_decay=decays[0], potential_decay=decays[1], bias=bias)
@@ -29,6 +31,8 @@ def test_spikes_and_potentials_are_those_of_plain_integers(decays: tuple[int, in
             expected.append(neuron.v)
             neuron.v = 0 if neuron.v > threshold else neuron.v
     assert potentials.tolist() == expected
+    assert reached[0] == np.abs(np.concatenate(arrivals)).max()
+    assert reached[2] == max(map(abs, expected))
     assert spikes.tolist() == [potential > threshold for potential in expected]
     assert spikes.any()
     assert not spikes.all()

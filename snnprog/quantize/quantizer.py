@@ -36,6 +36,7 @@ from snnprog.quantize.widths import (
     widths_for_patterns,
 )
 from snnprog.simulate import simulate
+from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.spec import Spec, presynaptic_raster
 from snnprog.trace import Excursion
 
@@ -220,20 +221,26 @@ def rehearse(
     spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
 ) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    chosen = list(range(len(neurons)) if outputs is None else outputs)
-    program = _program(spec, mapping, neurons, rehearsal=True)
-    wrong = np.zeros(len(neurons), dtype=np.int64)
-    excursions: dict[int, Excursion] = {}
-    traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns], state=spec.noise > 0.0)
-    for pattern, trace in zip(spec.patterns, traces, strict=True):
-        wrong += ((trace.spikes != pattern.targets[:, chosen]) & pattern.care[:, chosen]).sum(axis=0)
-        for excursion in trace.excursions:
-            excursions.setdefault(excursion.neuron, replace(excursion, neuron=chosen[excursion.neuron]))
-    noises = survived_noise(program, traces) if spec.noise > 0.0 else [None] * len(neurons)
-    return [
-        Rehearsal(int(bins), excursions.get(index), noise, is_too_close=noise is not None and noise < spec.noise)
-        for index, (bins, noise) in enumerate(zip(wrong, noises, strict=True))
-    ]
+    simulator = NeuronSimulator(find_chip(spec.chip), spec.dynamics, mapping)
+    chosen = range(len(neurons)) if outputs is None else outputs
+    return [_rehearsal(spec, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
+
+
+def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
+    """Run one neuron; where a state leaves the portable range, the reference simulator says where."""
+    weights = (neuron.mantissas << neuron.exponent).ravel()
+    run = simulator.run(weights, neuron.threshold, neuron.bias)
+    spikes, excursion = run.spikes, None
+    if not run.is_portable:
+        program = _program(spec, simulator.mapping, [neuron], rehearsal=True)
+        traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
+        spikes = np.concatenate([trace.spikes[:, 0] for trace in traces])
+        excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
+    targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
+    care = np.concatenate([pattern.care[:, output] for pattern in spec.patterns])
+    noise = survived_noise(run.potentials, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
+    wrong = int(((spikes != targets) & care).sum())
+    return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)
 
 
 def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:

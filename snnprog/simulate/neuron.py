@@ -1,25 +1,89 @@
 """One neuron's run in the chip's integers, compiled: for searches that run the same neuron hundreds of times.
 
-The rule is that of `snnprog.simulate.reference`, which tests hold it against, within the portable range; whoever calls
-sees from the potentials whether a run stayed there.
+The rule is that of `snnprog.simulate.reference`, which tests hold it against, within the portable range; a run tells
+whether it stayed there.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnprog.chips import Chip
+from snnprog.potential import PotentialMap
 from snnprog.raster import Raster
+from snnprog.spec import Dynamics
 
 Int64s = NDArray[np.int64]
 
 
-@njit(cache=True)
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a neuron did.
+
+    Attributes
+    ----------
+    spikes : (ticks of all patterns,) bool
+    potentials : (ticks,) int
+        Before the reset, in the chip's units.
+    is_portable : bool
+        Whether all states stayed where all runtimes of the chip agree.
+    """
+
+    spikes: Raster
+    potentials: Int64s
+    is_portable: bool
+
+
+class NeuronSimulator:
+    """Runs neurons that hear the spikes of a map, each pattern from rest.
+
+    Parameters
+    ----------
+    chip, dynamics, mapping
+        Its rule and limits, the neuron's decays, and what reaches it.
+    """
+
+    def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap) -> None:
+        self.semantics, self.mapping = chip.semantics, mapping
+        self.limits = np.array([chip.arrival_limit, chip.current_limit, chip.potential_limit])
+        self.factors = np.array(
+            [
+                chip.semantics.current_factor(dynamics.current_decay),
+                chip.semantics.potential_factor(dynamics.potential_decay),
+            ]
+        )
+        self.ends = np.zeros(mapping.tape.ticks, dtype=np.bool_)
+        self.ends[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = True
+
+    def run(self, weights: Int64s, threshold: int, bias: int) -> Run:
+        """Run a neuron.
+
+        Parameters
+        ----------
+        weights : (taps,) int
+            Exponents applied.
+        threshold : int
+            The mantissa.
+        bias : int
+            In units of the potential.
+        """
+        shift = self.semantics.input_shift
+        arrivals = np.rint(self.mapping.arrivals(weights.astype(np.float64))).astype(np.int64) << shift
+        spikes, potentials, reached = run_neuron(
+            arrivals, self.ends, self.factors, self.semantics.decay_bits, threshold << shift, bias
+        )
+        return Run(spikes, potentials, bool((reached < self.limits).all()))
+
+
+@njit(cache=True, nogil=True)
 def run_neuron(
     arrivals: Int64s, ends: Raster, factors: Int64s, bits: int, threshold: int, bias: int
-) -> tuple[Raster, Int64s]:
-    """Return the spikes, and the potentials before the reset, of a neuron at rest at the start of each pattern.
+) -> tuple[Raster, Int64s, Int64s]:
+    """Return the spikes, the potentials before the reset, and the greatest arrival, current and potential reached.
 
     Parameters
     ----------
@@ -33,16 +97,20 @@ def run_neuron(
         In units of the potential.
     """
     spikes, potentials = np.zeros(arrivals.size, np.bool_), np.zeros(arrivals.size, np.int64)
+    reached = np.zeros(3, np.int64)
     current = potential = 0
     for k in range(arrivals.size):
         kept = (abs(current) * factors[0]) >> bits
         current = (kept if current >= 0 else -kept) + arrivals[k]
         kept = (abs(potential) * factors[1]) >> bits
         potential = (kept if potential >= 0 else -kept) + current + bias
+        reached[0] = max(reached[0], abs(arrivals[k]))
+        reached[1] = max(reached[1], abs(current))
+        reached[2] = max(reached[2], abs(potential))
         potentials[k] = potential
         if potential > threshold:
             spikes[k] = True
             potential = 0
         if ends[k]:
             current = potential = 0
-    return spikes, potentials
+    return spikes, potentials, reached

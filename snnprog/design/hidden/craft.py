@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.network import Neuron
 from snnprog.raster import Raster
-from snnprog.simulate.neuron import run_neuron
 from snnprog.spec import FREE
 
 Floats = NDArray[np.float64]
@@ -50,14 +49,14 @@ def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
     best: Crafted | None = None
     threshold = 1 if wiring.asked.threshold == FREE else int(wiring.asked.threshold)
     while threshold <= wiring.chip.thresholds[1]:
-        spikes, potentials, is_portable = _run(wiring, weights, threshold, bias)
-        if not is_portable:
+        run = wiring.simulator.run(weights, threshold, bias)
+        if not run.is_portable:
             return None
-        worth = float(value[spikes].sum())
+        worth = float(value[run.spikes].sum())
         if worth > (0.0 if best is None else best.worth):
-            neuron = _settled(wiring, weights, exponent, bias, spikes)
+            neuron = _settled(wiring, weights, exponent, bias, run.spikes)
             best = best if neuron is None else Crafted(neuron, worth)
-        harm = potentials[spikes & (value < 0.0)]
+        harm = run.potentials[run.spikes & (value < 0.0)]
         if not harm.size or wiring.asked.threshold != FREE:
             break
         threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(wiring)))
@@ -102,28 +101,6 @@ def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
     )
 
 
-def _run(wiring: Wiring, weights: Int64s, threshold: int, bias: int) -> tuple[Raster, Int64s, bool]:
-    """Run the neuron; also tell whether all its states stayed where all runtimes of the chip agree."""
-    chip, mapping, dynamics = wiring.chip, wiring.mapping, wiring.asked.dynamics
-    semantics, tape = chip.semantics, mapping.tape
-    arrivals = np.rint(mapping.arrivals(weights.astype(np.float64))).astype(np.int64) << semantics.input_shift
-    ends = np.zeros(tape.ticks, dtype=np.bool_)
-    ends[tape.starts + np.array(tape.lengths) - 1] = True
-    factors = np.array(
-        [semantics.current_factor(dynamics.current_decay), semantics.potential_factor(dynamics.potential_decay)]
-    )
-    spikes, potentials = run_neuron(
-        arrivals, ends, factors, semantics.decay_bits, threshold << semantics.input_shift, bias
-    )
-    current = mapping.current(np.abs(weights).astype(np.float64)).max(initial=0.0) * _unit(wiring)
-    is_portable = (
-        int(np.abs(arrivals).max(initial=0)) < chip.arrival_limit
-        and current < chip.current_limit
-        and int(np.abs(potentials).max(initial=0)) < chip.potential_limit
-    )
-    return spikes, potentials, bool(is_portable)
-
-
 def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
     """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
     mapping, fixed = wiring.mapping, wiring.asked.threshold
@@ -136,7 +113,7 @@ def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: 
     threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
     if fixed == FREE and last < least:
         return None
-    if not np.array_equal(_run(wiring, weights, threshold, bias)[0], spikes):
+    if not np.array_equal(wiring.simulator.run(weights, threshold, bias).spikes, spikes):
         return None
     truncation = mapping.truncation(resets, biased=bias != 0)
     norms = mapping.potential((weights != 0).astype(np.float64), resets)

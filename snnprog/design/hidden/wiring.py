@@ -18,6 +18,7 @@ from snnprog.design.problem import Box, box_of
 from snnprog.network import Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
+from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.spec import Pattern, Spec, presynaptic_raster
 
 
@@ -95,6 +96,11 @@ class Wiring:
     def box(self) -> Box:
         """Where the unknowns of each neuron may lie."""
         return box_of(self.spec, self.chip, self.mapping)
+
+    @cached_property
+    def simulator(self) -> NeuronSimulator:
+        """What runs neurons on these lines in integers."""
+        return NeuronSimulator(self.chip, self.asked.dynamics, self.mapping)
 
     @property
     def chip(self) -> Chip:
