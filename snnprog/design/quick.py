@@ -26,7 +26,7 @@ from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]
 
-ROUNDS, PASSES = 6, 20
+ROUNDS, PASSES = 3, 20
 STIFFNESS = np.array([40.0, 25.0])
 NEARLY_MET = 0.3
 SHRINKING = 0.7

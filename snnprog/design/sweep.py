@@ -107,6 +107,12 @@ class Sweeper:
         float
             By how much the worst row fell short when its turn came.
         """
+        if self.leaks[1] == 0.0:
+            alone: float = _meet_without_current(
+                self.first, self.tap, self.after, float(self.leaks[0]), self.powers[0], self.squares[0], rows,
+                stiffness, unknowns.weights, unknowns.offsets, unknowns.prices,
+            )  # fmt: skip
+            return alone
         shortfall: float = _meet(
             self.first, self.tap, self.after, self.leaks, self.powers, self.squares, rows, stiffness,
             unknowns.weights, unknowns.offsets, unknowns.prices,
@@ -277,4 +283,71 @@ def _meet(
     for entry in range(n_live):
         j = live[entry]
         weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _meet_without_current(
+    first: Integers, tap: Integers, after: Integers, gamma: float, powers: Floats, squares: Floats, rows: Floats,
+    stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
+) -> float:  # fmt: skip
+    """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
+
+    So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
+    at that reset: a reset costs nothing.
+    """
+    n_taps, block = weights.size, powers.size - 2
+    gains, eras = np.zeros((n_taps, 2)), np.full(n_taps, -1, np.int64)
+    sums = np.zeros(np.count_nonzero(after) + 1)
+    live, n_live = np.empty(n_taps, np.int64), 0
+    total = potential = worst = 0.0
+    base = era = 0
+    for k in range(after.size):
+        power = powers[k - base]
+        potential *= gamma
+        for event in range(first[k], first[k + 1]):
+            j = tap[event]
+            if eras[j] == era:
+                weights[j] += gains[j, 0] * (total - gains[j, 1])
+            else:
+                if eras[j] >= 0:
+                    weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
+                eras[j], gains[j, 0] = era, 0.0
+                live[n_live] = j
+                n_live += 1
+            gains[j, 0] += 1.0 / power
+            gains[j, 1] = total
+            potential += weights[j]
+        factor, beta = rows[0, k], rows[1, k]
+        if factor != 0.0:
+            shortfall = 1.0 - factor * (potential + offsets[1] * beta - offsets[0])
+            if shortfall > 0.0:
+                worst = max(worst, shortfall)
+                change = shortfall / (factor * (squares[k] + stiffness[0] + stiffness[1] * beta * beta))
+                prices[k] += change / factor
+                potential += change * squares[k]
+                offsets[0] -= change * stiffness[0]
+                offsets[1] += change * stiffness[1] * beta
+                total += change * power
+        if after[k] != GOES_ON:
+            sums[era] = total
+            era, base, n_live = era + 1, k + 1, 0
+            total = potential = 0.0
+        elif k - base >= block:
+            step, kept = powers[k + 1 - base], 0
+            for entry in range(n_live):
+                j = live[entry]
+                weights[j] += gains[j, 0] * (total - gains[j, 1])
+                gains[j, 0] *= step
+                gains[j, 1] = 0.0
+                if gains[j, 0] > FORGOTTEN:
+                    live[kept] = j
+                    kept += 1
+                else:
+                    eras[j] = -1
+            n_live, base, total = kept, k + 1, 0.0
+    sums[era] = total
+    for j in range(n_taps):
+        if eras[j] >= 0:
+            weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
     return worst
