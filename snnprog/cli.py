@@ -58,7 +58,7 @@ workers_option = click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design."
 )
 time_limit_option = click.option(
-    "--time-limit", "time_limit_s", type=click.FloatRange(min=0.0), help="Seconds after which the design gives up."
+    "--time-limit", "time_limit_s", type=click.FloatRange(min=0.0), help="Seconds for the design of the outputs."
 )
 backend_option = click.option(
     "--backend",

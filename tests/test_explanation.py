@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES
+from rich.console import Console
 
 import snnprog as sp
 from snnprog import cli, explanation
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.quantize import CERTIFIED, EXACT
+from snnprog.report.explanations import print_explanation
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
 
@@ -81,6 +83,34 @@ def test_outputs_beside_infeasible_ones_in_a_loop_have_a_status() -> None:
     assert INFEASIBLE in [verdict.status for verdict in told.verdicts]
 
 
+def test_windows_are_explained_as_they_are_compiled() -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    targets = np.zeros((6, 2), dtype=bool)
+    targets[1, 0] = targets[0, 1] = True
+    for window, statuses in (((0, 0), [INFEASIBLE] * 2), ((0, 1), [CERTIFIED, INFEASIBLE]), ((0, 2), [CERTIFIED] * 2)):
+        told = sp.explain(sp.Spec([sp.Pattern(inputs, targets)], window=window))
+        assert [verdict.status for verdict in told.verdicts] == statuses
+    refused = sp.Spec([sp.Pattern(inputs, targets)], window=(0, 1))
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(refused)
+    verdict = sp.explain(refused).verdicts[1]
+    assert (verdict.conflicts, verdict.is_rechecked) == (caught.value.conflicts, False)
+    assert verdict.as_dict()["proof"] is None
+
+
+def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
+    targets = np.array([[0], [1], [1]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], fan_in=1)
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(spec)
+    told = sp.explain(spec)
+    assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
+    print_explanation(Console(width=200), told)
+    assert "every choice was refused; not rechecked" in capsys.readouterr().out
+
+
 def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
     told = sp.explain(mixed_spec(), time_limit_s=0)
     assert {verdict.status for verdict in told.verdicts} == {UNDECIDED}
@@ -139,7 +169,7 @@ def test_the_command_keeps_to_a_time_limit(
 ) -> None:
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
     assert code == cli.NOT_EXACT
-    assert "none: the time ran out" in out
+    assert "none: neither weights nor a proof was found" in out
     words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
     code, _, err = run(capsys, monkeypatch, *words)
     assert code == cli.NOT_EXACT

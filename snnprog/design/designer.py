@@ -117,7 +117,8 @@ def design(
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
 
-    True for outputs without conflicts. No solver takes part; see `snnprog.design.certificate`.
+    True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
+    `snnprog.design.certificate`.
     """
     return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec, None), designed.outcomes, strict=True))
 
@@ -158,6 +159,8 @@ def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
 
 
 def _is_proved(job: _Job, outcome: NeuronDesign) -> bool:
+    if outcome.certificate is None:
+        return not outcome.conflicts
     if isinstance(outcome.certificate, Split):
         return recheck_proof(job.problem, job.care, outcome.certificate, {})
     known = under_assumptions(job.problem, job.care, {})
