@@ -83,6 +83,36 @@ def test_outputs_beside_infeasible_ones_in_a_loop_have_a_status() -> None:
     assert INFEASIBLE in [verdict.status for verdict in told.verdicts]
 
 
+def test_one_output_without_an_answer_leaves_the_others_theirs() -> None:
+    generator = np.random.default_rng(0)
+    inputs, targets = generator.random((60, 3)) < 0.3, generator.random((60, 2)) < 0.3
+    care = np.ones_like(targets)
+    targets[:, 1] = False
+    targets[0, 0] = care[5, 0] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)
+    with pytest.raises(sp.SolverError, match="output 0: what the target says in its 1 don't-care bins"):
+        sp.compile(spec)
+    assert [verdict.status for verdict in sp.explain(spec).verdicts] == [UNDECIDED, CERTIFIED]
+
+
+def test_the_command_says_that_hidden_neurons_are_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    inputs, targets = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
+    inputs[0] = targets[1] = targets[3] = True
+    np.savez(tmp_path / "rasters.npz", inputs=inputs, targets=targets)
+    path, patterns = (
+        tmp_path / "SPEC.toml",
+        '[[patterns]]\ninputs = "rasters.npz:inputs"\ntargets = "rasters.npz:targets"',
+    )
+    path.write_text(f'hidden = "auto"\n{patterns}\n')
+    code, out, _ = run(capsys, monkeypatch, "explain", path)
+    assert (code, "hidden neurons are left out here" in out) == (cli.INFEASIBLE, True)
+    assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
+    path.write_text(f"{patterns}\n")
+    assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]
+
+
 def test_windows_are_explained_as_they_are_compiled() -> None:
     inputs = np.zeros((6, 1), dtype=bool)
     inputs[1] = True
