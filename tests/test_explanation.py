@@ -204,3 +204,17 @@ def test_the_command_keeps_to_a_time_limit(
     code, _, err = run(capsys, monkeypatch, *words)
     assert code == cli.NOT_EXACT
     assert err.startswith("snnprog: output 0 is undecided after 0 s")
+
+
+def test_what_others_may_do_in_a_loop_is_no_part_of_a_proof() -> None:
+    """Output 1 can follow output 0, if that spikes where it may; the target says it does not."""
+    inputs, targets = np.zeros((4, 1), dtype=bool), np.zeros((4, 2), dtype=bool)
+    care = np.ones_like(targets)
+    inputs[0] = targets[2, 1] = True
+    care[1, 0] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)
+    with pytest.raises(sp.SolverError, match="output 1: what the target says in the don't-care bins of others"):
+        sp.compile(spec)
+    assert sp.explain(spec).verdicts[1].status == UNDECIDED
+    targets[1, 0] = True
+    assert sp.compile(sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)).report.status == "exact"
