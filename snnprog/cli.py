@@ -58,7 +58,7 @@ workers_option = click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design."
 )
 time_limit_option = click.option(
-    "--time-limit", "time_limit_s", type=click.FloatRange(min=0.0), help="Seconds after which the design gives up."
+    "--time-limit", "time_limit_s", type=click.FloatRange(min=0.0), help="Seconds for the design of the outputs."
 )
 backend_option = click.option(
     "--backend",
@@ -188,6 +188,8 @@ def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, a
         _print_json(explanation.as_dict())
     else:
         print_explanation(_console(), explanation)
+        if spec.hidden != 0 and not explanation.is_feasible:
+            click.echo("\nhidden neurons are left out here; what an output cannot do alone, compile may do with them")
     if explanation.infeasible:
         return INFEASIBLE
     return EXACT if explanation.is_feasible else NOT_EXACT

@@ -179,7 +179,9 @@ def compile(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design. What ends in time is the same without a limit.
+        Seconds for the design of the outputs, or for each search of ticks in windows. What ends in time is the same
+        without a limit. The searches after that, for hidden neurons, the nearest raster and integers, are limited by
+        effort and not by time.
 
     Raises
     ------
@@ -189,7 +191,9 @@ def compile(
     UndecidedError
         If the time runs out while an output has neither weights nor a proof that there are none.
     QuantizationError
-        If weights exist, but no rounding that was tried is exact.
+        If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
+    SpecError
+        If a fan-in is asked for together with the closest program.
     LimitError
         If they are exact, but a state leaves the range on which all runtimes of the chip agree.
     SolverError
@@ -201,9 +205,12 @@ def compile(
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
+    if on_infeasible == CLOSEST and spec.fan_in is not None:
+        raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
+    _check_noise(spec, built)
     _check_limits(spec, built)
     report = _report(spec, built, at_least, work.watch)
     program = replace(built.program, provenance=_provenance(spec, seed, report))
@@ -226,6 +233,12 @@ class _Built:
         """Outputs whose integers do not do what they were designed for."""
         return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
 
+    @property
+    def fragile(self) -> list[NeuronReport]:
+        """Neurons that survive less noise than is asked for."""
+        asked = self.design.spec.noise
+        return [neuron for neuron in self.neurons if neuron.noise is not None and neuron.noise < asked]
+
 
 @dataclass(frozen=True, eq=False)
 class _Work:
@@ -243,11 +256,11 @@ class _Work:
         designed = self._designed()
         if self.spec.hidden != 0 and designed.unbuilt:
             designed = self._helped(designed, designed.unbuilt, is_proof_needed=False)
-        _check_design(self.spec, designed, self.limit)
+        _check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
         built = self._built(designed)
         if self.spec.hidden != 0 and built.inexact:
             designed = self._helped(designed, built.inexact, is_proof_needed=True)
-            _check_design(self.spec, designed, self.limit)
+            _check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
             built = self._built(designed)
         _check_exactness(self.spec, built)
         return built
@@ -268,16 +281,15 @@ class _Work:
             designed = Design(self.spec, (NeuronDesign(None),) * self.spec.n_outputs)
         nearest = self._nearest(designed.unbuilt) if designed.unbuilt else ()
         built = self._built(_with_nearest(designed, nearest))
-        if built.inexact:
-            safer = self._nearest(built.inexact, rounding_proof=True)
-            built = min(built, self._built(_with_nearest(built.design, safer)), key=lambda one: len(one.wrong))
+        flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
+        if flawed:
+            safer = self._built(_with_nearest(built.design, self._nearest(flawed, rounding_proof=True)))
+            built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
         return built, 0 if self.spec.window != (0, 0) else sum(found.at_least for found in nearest)
 
     def _designed(self) -> Design:
-        if self.spec.window != (0, 0):
-            designed = design_in_windows(self.spec, executor=self.executor, progress=self.progress)
-        else:
-            designed = design(self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit)
+        look = design if self.spec.window == (0, 0) else design_in_windows
+        designed = look(self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit)
         self.watch.lap("design")
         return designed
 
@@ -313,10 +325,10 @@ def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
     return replace(designed, outcomes=tuple(outcomes))
 
 
-def _check_design(spec: Spec, designed: Design, limit: float | None) -> None:
+def _check_design(spec: Spec, designed: Design, limit: float | None, seconds: float) -> None:
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
-    if designed.unbuilt and spec.window != (0, 0):
+    if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
         raise SolverError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
             f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
@@ -380,16 +392,18 @@ def _check_exactness(spec: Spec, built: _Built) -> None:
             f" rounding); {_advice(spec)}",
             [neuron.output for neuron in failed if not neuron.is_hidden],
         )
-    for neuron in neurons:
-        if neuron.noise is not None and neuron.noise < spec.noise:
-            raise QuantizationError(
-                f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are"
-                f" asked for; ask for less, or {_advice(spec)}",
-                [neuron.output],
-            )
     if built.wrong:
         first = verify(built.program, spec).first_divergence
         raise QuantizationError(f"the closed loop is not exact: {first}", [built.wrong[0].output])
+
+
+def _check_noise(spec: Spec, built: _Built) -> None:
+    for neuron in built.fragile:
+        raise QuantizationError(
+            f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are asked for;"
+            f" ask for less, or {_advice(spec)}",
+            [neuron.output],
+        )
 
 
 def _check_limits(spec: Spec, built: _Built) -> None:

@@ -1,7 +1,9 @@
 """Why a spec can or cannot be built, output by output, with proofs that are checked again.
 
 For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
-others as their input.
+others as their input. Where target spikes have windows, those are the ticks that were chosen.
+
+Hidden neurons are left out: what is told is what each output can do alone.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
+
 from snnprog.checks import as_seconds, check_type
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.designer import Progress
+from snnprog.design.verdicts import with_targets
+from snnprog.design.windows import design_in_windows
 from snnprog.errors import Conflict
-from snnprog.quantize import quantize
+from snnprog.quantize import INEXACT, quantize
 from snnprog.spec import Pattern, Spec, presynaptic_raster
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -30,14 +36,15 @@ class Verdict:
     ----------
     output : int
     status : str
-        "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact), "infeasible" or
-        "undecided" (the time ran out).
+        "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact and survives the noise),
+        "infeasible" or "undecided" (neither weights nor a proof was found, or the time ran out).
     conflicts : tuple of Conflict
-        Why it is infeasible.
+        Why it is infeasible; where outputs feed outputs and have windows, the first of them speaks for all.
     is_rechecked : bool
         Whether the proof of that held when it was checked again, in integers, from its prices alone.
     cases : int
-        How many cases the proof tells apart; 1 without don't-care bins.
+        How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
+        the solver refused every choice of ticks in windows, or of synapses within a fan-in.
     excess : Fraction or None
         What the proof leaves open, in weight LSBs; see `snnprog.design.certificate`. Nothing, where not positive.
     holds_at_any_scale : bool
@@ -63,12 +70,15 @@ class Verdict:
                 {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
                 for conflict in self.conflicts
             ],
-            "proof": {
-                "rechecked": self.is_rechecked,
-                "cases": self.cases,
-                "leaves_open_lsb": 0.0 if self.excess is None else max(0.0, float(self.excess)),
-                "holds_at_any_scale": self.holds_at_any_scale,
-            },
+            "proof": self._proof_as_dict() if self.cases else None,
+        }
+
+    def _proof_as_dict(self) -> dict[str, object]:
+        return {
+            "rechecked": self.is_rechecked,
+            "cases": self.cases,
+            "leaves_open_lsb": 0.0 if self.excess is None else max(0.0, float(self.excess)),
+            "holds_at_any_scale": self.holds_at_any_scale,
         }
 
 
@@ -114,11 +124,14 @@ def explain(
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver gives up where it is asked for ticks in windows, or for integers.
     """
     check_type("spec", spec, Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    designed = design(spec, executor=executor, progress=progress, time_limit_s=limit)
+    if spec.window == (0, 0):
+        designed = design(spec, executor=executor, progress=progress, time_limit_s=limit, may_be_unbuilt=True)
+    else:
+        designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
     held = recheck(spec, designed)
     statuses = _statuses(spec, designed)
     return Explanation(
@@ -128,8 +141,10 @@ def explain(
 
 def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_rechecked: bool) -> Verdict:
     outcome = designed.outcomes[output]
-    if not outcome.conflicts or outcome.certificate is None:
+    if not outcome.conflicts:
         return Verdict(output, statuses.get(output, UNDECIDED))
+    if outcome.certificate is None:
+        return Verdict(output, INFEASIBLE, outcome.conflicts)
     certificates = list(leaves(outcome.certificate))
     return Verdict(
         output=output,
@@ -144,15 +159,19 @@ def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_r
 
 def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
     """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
-    built = [index for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None]
+    built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
+    chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(
-        Pattern(presynaptic_raster(spec, pattern), pattern.targets[:, built], pattern.care[:, built])
-        for pattern in spec.patterns
+        Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
+        for pattern in chosen.patterns
     )
     quantized = quantize(replace(spec, patterns=patterns, recurrent=False), designed.network)
-    return {output: neuron.status for output, neuron in zip(built, quantized.neurons, strict=True)}
+    return {
+        output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
+        for output, neuron in zip(built, quantized.neurons, strict=True)
+    }
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:

@@ -265,7 +265,7 @@ class Spec:
             "sparse": _as_flag("sparse", sparse),
             "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
             "window": _as_window(window),
-            "hidden": AUTO if isinstance(hidden, str) and hidden == AUTO else as_integer("hidden", hidden),
+            "hidden": _as_hidden(hidden),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -294,8 +294,6 @@ class Spec:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
         _check_company(self)
         _check_signs(self.signs, self.n_presynaptic)
-        if self.hidden != AUTO and self.hidden < 0:
-            raise SpecError(f"hidden is {self.hidden}; a whole number from 0, or 'auto', is needed")
         if self.weight_bits is not None:
             limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
         if self.weight_limit is not None:
@@ -418,6 +416,18 @@ def _is_list(value: object) -> bool:
 
 def _as_integer_or_free(name: str, value: object) -> int | Literal["free"]:
     return FREE if isinstance(value, str) and value == FREE else as_integer(name, value)
+
+
+def _as_hidden(value: object) -> int | Literal["auto"]:
+    if isinstance(value, str) and value == AUTO:
+        return AUTO
+    try:
+        hidden = as_integer("hidden", value)
+    except SpecError:
+        hidden = -1
+    if hidden < 0:
+        raise SpecError(f"hidden is {value!r}; a whole number from 0, or {AUTO!r}, is needed")
+    return hidden
 
 
 def _as_time_constant(name: str, value: object) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -195,3 +196,40 @@ def test_a_closed_loop_is_its_neurons_running_freely_on_its_spikes() -> None:
     for index, problem in enumerate(Judge(spec, range(2)).problems(spikes)):
         alone = free_run(problem, weights[index], thresholds[index], biases[index])
         assert np.array_equal(alone, spikes[:, index])
+
+
+def test_the_closest_program_keeps_to_noise_or_says_that_it_cannot() -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    targets = np.zeros((6, 1), dtype=bool)
+    targets[[0, 3]] = True
+    noisy = sp.Spec([sp.Pattern(inputs, targets)], noise=3.0)
+    result = sp.compile(noisy, on_infeasible="closest")
+    assert result.report.wrong_bins == 2
+    assert all(neuron.noise is not None and neuron.noise >= 3.0 for neuron in result.report.neurons)
+    low = sp.Spec([sp.Pattern(inputs, targets)], noise=3.0, threshold=1)
+    with pytest.raises(
+        sp.QuantizationError, match=r"output 0 survives noise of 1 LSBs in integers, and 3 are asked for"
+    ):
+        sp.compile(low, on_infeasible="closest")
+
+
+def test_the_closest_program_is_sparse_where_that_is_asked_for() -> None:
+    generator = np.random.default_rng(3)
+    inputs, targets = generator.random((60, 8)) < 0.1, generator.random((60, 1)) < 0.1
+    targets[0] = True
+    plain = sp.Spec([sp.Pattern(inputs, targets)], [1, 2, 3])
+    many = sp.compile(plain, on_infeasible="closest")
+    few = sp.compile(replace(plain, sparse=True), on_infeasible="closest")
+    assert few.report.status == many.report.status == "closest"
+    assert few.report.wrong_bins == many.report.wrong_bins
+    assert few.report.synapses < many.report.synapses
+
+
+def test_a_fan_in_and_the_closest_program_are_not_built_together() -> None:
+    inputs, targets = np.zeros((3, 1), dtype=bool), np.zeros((3, 1), dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], fan_in=1)
+    with pytest.raises(
+        sp.SpecError, match=r"fan_in is 1 and on_infeasible is 'closest'; ask for one of them at a time"
+    ):
+        sp.compile(spec, on_infeasible="closest")

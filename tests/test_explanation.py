@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES
+from rich.console import Console
 
 import snnprog as sp
 from snnprog import cli, explanation
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.quantize import CERTIFIED, EXACT
+from snnprog.report.explanations import print_explanation
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
 
@@ -81,6 +83,64 @@ def test_outputs_beside_infeasible_ones_in_a_loop_have_a_status() -> None:
     assert INFEASIBLE in [verdict.status for verdict in told.verdicts]
 
 
+def test_one_output_without_an_answer_leaves_the_others_theirs() -> None:
+    generator = np.random.default_rng(0)
+    inputs, targets = generator.random((60, 3)) < 0.3, generator.random((60, 2)) < 0.3
+    care = np.ones_like(targets)
+    targets[:, 1] = False
+    targets[0, 0] = care[5, 0] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)
+    with pytest.raises(sp.SolverError, match="output 0: what the target says in its 1 don't-care bins"):
+        sp.compile(spec)
+    assert [verdict.status for verdict in sp.explain(spec).verdicts] == [UNDECIDED, CERTIFIED]
+
+
+def test_the_command_says_that_hidden_neurons_are_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    inputs, targets = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
+    inputs[0] = targets[1] = targets[3] = True
+    np.savez(tmp_path / "rasters.npz", inputs=inputs, targets=targets)
+    path, patterns = (
+        tmp_path / "SPEC.toml",
+        '[[patterns]]\ninputs = "rasters.npz:inputs"\ntargets = "rasters.npz:targets"',
+    )
+    path.write_text(f'hidden = "auto"\n{patterns}\n')
+    code, out, _ = run(capsys, monkeypatch, "explain", path)
+    assert (code, "hidden neurons are left out here" in out) == (cli.INFEASIBLE, True)
+    assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
+    path.write_text(f"{patterns}\n")
+    assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]
+
+
+def test_windows_are_explained_as_they_are_compiled() -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    targets = np.zeros((6, 2), dtype=bool)
+    targets[1, 0] = targets[0, 1] = True
+    for window, statuses in (((0, 0), [INFEASIBLE] * 2), ((0, 1), [CERTIFIED, INFEASIBLE]), ((0, 2), [CERTIFIED] * 2)):
+        told = sp.explain(sp.Spec([sp.Pattern(inputs, targets)], window=window))
+        assert [verdict.status for verdict in told.verdicts] == statuses
+    refused = sp.Spec([sp.Pattern(inputs, targets)], window=(0, 1))
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(refused)
+    verdict = sp.explain(refused).verdicts[1]
+    assert (verdict.conflicts, verdict.is_rechecked) == (caught.value.conflicts, False)
+    assert verdict.as_dict()["proof"] is None
+
+
+def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
+    targets = np.array([[0], [1], [1]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], fan_in=1)
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(spec)
+    told = sp.explain(spec)
+    assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
+    print_explanation(Console(width=200), told)
+    assert "every choice was refused; not rechecked" in capsys.readouterr().out
+
+
 def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
     told = sp.explain(mixed_spec(), time_limit_s=0)
     assert {verdict.status for verdict in told.verdicts} == {UNDECIDED}
@@ -139,8 +199,22 @@ def test_the_command_keeps_to_a_time_limit(
 ) -> None:
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
     assert code == cli.NOT_EXACT
-    assert "none: the time ran out" in out
+    assert "none: neither weights nor a proof was found" in out
     words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
     code, _, err = run(capsys, monkeypatch, *words)
     assert code == cli.NOT_EXACT
     assert err.startswith("snnprog: output 0 is undecided after 0 s")
+
+
+def test_what_others_may_do_in_a_loop_is_no_part_of_a_proof() -> None:
+    """Output 1 can follow output 0, if that spikes where it may; the target says it does not."""
+    inputs, targets = np.zeros((4, 1), dtype=bool), np.zeros((4, 2), dtype=bool)
+    care = np.ones_like(targets)
+    inputs[0] = targets[2, 1] = True
+    care[1, 0] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)
+    with pytest.raises(sp.SolverError, match="output 1: what the target says in the don't-care bins of others"):
+        sp.compile(spec)
+    assert sp.explain(spec).verdicts[1].status == UNDECIDED
+    targets[1, 0] = True
+    assert sp.compile(sp.Spec([sp.Pattern(inputs, targets, care)], recurrent=True)).report.status == "exact"

@@ -290,8 +290,8 @@ def test_a_wide_spec_keeps_what_is_asked() -> None:
 
 @pytest.mark.parametrize(("hidden", "message"), [
     (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
-    ("some", "hidden is 'some'; a whole number is needed"),
-    (1.5, r"hidden is 1\.5; a whole number is needed"),
+    ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
+    (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
 ])  # fmt: skip
 def test_bad_counts(hidden: object, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):

@@ -15,8 +15,9 @@ from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.designer import potential_map
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.support import restricted_to
 from snnprog.quantize import quantize
-from snnprog.quantize.exhaustive import relaxed, whole
+from snnprog.quantize.exhaustive import Repair, relaxed, whole
 from snnprog.quantize.integer_problem import IntegerProblem
 from snnprog.quantize.machine import Machine
 from snnprog.quantize.reoptimise import reoptimised
@@ -305,3 +306,31 @@ def test_an_impossible_width_is_told_in_its_words() -> None:
     ) as caught:
         sp.compile(spec)
     assert caught.value.conflicts == (impossible(spec, 0),)
+
+
+def test_the_exhaustive_program_on_some_taps_alone() -> None:
+    """Where synapses are counted, some taps have no unknown; spikes still arrive over them."""
+    found = 0
+    for seed in range(8):
+        spec = tiny(seed, weight_bits=2)
+        asked = integer_problem(spec)
+        used = asked.taps[1:]
+        few = IntegerProblem(restricted_to(asked.problem, used), LOIHI1, asked.machine)
+        repair = whole(few)
+        assert repair.is_decided
+        if repair.neuron is not None:
+            found += 1
+            assert is_exact(spec, repair.neuron)
+            assert repair.neuron.mantissas.ravel()[asked.taps[0]] == 0
+    assert found
+
+
+def test_what_a_few_taps_cannot_do_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None, is_impossible=True))
+    inputs = np.array([[1, 0], [0, 0], [0, 1], [0, 0], [1, 1], [0, 0]], dtype=bool)
+    targets = np.array([[0], [1], [0], [0], [0], [1]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, weight_bits=1)
+    network = design(spec).network
+    assert len(quantize(spec, network).conflicts) == 1
+    for counted in (replace(spec, sparse=True), replace(spec, fan_in=2)):
+        assert quantize(counted, network).conflicts == ()

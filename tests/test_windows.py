@@ -163,3 +163,16 @@ def test_where_nothing_is_found_or_proved_the_error_says_so(monkeypatch: pytest.
     result = sp.compile(spec, on_infeasible="closest")
     assert result.report.status == "closest"
     assert result.report.wrong_bins == sp.verify(result.program, spec).backends["reference"].wrong_bins
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_a_time_limit_holds_for_windows(recurrent: bool) -> None:
+    with pytest.raises(sp.UndecidedError, match=r"outputs 0, 1 are undecided after 0 s.*allow more time"):
+        sp.compile(random_spec(1, (1, 1), outputs=2, recurrent=recurrent), time_limit_s=0)
+
+
+def test_windows_may_be_longer_than_all_patterns() -> None:
+    target, starts = np.array([0, 0, 1, 0, 1, 0], dtype=bool), np.array([0])
+    care = np.ones_like(target)
+    for longest, long in (((10**30, 0), (6, 0)), ((0, 10**30), (0, 6))):
+        assert (windows_of(target, care, starts, longest) == windows_of(target, care, starts, long)).all()

@@ -1,4 +1,4 @@
-"""Spec → Network: weights of widest margin by linear programming, or the reason why there are none."""
+"""Spec → Network: weights with a margin that is proved, or the proof that there are none."""
 
 from __future__ import annotations
 

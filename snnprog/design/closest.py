@@ -31,6 +31,7 @@ from snnprog.design.fitting import fitted
 from snnprog.design.neuron import NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.running import closed_loop, free_run
+from snnprog.design.sparse import Thrift, thinned
 from snnprog.design.verdicts import Judge
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
@@ -110,10 +111,11 @@ def _run(job: _Job) -> Nearest:
     search = Search(judge)
     search.run()
     everything = np.ones(len(search.target), dtype=np.bool_)
-    designs = []
+    designs, thrift = [], Thrift(job.spec.sparse, None)
     for problem in judge.problems(search.best):
         design = design_neuron(problem, everything, feeds_others=False)
-        designs.append(design if design.neuron is not None else NeuronDesign(_idle(problem)))
+        built = design if design.neuron is not None else NeuronDesign(_idle(problem))
+        designs.append(thinned(problem, built, everything, thrift) if thrift.is_asked else built)
     return Nearest(job.outputs, search.best, search.at_least, tuple(designs))
 
 

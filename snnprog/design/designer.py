@@ -77,7 +77,7 @@ class _Job:
     unaffected: Raster
     deadline: float | None
     thrift: Thrift
-    may_be_helped: bool
+    may_be_unbuilt: bool
 
 
 def design(
@@ -86,6 +86,7 @@ def design(
     executor: Executor | None = None,
     progress: Progress | None = None,
     time_limit_s: float | None = None,
+    may_be_unbuilt: bool = False,
 ) -> Design:
     """Design every output of a spec.
 
@@ -98,14 +99,16 @@ def design(
     time_limit_s : float, optional
         Seconds for all neurons together; those that have neither weights nor a proof by then stay undecided. It is
         looked at between linear programs, and inside them.
+    may_be_unbuilt : bool
+        Whether an output on which the solver gives up is left unbuilt, as those that hidden neurons may help are.
 
     Raises
     ------
     SolverError
-        If the solver gives up on a neuron that no hidden neurons may help; one that they may is left unbuilt.
+        If the solver gives up on a neuron that may not be left unbuilt.
     """
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    jobs = _jobs(spec, deadline)
+    jobs = _jobs(spec, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
     outcomes = []
     for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         outcomes.append(outcome)
@@ -117,9 +120,10 @@ def design(
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
 
-    True for outputs without conflicts. No solver takes part; see `snnprog.design.certificate`.
+    True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
+    `snnprog.design.certificate`.
     """
-    return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec, None), designed.outcomes, strict=True))
+    return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec), designed.outcomes, strict=True))
 
 
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
@@ -137,7 +141,7 @@ def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
     )
 
 
-def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
+def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_Job]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     chip = find_chip(spec.chip)
     mapping = potential_map(spec, chip)
@@ -153,11 +157,13 @@ def _jobs(spec: Spec, deadline: float | None) -> Iterator[_Job]:
             unaffected=unaffected,
             deadline=deadline,
             thrift=Thrift(spec.sparse, spec.fan_in),
-            may_be_helped=spec.hidden != 0,
+            may_be_unbuilt=may_be_unbuilt,
         )
 
 
 def _is_proved(job: _Job, outcome: NeuronDesign) -> bool:
+    if outcome.certificate is None:
+        return not outcome.conflicts
     if isinstance(outcome.certificate, Split):
         return recheck_proof(job.problem, job.care, outcome.certificate, {})
     known = under_assumptions(job.problem, job.care, {})
@@ -178,7 +184,7 @@ def _run(job: _Job) -> NeuronDesign:
         except UndecidedError:
             return UNDECIDED
         except SolverError:
-            if not job.may_be_helped:
+            if not job.may_be_unbuilt:
                 raise
             return NeuronDesign(None)
 

@@ -91,7 +91,8 @@ def design_neuron(
         If the time allowed runs out.
     """
     design = _design_constrained(problem.constrained_to(np.ones_like(care)))
-    if design.neuron is not None or care.all():
+    is_given = bool(care.all()) and (unaffected is None or bool(unaffected.all()))
+    if design.neuron is not None or is_given:
         return design
     if not feeds_others:
         return _design_with_freedom(problem, care)
@@ -99,8 +100,9 @@ def design_neuron(
     sure = _refusal(known if unaffected is None else known.constrained_to(known.constrained & unaffected))
     if sure is not None:
         return sure
+    bins = "the don't-care bins of others" if care.all() else f"its {int((~care).sum())} don't-care bins"
     raise SolverError(
-        f"output {problem.neuron}: what the target says in its {int((~care).sum())} don't-care bins cannot be built,"
+        f"output {problem.neuron}: what the target says in {bins} cannot be built,"
         " and where outputs feed outputs no other filling is tried; change what it says in them, or make them count"
     )
 

@@ -9,13 +9,15 @@ Decisions
 - Between these, a choice that no refusal rules out is asked about. Where none is left, it is proved that no choice can
   be built.
 - A choice that survives every rounding of the weights is looked for once there is any choice.
-- Effort is counted in verdicts, fewer for larger problems, never in seconds. Where it ends, the output is undecided.
+- Effort is counted in verdicts, fewer for larger problems, and in seconds only if a limit is set. Where it ends, the
+  output is undecided.
 - Don't-care bins are done as the target has them; a window ends before one. So there is no proof where there are any.
 - Outputs that feed one another are searched together.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -27,12 +29,13 @@ from snnprog.design.answer import ROUNDING_PROOF
 from snnprog.design.choosing import Choices, spikes_in
 from snnprog.design.designer import Design
 from snnprog.design.fitting import Fit
-from snnprog.design.neuron import NeuronDesign, design_neuron
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.running import windowed_run
 from snnprog.design.verdicts import Judge
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.raster import Raster
+from snnprog.solver import check_time, until
 from snnprog.spec import Spec
 
 Progress = Callable[[str, int, int], None]
@@ -47,14 +50,21 @@ TURNS, MORE_TURNS = 10, 4
 class _Job:
     spec: Spec
     outputs: tuple[int, ...]
+    deadline: float | None
 
 
-def design_in_windows(spec: Spec, *, executor: Executor | None = None, progress: Progress | None = None) -> Design:
+def design_in_windows(
+    spec: Spec,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    time_limit_s: float | None = None,
+) -> Design:
     """Design every output of a spec with windows, each for ticks chosen in its windows (``neuron.raster``).
 
     Parameters
     ----------
-    executor, progress
+    executor, progress, time_limit_s
         As for `snnprog.design.design`; the step is called "windows".
 
     Returns
@@ -68,7 +78,8 @@ def design_in_windows(spec: Spec, *, executor: Executor | None = None, progress:
         If the solver gives up.
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
-    jobs = [_Job(spec, group) for group in groups]
+    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
+    jobs = [_Job(spec, group, deadline) for group in groups]
     outcomes: list[NeuronDesign] = []
     for done, designs in enumerate(map(_run, jobs) if executor is None else executor.map(_run, jobs), start=1):
         outcomes += designs
@@ -88,7 +99,7 @@ def windows_of(target: Raster, care: Raster, starts: Integers, window: tuple[int
     starts : (patterns,) int
         The first tick of each pattern.
     """
-    before, after = window
+    before, after = (min(ticks, target.size) for ticks in window)
     ticks = np.arange(target.size)
     first_of_run, last_of_run = np.maximum.accumulate(np.where(_begins(care, starts), ticks, 0)), np.empty_like(ticks)
     last_of_run[::-1] = np.minimum.accumulate(np.where(_ends(care, starts), ticks, target.size)[::-1])
@@ -114,6 +125,15 @@ def _ends(care: Raster, starts: Integers) -> Raster:
 
 
 def _run(job: _Job) -> list[NeuronDesign]:
+    with until(job.deadline):
+        try:
+            check_time()
+            return _designed(job)
+        except UndecidedError:
+            return [UNDECIDED] * len(job.outputs)
+
+
+def _designed(job: _Job) -> list[NeuronDesign]:
     search = _Search(Judge(job.spec, job.outputs))
     if not job.spec.recurrent and not search.care.all():
         design = _own_ticks(search)
@@ -139,6 +159,8 @@ def _own_ticks(search: _Search) -> NeuronDesign | None:
     """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
     try:
         design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0], feeds_others=False)
+    except UndecidedError:
+        raise
     except SolverError:
         return None
     return design if design.neuron is not None else None
@@ -175,6 +197,8 @@ class _Search:
                     self.is_refuted = bool(self.care.all())
                     return None
                 found = self._take_turns(left[0], MORE_TURNS)
+        except UndecidedError:
+            raise
         except SolverError:
             return None
         return found

@@ -132,7 +132,8 @@ class _Rule:
         arrivals: dict[int, int] = {}
         unit = self.machine.unit << self.problem.problem.exponent
         for tap in self.machine.taps_at(tick).tolist():
-            arrivals[self.unknown_of[tap]] = arrivals.get(self.unknown_of[tap], 0) + unit
+            if tap in self.unknown_of:  # what has no unknown has no weight
+                arrivals[self.unknown_of[tap]] = arrivals.get(self.unknown_of[tap], 0) + unit
         limit = int(self.machine.limits[0])
         if arrivals:
             self._between(arrivals, 1 - limit, limit - 1)

@@ -168,7 +168,8 @@ def _repair_failing(
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
         elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
-            conflicts += [impossible(spec, index)] if spec.n_hidden == 0 else []
+            is_any_tap_tried = not spec.sparse and spec.fan_in is None
+            conflicts += [impossible(spec, index)] if is_any_tap_tried and spec.n_hidden == 0 else []
     return tuple(conflicts)
 
 

@@ -24,7 +24,9 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 def _proof(verdict: Verdict) -> str:
     if verdict.status != INFEASIBLE:
-        return "none: the time ran out" if verdict.status == UNDECIDED else ""
+        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+    if verdict.cases == 0:
+        return "every choice was refused; not rechecked"
     checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"
     cases = f", {verdict.cases} cases" if verdict.cases > 1 else ""
     scope = "real weights of any size" if verdict.holds_at_any_scale else "all weights within the chip's ranges"
