@@ -34,9 +34,9 @@ from solvers import SOLVERS, Answer, full_program, solve
 
 import snnprog as sp
 from snnprog.chips import find_chip
-from snnprog.design.answer import WidestMargin
 from snnprog.design.designer import potential_map
-from snnprog.design.margin import safe_margin, widest_margin
+from snnprog.design.margins.answer import WidestMargin
+from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.report.tables import print_table
 

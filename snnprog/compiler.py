@@ -21,12 +21,12 @@ import numpy as np
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.chips import find_chip
 from snnprog.design import Design, design
-from snnprog.design.closest import Nearest, design_closest
 from snnprog.design.designer import Progress
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.verdicts import with_targets
-from snnprog.design.windows import design_in_windows
+from snnprog.design.rasters.closest import Nearest, design_closest
+from snnprog.design.rasters.judge import with_targets
+from snnprog.design.rasters.windows import design_in_windows
 from snnprog.distance import victor_purpura
 from snnprog.errors import (
     Conflict,

@@ -41,7 +41,7 @@ class PricedBin:
     is_spike : bool
         Whether a spike is due there, or silence.
     price : int
-        By how much its row counts in the sum that no weights can meet; see `snnprog.design.certificate`.
+        By how much its row counts in the sum that no weights can meet; see `snnprog.design.proofs.certificate`.
     """
 
     pattern: int

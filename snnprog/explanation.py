@@ -19,8 +19,8 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.designer import Progress
-from snnprog.design.verdicts import with_targets
-from snnprog.design.windows import design_in_windows
+from snnprog.design.rasters.judge import with_targets
+from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import Conflict
 from snnprog.quantize import INEXACT, quantize
 from snnprog.spec import Pattern, Spec, presynaptic_raster
@@ -46,7 +46,7 @@ class Verdict:
         How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
         the solver refused every choice of ticks in windows, or of synapses within a fan-in.
     excess : Fraction or None
-        What the proof leaves open, in weight LSBs; see `snnprog.design.certificate`. Nothing, where not positive.
+        What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
     holds_at_any_scale : bool
         Whether the proof holds for weights of any size, and not only for those within the chip's ranges.
     """

@@ -15,15 +15,16 @@ from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.chips import find_chip
-from snnprog.design import design, proving, verdict
-from snnprog.design.certificate import HAIR, Certificate, certify, recheck
+from snnprog.design import design
 from snnprog.design.designer import potential_map
-from snnprog.design.histories import clashes
-from snnprog.design.nullvector import null_vector
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.design.pull import exact_bits, pull
-from snnprog.design.separation import separate
-from snnprog.design.simplex import maximise_exactly
+from snnprog.design.proofs import proving, verdict
+from snnprog.design.proofs.certificate import HAIR, Certificate, certify, recheck
+from snnprog.design.proofs.histories import clashes
+from snnprog.design.proofs.nullvector import null_vector
+from snnprog.design.proofs.pull import exact_bits, pull
+from snnprog.design.proofs.separation import separate
+from snnprog.design.proofs.simplex import maximise_exactly
 
 SMALL = [name for name in CASES if name not in ("longest_delay", "everything")]
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.design import design
-from snnprog.design.closest import Search
-from snnprog.design.fitting import fitted
-from snnprog.design.running import closed_loop, free_run
-from snnprog.design.verdicts import Judge, with_targets
+from snnprog.design.rasters.closest import Search
+from snnprog.design.rasters.fitting import fitted
+from snnprog.design.rasters.judge import Judge, with_targets
+from snnprog.design.rasters.running import closed_loop, free_run
 
 Raster = NDArray[np.bool_]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snnprog.design.factor import ByRows, ByUnknowns, factorised
+from snnprog.design.margins.factor import ByRows, ByUnknowns, factorised
 
 
 def system(rows: int, unknowns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from verdict_specs import ExactNeuron
 
 import snnprog as sp
 from snnprog.design import design, recheck
-from snnprog.design.certificate import Certificate, Split
 from snnprog.design.conflicts import leaves
+from snnprog.design.proofs.certificate import Certificate, Split
 
 SPECS, SPECS_PER_TEST, MOST_FREE = 120, 20, 5
 

@@ -8,12 +8,12 @@ from scipy.optimize import linprog
 
 import snnprog as sp
 from snnprog.chips import find_chip
-from snnprog.design import interior
 from snnprog.design.designer import potential_map
-from snnprog.design.interior import interior_margin
+from snnprog.design.margins import interior
+from snnprog.design.margins.interior import interior_margin
+from snnprog.design.margins.quick import relax
+from snnprog.design.margins.rows import Rows
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.design.quick import relax
-from snnprog.design.rows import Rows
 
 ASKED = {
     "plain": {},

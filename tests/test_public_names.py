@@ -98,7 +98,7 @@ import snnprog as sp
 modules = [info.name for info in pkgutil.walk_packages(sp.__path__, "snnprog.") if not info.name.endswith("__main__")]
 for name in modules:
     importlib.import_module(name)
-assert "snnprog.compiler" in modules and "snnprog.design.margin" in modules, modules
+assert "snnprog.compiler" in modules and "snnprog.design.margins.margin" in modules, modules
 print(*[inspect.isfunction(getattr(sp, name)) for name in ("verify", "run", "compile", "load", "load_spec")])
 """
     assert python(code) == "True True True True True"

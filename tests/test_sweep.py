@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from snnprog.design.sweep import Sweeper
+from snnprog.design.margins.sweep import Sweeper
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
 

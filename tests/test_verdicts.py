@@ -21,7 +21,7 @@ from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.design import Design, design, recheck
-from snnprog.design.certificate import HAIR, Certificate
+from snnprog.design.proofs.certificate import HAIR, Certificate
 from snnprog.errors import Conflict
 
 SPECS, TESTS = int(os.environ.get("SNNPROG_VERDICT_SPECS", "1200")), 12

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.design import design
-from snnprog.design.verdicts import with_targets
-from snnprog.design.windows import windows_of
+from snnprog.design.rasters.judge import with_targets
+from snnprog.design.rasters.windows import windows_of
 
 Raster = NDArray[np.bool_]
 
@@ -157,7 +157,7 @@ def test_the_choice_does_not_depend_on_the_executor(recurrent: bool) -> None:
 
 def test_where_nothing_is_found_or_proved_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = random_spec(0, (1, 1), ticks=200, inputs=2)
-    monkeypatch.setattr("snnprog.design.windows.MOST_VERDICTS", 6)
+    monkeypatch.setattr("snnprog.design.rasters.windows.MOST_VERDICTS", 6)
     with pytest.raises(sp.SolverError, match=r"output 0: no weights were found .* windows of \(1, 1\), and no proof"):
         sp.compile(spec)
     result = sp.compile(spec, on_infeasible="closest")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from snnprog.design.certificate import Certificate, Proof, Split
-from snnprog.design.histories import is_same_trial
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.pull import pull
+from snnprog.design.proofs.certificate import Certificate, Proof, Split
+from snnprog.design.proofs.histories import is_same_trial
+from snnprog.design.proofs.pull import pull
 from snnprog.errors import Conflict, PricedBin
 from snnprog.potential import NO_RESET
 from snnprog.raster import Raster

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.chips import Chip, find_chip
-from snnprog.design.certificate import Split, certify
 from snnprog.design.freedom import recheck_proof, under_assumptions
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.network import Network, Neuron
@@ -121,7 +121,7 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
 
     True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
-    `snnprog.design.certificate`.
+    `snnprog.design.proofs.certificate`.
     """
     return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec), designed.outcomes, strict=True))
 

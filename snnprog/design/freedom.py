@@ -17,12 +17,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from snnprog.design.certificate import WIDEST_EXPONENT, Certificate, Proof, Split, recheck
-from snnprog.design.margin import widest_margin
+from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.running import free_run
-from snnprog.design.separation import Floats
-from snnprog.design.verdict import judge, minimal_conflict
+from snnprog.design.proofs.certificate import WIDEST_EXPONENT, Certificate, Proof, Split, recheck
+from snnprog.design.proofs.separation import Floats
+from snnprog.design.proofs.verdict import judge, minimal_conflict
+from snnprog.design.rasters.running import free_run
 from snnprog.errors import SolverError
 from snnprog.potential import NO_RESET
 from snnprog.raster import Raster

@@ -5,7 +5,7 @@ Decisions
 - The finest grid (exponent 0) comes first. A coarser one makes the loss of truncating decays small against its step, so
   the next are tried only while the margin is not rounding-proof.
 - *Infeasible* speaks of real weights within the widest box the chip has, under its exact decays without truncation, and
-  is said only with a proof (`snnprog.design.certificate`), whatever the solver's tolerance makes of a narrow case.
+  is said only with a proof (`snnprog.design.proofs`), whatever the solver's tolerance makes of a narrow case.
 - Spikes that nothing has reached, and spikes and silences with the same history, are looked for first: they need no
   solver.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
@@ -22,16 +22,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.design.answer import ROUNDING_PROOF, WidestMargin
-from snnprog.design.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
 from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
 from snnprog.design.freedom import search, under_assumptions
-from snnprog.design.histories import clashes
-from snnprog.design.margin import safe_margin, widest_margin
+from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
+from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.running import free_run
-from snnprog.design.separation import Separation
-from snnprog.design.verdict import judge, minimal_conflict
+from snnprog.design.proofs.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
+from snnprog.design.proofs.histories import clashes
+from snnprog.design.proofs.separation import Separation
+from snnprog.design.proofs.verdict import judge, minimal_conflict
+from snnprog.design.rasters.running import free_run
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
 from snnprog.raster import Raster

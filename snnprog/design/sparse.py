@@ -23,11 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import ROUNDING_PROOF
-from snnprog.design.certificate import WIDEST_EXPONENT
-from snnprog.design.margin import widest_margin
+from snnprog.design.margins.answer import ROUNDING_PROOF
+from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.design.support import Programs, Taps, restricted_to
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import WidestMargin
-from snnprog.design.margin import widest_margin
+from snnprog.design.margins.answer import WidestMargin
+from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 
 Floats = NDArray[np.float64]

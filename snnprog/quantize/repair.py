@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.chips import find_chip
-from snnprog.design.margin import widest_margin
+from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import Conflict
 from snnprog.network import Neuron

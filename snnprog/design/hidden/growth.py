@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import ROUNDING_PROOF
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import design_neuron
 from snnprog.design.problem import neuron_problem
 from snnprog.errors import SolverError

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import WORTHLESS
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
 from snnprog.errors import Conflict
 from snnprog.potential import NO_RESET, Ticks

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.design.answer import ROUNDING_PROOF
 from snnprog.design.hidden.craft import craft
 from snnprog.design.hidden.growth import attempt, lack_of
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.network import Neuron
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, vstack
 
-from snnprog.design.verdicts import Verdict
+from snnprog.design.rasters.judge import Verdict
 from snnprog.raster import Raster
 from snnprog.solver import LinearProgram, choose
 

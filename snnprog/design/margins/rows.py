@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import WidestMargin
+from snnprog.design.margins.answer import WidestMargin
+from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.sweep import Sweeper
 
 Floats = NDArray[np.float64]
 Precision = type[np.float32] | type[np.float64]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise

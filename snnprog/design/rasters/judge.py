@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.chips import find_chip
-from snnprog.design.answer import WidestMargin
-from snnprog.design.certificate import WIDEST_EXPONENT
 from snnprog.design.designer import potential_map
-from snnprog.design.margin import safe_margin, widest_margin
+from snnprog.design.margins.answer import WidestMargin
+from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.neuron import COARSER_EXPONENTS
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
 from snnprog.spec import Pattern, Spec

@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from snnprog.design.certificate import Certificate, certify, widest_box
-from snnprog.design.nullvector import coprime
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.pull import exact_bits, pull
-from snnprog.design.separation import Separation
-from snnprog.design.simplex import maximise_exactly
+from snnprog.design.proofs.certificate import Certificate, certify, widest_box
+from snnprog.design.proofs.nullvector import coprime
+from snnprog.design.proofs.pull import exact_bits, pull
+from snnprog.design.proofs.separation import Separation
+from snnprog.design.proofs.simplex import maximise_exactly
 
 MOST_ROWS, MOST_TAPS, MOST_BITS = 60, 40, 1500
 FAR = 10**12

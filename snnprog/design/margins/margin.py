@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from snnprog.design.answer import COMFORTABLE, WidestMargin
-from snnprog.design.interior import interior_margin
-from snnprog.design.lazy_rows import lazy_margin
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.interior import interior_margin
+from snnprog.design.margins.lazy_rows import lazy_margin
+from snnprog.design.margins.quick import relax
+from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.quick import relax
-from snnprog.design.sweep import Unknowns
 
 FEW_TAPS, SMALL = 40, 20_000
 

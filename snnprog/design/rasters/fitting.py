@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.running import free_run
+from snnprog.design.rasters.running import free_run
 from snnprog.raster import Raster
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ at the threshold, as the chip allows::
 
     maximise  lift + PENALTY sink ,   s (w · φ[k] + b β[k] - θ)  >=  lift at spikes,  >= sink at silences,   sink <= 0
 
-The prices of its rows are what `snnprog.design.proving` makes a proof of.
+The prices of its rows are what `snnprog.design.proofs.proving` makes a proof of.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.certificate import widest_box
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import widest_box
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
 

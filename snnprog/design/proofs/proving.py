@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from snnprog.design.certificate import Certificate, certify
-from snnprog.design.nullvector import null_vector
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.pull import EXACT_BITS_LIMIT, exact_bits, pull
+from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.nullvector import null_vector
+from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
 from snnprog.potential import Ticks
 
 Floats = NDArray[np.float64]

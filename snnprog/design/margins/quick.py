@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.sweep import Sweeper, Unknowns
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.sweep import Sweeper, Unknowns
 from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snnprog.design.certificate import Certificate
-from snnprog.design.nullvector import PRIME, pivot_columns
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proving import prove
-from snnprog.design.pull import exact_bits, pull
-from snnprog.design.separation import Floats, Separation, separate
-from snnprog.design.settling import settle
+from snnprog.design.proofs.certificate import Certificate
+from snnprog.design.proofs.nullvector import PRIME, pivot_columns
+from snnprog.design.proofs.proving import prove
+from snnprog.design.proofs.pull import exact_bits, pull
+from snnprog.design.proofs.separation import Floats, Separation, separate
+from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 
 CLEARLY_LIFTED = 1.0

@@ -16,7 +16,7 @@ Decisions
   exact and do not truncate.
 - Where every tap is pulled exactly 0, or only to where its sign forbids, the ranges play no part: the proof then holds
   for real weights of any size.
-- φ is summed in integers from the rasters and the chip's own fractions (`snnprog.design.pull`), so nothing in a proof
+- φ is summed in integers from the rasters and the chip's own fractions (see `pull` beside this), so nothing in a proof
   rests on a float: a solver, or a guess, may propose prices; they are believed only if this check accepts them.
 """
 
@@ -28,7 +28,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from snnprog.design.problem import Box, NeuronProblem
-from snnprog.design.pull import Interval, Pull, pull
+from snnprog.design.proofs.pull import Interval, Pull, pull
 
 HAIR = Fraction(1, 10**6)
 WIDEST_EXPONENT = 7

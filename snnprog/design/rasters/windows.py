@@ -25,14 +25,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import ROUNDING_PROOF
-from snnprog.design.choosing import Choices, spikes_in
 from snnprog.design.designer import Design
-from snnprog.design.fitting import Fit
+from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.running import windowed_run
-from snnprog.design.verdicts import Judge
+from snnprog.design.rasters.choosing import Choices, spikes_in
+from snnprog.design.rasters.fitting import Fit
+from snnprog.design.rasters.judge import Judge
+from snnprog.design.rasters.running import windowed_run
 from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.raster import Raster
 from snnprog.solver import check_time, until

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.answer import COMFORTABLE, WidestMargin
-from snnprog.design.factor import Factor, factorised
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.factor import Factor, factorised
+from snnprog.design.margins.rows import Precision, Rows
+from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.rows import Precision, Rows
-from snnprog.design.sweep import Unknowns
 from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ target is what comes out wrong.
 Decisions
 ---------
 - Whatever weights do when they are let run can be done. So one start of the search are weights that do most of what the
-  target asks (`snnprog.design.fitting`); the other is the target, without the bins that its refusals price most.
+  target asks (see `fitting`); the other is the target, without the bins that its refusals price most.
 - From the best start, wrong bins are won back, many at once and then one by one, as verdicts allow; in the end also
   two for one.
 - In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either
@@ -26,13 +26,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.choosing import changes_of
-from snnprog.design.fitting import fitted
 from snnprog.design.neuron import NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.running import closed_loop, free_run
+from snnprog.design.rasters.choosing import changes_of
+from snnprog.design.rasters.fitting import fitted
+from snnprog.design.rasters.judge import Judge
+from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
-from snnprog.design.verdicts import Judge
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
 from snnprog.raster import Raster

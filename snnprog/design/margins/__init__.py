@@ -1,0 +1,1 @@
+"""One neuron's margin problem: the widest margin there is, or one that is wide enough, by the cheapest method."""
