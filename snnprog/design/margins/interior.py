@@ -37,7 +37,7 @@ SHORT_OF_THE_EDGE = 0.99
 INSIDE = 0.1
 STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.01, 0.05
 WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 1e-3, 1e-2, 1e-16
-SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 1e-1, 60
+SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 0.3, 60
 
 
 def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> WidestMargin | None:

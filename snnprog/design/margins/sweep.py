@@ -191,6 +191,8 @@ def _state(
     """Return the traces of potential and current that a tap, last touched at ``stamp``, has at tick k."""
     if stamp < pattern:
         return 0.0, 0.0
+    if kappa == 0.0:
+        return (potential * powers[0, k - stamp] if stamp >= segment else 0.0), 0.0
     elapsed = k - stamp
     left = current * powers[1, elapsed]
     if stamp >= segment:
