@@ -496,6 +496,7 @@ def _executor(workers: int) -> Iterator[Executor | None]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers are the parallelism; threads beside them only wait
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
         yield executor
 
