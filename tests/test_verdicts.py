@@ -90,6 +90,11 @@ def test_verdicts_agree_with_whole_numbers(part: int) -> None:
     assert counts["infeasible"] > SPECS // TESTS // 5
 
 
+@pytest.mark.parametrize("seed", [4236, 5918])
+def test_no_weight_that_acts_leaves_nothing_to_search(seed: int) -> None:
+    check_spec(tiny_spec(seed), f"seed {seed}")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_any_small_spec(seed: int) -> None:

@@ -86,9 +86,9 @@ class Rows:
 
     @property
     def size(self) -> float:
-        """What a weight of 1 typically does to a row that it acts in."""
+        """What a weight of 1 typically does to a row that it acts in; 1 where none acts."""
         weights = np.abs(self.columns[: self.n_weights])
-        return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1))
+        return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
 
 def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Integers | None:
