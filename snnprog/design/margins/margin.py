@@ -28,8 +28,9 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
         If the solver gives up.
     """
     relaxed = relax(problem)
-    if relaxed is not None and relaxed.answer is not None and relaxed.answer.is_rounding_proof:
-        return relaxed.answer
+    answer = None if relaxed is None else relaxed.answer
+    if answer is not None and answer.is_rounding_proof and np.isfinite(answer.bound):
+        return answer
     if _is_small(problem):
         return lazy_margin(problem)
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
