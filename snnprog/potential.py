@@ -85,6 +85,12 @@ class Tape:
         """Index of each pattern's first tick among all ticks (padding not counted)."""
         return np.concatenate([[0], np.cumsum(self.lengths)])[:-1].astype(np.int64)
 
+    @property
+    def ends(self) -> Ticks:
+        """Index of each pattern's last tick."""
+        ends: Ticks = self.starts + np.array(self.lengths) - 1
+        return ends
+
     @cached_property
     def pattern(self) -> Ticks:
         """(ticks,) Which pattern each tick belongs to."""

@@ -181,12 +181,10 @@ def _run(job: _Job) -> NeuronDesign:
             check_time()
             designed = design_neuron(job.problem, job.care, feeds_others=job.feeds_others, unaffected=job.unaffected)
             return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed
-        except UndecidedError:
-            return UNDECIDED
-        except SolverError:
-            if not job.may_be_unbuilt:
-                raise
-            return NeuronDesign(None)
+        except SolverError as error:
+            if isinstance(error, UndecidedError) or job.may_be_unbuilt:
+                return UNDECIDED
+            raise
 
 
 def _unaffected(spec: Spec, care: Raster, mapping: PotentialMap) -> Raster:

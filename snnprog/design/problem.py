@@ -156,6 +156,20 @@ class NeuronProblem:
         """Return by how many LSBs all rows are cleared."""
         return float(self.cleared(weights, threshold, bias).min(initial=np.inf))
 
+    def clipped(self, weights: Floats, offsets: Floats) -> tuple[Floats, float, float]:
+        """Return weights (taps,), and threshold and bias from (2,) offsets, each no farther than the box reaches."""
+        box = self.box
+        within = np.clip(weights, self.step * box.weight_lower, self.step * box.weight_upper)
+        threshold, bias = np.clip(offsets, *np.array([box.threshold, box.bias]).T)
+        return within, float(threshold), float(bias)
+
+    def hardest(self, count: int) -> Ticks:
+        """Return so many spikes that least has reached, then so many silences that most has, among those with a row."""
+        spikes, silences = (np.flatnonzero(self.constrained & kind) for kind in (self.raster, ~self.raster))
+        by_reach = spikes[np.argsort(self.norms[spikes], kind="stable")]
+        against_reach = silences[np.argsort(-self.norms[silences], kind="stable")]
+        return np.concatenate([by_reach[:count], against_reach[:count]])
+
     def features(self, ticks: Ticks) -> Floats:
         """Return φ, (len(ticks), taps)."""
         return self.potential_map.rows(self.resets, ticks)

@@ -54,9 +54,7 @@ class Programs:
         self.problem = problem
         self.rows: Ticks = np.zeros(0, dtype=np.int64)
         self.features: Floats = np.zeros((0, problem.potential_map.n_taps))
-        hard = np.where(problem.raster, problem.norms, -problem.norms)
-        for kind in (problem.raster, ~problem.raster):
-            self._take_in(np.flatnonzero(problem.constrained & kind), hard, FIRST_ROWS)
+        self._add(problem.hardest(FIRST_ROWS))
 
     @property
     def usable(self) -> Taps:
@@ -101,14 +99,15 @@ class Programs:
             if not self._take_in(np.flatnonzero(margins < least), margins):
                 return None
 
-    def _take_in(self, ticks: Ticks, order: Floats, most: int | None = None) -> bool:
+    def _take_in(self, ticks: Ticks, order: Floats) -> bool:
         """Add the first of these ticks in an order to the rows; tell whether any is new."""
         new = np.setdiff1d(ticks, self.rows)
-        count = max(MORE_ROWS, self.rows.size // 3) if most is None else most
-        chosen = new[np.argsort(order[new], kind="stable")[:count]]
-        self.rows = np.concatenate([self.rows, chosen])
-        self.features = np.concatenate([self.features, self.problem.features(chosen)])
+        self._add(new[np.argsort(order[new], kind="stable")[: max(MORE_ROWS, self.rows.size // 3)]])
         return bool(new.size)
+
+    def _add(self, ticks: Ticks) -> None:
+        self.rows = np.concatenate([self.rows, ticks])
+        self.features = np.concatenate([self.features, self.problem.features(ticks)])
 
     def _cheaper(self, others: Taps, costs: Floats, prices: Floats) -> Taps:
         """Return those of the other taps that the prices of the rows say to be worth their cost, the best first."""

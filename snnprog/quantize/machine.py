@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from snnprog.chips import Chip
 from snnprog.potential import PotentialMap
 from snnprog.raster import Raster
+from snnprog.simulate.neuron import integrate
 from snnprog.spec import Dynamics
 
 Integers = NDArray[np.int64]
@@ -44,7 +45,7 @@ class Machine:
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         self.first, self.tap = mapping.arrival_events
         self.after = np.where(raster, RESETS, GOES_ON)
-        self.after[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = ENDS
+        self.after[mapping.tape.ends] = ENDS
         semantics = chip.semantics
         self.current_factor = semantics.current_factor(dynamics.current_decay)
         self.potential_factor = semantics.potential_factor(dynamics.potential_decay)
@@ -76,7 +77,6 @@ def _run(
     first: Integers, tap: Integers, after: Integers, rule: Integers, limits: Integers, weights: Integers, bias: int
 ) -> tuple[Integers, bool]:
     """See `Machine.run`."""
-    current_factor, potential_factor, bits, shift = rule
     course = np.empty(after.size, np.int64)
     current = potential = 0
     is_portable = True
@@ -84,11 +84,8 @@ def _run(
         arriving = 0
         for event in range(first[k], first[k + 1]):
             arriving += weights[tap[event]]
-        arriving <<= shift
-        kept = (abs(current) * current_factor) >> bits
-        current = arriving + (kept if current > 0 else -kept)
-        kept = (abs(potential) * potential_factor) >> bits
-        potential = current + bias + (kept if potential > 0 else -kept)
+        arriving <<= rule[3]
+        current, potential = integrate(current, potential, arriving, rule, rule[2], bias)
         if abs(arriving) >= limits[0] or abs(current) >= limits[1] or abs(potential) >= limits[2]:
             is_portable = False
         course[k] = potential

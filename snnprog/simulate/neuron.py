@@ -57,7 +57,7 @@ class NeuronSimulator:
             ]
         )
         self.ends = np.zeros(mapping.tape.ticks, dtype=np.bool_)
-        self.ends[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = True
+        self.ends[mapping.tape.ends] = True
 
     def run(self, weights: Int64s, threshold: int, bias: int) -> Run:
         """Run a neuron.
@@ -77,6 +77,15 @@ class NeuronSimulator:
             arrivals, self.ends, self.factors, self.semantics.decay_bits, threshold << shift, bias
         )
         return Run(spikes, potentials, bool((reached < self.limits).all()))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def integrate(current: int, potential: int, arriving: int, factors: Int64s, bits: int, bias: int) -> tuple[int, int]:
+    """Return current and potential one tick on, before the comparison: the chip's rule, compiled, in one place."""
+    kept = (abs(current) * factors[0]) >> bits
+    current = (kept if current >= 0 else -kept) + arriving
+    kept = (abs(potential) * factors[1]) >> bits
+    return current, (kept if potential >= 0 else -kept) + current + bias
 
 
 @njit(cache=True, nogil=True)
@@ -100,10 +109,7 @@ def run_neuron(
     reached = np.zeros(3, np.int64)
     current = potential = 0
     for k in range(arrivals.size):
-        kept = (abs(current) * factors[0]) >> bits
-        current = (kept if current >= 0 else -kept) + arrivals[k]
-        kept = (abs(potential) * factors[1]) >> bits
-        potential = (kept if potential >= 0 else -kept) + current + bias
+        current, potential = integrate(current, potential, arrivals[k], factors, bits, bias)
         reached[0] = max(reached[0], abs(arrivals[k]))
         reached[1] = max(reached[1], abs(current))
         reached[2] = max(reached[2], abs(potential))

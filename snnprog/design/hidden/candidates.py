@@ -65,7 +65,7 @@ class Lack:
 def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
     """Return values ``(ticks,)`` moved some ticks earlier within each pattern, 0 at its end."""
     moved = np.zeros_like(values)
-    here = np.flatnonzero(np.arange(tape.ticks) + ticks < (tape.starts + np.array(tape.lengths))[tape.pattern])
+    here = np.flatnonzero(np.arange(tape.ticks) + ticks <= tape.ends[tape.pattern])
     moved[here] = values[here + ticks]
     return moved
 

@@ -32,7 +32,7 @@ def lazy_margin(problem: NeuronProblem) -> WidestMargin:
     SolverError
         If the solver gives up.
     """
-    rows = _first_rows(problem)
+    rows = problem.hardest(FIRST_ROWS)
     while True:
         answer, margins = _solve(problem, rows)
         violated = np.flatnonzero(margins < answer.bound - max(1e-7, 1e-4 * abs(answer.bound)))
@@ -47,17 +47,6 @@ def _is_good_enough(answer: WidestMargin) -> bool:
     return answer.margin >= max(COMFORTABLE, answer.bound / 2)
 
 
-def _first_rows(problem: NeuronProblem) -> Ticks:
-    """Start where it is hardest: spikes that little has reached, silences that much has reached."""
-    chosen = []
-    for ticks, order in (
-        (np.flatnonzero(problem.constrained & problem.raster), problem.norms),
-        (np.flatnonzero(problem.constrained & ~problem.raster), -problem.norms),
-    ):
-        chosen.append(ticks[np.argsort(order[ticks], kind="stable")[:FIRST_ROWS]])
-    return np.concatenate(chosen)
-
-
 def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     """Solve with some of the rows; return the answer, and the margins of all ticks under it."""
     optimum = maximise(_linear_program(problem, rows))
@@ -65,15 +54,14 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     bound = float(optimum.values[-1]) * scale / problem.step
     values = optimum.values * scale
     taps = problem.potential_map.n_taps
-    weights = np.clip(values[:taps], problem.step * problem.box.weight_lower, problem.step * problem.box.weight_upper)
-    threshold, bias = np.clip(values[taps : taps + 2], *np.array([problem.box.threshold, problem.box.bias]).T)
+    weights, threshold, bias = problem.clipped(values[:taps], values[taps : taps + 2])
     margins = problem.margins(weights, threshold, bias)
     prices = np.zeros(problem.raster.size)
     prices[rows] = optimum.duals / problem.slack[rows]
     answer = WidestMargin(
         weights=weights,
-        threshold=float(threshold),
-        bias=float(bias),
+        threshold=threshold,
+        bias=bias,
         margin=float(margins.min(initial=np.inf)),
         bound=bound,
         is_feasible=bound > problem.tolerance,

@@ -31,8 +31,6 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.is_rounding_proof and np.isfinite(answer.bound):
         return answer
-    if _is_small(problem):
-        return lazy_margin(problem)
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
 
 
@@ -51,11 +49,8 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
     SolverError
         If the solver gives up.
     """
-    if _is_small(problem):
-        return lazy_margin(problem)
-    if near is not None:
-        start = Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices * problem.slack)
-        return _solved(problem, start)
+    if near is not None or _is_small(problem):
+        return _solved(problem, None if near is None else _unknowns(problem, near))
     relaxed = relax(problem)
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):
@@ -63,8 +58,14 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
 
 
+def _unknowns(problem: NeuronProblem, near: WidestMargin) -> Unknowns:
+    """Return an answer as the relaxation method would have left it for this problem."""
+    return Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices * problem.slack)
+
+
 def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
-    return interior_margin(problem, start) or lazy_margin(problem)
+    interior = None if _is_small(problem) else interior_margin(problem, start)
+    return interior or lazy_margin(problem)
 
 
 def _is_small(problem: NeuronProblem) -> bool:

@@ -87,15 +87,13 @@ def _pass(sweeper: Sweeper, rows: Floats, stiffness: Floats, unknowns: Unknowns,
 
 def _stretched(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, unknowns: Unknowns) -> WidestMargin:
     """Stretch the weights to the box and measure their margin over all rows; bound the widest by the prices."""
-    box, step = problem.box, problem.step
     top = float(np.abs(unknowns.weights).max())
-    stretch = step * float(box.weight_upper.max()) / top if top > 0.0 else 0.0
-    weights = np.clip(stretch * unknowns.weights, step * box.weight_lower, step * box.weight_upper)
-    threshold, bias = np.clip(stretch * unknowns.offsets, *np.array([box.threshold, box.bias]).T)
+    stretch = problem.step * float(problem.box.weight_upper.max()) / top if top > 0.0 else 0.0
+    weights, threshold, bias = problem.clipped(stretch * unknowns.weights, stretch * unknowns.offsets)
     return WidestMargin(
         weights=weights,
-        threshold=float(threshold),
-        bias=float(bias),
+        threshold=threshold,
+        bias=bias,
         margin=float(problem.margins(weights, threshold, bias).min()),
         bound=_bound(problem, sweeper, factor, unknowns.prices),
         is_feasible=True,

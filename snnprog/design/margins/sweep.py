@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -63,7 +64,7 @@ class Sweeper:
         self.first, self.tap = mapping.arrival_events
         self.n_taps = mapping.n_taps
         self.after = np.where(raster, RESETS, GOES_ON)
-        self.after[mapping.tape.starts + np.array(mapping.tape.lengths) - 1] = ENDS
+        self.after[mapping.tape.ends] = ENDS
         gamma, alpha = mapping.gamma, mapping.alpha
         if abs(gamma - alpha) < APART:
             alpha = gamma * (1.0 - APART)
@@ -71,7 +72,13 @@ class Sweeper:
         block = _block_length(gamma, alpha, mapping.tape.ticks)
         self.leaks = np.array([gamma, alpha, alpha / (gamma - alpha)])
         self.powers = self.powers_to(block + 1)
-        self.squares = _squares(self.first, self.tap, self.after, self.leaks, self.powers_to(self.longest), self.n_taps)
+
+    @cached_property
+    def squares(self) -> Floats:
+        """(2, ticks) φ·φ, and φ·u with u the taps' traces of the current."""
+        powers = self.powers_to(self.longest)
+        squares: Floats = _squares(self.first, self.tap, self.after, self.leaks, powers, self.n_taps)
+        return squares
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""

@@ -61,8 +61,7 @@ def separate(problem: NeuronProblem) -> Separation:
         If the solver gives up.
     """
     constrained = np.flatnonzero(problem.constrained)
-    order = np.argsort(-problem.signs * problem.norms, kind="stable")
-    rows = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, order)
+    rows = constrained if constrained.size <= FIRST_ROWS else problem.hardest(FIRST_ROWS // 2)
     while True:
         answer, least = _solve(problem, rows)
         distance = problem.signs * (problem.potential(answer.weights, answer.bias) - answer.threshold)
@@ -74,12 +73,6 @@ def separate(problem: NeuronProblem) -> Separation:
         if new.size == 0:
             return answer
         rows = np.concatenate([rows, new[np.argsort(-short[new], kind="stable")[:MORE_ROWS]]])
-
-
-def _first_rows(problem: NeuronProblem, order: Ticks) -> Ticks:
-    """Start with the spikes that least has reached, and the silences that most has."""
-    chosen = [order[(problem.constrained & side)[order]] for side in (problem.raster, ~problem.raster)]
-    return np.concatenate([chosen[0][::-1][: FIRST_ROWS // 2], chosen[1][::-1][: FIRST_ROWS // 2]])
 
 
 def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:

@@ -19,13 +19,14 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.design.designer import Progress
 from snnprog.design.neuron import NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import changes_of
@@ -37,8 +38,6 @@ from snnprog.errors import SolverError
 from snnprog.network import Neuron
 from snnprog.raster import Raster
 from snnprog.spec import Spec
-
-Progress = Callable[[str, int, int], None]
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
 TRADES = 2

@@ -18,14 +18,13 @@ Decisions
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.design.designer import Design
+from snnprog.design.designer import Design, Progress
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
 from snnprog.design.problem import NeuronProblem
@@ -38,7 +37,6 @@ from snnprog.raster import Raster
 from snnprog.solver import check_time, until
 from snnprog.spec import Spec
 
-Progress = Callable[[str, int, int], None]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
