@@ -21,6 +21,7 @@ from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs import proving, verdict
 from snnprog.design.proofs.certificate import HAIR, Certificate, certify, recheck
 from snnprog.design.proofs.histories import clashes
+from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.nullvector import null_vector
 from snnprog.design.proofs.pull import exact_bits, pull
 from snnprog.design.proofs.separation import separate
@@ -141,9 +142,8 @@ def test_many_prices_are_corrected_until_less_than_a_hair_is_left(monkeypatch: p
     assert proved >= 4
 
 
-@pytest.mark.parametrize("limit", ["FILTER_WORK", "RANK_WORK"])
-def test_what_was_not_searched_is_not_called_minimal(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the means to search, a conflict says so; one rank decides where the filter would take too long."""
+def test_what_was_not_searched_is_not_called_minimal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guesses settle most demands without a program; with neither, a conflict says that it may not be minimal."""
     inputs = np.random.default_rng(1).random((60, 4)) < 0.4
     targets = np.random.default_rng(2).random((60, 1)) < 0.3
     inputs[:, 0], targets[:4] = True, False
@@ -152,14 +152,28 @@ def test_what_was_not_searched_is_not_called_minimal(limit: str, monkeypatch: py
     assert isinstance(answer, Certificate)
     assert len(answer.prices) > 3
     monkeypatch.setattr(verdict, "FILTER_WORK", 0)
-    if limit == "RANK_WORK":
-        monkeypatch.setattr(verdict, "RANK_WORK", 0)
     certificate, is_minimal = verdict.minimal_conflict(problem, answer)
-    assert is_minimal == (limit == "FILTER_WORK")
-    if is_minimal:
-        exact = ExactNeuron(spec)
-        for tick in certificate.prices:
-            assert exact.is_possible([other for other in certificate.prices if other != tick])
+    assert is_minimal
+    exact = ExactNeuron(spec)
+    for tick in certificate.prices:
+        assert exact.is_possible([other for other in certificate.prices if other != tick])
+    monkeypatch.setattr(verdict, "needed", lambda problem, certificate: set())
+    assert verdict.minimal_conflict(problem, answer) == (answer, False)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_guesses_show_to_be_needed_is_needed(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    inputs, targets = generator.random((60, 5)) < 0.3, generator.random((60, 1)) < 0.4
+    targets[:4] = False
+    signs = None if seed % 2 else [1, -1, 0, 0, 0]
+    problem = problem_of(spec := sp.Spec([sp.Pattern(inputs, targets)], [1, 2], signs=signs))
+    answer = verdict.judge(problem)
+    assert isinstance(answer, Certificate)
+    ticks, exact = needed(problem, answer), ExactNeuron(spec)
+    for tick in ticks:
+        assert exact.is_possible([other for other in answer.prices if other != tick])
+    assert all(verdict.refute(problem, [k for k in answer.prices if k != tick]) is None for tick in ticks)
 
 
 # ------------------------------------------------------------------------------------------------------- arithmetic

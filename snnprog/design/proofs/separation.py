@@ -27,6 +27,7 @@ PENALTY = 1e3
 LIFT_LIMIT = 1e6
 FIRST_ROWS, MORE_ROWS = 400, 200
 VIOLATED = 1e-6
+CLEARLY_LIFTED = 1.0
 
 
 @dataclass(frozen=True, eq=False)

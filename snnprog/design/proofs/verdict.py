@@ -2,9 +2,8 @@
 
 A conflict is minimal if all but any one of its demands can be met. One is found by leaving out demands, many at a time
 and then one by one, as long as the rest is still proved impossible (the deletion filter of Chinneck and Dravnieks
-1991). A demand that could not be left out once can never be, so one round over single demands settles it. Where there
-are too many for that, one rank decides: prices that are the only ones to balance every tap belong to a conflict that is
-minimal among real weights of any size.
+1991). A demand that could not be left out once can never be, so one round over single demands settles it; most are
+settled by a guess (see `needed` beside this), and only for the others a program is solved.
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ import numpy as np
 
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate
-from snnprog.design.proofs.nullvector import PRIME, pivot_columns
+from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.proving import prove
-from snnprog.design.proofs.pull import exact_bits, pull
-from snnprog.design.proofs.separation import Floats, Separation, separate
+from snnprog.design.proofs.separation import CLEARLY_LIFTED, Floats, Separation, separate
 from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 
-CLEARLY_LIFTED = 1.0
 AT_ONCE = 8
-FILTER_WORK, RANK_WORK, RANK_BITS = 20_000_000, 300_000_000, 4000
+FILTER_WORK = 20_000_000
 
 
 def judge(problem: NeuronProblem, prices: Floats | None = None) -> Certificate | Separation:
@@ -61,10 +58,7 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
     """Return a proof that rests on as few demands as possible, and whether it is minimal."""
     if len(certificate.prices) == 1:
         return certificate, True
-    taps = max(1, problem.potential_map.n_taps)
-    work = len(certificate.prices) * taps
-    if work * len(certificate.prices) > FILTER_WORK and _is_only_balance(problem, list(certificate.prices)):
-        return certificate, True
+    work = len(certificate.prices) * max(1, problem.potential_map.n_taps)
     smaller, is_minimal = _filter(problem, certificate, calls=FILTER_WORK // work)
     if not is_minimal and len(smaller.prices) < len(certificate.prices):
         return minimal_conflict(problem, smaller)
@@ -74,9 +68,13 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
 def _filter(problem: NeuronProblem, certificate: Certificate, calls: int) -> tuple[Certificate, bool]:
     """Leave out what can be left out; False where so many programs did not suffice."""
     size = 1 if len(certificate.prices) <= AT_ONCE else len(certificate.prices) // 2
+    kept = needed(problem, certificate)
     while True:
         position, ticks = 0, list(certificate.prices)
         while position < len(ticks):
+            if not kept.isdisjoint(ticks[position : position + size]):
+                position += size
+                continue
             if calls <= 0:
                 return certificate, False
             check_time()
@@ -88,19 +86,7 @@ def _filter(problem: NeuronProblem, certificate: Certificate, calls: int) -> tup
             else:
                 position = sum(tick in smaller.prices for tick in ticks[:position])
                 certificate, ticks = smaller, [tick for tick in ticks if tick in smaller.prices]
+                kept = needed(problem, smaller)
         if size == 1:
             return certificate, True
         size = max(1, size // 2)
-
-
-def _is_only_balance(problem: NeuronProblem, ticks: list[int]) -> bool:
-    """Tell whether no other prices on these ticks leave every tap that may go either way in balance."""
-    box, count = problem.box, len(ticks)
-    two_sided = np.flatnonzero((box.weight_lower < 0.0) & (box.weight_upper > 0.0)).tolist()
-    bits = exact_bits(problem, dict.fromkeys(ticks, 1))
-    if bits > RANK_BITS or count * count * len(two_sided) > RANK_WORK:
-        return False
-    pulls = [pull(problem, {tick: 1}, bits).taps for tick in ticks]
-    rows = [[each.get(tap, (0, 0))[0] % PRIME for tap in two_sided] for each in pulls]
-    residues = np.array(rows, dtype=np.int64).reshape(count, -1)
-    return len(pivot_columns(residues, count - 1)) == count - 1
