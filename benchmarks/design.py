@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from instances import random_raster, random_target
@@ -39,6 +40,8 @@ from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.report.tables import print_table
+
+T = TypeVar("T")
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "design.png"
 PASS = "simulation pass"
@@ -112,14 +115,14 @@ def random_problem(taps: int, ticks: int, seed: int) -> NeuronProblem:
     return neuron_problem(mapping, 0, targets[:, 0], everything, box_of(spec, chip, mapping))
 
 
-def warm_seconds(call: Callable[[], object]) -> float:
-    """Return the least time of several calls, or that of one where it is long."""
+def timed(call: Callable[[], T]) -> tuple[T, float]:
+    """Return what a call returns, and the least time of several calls, or that of the first where it is long."""
     times: list[float] = []
-    while sum(times) < 1.0 and len(times) < 20:
+    while not times or (sum(times) < 1.0 and len(times) < 20):
         start = time.process_time()
-        call()
+        result = call()
         times.append(time.process_time() - start)
-    return min(times)
+    return result, min(times)
 
 
 def measure(taps: int, ticks: int, names: Sequence[str], limit: float, seed: int) -> Measured:
@@ -127,11 +130,10 @@ def measure(taps: int, ticks: int, names: Sequence[str], limit: float, seed: int
     problem = random_problem(taps, ticks, seed)
     bound, answers = np.inf, {}
     for name, design in OURS.items():
-        ours = design(problem)
-        margin = float(problem.margins(ours.weights, ours.threshold, ours.bias).min())
-        answers[name] = Answer(warm_seconds(partial(design, problem)), margin)
+        ours, seconds = timed(partial(design, problem))
+        answers[name] = Answer(seconds, float(problem.margins(ours.weights, ours.threshold, ours.bias).min()))
         bound = min(bound, ours.bound)
-    answers[PASS] = Answer(warm_seconds(partial(problem.potential_map.potential, ours.weights, problem.resets)))
+    answers[PASS] = Answer(timed(partial(problem.potential_map.potential, ours.weights, problem.resets))[1])
     program = full_program(problem) if names else None
     for name in names:
         assert program is not None
@@ -189,7 +191,7 @@ def first_call() -> float:
     designs = [partial(design, problem) for design in OURS.values()]
     for design in designs:
         design()
-    return time.process_time() - start - sum(map(warm_seconds, designs))
+    return time.process_time() - start - sum(timed(design)[1] for design in designs)
 
 
 def print_measured(console: Console, title: str, measured: Sequence[Measured], names: Sequence[str]) -> None:

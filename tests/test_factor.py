@@ -16,10 +16,14 @@ def system(rows: int, unknowns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 @pytest.mark.parametrize("inverse", [ByRows, ByUnknowns])
 @pytest.mark.parametrize(("precision", "accuracy"), [(np.float64, 1e-9), (np.float32, 1e-3)])
-def test_inverses_invert(inverse: type[ByRows] | type[ByUnknowns], precision: type, accuracy: float) -> None:
-    matrix, weights, ends = system(30, 50)
+@pytest.mark.parametrize("unknowns", [50, 300])
+def test_inverses_invert(
+    inverse: type[ByRows] | type[ByUnknowns], precision: type, accuracy: float, unknowns: int
+) -> None:
+    """With one block, and with several."""
+    matrix, weights, ends = system(unknowns - 20, unknowns)
     matrix -= matrix.mean(axis=0)
-    right = np.random.default_rng(1).normal(size=50)
+    right = np.random.default_rng(1).normal(size=unknowns)
     expected = np.linalg.solve((matrix.T * weights) @ matrix + np.diag(ends), right)
     solved = inverse(matrix.astype(precision), weights, ends).solve(right)
     np.testing.assert_allclose(solved, expected, rtol=0.0, atol=accuracy * np.abs(expected).max())

@@ -24,12 +24,14 @@ def make(current_decay: int, potential_decay: int) -> tuple[PotentialMap, Sweepe
 
 
 @pytest.mark.parametrize(("current_decay", "potential_decay"), DECAYS)
-def test_squares_and_adjoint_are_those_of_the_rows(current_decay: int, potential_decay: int) -> None:
+def test_squares_and_products_are_those_of_the_rows(current_decay: int, potential_decay: int) -> None:
     mapping, sweeper, raster, generator = make(current_decay, potential_decay)
     features = mapping.rows(mapping.resets(raster), np.arange(sum(LENGTHS)))
     prices = generator.normal(size=sum(LENGTHS))
     np.testing.assert_allclose(sweeper.squares[0], (features**2).sum(axis=1), rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(sweeper.adjoint(prices), features.T @ prices, rtol=1e-7, atol=1e-6)
+    weights = generator.normal(size=mapping.n_taps)
+    np.testing.assert_allclose(sweeper.potential(weights), features @ weights, rtol=1e-7, atol=1e-6)
 
 
 @pytest.mark.parametrize(("current_decay", "potential_decay"), DECAYS)

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, get_blas_funcs, get_lapack_funcs
+from scipy.linalg import cholesky, get_blas_funcs, get_lapack_funcs
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[Any]
 
 MANY_UNKNOWNS = 1500
+BLOCK = 128
 
 
 class Inverse(Protocol):
@@ -60,6 +61,29 @@ def factorised(weights: Floats, ends: Floats, matrix: Matrix, chosen: NDArray[np
     return Factor(weights, ends, mean.astype(np.float64), total, inverse)
 
 
+class Triangle:
+    """A Cholesky factor L that is used often: its diagonal blocks are inverted, so that all else is products."""
+
+    def __init__(self, lower: Matrix) -> None:
+        count, invert = len(lower), get_lapack_funcs("trtri", dtype=lower.dtype)
+        self._precision = lower.dtype
+        self._blocks = []
+        for start in range(0, count, BLOCK):
+            end = min(start + BLOCK, count)
+            inverse, _ = invert(lower[start:end, start:end], lower=1)
+            self._blocks.append((slice(start, end), slice(end, count), inverse, lower[end:, start:end]))
+
+    def solve(self, right: Floats) -> Floats:
+        """Return x with ``L Lᵀ x = right``, (unknowns,)."""
+        values = right.astype(self._precision)
+        for here, below, inverse, beside in self._blocks:
+            values[here] = inverse @ values[here]
+            values[below] -= beside @ values[here]
+        for here, below, inverse, beside in reversed(self._blocks):
+            values[here] = (values[here] - values[below] @ beside) @ inverse
+        return values.astype(np.float64)
+
+
 class ByUnknowns:
     """``Σ d r rᵀ + diag(ends)``, its diagonal scaled to 1, as a Cholesky factor (unknowns, unknowns)."""
 
@@ -69,21 +93,20 @@ class ByUnknowns:
         self._scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", matrix, matrix) * top + ends)
         matrix *= (np.sqrt(top) * self._scale).astype(precision)
         multiply = get_blas_funcs("syrk", dtype=precision)
-        factorise, self._substitute = get_lapack_funcs(("potrf", "potrs"), dtype=precision)
+        factorise = get_lapack_funcs("potrf", dtype=precision)
         normal = multiply(1.0, matrix.T, lower=1)
         diagonal = np.einsum("ii->i", normal)
         diagonal += (ends * self._scale**2).astype(precision)
         ridge, failed = np.finfo(precision).eps, 1
         while failed:
             diagonal += precision.type(ridge)
-            self._cholesky, failed = factorise(normal, lower=1)
+            cholesky, failed = factorise(normal, lower=1)
             ridge *= 10.0
+        self._triangle = Triangle(cholesky)
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
-        scaled = (right * self._scale).astype(self._cholesky.dtype)
-        values, _ = self._substitute(self._cholesky, scaled, lower=1)
-        solved: Floats = values.astype(np.float64) * self._scale
+        solved: Floats = self._triangle.solve(right * self._scale) * self._scale
         return solved
 
 
@@ -97,11 +120,10 @@ class ByRows:
         self._rows *= self._scale
         inner = get_blas_funcs("syrk", dtype=np.float64)(1.0, self._rows.T, trans=1, lower=1)
         np.einsum("ii->i", inner)[:] += 1.0
-        self._cholesky = cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
+        self._triangle = Triangle(cholesky(inner, lower=True, overwrite_a=True, check_finite=False))
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
         scaled = right * self._scale
-        inner = cho_solve(self._cholesky, self._rows @ scaled, check_finite=False)
-        solved: Floats = (scaled - inner @ self._rows) * self._scale
+        solved: Floats = (scaled - self._triangle.solve(self._rows @ scaled) @ self._rows) * self._scale
         return solved

@@ -76,8 +76,9 @@ class Rows:
         """Return ``R x``, (rows,)."""
         weights = np.zeros(self.problem.potential_map.n_taps)
         weights[self.taps] = values[: self.taps.size]
-        potential = self.problem.potential_map.potential(weights, self.problem.resets)
-        product: Floats = (self.factor * potential)[self.ticks] + self.columns @ values[self.taps.size :]
+        product: Floats = (self.factor * self.sweeper.potential(weights))[self.ticks] + self.columns @ values[
+            self.taps.size :
+        ]
         return product
 
     def transposed_times(self, prices: Floats) -> Floats:

@@ -7,6 +7,8 @@ carried from tick to tick as the chip carries it, and a tap's weight is brought 
 Between two events of a tap, φ[i] of that tap is ``fast γ^(i-b) + slow α^(i-b)`` with b a common base, so all the
 changes since its last event add ``fast Σ δ γ^(i-b) + slow Σ δ α^(i-b)`` to its weight: two running sums, shared by all
 taps. The base moves on, and all live taps are settled, before the powers lose precision, and at every reset.
+
+Taps are counted by unsigned integers, so that no index can be one from the end, which would cost a test per event.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from snnprog.raster import Raster
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Indices = NDArray[np.uint64]
 
 GOES_ON, RESETS, ENDS = 0, 1, 2
 FORGOTTEN = 1e-12
@@ -61,7 +64,8 @@ class Sweeper:
     """
 
     def __init__(self, mapping: PotentialMap, raster: Raster) -> None:
-        self.first, self.tap = mapping.arrival_events
+        self.first, tap = mapping.arrival_events
+        self.tap = tap.view(np.uint64)
         self.n_taps = mapping.n_taps
         self.after = np.where(raster, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
@@ -88,6 +92,11 @@ class Sweeper:
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
         return Unknowns(np.zeros(self.n_taps), np.zeros(2), np.zeros(self.after.size))
+
+    def potential(self, weights: Floats) -> Floats:
+        """Return ``weights · φ`` at every tick, (ticks,)."""
+        potential: Floats = _potential(self.first, self.tap, self.after, self.leaks, weights)
+        return potential
 
     def adjoint(self, prices: Floats) -> Floats:
         """Return ``Σ_k prices[k] φ[k]``, (taps,)."""
@@ -134,7 +143,7 @@ def _block_length(gamma: float, alpha: float, ticks: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
+def _squares(first: Integers, tap: Indices, after: Integers, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
     """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
     gamma, alpha, kappa = leaks
     squares = np.zeros((2, after.size))
@@ -165,7 +174,7 @@ def _squares(first: Integers, tap: Integers, after: Integers, leaks: Floats, pow
 
 @njit(cache=True, nogil=True)
 def _rows(
-    first: Integers, tap: Integers, after: Integers, powers: Floats, kappa: float, factor: Floats, chosen: Integers,
+    first: Integers, tap: Indices, after: Integers, powers: Floats, kappa: float, factor: Floats, chosen: Integers,
     matrix: NDArray[np.floating],
 ) -> None:  # fmt: skip
     """See `Sweeper.rows`."""
@@ -209,7 +218,27 @@ def _state(
 
 
 @njit(cache=True, nogil=True)
-def _adjoint(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
+def _potential(first: Integers, tap: Indices, after: Integers, leaks: Floats, weights: Floats) -> Floats:
+    """See `Sweeper.potential`."""
+    gamma, alpha, _ = leaks
+    course = np.empty(after.size)
+    potential = current = 0.0
+    for k in range(after.size):
+        arriving = 0.0
+        for event in range(first[k], first[k + 1]):
+            arriving += weights[tap[event]]
+        current = alpha * current + arriving
+        potential = gamma * potential + current
+        course[k] = potential
+        if after[k] != GOES_ON:
+            potential = 0.0
+        if after[k] == ENDS:
+            current = 0.0
+    return course
+
+
+@njit(cache=True, nogil=True)
+def _adjoint(first: Integers, tap: Indices, after: Integers, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
     """See `Sweeper.adjoint`: the network run backwards in time."""
     gamma, alpha, _ = leaks
     gathered = np.zeros(n_taps)
@@ -228,7 +257,7 @@ def _adjoint(first: Integers, tap: Integers, after: Integers, leaks: Floats, n_t
 
 @njit(cache=True, nogil=True)
 def _meet(
-    first: Integers, tap: Integers, after: Integers, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
+    first: Integers, tap: Indices, after: Integers, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
     stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
 ) -> float:  # fmt: skip
     """See `Sweeper.meet`."""
@@ -297,35 +326,31 @@ def _meet(
 
 @njit(cache=True, nogil=True)
 def _meet_without_current(
-    first: Integers, tap: Integers, after: Integers, gamma: float, powers: Floats, squares: Floats, rows: Floats,
+    first: Integers, tap: Indices, after: Integers, gamma: float, powers: Floats, squares: Floats, rows: Floats,
     stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
 ) -> float:  # fmt: skip
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
-    at that reset: a reset costs nothing.
+    at that reset: a reset costs nothing. What an event does depends on no branch: it would be taken half of the time.
     """
     n_taps, block = weights.size, powers.size - 2
-    gains, eras = np.zeros((n_taps, 2)), np.full(n_taps, -1, np.int64)
-    sums = np.zeros(np.count_nonzero(after) + 1)
-    live, n_live = np.empty(n_taps, np.int64), 0
+    gains, eras, inverses = np.zeros((n_taps, 2)), np.zeros(n_taps, np.uint64), 1.0 / powers
+    sums = np.zeros(np.count_nonzero(after) + 2)
+    live, n_live = np.empty(n_taps + 1, np.int64), 0
     total = potential = worst = 0.0
-    base = era = 0
+    base, era = 0, np.uint64(1)
     for k in range(after.size):
-        power = powers[k - base]
+        power, inverse = powers[k - base], inverses[k - base]
         potential *= gamma
         for event in range(first[k], first[k + 1]):
             j = tap[event]
-            if eras[j] == era:
-                weights[j] += gains[j, 0] * (total - gains[j, 1])
-            else:
-                if eras[j] >= 0:
-                    weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
-                eras[j], gains[j, 0] = era, 0.0
-                live[n_live] = j
-                n_live += 1
-            gains[j, 0] += 1.0 / power
+            is_live = eras[j] == era
+            weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
+            gains[j, 0] = gains[j, 0] * is_live + inverse
             gains[j, 1] = total
+            eras[j], live[n_live] = era, j
+            n_live += not is_live
             potential += weights[j]
         factor, beta = rows[0, k], rows[1, k]
         if factor != 0.0:
@@ -338,9 +363,9 @@ def _meet_without_current(
                 offsets[0] -= change * stiffness[0]
                 offsets[1] += change * stiffness[1] * beta
                 total += change * power
+                sums[era] = total
         if after[k] != GOES_ON:
-            sums[era] = total
-            era, base, n_live = era + 1, k + 1, 0
+            era, base, n_live = era + np.uint64(1), k + 1, 0
             total = potential = 0.0
         elif k - base >= block:
             step, kept = powers[k + 1 - base], 0
@@ -353,10 +378,8 @@ def _meet_without_current(
                     live[kept] = j
                     kept += 1
                 else:
-                    eras[j] = -1
-            n_live, base, total = kept, k + 1, 0.0
-    sums[era] = total
+                    gains[j, 0], eras[j] = 0.0, 0
+            n_live, base, total, sums[era] = kept, k + 1, 0.0, 0.0
     for j in range(n_taps):
-        if eras[j] >= 0:
-            weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
+        weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
     return worst
