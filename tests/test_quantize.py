@@ -52,13 +52,14 @@ def test_certified_neurons_survive_every_rounding(name: str) -> None:
             if not integers.certified:
                 continue
             certified += 1
-            ideal, half = neuron.weights * scale * UNIT, rounding.step * UNIT / 2
+            step = 1 << integers.exponent
+            ideal, half = neuron.weights * scale * UNIT, step * UNIT / 2
             for _ in range(6):
                 kind = generator.integers(0, 3)
                 offset = [generator.uniform(-1, 1, ideal.shape), np.sign(generator.normal(size=ideal.shape)), 1.0][kind]
                 units = np.clip(np.rint(ideal + half * offset), np.ceil(ideal - half), np.floor(ideal + half))
                 assert run_units(spec, units, integers) == neuron.raster.tolist()
-            assert run_units(spec, integers.mantissas * rounding.step * UNIT, integers) == neuron.raster.tolist()
+            assert run_units(spec, integers.mantissas * step * UNIT, integers) == neuron.raster.tolist()
     assert certified > 0
 
 
@@ -82,7 +83,7 @@ def test_margins_are_distances_in_exact_fractions(name: str) -> None:
     for neuron in design(spec).network.neurons:
         rounding = rounding_of(spec, neuron)
         integers = rounding.round(1.0)
-        weights = (integers.mantissas * rounding.step).tolist()
+        weights = (integers.mantissas << integers.exponent).tolist()
         distances, first = [], 0
         for pattern in spec.patterns:
             spikes = neuron.raster[first : first + pattern.ticks].tolist()
@@ -105,6 +106,19 @@ def test_small_scales_lose_the_certificate_and_then_the_spikes() -> None:
     first_only = replace_targets(spec, [0])
     assert rehearse(first_only, mapping, [rounding.round(1.0)]) == [Rehearsal()]
     assert rehearse(first_only, mapping, [rounding.round(0.001)])[0].wrong_bins > 0
+
+
+@pytest.mark.parametrize(("scale", "exponent"), [(1.0, 3), (0.51, 3), (0.5, 2), (0.13, 1), (0.12, 0), (0.01, 0)])
+def test_scaled_weights_are_rounded_on_the_finest_grid_that_holds_them(scale: float, exponent: int) -> None:
+    spec = coincidence()
+    network = clumsy(spec, [[2040.0, 1999.0]], 3000.0)
+    rounding = rounding_of(spec, replace(network.neurons[0], exponent=3))
+    integers = rounding.round(scale)
+    assert integers.exponent == exponent
+    assert np.abs((integers.mantissas << exponent) - scale * np.array([[2040.0, 1999.0]])).max() <= 2**exponent / 2
+    filled = rounding.round(rounding.filling(scale)).mantissas.max() if scale > 0.125 else 255
+    assert filled == 255
+    assert scale / 2 < rounding.filling(scale) <= scale
 
 
 def replace_targets(spec: sp.Spec, outputs: list[int]) -> sp.Spec:
@@ -206,9 +220,9 @@ def test_widths_for_patterns_hold_on_them(name: str) -> None:
     for neuron in design(spec).network.neurons:
         rounding = rounding_of(spec, neuron)
         integers = rounding.round(1.0)
-        weights = integers.mantissas * rounding.step
+        weights = integers.mantissas << integers.exponent
         widths = widths_for_patterns(
-            weights.ravel().astype(float), integers.bias / UNIT, float(rounding.step), mapping, rounding.resets
+            weights.ravel().astype(float), integers.bias / UNIT, float(1 << integers.exponent), mapping, rounding.resets
         )
         lost = rounding.truncation.max()
         lost_current = 4096 / (1 + spec.dynamics.current_decay)

@@ -1,9 +1,10 @@
 """Every neuron in integers: scaled to fit the widths, rounded, rehearsed; rounded otherwise where that was not exact.
 
-A neuron's scale is free where its threshold and bias are: weights, bias and threshold may shrink together. The first
-scale tried fits the widths for any input there can be; it is taken if the neuron stays certified. The next fits them
-for the spec's patterns. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the seed,
-round its weights in other ways. What none of them makes exact is repaired (`snnprog.quantize.repair`).
+A neuron's scale is free where its threshold and bias are: weights, bias and threshold may shrink together, and then
+take the finest grid that still holds them. The first scale tried fits the widths for any input there can be; it is
+taken if the neuron stays certified. The next ones fit them for the spec's patterns, one so that the greatest weight is
+the greatest that its grid has. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the
+seed, round its weights in other ways. What none of them makes exact is repaired (`snnprog.quantize.repair`).
 
 A rehearsal runs a neuron in integers with the target spikes of all others as its input: exact there is exact in the
 closed loop, by induction over ticks.
@@ -192,8 +193,9 @@ class _Search:
         anything = widths_for_any_input(weights, neuron.bias, neuron.threshold, mapping)
         self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
         fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
-        portable = rounding.round(fit_anything)
-        self.best = portable if portable.certified else self.fitted_round(1.0)
+        scales = (fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
+        rounded = [rounding.round(scale) for scale in scales]
+        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
 
     def fitted_round(self, scale: float) -> IntegerNeuron:
         """Round at a share of the greatest scale that fits the spec's patterns."""

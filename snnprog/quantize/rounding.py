@@ -101,7 +101,7 @@ class Rounding:
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
         self.box = box_of(spec, chip, mapping)
-        self.step = 1 << neuron.exponent
+        self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = 1 << chip.semantics.input_shift
         self.resets = mapping.resets(neuron.raster)
         self.constrained = constrained
@@ -111,18 +111,24 @@ class Rounding:
         self.free_potential = mapping.potential(neuron.weights.ravel(), self.resets)
 
     def round(self, scale: float) -> IntegerNeuron:
-        """Return the neuron with its real weights, bias and threshold multiplied by ``scale`` and rounded."""
-        real = self.neuron.weights * (scale / self.step)
+        """Return the neuron with its real weights, bias and threshold multiplied by ``scale`` and rounded.
+
+        The grid is the finest that holds the weights.
+        """
+        exponent = self._finest(scale)
+        step = 1 << exponent
+        real = self.neuron.weights * (scale / step)
         mantissas = self.box.nearest_weights(real.ravel()).reshape(real.shape)
         bias = self.chip.nearest_bias(self.neuron.bias * scale * self.unit)
-        proof = self._interval(scale * self.free_potential, bias, self._moved + self.truncation)
-        rounded = self.mapping.potential((mantissas * self.step).ravel().astype(np.float64), self.resets)
+        moved = step * self.box.weight_step * self.norms / 2
+        proof = self._interval(scale * self.free_potential, bias, moved + self.truncation)
+        rounded = self.mapping.potential((mantissas * step).ravel().astype(np.float64), self.resets)
         plain = self._interval(rounded, bias, np.zeros_like(self.truncation))
         certified = self._admits(proof)
         threshold = self._threshold(proof if certified else plain)
         return IntegerNeuron(
             mantissas=mantissas,
-            exponent=self.neuron.exponent,
+            exponent=exponent,
             threshold=threshold,
             bias=bias,
             scale=scale,
@@ -130,10 +136,22 @@ class Rounding:
             margin=min(threshold - plain.least, plain.below - threshold),
         )
 
+    def filling(self, scale: float) -> float:
+        """Return the greatest scale, at most this one, at which the greatest weight is the greatest of its grid."""
+        if not self.is_scalable or self.greatest == 0.0:
+            return scale
+        full = (self._limit * (1 << exponent) / self.greatest for exponent in range(self.neuron.exponent + 1))
+        return max((one for one in full if one <= scale), default=scale)
+
     @property
-    def _moved(self) -> Floats:
-        """(ticks,) By how much rounding to the nearest can move the potential."""
-        return self.step * self.box.weight_step * self.norms / 2
+    def _limit(self) -> float:
+        return float(np.maximum(-self.box.weight_lower, self.box.weight_upper).max(initial=1.0))
+
+    def _finest(self, scale: float) -> int:
+        """Return the exponent of the finest grid, at most the design's, that holds the scaled weights."""
+        room = self._limit * (1.0 + FLOAT_SLACK)
+        holding = (e for e in range(self.neuron.exponent) if self.greatest * scale <= room * (1 << e))
+        return next(holding, self.neuron.exponent)
 
     def _interval(self, potential: Floats, bias: int, error: Floats) -> Interval:
         """Return the thresholds that survive errors of this size at each tick."""
