@@ -25,7 +25,6 @@ from snnprog.design.designer import Progress
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import Nearest, design_closest
-from snnprog.design.rasters.judge import with_targets
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.distance import victor_purpura
 from snnprog.errors import (
@@ -43,7 +42,7 @@ from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
-from snnprog.spec import FREE, Spec
+from snnprog.spec import FREE, Spec, with_targets
 from snnprog.trace import Trace
 from snnprog.verification import verify
 from snnprog.version import __version__

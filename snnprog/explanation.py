@@ -19,11 +19,10 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.designer import Progress
-from snnprog.design.rasters.judge import with_targets
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import Conflict
 from snnprog.quantize import INEXACT, quantize
-from snnprog.spec import Pattern, Spec, presynaptic_raster
+from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 

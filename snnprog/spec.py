@@ -20,7 +20,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Literal
 
@@ -356,6 +356,17 @@ def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
     """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
     fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
     return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs
+
+
+def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
+    """Return the spec in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead."""
+    chosen, patterns, first = list(outputs), [], 0
+    for pattern in spec.patterns:
+        targets = pattern.targets.copy()
+        targets[:, chosen] = raster[first : first + pattern.ticks]
+        patterns.append(Pattern(pattern.inputs, targets, pattern.care))
+        first += pattern.ticks
+    return replace(spec, patterns=tuple(patterns))
 
 
 def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:

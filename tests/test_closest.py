@@ -18,8 +18,9 @@ import snnprog as sp
 from snnprog.design import design
 from snnprog.design.rasters.closest import Search
 from snnprog.design.rasters.fitting import fitted
-from snnprog.design.rasters.judge import Judge, with_targets
+from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
+from snnprog.spec import with_targets
 
 Raster = NDArray[np.bool_]
 

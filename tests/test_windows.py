@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.design import design
-from snnprog.design.rasters.judge import with_targets
 from snnprog.design.rasters.windows import windows_of
+from snnprog.spec import with_targets
 
 Raster = NDArray[np.bool_]
 

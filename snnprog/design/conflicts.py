@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -67,6 +67,29 @@ def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
     )
     bins = tuple(_bin(problem, named_tick, 0) for named_tick in named)
     return Conflict(problem.neuron, pattern, tick, reason, bins)
+
+
+def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof) -> list[Conflict]:
+    """Return the conflicts of neurons in a loop whose bins that count cannot be met, whatever all do in the others."""
+    named: dict[int, set[int]] = {}
+    for leaf in leaves(proof):
+        named.setdefault(leaf.neuron, set()).update(tick for tick in leaf.prices if care[tick, leaf.neuron])
+    named = {neuron: ticks for neuron, ticks in named.items() if ticks}
+    demands = []
+    for neuron, ticks in sorted(named.items()):
+        due = sorted(tick for tick in ticks if known[neuron].raster[tick])
+        parts = [_demand("spike", known[neuron], due), _demand("be silent", known[neuron], sorted(ticks - set(due)))]
+        demands.append(f"output {neuron} {' and '.join(filter(None, parts))}")
+    reason = (
+        f"no weights let {', and '.join(demands)}, whatever the outputs do in their {int((~care).sum())} don't-care"
+        f" bins{_fixed(known[0])}"
+    )
+    conflicts = []
+    for neuron, ticks in sorted(named.items()):
+        bins = tuple(_bin(known[neuron], tick, 0) for tick in sorted(ticks))
+        first = next((each for each in bins if each.is_spike), bins[0])
+        conflicts.append(Conflict(neuron, first.pattern, first.tick, reason, bins))
+    return conflicts
 
 
 def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin, ...]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.chips import Chip, find_chip
-from snnprog.design.freedom import recheck_proof, under_assumptions
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
+from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
@@ -24,7 +24,7 @@ from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.raster import Raster
 from snnprog.solver import check_time, until
-from snnprog.spec import Dynamics, Spec, presynaptic_raster
+from snnprog.spec import Dynamics, Spec, presynaptic_raster, with_targets
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,7 +36,8 @@ class Design:
     Attributes
     ----------
     spec : Spec
-        What was designed: what was asked for, or with hidden neurons among the targets.
+        What was designed: what was asked for, or with hidden neurons among the targets, or with what outputs that feed
+        others do in don't-care bins.
     outcomes : tuple of NeuronDesign
         One per output.
     hidden : tuple of Neuron
@@ -50,7 +51,7 @@ class Design:
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Why outputs cannot be built; empty where all can."""
-        return tuple(conflict for outcome in self.outcomes for conflict in outcome.conflicts)
+        return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
 
     @property
     def undecided(self) -> tuple[int, ...]:
@@ -73,8 +74,7 @@ class Design:
 class _Job:
     problem: NeuronProblem
     care: Raster
-    feeds_others: bool
-    unaffected: Raster
+    is_open_loop: bool
     deadline: float | None
     thrift: Thrift
     may_be_unbuilt: bool
@@ -114,7 +114,35 @@ def design(
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
-    return Design(spec, tuple(outcomes))
+    designed = Design(spec, tuple(outcomes))
+    return _design_loop(designed, deadline) if _is_open_loop(spec) and designed.unbuilt else designed
+
+
+def _is_open_loop(spec: Spec) -> bool:
+    """Tell whether don't-care bins of some neurons are inputs of others."""
+    return spec.recurrent and not all(bool(pattern.care.all()) for pattern in spec.patterns)
+
+
+def _design_loop(designed: Design, deadline: float | None) -> Design:
+    """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
+    spec = designed.spec
+    with until(deadline):
+        try:
+            raster, outcomes = design_together(_together(spec))
+        except UndecidedError:
+            return designed
+    if any(outcome.neuron is None for outcome in outcomes):
+        refused = next(outcome for outcome in outcomes if outcome.conflicts)
+        kept = [
+            other if other.neuron is not None else one if one.conflicts else refused
+            for one, other in zip(outcomes, designed.outcomes, strict=True)
+        ]
+        return Design(spec, tuple(kept))
+    return Design(with_targets(spec, range(spec.n_outputs), raster), tuple(outcomes))
+
+
+def _together(spec: Spec) -> Together:
+    return Together(spec, potential_map(spec, find_chip(spec.chip)))
 
 
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
@@ -123,7 +151,11 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
     `snnprog.design.proofs.certificate`.
     """
-    return tuple(_is_proved(job, outcome) for job, outcome in zip(_jobs(spec), designed.outcomes, strict=True))
+    together = _together(spec) if _is_open_loop(spec) else None
+    return tuple(
+        _is_proved(outcome, together or Alone(job.problem, job.care))
+        for job, outcome in zip(_jobs(spec), designed.outcomes, strict=True)
+    )
 
 
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
@@ -148,26 +180,25 @@ def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = F
     box = box_of(spec, chip, mapping)
     targets = np.concatenate([pattern.targets for pattern in spec.patterns])
     care = np.concatenate([pattern.care for pattern in spec.patterns])
-    unaffected = _unaffected(spec, care, mapping)
+    is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _Job(
             problem=neuron_problem(mapping, index, targets[:, index], care[:, index], box),
             care=care[:, index],
-            feeds_others=spec.recurrent,
-            unaffected=unaffected,
+            is_open_loop=is_open_loop,
             deadline=deadline,
             thrift=Thrift(spec.sparse, spec.fan_in),
             may_be_unbuilt=may_be_unbuilt,
         )
 
 
-def _is_proved(job: _Job, outcome: NeuronDesign) -> bool:
-    if outcome.certificate is None:
+def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
+    proof = outcome.certificate
+    if proof is None:
         return not outcome.conflicts
-    if isinstance(outcome.certificate, Split):
-        return recheck_proof(job.problem, job.care, outcome.certificate, {})
-    known = under_assumptions(job.problem, job.care, {})
-    known = known.constrained_to(known.constrained & job.unaffected)
+    if isinstance(proof, Split):
+        return recheck_proof(scope, proof, {})
+    known = scope.known({})[scope.index(proof)]
     starts = known.potential_map.tape.starts
     priced = [
         {int(starts[each.pattern]) + each.tick: each.price for each in conflict.bins} for conflict in outcome.conflicts
@@ -175,24 +206,21 @@ def _is_proved(job: _Job, outcome: NeuronDesign) -> bool:
     return all(certify(known, prices) is not None for prices in priced)
 
 
+def _designed(job: _Job) -> NeuronDesign:
+    """Design a neuron; in an open loop as the target says, or not yet."""
+    if not job.is_open_loop:
+        return design_neuron(job.problem, job.care)
+    designed = design_given(job.problem)
+    return UNDECIDED if designed.neuron is None else designed
+
+
 def _run(job: _Job) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()
-            designed = design_neuron(job.problem, job.care, feeds_others=job.feeds_others, unaffected=job.unaffected)
+            designed = _designed(job)
             return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed
         except SolverError as error:
             if isinstance(error, UndecidedError) or job.may_be_unbuilt:
                 return UNDECIDED
             raise
-
-
-def _unaffected(spec: Spec, care: Raster, mapping: PotentialMap) -> Raster:
-    """(ticks,) Whether no don't-care bin of any output has been able to act by then, over a synapse."""
-    if not spec.recurrent:
-        return np.ones(mapping.tape.ticks, dtype=np.bool_)
-    free_before = np.concatenate([[0], np.cumsum(~care.all(axis=1))])
-    ticks, starts = np.arange(mapping.tape.ticks), mapping.tape.starts[mapping.tape.pattern]
-    acted = np.maximum(ticks - spec.delays[0] + 1, starts)
-    unaffected: Raster = free_before[acted] == free_before[starts]
-    return unaffected

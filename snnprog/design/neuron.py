@@ -11,8 +11,8 @@ Decisions
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
   likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, a
   complete search decides (`snnprog.design.freedom`).
-- Where outputs feed outputs, a don't-care bin is an input of all. If what the target says in it cannot be built, the
-  verdict is a proof if one rests on bins alone that no don't-care bin can reach; else there is none.
+- Where outputs feed outputs, a don't-care bin is an input of all. If what the targets say in them cannot be built, one
+  search decides over all of them (`design_together`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
-from snnprog.design.freedom import search, under_assumptions
+from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, no_joint_filling, unreached
+from snnprog.design.freedom import Alone, Together, search, under_assumptions
 from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
@@ -32,7 +32,7 @@ from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import Conflict
 from snnprog.network import Neuron
 from snnprog.raster import Raster
 from snnprog.solver import check_time
@@ -67,10 +67,8 @@ class NeuronDesign:
 UNDECIDED = NeuronDesign(None)
 
 
-def design_neuron(
-    problem: NeuronProblem, care: Raster, *, feeds_others: bool, unaffected: Raster | None = None
-) -> NeuronDesign:
-    """Design one neuron, or say why it cannot be.
+def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+    """Design one neuron that no other hears, or say why it cannot be.
 
     Parameters
     ----------
@@ -78,33 +76,50 @@ def design_neuron(
         Its rows at every tick, with the target as its raster.
     care : (ticks,) bool
         Which ticks count.
-    feeds_others : bool
-        Whether other neurons rely on what it does in don't-care bins.
-    unaffected : (ticks,) bool, optional
-        Which ticks no don't-care bin of any neuron can reach over a synapse; all, unless said.
 
     Raises
     ------
     SolverError
-        If the solver gives up, or, where outputs feed outputs, don't-care bins leave neither weights nor a proof.
+        If the solver gives up.
     UndecidedError
         If the time allowed runs out.
     """
-    design = _design_constrained(problem.constrained_to(np.ones_like(care)))
-    is_given = bool(care.all()) and (unaffected is None or bool(unaffected.all()))
-    if design.neuron is not None or is_given:
+    design = design_given(problem)
+    if design.neuron is not None or care.all():
         return design
-    if not feeds_others:
-        return _design_with_freedom(problem, care)
-    known = under_assumptions(problem, care, {})
-    sure = _refusal(known if unaffected is None else known.constrained_to(known.constrained & unaffected))
-    if sure is not None:
-        return sure
-    bins = "the don't-care bins of others" if care.all() else f"its {int((~care).sum())} don't-care bins"
-    raise SolverError(
-        f"output {problem.neuron}: what the target says in {bins} cannot be built,"
-        " and where outputs feed outputs no other filling is tried; change what it says in them, or make them count"
-    )
+    return _design_with_freedom(problem, care)
+
+
+def design_given(problem: NeuronProblem) -> NeuronDesign:
+    """Design one neuron that does what its raster says at every tick, or say why it cannot be."""
+    return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
+
+
+def design_together(scope: Together) -> tuple[Raster, list[NeuronDesign]]:
+    """Design all neurons of a loop, their don't-care bins being free; return what they do (ticks, neurons), too.
+
+    If it cannot be, some come without a neuron, and at least one of them with the conflict.
+
+    Raises
+    ------
+    SolverError, UndecidedError
+        As in `design_neuron`.
+    """
+    found = search(scope, lambda raster: _built_together(scope, raster))
+    if isinstance(found, tuple):
+        return found
+    known, unbuilt = scope.known({}), [UNDECIDED for _ in range(scope.care.shape[1])]
+    if isinstance(found, Certificate):
+        unbuilt[found.neuron] = _refused(known[found.neuron], found)
+    else:
+        for conflict in no_joint_filling(known, scope.care, found):
+            unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
+    return scope.care, unbuilt
+
+
+def _built_together(scope: Together, raster: Raster) -> tuple[Raster, list[NeuronDesign]] | None:
+    designs = [design_given(problem) for problem in scope.problems(raster)]
+    return (raster, designs) if all(design.neuron is not None for design in designs) else None
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
@@ -127,18 +142,6 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     if ideal.is_feasible:
         return NeuronDesign(_neuron(problem, widest_margin(problem.idealised(problem.exponent))))
     return NeuronDesign(_separating(problem, verdict))
-
-
-def _refusal(problem: NeuronProblem) -> NeuronDesign | None:
-    """Return the proof that some rows contradict one another, or None if they do not."""
-    if not problem.constrained.any():
-        return None
-    evident = _evident_conflicts(problem)
-    if evident is not None:
-        return evident
-    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT))
-    verdict = None if ideal.is_feasible else judge(problem, ideal.prices)
-    return _refused(problem, verdict) if isinstance(verdict, Certificate) else None
 
 
 def _evident_conflicts(problem: NeuronProblem) -> NeuronDesign | None:
@@ -188,7 +191,7 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     evident = _evident_conflicts(under_assumptions(problem, care, {}))
     if evident is not None:
         return evident
-    found = search(problem, care, lambda raster: _built(problem, raster))
+    found = search(Alone(problem, care), lambda raster: _built(problem, raster[:, 0]))
     if isinstance(found, Split):
         return NeuronDesign(None, (no_filling(problem, care, found),), found)
     if isinstance(found, Certificate):
@@ -214,8 +217,7 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
 
 
 def _built(problem: NeuronProblem, raster: Raster) -> Neuron | None:
-    filled = problem.with_raster(raster)
-    return _design_constrained(filled.constrained_to(np.ones_like(raster))).neuron
+    return design_given(problem.with_raster(raster)).neuron
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:

@@ -16,7 +16,7 @@ from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, det
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import design_neuron
+from snnprog.design.neuron import design_given, design_neuron
 from snnprog.design.problem import neuron_problem
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
@@ -75,7 +75,7 @@ def attempt(wiring: Wiring, output: int, miss: NearestMiss) -> Neuron | None:
     target, care = wiring.targets[:, output], wiring.care[:, output]
     problem = neuron_problem(wiring.mapping, output, target, care, wiring.box)
     try:
-        return design_neuron(problem, care, feeds_others=wiring.asked.recurrent).neuron
+        return (design_given(problem) if wiring.asked.recurrent else design_neuron(problem, care)).neuron
     except SolverError:
         return None
 

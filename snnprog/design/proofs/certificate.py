@@ -65,17 +65,18 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Split:
-    """A proof by cases: whatever the neuron does in one don't-care bin, the rest is impossible.
+    """A proof by cases: whatever a neuron does in one don't-care bin, the rest is impossible.
 
     Attributes
     ----------
-    tick : int
-        The bin, among the ticks of all patterns.
+    tick, neuron : int
+        The bin: its tick among those of all patterns, and whose it is (0 where only one neuron's bins are open).
     if_silent, if_spike : Certificate or Split
         The proofs of the two cases.
     """
 
     tick: int
+    neuron: int
     if_silent: Certificate | Split
     if_spike: Certificate | Split
 

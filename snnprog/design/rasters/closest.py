@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.design.designer import Progress
-from snnprog.design.neuron import NeuronDesign, design_neuron
+from snnprog.design.neuron import NeuronDesign, design_given
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import changes_of
 from snnprog.design.rasters.fitting import fitted
@@ -112,7 +112,7 @@ def _run(job: _Job) -> Nearest:
     everything = np.ones(len(search.target), dtype=np.bool_)
     designs, thrift = [], Thrift(job.spec.sparse, None)
     for problem in judge.problems(search.best):
-        design = design_neuron(problem, everything, feeds_others=False)
+        design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))
         designs.append(thinned(problem, built, everything, thrift) if thrift.is_asked else built)
     return Nearest(job.outputs, search.best, search.at_least, tuple(designs))

@@ -8,7 +8,7 @@ outputs, the bins of all of them up to the last such row count, too.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
-from snnprog.spec import Pattern, Spec
+from snnprog.spec import Spec, with_targets
 
 Floats = NDArray[np.float64]
 
@@ -144,17 +144,6 @@ class Judge:
         priced = np.zeros(ground.shape)
         priced[:, index] = prices
         return Verdict(False, priced, ground)
-
-
-def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
-    """Return the spec in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead."""
-    chosen, patterns, first = list(outputs), [], 0
-    for pattern in spec.patterns:
-        targets = pattern.targets.copy()
-        targets[:, chosen] = raster[first : first + pattern.ticks]
-        patterns.append(Pattern(pattern.inputs, targets, pattern.care))
-        first += pattern.ticks
-    return replace(spec, patterns=tuple(patterns))
 
 
 def _normalised(answer: WidestMargin) -> Floats:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from snnprog.design.designer import Design, Progress
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_neuron
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
@@ -149,14 +149,13 @@ def _designed(job: _Job) -> list[NeuronDesign]:
 
 
 def _designs(judge: Judge, chosen: Raster) -> list[NeuronDesign]:
-    everything = np.ones(len(chosen), dtype=np.bool_)
-    return [design_neuron(problem, everything, feeds_others=True) for problem in judge.problems(chosen)]
+    return [design_given(problem) for problem in judge.problems(chosen)]
 
 
 def _own_ticks(search: _Search) -> NeuronDesign | None:
     """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
     try:
-        design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0], feeds_others=False)
+        design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0])
     except UndecidedError:
         raise
     except SolverError:
