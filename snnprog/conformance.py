@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from snnprog.backends import REFERENCE, run_backend
 from snnprog.chips import find_chip
+from snnprog.divergence import Divergence
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED, Program
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
-from snnprog.verification import Divergence, compare_runs
+from snnprog.verification import compare_runs, explain_difference
 
 Integers = NDArray[np.int64]
 
@@ -47,7 +48,7 @@ class Conformance:
     programs, neuron_ticks, spikes : int
         How much was compared.
     divergence : Divergence or None
-        The first difference; its ``pattern`` belongs to the program ``seed``.
+        The first difference, and why; its ``pattern`` belongs to the program ``seed``.
     seed : int or None
         Which random program differed.
     """
@@ -70,11 +71,12 @@ def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Co
     neuron_ticks = spikes = 0
     for seed in range(first_seed, first_seed + programs):
         trial = random_trial(seed)
-        answers = [run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE)]
-        divergence = compare_runs(backend, *answers)
+        answer, reference = (run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE))
+        divergence = compare_runs(backend, answer, reference)
         neuron_ticks += trial.neuron_ticks
-        spikes += sum(int(trace.spikes.sum()) for trace in answers[1].traces)
+        spikes += sum(int(trace.spikes.sum()) for trace in reference.traces)
         if divergence is not None:
+            divergence = explain_difference(trial.program, trial.inputs, divergence, answer, reference)
             return Conformance(seed - first_seed + 1, neuron_ticks, spikes, divergence, seed)
     return Conformance(programs, neuron_ticks, spikes)
 

@@ -37,6 +37,7 @@ LAYERS = (
     "explanation",
     "recovery",
     "backends",
+    "divergence",
     "verification",
     "compiler",
     "spec_file",
