@@ -358,6 +358,7 @@ def check_command(name: str, programs: int, as_json: bool) -> int:
                 "neuron_ticks": outcome.neuron_ticks,
                 "spikes": outcome.spikes,
                 "divergence": None if outcome.divergence is None else str(outcome.divergence),
+                "divergence_parts": None if outcome.divergence is None else outcome.divergence.as_dict(),
             }
         )
     elif outcome.divergence is None:
@@ -435,12 +436,12 @@ def _verification_data(verification: Verification) -> dict[str, object]:
             f"identical_to_{verification.against}": check.is_identical,
             "portable": check.is_portable,
             "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
-            "divergence": None if check.first_divergence is None else check.first_divergence.as_dict(),
+            "divergence_parts": None if check.first_divergence is None else check.first_divergence.as_dict(),
             "versions": dict(check.versions),
         }
         for name, check in verification.backends.items()
     }
-    return {"exact": verification.exact, "backends": checks}
+    return {"exact": verification.exact, "against": verification.against, "backends": checks}
 
 
 def _tell_error(error: Exception) -> int:

@@ -108,12 +108,15 @@ class Diagnosis:
         """Whether exactly one rule gives what was found."""
         return len(self.causes) == 1
 
-    def __str__(self) -> str:
-        clauses = [self.note] if self.note else []
-        clauses += _cause_clauses(self.causes, self.rules_tried, self.at_fault)
-        return f"{'; '.join(clauses)}{'.' if clauses else ''} {self._arrival_sentence()}".strip()
+    @property
+    def reasons(self) -> str:
+        """The causes and the note, as clauses; empty where there is nothing to tell."""
+        notes = [self.note] if self.note else []
+        return "; ".join(notes + _cause_clauses(self.causes, self.rules_tried, self.at_fault))
 
-    def _arrival_sentence(self) -> str:
+    @property
+    def scene(self) -> str:
+        """What the neuron heard at that tick, as a sentence."""
         shown = ", ".join(map(str, self.arrivals[:SHOWN_ARRIVALS])) or "nothing"
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
@@ -158,7 +161,20 @@ class Divergence:
             f"{self.backend} differs from {other} first at tick {self.tick} of pattern {self.pattern}:"
             f" {self.quantity} of {whose} {self.neuron} is {self.found}, expected {self.expected}"
         )
-        return place if self.diagnosis is None else f"{place}; {self.diagnosis}"
+        if self.diagnosis is None:
+            return place
+        clauses = [clause for clause in (place, self._origin(), self.diagnosis.reasons) if clause]
+        return f"{'; '.join(clauses)}. {self.diagnosis.scene}"
+
+    def _origin(self) -> str:
+        """Return the clause that says where states differ before spikes show it."""
+        origin = self.diagnosis
+        if origin is None or (origin.tick, origin.quantity) == (self.tick, self.quantity):
+            return ""
+        return (
+            f"{origin.quantity} of neuron {origin.neuron} part at tick {origin.tick} already, {origin.found} and not"
+            f" {origin.expected}"
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return all parts as plain data."""
@@ -182,5 +198,5 @@ def _cause_clauses(causes: Sequence[Cause], tried: int, at_fault: Sequence[str])
 
 def _extent(ticks: int) -> str:
     if ticks == 0:
-        return "which gives this neuron's values here, not all that follows"
-    return f"which gives all it recorded for {ticks} tick{'s' if ticks > 1 else ''} from there"
+        return "which gives this neuron's values there, not all that follows"
+    return f"which gives all that it recorded, for {ticks} tick{'s' if ticks > 1 else ''} from there"
