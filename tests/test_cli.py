@@ -133,7 +133,7 @@ def test_verify_compares_any_two_and_names_the_rule(
     assert "inputs one tick late" in [cause["name"] for cause in diagnosis["causes"]]
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_verify_on_lava(command: Command, detector: Path) -> None:
     code, out, _ = command(
         "verify", detector, FILES / "SPEC.toml", "--backend", "reference", "--backend", "lava", "--state", "--json"
@@ -160,7 +160,7 @@ def test_backends_list(command: Command) -> None:
     assert "Lava 0.10.0" in command("backends", "list")[1]
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_backends_check(command: Command) -> None:
     code, out, _ = command("backends", "check", "lava", "--programs", 1)
     assert code == cli.EXACT

@@ -43,6 +43,7 @@ LAYERS = (
     "spec_file",
     INIT,
     "conformance",
+    "pytest_plugin",
     "report",
     "demo",
     "cli",
