@@ -481,6 +481,21 @@ def test_a_folder_without_states_is_named_by_its_spikes(tmp_path: Path, monkeypa
     assert [cause.name for cause in found.diagnosis.causes] == ["delays ignored"]
 
 
+@pytest.mark.snnprog_backend("lava")
+def test_a_fault_is_found_and_named_against_lava(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By spikes alone at first; both then run once more with their states."""
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    write_planted(tmp_path, "liar", FAULTS["delays ignored"])
+    program, inputs = quiet_trial(0)
+    check = sp.verify(program, answered(program, inputs[:1]), ["lava", "liar"], against="lava")
+    assert check.backends["lava"].exact
+    found = check.first_divergence
+    assert found is not None
+    assert found.diagnosis is not None
+    assert (found.backend, found.against, found.diagnosis.at_fault) == ("liar", "lava", ("liar",))
+    assert [cause.name for cause in found.diagnosis.causes] == ["delays ignored"]
+
+
 def test_conformance_explains_what_it_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
     write_planted(tmp_path, "liar", FAULTS["bias twice"])

@@ -8,8 +8,9 @@ that is read one tick late (SLAYER's record). The others are the slips of whoeve
 
 from __future__ import annotations
 
+import hashlib
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
@@ -61,28 +62,37 @@ def alternatives(rule: Rule, program: Program) -> list[Alternative]:
     chip = find_chip(program.chip)
     families = (_roundings, _factors, _overflows, _delays, _firing, _biases, _weights, _orders)
     every = [each for family in families for each in family(rule, chip)] + _starts(rule) + _records(rule)
-    own = _effect(Alternative("", "", "", rule), program)
-    distinct = {_effect(each, program): each for each in every[::-1]}
-    return [each for effect, each in list(distinct.items())[::-1] if effect != own]
+    parts = Synapses.of(program), Neurons.of(program, chip.semantics)
+    own = _effect(Alternative("", "", "", rule), program.n_inputs, *parts)
+    distinct: dict[tuple[object, ...], Alternative] = {}
+    for each in every:
+        distinct.setdefault(_effect(each, program.n_inputs, *parts), each)
+    return [each for effect, each in distinct.items() if effect != own]
 
 
-def _effect(each: Alternative, program: Program) -> tuple[object, ...]:
+def _effect(each: Alternative, n_inputs: int, synapses: Synapses, neurons: Neurons) -> tuple[object, ...]:
     """Return what tells an alternative from another on a program; a decay of all or nothing needs no rounding."""
     rule = each.rule
-    synapses = rule.wire(Synapses.of(program), program.n_inputs)
-    neurons = rule.tune(Neurons.of(program, find_chip(program.chip).semantics))
+    wired, tuned = rule.wire(synapses, n_inputs), rule.tune(neurons)
     rounded = [
         scale if (factor % (1 << rule.decay_bits)).any() else None
         for scale, factor in (
-            (rule.scale_current, neurons.current_factor),
-            (rule.scale_potential, neurons.potential_factor),
+            (rule.scale_current, tuned.current_factor),
+            (rule.scale_potential, tuned.potential_factor),
         )
     ]
-    arrays = [getattr(part, field.name).tobytes() for part in (synapses, neurons) for field in fields(part)]
+    changes = [*_changes(synapses, wired), *_changes(neurons, tuned)]
     steps = [rule.hold_arrivals, rule.hold_current, rule.hold_potential, rule.fires, rule.reset]
     flags = [rule.do_arrivals_decay, rule.is_current_late, rule.refractory]
     record = [each.start, each.shows_reached, each.state_lag, each.spike_lag]
-    return (*rounded, *arrays, *steps, *flags, *record)
+    return (*rounded, *changes, *steps, *flags, *record)
+
+
+def _changes(before: Synapses | Neurons, after: Synapses | Neurons) -> Iterator[bytes]:
+    """Yield a digest of each array that has changed, and nothing of the others."""
+    for field in fields(before):
+        own, other = getattr(before, field.name), getattr(after, field.name)
+        yield b"" if own is other or np.array_equal(own, other) else hashlib.sha256(other.tobytes()).digest()
 
 
 # ------------------------------------------------------------------------------------------------------------ rounding

@@ -136,6 +136,10 @@ class _Case:
         """
         place, neuron = self.sight.place, self.sight.neuron
         start = self._last_agreed() if alternative.is_local else self._inherited(alternative)
+        if start.tick == place.tick and alternative.is_local:
+            ticks = replay(alternative.rule, self.program, self.sight.inputs, start, only=neuron)
+            if self._differs(trace, place.tick, next(_shown(alternative, ticks, self.program)))[neuron]:
+                return None
         ticks = replay(alternative.rule, self.program, self.sight.inputs, start)
         whole = True
         for now, shown in enumerate(_shown(alternative, ticks, self.program), start.tick):

@@ -197,10 +197,16 @@ def rule_of(semantics: Semantics) -> Rule | None:
     )
 
 
-def replay(rule: Rule, program: Program, inputs: Raster, start: Start) -> Iterator[Tick]:
-    """Yield the ticks of one pattern, from a start to the end of its inputs ``(ticks, inputs)``."""
+def replay(rule: Rule, program: Program, inputs: Raster, start: Start, only: int | None = None) -> Iterator[Tick]:
+    """Yield the ticks of one pattern, from a start to the end of its inputs ``(ticks, inputs)``.
+
+    Parameters
+    ----------
+    only : int, optional
+        A neuron; others then hear nothing, which is quicker where no more than its first tick is needed.
+    """
     neurons = rule.tune(Neurons.of(program, find_chip(program.chip).semantics))
-    queue = _Queue(rule.wire(Synapses.of(program), program.n_inputs), program.n_neurons)
+    queue = _Queue(rule.wire(Synapses.of(program), program.n_inputs), program, only)
     for age, lines in enumerate(start.lines[::-1], 1):
         if age > queue.max_delay:
             break
@@ -218,18 +224,26 @@ def replay(rule: Rule, program: Program, inputs: Raster, start: Start) -> Iterat
 
 
 class _Queue:
-    """The weights under way, by the tick in which they arrive and the neuron."""
+    """The weights under way, by the tick in which they arrive and the neuron; synapses in the order of their lines."""
 
-    def __init__(self, synapses: Synapses, n_neurons: int) -> None:
-        self.synapses, self.weight = synapses, synapses.effective_weight
-        self.max_delay = int(synapses.delay.max(initial=1))
-        self.due = np.zeros((self.max_delay + 1, n_neurons), np.int64)
+    def __init__(self, synapses: Synapses, program: Program, only: int | None) -> None:
+        kept = np.arange(synapses.pre.size) if only is None else np.flatnonzero(synapses.post == only)
+        order = kept[np.argsort(synapses.pre[kept], kind="stable")]
+        lines = np.arange(program.n_inputs + program.n_neurons + 1)
+        self.first = np.searchsorted(synapses.pre[order], lines)
+        self.post, self.delay = synapses.post[order], synapses.delay[order]
+        self.weight = synapses.effective_weight[order]
+        self.max_delay = int(self.delay.max(initial=1))
+        self.due = np.zeros((self.max_delay + 1, program.n_neurons), np.int64)
 
     def send(self, tick: int, lines: Raster, *, not_before: int) -> None:
         """Add the weights of the spikes of a tick, but for those that would arrive before another."""
-        reached = np.flatnonzero(lines[self.synapses.pre] & (tick + self.synapses.delay >= not_before))
-        slot = (tick + self.synapses.delay[reached]) % len(self.due)
-        np.add.at(self.due, (slot, self.synapses.post[reached]), self.weight[reached])
+        for line in np.flatnonzero(lines).tolist():
+            reached = slice(self.first[line], self.first[line + 1])
+            arrival = tick + self.delay[reached]
+            is_due = arrival >= not_before
+            place = arrival[is_due] % len(self.due), self.post[reached][is_due]
+            np.add.at(self.due, place, self.weight[reached][is_due])
 
     def take(self, tick: int) -> Int64s:
         """Return what arrives in a tick, and forget it."""
