@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 FIXTURE = MARK = "snnprog_backend"
 BACKEND_OPTION, REQUIRE_OPTION = "--snnprog-backend", "--snnprog-require"
-REFERENCE = "reference"  # `snnprog.backends.REFERENCE`, which would import NumPy
+REFERENCE = "reference"
+BUILT_IN = (REFERENCE,)  # told here, because `snnprog.backends` imports NumPy
 
 
 def assert_exact(
@@ -150,7 +151,7 @@ def _marked(node: pytest.Item) -> list[str]:
 
 
 def _check_known(name: str) -> None:
-    if name == REFERENCE:
+    if name in BUILT_IN:
         return
     from snnprog.backends import find_backend
     from snnprog.errors import BackendError
@@ -162,7 +163,7 @@ def _check_known(name: str) -> None:
 
 
 def _is_ready(name: str) -> bool:
-    if name == REFERENCE:
+    if name in BUILT_IN:
         return True
     from snnprog.backends import find_backend, status
 
@@ -170,7 +171,7 @@ def _is_ready(name: str) -> bool:
 
 
 def _description(name: str) -> str:
-    if name == REFERENCE:
+    if name in BUILT_IN:
         return name
     from snnprog.backends import find_backend
 

@@ -215,6 +215,22 @@ def test_what_a_pattern_leaves_behind_is_told_as_such(name: str, runtimes: Runti
     assert "alone, this pattern does not differ: it does after the one before" in str(found)
 
 
+def test_a_chip_that_reads_out_only_some_neurons_is_understood(
+    runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(program: sp.Program, **changes: object) -> sp.Program:
+        raise sp.LimitError("outputs", 1, "the last layer")
+
+    monkeypatch.setattr("snnprog.divergence.sight.replace", refuse)
+    program, inputs = wired_trial()
+    seen = replace(program, outputs=[2])
+    for name in ("potential decay floors", "no reset"):
+        found = runtimes.differ(seen, inputs, FAULTS[name])
+        assert found is not None
+        assert found.diagnosis is not None
+        assert [cause.name for cause in found.diagnosis.causes] == [name]
+
+
 def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
     found = runtimes.differ(program, inputs, (("shown = v\n            v = np", "shown = v\n            v = 3 + np"),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -204,8 +205,20 @@ def test_a_name_that_is_no_backends_is_refused(project: Project, option: str) ->
     assert "there is no backend 'nope'; known are reference, absent, liar, right, sloppy" in session.output
 
 
-def test_the_name_of_the_reference_is_that_of_the_backends() -> None:
+def test_what_is_built_in_is_named_as_in_the_backends() -> None:
     assert pytest_plugin.REFERENCE == backends.REFERENCE
+    assert not set(pytest_plugin.BUILT_IN) & set(backends.backend_names())
+
+
+def test_no_compiled_function_asserts() -> None:
+    """An installed package with a pytest plugin has its asserts rewritten, into what Numba cannot compile."""
+    compiled = 0
+    for path in (ROOT / "snnprog").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(each) for each in node.decorator_list):
+                compiled += 1
+                assert not any(isinstance(each, ast.Assert) for each in ast.walk(node)), f"{path}: {node.name}"
+    assert compiled > 0
 
 
 # ----------------------------------------------------------------------------------------------------- assert_exact

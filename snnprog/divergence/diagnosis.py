@@ -83,14 +83,17 @@ class _Case:
                 yield Arrival(source, tick - delay, synapse, delay, int(weight[synapse]))
 
     def _lines(self) -> Raster:
-        """Return the spikes of all inputs and neurons before the difference."""
-        tick = self.sight.place.tick
-        return np.concatenate([self.sight.inputs[:tick], self.sight.known.spikes[:tick]], axis=1)
+        return self.sight.lines_before(self.program.n_neurons)
+
+    @property
+    def _is_all_known(self) -> bool:
+        """Whether all is known that the tick in question depends on."""
+        return self.sight.are_states_known and self.sight.known_neurons.size == self.program.n_neurons
 
     def _last_agreed(self) -> Start:
         """Return the state on which both agreed last; rest, where states are not known."""
         tick, known = self.sight.place.tick, self.sight.known
-        if tick == 0 or not self.sight.are_states_known or known.currents is None or known.potentials is None:
+        if tick == 0 or not self._is_all_known or known.currents is None or known.potentials is None:
             return Start.at_rest(self.program)
         current, potential = (values[tick - 1].astype(np.int64) for values in (known.currents, known.potentials))
         return Start(tick, current, potential, self._lines())
@@ -119,7 +122,7 @@ class _Case:
     def _causes_of(self, name: str, trace: Trace, rule: Rule, tried: Sequence[Alternative]) -> list[Cause]:
         """Return the rules that give all that a backend recorded, or else those that give the neuron's tick."""
         found = self._fitting(name, trace, tried)
-        if not any(cause.ticks for cause in found) and self.sight.are_states_known:
+        if not any(cause.ticks for cause in found) and self._is_all_known:
             found += self._fitting(name, trace, list(self._other_synapses(rule, trace)))
         longest = max((cause.ticks for cause in found), default=0)
         return [cause for cause in found if cause.ticks == longest]

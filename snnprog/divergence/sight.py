@@ -2,7 +2,8 @@
 
 The pattern is run again on both backends with the state of every neuron and the spikes of the hidden ones, cut
 `AROUND` ticks after the difference: first alone, then, where alone it does not differ, after the pattern before it. A
-backend that cannot record states leaves what was recorded in the first place.
+backend that cannot record states leaves what was recorded in the first place; a chip that reads out only some of its
+neurons leaves the spikes of those.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from snnprog.backends import REFERENCE, run_backend
 from snnprog.divergence.comparison import first_difference
 from snnprog.divergence.places import TARGET, Divergence
-from snnprog.errors import BackendError, PortabilityWarning
+from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.program import Program
 from snnprog.raster import Raster
 from snnprog.trace import Trace
@@ -39,9 +40,11 @@ class Sight:
     neurons : (neurons read out,) int
         Which neurons the columns of their spikes belong to.
     known : Trace
-        A run with the states and spikes of all neurons that equals both before the difference, as far as they tell.
+        A run with the states of all neurons that equals both before the difference, as far as they tell.
+    known_neurons : (neurons read out,) int
+        Which neurons the columns of its spikes belong to: all, where the chip can read out all.
     are_states_known : bool
-        Whether both recorded all states and spikes.
+        Whether both recorded all states.
     before : tuple of raster
         The inputs of the patterns that went before, where without them there is no difference.
     note : str
@@ -52,8 +55,9 @@ class Sight:
     inputs: Raster
     found: Trace
     expected: Trace
-    neurons: NDArray[np.int64]
+    neurons: NDArray[np.int32]
     known: Trace
+    known_neurons: NDArray[np.int32]
     are_states_known: bool
     before: tuple[Raster, ...] = ()
     note: str = ""
@@ -63,10 +67,16 @@ class Sight:
         """The neuron that differs first, counted among all."""
         return int(self.neurons[self.place.neuron]) if self.place.quantity == "spikes" else self.place.neuron
 
+    def lines_before(self, n_neurons: int) -> Raster:
+        """Return the spikes ``(ticks, inputs + neurons)`` before the difference, as far as they are known."""
+        spikes = np.zeros((self.place.tick, n_neurons), np.bool_)
+        spikes[:, self.known_neurons] = self.known.spikes[: self.place.tick]
+        return np.concatenate([self.inputs[: self.place.tick], spikes], axis=1)
+
 
 def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Trace, expected: Trace) -> Sight:
     """Look at a difference between two backends again, or, where that cannot be, at what was recorded."""
-    everyone = replace(program, outputs=np.arange(program.n_neurons))
+    everyone = _reading_all(program)
     cut = place.tick + 1 + AROUND
     pattern = inputs[place.pattern][:cut]
     note = "its states cannot be had"
@@ -83,8 +93,9 @@ def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Tr
         inputs=pattern,
         found=_cut(found, cut),
         expected=_cut(expected, cut),
-        neurons=program.outputs.astype(np.int64),
+        neurons=program.outputs,
         known=_run(everyone, [pattern], REFERENCE)[0],
+        known_neurons=everyone.outputs,
         are_states_known=False,
         before=tuple(inputs[: place.pattern]),
         note=note,
@@ -94,9 +105,17 @@ def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Tr
 def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) -> Sight:
     """Return the reference's run up to a place where it, or what equals it, differs from a target."""
     pattern = inputs[place.pattern][: place.tick + 1]
-    everyone = replace(program, outputs=np.arange(program.n_neurons))
+    everyone = _reading_all(program)
     (known,) = _run(everyone, [pattern], REFERENCE)
-    return Sight(place, pattern, known, known, program.outputs.astype(np.int64), known, are_states_known=True)
+    return Sight(place, pattern, known, known, program.outputs, known, everyone.outputs, are_states_known=True)
+
+
+def _reading_all(program: Program) -> Program:
+    """Return the program with all neurons read out, or as it is where the chip cannot do that."""
+    try:
+        return replace(program, outputs=np.arange(program.n_neurons))
+    except LimitError:
+        return program
 
 
 def _see_again(everyone: Program, rasters: Sequence[Raster], first: Divergence) -> Sight | None:
@@ -111,8 +130,9 @@ def _see_again(everyone: Program, rasters: Sequence[Raster], first: Divergence) 
         inputs=rasters[-1],
         found=found[-1],
         expected=expected[-1],
-        neurons=np.arange(everyone.n_neurons),
+        neurons=everyone.outputs,
         known=expected[-1],
+        known_neurons=everyone.outputs,
         are_states_known=True,
         before=before,
         note="alone, this pattern does not differ: it does after the one before" if before else "",
