@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from snnprog.backends import REFERENCE, run_backend
 from snnprog.chips import find_chip
-from snnprog.divergence import Divergence
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED, Program
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
-from snnprog.verification import compare_runs, explain_difference
+from snnprog.verification import Divergence, compare_runs, explain_difference
 
 Integers = NDArray[np.int64]
 
@@ -48,7 +47,7 @@ class Conformance:
     programs, neuron_ticks, spikes : int
         How much was compared.
     divergence : Divergence or None
-        The first difference, and why; its ``pattern`` belongs to the program ``seed``.
+        The first difference; its ``pattern`` belongs to the program ``seed``.
     seed : int or None
         Which random program differed.
     """
@@ -71,12 +70,12 @@ def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Co
     neuron_ticks = spikes = 0
     for seed in range(first_seed, first_seed + programs):
         trial = random_trial(seed)
-        answer, reference = (run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE))
-        divergence = compare_runs(backend, answer, reference)
+        answers = [run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE)]
+        divergence = compare_runs(backend, *answers)
         neuron_ticks += trial.neuron_ticks
-        spikes += sum(int(trace.spikes.sum()) for trace in reference.traces)
+        spikes += sum(int(trace.spikes.sum()) for trace in answers[1].traces)
         if divergence is not None:
-            divergence = explain_difference(trial.program, trial.inputs, divergence, answer, reference)
+            divergence = explain_difference(trial.program, trial.inputs, divergence, *answers)
             return Conformance(seed - first_seed + 1, neuron_ticks, spikes, divergence, seed)
     return Conformance(programs, neuron_ticks, spikes)
 

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from snnprog.backends import REFERENCE, Run, run_backend
 from snnprog.backends.execution import Record
 from snnprog.checks import check_type
-from snnprog.divergence import TARGET, Divergence, diagnose, diagnose_target, first_difference
+from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
+from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
@@ -128,7 +129,7 @@ def verify(
     return Verification(MappingProxyType(checks), against)
 
 
-def compare_runs(name: str, answer: Run, reference: Run, against: str = REFERENCE) -> Divergence | None:
+def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFERENCE) -> Divergence | None:
     """Return where a backend's run differs first from the reference's, or another's; None where nowhere."""
     return first_difference((name, against), list(zip(answer.traces, reference.traces, strict=True)))
 
@@ -148,7 +149,7 @@ def _judge(
     name, against = names
     inputs = [pattern.inputs for pattern in spec.patterns]
     wrong = wrong_bins(spec, [trace.spikes for trace in runs[name].traces])
-    differs = compare_runs(name, runs[name], runs[against], against)
+    differs = compare_runs(name, runs[name], runs[against], against=against)
     if differs is not None:
         return explain_difference(program, inputs, differs, runs[name], runs[against]), len(wrong)
     if not wrong:

@@ -54,7 +54,7 @@ class Runtimes:
         """Plant a fault in "planted", and explain its first difference."""
         self.texts["planted"] = with_fault(changes)
         answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
-        found = compare_runs("planted", answer, other, against)
+        found = compare_runs("planted", answer, other, against=against)
         return None if found is None else explain_difference(program, inputs, found, answer, other)
 
 

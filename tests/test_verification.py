@@ -14,8 +14,7 @@ from cases import CASES, after, plain_run, random_raster
 
 import snnprog as sp
 from snnprog.backends import run_backend
-from snnprog.divergence import Divergence
-from snnprog.verification import compare_runs
+from snnprog.verification import Divergence, compare_runs
 
 INPUTS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], dtype=bool)
 
