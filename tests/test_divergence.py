@@ -231,6 +231,16 @@ def test_a_chip_that_reads_out_only_some_neurons_is_understood(
         assert [cause.name for cause in found.diagnosis.causes] == [name]
 
 
+def test_a_rule_of_another_kind_is_said_not_to_be_known(runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.divergence.diagnosis.rule_of", lambda semantics: None)
+    found = runtimes.differ(*wired_trial(), FAULTS["negative weights lost"])
+    assert found is not None
+    assert found.diagnosis is not None
+    assert (found.diagnosis.causes, found.diagnosis.rules_tried, found.diagnosis.reached) == ((), 0, None)
+    assert "; rules other than loihi1-lif-lava-0.10.0 are not known. At tick" in str(found)
+    assert found.diagnosis.arrivals
+
+
 def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
     found = runtimes.differ(program, inputs, (("shown = v\n            v = np", "shown = v\n            v = 3 + np"),))

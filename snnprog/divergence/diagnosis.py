@@ -69,8 +69,15 @@ class _Case:
             at_fault=at_fault,
             causes=causes,
             rules_tried=tried,
-            note=sight.note,
+            note=self._note(),
         )
+
+    def _note(self) -> str:
+        semantics = find_chip(self.program.chip).semantics
+        if self.rule is not None or self.sight.place.against == TARGET:
+            return self.sight.note
+        unknown = f"rules other than {semantics.name} are not known"
+        return f"{self.sight.note}; {unknown}" if self.sight.note else unknown
 
     def _arrivals(self) -> Iterator[Arrival]:
         """Yield the spikes that reached the neuron in the tick."""
