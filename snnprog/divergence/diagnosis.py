@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice, tee
 
 import numpy as np
@@ -82,13 +83,14 @@ class _Case:
     def _arrivals(self) -> Iterator[Arrival]:
         """Yield the spikes that reached the neuron in the tick."""
         program, tick = self.program, self.sight.place.tick
-        lines, weight = self._lines(), program.effective_weight()
+        lines, weight = self._lines, program.effective_weight()
         for synapse in np.flatnonzero(program.post == self.sight.neuron).tolist():
             line, delay = int(program.pre[synapse]), int(program.delay[synapse])
             if tick >= delay and lines[tick - delay, line]:
                 source = f"input {line}" if line < program.n_inputs else f"neuron {line - program.n_inputs}"
                 yield Arrival(source, tick - delay, synapse, delay, int(weight[synapse]))
 
+    @cached_property
     def _lines(self) -> Raster:
         return self.sight.lines_before(self.program.n_neurons)
 
@@ -97,18 +99,19 @@ class _Case:
         """Whether all is known that the tick in question depends on."""
         return self.sight.are_states_known and self.sight.known_neurons.size == self.program.n_neurons
 
+    @cached_property
     def _last_agreed(self) -> Start:
-        """Return the state on which both agreed last; rest, where states are not known."""
+        """The state on which both agreed last; rest, where states are not known."""
         tick, known = self.sight.place.tick, self.sight.known
         if tick == 0 or not self._is_all_known or known.currents is None or known.potentials is None:
             return Start.at_rest(self.program)
         current, potential = (values[tick - 1].astype(np.int64) for values in (known.currents, known.potentials))
-        return Start(tick, current, potential, self._lines())
+        return Start(tick, current, potential, self._lines)
 
     def _reached(self) -> int | None:
         if self.rule is None:
             return None
-        start = self._last_agreed()
+        start = self._last_agreed
         ticks = replay(self.rule, self.program, self.sight.inputs, start)
         return int(next(islice(ticks, self.sight.place.tick - start.tick, None)).reached[self.sight.neuron])
 
@@ -145,7 +148,7 @@ class _Case:
         before.
         """
         place, neuron = self.sight.place, self.sight.neuron
-        start = self._last_agreed() if alternative.is_local else self._inherited(alternative)
+        start = self._last_agreed if alternative.is_local else self._inherited(alternative)
         if start.tick == place.tick and alternative.is_local:
             ticks = replay(alternative.rule, self.program, self.sight.inputs, start, only=neuron)
             if self._differs(trace, place.tick, next(_shown(alternative, ticks, self.program)))[neuron]:
@@ -210,7 +213,7 @@ class _Case:
             yield Alternative("weight", f"synapse {arrival.synapse} weight", text, other)
 
     def _other_delays(self, rule: Rule, excess: int) -> Iterator[Alternative]:
-        tick, lines, synapses = self.sight.place.tick, self._lines(), Synapses.of(self.program)
+        tick, lines, synapses = self.sight.place.tick, self._lines, Synapses.of(self.program)
         for synapse in np.flatnonzero(synapses.post == self.sight.neuron)[:SYNAPSES_TRIED].tolist():
             line, delay, weight = (
                 int(each[synapse]) for each in (synapses.pre, synapses.delay, synapses.effective_weight)
