@@ -16,7 +16,7 @@ demo: backends
 	$(BIN)/snnprog demo
 
 test: backends
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRE),--require-backend $(name))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRE),--snnprog-require $(name))
 
 check: lint types test
 

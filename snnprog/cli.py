@@ -249,9 +249,12 @@ def run_command(
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
 @click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
 @backend_option
+@click.option("--against", default="reference", show_default=True, help="The backend that all are compared with.")
 @click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
 @json_option
-def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...], state: bool, as_json: bool) -> int:
+def verify_command(
+    program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
+) -> int:
     """Run a program on its spec's patterns and compare with the targets, on every backend named."""
     from snnprog.program import load
     from snnprog.report.tables import print_verification
@@ -260,7 +263,7 @@ def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...
 
     program, spec = load(program_path), load_spec(spec_path)
     with _working(f"running on {', '.join(backends)}", as_json):
-        verification = verify(program, spec, backends, record="state" if state else "spikes")
+        verification = verify(program, spec, backends, record="state" if state else "spikes", against=against)
     if as_json:
         _print_json(_verification_data(verification))
     else:
@@ -355,6 +358,7 @@ def check_command(name: str, programs: int, as_json: bool) -> int:
                 "neuron_ticks": outcome.neuron_ticks,
                 "spikes": outcome.spikes,
                 "divergence": None if outcome.divergence is None else str(outcome.divergence),
+                "divergence_parts": None if outcome.divergence is None else outcome.divergence.as_dict(),
             }
         )
     elif outcome.divergence is None:
@@ -429,14 +433,15 @@ def _verification_data(verification: Verification) -> dict[str, object]:
         name: {
             "exact": check.exact,
             "wrong_bins": check.wrong_bins,
-            "identical_to_reference": check.is_identical,
+            f"identical_to_{verification.against}": check.is_identical,
             "portable": check.is_portable,
             "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
+            "divergence_parts": None if check.first_divergence is None else check.first_divergence.as_dict(),
             "versions": dict(check.versions),
         }
         for name, check in verification.backends.items()
     }
-    return {"exact": verification.exact, "backends": checks}
+    return {"exact": verification.exact, "against": verification.against, "backends": checks}
 
 
 def _tell_error(error: Exception) -> int:

@@ -17,7 +17,7 @@ from snnprog.chips import find_chip
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED, Program
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
-from snnprog.verification import Divergence, compare_runs
+from snnprog.verification import Divergence, compare_runs, explain_difference
 
 Integers = NDArray[np.int64]
 
@@ -75,6 +75,7 @@ def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Co
         neuron_ticks += trial.neuron_ticks
         spikes += sum(int(trace.spikes.sum()) for trace in answers[1].traces)
         if divergence is not None:
+            divergence = explain_difference(trial.program, trial.inputs, divergence, *answers)
             return Conformance(seed - first_seed + 1, neuron_ticks, spikes, divergence, seed)
     return Conformance(programs, neuron_ticks, spikes)
 

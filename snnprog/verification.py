@@ -1,63 +1,26 @@
 """Does a program do what its spec asks, and do all runtimes agree? Found out by running it.
 
 Every backend's spikes are held against the targets (where bins count, within windows where there are any: see
-`snnprog.judgement`) and against the reference simulator (everywhere); with states recorded, so are currents and
-potentials. What differs first is told: pattern, tick, quantity, neuron.
+`snnprog.judgement`) and against the reference simulator, or another backend (everywhere); with states recorded, so
+are currents and potentials. What differs first is told, and why: see `snnprog.divergence`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
 
 from snnprog.backends import REFERENCE, Run, run_backend
 from snnprog.backends.execution import Record
 from snnprog.checks import check_type
+from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
+from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
+from snnprog.raster import Raster
 from snnprog.spec import Spec
-from snnprog.trace import Trace
-
-TARGET = "target"
-QUANTITIES = ("currents", "potentials", "spikes")
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """The first place where a backend differs from the target, or from the reference.
-
-    Attributes
-    ----------
-    backend, against : str
-        Who differs from whom: "target", or "reference".
-    pattern, tick, neuron : int
-        Where; for spikes the neuron is counted among outputs, for states among all neurons.
-    quantity : str
-        "spikes", "currents" or "potentials".
-    expected, found : int
-        The two values.
-    """
-
-    backend: str
-    against: str
-    pattern: int
-    tick: int
-    quantity: str
-    neuron: int
-    expected: int
-    found: int
-
-    def __str__(self) -> str:
-        whose = "output" if self.quantity == "spikes" else "neuron"
-        return (
-            f"{self.backend} differs from the {self.against} first at tick {self.tick} of pattern {self.pattern}:"
-            f" {self.quantity} of {whose} {self.neuron} is {self.found}, expected {self.expected}"
-        )
 
 
 @dataclass(frozen=True)
@@ -70,10 +33,11 @@ class BackendCheck:
     wrong_bins : int
         Bins that count and differ from the target.
     is_identical : bool
-        Whether everything recorded equals the reference's.
+        Whether everything recorded equals what the backend is compared with: the reference, unless another is named.
     is_portable : bool
         Whether the run stayed in the range on which all runtimes agree.
     first_divergence : Divergence or None
+        Where it differs first, and why.
     versions : mapping
         What ran.
     """
@@ -87,15 +51,16 @@ class BackendCheck:
 
     @property
     def exact(self) -> bool:
-        """Whether the targets came out, bit for bit as on the reference."""
+        """Whether the targets came out, bit for bit as on the backend that this one is compared with."""
         return self.wrong_bins == 0 and self.is_identical
 
 
 @dataclass(frozen=True)
 class Verification:
-    """All backends' answers, by name in the order asked."""
+    """All backends' answers, by name in the order asked, and what they are compared with."""
 
     backends: Mapping[str, BackendCheck]
+    against: str = REFERENCE
 
     @property
     def exact(self) -> bool:
@@ -110,9 +75,16 @@ class Verification:
 
 
 def verify(
-    program: Program, spec: Spec, backends: Sequence[str] = (REFERENCE,), *, record: Record = "spikes"
+    program: Program,
+    spec: Spec,
+    backends: Sequence[str] = (REFERENCE,),
+    *,
+    record: Record = "spikes",
+    against: str = REFERENCE,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
+
+    What differs is looked into: the backends concerned then run the pattern in question once more, with their states.
 
     Parameters
     ----------
@@ -120,6 +92,8 @@ def verify(
         "reference", or names of backend folders.
     record : {"spikes", "state"}
         Whether to compare currents and potentials, too.
+    against : str
+        The backend that all are compared with.
 
     Raises
     ------
@@ -139,54 +113,47 @@ def verify(
         if found != wanted:
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
     inputs = [pattern.inputs for pattern in spec.patterns]
-    reference = run_backend(program, inputs, REFERENCE, record)
+    runs = {name: run_backend(program, inputs, name, record) for name in dict.fromkeys([REFERENCE, against, *backends])}
+    is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
     for name in backends:
-        answer = reference if name == REFERENCE else run_backend(program, inputs, name, record)
-        checks[name] = _check(name, answer, reference, spec)
-    return Verification(MappingProxyType(checks))
+        divergence, wrong = _judge(program, spec, (name, against), runs)
+        checks[name] = BackendCheck(
+            backend=name,
+            wrong_bins=wrong,
+            is_identical=divergence is None or divergence.against == TARGET,
+            is_portable=is_portable,
+            first_divergence=divergence,
+            versions=runs[name].versions,
+        )
+    return Verification(MappingProxyType(checks), against)
 
 
-def compare_runs(name: str, answer: Run, reference: Run) -> Divergence | None:
-    """Return where a backend's run differs from the reference's first, or None."""
-    for pattern, (found, expected) in enumerate(zip(answer.traces, reference.traces, strict=True)):
-        divergence = _first_difference(name, pattern, found, expected)
-        if divergence is not None:
-            return divergence
-    return None
+def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFERENCE) -> Divergence | None:
+    """Return where a backend's run differs first from the reference's, or another's; None where nowhere."""
+    return first_difference((name, against), list(zip(answer.traces, reference.traces, strict=True)))
 
 
-def _check(name: str, answer: Run, reference: Run, spec: Spec) -> BackendCheck:
-    wrong = wrong_bins(spec, [trace.spikes for trace in answer.traces])
-    first_wrong = None
-    if wrong:
-        first, due = wrong[0], int(wrong[0].kind == MISSING)
-        first_wrong = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
-    differs = compare_runs(name, answer, reference)
-    return BackendCheck(
-        backend=name,
-        wrong_bins=len(wrong),
-        is_identical=differs is None,
-        is_portable=all(trace.excursion is None for trace in reference.traces),
-        first_divergence=differs or first_wrong,
-        versions=answer.versions,
-    )
+def explain_difference(
+    program: Program, inputs: Sequence[Raster], divergence: Divergence, answer: Run, reference: Run
+) -> Divergence:
+    """Return a difference of two runs with its diagnosis; see `snnprog.divergence.diagnose`."""
+    found, expected = (run.traces[divergence.pattern] for run in (answer, reference))
+    return replace(divergence, diagnosis=diagnose(program, inputs, divergence, found, expected))
 
 
-def _first_difference(name: str, pattern: int, found: Trace, expected: Trace) -> Divergence | None:
-    earliest: Divergence | None = None
-    for quantity in QUANTITIES:
-        ours, theirs = _values(expected, quantity), _values(found, quantity)
-        if ours is None or theirs is None:
-            continue
-        places = np.argwhere(ours != theirs)
-        if places.size and (earliest is None or places[0][0] < earliest.tick):
-            tick, neuron = (int(place) for place in places[0])
-            values = int(ours[tick, neuron]), int(theirs[tick, neuron])
-            earliest = Divergence(name, REFERENCE, pattern, tick, quantity, neuron, *values)
-    return earliest
-
-
-def _values(trace: Trace, quantity: str) -> NDArray[np.int64] | None:
-    values = getattr(trace, quantity)
-    return None if values is None else values.astype(np.int64)
+def _judge(
+    program: Program, spec: Spec, names: tuple[str, str], runs: Mapping[str, Run]
+) -> tuple[Divergence | None, int]:
+    """Return where a backend differs from another, or else from the target, and how many of its bins are wrong."""
+    name, against = names
+    inputs = [pattern.inputs for pattern in spec.patterns]
+    wrong = wrong_bins(spec, [trace.spikes for trace in runs[name].traces])
+    differs = compare_runs(name, runs[name], runs[against], against=against)
+    if differs is not None:
+        return explain_difference(program, inputs, differs, runs[name], runs[against]), len(wrong)
+    if not wrong:
+        return None, 0
+    first, due = wrong[0], int(wrong[0].kind == MISSING)
+    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
+    return replace(place, diagnosis=diagnose_target(program, inputs, place)), len(wrong)

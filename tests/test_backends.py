@@ -119,7 +119,7 @@ RASTERS = [random_raster(1, 9, 2, 0.5), random_raster(2, 4, 2, 0.5)]
 # ---------------------------------------------------------------------------------------------------- conformance
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_lava_means_the_same_integers(chunk: int) -> None:
     outcome = check_conformance("lava", programs=PROGRAMS_PER_CHUNK, first_seed=chunk * PROGRAMS_PER_CHUNK)
@@ -191,7 +191,7 @@ def test_conformance_names_seed_and_place_of_the_first_difference(folders: Path)
     assert outcome.divergence.found == outcome.divergence.expected + 1
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_on_lava_a_pattern_leaves_nothing_behind() -> None:
     program = sp.Program.from_arrays(
         chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0, 1], pre=[0, 0, 1, 2, 1], post=[0, 1, 1, 0, 0],
@@ -208,7 +208,7 @@ def test_on_lava_a_pattern_leaves_nothing_behind() -> None:
         assert np.array_equal(getattr(together, name), getattr(expected, name)), name
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_lava_tells_its_versions(program: sp.Program) -> None:
     answer = run_backend(program, RASTERS, "lava")
     assert answer.versions["lava-nc"] == "0.10.0"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from planted import FAULTS, write_planted
 
 from snnprog import cli
 from snnprog.program import Program, load
@@ -102,10 +103,37 @@ def test_verify_names_the_first_divergence(command: Command, detector: Path, tmp
     (tmp_path / "others.csv").write_text("pattern,tick,neuron\n0,7,0\n", encoding="utf-8")
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml")
     assert code == cli.NOT_EXACT
-    assert "first at tick 6 of pattern 0: spikes of output 0 is 1, expected 0" in out
+    assert "first at tick 6 of pattern 0: spikes of output 0 is 1, expected 0. At tick 6 neuron 0 heard input" in out
+    code, out, _ = command("verify", detector, tmp_path / "SPEC.toml", "--json")
+    parts = json.loads(out)["backends"]["reference"]["divergence_parts"]
+    assert (parts["against"], parts["tick"], parts["found"]) == ("target", 6, 1)
+    assert parts["diagnosis"]["arrivals"][0].keys() == {"source", "tick", "synapse", "delay", "weight"}
 
 
-@pytest.mark.backend("lava")
+def test_verify_compares_any_two_and_names_the_rule(
+    command: Command, detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    write_planted(tmp_path, "right", ())
+    write_planted(tmp_path, "liar", FAULTS["inputs one tick late"])
+    words = ("verify", detector, FILES / "SPEC.toml", "--backend", "liar", "--against", "right")
+    code, out, _ = command(*words)
+    assert code == cli.NOT_EXACT
+    assert "equals right" in out
+    assert "liar differs from right first" in out
+    code, out, _ = command(*words, "--json")
+    answer = json.loads(out)
+    assert (code, answer["against"], answer["backends"]["liar"]["identical_to_right"]) == (
+        cli.NOT_EXACT,
+        "right",
+        False,
+    )
+    diagnosis = answer["backends"]["liar"]["divergence_parts"]["diagnosis"]
+    assert diagnosis["at_fault"] == ["liar"]
+    assert "inputs one tick late" in [cause["name"] for cause in diagnosis["causes"]]
+
+
+@pytest.mark.snnprog_backend("lava")
 def test_verify_on_lava(command: Command, detector: Path) -> None:
     code, out, _ = command(
         "verify", detector, FILES / "SPEC.toml", "--backend", "reference", "--backend", "lava", "--state", "--json"
@@ -132,7 +160,7 @@ def test_backends_list(command: Command) -> None:
     assert "Lava 0.10.0" in command("backends", "list")[1]
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_backends_check(command: Command) -> None:
     code, out, _ = command("backends", "check", "lava", "--programs", 1)
     assert code == cli.EXACT

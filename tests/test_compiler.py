@@ -29,7 +29,7 @@ def test_every_case_is_exact_in_plain_integers(name: str) -> None:
     assert {neuron.status for neuron in result.report.neurons} <= {CERTIFIED, EXACT}
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 @pytest.mark.parametrize("name", CASES)
 def test_every_case_is_exact_on_lava(name: str) -> None:
     spec = CASES[name]()

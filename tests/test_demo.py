@@ -26,7 +26,7 @@ def test_training_and_test_flowers_are_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "backends", [("reference",), pytest.param(("reference", "lava"), marks=pytest.mark.backend("lava"))]
+    "backends", [("reference",), pytest.param(("reference", "lava"), marks=pytest.mark.snnprog_backend("lava"))]
 )
 def test_demo(tmp_path: Path, backends: tuple[str, ...]) -> None:
     steps: list[str] = []

@@ -96,7 +96,7 @@ def first_plain_difference(right: sp.Program, wrong: sp.Program, inputs: list[np
     return None
 
 
-@pytest.mark.backend("lava")
+@pytest.mark.snnprog_backend("lava")
 def test_lava_finds_a_planted_weight_too() -> None:
     right, wrong = relay(), relay((90, 89))
     patterns = [np.zeros((3, 2), dtype=bool), INPUTS]

@@ -79,7 +79,7 @@ def print_verification(console: Console, verification: Verification) -> None:
         )
         for name, check in verification.backends.items()
     ]
-    columns = ("backend", "exact", "wrong bins", "equals reference", "portable", "ran on")
+    columns = ("backend", "exact", "wrong bins", f"equals {verification.against}", "portable", "ran on")
     print_table(console, "Verification", columns, rows)
     for check in verification.backends.values():
         if check.first_divergence is not None:

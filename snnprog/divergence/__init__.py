@@ -1,0 +1,24 @@
+"""Where two runs part, and why: the first difference, what had arrived there, and which rule would give what was found.
+
+A difference is explained by trying: the tick is computed anew from the last state on which both runs agreed, under the
+chip's rule and under each one of a table of others (`snnprog.divergence.alternatives`): another rounding, no wrap, a
+delay that is off by one. What gives the value that was found is named, and told apart from its likes by whether it
+gives everything after it, too.
+"""
+
+from __future__ import annotations
+
+from snnprog.divergence.comparison import first_difference
+from snnprog.divergence.diagnosis import diagnose, diagnose_target
+from snnprog.divergence.places import TARGET, Arrival, Cause, Diagnosis, Divergence
+
+__all__ = [
+    "TARGET",
+    "Arrival",
+    "Cause",
+    "Diagnosis",
+    "Divergence",
+    "diagnose",
+    "diagnose_target",
+    "first_difference",
+]

@@ -1,0 +1,151 @@
+"""What is known of two runs around their first difference: looked at again, more closely, where that can be done.
+
+The pattern is run again on both backends with the state of every neuron and the spikes of the hidden ones, cut
+`AROUND` ticks after the difference: first alone, then, where alone it does not differ, after the pattern before it. A
+backend that cannot record states leaves what was recorded in the first place; a chip that reads out only some of its
+neurons leaves the spikes of those.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.backends import REFERENCE, run_backend
+from snnprog.divergence.comparison import first_difference
+from snnprog.divergence.places import TARGET, Divergence
+from snnprog.errors import BackendError, LimitError, PortabilityWarning
+from snnprog.program import Program
+from snnprog.raster import Raster
+from snnprog.trace import Trace
+
+AROUND = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Two runs of one pattern, up to some ticks after their first difference.
+
+    Attributes
+    ----------
+    place : Divergence
+        That difference; its neuron is counted as ``neurons`` are.
+    inputs : (ticks, inputs) bool
+    found, expected : Trace
+        What the backend gave, and what the other did.
+    neurons : (neurons read out,) int
+        Which neurons the columns of their spikes belong to.
+    known : Trace
+        A run with the states of all neurons that equals both before the difference, as far as they tell.
+    known_neurons : (neurons read out,) int
+        Which neurons the columns of its spikes belong to: all, where the chip can read out all.
+    are_states_known : bool
+        Whether both recorded all states.
+    before : tuple of raster
+        The inputs of the patterns that went before, where without them there is no difference.
+    note : str
+        What came of looking again, as a clause.
+    """
+
+    place: Divergence
+    inputs: Raster
+    found: Trace
+    expected: Trace
+    neurons: NDArray[np.int32]
+    known: Trace
+    known_neurons: NDArray[np.int32]
+    are_states_known: bool
+    before: tuple[Raster, ...] = ()
+    note: str = ""
+
+    @property
+    def neuron(self) -> int:
+        """The neuron that differs first, counted among all."""
+        return int(self.neurons[self.place.neuron]) if self.place.quantity == "spikes" else self.place.neuron
+
+    def lines_before(self, n_neurons: int) -> Raster:
+        """Return the spikes ``(ticks, inputs + neurons)`` before the difference, as far as they are known."""
+        spikes = np.zeros((self.place.tick, n_neurons), np.bool_)
+        spikes[:, self.known_neurons] = self.known.spikes[: self.place.tick]
+        return np.concatenate([self.inputs[: self.place.tick], spikes], axis=1)
+
+
+def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Trace, expected: Trace) -> Sight:
+    """Look at a difference between two backends again, or, where that cannot be, at what was recorded."""
+    everyone = _reading_all(program)
+    cut = place.tick + 1 + AROUND
+    pattern = inputs[place.pattern][:cut]
+    note = "its states cannot be had"
+    try:
+        for before in range(min(place.pattern, 1) + 1):
+            sight = _see_again(everyone, [*inputs[place.pattern - before : place.pattern], pattern], place)
+            if sight is not None:
+                return sight
+        note = "the difference did not come again when this pattern was run a second time"
+    except BackendError:
+        pass
+    return Sight(
+        place=place,
+        inputs=pattern,
+        found=_cut(found, cut),
+        expected=_cut(expected, cut),
+        neurons=program.outputs,
+        known=_run(everyone, [pattern], REFERENCE)[0],
+        known_neurons=everyone.outputs,
+        are_states_known=False,
+        before=tuple(inputs[: place.pattern]),
+        note=note,
+    )
+
+
+def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) -> Sight:
+    """Return the reference's run up to a place where it, or what equals it, differs from a target."""
+    pattern = inputs[place.pattern][: place.tick + 1]
+    everyone = _reading_all(program)
+    (known,) = _run(everyone, [pattern], REFERENCE)
+    return Sight(place, pattern, known, known, program.outputs, known, everyone.outputs, are_states_known=True)
+
+
+def _reading_all(program: Program) -> Program:
+    """Return the program with all neurons read out, or as it is where the chip cannot do that."""
+    try:
+        return replace(program, outputs=np.arange(program.n_neurons))
+    except LimitError:
+        return program
+
+
+def _see_again(everyone: Program, rasters: Sequence[Raster], first: Divergence) -> Sight | None:
+    found, expected = (_run(everyone, rasters, name) for name in (first.backend, first.against))
+    names, number = (first.backend, first.against), first.pattern - len(rasters) + 1
+    place = first_difference(names, list(zip(found, expected, strict=True)), first_pattern=number)
+    if place is None or place.pattern != first.pattern:
+        return None
+    before = tuple(rasters[:-1])
+    return Sight(
+        place=place,
+        inputs=rasters[-1],
+        found=found[-1],
+        expected=expected[-1],
+        neurons=everyone.outputs,
+        known=expected[-1],
+        known_neurons=everyone.outputs,
+        are_states_known=True,
+        before=before,
+        note="alone, this pattern does not differ: it does after the one before" if before else "",
+    )
+
+
+def _run(program: Program, rasters: Sequence[Raster], backend: str) -> tuple[Trace, ...]:
+    """Run with states; that the portable range is left was told when the runs were made that differ."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PortabilityWarning)
+        return run_backend(program, rasters, REFERENCE if backend == TARGET else backend, "state").traces
+
+
+def _cut(trace: Trace, ticks: int) -> Trace:
+    currents, potentials = (None if values is None else values[:ticks] for values in (trace.currents, trace.potentials))
+    return Trace(trace.spikes[:ticks], currents, potentials)

@@ -1,0 +1,180 @@
+"""Tests of compiled programs under pytest, on the runtimes that its command line names.
+
+::
+
+    from snnprog.pytest_plugin import assert_exact
+
+    def test_detector(snnprog_backend):                 # once for each backend chosen
+        assert_exact("detector.snnp", spec, snnprog_backend)
+
+    @pytest.mark.snnprog_backend("lava")                # on Lava, whatever is chosen
+    def test_states():
+        assert_exact("detector.snnp", spec, "lava", record="state")
+
+``--snnprog-backend NAME`` chooses a backend, and may be repeated; without it the reference is chosen. A test whose
+backend is not installed is skipped, or, where ``--snnprog-require NAME`` names it (which chooses it, too), failed.
+Installing snnprog is all it takes to have this: the entry point is named as the module, so that ``-p
+snnprog.pytest_plugin`` loads nothing twice.
+
+Every pytest run on a machine with snnprog imports this module, so what it needs is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from snnprog.version import __version__
+
+if TYPE_CHECKING:
+    from snnprog.program import Program
+    from snnprog.spec import Pattern, Spec
+    from snnprog.verification import Verification
+
+FIXTURE = MARK = "snnprog_backend"
+BACKEND_OPTION, REQUIRE_OPTION = "--snnprog-backend", "--snnprog-require"
+REFERENCE = "reference"
+BUILT_IN = (REFERENCE,)  # told here, because `snnprog.backends` imports NumPy
+
+
+def assert_exact(
+    program: Program | str | Path,
+    patterns: Spec | Pattern | Sequence[Pattern],
+    backend: str = REFERENCE,
+    *,
+    record: Literal["spikes", "state"] = "spikes",
+    against: str = REFERENCE,
+) -> Verification:
+    """Assert that a program gives its targets on a backend, and there just what it gives elsewhere.
+
+    Parameters
+    ----------
+    program : Program or path
+    patterns : Spec, Pattern, or a list of patterns
+        What goes in and what must come out.
+    backend : str
+        Where it runs: "reference", or the name of a backend folder.
+    record : {"spikes", "state"}
+        Whether currents and potentials must agree, too.
+    against : str
+        The backend that it must agree with.
+
+    Raises
+    ------
+    AssertionError
+        If it does not; the message is the first divergence: where, what had arrived, and which rule would explain it.
+    SpecError, FormatError, BackendError
+        As `snnprog.verify` and `snnprog.load` do.
+    """
+    __tracebackhide__ = True
+    from snnprog.program import Program, load
+    from snnprog.spec import Pattern, Spec
+    from snnprog.verification import verify
+
+    loaded = program if isinstance(program, Program) else load(program)
+    if not isinstance(patterns, Spec):
+        patterns = Spec([patterns] if isinstance(patterns, Pattern) else patterns, chip=loaded.chip)
+    verification = verify(loaded, patterns, [backend], record=record, against=against)
+    check = verification.backends[backend]
+    if not check.exact:
+        counted = sum(int(pattern.care.sum()) for pattern in patterns.patterns)
+        raise AssertionError(f"{check.first_divergence}\n{check.wrong_bins} of {counted} bins that count are wrong")
+    return verification
+
+
+@pytest.fixture
+def snnprog_backend(request: pytest.FixtureRequest) -> str:
+    """Name each backend chosen by options or by a mark, one after the other."""
+    name: str = request.param
+    request.node.user_properties.append((FIXTURE, name))
+    return name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("snnprog", "programs compiled by snnprog")
+    for option, text in (
+        (BACKEND_OPTION, "run what uses the fixture snnprog_backend there; may be repeated (default: reference)"),
+        (REQUIRE_OPTION, "the same, and fail, instead of skipping, its tests where it is not installed"),
+    ):
+        group.addoption(option, action="append", default=[], metavar="NAME", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, and refuse names that are no backend's."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARK}(name, ...): runs on these backends, whatever {BACKEND_OPTION} says; skipped, or failed under"
+        f" {REQUIRE_OPTION}, where one is not installed",
+    )
+    for name in _chosen(config):
+        _check_known(name)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Name the backends chosen and their versions."""
+    return f"snnprog {__version__} on " + ", ".join(_description(name) for name in _chosen(config))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses the fixture once for each backend of its mark, or else of the options."""
+    if FIXTURE in metafunc.fixturenames:
+        names = _marked(metafunc.definition) or _chosen(metafunc.config)
+        metafunc.parametrize(FIXTURE, names, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose backend is not installed, or fail it where that is required."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    for name in [str(parameters[FIXTURE])] if FIXTURE in parameters else _marked(item):
+        if _is_ready(name):
+            continue
+        reason = f"backend {name} is not installed; run 'snnprog backends install {name}'"
+        if name in item.config.getoption(REQUIRE_OPTION):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+def _chosen(config: pytest.Config) -> list[str]:
+    given, required = config.getoption(BACKEND_OPTION), config.getoption(REQUIRE_OPTION)
+    return list(dict.fromkeys([*(given or [REFERENCE]), *required]))
+
+
+def _marked(node: pytest.Item) -> list[str]:
+    """Return the backends that the marks of a test name, outermost first."""
+    marks = list(node.iter_markers(MARK))[::-1]
+    return list(dict.fromkeys(name for mark in marks for name in mark.args))
+
+
+def _check_known(name: str) -> None:
+    if name in BUILT_IN:
+        return
+    from snnprog.backends import find_backend
+    from snnprog.errors import BackendError
+
+    try:
+        find_backend(name)
+    except BackendError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _is_ready(name: str) -> bool:
+    if name in BUILT_IN:
+        return True
+    from snnprog.backends import find_backend, status
+
+    return status(find_backend(name)).is_ready
+
+
+def _description(name: str) -> str:
+    if name in BUILT_IN:
+        return name
+    from snnprog.backends import find_backend
+
+    notes = [f"{package} {version}" for package, version in find_backend(name).distributions.items()]
+    notes += [] if _is_ready(name) else ["not installed"]
+    return f"{name} ({', '.join(notes)})" if notes else name
