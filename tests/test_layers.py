@@ -31,6 +31,7 @@ LAYERS = (
     "potential",
     "network",
     "solver",
+    "placement",
     "simulate",
     "design",
     "quantize",
