@@ -47,8 +47,11 @@ if TYPE_CHECKING:
     from snnprog.trace import Trace as Trace
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
+    from snnprog.workload import Activity as Activity
+    from snnprog.workload import activity as activity
 
 _HOMES = {
+    "Activity": "workload",
     "BackendError": "errors",
     "CompileResult": "compiler",
     "Conflict": "errors",
@@ -72,6 +75,7 @@ _HOMES = {
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
+    "activity": "workload",
     "compile": "compiler",
     "explain": "explanation",
     "load": "program",

@@ -24,6 +24,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless there is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 class SnnprogError(Exception):
     """The root: catching it catches everything that snnprog raises on purpose."""
 
@@ -98,7 +103,7 @@ class InfeasibleError(SnnprogError):
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
         more = len({conflict.neuron for conflict in self.conflicts}) - 1
-        others = f" (and {more} more output{'s' if more > 1 else ''})" if more > 0 else ""
+        others = f" (and {counted(more, 'more output')})" if more > 0 else ""
         reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
         super().__init__(f"infeasible: {reason}{others}")
 

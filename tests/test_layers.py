@@ -38,6 +38,7 @@ LAYERS = (
     "explanation",
     "recovery",
     "backends",
+    "workload",
     "verification",
     "compiler",
     "spec_file",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -262,3 +263,145 @@ def test_an_integer_program_mends_the_worst_partition(seed: int) -> None:
     if alone.misfit(core) is None:
         better, least = improve(demand, core, alone, 1)
         assert better.cores == least == fewest
+
+
+CROWD = np.arange(90_000)
+MORE = "or raise max_cores (at least {} cores are needed)"
+
+# A program for each resource that a core of the chip runs out of, the cores allowed, and the whole sentence. Neurons
+# that differ do so only in what is counted.
+REFUSED: dict[str, tuple[sp.Program, int, str]] = {
+    "neurons": (chain(1500), 1, f"core 0: neurons 1,500 of 1,024; split the output population {MORE.format(2)}"),
+    "axons in": (
+        chain(2, n_inputs=5000, pre=np.arange(5000), post=np.arange(5000) % 2),
+        1,
+        f"core 0: axons in 5,000 of 4,096; split the output population {MORE.format(2)}",
+    ),
+    "synaptic memory": (  # of 14 bits each; 900 in 15 blocks of 906 bits or less: 14 times 15 words, and 2
+        chain(900, n_inputs=100, pre=CROWD % 100, post=CROWD // 100, weight=CROWD * 0 + 255, delay=1 + CROWD % 63),
+        1,
+        f"core 0: synaptic memory 21,200 of 16,384 words; split the output population {MORE.format(2)}",
+    ),
+    "decay profiles": (
+        chain(33, potential_decay=np.arange(33)),
+        1,
+        f"core 0: decay profiles 33 of 32; use fewer pairs of decays {MORE.format(2)}",
+    ),
+    "thresholds": (
+        chain(33, threshold=1 + np.arange(33)),
+        4,
+        f"core 3: distinct thresholds 9 of 8; use fewer thresholds {MORE.format(5)}",
+    ),
+    "formats": (
+        chain(9, exponent=np.arange(9) % 8, weight=np.where(np.arange(9) < 8, 1, -1)),
+        1,
+        f"core 0: synapse formats 9 of 8; use fewer exponents and sign modes {MORE.format(2)}",
+    ),
+    "one neuron": (
+        chain(2, n_inputs=5000, pre=np.arange(5000), post=np.arange(5000) // 4999),
+        9,
+        "neuron 0 alone: axons in 4,999 of 4,096; lower its fan-in",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_told(name: str) -> None:
+    program, cores, sentence = REFUSED[name]
+    with pytest.raises(sp.FitError) as caught:
+        sp.place(program, max_cores=cores)
+    error = caught.value
+    assert str(error) == sentence
+    assert f"{error.place}: {error.item} {error.found:,} of {error.allowed}; {error.hint}" == sentence
+    copied = pickle.loads(pickle.dumps(error))
+    assert (type(copied), str(copied), copied.found) == (sp.FitError, sentence, error.found)
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name != "one neuron"])
+def test_one_core_more_is_enough(name: str) -> None:
+    program, cores, _ = REFUSED[name]
+    placement = sp.place(program, max_cores=cores + 1)
+    assert (placement.cores, placement.at_least, placement.is_minimal) == (cores + 1, cores + 1, True)
+
+
+def test_too_many_axons_out_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each neuron is on a core of its own, and has synapses on all three."""
+    with_core(monkeypatch, Core(neurons=1, axons_out=2))
+    program = chain(3, n_inputs=0, pre=np.arange(9) % 3, post=np.arange(9) // 3)
+    with pytest.raises(sp.FitError) as caught:
+        sp.place(program)
+    advice = f"lower the fan-out of its neurons {MORE.format(3)}"
+    assert str(caught.value) == f"core 0: axons out 3 of 2; {advice}"
+
+
+def test_the_chip_has_so_many_cores() -> None:
+    program = chain(129 * 8, threshold=1 + np.arange(129 * 8))
+    with pytest.raises(
+        sp.FitError, match=r"^core 127: distinct thresholds 16 of 8; .*\(at least 129 cores are needed\)$"
+    ):
+        sp.place(program)
+    assert sp.place(program, max_cores=129).cores == 129
+
+
+@pytest.mark.parametrize("cores", [0, -1, 1.5, "2", True])
+def test_max_cores_is_a_whole_number(cores: object) -> None:
+    with pytest.raises(sp.SpecError, match=r"max_cores is .*; a whole number"):
+        sp.place(chain(1), max_cores=cores)  # type: ignore[arg-type]
+
+
+def test_without_known_limits_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_core(monkeypatch, Core())
+    placement = sp.place(chain(2000, threshold=1 + np.arange(2000)))
+    assert (placement.cores, placement.is_minimal, placement.checked) == (1, True, ())
+    assert placement.usage[0].as_dict() == plain_usage(chain(2000, threshold=1 + np.arange(2000)), [0] * 2000)[0] | {
+        "words": None
+    }
+    assert placement.total("words") is None
+
+
+def test_equal_programs_are_placed_alike() -> None:
+    program = drawn(3, inputs=20, neurons=200, synapses=4000)
+    again = drawn(3, inputs=20, neurons=200, synapses=4000)
+    assert sp.place(program).core_of.tolist() == sp.place(again).core_of.tolist()
+
+
+def test_neurons_that_share_inputs_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two neurons each hear two of eight inputs, all mixed up; a core has axons for two."""
+    with_core(monkeypatch, Core(axons_in=2))
+    neurons = np.arange(16)
+    program = chain(16, n_inputs=16, pre=np.r_[neurons % 8, 8 + neurons % 8], post=np.r_[neurons, neurons])
+    placement = sp.place(program)
+    assert (placement.cores, placement.is_minimal) == (8, True)
+    assert (placement.core_of[:8] == placement.core_of[8:]).all()
+
+
+@pytest.mark.parametrize("number", [1, 3, 54, 63, 64, 65, 128, 129, 1000])
+@pytest.mark.parametrize("bits", [1, 8, 14, 24])
+def test_words_follow_the_rule_of_nengo_loihi(number: int, bits: int) -> None:
+    """``SynapseConfig.bits_per_axon``: blocks of 64 synapses, a header of 4 + 6 bits each, rounded up to 64 bits."""
+    total = 0
+    for start in range(0, number, 64):
+        block = min(number - start, 64) * bits + 4 + 6
+        total += -64 * (-block // 64)
+    assert MEMORY is not None
+    assert int(MEMORY.words_for(number, bits)) * 64 == total
+
+
+@pytest.mark.parametrize(
+    ("weights", "is_mixed", "width"),
+    [
+        ([255], False, 8),
+        ([0, 2], False, 8),
+        ([4, 8], False, 6),
+        ([-128], False, 1),
+        ([0], False, 1),
+        ([2, -254], True, 8),
+        ([4], True, 8),
+        ([8, -8], True, 6),
+        ([-256], True, 1),
+    ],
+)
+def test_weights_take_the_fewest_bits_that_there_are(weights: list[int], is_mixed: bool, width: int) -> None:
+    """There are 1 to 6 bits and 8, but not 7."""
+    assert MEMORY is not None
+    assert MEMORY.weight_width(np.array(weights), is_mixed=is_mixed) == width

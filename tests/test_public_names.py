@@ -14,6 +14,7 @@ import snnprog as sp
 ROOT = Path(__file__).resolve().parents[1]
 
 NAMES = {
+    "Activity": type,
     "BackendError": type,
     "CompileResult": type,
     "Conflict": type,
@@ -37,6 +38,7 @@ NAMES = {
     "Trace": type,
     "UndecidedError": type,
     "Verification": type,
+    "activity": "function",
     "compile": "function",
     "explain": "function",
     "load": "function",
