@@ -42,8 +42,6 @@ ATTEMPTS = (
 )
 
 LEAST_SECONDS = 1e-3
-
-
 CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
 
 
@@ -375,13 +373,9 @@ class _PackingModel:
         self.model.add(cp_model.LinearExpr.sum(words) <= stored.words)
 
     def _words(
-        self,
-        stored: StoredParts,
-        index: int,
-        part: int,
-        classes: list[cp_model.IntVar],
-        whole: cp_model.IntVar,
+        self, stored: StoredParts, index: int, part: int, classes: list[cp_model.IntVar], whole: cp_model.IntVar
     ) -> cp_model.IntVar:
+        """Return a variable that is at least the words of a part in a bin, listed or whole, as is shorter."""
         column = self.packing.synapses[:, part]
         users = np.flatnonzero(column).tolist()
         words = self.model.new_int_var(0, stored.words, "")

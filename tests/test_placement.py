@@ -359,6 +359,22 @@ def test_without_known_limits_nothing_is_checked(monkeypatch: pytest.MonkeyPatch
     assert placement.total("words") is None
 
 
+def test_neurons_without_synapses_take_their_place() -> None:
+    empty = chain(1025, n_inputs=0, pre=[], post=[])
+    placement = sp.place(empty)
+    assert_holds(empty, placement, LOIHI.core)
+    assert (placement.cores, placement.is_minimal, placement.total("words")) == (2, True, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_larger_placements_are_counted_again(seed: int) -> None:
+    """Memory, formats and axons decide; the words are those of whole parts, of listed ones, and of both."""
+    density = 40 >> seed
+    program = drawn(seed, inputs=300, neurons=400, synapses=4000 * density, taps=seed)
+    placement = sp.place(program)
+    assert_holds(program, placement, LOIHI.core)
+
+
 def test_equal_programs_are_placed_alike() -> None:
     program = drawn(3, inputs=20, neurons=200, synapses=4000)
     again = drawn(3, inputs=20, neurons=200, synapses=4000)

@@ -54,8 +54,9 @@ class Demand:
     @classmethod
     def of(cls, program: Program, memory: SynapticMemory | None) -> Demand:
         """Return the demands of a program's neurons."""
-        span = find_chip(program.chip).exponents[1] + 1
-        kinds, form = _ranked(program.sign_mode * np.int64(span) + program.exponent)
+        low, high = find_chip(program.chip).exponents
+        span = high - low + 1
+        kinds, form = _ranked(program.sign_mode * np.int64(span) + program.exponent - low)
         formats = max(kinds.size, 1)
         parts, part = _ranked(program.pre * np.int64(formats) + form)
         n_parts = max(parts.size, 1)
