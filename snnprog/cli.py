@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from snnprog.placement import Placement
     from snnprog.program import Program
     from snnprog.verification import Verification
+    from snnprog.workload import Activity
 
 EXACT, NOT_EXACT, BAD_USAGE, INFEASIBLE, DOES_NOT_FIT, BACKEND_FAILED = range(6)
 INTERNAL_ERROR = 70
@@ -138,7 +139,6 @@ def compile_command(
     """Compile a specification to a program file."""
     from snnprog.archive import check_place
     from snnprog.compiler import compile
-    from snnprog.report.cores import print_placement
     from snnprog.report.tables import print_deviations, print_neurons, program_summary
     from snnprog.spec_file import load_spec
 
@@ -175,7 +175,7 @@ def compile_command(
         f" {hidden}{counted(result.report.synapses, 'synapse')}; {seconds}"
     )
     if result.report.placement is not None:
-        print_placement(console, result.report.placement)
+        _print_placement(console, result.report.placement)
     console.print(f"wrote {program_path}")
     if result.report.misfit is not None:
         click.echo(f"snnprog: {spec.chip} does not hold the program: {result.report.misfit}", err=True)
@@ -235,7 +235,6 @@ def run_command(
     from snnprog.backends import run_backend
     from snnprog.program import load
     from snnprog.raster import events_of_raster, read_rasters, write_rasters
-    from snnprog.report.cores import print_activity
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
@@ -255,7 +254,7 @@ def run_command(
         _print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events, **counts})
         return
     if activity is not None:
-        print_activity(_console(), activity)
+        _print_activity(activity)
     elif output_path is None:
         click.echo("pattern,tick,neuron")
         for index, raster in enumerate(spikes):
@@ -266,11 +265,15 @@ def run_command(
         click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
 
 
-def _placement_of(program: Program) -> Placement | None:
-    from snnprog.placement import place
+def _print_activity(activity: Activity) -> None:
+    from snnprog.report.cores import print_activity
 
+    print_activity(_console(), activity)
+
+
+def _placement_of(program: Program) -> Placement | None:
     try:
-        return place(program)
+        return _placed(program, None)
     except LimitError as error:
         click.echo(f"snnprog: all neurons are counted as on one core: {error}", err=True)
         return None
@@ -306,13 +309,11 @@ def verify_command(program_path: Path, spec_path: Path, backends: tuple[str, ...
 @json_option
 def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
     """Show what a program file holds and where it came from."""
-    from snnprog.placement import place
     from snnprog.program import load
-    from snnprog.report.cores import print_placement
     from snnprog.report.tables import print_program, print_provenance, program_summary
 
     program = load(program_path)
-    placement = place(program, max_cores=max_cores) if is_placed or max_cores is not None else None
+    placement = _placed(program, max_cores) if is_placed or max_cores is not None else None
     if as_json:
         _print_json(program_summary(program) | ({} if placement is None else {"cores": placement.as_dict()}))
         return
@@ -320,7 +321,19 @@ def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, 
     print_program(console, program)
     print_provenance(console, program)
     if placement is not None:
-        print_placement(console, placement)
+        _print_placement(console, placement)
+
+
+def _placed(program: Program, max_cores: int | None) -> Placement:
+    from snnprog.placement import place
+
+    return place(program, max_cores=max_cores)
+
+
+def _print_placement(console: Console, placement: Placement) -> None:
+    from snnprog.report.cores import print_placement
+
+    print_placement(console, placement)
 
 
 @commands.group("backends")

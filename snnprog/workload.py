@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,9 +18,11 @@ from snnprog.backends import REFERENCE, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
-from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
+
+if TYPE_CHECKING:  # a placement is given, not made here: counting costs no solver's import
+    from snnprog.placement import Placement
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 
 from snnprog.chips import RESOURCES
 from snnprog.errors import counted
-from snnprog.placement import CoreUsage, Placement
 from snnprog.report.tables import print_table
-from snnprog.workload import Activity, PatternActivity
+
+if TYPE_CHECKING:  # what is shown is named, not made here
+    from snnprog.placement import CoreUsage, Placement
+    from snnprog.workload import Activity, PatternActivity
 
 SHOWN_CORES = 40
 NOT_CHECKED = "not checked"
