@@ -8,7 +8,7 @@ leaves out what those figures do: power that flows at rest, hops between distant
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,9 +65,22 @@ class Activity:
     patterns: tuple[PatternActivity, ...]
     energy_source: str | None
 
+    @property
+    def total(self) -> PatternActivity:
+        """The work of all patterns together."""
+        names = [field.name for field in fields(PatternActivity) if field.name != "energy_pj"]
+        counts = {name: sum(getattr(one, name) for one in self.patterns) for name in names}
+        energies = [one.energy_pj for one in self.patterns if one.energy_pj is not None]
+        least, most = (sum(energy[end] for energy in energies) for end in (0, 1))
+        return PatternActivity(**counts, energy_pj=None if self.energy_source is None else (least, most))
+
     def as_dict(self) -> dict[str, object]:
         """Return the activity as plain data."""
-        return {"energy_is_an_estimate_by": self.energy_source, "patterns": [asdict(one) for one in self.patterns]}
+        return {
+            "energy_is_an_estimate_by": self.energy_source,
+            "patterns": [asdict(one) for one in self.patterns],
+            "total": asdict(self.total),
+        }
 
 
 def activity(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 
 import numpy as np
@@ -52,6 +52,9 @@ def test_activity_is_counted_spike_by_spike(seed: int, is_placed: bool) -> None:
         spikes = FIGURES["operation"] * counts["synaptic_operations"] + FIGURES["message"] * counts["messages"]
         energies = [spikes + FIGURES[update] * counts["neuron_updates"] for update in ("idle", "active")]
         assert found.energy_pj == pytest.approx([float(energy) for energy in energies], rel=1e-12)
+    first, second, total = (asdict(one) for one in (*activity.patterns, activity.total))
+    assert total.pop("energy_pj") == tuple(map(sum, zip(first["energy_pj"], second["energy_pj"], strict=True)))
+    assert all(total[name] == first[name] + second[name] for name in total)
 
 
 def test_hidden_neurons_count_and_outputs_stay_where_they_are() -> None:
@@ -82,7 +85,7 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], energy=None))
     trial = random_trial(0)
     activity = sp.activity(trial.program, trial.inputs)
-    assert (activity.energy_source, activity.patterns[0].energy_pj) == (None, None)
+    assert (activity.energy_source, activity.patterns[0].energy_pj, activity.total.energy_pj) == (None, None, None)
     print_activity(Console(width=200), activity)
     printed = capsys.readouterr().out
     assert "no published figures" in printed

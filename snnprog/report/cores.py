@@ -51,9 +51,10 @@ def _share(placement: Placement, resource: str, used: int | None, cores: int) ->
 
 
 def print_activity(console: Console, activity: Activity) -> None:
-    """Print what happened in each pattern, and whose figures the estimate of the energy is by."""
+    """Print what happened in each pattern and in all, and whose figures the estimate of the energy is by."""
     columns = ("pattern", "ticks", "input spikes", "neuron spikes", "synaptic operations", "messages", "updates")
-    rows = [[index, *_counts(one)] for index, one in enumerate(activity.patterns[:SHOWN_CORES])]
+    rows: list[list[object]] = [[index, *_counts(one)] for index, one in enumerate(activity.patterns[:SHOWN_CORES])]
+    rows.append(["all", *_counts(activity.total)])
     print_table(console, "Activity", (*columns, "energy, estimated (nJ)"), rows)
     if len(activity.patterns) > SHOWN_CORES:
         console.print(f"{counted(len(activity.patterns) - SHOWN_CORES, 'pattern')} not shown; --json lists all")
