@@ -26,7 +26,7 @@ from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
-from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError, counted
+from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
 from snnprog.simulate import simulate
@@ -133,8 +133,7 @@ def run_backend(
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     for index, raster in enumerate(rasters):
         if raster.shape[1] != program.n_inputs:
-            found, wanted = counted(raster.shape[1], "column"), counted(program.n_inputs, "input")
-            raise SpecError(f"inputs[{index}] has {found}; the program has {wanted}")
+            raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
     if backend == REFERENCE:
         return _run_reference(program, rasters, record)
     folder = find_backend(backend)
