@@ -42,6 +42,8 @@ ATTEMPTS = (
 )
 
 LEAST_SECONDS = 1e-3
+
+
 CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
 
 
@@ -203,7 +205,7 @@ class IntegerProgram:
 
 @dataclass(frozen=True, eq=False)
 class Integral:
-    """The answer to an integer program, or to a packing.
+    """The answer to an integer program.
 
     Attributes
     ----------
@@ -231,19 +233,14 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     for division in program.divisions:
         dividend = division.factor * variables[division.dividend]
         model.add_division_equality(variables[division.quotient], dividend, division.divisor)
-    solver = _cp_solver(effort)
-    status = solver.solve(model)
-    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False)
-    return Integral(None, status == cp_model.INFEASIBLE)
-
-
-def _cp_solver(effort: float) -> cp_model.CpSolver:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = effort
-    return solver
+    status = solver.solve(model)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False)
+    return Integral(None, status == cp_model.INFEASIBLE)
 
 
 def _domain(lower: int, upper: int, step: int) -> cp_model.Domain:
@@ -304,14 +301,25 @@ class Packing:
     stored: StoredParts | None
 
 
-def find_packing(packing: Packing, *, effort: float) -> Integral:
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """The bin of each item, where such were found, and whether it is proved that there are none."""
+
+    bins: Integers | None
+    is_impossible: bool
+
+
+def find_packing(packing: Packing, *, effort: float) -> Packed:
     """Find the bin of each item, prove that they do not go in, or give up after ``effort`` units of work."""
-    builder, solver = _PackingModel(packing), _cp_solver(effort)
+    builder, solver = _PackingModel(packing), cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = effort
     status = solver.solve(builder.model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         inside = [[solver.value(variable) for variable in row] for row in builder.inside]
-        return Integral(np.argmax(np.array(inside), axis=1).astype(np.int64), False)
-    return Integral(None, status == cp_model.INFEASIBLE)
+        return Packed(np.argmax(np.array(inside), axis=1).astype(np.int64), False)
+    return Packed(None, status == cp_model.INFEASIBLE)
 
 
 class _PackingModel:

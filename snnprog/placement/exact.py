@@ -25,7 +25,7 @@ def mend(demand: Demand, core: Core, partition: Partition) -> Partition:
     if misfit is None or misfit[1] != "axons_out" or not is_small(demand, partition.cores):
         return partition
     packed = find_packing(_packing(demand, core, partition.cores), effort=EFFORT)
-    return partition if packed.values is None else Partition.of(demand, _renumbered(packed.values))
+    return partition if packed.bins is None else Partition.of(demand, _renumbered(packed.bins))
 
 
 def improve(demand: Demand, core: Core, partition: Partition, least: int) -> tuple[Partition, int]:
@@ -40,9 +40,9 @@ def improve(demand: Demand, core: Core, partition: Partition, least: int) -> tup
         packed = find_packing(_packing(demand, core, partition.cores - 1), effort=EFFORT)
         if packed.is_impossible:
             return partition, partition.cores
-        if packed.values is None:
+        if packed.bins is None:
             break
-        better = Partition.of(demand, _renumbered(packed.values))
+        better = Partition.of(demand, _renumbered(packed.bins))
         assert better.misfit(core) is None, "the solver's partition is counted by the same rule"
         partition = better
     return partition, least
