@@ -6,7 +6,7 @@ All ranges are inclusive pairs ``(least, greatest)``.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
 from snnprog.chips.core import UNKNOWN, Core, Energy
@@ -94,9 +94,9 @@ class Chip:
     arrival_limit: int
     current_limit: int
     potential_limit: int
-    cores: int | None = None
-    core: Core = UNKNOWN
-    energy: Energy | None = None
+    cores: int | None = field(default=None, kw_only=True)
+    core: Core = field(default=UNKNOWN, kw_only=True)
+    energy: Energy | None = field(default=None, kw_only=True)
 
     @property
     def weight_limit(self) -> int:
