@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from snnprog.backends import REFERENCE, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
-from snnprog.errors import SpecError
+from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
 
@@ -104,7 +104,8 @@ def activity(
     Raises
     ------
     SpecError
-        If the inputs are no rasters of the program's width, or the placement is another program's.
+        If the inputs are no rasters of the program's width, the placement is another program's, or the chip reads out
+        only some neurons.
     BackendError
         If the backend is missing, fails, hangs or answers nonsense.
     """
@@ -115,8 +116,17 @@ def activity(
 
 
 def with_all_outputs(program: Program) -> Program:
-    """Return the program with every neuron read out, in order."""
-    return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
+    """Return the program with every neuron read out, in order.
+
+    Raises
+    ------
+    SpecError
+        If the chip reads out only some.
+    """
+    try:
+        return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
+    except (LimitError, SpecError) as error:
+        raise SpecError(f"spikes of all neurons are needed, and {program.chip} reads out only some: {error}") from error
 
 
 def activity_of(

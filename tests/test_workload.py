@@ -92,6 +92,20 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert "energy: an estimate" not in printed
 
 
+def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(program: sp.Program) -> None:
+        if program.n_outputs > 1:
+            raise sp.LimitError("outputs", program.n_outputs, "0 to 1")
+
+    trial = random_trial(0)
+    one = replace(trial.program, outputs=np.array([0], dtype=np.int32))
+    monkeypatch.setattr("snnprog.program._check_lengths", check)
+    with pytest.raises(
+        sp.SpecError, match=r"^spikes of all neurons are needed, and loihi1 reads out only some: outputs"
+    ):
+        sp.activity(one, trial.inputs)
+
+
 def test_what_is_not_for_this_program_is_refused() -> None:
     trial, other = random_trial(0), random_trial(3)
     with pytest.raises(sp.SpecError, match=r"the placement is of \d+ lines, the program has \d+; place this program"):
