@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snnprog.distance import victor_purpura as victor_purpura
     from snnprog.errors import BackendError as BackendError
     from snnprog.errors import Conflict as Conflict
+    from snnprog.errors import FitError as FitError
     from snnprog.errors import FormatError as FormatError
     from snnprog.errors import InfeasibleError as InfeasibleError
     from snnprog.errors import LimitError as LimitError
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
     from snnprog.network import Network as Network
+    from snnprog.placement import Placement as Placement
+    from snnprog.placement import place as place
     from snnprog.program import Program as Program
     from snnprog.program import load as load
     from snnprog.recovery import Recovery as Recovery
@@ -44,18 +47,23 @@ if TYPE_CHECKING:
     from snnprog.trace import Trace as Trace
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
+    from snnprog.workload import Activity as Activity
+    from snnprog.workload import activity as activity
 
 _HOMES = {
+    "Activity": "workload",
     "BackendError": "errors",
     "CompileResult": "compiler",
     "Conflict": "errors",
     "Dynamics": "spec",
     "Explanation": "explanation",
+    "FitError": "errors",
     "FormatError": "errors",
     "InfeasibleError": "errors",
     "LimitError": "errors",
     "Network": "network",
     "Pattern": "spec",
+    "Placement": "placement",
     "PortabilityWarning": "errors",
     "Program": "program",
     "QuantizationError": "errors",
@@ -67,10 +75,12 @@ _HOMES = {
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
+    "activity": "workload",
     "compile": "compiler",
     "explain": "explanation",
     "load": "program",
     "load_spec": "spec_file",
+    "place": "placement",
     "recover": "recovery",
     "run": "backends",
     "verify": "verification",

@@ -29,6 +29,7 @@ from snnprog.errors import (
     PortabilityWarning,
     SnnprogError,
     SpecError,
+    counted,
 )
 from snnprog.version import __version__
 
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from snnprog.placement import Placement
+    from snnprog.program import Program
     from snnprog.verification import Verification
+    from snnprog.workload import Activity
 
 EXACT, NOT_EXACT, BAD_USAGE, INFEASIBLE, DOES_NOT_FIT, BACKEND_FAILED = range(6)
 INTERNAL_ERROR = 70
@@ -150,23 +154,31 @@ def compile_command(
             time_limit_s=time_limit_s,
         )
     result.program.save(program_path)
-    code = NOT_EXACT if result.report.wrong_bins else EXACT
+    misfit = DOES_NOT_FIT if result.report.misfit else EXACT
+    code = NOT_EXACT if result.report.wrong_bins else misfit
     if as_json:
-        _print_json({"program": str(program_path), **program_summary(result.program), **result.report.as_dict()})
+        summary = program_summary(result.program)
+        _print_json({"program": str(program_path), "summary": summary, **result.report.as_dict()})
         return code
     console = _console()
     print_neurons(console, (*result.report.neurons, *result.report.hidden))
     potential, current = result.report.time_constants
     seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
-    hidden = f"{len(result.report.hidden)} hidden neurons; " if result.report.hidden else ""
+    hidden = f"{counted(len(result.report.hidden), 'hidden neuron')}; " if result.report.hidden else ""
     console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
     print_deviations(console, result.report.deviations)
     wrong, least = result.report.wrong_bins, result.report.at_least
-    outcome = f"closest found: {wrong} wrong bins (at least {least} in any case)" if wrong else "exact"
+    outcome = f"closest found: {counted(wrong, 'wrong bin')} (at least {least} in any case)" if wrong else "exact"
+    several = "all " if len(spec.patterns) > 1 else ""
     console.print(
-        f"{outcome} on all {len(spec.patterns)} patterns; {hidden}{result.report.synapses} synapses; {seconds}"
+        f"{outcome} on {several}{counted(len(spec.patterns), 'pattern')};"
+        f" {hidden}{counted(result.report.synapses, 'synapse')}; {seconds}"
     )
+    if result.report.placement is not None:
+        _print_placement(console, result.report.placement)
     console.print(f"wrote {program_path}")
+    if result.report.misfit is not None:
+        click.echo(f"snnprog: {spec.chip} does not hold the program: {result.report.misfit}", err=True)
     return code
 
 
@@ -205,6 +217,7 @@ def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, a
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
 )
+@click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
 @json_option
 def run_command(
     program_path: Path,
@@ -214,6 +227,7 @@ def run_command(
     ticks: int | None,
     patterns: int | None,
     timeout_s: float | None,
+    is_counted: bool,
     as_json: bool,
 ) -> None:
     """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
@@ -221,28 +235,48 @@ def run_command(
     from snnprog.backends import run_backend
     from snnprog.program import load
     from snnprog.raster import events_of_raster, read_rasters, write_rasters
+    from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
     if output_path is not None:
         check_place(output_path)
     name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
     inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
-    answer = run_backend(program, inputs, backend, timeout_s=timeout_s)
+    answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
+    activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
+    spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     if output_path is not None:
         write_rasters(output_path, spikes)
     if as_json:
         events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
-        _print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events})
+        counts = {} if activity is None else {"activity": activity.as_dict()}
+        _print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events, **counts})
+        return
+    if activity is not None:
+        _print_activity(activity)
     elif output_path is None:
         click.echo("pattern,tick,neuron")
         for index, raster in enumerate(spikes):
             for tick, neuron in zip(*events_of_raster(raster), strict=True):
                 click.echo(f"{index},{tick},{neuron}")
-    else:
-        click.echo(
-            f"{sum(int(raster.sum()) for raster in spikes)} spikes in {len(spikes)} patterns; wrote {output_path}"
-        )
+    if output_path is not None:
+        total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
+        click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
+
+
+def _print_activity(activity: Activity) -> None:
+    from snnprog.report.cores import print_activity
+
+    print_activity(_console(), activity)
+
+
+def _placement_of(program: Program) -> Placement | None:
+    try:
+        return _placed(program, None)
+    except LimitError as error:
+        click.echo(f"snnprog: all neurons are counted as on one core: {error}", err=True)
+        return None
 
 
 @commands.command("verify")
@@ -273,23 +307,36 @@ def verify_command(
 
 @commands.command("inspect")
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.option("--cores", "is_placed", is_flag=True, help="Show on which cores of the chip it goes, and what it fills.")
+@click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
 @json_option
-def inspect_command(program_path: Path, as_json: bool) -> None:
+def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
     """Show what a program file holds and where it came from."""
     from snnprog.program import load
-    from snnprog.report.tables import print_program, print_table, program_summary
+    from snnprog.report.tables import print_program, print_provenance, program_summary
 
     program = load(program_path)
+    placement = _placed(program, max_cores) if is_placed or max_cores is not None else None
     if as_json:
-        _print_json(program_summary(program))
+        _print_json(program_summary(program) | ({} if placement is None else {"cores": placement.as_dict()}))
         return
     console = _console()
     print_program(console, program)
-    neurons = program.provenance.get("neurons")
-    if isinstance(neurons, list) and neurons and all(isinstance(neuron, dict) for neuron in neurons):
-        columns = ("output", "status", "margin", "synapses", "portable_for")
-        rows = [[neuron.get(column, "") for column in columns] for neuron in neurons]
-        print_table(console, "Outputs", columns, rows)
+    print_provenance(console, program)
+    if placement is not None:
+        _print_placement(console, placement)
+
+
+def _placed(program: Program, max_cores: int | None) -> Placement:
+    from snnprog.placement import place
+
+    return place(program, max_cores=max_cores)
+
+
+def _print_placement(console: Console, placement: Placement) -> None:
+    from snnprog.report.cores import print_placement
+
+    print_placement(console, placement)
 
 
 @commands.group("backends")

@@ -29,15 +29,18 @@ from snnprog.design.rasters.windows import design_in_windows
 from snnprog.distance import victor_purpura
 from snnprog.errors import (
     Conflict,
+    FitError,
     InfeasibleError,
     LimitError,
     QuantizationError,
     SolverError,
     SpecError,
     UndecidedError,
+    counted,
 )
 from snnprog.judgement import WrongBin, wrong_bins
 from snnprog.network import Network
+from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
 from snnprog.raster import Raster
@@ -91,6 +94,10 @@ class CompileReport:
         One for each output that differs from its target in bins that count, in order.
     at_least : int
         No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
+    placement : Placement or None
+        On which cores of the chip the program goes, and what it fills there; None where it does not fit.
+    misfit : FitError or None
+        Why it does not fit the chip. The program is what was asked for all the same, and simulators run it.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -100,6 +107,8 @@ class CompileReport:
     hidden: tuple[NeuronReport, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     at_least: int = 0
+    placement: Placement | None = None
+    misfit: FitError | None = None
 
     @property
     def wrong_bins(self) -> int:
@@ -122,6 +131,8 @@ class CompileReport:
             "neurons": [asdict(neuron) for neuron in self.neurons],
             "time_constants_ticks": list(self.time_constants),
             "synapses": self.synapses,
+            "cores": None if self.placement is None else self.placement.as_dict(),
+            "misfit": None if self.misfit is None else str(self.misfit),
             "seconds": dict(self.seconds),
         }
 
@@ -344,6 +355,8 @@ def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> Comp
         replace(neuron, status=CLOSEST if wrong[neuron.output] else neuron.status, wrong_bins=wrong[neuron.output])
         for neuron in outputs
     )
+    placement, misfit = _placed(built.program)
+    watch.lap("place")
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
@@ -352,7 +365,16 @@ def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> Comp
         seconds=MappingProxyType(watch.seconds),
         deviations=_deviations(spec, built),
         at_least=at_least,
+        placement=placement,
+        misfit=misfit,
     )
+
+
+def _placed(program: Program) -> tuple[Placement | None, FitError | None]:
+    try:
+        return place(program), None
+    except FitError as error:
+        return None, error
 
 
 def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
@@ -385,10 +407,11 @@ def _check_exactness(spec: Spec, built: _Built) -> None:
     neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)
+        verb = "is" if len(failed) == 1 else "are"
         raise QuantizationError(
-            f"{len(failed)} of {len(neurons)} {_kinds(neurons)} are not exact in integers: {worst.name} has"
-            f" {worst.wrong_bins} wrong bins (the margin found is {worst.design_margin:.3g} steps, 0.5 survives every"
-            f" rounding); {_advice(spec)}",
+            f"{len(failed)} of {counted(len(neurons), _kind(neurons))} {verb} not exact in integers:"
+            f" {worst.name} has {counted(worst.wrong_bins, 'wrong bin')} (the margin found is"
+            f" {worst.design_margin:.3g} steps, 0.5 survives every rounding); {_advice(spec)}",
             [neuron.output for neuron in failed if not neuron.is_hidden],
         )
     if built.wrong:
@@ -421,8 +444,8 @@ def _check_limits(spec: Spec, built: _Built) -> None:
             )
 
 
-def _kinds(neurons: tuple[NeuronReport, ...]) -> str:
-    return "neurons" if any(neuron.is_hidden for neuron in neurons) else "outputs"
+def _kind(neurons: tuple[NeuronReport, ...]) -> str:
+    return "neuron" if any(neuron.is_hidden for neuron in neurons) else "output"
 
 
 def _advice(spec: Spec) -> str:

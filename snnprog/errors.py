@@ -9,6 +9,7 @@
     │   └── UndecidedError     the time allowed ran out first; carries ``neurons``
     ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
+    │   └── FitError           a program does not fit the chip's cores; carries ``place``, too
     ├── FormatError        a file is damaged, hostile or of another format
     └── BackendError       a runtime is missing, failed, hung or answered nonsense
 
@@ -21,6 +22,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless there is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class SnnprogError(Exception):
@@ -97,7 +103,7 @@ class InfeasibleError(SnnprogError):
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
         more = len({conflict.neuron for conflict in self.conflicts}) - 1
-        others = f" (and {more} more output{'s' if more > 1 else ''})" if more > 0 else ""
+        others = f" (and {counted(more, 'more output')})" if more > 0 else ""
         reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
         super().__init__(f"infeasible: {reason}{others}")
 
@@ -162,6 +168,30 @@ class LimitError(SnnprogError, ValueError):
 
     def __reduce__(self) -> tuple[type[LimitError], tuple[str, object, str, str]]:
         return LimitError, (self.item, self.found, self.allowed, self.hint)
+
+
+class FitError(LimitError):
+    """A program does not fit the cores that it may have.
+
+    Attributes
+    ----------
+    place : str
+        The core, or the neuron that is too much for a core all alone.
+    item : str
+        Which resource there is too little of.
+    found : int
+        How much is needed.
+    allowed : str
+        How much there is, and of what.
+    """
+
+    def __init__(self, place: str, item: str, found: int, allowed: str, hint: str) -> None:
+        super().__init__(item, found, allowed, hint)
+        self.place = place
+        self.args = (f"{place}: {item} {found:,} of {allowed}; {hint}",)
+
+    def __reduce__(self) -> tuple[type[FitError], tuple[str, str, int, str, str]]:  # type: ignore[override]
+        return FitError, (self.place, self.item, self.found, self.allowed, self.hint)  # type: ignore[return-value]
 
 
 class FormatError(SnnprogError, ValueError):

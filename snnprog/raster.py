@@ -26,7 +26,7 @@ from snnprog.archive import (
     write_archive,
     write_bytes,
 )
-from snnprog.errors import FormatError, SpecError
+from snnprog.errors import FormatError, SpecError, counted
 
 Raster = NDArray[np.bool_]
 
@@ -179,7 +179,7 @@ def read_rasters(
     if path.suffix == ".npz":
         rasters = _check_extents(path, _read_npz(path, key), ticks, neurons)
         if patterns is not None and len(rasters) != patterns:
-            raise FormatError(f"{path} has {len(rasters)} patterns; {patterns} were announced")
+            raise FormatError(f"{path} has {counted(len(rasters), 'pattern')}; {patterns} were announced")
         return rasters
     if path.suffix == ".csv":
         if ticks is None or neurons is None:
@@ -234,9 +234,9 @@ def _read_npz(path: Path, key: str | None) -> list[Raster]:
 
 def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons: int | None) -> list[Raster]:
     for raster in rasters:
-        for label, found, wanted in zip(("ticks", "neurons"), raster.shape, (ticks, neurons), strict=True):
+        for label, found, wanted in zip(("tick", "neuron"), raster.shape, (ticks, neurons), strict=True):
             if wanted is not None and found != wanted:
-                raise FormatError(f"{path} has {found} {label}; {wanted} were announced")
+                raise FormatError(f"{path} has {counted(found, label)}; {wanted} were announced")
     return rasters
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from planted import FAULTS, write_planted
 
 from snnprog import cli
+from snnprog.chips import CHIPS, Core
 from snnprog.program import Program, load
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
@@ -60,7 +62,32 @@ def test_compile_prints_json(command: Command, tmp_path: Path) -> None:
     answer = json.loads(out)
     assert code == cli.EXACT
     assert [neuron["status"] for neuron in answer["neurons"]] == ["certified"]
-    assert set(answer["seconds"]) == {"design", "quantize", "simulate"}
+    assert (answer["summary"]["neurons"], answer["summary"]["outputs"]) == (1, 1)
+    assert (answer["cores"]["cores"], answer["cores"]["minimal"], answer["misfit"]) == (1, True, None)
+    assert set(answer["seconds"]) == {"design", "quantize", "simulate", "place"}
+
+
+def test_compile_shows_the_cores(command: Command, tmp_path: Path) -> None:
+    out = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")[1]
+    assert "1 core of loihi1: no partition has fewer" in out
+    assert "synaptic memory" in out
+
+
+def test_what_does_not_fit_the_chip_is_written_and_told(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(axons_in=1)))
+    code, out, err = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
+    assert (code, "wrote" in out) == (cli.DOES_NOT_FIT, True)
+    sentence = "neuron 0 alone: axons in 2 of 1; lower its fan-in"
+    assert err == f"snnprog: loihi1 does not hold the program: {sentence}\n"
+    assert load(tmp_path / "p.snnp").n_neurons == 1
+    code, out, err = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--json")
+    assert (code, err, json.loads(out)["misfit"]) == (cli.DOES_NOT_FIT, "", sentence)
+    assert command("inspect", tmp_path / "p.snnp")[0] == cli.EXACT
+    assert command("inspect", tmp_path / "p.snnp", "--cores") == (cli.DOES_NOT_FIT, "", f"snnprog: {sentence}\n")
+    code, out, err = command("run", tmp_path / "p.snnp", FILES / "inputs.csv", "--ticks", 12, "--activity")
+    assert (code, err) == (cli.EXACT, f"snnprog: all neurons are counted as on one core: {sentence}\n")
 
 
 def test_workers_do_not_change_the_program(command: Command, detector: Path, tmp_path: Path) -> None:
@@ -86,6 +113,28 @@ def test_run_prints_json(command: Command, detector: Path) -> None:
     code, out, _ = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--json")
     assert code == cli.EXACT
     assert json.loads(out)["patterns"] == [{"tick": [6], "neuron": [0]}, {"tick": [], "neuron": []}]
+
+
+def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -> None:
+    words = ("run", detector, FILES / "inputs.csv", "--ticks", 12, "--activity")
+    code, out, err = command(*words)
+    assert (code, err) == (cli.EXACT, "")
+    assert "synaptic operations" in out
+    assert "energy: an estimate" in out
+    code, out, _ = command(*words, "--json", "-o", tmp_path / "out.csv")
+    answer = json.loads(out)
+    assert answer["patterns"] == [{"tick": [6], "neuron": [0]}, {"tick": [], "neuron": []}]
+    assert answer["activity"]["patterns"][0] == {
+        "ticks": 12,
+        "input_spikes": 2,
+        "neuron_spikes": 1,
+        "synaptic_operations": 10,
+        "messages": 2,
+        "neuron_updates": 12,
+        "energy_pj": [pytest.approx(863.4), pytest.approx(1211.4)],
+    }
+    assert "estimate" in str(answer["activity"].keys())
+    assert (tmp_path / "out.csv").read_text() == "pattern,tick,neuron\n0,6,0\n"
 
 
 def test_verify_says_exact(command: Command, detector: Path) -> None:
@@ -153,6 +202,37 @@ def test_inspect(command: Command, detector: Path) -> None:
     assert json.loads(out)["provenance"]["seed"] == 0
 
 
+def test_inspect_shows_the_cores(command: Command, detector: Path) -> None:
+    code, out, err = command("inspect", detector, "--cores")
+    assert (code, err) == (cli.EXACT, "")
+    assert "1 core of loihi1: no partition has fewer" in out
+    assert "limit    1,024" in out
+    data = json.loads(command("inspect", detector, "--max-cores", 1, "--json")[1])
+    assert (data["neurons"], data["cores"]["per_core"][0]["axons_in"]) == (1, 2)
+    assert data["cores"]["core_of_neuron"] == [0]
+    assert "cores" not in json.loads(command("inspect", detector, "--json")[1])
+
+
+def test_inspect_says_what_is_not_checked(command: Command, detector: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(neurons=8192)))
+    out = command("inspect", detector, "--cores")[1]
+    limits = next(line for line in out.splitlines() if line.startswith("limit"))
+    assert limits.split(maxsplit=2)[1] == "8,192"
+    assert limits.count("not checked") == 6
+    monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core()))
+    assert "no limits of its cores are known, and none is checked" in command("inspect", detector, "--cores")[1]
+
+
+def test_inspect_shows_hidden_neurons(command: Command, detector: Path, tmp_path: Path) -> None:
+    program = load(detector)
+    told = program.provenance["neurons"]
+    assert isinstance(told, list)
+    replace(program, provenance={**program.provenance, "hidden": [{**told[0], "output": 7}]}).save(tmp_path / "h.snnp")
+    out = command("inspect", tmp_path / "h.snnp")[1]
+    assert "hidden neuron 7" in out
+    assert "hidden neuron" not in command("inspect", detector)[1].replace("hidden neurons", "")
+
+
 def test_backends_list(command: Command) -> None:
     code, out, _ = command("backends", "list", "--json")
     assert code == cli.EXACT
@@ -179,7 +259,7 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     assert not (tmp_path / "p.snnp").exists()
     code, out, err = command(*words, "--closest")
     assert (code, err) == (cli.NOT_EXACT, "")
-    assert "closest found: 1 wrong bins (at least 1 in any case) on all 1 patterns" in out
+    assert "closest found: 1 wrong bin (at least 1 in any case) on 1 pattern;" in out
     assert "0:0 missing" in out
     code, out, _ = command(*words, "--closest", "--json")
     data = json.loads(out)

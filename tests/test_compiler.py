@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from cases import CASES, plain_run
 
 import snnprog as sp
+from snnprog.chips import CHIPS, Core
 from snnprog.quantize import CERTIFIED, EXACT
 from snnprog.quantize.repair import Repair
 from snnprog.spec import FREE
@@ -95,10 +97,27 @@ def test_the_report_is_plain_data() -> None:
     result = sp.compile(spec)
     report = json.loads(json.dumps(result.report.as_dict(), allow_nan=False))
     assert report["synapses"] == result.program.n_synapses == sum(neuron["synapses"] for neuron in report["neurons"])
-    assert set(report["seconds"]) == {"design", "quantize", "simulate"}
+    assert set(report["seconds"]) == {"design", "quantize", "simulate", "place"}
+    assert (report["cores"]["cores"], report["misfit"]) == (1, None)
+    assert report["cores"]["total"]["neurons"] == result.program.n_neurons
     assert len(report["neurons"]) == spec.n_outputs
     no_leak = json.loads(json.dumps(sp.compile(CASES["no_leak"]()).program.provenance, allow_nan=False))
     assert no_leak["time_constants_ticks"]["potential"] == "inf"
+
+
+def test_what_does_not_fit_the_chip_is_compiled_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = replace(CHIPS["loihi1"], cores=1, core=Core(neurons=1))
+    monkeypatch.setitem(CHIPS, "loihi1", narrow)
+    result = sp.compile(CASES["recurrent"]())
+    assert result.report.placement is None
+    assert result.report.status == EXACT
+    told = result.report.as_dict()
+    assert (told["cores"], told["misfit"]) == (None, str(result.report.misfit))
+    neurons = result.program.n_neurons
+    assert told["misfit"] == (
+        f"core 0: neurons {neurons} of 1; split the output population or raise max_cores"
+        f" (at least {neurons} cores are needed)"
+    )
 
 
 def test_progress_is_told() -> None:
@@ -130,7 +149,7 @@ def test_what_no_rounding_achieves_is_refused() -> None:
 
 def test_what_is_neither_repaired_nor_proved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
-    with pytest.raises(sp.QuantizationError, match=r"1 of 1 outputs are not exact in integers: output 0 has") as caught:
+    with pytest.raises(sp.QuantizationError, match=r"1 of 1 output is not exact in integers: output 0 has") as caught:
         sp.compile(too_fine())
     assert caught.value.neurons == (0,)
 

@@ -12,6 +12,7 @@ from snnprog import errors
 from snnprog.errors import (
     BackendError,
     Conflict,
+    FitError,
     FormatError,
     InfeasibleError,
     LimitError,
@@ -31,6 +32,7 @@ PARENTS: dict[type[Exception], tuple[type, ...]] = {
     UndecidedError: (SolverError,),
     QuantizationError: (SnnprogError,),
     LimitError: (SnnprogError, ValueError),
+    FitError: (LimitError,),
     FormatError: (SnnprogError, ValueError),
     BackendError: (SnnprogError,),
     PortabilityWarning: (UserWarning,),
@@ -47,6 +49,11 @@ CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
     "solver": (SolverError("no answer"), "no answer", {}),
     "format": (FormatError("x.snnp is damaged"), "x.snnp is damaged", {}),
     "backend": (BackendError("lava hung"), "lava hung", {}),
+    "fit": (
+        FitError("core 3", "synaptic memory", 17204, "16,384 words", "split the output population or raise max_cores"),
+        "core 3: synaptic memory 17,204 of 16,384 words; split the output population or raise max_cores",
+        {"place": "core 3", "item": "synaptic memory", "found": 17204, "allowed": "16,384 words"},
+    ),
     "infeasible": (InfeasibleError([FIRST]), f"infeasible: {FIRST.reason}", {"conflicts": (FIRST,)}),
     "infeasible twice in one output": (
         InfeasibleError([FIRST, SECOND]),

@@ -371,7 +371,7 @@ BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, object], str]
     "no ticks": ({"a": ONE[:0]}, {}, "rasters.npz has no ticks"),
     "ticks": ({"a": ONE}, {"ticks": 4}, "rasters.npz has 3 ticks; 4 were announced"),
     "neurons": ({"a": ONE}, {"neurons": 1}, "rasters.npz has 2 neurons; 1 were announced"),
-    "patterns": ({"a": ONE}, {"patterns": 2}, "rasters.npz has 1 patterns; 2 were announced"),
+    "patterns": ({"a": ONE}, {"patterns": 2}, "rasters.npz has 1 pattern; 2 were announced"),
 }
 
 

@@ -248,7 +248,7 @@ def test_nothing_to_recover() -> None:
 @pytest.mark.parametrize(
     ("potentials", "message"),
     [
-        ([], "potentials are 0 arrays for 1 patterns; give one for each"),
+        ([], "potentials are 0 arrays for 1 pattern; give one for each"),
         (
             [np.zeros((60, 1))],
             r"are float64 of shape \(60, 1\); whole numbers of shape \(60, 1\)",

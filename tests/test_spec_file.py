@@ -155,7 +155,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no count": (ONE_CSV + "count = 0\n", r"to hold 0 rasters"),
     "huge csv": (changed(ONE_CSV, "ticks = 3", f"ticks = {1 << 62}"), r"at most .* bins are read"),
     "npz of other ticks": (NPZ + "ticks = 4\n", r"trials\.npz has 3 ticks; 4 were announced"),
-    "npz of other width": (NPZ + "n_outputs = 2\n", r"trials\.npz has 1 neurons; 2 were announced"),
+    "npz of other width": (NPZ + "n_outputs = 2\n", r"trials\.npz has 1 neuron; 2 were announced"),
     "npz of other count": (NPZ + "count = 1\n", r"trials\.npz has 2 patterns; 1 were announced"),
     "delays as number": ("delays = 3\n" + NPZ, r"delays in .* is 3; a list such as \[1, 2, 5\] or a range"),
     "delays as flag": ("delays = true\n" + NPZ, r"delays in .* is True; a list such as"),

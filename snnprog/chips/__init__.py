@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snnprog.chips.chip import Chip, Range, Semantics
+from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
 from snnprog.chips.loihi1 import LOIHI1
 from snnprog.errors import SpecError
 
@@ -22,4 +23,4 @@ def find_chip(name: str) -> Chip:
     return CHIPS[name]
 
 
-__all__ = ["CHIPS", "Chip", "Range", "Semantics", "find_chip"]
+__all__ = ["CHIPS", "RESOURCES", "Chip", "Core", "Energy", "Range", "Semantics", "SynapticMemory", "find_chip"]

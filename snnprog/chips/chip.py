@@ -6,9 +6,10 @@ All ranges are inclusive pairs ``(least, greatest)``.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
+from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.errors import LimitError
 
 Range = tuple[int, int]
@@ -73,6 +74,12 @@ class Chip:
         Sign mode -> inclusive range of the weight mantissa.
     arrival_limit, current_limit, potential_limit : int
         Magnitudes that ``a << input_shift``, ``u`` and ``v`` must stay below for all runtimes to agree.
+    cores : int or None
+        How many there are on one chip, where that is known.
+    core : Core
+        What one holds.
+    energy : Energy or None
+        Published energies per operation, where there are some.
     """
 
     name: str
@@ -87,6 +94,9 @@ class Chip:
     arrival_limit: int
     current_limit: int
     potential_limit: int
+    cores: int | None = field(default=None, kw_only=True)
+    core: Core = field(default=UNKNOWN, kw_only=True)
+    energy: Energy | None = field(default=None, kw_only=True)
 
     @property
     def weight_limit(self) -> int:

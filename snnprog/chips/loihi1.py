@@ -8,12 +8,19 @@ Sources
   322 reports that Intel's own simulator differs for some thresholds and decays);
 - inhibitory weights end at -255 and not at -256, because Lava clips there;
 - exponents are 0 to 7 and not -7 to 7, because the three runtimes round negative ones differently;
+- neurons, axons in and out, and synaptic memory of a core: Davies et al., "Loihi: a neuromorphic manycore processor
+  with on-chip learning", IEEE Micro 38(1), 2018, p. 89, constraints 1 to 4 (p. 87: a list may hold several formats);
+  profiles, thresholds and formats: nengo-loihi 1.1.0, ``hardware/nxsdk_objects.py``;
+- how synapses are stored: nengo-loihi 1.1.0, ``block.py``, ``SynapseConfig.bits_per_axon``, with index bits for lists
+  that name their neurons (compression 0) and none for whole ones (compression 3);
+- energies: Davies et al. 2018, p. 96, Table 2;
 - delays are counted so that a spike at tick t acts on the potential at t + delay: Lava's 0..62 are 1..63 here.
 """
 
 from __future__ import annotations
 
 from snnprog.chips.chip import Chip, Semantics
+from snnprog.chips.core import Core, Energy, SynapticMemory
 
 LOIHI1 = Chip(
     name="loihi1",
@@ -41,4 +48,27 @@ LOIHI1 = Chip(
     arrival_limit=1 << 21,
     current_limit=1 << 23,
     potential_limit=1 << 23,
+    cores=128,
+    core=Core(
+        neurons=1024,
+        axons_in=4096,
+        axons_out=4096,
+        profiles=32,
+        thresholds=8,
+        formats=8,
+        memory=SynapticMemory(
+            words=16384,
+            word_bits=64,
+            header_bits=10,
+            block_synapses=64,
+            weight_bits=(0, 1, 2, 3, 4, 5, 6, 8),
+            index_bits=(0, 6, 7, 8, 9, 10, 11, 12),
+        ),
+    ),
+    energy=Energy(
+        synaptic_operation=23.6,
+        message=1.7,
+        update=(52.0, 81.0),
+        source="Davies et al., IEEE Micro 38(1), 2018, Table 2: simulated before silicon; 23.6 pJ is called a minimum",
+    ),
 )

@@ -29,7 +29,7 @@ from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.design.support import Programs, Taps, restricted_to
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import Conflict, SolverError, counted
 from snnprog.network import Neuron
 from snnprog.raster import Raster
 
@@ -209,8 +209,8 @@ def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: i
         if able and widest.margin > 0.0:
             return NeuronDesign(widest)
     raise SolverError(
-        f"output {problem.neuron} has {found.size} synapses at the fewest that were found, and fan_in allows {most};"
-        " nothing proves that fewer cannot do: allow more, or offer other delays"
+        f"output {problem.neuron} has {counted(found.size, 'synapse')} at the fewest that were found, and fan_in"
+        f" allows {most}; nothing proves that fewer cannot do: allow more, or offer other delays"
     )
 
 

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.checks import check_type
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import potential_map
-from snnprog.errors import SpecError
+from snnprog.errors import SpecError, counted
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.raster import Raster
@@ -267,7 +267,9 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
             f"potentials is a {type(potentials).__name__}; a list of arrays is needed, one for each pattern"
         )
     if len(potentials) != len(spec.patterns):
-        raise SpecError(f"potentials are {len(potentials)} arrays for {len(spec.patterns)} patterns; give one for each")
+        raise SpecError(
+            f"potentials are {len(potentials)} arrays for {counted(len(spec.patterns), 'pattern')}; give one for each"
+        )
     limit, arrays = find_chip(spec.chip).potential_limit, []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
         array = _as_array(values)

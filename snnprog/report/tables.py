@@ -92,6 +92,20 @@ def print_program(console: Console, program: Program) -> None:
     print_table(console, "Program", ("what", "value"), rows)
 
 
+def print_provenance(console: Console, program: Program) -> None:
+    """Print what the file says became of each output, and of each hidden neuron."""
+    columns = ("output", "status", "margin", "synapses", "portable_for")
+    rows = []
+    for key, name in (("neurons", "{}"), ("hidden", "hidden neuron {}")):
+        told = program.provenance.get(key)
+        for neuron in told if isinstance(told, list) else []:
+            if isinstance(neuron, dict):
+                cells = [neuron.get(column, "") for column in columns]
+                rows.append([name.format(cells[0]), *cells[1:]])
+    if rows:
+        print_table(console, "Outputs", columns, rows)
+
+
 def program_summary(program: Program) -> dict[str, object]:
     """Return what a program holds and where it came from, as plain data."""
     return {

@@ -1,0 +1,133 @@
+"""What one core of a chip holds: limits as data, and how synapses are stored in its memory.
+
+A limit that is None is known from no source that can be cited; it is not checked, and tables say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+
+RESOURCES: Mapping[str, str] = MappingProxyType(
+    {
+        "neurons": "neurons",
+        "axons_in": "axons in",
+        "axons_out": "axons out",
+        "words": "synaptic memory",
+        "profiles": "decay profiles",
+        "thresholds": "distinct thresholds",
+        "formats": "synapse formats",
+    }
+)
+
+
+@dataclass(frozen=True)
+class SynapticMemory:
+    """How the synapses that a line has on a core are stored.
+
+    A line has one list per core, made of parts, one for each synapse format. A part is a run of blocks, and a block is
+    a header and up to ``block_synapses`` synapses, rounded up to whole words. A synapse is its weight, its delay and
+    the index of its neuron on the core. A part in which no neuron comes twice can also be stored whole: one synapse
+    for every neuron of the core, zeros among them, without indices. The shorter of the two is taken.
+
+    Attributes
+    ----------
+    words : int
+        In one core.
+    word_bits, header_bits, block_synapses : int
+    weight_bits, index_bits : tuple of int
+        The widths that there are, ascending.
+    """
+
+    words: int
+    word_bits: int
+    header_bits: int
+    block_synapses: int
+    weight_bits: tuple[int, ...]
+    index_bits: tuple[int, ...]
+
+    def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
+        """Return the fewest bits whose grid holds all weights of one format; a mixed one spends a bit on the sign."""
+        zeros = int(np.bitwise_or.reduce(np.abs(weights), initial=1 << self.weight_bits[-1]))
+        needed = self.weight_bits[-1] + is_mixed - ((zeros & -zeros).bit_length() - 1)
+        return next(width for width in self.weight_bits if width >= max(needed, 1))
+
+    def index_width(self, neurons: int) -> int:
+        """Return the fewest bits that tell the neurons of a core apart; of widths there are, where one suffices."""
+        needed = (neurons - 1).bit_length()
+        return next((width for width in self.index_bits if width >= needed), needed)
+
+    def words_for(self, synapses: Int64s | int, bits: Int64s | int) -> Int64s:
+        """Return the words of a part with so many synapses of so many bits each."""
+        number, width = np.asarray(synapses, dtype=np.int64), np.asarray(bits, dtype=np.int64)
+        full, rest = np.divmod(number, self.block_synapses)
+        per_block = self._words(self.block_synapses * width + self.header_bits)
+        total: Int64s = full * per_block + np.where(rest > 0, self._words(rest * width + self.header_bits), 0)
+        return total
+
+    def _words(self, bits: Int64s) -> Int64s:
+        words: Int64s = -(-bits // self.word_bits)
+        return words
+
+
+@dataclass(frozen=True)
+class Core:
+    """The limits of one core.
+
+    Attributes
+    ----------
+    neurons : int or None
+    axons_in : int or None
+        Lines (inputs and neurons) that have synapses on the core: one each, whatever their formats and delays.
+    axons_out : int or None
+        Pairs of a neuron on the core and a core that it has synapses on, its own included.
+    profiles, thresholds, formats : int or None
+        Distinct pairs of decays, distinct thresholds, and distinct synapse formats (a sign mode and an exponent).
+    memory : SynapticMemory or None
+    """
+
+    neurons: int | None = None
+    axons_in: int | None = None
+    axons_out: int | None = None
+    profiles: int | None = None
+    thresholds: int | None = None
+    formats: int | None = None
+    memory: SynapticMemory | None = None
+
+    def limit(self, resource: str) -> int | None:
+        """Return the limit of one of `RESOURCES`, or None where none is known."""
+        if resource == "words":
+            return None if self.memory is None else self.memory.words
+        found: int | None = getattr(self, resource)
+        return found
+
+
+UNKNOWN = Core()
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Published energies per operation, in picojoules; what they multiply is an estimate.
+
+    Attributes
+    ----------
+    synaptic_operation : float
+        One synapse carrying one spike.
+    message : float
+        One spike brought to one core.
+    update : tuple of float
+        One neuron advanced by one tick: idle, and active.
+    source : str
+        Where the figures stand, and what they are.
+    """
+
+    synaptic_operation: float
+    message: float
+    update: tuple[float, float]
+    source: str

@@ -1,0 +1,8 @@
+"""A program on the cores of its chip: which neuron goes where, what that fills, and what does not fit."""
+
+from __future__ import annotations
+
+from snnprog.placement.placer import Placement, place
+from snnprog.placement.usage import CoreUsage
+
+__all__ = ["CoreUsage", "Placement", "place"]

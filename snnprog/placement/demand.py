@@ -1,0 +1,127 @@
+"""What each neuron of a program asks of the core that it is put on.
+
+A *part* is what a line (an input or a neuron) sends to a core in one synapse format: see `SynapticMemory`. A format is
+a sign mode and an exponent; its weight and delay bits are the fewest that hold all its synapses in the program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import SynapticMemory, find_chip
+from snnprog.program import MIXED, Program
+
+Int64s = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """The demands of all neurons; an entry is one neuron's share in one part.
+
+    Attributes
+    ----------
+    n_inputs, n_neurons : int
+        Line l below ``n_inputs`` is an input, any other is neuron ``l - n_inputs``.
+    first : (neurons + 1,) int
+        The entries of neuron n are ``first[n]`` to ``first[n + 1]``, in order of their parts.
+    part, synapses : (entries,) int
+        Which part, and how many of its synapses end on the neuron.
+    line, format : (parts,) int
+        Whose part, in which format; parts are in order of their lines.
+    bits : (formats,) int
+        Width of a synapse of the format without its index.
+    profile, threshold : (neurons,) int
+        Numbers that are equal where decays, or thresholds, are.
+    memory : SynapticMemory or None
+        How a core stores parts, where that is known.
+    """
+
+    n_inputs: int
+    n_neurons: int
+    first: Int64s
+    part: Int64s
+    synapses: Int64s
+    line: Int64s
+    format: Int64s
+    bits: Int64s
+    profile: Int64s
+    threshold: Int64s
+    memory: SynapticMemory | None
+
+    @classmethod
+    def of(cls, program: Program, memory: SynapticMemory | None) -> Demand:
+        """Return the demands of a program's neurons."""
+        low, high = find_chip(program.chip).exponents
+        span = high - low + 1
+        kinds, form = _ranked(program.sign_mode * np.int64(span) + program.exponent - low)
+        formats = max(kinds.size, 1)
+        parts, part = _ranked(program.pre * np.int64(formats) + form)
+        n_parts = max(parts.size, 1)
+        entries, synapses = _counted(program.post.astype(np.int64) * n_parts + part)
+        return cls(
+            n_inputs=program.n_inputs,
+            n_neurons=program.n_neurons,
+            first=np.searchsorted(entries, np.arange(program.n_neurons + 1, dtype=np.int64) * n_parts),
+            part=entries % n_parts,
+            synapses=synapses,
+            line=parts // formats,
+            format=parts % formats,
+            bits=_bits(program, memory, (kinds // span).tolist(), form),
+            profile=_numbered(np.stack([program.current_decay, program.potential_decay])),
+            threshold=_numbered(program.threshold[None]),
+            memory=memory,
+        )
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts."""
+        return int(self.line.size)
+
+    @property
+    def n_lines(self) -> int:
+        """Number of input lines and neurons."""
+        return self.n_inputs + self.n_neurons
+
+    def entries(self, neuron: int) -> tuple[Int64s, Int64s]:
+        """Return a neuron's parts, and how many of its synapses are in each."""
+        entries = slice(self.first[neuron], self.first[neuron + 1])
+        return self.part[entries], self.synapses[entries]
+
+    @property
+    def owner(self) -> Int64s:
+        """The neuron of each entry."""
+        return np.repeat(np.arange(self.n_neurons), np.diff(self.first))
+
+
+def _ranked(values: Int64s) -> tuple[Int64s, Int64s]:
+    """Return the distinct values, and the place of each value among them; all are from 0, and not too large."""
+    occurs = np.zeros(int(values.max(initial=-1)) + 1, dtype=np.bool_)
+    occurs[values] = True
+    place = np.cumsum(occurs) - 1
+    return np.flatnonzero(occurs), place[values]
+
+
+def _counted(values: Int64s) -> tuple[Int64s, Int64s]:
+    """Return the distinct values, ascending, and how often each occurs."""
+    ordered = np.sort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[starts], np.diff(starts, append=ordered.size)
+
+
+def _numbered(rows: NDArray[np.int32]) -> Int64s:
+    """Return a number for each column, equal where columns are equal."""
+    return np.unique(rows, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _bits(program: Program, memory: SynapticMemory | None, modes: list[int], form: Int64s) -> Int64s:
+    if memory is None:
+        return np.zeros(len(modes), dtype=np.int64)
+    widths = []
+    for index, mode in enumerate(modes):
+        inside = form == index
+        weights = memory.weight_width(program.weight[inside].astype(np.int64), is_mixed=mode == MIXED)
+        widths.append(weights + int(program.delay[inside].max() - 1).bit_length())
+    return np.array(widths, dtype=np.int64)

@@ -1,0 +1,105 @@
+"""A partition by first fit: cores are filled one after the other, each until nothing more seems to go in.
+
+Neurons are tried in several orders; the partition with the fewest cores, then words, wins. How many axons leave a core
+is known only when all neurons are placed: what one partition needed is set aside in the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import Core
+from snnprog.placement.demand import Demand
+from snnprog.placement.open_core import OpenCore
+from snnprog.placement.orders import Order, orders_of
+from snnprog.placement.usage import CoreUsage, reached_cores, usage_of
+
+Int64s = NDArray[np.int64]
+
+PATIENCE = 64
+ROUNDS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Which core each neuron is on, and what that fills.
+
+    Attributes
+    ----------
+    core_of : (neurons,) int
+    usage : tuple of CoreUsage
+        One for each core.
+    """
+
+    core_of: Int64s
+    usage: tuple[CoreUsage, ...]
+
+    @classmethod
+    def of(cls, demand: Demand, core_of: Int64s) -> Partition:
+        """Return the partition with what it fills, counted afresh."""
+        return cls(core_of, usage_of(demand, core_of, int(core_of.max()) + 1))
+
+    @property
+    def cores(self) -> int:
+        """Number of cores."""
+        return len(self.usage)
+
+    def misfit(self, core: Core) -> tuple[int, str] | None:
+        """Return a core that does not hold what is on it, and the resource that it lacks, or None.
+
+        Axons out, which other cores have a say in, are told last.
+        """
+        excess = [(index, resource) for index, used in enumerate(self.usage) if (resource := used.excess(core))]
+        return min(excess, key=lambda found: found[1] == "axons_out", default=None)
+
+
+def first_fit(demand: Demand, core: Core, least: int) -> Partition:
+    """Return the best partition of all orders; the first with no more cores than the least possible ends the search.
+
+    Where no partition is found that fits, one that does not is returned.
+    """
+    found: list[Partition] = []
+    for order in orders_of(demand):
+        found.append(_filled(demand, core, order))
+        if found[-1].cores == least and found[-1].misfit(core) is None:
+            return found[-1]
+    return min(found, key=lambda one: _cost(one, core))
+
+
+def _cost(partition: Partition, core: Core) -> tuple[bool, int, int]:
+    return partition.misfit(core) is not None, partition.cores, sum(used.words or 0 for used in partition.usage)
+
+
+def _filled(demand: Demand, core: Core, order: Order) -> Partition:
+    """Return a partition in that order, made again with more axons set aside while too many leave a core."""
+    leaving: Int64s = np.zeros(demand.n_neurons, dtype=np.int64)
+    for _ in range(ROUNDS):
+        found = Partition.of(demand, _fill(demand, core, order, leaving))
+        misfit = found.misfit(core)
+        if misfit is None or misfit[1] != "axons_out":
+            break
+        leaving = np.maximum(leaving, reached_cores(demand, found.core_of, found.cores).sum(0)[demand.n_inputs :])
+    return found
+
+
+def _fill(demand: Demand, core: Core, order: Order, leaving: Int64s) -> Int64s:
+    core_of = np.full(demand.n_neurons, -1, dtype=np.int64)
+    cores = 0
+    while (left := np.flatnonzero(core_of < 0)).size:
+        members = _members(OpenCore(demand, core, leaving), order, left)
+        core_of[members or left[0]] = cores  # a neuron that no core has room for is put on one of its own
+        cores += 1
+    return core_of
+
+
+def _members(core: OpenCore, order: Order, left: Int64s) -> list[int]:
+    """Fill a core; after too many refusals in a row, it is taken for full."""
+    refused = 0
+    for neuron in order(core, left):
+        refused = 0 if core.add(neuron) else refused + 1
+        if core.is_full or refused > PATIENCE:
+            break
+    return core.members

@@ -1,0 +1,121 @@
+"""One core while it is being filled: neurons are added as long as everything stays within its limits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import Core, SynapticMemory
+from snnprog.placement.demand import Demand
+
+Int64s = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class OpenCore:
+    """A core, empty at first. What a further neuron takes is never negative: one that was refused stays refused.
+
+    Parameters
+    ----------
+    demand, core
+        What neurons ask for, and the limits.
+    leaving : (neurons,) int
+        How many axons out are set aside for each neuron.
+    """
+
+    def __init__(self, demand: Demand, core: Core, leaving: Int64s) -> None:
+        self.demand, self.core, self.leaving = demand, core, leaving
+        self.members: list[int] = []
+        self.axons_out = 0
+        self.has_line = np.zeros(demand.n_lines, dtype=np.bool_)
+        self.has_profile = np.zeros(int(demand.profile.max()) + 1, dtype=np.bool_)
+        self.has_threshold = np.zeros(int(demand.threshold.max()) + 1, dtype=np.bool_)
+        self.has_format = np.zeros(demand.bits.size, dtype=np.bool_)
+        self.held: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
+        self.is_listed: Bools = np.zeros(demand.n_parts, dtype=np.bool_)
+        self._words = None if demand.memory is None else _Words(demand, demand.memory)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further neuron can go in, whatever it is."""
+        return len(self.members) == self.core.neurons
+
+    def add(self, neuron: int) -> bool:
+        """Add a neuron if the core has room for it, and tell whether it had."""
+        demand = self.demand
+        part, synapses = demand.entries(neuron)
+        kinds = (
+            ("profiles", self.has_profile, demand.profile[neuron : neuron + 1]),
+            ("thresholds", self.has_threshold, demand.threshold[neuron : neuron + 1]),
+            ("formats", self.has_format, demand.format[part]),
+            ("axons_in", self.has_line, demand.line[part]),
+        )
+        leaving = self.axons_out + int(self.leaving[neuron])
+        fits = self._has_room("neurons", len(self.members) + 1) and self._has_room("axons_out", leaving)
+        fits = fits and all(self._has_room_for(resource, has, values) for resource, has, values in kinds)
+        if not fits or not self._stores(part, synapses):
+            return False
+        for _, has, values in kinds:
+            has[values] = True
+        self.axons_out = leaving
+        self.members.append(neuron)
+        return True
+
+    def _has_room(self, resource: str, used: int) -> bool:
+        limit = self.core.limit(resource)
+        return limit is None or used <= limit
+
+    def _has_room_for(self, resource: str, has: Bools, values: Int64s) -> bool:
+        """Tell whether the distinct values can be had in addition to what the core has."""
+        limit = self.core.limit(resource)
+        if limit is None or limit >= has.size:
+            return True
+        fresh = values[~has[values]]
+        return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
+
+    def _stores(self, part: Int64s, synapses: Int64s) -> bool:
+        """Add synapses to their parts if there are words for them, and tell whether there were."""
+        held, is_listed = self.held[part], self.is_listed[part]
+        self.held[part] += synapses
+        self.is_listed[part] |= synapses > 1
+        if self._words is None or self._words.take(self, part):
+            return True
+        self.held[part], self.is_listed[part] = held, is_listed
+        return False
+
+
+class _Words:
+    """The words that parts take on a core: looked up by format and number of synapses, and kept for all parts.
+
+    All are looked up anew only when the width of an index, or the size of a whole part, has changed.
+    """
+
+    def __init__(self, demand: Demand, memory: SynapticMemory) -> None:
+        self.memory, self.bits, self.format = memory, demand.bits, demand.format
+        self.tables: dict[int, Int64s] = {}
+        self.width = -1
+        self.whole: Int64s = np.zeros(demand.bits.size, dtype=np.int64)
+        self.taken: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
+        self.total = 0
+
+    def take(self, core: OpenCore, part: Int64s) -> bool:
+        """Take what the parts need with one more neuron, if the core has as much, and tell whether it had."""
+        neurons = len(core.members) + 1
+        width, whole = self.memory.index_width(neurons), self.memory.words_for(neurons, self.bits)
+        is_same = width == self.width and np.array_equal(whole, self.whole)
+        changed = part if is_same else np.flatnonzero(core.held)
+        form = self.format[changed]
+        listed = self._listed(width, form, core.held[changed])
+        taken = np.where(core.is_listed[changed], listed, np.minimum(listed, whole[form]))
+        total = self.total + int(taken.sum() - self.taken[changed].sum())
+        if total > self.memory.words:
+            return False
+        self.taken[changed] = taken
+        self.total, self.width, self.whole = total, width, whole
+        return True
+
+    def _listed(self, width: int, form: Int64s, synapses: Int64s) -> Int64s:
+        most = int(synapses.max(initial=0))
+        if width not in self.tables or most >= self.tables[width].shape[1]:
+            self.tables[width] = self.memory.words_for(np.arange(2 * most + 2), (self.bits + width)[:, None])
+        return self.tables[width][form, synapses]

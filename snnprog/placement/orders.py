@@ -1,0 +1,92 @@
+"""In which order neurons are tried on a core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.placement.demand import Demand
+from snnprog.placement.open_core import OpenCore
+
+Int64s = NDArray[np.int64]
+
+# A core that is being filled, and the neurons that are left -> the neurons to try, in turn.
+Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[int]]
+
+MANY_ENTRIES = 2_000_000
+OVERHEAD = 1 << 20
+
+
+def orders_of(demand: Demand) -> Iterator[Order]:
+    """Yield the orders to try; where all neurons together have very many parts, sharing them is not looked for."""
+    yield as_they_come
+    yield AlikeFirst(demand)
+    if demand.part.size <= MANY_ENTRIES:
+        yield Sharing(demand)
+
+
+def as_they_come(core: OpenCore, left: Int64s) -> Iterator[int]:
+    """Yield the neurons in the order of the program."""
+    yield from left.tolist()
+
+
+class AlikeFirst:
+    """Neurons with equal thresholds, decays and formats follow one another, those with many parts first."""
+
+    def __init__(self, demand: Demand) -> None:
+        degree = np.diff(demand.first)
+        has_parts = np.flatnonzero(degree)
+        least = np.full(demand.n_neurons, -1, dtype=np.int64)
+        least[has_parts] = demand.format[demand.part[demand.first[has_parts]]]
+        self.order = np.lexsort((-degree, least, demand.profile, demand.threshold))
+
+    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[int]:
+        """Yield the neurons that are left in that order."""
+        is_left = np.zeros(self.order.size, dtype=np.bool_)
+        is_left[left] = True
+        yield from self.order[is_left[self.order]].tolist()
+
+
+class Sharing:
+    """First the neuron with most parts, then always the one that adds least to what the core has."""
+
+    def __init__(self, demand: Demand) -> None:
+        self.demand = demand
+        self.degree = np.diff(demand.first)
+        by_part = np.argsort(demand.part, kind="stable")
+        self.users: Int64s = demand.owner[by_part]
+        self.first = np.searchsorted(demand.part[by_part], np.arange(demand.n_parts + 1))
+
+    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[int]:
+        """Yield the neurons that are left, each chosen by what the core holds after the one before."""
+        extra = np.full(self.demand.n_neurons, -1, dtype=np.int64)
+        extra[left] = self.degree[left]
+        is_waiting = np.zeros(extra.size, dtype=np.bool_)
+        is_waiting[left] = True
+        is_counted = np.zeros(self.demand.n_parts, dtype=np.bool_)
+        chosen = int(np.argmax(extra))
+        for _ in range(left.size):
+            is_waiting[chosen] = False
+            yield chosen
+            fresh = np.flatnonzero((core.held > 0) & ~is_counted)
+            is_counted[fresh] = True
+            extra -= np.bincount(self._users_of(fresh), minlength=extra.size)
+            waiting = np.flatnonzero(is_waiting)
+            if waiting.size:
+                chosen = int(waiting[np.argmin(extra[waiting] + OVERHEAD * self._fresh_kinds(core, waiting))])
+
+    def _users_of(self, parts: Int64s) -> Int64s:
+        """Return the neurons of all these parts, each once for each."""
+        counts = self.first[parts + 1] - self.first[parts]
+        ends = np.cumsum(counts)
+        place: Int64s = np.arange(counts.sum()) + np.repeat(self.first[parts] - (ends - counts), counts)
+        return self.users[place]
+
+    def _fresh_kinds(self, core: OpenCore, neurons: Int64s) -> Int64s:
+        """Return how many of a neuron's threshold and decays the core does not have yet."""
+        fresh_threshold = ~core.has_threshold[self.demand.threshold[neurons]]
+        fresh_profile = ~core.has_profile[self.demand.profile[neurons]]
+        return fresh_threshold.astype(np.int64) + fresh_profile

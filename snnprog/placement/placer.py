@@ -1,0 +1,152 @@
+"""Program in, placement out: which neuron is on which core, checked, with what that fills.
+
+What is on a core: its neurons; an axon in for every line (an input, or a neuron on any core) that has synapses there;
+an axon out for every pair of a neuron there and a core that it has synapses on. Delays are part of the synapses, and
+take no axons. Inputs come from outside and take no neurons and no axons out; that outputs are read takes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.checks import as_integer, check_type
+from snnprog.chips import RESOURCES, Core, find_chip
+from snnprog.errors import FitError, SpecError
+from snnprog.placement.bounds import least_cores
+from snnprog.placement.demand import Demand
+from snnprog.placement.exact import improve, mend
+from snnprog.placement.greedy import Partition, first_fit
+from snnprog.placement.usage import CoreUsage, reached_cores
+from snnprog.program import Program
+
+ADVICE = {
+    "axons_out": "lower the fan-out of its neurons",
+    "profiles": "use fewer pairs of decays",
+    "thresholds": "use fewer thresholds",
+    "formats": "use fewer exponents and sign modes",
+}
+SPLIT = "split the output population"
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """A partition of a program's neurons over cores that holds all limits of the chip that are known.
+
+    Attributes
+    ----------
+    chip : str
+    core_of : (neurons,) int32
+        The core of each neuron.
+    usage : tuple of CoreUsage
+        What each core holds.
+    limits : Core
+        What a core can hold.
+    at_least : int
+        No partition has fewer cores than this.
+    fanout_cores : (lines,) int32
+        On how many cores each input line, then each neuron, has synapses.
+    """
+
+    chip: str
+    core_of: NDArray[np.int32]
+    usage: tuple[CoreUsage, ...]
+    limits: Core
+    at_least: int
+    fanout_cores: NDArray[np.int32]
+
+    @property
+    def cores(self) -> int:
+        """Number of cores in use."""
+        return len(self.usage)
+
+    @property
+    def is_minimal(self) -> bool:
+        """Whether no partition has fewer cores, proved."""
+        return self.cores == self.at_least
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """The resources whose limit is known, and so was held."""
+        return tuple(name for name in RESOURCES if self.limits.limit(name) is not None)
+
+    def total(self, resource: str) -> int | None:
+        """Return how much of one of `RESOURCES` all cores hold together; None where that is not known."""
+        amounts = [used.amount(resource) for used in self.usage]
+        return sum(amount for amount in amounts if amount is not None) if None not in amounts else None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the placement as plain data."""
+        return {
+            "cores": self.cores,
+            "at_least": self.at_least,
+            "minimal": self.is_minimal,
+            "limits": {name: self.limits.limit(name) for name in RESOURCES},
+            "total": {name: self.total(name) for name in RESOURCES},
+            "per_core": [asdict(used) for used in self.usage],
+            "core_of_neuron": self.core_of.tolist(),
+        }
+
+
+def place(program: Program, *, max_cores: int | None = None) -> Placement:
+    """Put the neurons of a program on as few cores as is found; the same program is always placed the same way.
+
+    A greedy search places tens of thousands of neurons. Where it has more cores than a bound says are needed, and the
+    program is small, an integer program looks for fewer, or proves that there are none.
+
+    Parameters
+    ----------
+    max_cores : int, optional
+        How many cores there are; as many as one chip has, unless given. More than that is a board of several chips,
+        of which nothing else is checked.
+
+    Raises
+    ------
+    FitError
+        If a neuron alone is too much for a core, or no partition over so many cores is found.
+    """
+    check_type("program", program, Program)
+    chip = find_chip(program.chip)
+    allowed = chip.cores if max_cores is None else as_integer("max_cores", max_cores)
+    if allowed is not None and allowed < 1:
+        raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
+    demand = Demand.of(program, chip.core.memory)
+    least = least_cores(demand, chip.core)
+    partition = mend(demand, chip.core, first_fit(demand, chip.core, least))
+    partition, least = improve(demand, chip.core, partition, least)
+    if allowed is not None and partition.cores > allowed:
+        partition = Partition.of(demand, np.minimum(partition.core_of, allowed - 1))
+    _check_fit(partition, chip.core, least)
+    fanout_cores = reached_cores(demand, partition.core_of, partition.cores).sum(axis=0)
+    return Placement(
+        chip=program.chip,
+        core_of=_frozen(partition.core_of),
+        usage=partition.usage,
+        limits=chip.core,
+        at_least=least,
+        fanout_cores=_frozen(fanout_cores),
+    )
+
+
+def _check_fit(partition: Partition, core: Core, least: int) -> None:
+    misfit = partition.misfit(core)
+    if misfit is None:
+        return
+    index, resource = misfit
+    used, limit = partition.usage[index].amount(resource), core.limit(resource)
+    assert used is not None
+    allowed = f"{limit:,} words" if resource == "words" else f"{limit:,}"
+    members = np.flatnonzero(partition.core_of == index)
+    if members.size == 1 and resource != "axons_out":
+        advice = ADVICE.get(resource, "lower its fan-in")
+        raise FitError(f"neuron {members[0]} alone", RESOURCES[resource], used, allowed, advice)
+    advice = f"{ADVICE.get(resource, SPLIT)} or raise max_cores (at least {least} cores are needed)"
+    raise FitError(f"core {index}", RESOURCES[resource], used, allowed, advice)
+
+
+def _frozen(values: NDArray[np.int64]) -> NDArray[np.int32]:
+    copied = values.astype(np.int32)
+    copied.flags.writeable = False
+    return copied

@@ -1,0 +1,163 @@
+"""What a program does on given inputs, counted spike by spike, and what that may cost in energy: an estimate.
+
+Counts are exact: every neuron's spikes are recorded, a synapse works once for each spike of its line, when the spike is
+sent, and every neuron is updated at every tick. The energy multiplies them by published figures per operation. It
+leaves out what those figures do: power that flows at rest, hops between distant cores, input and output, the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.backends import REFERENCE, run_backend
+from snnprog.checks import check_type
+from snnprog.chips import find_chip
+from snnprog.errors import LimitError, SpecError
+from snnprog.program import Program
+from snnprog.raster import Raster, as_raster
+
+if TYPE_CHECKING:  # a placement is given, not made here: counting costs no solver's import
+    from snnprog.placement import Placement
+
+
+@dataclass(frozen=True)
+class PatternActivity:
+    """One pattern's work.
+
+    Attributes
+    ----------
+    ticks, input_spikes, neuron_spikes : int
+    synaptic_operations : int
+        Spikes times the synapses of their lines, those delivered after the last tick included.
+    messages : int
+        Spikes times the cores that their lines reach; without a placement, all neurons are taken for one core.
+    neuron_updates : int
+        Neurons times ticks.
+    energy_pj : tuple of float or None
+        An estimate in picojoules, for neurons that are all idle and all active; None where the chip has no published
+        figures.
+    """
+
+    ticks: int
+    input_spikes: int
+    neuron_spikes: int
+    synaptic_operations: int
+    messages: int
+    neuron_updates: int
+    energy_pj: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The work of each pattern, and whose figures the energy is estimated by.
+
+    Attributes
+    ----------
+    patterns : tuple of PatternActivity
+    energy_source : str or None
+    """
+
+    patterns: tuple[PatternActivity, ...]
+    energy_source: str | None
+
+    @property
+    def total(self) -> PatternActivity:
+        """The work of all patterns together."""
+        names = [field.name for field in fields(PatternActivity) if field.name != "energy_pj"]
+        counts = {name: sum(getattr(one, name) for one in self.patterns) for name in names}
+        energies = [one.energy_pj for one in self.patterns if one.energy_pj is not None]
+        least, most = (sum(energy[end] for energy in energies) for end in (0, 1))
+        return PatternActivity(**counts, energy_pj=None if self.energy_source is None else (least, most))
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the activity as plain data."""
+        return {
+            "energy_is_an_estimate_by": self.energy_source,
+            "patterns": [asdict(one) for one in self.patterns],
+            "total": asdict(self.total),
+        }
+
+
+def activity(
+    program: Program,
+    inputs: Sequence[ArrayLike],
+    *,
+    backend: str = REFERENCE,
+    placement: Placement | None = None,
+) -> Activity:
+    """Run a program and count what it does.
+
+    Parameters
+    ----------
+    inputs : list of (ticks, inputs) bool
+        One pattern each, from rest.
+    backend : str
+        Where to run.
+    placement : Placement, optional
+        Of this program, for the messages between cores.
+
+    Raises
+    ------
+    SpecError
+        If the inputs are no rasters of the program's width, the placement is another program's, or the chip reads out
+        only some neurons.
+    BackendError
+        If the backend is missing, fails, hangs or answers nonsense.
+    """
+    check_type("program", program, Program)
+    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    traces = run_backend(with_all_outputs(program), rasters, backend).traces
+    return activity_of(program, rasters, [trace.spikes for trace in traces], placement)
+
+
+def with_all_outputs(program: Program) -> Program:
+    """Return the program with every neuron read out, in order.
+
+    Raises
+    ------
+    SpecError
+        If the chip reads out only some.
+    """
+    try:
+        return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
+    except (LimitError, SpecError) as error:
+        raise SpecError(f"spikes of all neurons are needed, and {program.chip} reads out only some: {error}") from error
+
+
+def activity_of(
+    program: Program, inputs: Sequence[Raster], spikes: Sequence[Raster], placement: Placement | None = None
+) -> Activity:
+    """Count what a program did, from the spikes ``(ticks, neurons)`` of all its neurons."""
+    synapses = np.bincount(program.pre, minlength=program.n_inputs + program.n_neurons)
+    cores = (synapses > 0).astype(np.int64) if placement is None else placement.fanout_cores.astype(np.int64)
+    if cores.size != synapses.size:
+        raise SpecError(f"the placement is of {cores.size} lines, the program has {synapses.size}; place this program")
+    patterns = []
+    for raster, answer in zip(inputs, spikes, strict=True):
+        sent = np.concatenate([raster.sum(axis=0), answer.sum(axis=0)]).astype(np.int64)
+        counts = PatternActivity(
+            ticks=len(raster),
+            input_spikes=int(raster.sum()),
+            neuron_spikes=int(answer.sum()),
+            synaptic_operations=int(sent @ synapses),
+            messages=int(sent @ cores),
+            neuron_updates=len(raster) * program.n_neurons,
+            energy_pj=None,
+        )
+        patterns.append(replace(counts, energy_pj=_energy(program.chip, counts)))
+    energy = find_chip(program.chip).energy
+    return Activity(tuple(patterns), None if energy is None else energy.source)
+
+
+def _energy(chip: str, counts: PatternActivity) -> tuple[float, float] | None:
+    energy = find_chip(chip).energy
+    if energy is None:
+        return None
+    spikes = energy.synaptic_operation * counts.synaptic_operations + energy.message * counts.messages
+    idle, active = (spikes + update * counts.neuron_updates for update in energy.update)
+    return idle, active

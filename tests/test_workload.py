@@ -1,0 +1,114 @@
+"""What programs do: counts against a plain recount of plain integers, the energy against its figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from cases import plain_run
+from rich.console import Console
+
+import snnprog as sp
+from snnprog.chips import CHIPS
+from snnprog.conformance import Trial, random_trial
+from snnprog.report.cores import print_activity
+from snnprog.workload import with_all_outputs
+
+SEEDS = (0, 2, 3, 5, 6)
+FIGURES = {"operation": Fraction("23.6"), "message": Fraction("1.7"), "idle": Fraction(52), "active": Fraction(81)}
+
+
+def plain_counts(trial: Trial, index: int, cores: list[set[int]]) -> dict[str, int]:
+    """Walk through the spikes of one pattern, one at a time."""
+    program, raster = trial.program, trial.inputs[index]
+    spikes = plain_run(program, raster).spikes
+    counts = dict.fromkeys(("input_spikes", "neuron_spikes", "synaptic_operations", "messages"), 0)
+    for tick in range(len(raster)):
+        for line, fired in enumerate([*raster[tick], *spikes[tick]]):
+            if fired:
+                counts["input_spikes" if line < program.n_inputs else "neuron_spikes"] += 1
+                counts["synaptic_operations"] += sum(int(pre) == line for pre in program.pre)
+                counts["messages"] += len(cores[line])
+    return counts | {"ticks": len(raster), "neuron_updates": len(raster) * program.n_neurons}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("is_placed", [False, True])
+def test_activity_is_counted_spike_by_spike(seed: int, is_placed: bool) -> None:
+    trial = random_trial(seed)
+    program = trial.program
+    placement = sp.place(program) if is_placed else None
+    core_of = [0] * program.n_neurons if placement is None else placement.core_of.tolist()
+    cores: list[set[int]] = [set() for _ in range(program.n_inputs + program.n_neurons)]
+    for pre, post in zip(program.pre.tolist(), program.post.tolist(), strict=True):
+        cores[pre].add(core_of[post])
+    activity = sp.activity(program, trial.inputs, placement=placement)
+    assert len(activity.patterns) == len(trial.inputs) == 2
+    for index, found in enumerate(activity.patterns):
+        counts = plain_counts(trial, index, cores)
+        assert {name: getattr(found, name) for name in counts} == counts
+        spikes = FIGURES["operation"] * counts["synaptic_operations"] + FIGURES["message"] * counts["messages"]
+        energies = [spikes + FIGURES[update] * counts["neuron_updates"] for update in ("idle", "active")]
+        assert found.energy_pj == pytest.approx([float(energy) for energy in energies], rel=1e-12)
+    first, second, total = (asdict(one) for one in (*activity.patterns, activity.total))
+    assert total.pop("energy_pj") == tuple(map(sum, zip(first["energy_pj"], second["energy_pj"], strict=True)))
+    assert all(total[name] == first[name] + second[name] for name in total)
+
+
+def test_hidden_neurons_count_and_outputs_stay_where_they_are() -> None:
+    """Only neuron 1 is read out; neuron 0 tells it."""
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=2, outputs=[1], pre=[0, 1], post=[0, 1], delay=[1, 1], weight=[200, 200],
+        exponent=[0, 0], threshold=[100, 100], current_decay=[4095, 4095], potential_decay=[0, 0], bias=[0, 0],
+    )  # fmt: skip
+    inputs = np.array([[1], [0], [1], [0]], dtype=bool)
+    (found,) = sp.activity(program, [inputs]).patterns
+    assert (found.input_spikes, found.neuron_spikes, found.synaptic_operations) == (2, 3, 4)
+    assert sp.run(with_all_outputs(program), inputs).spikes.tolist() == [[0, 0], [1, 0], [0, 1], [1, 0]]
+
+
+def test_the_figures_are_published_ones_and_called_an_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = random_trial(0)
+    activity = sp.activity(trial.program, trial.inputs)
+    assert activity.energy_source is not None
+    assert "Davies et al., IEEE Micro 38(1), 2018, Table 2" in activity.energy_source
+    assert "energy_is_an_estimate_by" in activity.as_dict()
+    print_activity(Console(width=200, soft_wrap=True), activity)
+    printed = capsys.readouterr().out
+    assert "energy, estimated (nJ)" in printed
+    assert "energy: an estimate, from neurons all idle to all active, by Davies et al." in printed
+
+
+def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], energy=None))
+    trial = random_trial(0)
+    activity = sp.activity(trial.program, trial.inputs)
+    assert (activity.energy_source, activity.patterns[0].energy_pj, activity.total.energy_pj) == (None, None, None)
+    print_activity(Console(width=200), activity)
+    printed = capsys.readouterr().out
+    assert "no published figures" in printed
+    assert "energy: an estimate" not in printed
+
+
+def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(program: sp.Program) -> None:
+        if program.n_outputs > 1:
+            raise sp.LimitError("outputs", program.n_outputs, "0 to 1")
+
+    trial = random_trial(0)
+    one = replace(trial.program, outputs=np.array([0], dtype=np.int32))
+    monkeypatch.setattr("snnprog.program._check_lengths", check)
+    with pytest.raises(
+        sp.SpecError, match=r"^spikes of all neurons are needed, and loihi1 reads out only some: outputs"
+    ):
+        sp.activity(one, trial.inputs)
+
+
+def test_what_is_not_for_this_program_is_refused() -> None:
+    trial, other = random_trial(0), random_trial(3)
+    with pytest.raises(sp.SpecError, match=r"the placement is of \d+ lines, the program has \d+; place this program"):
+        sp.activity(trial.program, trial.inputs, placement=sp.place(other.program))
+    with pytest.raises(sp.SpecError, match=r"inputs\[0\] has 9 columns; the program has \d+ inputs"):
+        sp.activity(trial.program, [np.zeros((3, 9), dtype=bool)])
