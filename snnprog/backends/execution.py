@@ -6,7 +6,6 @@ checked for every shape and type before it becomes a `Trace`.
 
 from __future__ import annotations
 
-import json
 import numbers
 import os
 import signal
@@ -26,6 +25,7 @@ from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
+from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
@@ -170,7 +170,7 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         _execute([str(python), "-I", str(backend.runner), *files], folder, backend.name, limit)
         try:
-            return _read_result(folder / "result.npz", program, rasters, state)
+            return read_result(folder / "result.npz", program, rasters, state)
         except FormatError as error:
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
@@ -212,7 +212,14 @@ def _last_words(path: str) -> str:
     return f"it said: {text[-SHOWN_CHARACTERS:]}" if text else "it said nothing"
 
 
-def _read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+def read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+    """Return what a result file says of a run.
+
+    Raises
+    ------
+    FormatError
+        If it is missing or damaged, or says anything in another shape or type than the contract's.
+    """
     if not path.is_file():
         raise FormatError("there is no result file")
     members = read_archive(path)
@@ -234,10 +241,12 @@ def _read_result(path: Path, program: Program, rasters: list[Raster], state: boo
 
 
 def _versions(array: NDArray[np.generic]) -> dict[str, str]:
-    try:
-        versions = json.loads(str(array[()])) if array.dtype.kind == "U" and array.ndim == 0 else None
-    except ValueError:
-        versions = None
-    if not isinstance(versions, dict):
+    if array.dtype.kind != "U" or array.ndim:
         raise FormatError(f"versions is {array.dtype} of shape {array.shape}; a text with a JSON object is needed")
-    return {str(name): str(version) for name, version in versions.items()}
+    try:
+        versions = parse_json(str(array[()]).encode("utf-8"))
+    except ValueError as error:
+        raise FormatError(
+            f"versions is no text with a JSON object: {error}; a text with a JSON object is needed"
+        ) from error
+    return {name: str(version) for name, version in versions.items()}
