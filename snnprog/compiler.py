@@ -43,6 +43,7 @@ from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
+from snnprog.solver import deadline_after, until
 from snnprog.spec import FREE, Spec
 from snnprog.trace import Trace
 from snnprog.verification import verify
@@ -179,9 +180,9 @@ def compile(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design of the outputs, or for each search of ticks in windows. What ends in time is the same
-        without a limit. The searches after that, for hidden neurons, the nearest raster and integers, are limited by
-        effort and not by time.
+        Seconds for each step: the design of the outputs (or each search of ticks in windows), and the searches after
+        that, for hidden neurons, the nearest raster, and integers. What ends in time is the same without a limit;
+        the nearest raster is otherwise the best found by then.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def compile(
         If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
         outputs, patterns and ticks.
     UndecidedError
-        If the time runs out while an output has neither weights nor a proof that there are none.
+        If the time runs out while an output has neither weights nor a proof that there are none, or no integers yet.
     QuantizationError
         If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
     SpecError
@@ -227,6 +228,7 @@ class _Built:
     traces: tuple[Trace, ...]
     wrong: list[WrongBin]
     conflicts: tuple[Conflict, ...]
+    out_of_time: tuple[int, ...]
 
     @property
     def inexact(self) -> list[int]:
@@ -262,7 +264,7 @@ class _Work:
             designed = self._helped(designed, built.inexact, is_proof_needed=True)
             _check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
             built = self._built(designed)
-        _check_exactness(self.spec, built)
+        _check_exactness(self.spec, built, self.limit)
         return built
 
     def closest(self) -> tuple[_Built, int]:
@@ -294,13 +296,24 @@ class _Work:
         return designed
 
     def _helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
-        helped = add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
-        self.watch.lap("hidden")
-        return helped
+        try:
+            with until(deadline_after(self.limit)):
+                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+        except UndecidedError as error:
+            raise UndecidedError(
+                f"{_several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
+            ) from error
+        finally:
+            self.watch.lap("hidden")
 
     def _nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[Nearest, ...]:
         nearest = design_closest(
-            self.spec, outputs, rounding_proof=rounding_proof, executor=self.executor, progress=self.progress
+            self.spec,
+            outputs,
+            rounding_proof=rounding_proof,
+            executor=self.executor,
+            progress=self.progress,
+            time_limit_s=self.limit,
         )
         self.watch.lap("closest")
         return nearest
@@ -309,12 +322,14 @@ class _Work:
         """Turn a design into integers, made for the rasters that it was designed for, and run them."""
         spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
         asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
-        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor)
+        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor, time_limit_s=self.limit)
         self.watch.lap("quantize")
         traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
         self.watch.lap("simulate")
-        return _Built(designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts)
+        return _Built(
+            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
+        )
 
 
 def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
@@ -357,12 +372,16 @@ def _report(spec: Spec, built: _Built, at_least: int, watch: _Stopwatch) -> Comp
 
 
 def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
-    several = len(outputs) > 1
     return UndecidedError(
-        f"output{'s' * several} {', '.join(map(str, outputs))} {'are' if several else 'is'} undecided after"
-        f" {limit:g} s: neither weights nor a proof that there are none; allow more time",
+        f"{_several(outputs)} undecided after {limit:g} s: neither weights nor a proof that there are none;"
+        " allow more time",
         outputs,
     )
+
+
+def _several(outputs: Sequence[int]) -> str:
+    several = len(outputs) > 1
+    return f"output{'s' * several} {', '.join(map(str, outputs))} {'are' if several else 'is'}"
 
 
 def _deviations(spec: Spec, built: _Built) -> tuple[Deviation, ...]:
@@ -380,9 +399,15 @@ def _deviations(spec: Spec, built: _Built) -> tuple[Deviation, ...]:
     return tuple(deviations)
 
 
-def _check_exactness(spec: Spec, built: _Built) -> None:
+def _check_exactness(spec: Spec, built: _Built, limit: float | None) -> None:
     if built.conflicts:
         raise InfeasibleError(built.conflicts)
+    if built.out_of_time:
+        raise UndecidedError(
+            f"{_several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
+            " real weights exist; allow more time",
+            built.out_of_time,
+        )
     neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)

@@ -119,7 +119,7 @@ def explain(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design.
+        Seconds for the design, and again for the search for integers.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def explain(
     else:
         designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
     held = recheck(spec, designed)
-    statuses = _statuses(spec, designed)
+    statuses = _statuses(spec, designed, limit)
     return Explanation(
         tuple(_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs))
     )
@@ -157,7 +157,7 @@ def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_r
     )
 
 
-def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
+def _statuses(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[int, str]:
     """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
@@ -167,11 +167,13 @@ def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
         Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
         for pattern in chosen.patterns
     )
-    quantized = quantize(replace(spec, patterns=patterns, recurrent=False), designed.network)
-    return {
+    asked = replace(spec, patterns=patterns, recurrent=False)
+    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s)
+    statuses = {
         output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
         for output, neuron in zip(built, quantized.neurons, strict=True)
     }
+    return statuses | {list(built)[index]: UNDECIDED for index in quantized.out_of_time}
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:
