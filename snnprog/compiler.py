@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from snnprog.design import Design, design
 from snnprog.design.designer import Progress
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import Nearest, design_closest
+from snnprog.design.rasters.closest import Nearest, design_closest, without_synapses
 from snnprog.design.rasters.judge import with_targets
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.distance import victor_purpura
@@ -50,6 +51,7 @@ from snnprog.verification import verify
 from snnprog.version import __version__
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
+SMALLER_WEIGHTS = (8, 64)
 RAISE: Literal["raise"] = "raise"
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
@@ -196,7 +198,8 @@ def compile(
     SpecError
         If a fan-in is asked for together with the closest program.
     LimitError
-        If they are exact, but a state leaves the range on which all runtimes of the chip agree.
+        If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
+        program only where the bias alone does that.
     SolverError
         If the solver gives up.
     """
@@ -236,6 +239,13 @@ class _Built:
         return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
 
     @property
+    def overrunning(self) -> list[int]:
+        """Outputs of which a state leaves the range on which all runtimes agree; nothing if none does."""
+        found = {neuron.output for neuron in self.neurons if neuron.excursion is not None}
+        found |= {trace.excursion.neuron for trace in self.traces if trace.excursion is not None}
+        return sorted(found & set(range(self.design.spec.n_outputs)))
+
+    @property
     def fragile(self) -> list[NeuronReport]:
         """Neurons that survive less noise than is asked for."""
         asked = self.design.spec.noise
@@ -270,13 +280,14 @@ class _Work:
     def closest(self) -> tuple[_Built, int]:
         """Return the program with the fewest wrong bins that is found, and how many are wrong in any case.
 
-        Hidden neurons are part of it only where they make it exact.
+        Hidden neurons are part of it only where they make it exact, and fit the chip.
         """
         if self.spec.hidden != 0:
-            try:
-                return self.exact(), 0
-            except (InfeasibleError, SolverError, QuantizationError):
-                return replace(self, spec=replace(self.spec, hidden=0)).closest()
+            with suppress(InfeasibleError, SolverError, QuantizationError, LimitError):
+                built = self.exact()
+                _check_limits(self.spec, built)
+                return built, 0
+            return replace(self, spec=replace(self.spec, hidden=0)).closest()
         try:
             designed = self._designed()
         except SolverError:
@@ -287,7 +298,20 @@ class _Work:
         if flawed:
             safer = self._built(_with_nearest(built.design, self._nearest(flawed, rounding_proof=True)))
             built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
+        built = self._fitting(built)
         return built, 0 if self.spec.window != (0, 0) else sum(found.at_least for found in nearest)
+
+    def _fitting(self, built: _Built) -> _Built:
+        """Return the nearest program that fits: by smaller weights, in the end by none, for outputs that do not."""
+        for part in SMALLER_WEIGHTS:
+            limit = self.spec.mantissas.limit // part
+            if built.overrunning and limit > 0 and not self.spec.mantissas.is_binary:
+                smaller = replace(self, spec=replace(self.spec, weight_limit=limit))
+                built = self._built(_with_nearest(built.design, smaller._nearest(built.overrunning)))
+        if built.overrunning:
+            outputs = range(self.spec.n_outputs) if self.spec.recurrent else built.overrunning
+            built = self._built(_with_nearest(built.design, (without_synapses(self.spec, outputs),)))
+        return built
 
     def _designed(self) -> Design:
         look = design if self.spec.window == (0, 0) else design_in_windows

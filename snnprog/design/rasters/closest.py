@@ -112,6 +112,15 @@ def design_closest(
     return tuple(found)
 
 
+def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
+    """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
+    judge = Judge(spec, outputs)
+    everything = np.concatenate([pattern.targets for pattern in spec.patterns])[:, list(judge.outputs)]
+    neurons = [_idle(problem) for problem in judge.problems(everything)]
+    raster = np.stack([neuron.raster for neuron in neurons], axis=1)
+    return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
+
+
 def _run(job: _Job) -> Nearest:
     judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
