@@ -262,6 +262,14 @@ MISBEHAVIOUR = {
     "tells versions in prose": ("answer['versions'] = 'one, I think'; " + FINE, "a text with a JSON object is needed"),
     "tells versions in a list": ("answer['versions'] = '[1]'; " + FINE, "a text with a JSON object is needed"),
     "tells deep versions": ("answer['versions'] = '[' * 9999; " + FINE, "versions is no text with a JSON object"),
+    "tells versions in no characters": (
+        "answer['versions'] = np.frombuffer(b'\\xff' * 8, '<U2').reshape(()); " + FINE,
+        "versions is no text with a JSON object: 'utf-32-le' codec can't decode",
+    ),
+    "tells versions in swapped characters": (
+        "answer['versions'] = np.array('[]', '>U2'); " + FINE,
+        "versions is no text with a JSON object: it is a list",
+    ),
     "tells a version twice": (
         "answer['versions'] = '{\"a\": 1, \"a\": 2}'; " + FINE,
         "versions is no text with a JSON object: it names 'a' twice",

@@ -248,7 +248,12 @@ OVERRUNS = {
 
 @pytest.mark.parametrize(("seed", "shape", "dynamics", "bias", "recurrent"), OVERRUNS.values(), ids=OVERRUNS)
 def test_the_closest_program_fits_the_chip(
-    monkeypatch: pytest.MonkeyPatch, seed: int, shape: tuple[int, int], dynamics: sp.Dynamics, bias: int, recurrent: bool
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    shape: tuple[int, int],
+    dynamics: sp.Dynamics,
+    bias: int,
+    recurrent: bool,
 ) -> None:
     generator = np.random.default_rng(seed)
     pattern = sp.Pattern(generator.random(shape) < 0.8, generator.random((shape[0], 1)) < 0.4)

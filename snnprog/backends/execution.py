@@ -205,8 +205,9 @@ def read_result(path: Path, program: Program, rasters: list[Raster], state: bool
 def _versions(array: NDArray[np.generic]) -> dict[str, str]:
     if array.dtype.kind != "U" or array.ndim:
         raise FormatError(f"versions is {array.dtype} of shape {array.shape}; a text with a JSON object is needed")
-    try:
-        versions = parse_json(str(array[()]).encode("utf-8"))
+    codec = "utf-32-be" if array.dtype.str.startswith(">") else "utf-32-le"
+    try:  # not by str(), which fails with a SystemError on what are no characters
+        versions = parse_json(array.tobytes().decode(codec).rstrip("\0").encode("utf-8"))
     except ValueError as error:
         raise FormatError(
             f"versions is no text with a JSON object: {error}; a text with a JSON object is needed"
