@@ -86,17 +86,17 @@ def check_depth(value: object) -> list[object]:
     """
     leaves: list[object] = []
     level: list[object] = [value]
-    for _ in range(DEPTH_LIMIT + 1):
+    for _ in range(DEPTH_LIMIT):
         inner: list[object] = []
         for item in level:
             if isinstance(item, (dict, list)):
                 inner += _parts(item)
             else:
                 leaves.append(item)
-        if not inner:
-            return leaves
         level = inner
-    raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep")
+    if any(isinstance(item, (dict, list)) for item in level):
+        raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep")
+    return leaves + level
 
 
 def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:
