@@ -8,20 +8,22 @@ are checked before anything is allocated, nothing is ever unpickled, and every f
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import stat
+import struct
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.documents import parse_json
 from snnprog.errors import FormatError
 
 # NumPy types these functions only in part.
@@ -30,10 +32,15 @@ npy: Any = np.lib.format
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_LIMIT = 64
 SIZE_LIMIT_BYTES = 1 << 30
+DIRECTORY_LIMIT_BYTES = 1 << 16
 HEADER_LIMIT_BYTES = 4096
 AXES_LIMIT = 32
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PLAIN_KINDS = "biufU"
+# The end record of a zip (signature, members, size of the directory, length of the comment), and what stands before it
+# in archives beyond 4 GiB: APPNOTE.TXT 6.3.10, sections 4.3.16 and 4.3.15.
+END_RECORD = struct.Struct("<4s6xHL4xH")
+END_SIGNATURE, LARGE_SIGNATURE, LARGE_BYTES = b"PK\5\6", b"PK\6\7", 20
 
 
 def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], texts: Mapping[str, str]) -> None:
@@ -132,20 +139,28 @@ def read_bytes(path: Path) -> bytes:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_archive(path: Path) -> dict[str, bytes]:
+def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
     """Return the members of a zip by name, after checking that they are few, distinct and of bearable size.
+
+    Parameters
+    ----------
+    only : str, optional
+        The one member that is wanted; where it is missing all are read, so that a message can name them.
 
     Raises
     ------
     FormatError
         If the file is missing, is no zip, is damaged or empty, or declares more than `SIZE_LIMIT_BYTES` of content.
     """
-    check_regular(path)
+    size = check_regular(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            _check_members(path, members)
-            return {member.filename: _read_member(archive, member) for member in members}
+        with path.open("rb") as file:
+            _check_ending(path, file, size)
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
+                _check_members(path, members)
+                wanted = [member for member in members if member.filename == only] or members
+                return {member.filename: _read_member(archive, member) for member in wanted}
     except FormatError:
         raise
     except OSError as error:
@@ -183,28 +198,14 @@ def json_of(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, ob
     Raises
     ------
     FormatError
-        If it is missing, no valid JSON, or no object.
+        If it is missing, or not as `parse_json` wants it.
     """
     if name not in members:
         raise FormatError(f"{path} has no {name}; it has {_names(members)}")
     try:
-        value = json.loads(members[name].decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_float)
-    except (ValueError, RecursionError) as error:
+        return parse_json(members[name])
+    except ValueError as error:
         raise FormatError(f"{name} in {path} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise FormatError(f"{name} in {path} is a JSON {type(value).__name__}; an object is needed")
-    return value
-
-
-def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _finite_float(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"{digits} is too large")
-    return value
 
 
 def _names(members: Mapping[str, bytes]) -> str:
@@ -214,7 +215,9 @@ def _names(members: Mapping[str, bytes]) -> str:
 def _read_npy_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     version = npy.read_magic(stream)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    shape, fortran, dtype = readers[version](stream, max_header_size=HEADER_LIMIT_BYTES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the literals of a stranger's header, on standard error
+        shape, fortran, dtype = readers[version](stream, max_header_size=HEADER_LIMIT_BYTES)
     return shape, fortran, dtype
 
 
@@ -230,6 +233,26 @@ def _npy_bytes(array: NDArray[np.generic]) -> bytes:
     stream = io.BytesIO()
     npy.write_array(stream, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
     return stream.getvalue()
+
+
+def _check_ending(path: Path, file: BinaryIO, size: int) -> None:
+    """Refuse a directory of many members before `zipfile` makes an object of each.
+
+    Where the last bytes are an end record without a comment, that is the one which `zipfile` believes.
+    """
+    file.seek(max(0, size - END_RECORD.size - LARGE_BYTES))
+    tail = file.read(END_RECORD.size + LARGE_BYTES)
+    if len(tail) < END_RECORD.size:
+        raise zipfile.BadZipFile("it is too short")
+    signature, count, directory, comment = END_RECORD.unpack(tail[-END_RECORD.size :])
+    if signature != END_SIGNATURE or comment:
+        raise zipfile.BadZipFile("it does not end in an end record without a comment")
+    if tail[: -END_RECORD.size].startswith(LARGE_SIGNATURE):
+        raise zipfile.BadZipFile("it is a zip64 archive")
+    if count > MEMBER_LIMIT:
+        raise FormatError(f"{path} has {count} members; at most {MEMBER_LIMIT} are read")
+    if directory > DIRECTORY_LIMIT_BYTES:
+        raise zipfile.BadZipFile(f"its directory has {directory} bytes; at most {DIRECTORY_LIMIT_BYTES} are read")
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:

@@ -200,8 +200,6 @@ def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, a
         _print_json(explanation.as_dict())
     else:
         print_explanation(_console(), explanation)
-        if spec.hidden != 0 and not explanation.is_feasible:
-            click.echo("\nhidden neurons are left out here; what an output cannot do alone, compile may do with them")
     if explanation.infeasible:
         return INFEASIBLE
     return EXACT if explanation.is_feasible else NOT_EXACT

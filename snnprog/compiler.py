@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from snnprog.design import Design, design
 from snnprog.design.designer import Progress
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import Nearest, design_closest
+from snnprog.design.rasters.closest import Nearest, design_closest, without_synapses
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.distance import victor_purpura
 from snnprog.errors import (
@@ -45,12 +46,14 @@ from snnprog.program import Program
 from snnprog.quantize import INEXACT, NeuronReport, quantize
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
+from snnprog.solver import deadline_after, until
 from snnprog.spec import FREE, Spec, with_targets
 from snnprog.trace import Trace
 from snnprog.verification import verify
 from snnprog.version import __version__
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
+SMALLER_WEIGHTS = (8, 64)
 RAISE: Literal["raise"] = "raise"
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
@@ -189,9 +192,9 @@ def compile(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design of the outputs, or for each search of ticks in windows. What ends in time is the same
-        without a limit. The searches after that, for hidden neurons, the nearest raster and integers, are limited by
-        effort and not by time.
+        Seconds for each step: the design of the outputs (or each search of ticks in windows), and the searches after
+        that, for hidden neurons, the nearest raster, and integers. What ends in time is the same without a limit;
+        the nearest raster is otherwise the best found by then.
 
     Raises
     ------
@@ -199,13 +202,14 @@ def compile(
         If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
         outputs, patterns and ticks.
     UndecidedError
-        If the time runs out while an output has neither weights nor a proof that there are none.
+        If the time runs out while an output has neither weights nor a proof that there are none, or no integers yet.
     QuantizationError
         If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
     SpecError
         If a fan-in is asked for together with the closest program.
     LimitError
-        If they are exact, but a state leaves the range on which all runtimes of the chip agree.
+        If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
+        program only where the bias alone does that.
     SolverError
         If the solver gives up.
     """
@@ -237,11 +241,19 @@ class _Built:
     traces: tuple[Trace, ...]
     wrong: list[WrongBin]
     conflicts: tuple[Conflict, ...]
+    out_of_time: tuple[int, ...]
 
     @property
     def inexact(self) -> list[int]:
         """Outputs whose integers do not do what they were designed for."""
         return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
+
+    @property
+    def overrunning(self) -> list[int]:
+        """Outputs of which a state leaves the range on which all runtimes agree; nothing if none does."""
+        found = {neuron.output for neuron in self.neurons if neuron.excursion is not None}
+        found |= {trace.excursion.neuron for trace in self.traces if trace.excursion is not None}
+        return sorted(found & set(range(self.design.spec.n_outputs)))
 
     @property
     def fragile(self) -> list[NeuronReport]:
@@ -272,19 +284,20 @@ class _Work:
             designed = self._helped(designed, built.inexact, is_proof_needed=True)
             _check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
             built = self._built(designed)
-        _check_exactness(self.spec, built)
+        _check_exactness(self.spec, built, self.limit)
         return built
 
     def closest(self) -> tuple[_Built, int]:
         """Return the program with the fewest wrong bins that is found, and how many are wrong in any case.
 
-        Hidden neurons are part of it only where they make it exact.
+        Hidden neurons are part of it only where they make it exact, and fit the chip.
         """
         if self.spec.hidden != 0:
-            try:
-                return self.exact(), 0
-            except (InfeasibleError, SolverError, QuantizationError):
-                return replace(self, spec=replace(self.spec, hidden=0)).closest()
+            with suppress(InfeasibleError, SolverError, QuantizationError, LimitError):
+                built = self.exact()
+                _check_limits(self.spec, built)
+                return built, 0
+            return replace(self, spec=replace(self.spec, hidden=0)).closest()
         try:
             designed = self._designed()
         except SolverError:
@@ -295,7 +308,20 @@ class _Work:
         if flawed:
             safer = self._built(_with_nearest(built.design, self._nearest(flawed, rounding_proof=True)))
             built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
+        built = self._fitting(built)
         return built, 0 if self.spec.window != (0, 0) else sum(found.at_least for found in nearest)
+
+    def _fitting(self, built: _Built) -> _Built:
+        """Return the nearest program that fits: by smaller weights, in the end by none, for outputs that do not."""
+        for part in SMALLER_WEIGHTS:
+            limit = self.spec.mantissas.limit // part
+            if built.overrunning and limit > 0 and not self.spec.mantissas.is_binary:
+                smaller = replace(self, spec=replace(self.spec, weight_limit=limit))
+                built = self._built(_with_nearest(built.design, smaller._nearest(built.overrunning)))
+        if built.overrunning:
+            outputs = range(self.spec.n_outputs) if self.spec.recurrent else built.overrunning
+            built = self._built(_with_nearest(built.design, (without_synapses(self.spec, outputs),)))
+        return built
 
     def _designed(self) -> Design:
         look = design if self.spec.window == (0, 0) else design_in_windows
@@ -304,13 +330,24 @@ class _Work:
         return designed
 
     def _helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
-        helped = add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
-        self.watch.lap("hidden")
-        return helped
+        try:
+            with until(deadline_after(self.limit)):
+                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+        except UndecidedError as error:
+            raise UndecidedError(
+                f"{_several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
+            ) from error
+        finally:
+            self.watch.lap("hidden")
 
     def _nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[Nearest, ...]:
         nearest = design_closest(
-            self.spec, outputs, rounding_proof=rounding_proof, executor=self.executor, progress=self.progress
+            self.spec,
+            outputs,
+            rounding_proof=rounding_proof,
+            executor=self.executor,
+            progress=self.progress,
+            time_limit_s=self.limit,
         )
         self.watch.lap("closest")
         return nearest
@@ -319,12 +356,14 @@ class _Work:
         """Turn a design into integers, made for the rasters that it was designed for, and run them."""
         spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
         asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
-        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor)
+        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor, time_limit_s=self.limit)
         self.watch.lap("quantize")
         traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
         self.watch.lap("simulate")
-        return _Built(designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts)
+        return _Built(
+            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
+        )
 
 
 def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
@@ -378,12 +417,16 @@ def _placed(program: Program) -> tuple[Placement | None, FitError | None]:
 
 
 def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
-    several = len(outputs) > 1
     return UndecidedError(
-        f"output{'s' * several} {', '.join(map(str, outputs))} {'are' if several else 'is'} undecided after"
-        f" {limit:g} s: neither weights nor a proof that there are none; allow more time",
+        f"{_several(outputs)} undecided after {limit:g} s: neither weights nor a proof that there are none;"
+        " allow more time",
         outputs,
     )
+
+
+def _several(outputs: Sequence[int]) -> str:
+    several = len(outputs) > 1
+    return f"output{'s' * several} {', '.join(map(str, outputs))} {'are' if several else 'is'}"
 
 
 def _deviations(spec: Spec, built: _Built) -> tuple[Deviation, ...]:
@@ -401,9 +444,15 @@ def _deviations(spec: Spec, built: _Built) -> tuple[Deviation, ...]:
     return tuple(deviations)
 
 
-def _check_exactness(spec: Spec, built: _Built) -> None:
+def _check_exactness(spec: Spec, built: _Built, limit: float | None) -> None:
     if built.conflicts:
         raise InfeasibleError(built.conflicts)
+    if built.out_of_time:
+        raise UndecidedError(
+            f"{_several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
+            " real weights exist; allow more time",
+            built.out_of_time,
+        )
     neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
         worst = max(failed, key=lambda neuron: neuron.wrong_bins)

@@ -23,6 +23,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+SHOWN_CHARACTERS = 4000
+GAP = " [...] "
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped, and its middle left out where it is long.
+
+    Messages quote files and programs that may be anyone's; a terminal must not obey them.
+    """
+    return _shortened(
+        "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in _shortened(text))
+    )
+
+
+def _shortened(text: str) -> str:
+    half = (SHOWN_CHARACTERS - len(GAP)) // 2
+    return text if len(text) <= SHOWN_CHARACTERS else text[:half] + GAP + text[-half:]
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural unless there is one."""
@@ -31,6 +53,9 @@ def counted(number: int, noun: str) -> str:
 
 class SnnprogError(Exception):
     """The root: catching it catches everything that snnprog raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class SpecError(SnnprogError, ValueError):

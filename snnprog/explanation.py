@@ -3,25 +3,33 @@
 For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
 others as their input. Where target spikes have windows, those are the ticks that were chosen.
 
-Hidden neurons are left out: what is told is what each output can do alone.
+What is told is what each output can do alone. Where hidden neurons may be added, it is also told of each infeasible
+output whether they may help: they do unless what no network can know speaks against it, see
+`snnprog.design.hidden.impossible`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 
 from snnprog.checks import as_seconds, check_type
+from snnprog.chips import find_chip
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
-from snnprog.design.designer import Progress
+from snnprog.design.designer import Progress, leaks_of
+from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.rasters.windows import design_in_windows
-from snnprog.errors import Conflict
+from snnprog.errors import Conflict, SolverError
 from snnprog.quantize import INEXACT, quantize
+from snnprog.solver import deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -48,6 +56,9 @@ class Verdict:
         What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
     holds_at_any_scale : bool
         Whether the proof holds for weights of any size, and not only for those within the chip's ranges.
+    hidden : Conflict, bool or None
+        Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True,
+        where nothing speaks against it. None where that was not asked, or not found out in time.
     """
 
     output: int
@@ -57,6 +68,7 @@ class Verdict:
     cases: int = 0
     excess: Fraction | None = None
     holds_at_any_scale: bool = False
+    hidden: Conflict | Literal[True] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
@@ -70,7 +82,13 @@ class Verdict:
                 for conflict in self.conflicts
             ],
             "proof": self._proof_as_dict() if self.cases else None,
+            "hidden_neurons": self._hidden_as_dict(),
         }
+
+    def _hidden_as_dict(self) -> dict[str, object] | None:
+        if self.hidden is None:
+            return None
+        return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
 
     def _proof_as_dict(self) -> dict[str, object]:
         return {
@@ -118,7 +136,7 @@ def explain(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design.
+        Seconds for the design, again for the search for integers, and again for what hidden neurons may do.
 
     Raises
     ------
@@ -132,10 +150,24 @@ def explain(
     else:
         designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
     held = recheck(spec, designed)
-    statuses = _statuses(spec, designed)
-    return Explanation(
-        tuple(_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs))
-    )
+    statuses = _statuses(spec, designed, limit)
+    verdicts = [_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs)]
+    infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
+    help_of = _help_of_hidden(spec, infeasible, limit)
+    return Explanation(tuple(replace(verdict, hidden=help_of.get(verdict.output)) for verdict in verdicts))
+
+
+def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict[int, Conflict | Literal[True]]:
+    """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
+    help_of: dict[int, Conflict | Literal[True]] = {}
+    if not outputs or spec.hidden == 0 or spec.window != (0, 0):
+        return help_of
+    wiring = Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip)), ())
+    with until(deadline_after(limit)), suppress(SolverError):
+        histories = histories_of(wiring)
+        for output in outputs:
+            help_of[output] = impossibility(wiring, output, histories) or True
+    return help_of
 
 
 def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_rechecked: bool) -> Verdict:
@@ -156,7 +188,7 @@ def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_r
     )
 
 
-def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
+def _statuses(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[int, str]:
     """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
@@ -166,11 +198,13 @@ def _statuses(spec: Spec, designed: Design) -> dict[int, str]:
         Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
         for pattern in chosen.patterns
     )
-    quantized = quantize(replace(spec, patterns=patterns, recurrent=False), designed.network)
-    return {
+    asked = replace(spec, patterns=patterns, recurrent=False)
+    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s)
+    statuses = {
         output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
         for output, neuron in zip(built, quantized.neurons, strict=True)
     }
+    return statuses | {list(built)[index]: UNDECIDED for index in quantized.out_of_time}
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, find_chip
+from snnprog.documents import JSON_LIMIT_BYTES, check_depth
 from snnprog.errors import FormatError, LimitError, SpecError
 
 Integers: TypeAlias = NDArray[np.int32]
@@ -171,6 +172,10 @@ class Program:
             "provenance": self.provenance,
         }
         text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        if len(text) > JSON_LIMIT_BYTES:
+            raise FormatError(
+                f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}"
+            )
         arrays = {name: getattr(self, name).astype("<i4") for name in ARRAYS}
         write_archive(Path(path), arrays, {DOCUMENT: text})
 
@@ -244,6 +249,7 @@ def _as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:
     """Return what JSON keeps of a mapping: a copy of texts, numbers, lists and objects alone."""
     try:
         plain: dict[str, object] = json.loads(json.dumps(dict(value), allow_nan=False))
+        check_depth(plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise SpecError(f"{name} is no JSON object: {error}") from error
     return plain
@@ -307,7 +313,7 @@ def _check_values(program: Program, chip: Chip) -> None:
 
 
 def _check_between(name: str, values: Integers, allowed: Sequence[int]) -> None:
-    outside = np.flatnonzero((values < allowed[0]) | (values > allowed[1]))
-    if outside.size:
-        where = int(outside[0])
+    outside = (values < allowed[0]) | (values > allowed[1])
+    if outside.any():
+        where = int(outside.argmax())
         raise LimitError(f"{name}[{where}]", int(values[where]), f"{allowed[0]} to {allowed[1]}")

@@ -7,8 +7,8 @@ A raster is a bool array ``(ticks, neurons)``, time first. Events are two int ar
 
 from __future__ import annotations
 
+import array as packed
 import csv
-import io
 import math
 import re
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from snnprog.archive import (
     MEMBER_LIMIT,
     SIZE_LIMIT_BYTES,
     array_of,
+    check_regular,
     read_archive,
-    read_bytes,
     write_archive,
     write_bytes,
 )
@@ -31,6 +31,8 @@ from snnprog.errors import FormatError, SpecError, counted
 Raster = NDArray[np.bool_]
 
 PATTERN_LIMIT = 1 << 20
+CSV_LIMIT_BYTES = 1 << 28
+LINE_LIMIT = 1 << 16
 INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 # Seconds, milliseconds per tick and their quotient are each rounded once: together less than this share.
 ROUNDING_SHARE = 4 * float(np.finfo(np.float64).eps)
@@ -57,9 +59,9 @@ def as_raster(values: ArrayLike, name: str) -> Raster:
 
 def _as_bools(array: NDArray[np.generic], name: str) -> Raster:
     if array.dtype.kind in "iu":
-        odd = np.argwhere((array != 0) & (array != 1))
-        if odd.size:
-            where = tuple(int(index) for index in odd[0])
+        if array.size and (int(array.min()) < 0 or int(array.max()) > 1):
+            odd = np.unravel_index(int(np.logical_and(array != 0, array != 1).argmax()), array.shape)
+            where = tuple(int(index) for index in odd)
             raise SpecError(f"{name} holds {array[where]} at {where}; integers in a raster are 0 or 1")
     elif array.dtype.kind != "b":
         raise SpecError(f"{name} is of type {array.dtype}; a raster holds bools: compare with a level first")
@@ -80,17 +82,20 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
         raise SpecError(f"{name}: a raster of {ticks} ticks and {neurons} neurons; at least one tick is needed")
     columns = [_as_column(tick, "tick", name), _as_column(neuron, "neuron", name)]
     for label, column, extent in zip(("tick", "neuron"), columns, (ticks, neurons), strict=True):
-        outside = np.flatnonzero((column < 0) | (column >= extent)) if column.size else np.array([], dtype=int)
-        if outside.size:
-            raise SpecError(
-                f"{name}: event {outside[0]} has {label} {column[outside[0]]}; allowed is 0 to {extent - 1}"
-            )
+        _check_inside(name, label, column, extent)
     if columns[0].size != columns[1].size:
         raise SpecError(f"{name}: {columns[0].size} ticks and {columns[1].size} neurons; an event has one of each")
     raster = np.zeros((ticks, neurons), dtype=np.bool_)
     raster[columns[0], columns[1]] = True
     raster.flags.writeable = False
     return raster
+
+
+def _check_inside(name: str, label: str, column: NDArray[np.int64], extent: int) -> None:
+    outside = (column < 0) | (column >= extent)
+    if outside.any():
+        event = int(outside.argmax())
+        raise SpecError(f"{name}: event {event} has {label} {column[event]}; allowed is 0 to {extent - 1}")
 
 
 def _as_column(values: ArrayLike, label: str, name: str) -> NDArray[np.int64]:
@@ -217,7 +222,7 @@ def write_rasters(path: str | Path, rasters: Sequence[Raster], *, key: str = "sp
 
 
 def _read_npz(path: Path, key: str | None) -> list[Raster]:
-    members = read_archive(path)
+    members = read_archive(path, only=f"{key}.npy")
     keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
     if key is None and len(keys) != 1:
         raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
@@ -226,8 +231,10 @@ def _read_npz(path: Path, key: str | None) -> list[Raster]:
         raise FormatError(f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed")
     if array.ndim == 3 and len(array) > PATTERN_LIMIT:
         raise FormatError(f"{path} has {len(array)} patterns; at most {PATTERN_LIMIT} are read")
+    if array.shape[-2] == 0:
+        raise FormatError(f"{path} has no ticks; at least one is needed")
     try:
-        return [as_raster(raster, str(path)) for raster in (array if array.ndim == 3 else array[None])]
+        return list(_as_bools(array, str(path))) if array.ndim == 3 else [_as_bools(array, str(path))]
     except SpecError as error:
         raise FormatError(str(error)) from error
 
@@ -241,21 +248,21 @@ def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons
 
 
 def _read_csv(path: Path, ticks: int, neurons: int, patterns: int | None) -> list[Raster]:
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
-    pattern, events = _parse_events(path, text)
-    count = int(pattern.max(initial=0)) + 1 if patterns is None else patterns
+    events = _read_events(path)
+    lowest, highest = (int(events[:, 0].min()), int(events[:, 0].max())) if len(events) else (0, 0)
+    count = max(highest, 0) + 1 if patterns is None else patterns
     _check_size(path, count, ticks, neurons)
-    if pattern.min(initial=0) < 0 or pattern.max(initial=0) >= count:
-        raise FormatError(f"{path} numbers patterns {pattern.min()} to {pattern.max()}; allowed is 0 to {count - 1}")
-    order = np.argsort(pattern, kind="stable")
-    groups = np.split(events[order], np.searchsorted(pattern[order], np.arange(1, count)))
+    if lowest < 0 or highest >= count:
+        raise FormatError(f"{path} numbers patterns {lowest} to {highest}; allowed is 0 to {count - 1}")
     try:
-        return [raster_of_events(*group.T, ticks=ticks, neurons=neurons, name=str(path)) for group in groups]
+        for label, column, extent in (("tick", events[:, 1], ticks), ("neuron", events[:, 2], neurons)):
+            _check_inside(str(path), label, column, extent)
     except SpecError as error:
         raise FormatError(str(error)) from error
+    rasters = np.zeros((count, ticks, neurons), dtype=np.bool_)
+    rasters[tuple(events.T)] = True
+    rasters.flags.writeable = False
+    return list(rasters)
 
 
 def _check_size(path: Path, count: int, ticks: int, neurons: int) -> None:
@@ -268,21 +275,31 @@ def _check_size(path: Path, count: int, ticks: int, neurons: int) -> None:
         )
 
 
-def _parse_events(path: Path, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pattern ``(events,)`` and the tick and neuron ``(events, 2)`` of each line."""
-    reader = csv.reader(io.StringIO(text, newline=None))
+def _read_events(path: Path) -> NDArray[np.int64]:
+    """Return the pattern, tick and neuron of each line, ``(events, 3)``; the pattern is 0 where there is no column."""
+    size = check_regular(path)
+    if size > CSV_LIMIT_BYTES:
+        raise FormatError(f"{path} has {size} bytes; at most {CSV_LIMIT_BYTES} are read; write an .npz")
+    numbers = packed.array("q")
     try:
-        header = [field.strip() for field in next(reader, [])]
-        if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
-            raise FormatError(
-                f"{path} begins with {','.join(header)!r}; the header is 'tick,neuron' or 'pattern,tick,neuron'"
-            )
-        rows = [_parse_event(path, reader.line_num, row, len(header)) for row in reader if row]
-    except csv.Error as error:
-        raise FormatError(f"{path}, line {reader.line_num}: {error}") from error
-    events = np.array(rows, dtype=np.int64).reshape(-1, len(header))
-    pattern = events[:, 0] if len(header) == 3 else np.zeros(len(events), dtype=np.int64)
-    return pattern, events[:, -2:]
+        with path.open(encoding="utf-8-sig") as file:
+            header = [field.strip() for field in _fields(path, 1, file.readline(LINE_LIMIT))]
+            if header not in (["tick", "neuron"], ["pattern", "tick", "neuron"]):
+                raise FormatError(
+                    f"{path} begins with {','.join(header)!r}; the header is 'tick,neuron' or 'pattern,tick,neuron'"
+                )
+            for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), ""), 2):
+                if row := _fields(path, number, line):
+                    numbers.extend(([0] if len(header) == 2 else []) + _parse_event(path, number, row, len(header)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{path} cannot be read: {error}") from error
+    return np.frombuffer(numbers, dtype=np.int64).reshape(-1, 3) if numbers else np.zeros((0, 3), dtype=np.int64)
+
+
+def _fields(path: Path, number: int, line: str) -> list[str]:
+    if len(line) == LINE_LIMIT:
+        raise FormatError(f"{path}, line {number}: it has {LINE_LIMIT} characters or more; three numbers are fewer")
+    return next(csv.reader([line]), [])
 
 
 def _parse_event(path: Path, line: int, row: list[str], width: int) -> list[int]:

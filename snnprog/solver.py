@@ -94,6 +94,11 @@ def until(deadline: float | None) -> Iterator[None]:
         _deadline.reset(token)
 
 
+def deadline_after(seconds: float | None) -> float | None:
+    """Return what `until` wants for so many seconds from now; None for no limit."""
+    return None if seconds is None else time.monotonic() + seconds
+
+
 def check_time() -> None:
     """Raise `UndecidedError` if the time that `until` allows is over."""
     deadline = _deadline.get()
@@ -213,14 +218,24 @@ class Integral:
         Integers that meet everything, where some were found.
     is_impossible : bool
         Whether there are none, proved.
+    effort : float
+        Units of deterministic work that it took.
     """
 
     values: Integers | None
     is_impossible: bool
+    effort: float
 
 
 def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
-    """Find integers, prove that there are none, or give up once ``effort`` units of deterministic work are done."""
+    """Find integers, prove that there are none, or give up once ``effort`` units of deterministic work are done.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `until` allows runs out.
+    """
+    check_time()
     model = cp_model.CpModel()
     variables = [
         model.new_int_var_from_domain(_domain(*bounds), "")
@@ -237,10 +252,15 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = effort
+    if (deadline := _deadline.get()) is not None:
+        solver.parameters.max_time_in_seconds = max(deadline - time.monotonic(), LEAST_SECONDS)
     status = solver.solve(model)
+    spent = float(solver.deterministic_time)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False)
-    return Integral(None, status == cp_model.INFEASIBLE)
+        return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False, spent)
+    if status != cp_model.INFEASIBLE:
+        check_time()
+    return Integral(None, status == cp_model.INFEASIBLE, spent)
 
 
 def _domain(lower: int, upper: int, step: int) -> cp_model.Domain:

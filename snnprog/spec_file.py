@@ -33,20 +33,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from snnprog.archive import read_bytes
+from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.checks import as_integer
+from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
-from snnprog.raster import Raster, read_rasters
+from snnprog.raster import PATTERN_LIMIT, Raster, read_rasters
 from snnprog.spec import Dynamics, Pattern, Spec
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 OPTIONS = (
     "recurrent",
@@ -81,8 +76,8 @@ def load_spec(path: str | Path) -> Spec:
     path = Path(path)
     content = read_bytes(path)
     try:
-        table = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        table = parse_toml(content)
+    except ValueError as error:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {key: table[key] for key in OPTIONS if key in table}
@@ -134,7 +129,18 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     entries = table.get("patterns")
     if not isinstance(entries, list) or not entries:
         raise FormatError(f"{path} has no [[patterns]]; at least one is needed")
-    return [pattern for index, entry in enumerate(entries) for pattern in _pattern_group(path, index, entry)]
+    patterns: list[Pattern] = []
+    bins = 0
+    for index, entry in enumerate(entries):
+        group = _pattern_group(path, index, entry)
+        bins += sum(pattern.inputs.size + 2 * pattern.targets.size for pattern in group)
+        patterns += group
+        if bins > SIZE_LIMIT_BYTES or len(patterns) > PATTERN_LIMIT:
+            raise FormatError(
+                f"{path} names {len(patterns)} patterns of {bins} bins by [[patterns]] number {index};"
+                f" at most {PATTERN_LIMIT} patterns and {SIZE_LIMIT_BYTES} bins are read"
+            )
+    return patterns
 
 
 def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:

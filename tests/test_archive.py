@@ -390,10 +390,10 @@ BAD_TEXTS = {
     "byte order mark": (b"\xef\xbb\xbf{}", "not valid JSON"),
     "UTF-16": ("{}".encode("utf-16"), "not valid JSON"),
     "comment": (b"{} // x", "not valid JSON"),
-    "list": (b"[]", "is a JSON list; an object is needed"),
-    "text": (b'"x"', "is a JSON str; an object is needed"),
-    "number": (b"1", "is a JSON int; an object is needed"),
-    "null": (b"null", "is a JSON NoneType; an object is needed"),
+    "list": (b"[]", "it is a list; an object is needed"),
+    "text": (b'"x"', "it is a str; an object is needed"),
+    "number": (b"1", "it is a int; an object is needed"),
+    "null": (b"null", "it is a NoneType; an object is needed"),
 }
 
 

@@ -261,6 +261,43 @@ MISBEHAVIOUR = {
     "forgets its versions": ("del answer['versions']; " + FINE, "versions"),
     "tells versions in prose": ("answer['versions'] = 'one, I think'; " + FINE, "a text with a JSON object is needed"),
     "tells versions in a list": ("answer['versions'] = '[1]'; " + FINE, "a text with a JSON object is needed"),
+    "tells deep versions": ("answer['versions'] = '[' * 9999; " + FINE, "versions is no text with a JSON object"),
+    "tells versions in no characters": (
+        "answer['versions'] = np.frombuffer(b'\\xff' * 8, '<U2').reshape(()); " + FINE,
+        "versions is no text with a JSON object: 'utf-32-le' codec can't decode",
+    ),
+    "tells versions in swapped characters": (
+        "answer['versions'] = np.array('[]', '>U2'); " + FINE,
+        "versions is no text with a JSON object: it is a list",
+    ),
+    "tells a version twice": (
+        "answer['versions'] = '{\"a\": 1, \"a\": 2}'; " + FINE,
+        "versions is no text with a JSON object: it names 'a' twice",
+    ),
+    "answers with a link": (
+        FINE + "; os.rename(result_path, 'real'); os.symlink('real', result_path)",
+        "cannot be believed: the result is a link",
+    ),
+    "answers with a link to nowhere": ("os.symlink('nowhere', result_path)", "cannot be believed: there is no result"),
+    "answers with a pipe": ("os.mkfifo(result_path)", "cannot be believed: .* it is a pipe or device"),
+    "answers with a folder": ("os.mkdir(result_path)", "cannot be believed: .* Is a directory"),
+    "answers with a terabyte": ("open(result_path, 'wb').truncate(1 << 40)", "cannot be believed: .* not a whole zip"),
+    "removes its folder": (
+        "__import__('shutil').rmtree(os.getcwd()); print('oops')",
+        "cannot be believed: there is no result",
+    ),
+    "removes its folder and dies": (
+        "__import__('shutil').rmtree(os.getcwd()); sys.exit('oops')",
+        "ended with code 1; it said: oops",
+    ),
+    "prints what is no text": (
+        r"sys.stderr.buffer.write(b'\xff\x1b[2J\x00on fire'); sys.exit(2)",
+        r"ended with code 2; it said: \ufffd\\x1b\[2J\\x00on fire",
+    ),
+    "prints very much and dies": (
+        "sys.stderr.write('x' * (1 << 22)); sys.exit('on fire')",
+        "ended with code 1; it said: x+on fire",
+    ),
     "tells versions in numbers": ("answer['versions'] = 1.0; " + FINE, "versions is float64 of shape"),
 }
 

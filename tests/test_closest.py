@@ -234,3 +234,45 @@ def test_a_fan_in_and_the_closest_program_are_not_built_together() -> None:
         sp.SpecError, match=r"fan_in is 1 and on_infeasible is 'closest'; ask for one of them at a time"
     ):
         sp.compile(spec, on_infeasible="closest")
+
+
+# ---------------------------------------------------------------- programs that fit
+
+# What is nearest with any weights leaves the range on which all runtimes agree: a high threshold that is fixed asks for
+# weights whose sum is beyond it.
+OVERRUNS = {
+    "arrivals": (7, (12, 2), sp.Dynamics(0, 4095), 0, False),
+    "potential": (9, (12, 2), sp.Dynamics(20, 20), 32_000, False),
+    "recurrent": (7, (12, 2), sp.Dynamics(0, 4095), 0, True),
+}
+
+
+@pytest.mark.parametrize(("seed", "shape", "dynamics", "bias", "recurrent"), OVERRUNS.values(), ids=OVERRUNS)
+def test_the_closest_program_fits_the_chip(
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    shape: tuple[int, int],
+    dynamics: sp.Dynamics,
+    bias: int,
+    recurrent: bool,
+) -> None:
+    generator = np.random.default_rng(seed)
+    pattern = sp.Pattern(generator.random(shape) < 0.8, generator.random((shape[0], 1)) < 0.4)
+    spec = sp.Spec([pattern], [1, 2], threshold=131071, dynamics=dynamics, bias=bias, recurrent=recurrent)
+    result = sp.compile(spec, on_infeasible="closest")
+    traces = [sp.run(result.program, pattern.inputs, record="state")]
+    assert traces[0].excursion is None
+    assert result.report.wrong_bins == int((traces[0].spikes != pattern.targets).sum()) > 0
+    monkeypatch.setattr("snnprog.compiler._Work._fitting", lambda _, built: built)
+    with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold .*free"):
+        sp.compile(spec, on_infeasible="closest")
+
+
+def test_a_program_without_synapses_fits_where_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.compiler.SMALLER_WEIGHTS", ())
+    seed, shape, dynamics, _, _ = OVERRUNS["arrivals"]
+    generator = np.random.default_rng(seed)
+    pattern = sp.Pattern(generator.random(shape) < 0.8, generator.random((shape[0], 1)) < 0.4)
+    result = sp.compile(sp.Spec([pattern], [1, 2], threshold=131071, dynamics=dynamics), on_infeasible="closest")
+    assert result.report.wrong_bins == pattern.targets.sum()
+    assert result.program.n_synapses == 0

@@ -122,3 +122,21 @@ def test_a_conflict_is_its_reason_and_does_not_change() -> None:
     assert FIRST != SECOND
     with pytest.raises(AttributeError):
         FIRST.tick = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Größe ≥ 3\n\tnext", "Größe ≥ 3\n\tnext"),
+        ("\x1b[2J\0\r\u202e\ud800", r"\x1b[2J\x00\r\u202e\ud800"),
+        ("x" * 4000, "x" * 4000),
+        ("a" * 5000 + "b" * 5000, "a" * 1996 + " [...] " + "b" * 1996),
+    ],
+)
+def test_messages_can_be_printed(text: str, shown: str) -> None:
+    """A terminal must not obey a file that a message quotes."""
+    assert str(FormatError(text)) == shown
+    assert str(BackendError(text)) == shown
+    again = pickle.loads(pickle.dumps(FormatError("\x07" * 5000)))
+    assert str(again) == str(FormatError("\x07" * 5000))
+    assert len(str(again)) <= 4000

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +14,11 @@ import numpy as np
 import pytest
 from cases import CASES
 from rich.console import Console
+from verdict_specs import tiny_spec
 
 import snnprog as sp
 from snnprog import cli, explanation
+from snnprog.errors import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.quantize import CERTIFIED, EXACT
 from snnprog.report.explanations import print_explanation
@@ -95,7 +100,49 @@ def test_one_output_without_an_answer_leaves_the_others_theirs() -> None:
     assert [verdict.status for verdict in sp.explain(spec).verdicts] == [UNDECIDED, CERTIFIED]
 
 
-def test_the_command_says_that_hidden_neurons_are_left_out(
+def test_whether_hidden_neurons_help_is_what_compile_finds() -> None:
+    """What explain says that no network can do, compile refuses with that reason, and it refuses nothing else."""
+    told = []
+    for seed in range(90):
+        spec = replace(tiny_spec(seed), hidden="auto")
+        (verdict,) = sp.explain(spec).verdicts
+        if verdict.status != INFEASIBLE:
+            assert verdict.hidden is None
+            continue
+        told.append(verdict.hidden is True)
+        if isinstance(verdict.hidden, Conflict):
+            with pytest.raises(sp.InfeasibleError) as caught:
+                sp.compile(spec)
+            assert caught.value.conflicts == (verdict.hidden,), f"seed {seed}"
+        else:
+            with suppress(sp.SolverError):
+                sp.compile(spec)
+    assert min(told.count(True), told.count(False)) > 2
+
+
+def test_what_hidden_neurons_cannot_do_is_told() -> None:
+    spec = replace(mixed_spec(), hidden="auto")
+    told = sp.explain(spec)
+    assert told.verdicts[0].hidden is None
+    reasons = [verdict.hidden.reason for verdict in told.verdicts[1:] if isinstance(verdict.hidden, Conflict)]
+    assert len(reasons) == 2
+    assert told.verdicts[2].hidden is True, "its reset does not wipe out what a hidden neuron remembers"
+    assert reasons[0].endswith("but nothing can have reached it by then, through hidden neurons neither")
+    assert told.as_dict()["outputs"][1]["hidden_neurons"] == {"may_help": False, "reason": reasons[0]}  # type: ignore[index]
+    console = Console(record=True, width=300, soft_wrap=True)
+    print_explanation(console, told)
+    assert f"with hidden neurons: {reasons[0]}" in console.export_text()
+    assert {verdict.hidden for verdict in sp.explain(replace(spec, hidden=0)).verdicts} == {None}
+
+
+def test_hidden_neurons_without_time_are_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "deadline_after", lambda _: time.monotonic() - 1.0)
+    told = sp.explain(replace(mixed_spec(), hidden="auto"), time_limit_s=60.0)
+    assert told.infeasible == (1, 2, 3)
+    assert {verdict.hidden for verdict in told.verdicts} <= {None, True}
+
+
+def test_the_command_says_that_hidden_neurons_may_help(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     inputs, targets = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
@@ -107,7 +154,7 @@ def test_the_command_says_that_hidden_neurons_are_left_out(
     )
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
-    assert (code, "hidden neurons are left out here" in out) == (cli.INFEASIBLE, True)
+    assert (code, "hidden neurons may help output 0: nothing in what came in" in out) == (cli.INFEASIBLE, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
     path.write_text(f"{patterns}\n")
     assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]

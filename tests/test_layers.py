@@ -20,6 +20,7 @@ LAYERS = (
     "version",
     "errors",
     "checks",
+    "documents",
     "archive",
     "raster",
     "chips",

@@ -565,3 +565,15 @@ def test_mutations_of_one_field_or_array(tmp_path: Path) -> None:
             others[chance.choice(ARRAYS)] = some_array(chance)
         believed += check_refused_or_valid(rebuilt(tmp_path / "p.snnp", changed, others))
     assert believed > 0
+
+
+def test_provenance_that_could_not_be_read_back_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep: object = 0
+    for _ in range(40):
+        deep = [deep]
+    with pytest.raises(SpecError, match="provenance is no JSON object: it is nested more than 32 deep"):
+        program(provenance={"deep": deep})
+    monkeypatch.setattr("snnprog.program.JSON_LIMIT_BYTES", 100)
+    with pytest.raises(FormatError, match=r"provenance has \d+ bytes as JSON; a program file holds up to 100"):
+        program().save(tmp_path / "p.snnp")
+    assert not list(tmp_path.iterdir())

@@ -185,7 +185,10 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
         (lambda program, spec: sp.run("p.snnp", spec.patterns[0].inputs), "program is a str; a Program is needed"),
         (lambda program, spec: sp.run(program, 5), "inputs is a int; a raster"),
         (lambda program, spec: sp.run(program, None), "inputs is a NoneType; a raster"),
-        (lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s="a"), "timeout_s is a str; a Real"),
+        (
+            lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s="a"),
+            "timeout_s is 'a'; a finite number of seconds from 0",
+        ),
         (lambda program, spec: sp.verify(spec, program), "program is a Spec; a Program is needed"),
         (lambda program, spec: sp.verify(program, program), "spec is a Program; a Spec is needed"),
         (lambda program, spec: sp.verify(program, spec, 3), "backends is 3; a list with at least one name"),

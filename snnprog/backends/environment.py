@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,14 +19,18 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from snnprog.archive import read_bytes, write_bytes
+from snnprog.backends.commands import failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.errors import BackendError
 
+if sys.platform != "win32":
+    import fcntl
+
 CACHE_VARIABLE = "SNNPROG_CACHE"
 BUILD_SECONDS = 1800.0
 FINISHED = "finished"
-SHOWN_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,9 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
     folder = environment_folder(backend)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with FileLock(f"{folder}.lock"), _held_by_children(Path(f"{folder}.pip"), say) as held:
             if not (folder / FINISHED).is_file():
-                _build(backend, folder, say)
+                _build(backend, folder, say, held)
     except OSError as error:
         raise BackendError(
             f"the environment {folder} cannot be made: {error}; {CACHE_VARIABLE} names a folder"
@@ -108,40 +112,48 @@ def environment_folder(backend: Backend) -> Path:
     """Return where a backend's environment stands or would stand."""
     cache = os.environ.get(CACHE_VARIABLE)
     root = Path(cache) if cache else user_cache_path("snnprog")
-    content = backend.requirements.read_bytes() + backend.python_text.encode("ascii")
+    content = read_bytes(backend.requirements) + backend.python_text.encode("ascii")
     return root / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def _build(backend: Backend, folder: Path, say: Callable[[str], None]) -> None:
+def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Collection[int]) -> None:
     base = find_interpreter(backend.python)
     shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise BackendError(f"the environment {folder} is unfinished and cannot be removed; remove it by hand")
     say(f"making an environment for {backend.name} with {base}")
-    _must([str(base), "-m", "venv", str(folder)], f"the environment {folder} cannot be made")
+    _must([str(base), "-m", "venv", str(folder)], f"the environment {folder} cannot be made", held)
     say(f"installing {backend.requirements.name} into {folder}")
     python = str(_python_in(folder))
     command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]
-    _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed")
-    (folder / FINISHED).write_text(f"{base}\n", encoding="utf-8")
+    _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed", held)
+    write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
     say(f"{backend.name} is ready: {python}")
 
 
-def _must(command: list[str], complaint: str) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=BUILD_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BackendError(f"{complaint}: {error}") from error
-    if done.returncode != 0:
-        last = "\n".join(done.stdout.strip().splitlines()[-SHOWN_LINES:])
-        raise BackendError(f"{complaint}; the command ended with {done.returncode} and said:\n{last}")
+def _must(command: list[str], complaint: str, inherited: Collection[int]) -> None:
+    failure = failure_of(command, limit_s=BUILD_SECONDS, inherited=inherited)
+    if failure:
+        raise BackendError(f"{complaint}: the command {failure}")
+
+
+@contextmanager
+def _held_by_children(path: Path, say: Callable[[str], None]) -> Iterator[tuple[int, ...]]:
+    """Lock a file by a descriptor that is handed on to children, so that it stays locked until the last of them ends.
+
+    An installation that was killed may have left its pip behind, which goes on writing; the next one waits for it.
+    Only POSIX has such locks.
+    """
+    if sys.platform == "win32":
+        yield ()
+        return
+    with path.open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for what an interrupted installation left running")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield (file.fileno(),)
 
 
 def _python_in(folder: Path) -> Path:

@@ -1,16 +1,11 @@
 """Running a program: on the reference simulator, or by a backend's runner in a process of its own.
 
-A runner is not trusted: it has a time limit, its whole process group is ended when that is over, and its result is
-checked for every shape and type before it becomes a `Trace`.
+A runner is not trusted: it runs as `failure_of` does it, and its result is checked for every shape and type before it
+becomes a `Trace`.
 """
 
 from __future__ import annotations
 
-import json
-import numbers
-import os
-import signal
-import subprocess
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,10 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.archive import array_of, read_archive, write_archive
+from snnprog.backends.commands import failure_of
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
-from snnprog.checks import check_type
+from snnprog.checks import as_seconds, check_type
 from snnprog.chips import find_chip
+from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
@@ -35,7 +32,6 @@ from snnprog.version import __version__
 
 REFERENCE = "reference"
 Record = Literal["spikes", "state"]
-SHOWN_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +122,7 @@ def run_backend(
 ) -> Run:
     """Run a program on several patterns, and tell which software did; see `run`."""
     check_type("program", program, Program)
-    if timeout_s is not None:
-        check_type("timeout_s", timeout_s, numbers.Real)
+    limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
     if record not in ("spikes", "state"):
         raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
@@ -142,7 +137,7 @@ def run_backend(
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
     if not rasters:
         return Run((), {})
-    return _run_folder(program, rasters, folder, record == "state", timeout_s)
+    return _run_folder(program, rasters, folder, record == "state", limit)
 
 
 def _run_reference(program: Program, rasters: list[Raster], record: Record) -> Run:
@@ -158,7 +153,7 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
-    with tempfile.TemporaryDirectory(prefix="snnprog-") as name:
+    with tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         program.save(folder / "program.snnp")
         stimulus: dict[str, NDArray[np.generic]] = {
@@ -168,53 +163,27 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
         }
         write_archive(folder / "stimulus.npz", stimulus, {})
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
-        _execute([str(python), "-I", str(backend.runner), *files], folder, backend.name, limit)
+        failure = failure_of([str(python), "-I", str(backend.runner), *files], limit_s=limit, folder=folder)
+        if failure:
+            raise BackendError(f"backend {backend.name} {failure}")
         try:
-            return _read_result(folder / "result.npz", program, rasters, state)
+            return read_result(folder / "result.npz", program, rasters, state)
         except FormatError as error:
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
 
-def _execute(command: list[str], folder: Path, name: str, limit_s: float) -> None:
-    """Run a command to its end or its limit; its output goes to files, which no stray child can keep from closing."""
-    with (folder / "said.txt").open("w+b") as said:
-        try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder, start_new_session=True
-            )
-        except OSError as error:
-            raise BackendError(f"backend {name} cannot be started: {error}") from error
-        try:
-            code = process.wait(timeout=limit_s)
-        except subprocess.TimeoutExpired as error:
-            raise BackendError(
-                f"backend {name} did not finish within {limit_s:.0f} s and was ended; {_last_words(said.name)}"
-            ) from error
-        finally:
-            _end_group(process)
-        if code != 0:
-            raise BackendError(f"backend {name} ended with code {code}; {_last_words(said.name)}")
+def read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+    """Return what a result file says of a run.
 
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        pass
-    process.wait()
-
-
-def _last_words(path: str) -> str:
-    text = Path(path).read_bytes().decode("utf-8", errors="replace").strip()
-    return f"it said: {text[-SHOWN_CHARACTERS:]}" if text else "it said nothing"
-
-
-def _read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
-    if not path.is_file():
+    Raises
+    ------
+    FormatError
+        If it is missing or damaged, or says anything in another shape or type than the contract's.
+    """
+    if not path.exists():
         raise FormatError("there is no result file")
+    if path.is_symlink():
+        raise FormatError("the result is a link; a regular file is needed")
     members = read_archive(path)
     ends = np.cumsum([len(raster) for raster in rasters])
     ticks = int(ends[-1])
@@ -234,10 +203,13 @@ def _read_result(path: Path, program: Program, rasters: list[Raster], state: boo
 
 
 def _versions(array: NDArray[np.generic]) -> dict[str, str]:
-    try:
-        versions = json.loads(str(array[()])) if array.dtype.kind == "U" and array.ndim == 0 else None
-    except ValueError:
-        versions = None
-    if not isinstance(versions, dict):
+    if array.dtype.kind != "U" or array.ndim:
         raise FormatError(f"versions is {array.dtype} of shape {array.shape}; a text with a JSON object is needed")
-    return {str(name): str(version) for name, version in versions.items()}
+    codec = "utf-32-be" if array.dtype.str.startswith(">") else "utf-32-le"
+    try:  # not by str(), which fails with a SystemError on what are no characters
+        versions = parse_json(array.tobytes().decode(codec).rstrip("\0").encode("utf-8"))
+    except ValueError as error:
+        raise FormatError(
+            f"versions is no text with a JSON object: {error}; a text with a JSON object is needed"
+        ) from error
+    return {name: str(version) for name, version in versions.items()}

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from snnprog.archive import read_bytes
+from snnprog.checks import as_seconds
+from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
+DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
@@ -105,27 +103,18 @@ def _read_folder(folder: Path) -> Backend:
     if missing:
         raise BackendError(f"backend folder {folder} lacks {', '.join(missing)}")
     try:
-        with (folder / "backend.toml").open("rb") as file:
-            description = tomllib.load(file)
+        description = parse_toml(read_bytes(folder / "backend.toml"))
         return Backend(
             name=folder.name,
             folder=folder,
             summary=_text(description, "summary"),
             semantics=_texts(description, "semantics"),
             python=_python_version(_text(description, "python")),
-            distributions={str(name): str(version) for name, version in description["distributions"].items()},
-            timeout_seconds=float(description["timeout_seconds"]),
-            timeout_seconds_per_tick=float(description["timeout_seconds_per_tick"]),
+            distributions=_distributions(description["distributions"]),
+            timeout_seconds=as_seconds("timeout_seconds", description["timeout_seconds"]),
+            timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
         )
-    except (
-        tomllib.TOMLDecodeError,
-        UnicodeDecodeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OSError,
-    ) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
 
 
@@ -143,8 +132,17 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _distributions(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(version, str) for version in value.values()):
+        raise TypeError(f"distributions is {value!r}; a table of exact versions is needed")
+    odd = [name for name in value if not re.fullmatch(DISTRIBUTION, name)]
+    if odd:
+        raise ValueError(f"distributions names {odd[0]!r}; the name of a distribution is needed")
+    return value
+
+
 def _python_version(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)\.(\d+)", text)
+    match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", text)
     if match is None:
         raise ValueError(f"python is {text!r}; a version such as '3.10' is needed")
     return int(match[1]), int(match[2])

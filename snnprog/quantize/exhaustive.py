@@ -25,15 +25,19 @@ Integers = NDArray[np.int64]
 SOLVED = "solved"
 FRACTION_BITS = 30
 RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
+# For the whole programs at all exponents together, and at one where nothing can be proved any more.
+EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
 MOST_TAPS, MOST_BINS = 64, 6000
 
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An exact neuron, or whether there is none, proved; neither where all was in vain."""
+    """An exact neuron, or whether there is none, proved; neither where all was in vain, or the time ran out."""
 
     neuron: IntegerNeuron | None
     is_impossible: bool = False
+    is_out_of_time: bool = False
+    effort: float = 0.0
 
     @property
     def is_decided(self) -> bool:
@@ -78,14 +82,15 @@ def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
     return IntegerProgram(matrix, least, lower, upper, _steps(problem, lower.size))
 
 
-def whole(problem: IntegerProblem) -> Repair:
+def whole(problem: IntegerProblem, effort: float = WHOLE_EFFORT) -> Repair:
     """Ask for the chip's rule at this exponent; with a free bias, of which it knows only some, it proves nothing."""
-    integral = find_integers(whole_program(problem), effort=WHOLE_EFFORT)
+    integral = find_integers(whole_program(problem), effort=effort)
     if integral.values is None:
-        return Repair(None, integral.is_impossible and not problem.problem.box.is_bias_free)
+        is_impossible = integral.is_impossible and not problem.problem.box.is_bias_free
+        return Repair(None, is_impossible, effort=integral.effort)
     neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED)
     assert neuron is not None, "the whole program follows the chip's rule"
-    return Repair(neuron)
+    return Repair(neuron, effort=integral.effort)
 
 
 def whole_program(problem: IntegerProblem) -> IntegerProgram:

@@ -38,6 +38,7 @@ from snnprog.quantize.widths import (
 )
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.solver import deadline_after
 from snnprog.spec import Spec, presynaptic_raster
 from snnprog.trace import Excursion
 
@@ -103,14 +104,32 @@ class NeuronReport:
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A program, the report on each of its neurons (hidden ones first), and proofs that some cannot be built."""
+    """A program and what became of each of its neurons.
+
+    Attributes
+    ----------
+    neurons : tuple of NeuronReport
+        One per neuron, hidden ones first.
+    conflicts : tuple of Conflict
+        Proofs that some cannot be built.
+    out_of_time : tuple of int
+        The outputs among the neurons that are not exact because the time ran out.
+    """
 
     program: Program
     neurons: tuple[NeuronReport, ...]
     conflicts: tuple[Conflict, ...] = ()
+    out_of_time: tuple[int, ...] = ()
 
 
-def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor | None = None) -> Quantized:
+def quantize(
+    spec: Spec,
+    network: Network,
+    *,
+    seed: int = 0,
+    executor: Executor | None = None,
+    time_limit_s: float | None = None,
+) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
     Parameters
@@ -119,6 +138,8 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor 
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
         Where neurons are repaired side by side; it does not change the answers.
+    time_limit_s : float, optional
+        Seconds for all repairs together; what has none by then stays inexact, and is listed as out of time.
 
     Raises
     ------
@@ -144,7 +165,8 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor 
         for index, candidate, outcome in zip(failing, tried, rehearse(spec, mapping, tried, failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
-    conflicts = _repair_failing(spec, mapping, searches, outcomes, seed, executor)
+    deadline = deadline_after(time_limit_s)
+    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor)
     program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
     numbered = [(index, True) for index in range(spec.n_hidden)]
     numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
@@ -152,34 +174,40 @@ def quantize(spec: Spec, network: Network, *, seed: int = 0, executor: Executor 
         replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
         for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
-    return Quantized(program, tuple(reports), conflicts)
+    out_of_time = tuple(index - spec.n_hidden for index in late if index >= spec.n_hidden)
+    return Quantized(program, tuple(reports), conflicts, out_of_time)
 
 
 def _repair_failing(
-    spec: Spec, mapping: PotentialMap, searches: list[_Search], outcomes: list[Rehearsal], seed: int,
-    executor: Executor | None,
-) -> tuple[Conflict, ...]:  # fmt: skip
-    """Repair the neurons with wrong bins, in place; return what proofs there are that some have no repair."""
+    spec: Spec, mapping: PotentialMap, searches: list[_Search], outcomes: list[Rehearsal],
+    seed_and_deadline: tuple[int, float | None], executor: Executor | None,
+) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
+    """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
+    seed, deadline = seed_and_deadline
     box, conflicts = box_of(spec, find_chip(spec.chip), mapping), []
     failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
-    jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index)) for index in failing)
+    late: list[int] = []
+    jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index), deadline) for index in failing)
     repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
     for index, outcome in zip(failing, repairs, strict=True):
+        late += [index] if outcome.is_out_of_time else []
         if outcome.neuron is not None:
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
         elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
             is_any_tap_tried = not spec.sparse and spec.fan_in is None
             conflicts += [impossible(spec, index)] if is_any_tap_tried and spec.n_hidden == 0 else []
-    return tuple(conflicts)
+    return tuple(conflicts), late
 
 
-def _repair_job(spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int]) -> RepairJob:
+def _repair_job(
+    spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int], deadline: float | None
+) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
     problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones(mapping.tape.ticks, np.bool_), box)
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
-    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed)
+    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline)
 
 
 class _Search:

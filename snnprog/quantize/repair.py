@@ -6,8 +6,8 @@
 4. For small neurons the exhaustive word (`snnprog.quantize.exhaustive`): integers, or the proof that there are none.
 5. A long integer search.
 
-What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, never by
-the clock, so the outcome is the same on every machine.
+What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
+outcome is the same on every machine; a limit of time ends it sooner, and says so.
 
 Exponents: where the scale is free, the greatest at which the design's weights fit the widths, because coarser grids
 make truncation small and the threshold's steps fine; an answer that does not fit is tried at those below. Where a
@@ -26,15 +26,24 @@ from numpy.typing import NDArray
 from snnprog.chips import find_chip
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.errors import Conflict
+from snnprog.errors import Conflict, UndecidedError
 from snnprog.network import Neuron
-from snnprog.quantize.exhaustive import Repair, is_small, relaxed, whole
+from snnprog.quantize.exhaustive import (
+    EXPONENTS_EFFORT,
+    UNPROVABLE_EFFORT,
+    WHOLE_EFFORT,
+    Repair,
+    is_small,
+    relaxed,
+    whole,
+)
 from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
 from snnprog.quantize.machine import Machine
 from snnprog.quantize.reoptimise import reoptimised
 from snnprog.quantize.rounding import IntegerNeuron
 from snnprog.quantize.search import LONG, SHORT, Rows, Schedule, search
 from snnprog.quantize.widths import widths_for_patterns
+from snnprog.solver import until
 from snnprog.spec import Dynamics, Spec
 
 Floats = NDArray[np.float64]
@@ -57,6 +66,7 @@ class RepairJob:
     chip: str
     dynamics: Dynamics
     seed: tuple[int, int]
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +76,21 @@ class _Start:
 
 
 def repair(job: RepairJob) -> Repair:
-    """Find integers that make a neuron exact.
+    """Find integers that make a neuron exact, until the job's deadline.
 
     Raises
     ------
     SolverError
         If the solver gives up.
     """
+    try:
+        with until(job.deadline):
+            return _repair(job)
+    except UndecidedError:
+        return Repair(None, is_out_of_time=True)
+
+
+def _repair(job: RepairJob) -> Repair:
     family = _Family(job)
     problems = family.worthwhile()
     entries = job.problem.potential_map.n_taps * job.problem.raster.size
@@ -195,7 +213,11 @@ def _bare(problem: IntegerProblem) -> Floats:
 
 
 def _exhaust(family: _Family) -> Repair:
-    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open."""
+    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open.
+
+    The work is bounded for all exponents together. Once one of them stays open nothing is proved any more, and the
+    others are asked for answers only, briefly.
+    """
     problems = [family.at(exponent) for exponent in family.exponents]
     groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
     left: list[IntegerProblem] = []
@@ -204,13 +226,15 @@ def _exhaust(family: _Family) -> Repair:
         if outcome.neuron is not None:
             return outcome
         left += [] if outcome.is_impossible else group
-    proofs = []
+    is_provable, effort = not family.job.problem.box.is_bias_free, EXPONENTS_EFFORT
     for problem in left:
-        outcome = whole(problem)
+        outcome = whole(problem, min(effort, WHOLE_EFFORT if is_provable else UNPROVABLE_EFFORT))
         if outcome.neuron is not None:
             return outcome
-        proofs.append(outcome.is_impossible)
-    return Repair(None, is_impossible=all(proofs))
+        is_provable, effort = is_provable and outcome.is_impossible, effort - outcome.effort
+        if effort <= 0.0:
+            return Repair(None)
+    return Repair(None, is_impossible=is_provable)
 
 
 def impossible(spec: Spec, output: int) -> Conflict:

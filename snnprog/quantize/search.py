@@ -11,19 +11,24 @@ Chance is xorshift64* (Vigna 2016), the same in every thread.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnprog.solver import check_time
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FRACTION_BITS = 24
-LARGEST_SUM = 2.0**61
+LARGEST_SUM, LARGEST_EXPONENT = 2.0**61, 600.0
 COLDEST = 0.1
 LONGER = 2.0
+# Where there are few weights to choose from, no more moves than this for each choice, nor fewer than some first runs.
+MOVES_PER_CHOICE, LEAST_RUNS = 100.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -102,16 +107,22 @@ def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Int
         How long to look.
     seed : int
         Of the moves.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `until` allows runs out; it is looked at between runs.
     """
     scaled = _in_integers(rows)
     if scaled is None:
         return None
     columns, least, unit = scaled
-    per_step, steps, spent, run = max(least.size, 40), schedule.first_steps, 0.0, 0
+    steps, run, left = schedule.first_steps, 0, _moves(rows, schedule)
     weight = rows.reach[: rows.n_weights].max(initial=1)
     generator = np.random.default_rng(seed)
     while True:
-        steps = int(min(steps, (schedule.work - spent) / per_step))
+        check_time()
+        steps = int(min(steps, left))
         if steps < 1:
             return None
         heat = (
@@ -126,7 +137,15 @@ def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Int
         )  # fmt: skip
         if met:
             return values
-        spent, steps, run = spent + steps * per_step, int(steps * LONGER), run + 1
+        left, steps, run = left - steps, int(steps * LONGER), run + 1
+
+
+def _moves(rows: Rows, schedule: Schedule) -> float:
+    """Return how many moves may be tried in all."""
+    values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
+    choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
+    few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
+    return min(schedule.work / max(rows.least.size, 40), few)
 
 
 def _in_integers(rows: Rows) -> tuple[Integers, Integers, float] | None:

@@ -20,6 +20,13 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         for conflict in verdict.conflicts:
             console.print(f"\n{conflict.reason}")
             _print_bins(console, conflict)
+        if isinstance(verdict.hidden, Conflict):
+            console.print(f"\nwith hidden neurons: {verdict.hidden.reason}")
+        elif verdict.hidden:
+            console.print(
+                f"\nhidden neurons may help output {verdict.output}: nothing in what came in before speaks against it;"
+                " compile adds them"
+            )
 
 
 def _proof(verdict: Verdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from snnprog.archive import write_bytes
 from snnprog.raster import Raster, events_of_raster
 from snnprog.spec import Pattern
 from snnprog.trace import Trace
@@ -55,7 +57,9 @@ def save_trials(path: Path, patterns: Sequence[Pattern], traces: Sequence[Trace]
         for ax in (above, below):
             ax.axvline(float(start) - 0.5, color="#d5d9dc", linewidth=0.8, zorder=0)
     figure.legend(*below.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False)
-    figure.savefig(path, dpi=150)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_bytes(path, content.getvalue())
 
 
 def _frame(ax: Axes, raster: Raster) -> None:

@@ -14,6 +14,7 @@ from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import Conflict, SolverError
 from snnprog.network import Neuron
+from snnprog.solver import check_time
 from snnprog.spec import AUTO, Spec
 
 MOST_HIDDEN = 4096
@@ -46,6 +47,8 @@ def add_hidden(
     ------
     SolverError
         If an output is not built, nothing proves that it cannot be, and ``hidden`` allows as many as there may be.
+    UndecidedError
+        If the time that `until` allows runs out before every output is built.
     """
     wiring = Wiring(asked, leaks_of(asked.dynamics, find_chip(asked.chip)), designed.hidden)
     outcomes = list(designed.outcomes)
@@ -65,6 +68,7 @@ def add_hidden(
             progress("hidden", done + 1, len(outputs))
     built = pruned(Built(wiring, _neurons(wiring, outcomes)))
     if asked.hidden != AUTO and len(built.wiring.hidden) > asked.hidden:
+        check_time()
         return _failed(asked, designed, outputs[-1], len(built.wiring.hidden))
     for output, neuron in built.outputs.items():
         outcomes[output] = NeuronDesign(neuron)

@@ -16,6 +16,7 @@ from snnprog.design.hidden.growth import attempt, lack_of
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import ROUNDING_PROOF
+from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 
 
@@ -28,9 +29,12 @@ class Built:
 
 
 def pruned(built: Built) -> Built:
-    """Return the network without the hidden neurons that were not needed."""
-    for index in reversed(range(len(built.wiring.hidden))):
-        built = _without(built, index) or built
+    """Return the network without the hidden neurons that were not needed, as far as the time allows."""
+    try:
+        for index in reversed(range(len(built.wiring.hidden))):
+            built = _without(built, index) or built
+    except UndecidedError:
+        pass
     return built
 
 

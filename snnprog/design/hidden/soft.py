@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from snnprog.design.problem import Box
 from snnprog.potential import PotentialMap, Resets, Ticks
+from snnprog.solver import check_time
 
 Floats = NDArray[np.float64]
 
@@ -124,6 +125,7 @@ def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, bo
     pairs: deque[tuple[Floats, Floats]] = deque(maxlen=MEMORY)
     values = deque([np.inf], maxlen=SPELL)
     for _ in range(ITERATIONS):
+        check_time()
         held = ((here <= bounds[0]) & (gradient > 0.0)) | ((here >= bounds[1]) & (gradient < 0.0))
         downhill = np.where(held, 0.0, -_curved(np.where(held, 0.0, gradient), pairs))
         step = 1.0 if pairs else 1.0 / max(1.0, float(np.abs(gradient).max()))

@@ -12,8 +12,8 @@ Decisions
 - In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either
   possible, and then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster
   undercuts.
-- Effort is counted in verdicts, fewer for larger problems, never in seconds. Silence (what neurons without synapses
-  do) is always left.
+- Effort is counted in verdicts, fewer for larger problems; a limit of time may end it sooner. Silence (what neurons
+  without synapses do) is always left.
 - Outputs that feed one another are searched together: a raster counts only if all can give theirs when all do.
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +35,10 @@ from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
-from snnprog.errors import SolverError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.raster import Raster
+from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
@@ -69,6 +71,7 @@ class _Job:
     spec: Spec
     outputs: tuple[int, ...]
     rounding_proof: bool
+    deadline: float | None
 
 
 def design_closest(
@@ -78,6 +81,7 @@ def design_closest(
     rounding_proof: bool = False,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    time_limit_s: float | None = None,
 ) -> tuple[Nearest, ...]:
     """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
 
@@ -89,6 +93,8 @@ def design_closest(
         Whether only rasters are sought that survive every rounding of the weights.
     executor, progress
         As for `snnprog.design.design`; the step is called "closest".
+    time_limit_s : float, optional
+        Seconds for all searches together; then each has the best raster that it found so far, silence at worst.
 
     Raises
     ------
@@ -96,7 +102,8 @@ def design_closest(
         If the solver gives up.
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
-    jobs = [_Job(spec, group, rounding_proof) for group in groups]
+    deadline = deadline_after(time_limit_s)
+    jobs = [_Job(spec, group, rounding_proof, deadline) for group in groups]
     found = []
     for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         found.append(nearest)
@@ -105,10 +112,20 @@ def design_closest(
     return tuple(found)
 
 
+def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
+    """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
+    judge = Judge(spec, outputs)
+    everything = np.concatenate([pattern.targets for pattern in spec.patterns])[:, list(judge.outputs)]
+    neurons = [_idle(problem) for problem in judge.problems(everything)]
+    raster = np.stack([neuron.raster for neuron in neurons], axis=1)
+    return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
+
+
 def _run(job: _Job) -> Nearest:
     judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
-    search.run()
+    with until(job.deadline), suppress(UndecidedError):
+        search.run()
     everything = np.ones(len(search.target), dtype=np.bool_)
     designs, thrift = [], Thrift(job.spec.sparse, None)
     for problem in judge.problems(search.best):

@@ -1,0 +1,128 @@
+"""JSON and TOML texts, read without trust: of bearable size and depth, each key once, no number that is none.
+
+Both are objects of plain values. What a reader of another make might understand otherwise (a key twice, NaN, a number
+beyond 64 bits in TOML) is refused, and so is whatever costs a parser much more than its length: deep nesting, and
+dotted keys of many parts, which `tomllib` reads in quadratic time. Every refusal is a `ValueError` whose text is the
+reason.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+JSON_LIMIT_BYTES = 1 << 26
+TOML_LIMIT_BYTES = 1 << 20
+DEPTH_LIMIT = 32
+# Strings, with or without their end, and comments: dots in them part no keys.
+TOML_ASIDES = re.compile(
+    r'"{3}[\s\S]*?(?:"{3}|\Z)|\'{3}[\s\S]*?(?:\'{3}|\Z)|"(?:\\.|[^"\\\n])*"?|\'[^\'\n]*\'?|#[^\n]*'
+)
+BETWEEN_KEYS = re.compile(r"[^\w. \t-]+")
+
+
+def parse_json(content: bytes) -> dict[str, object]:
+    """Return the object that a JSON text in UTF-8 is.
+
+    Raises
+    ------
+    ValueError
+        If it is too large or too deep, no valid JSON, names a key twice, or is no object.
+    """
+    _check_size(len(content), JSON_LIMIT_BYTES)
+    try:
+        value = json.loads(
+            content.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            object_pairs_hook=_distinct,
+        )
+    except RecursionError as error:
+        raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"it is a {type(value).__name__}; an object is needed")
+    check_depth(value)
+    return value
+
+
+def parse_toml(content: bytes) -> dict[str, Any]:
+    """Return the table that a TOML text in UTF-8 is.
+
+    Raises
+    ------
+    ValueError
+        If it is too large or too deep, no valid TOML, or holds a whole number beyond 64 bits.
+    """
+    _check_size(len(content), TOML_LIMIT_BYTES)
+    text = content.decode("utf-8")
+    if any(key.count(".") >= DEPTH_LIMIT for key in BETWEEN_KEYS.split(TOML_ASIDES.sub("_", text))):
+        raise ValueError(f"a key has more than {DEPTH_LIMIT} parts")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep") from error
+    for value in check_depth(table):
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise ValueError("a whole number has more than 64 bits")
+    return table
+
+
+def check_depth(value: object) -> list[object]:
+    """Return all that is no list and no object in a plain value.
+
+    Raises
+    ------
+    ValueError
+        If lists and objects are nested more than `DEPTH_LIMIT` deep.
+    """
+    leaves: list[object] = []
+    level: list[object] = [value]
+    for _ in range(DEPTH_LIMIT):
+        inner: list[object] = []
+        for item in level:
+            if isinstance(item, (dict, list)):
+                inner += _parts(item)
+            else:
+                leaves.append(item)
+        level = inner
+    if any(isinstance(item, (dict, list)) for item in level):
+        raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep")
+    return leaves + level
+
+
+def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise ValueError(f"it has {size} bytes; at most {limit} are read")
+
+
+def _refuse_constant(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits} is too large")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for name, item in pairs:
+        if name in value:
+            raise ValueError(f"it names {name!r} twice")
+        value[name] = item
+    return value

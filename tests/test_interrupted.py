@@ -1,0 +1,114 @@
+"""Killed at any moment, nothing half-written: the old file or the new one, and a next time that works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_backends import HERE, write_backend
+
+from snnprog.backends import find_backend, install
+from snnprog.backends.environment import FINISHED, environment_folder
+from snnprog.backends.interpreters import variable_for
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked, killed, and found in /proc")
+
+WRITER = Path(__file__).with_name("interrupted_writer.py")
+
+
+def deaths(folder: Path, *words: str) -> tuple[int, int]:
+    """Return how many deaths left the old file, and how many the new one."""
+    done = subprocess.run(
+        [sys.executable, str(WRITER), str(folder), *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    old, new = done.stdout.splitlines()[-1].split()
+    return int(old), int(new)
+
+
+def test_a_death_at_each_step_of_writing(tmp_path: Path) -> None:
+    old, new = deaths(tmp_path, "each", "csv")
+    assert old > 50, "deaths before the file was in place"
+    assert new > 5, "deaths after that"
+
+
+@pytest.mark.parametrize("kind", ["program", "run"])
+def test_deaths_at_any_moment(tmp_path: Path, kind: str) -> None:
+    count = 40
+    assert sum(deaths(tmp_path, "random", kind, str(count))) == count
+
+
+# A stand-in for Python and pip: an "environment" is a folder with its copy, an "installation" takes its time.
+SLOW_PYTHON = """\
+#!/bin/sh
+case "$2" in
+    *version_info*) echo {version} ;;
+    venv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    pip)
+        folder=$(dirname "$(dirname "$0")")
+        touch "$folder/begun"
+        while [ -e {gate} ]; do sleep 0.1; done
+        touch "$folder/installed" "$folder/by-$PPID"
+        ;;
+esac
+"""
+
+INSTALL = "import sys; from snnprog.backends import find_backend, install; install(find_backend('own'))"
+
+
+@pytest.mark.parametrize("lives_on", [True, False], ids=["pip lives on", "pip dies, too"])
+def test_an_installation_that_is_killed_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives_on: bool
+) -> None:
+    """Where the pip of a killed installation goes on, the next one waits for it, and then begins again."""
+    python, gate = tmp_path / "python", tmp_path / "gate"
+    python.write_text(SLOW_PYTHON.format(version=HERE, gate=gate))
+    python.chmod(0o755)
+    gate.touch()
+    (tmp_path / "backends").mkdir()
+    for name, value in (("SNNPROG_CACHE", "cache"), ("SNNPROG_BACKENDS", "backends")):
+        monkeypatch.setenv(name, str(tmp_path / value))
+    monkeypatch.setenv(variable_for(sys.version_info[:2]), str(python))
+    write_backend(tmp_path / "backends", "own", distributions='snnprog-has-no-such-package = "1.0"')
+    backend = find_backend("own")
+    folder = environment_folder(backend)
+
+    first = subprocess.Popen([sys.executable, "-c", INSTALL])
+    wait_for(folder / "begun")
+    children = pids_of_children(first.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert len(children) == 1
+    assert not (folder / FINISHED).exists()
+    if not lives_on:
+        os.killpg(children[0], signal.SIGKILL)
+
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        gate.unlink(missing_ok=True)
+
+    assert install(backend, say) == folder / "bin" / "python"
+    waited = said[0].startswith("waiting for what an interrupted")
+    assert waited or not lives_on
+    assert said[waited].startswith("making an environment")
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["begun", "bin", "by", FINISHED, "installed"]
+    assert (folder / f"by-{os.getpid()}").exists()
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{path.name} did not appear")
+
+
+def pids_of_children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
