@@ -7,14 +7,15 @@ again while the reference leaves the portable range on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.backends import REFERENCE, run_backend
-from snnprog.chips import find_chip
-from snnprog.program import EXCITATORY, INHIBITORY, MIXED, Program
+from snnprog.backends import REFERENCE, Gaps, find_backend, run_backend
+from snnprog.chips import CHIPS, find_chip
+from snnprog.errors import BackendError
+from snnprog.program import EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
 from snnprog.verification import Divergence, compare_runs
@@ -23,6 +24,9 @@ Integers = NDArray[np.int64]
 
 PATTERN_TICKS = (40, 25)
 FULL_DECAY = 4095
+MOST_NEURONS = 6
+MOST_FAN_IN = 16
+NO_GAPS = Gaps()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +63,15 @@ class Conformance:
     seed: int | None = None
 
 
-def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Conformance:
-    """Run random programs on a backend and on the reference; stop at the first difference.
+def check_conformance(
+    backend: str, *, programs: int, first_seed: int = 0, most_neurons: int = MOST_NEURONS
+) -> Conformance:
+    """Run random programs within a backend's gaps on it and on the reference; stop at the first difference.
+
+    Parameters
+    ----------
+    most_neurons : int
+        Up to how many neurons a random program has.
 
     Raises
     ------
@@ -68,8 +79,9 @@ def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Co
         If the backend is missing, fails, hangs or answers nonsense.
     """
     neuron_ticks = spikes = 0
+    chip, gaps = _chip_and_gaps(backend)
     for seed in range(first_seed, first_seed + programs):
-        trial = random_trial(seed)
+        trial = random_trial(seed, chip, gaps, most_neurons)
         answers = [run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE)]
         divergence = compare_runs(backend, *answers)
         neuron_ticks += trial.neuron_ticks
@@ -79,20 +91,46 @@ def check_conformance(backend: str, *, programs: int, first_seed: int = 0) -> Co
     return Conformance(programs, neuron_ticks, spikes)
 
 
-def random_trial(seed: int, chip: str = "loihi1") -> Trial:
+def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:
+    """Return a chip whose rule the backend executes, and what it lacks of it."""
+    if backend == REFERENCE:
+        return next(iter(CHIPS)), Gaps()
+    folder = find_backend(backend)
+    for chip in CHIPS.values():
+        if chip.semantics.name in folder.semantics:
+            return chip.name, folder.gaps
+    rules = ", ".join(chip.semantics.name for chip in CHIPS.values())
+    raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; chips here mean {rules}")
+
+
+def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, most_neurons: int = MOST_NEURONS) -> Trial:
     """Return the random program of that seed with its stimuli; the reference stays in the portable range on it."""
     generator = np.random.default_rng(seed)
     shrink = 1.0
     while True:
-        trial = _draw_trial(generator, chip, shrink)
+        trial = _draw_trial(generator, chip, shrink, min(most_neurons, gaps.most_neurons or most_neurons))
+        trial = Trial(_within(trial.program, gaps), trial.inputs)
         if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
             return trial
         shrink *= 0.7
 
 
-def _draw_trial(generator: np.random.Generator, chip: str, shrink: float) -> Trial:
-    n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, 7))
-    n_synapses = int(generator.integers(1, 4 * n_neurons * (n_inputs + n_neurons) // 3 + 2))
+def _within(program: Program, gaps: Gaps) -> Program:
+    """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
+    longest = find_chip(program.chip).delays[1]
+    is_input = program.pre < program.n_inputs
+    limits = [longest if gap is None else gap for gap in (gaps.longest_input_delay, gaps.longest_recurrent_delay)]
+    limit = np.where(is_input, *limits)
+    kept = limit > 0
+    synapses = {name: getattr(program, name)[kept] for name in SYNAPSE_ARRAYS}
+    synapses["delay"] = 1 + (synapses["delay"] - 1) % limit[kept]
+    return replace(program, **synapses, bias=program.bias * gaps.bias)
+
+
+def _draw_trial(generator: np.random.Generator, chip: str, shrink: float, most_neurons: int) -> Trial:
+    n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, most_neurons + 1))
+    most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
+    n_synapses = int(generator.integers(1, most_synapses + 2))
     modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)
     exponents = generator.integers(0, 8, n_synapses)
     program = Program.from_arrays(

@@ -26,11 +26,13 @@ from __future__ import annotations
 from snnprog.backends.environment import BackendStatus, install, status
 from snnprog.backends.execution import REFERENCE, Run, run, run_backend
 from snnprog.backends.folder import Backend, backend_names, find_backend
+from snnprog.backends.gaps import Gaps
 
 __all__ = [
     "REFERENCE",
     "Backend",
     "BackendStatus",
+    "Gaps",
     "Run",
     "backend_names",
     "find_backend",

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.archive import array_of, read_archive, write_archive
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
+from snnprog.backends.gaps import check_gaps
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
@@ -103,6 +104,8 @@ def run(
         If the inputs are no rasters of the program's width.
     BackendError
         If the backend is missing, fails, hangs or answers nonsense.
+    LimitError
+        If the program needs what the backend lacks.
 
     Warns
     -----
@@ -140,6 +143,7 @@ def run_backend(
     rule = find_chip(program.chip).semantics.name
     if rule not in folder.semantics:
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
+    check_gaps(program, folder.gaps, backend)
     if not rasters:
         return Run((), {})
     return _run_folder(program, rasters, folder, record == "state", timeout_s)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from snnprog.backends.gaps import Gaps, read_gaps
 from snnprog.errors import BackendError
 
 if sys.version_info >= (3, 11):
@@ -17,6 +18,7 @@ else:
     import tomli as tomllib
 
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
+ANY_PYTHON = "any"
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
@@ -34,11 +36,13 @@ class Backend:
     semantics : tuple of str
         The integer rules that it executes.
     python : tuple of int
-        The (major, minor) of the Python that it needs.
+        The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
     distributions : mapping
         Distribution name -> exact version that an interpreter must have to run it.
     timeout_seconds, timeout_seconds_per_tick : float
         After how long a run has failed.
+    gaps : Gaps
+        What it lacks of its chip.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Backend:
     distributions: Mapping[str, str]
     timeout_seconds: float
     timeout_seconds_per_tick: float
+    gaps: Gaps
 
     @property
     def runner(self) -> Path:
@@ -116,6 +121,7 @@ def _read_folder(folder: Path) -> Backend:
             distributions={str(name): str(version) for name, version in description["distributions"].items()},
             timeout_seconds=float(description["timeout_seconds"]),
             timeout_seconds_per_tick=float(description["timeout_seconds_per_tick"]),
+            gaps=read_gaps(description.get("gaps", {})),
         )
     except (
         tomllib.TOMLDecodeError,
@@ -144,7 +150,9 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
 
 
 def _python_version(text: str) -> tuple[int, int]:
+    if text == ANY_PYTHON:
+        return sys.version_info[:2]
     match = re.fullmatch(r"(\d+)\.(\d+)", text)
     if match is None:
-        raise ValueError(f"python is {text!r}; a version such as '3.10' is needed")
+        raise ValueError(f"python is {text!r}; a version such as '3.10', or 'any', is needed")
     return int(match[1]), int(match[2])
