@@ -50,6 +50,7 @@ from brian2_loihi import (
 
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
+Records = dict[str, npt.NDArray[np.float64]]
 
 SYNAPSE_FIELDS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
@@ -220,7 +221,7 @@ def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.ge
         (ticks, n_neurons) after each tick.
     """
     prefs.codegen.target = "numpy"
-    parts: list[dict[str, Integers]] = []
+    parts: list[Records] = []
     for first in range(0, len(stimulus.patterns), PATTERNS_PER_NETWORK):
         parts += run_patterns(program, stimulus.patterns[first : first + PATTERNS_PER_NETWORK], stimulus.state)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -228,7 +229,7 @@ def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.ge
     return result | {name: as_int32(name, values) for name, values in joined.items()}
 
 
-def run_patterns(program: Program, patterns: tuple[Booleans, ...], state: bool) -> list[dict[str, Integers]]:
+def run_patterns(program: Program, patterns: tuple[Booleans, ...], state: bool) -> list[Records]:
     """Run patterns side by side; return for each what was recorded, each (ticks, n_neurons)."""
     populations = make_populations(program, len(patterns))
     source = make_source(program, patterns)

@@ -177,7 +177,8 @@ class Taps:
     def spikes(self, raster: Booleans) -> Booleans:
         """Return what the axons carry, bool (ticks, taps), for what the lines carry."""
         ticks = np.arange(len(raster))[:, np.newaxis] - self.later
-        return raster[np.maximum(ticks, 0), self.line] & (ticks >= 0)
+        carried: Booleans = raster[np.maximum(ticks, 0), self.line] & (ticks >= 0)
+        return carried
 
 
 def connect_inputs(program: Program, block: LoihiBlock) -> Taps:

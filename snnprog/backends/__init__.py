@@ -24,9 +24,9 @@ more folder.
 from __future__ import annotations
 
 from snnprog.backends.environment import BackendStatus, install, status
-from snnprog.backends.execution import REFERENCE, Run, run, run_backend
+from snnprog.backends.execution import REFERENCE, Run, read_result, run, run_backend, write_stimulus
 from snnprog.backends.folder import Backend, backend_names, find_backend
-from snnprog.backends.gaps import Gaps
+from snnprog.backends.gaps import Gaps, check_gaps
 
 __all__ = [
     "REFERENCE",
@@ -35,9 +35,12 @@ __all__ = [
     "Gaps",
     "Run",
     "backend_names",
+    "check_gaps",
     "find_backend",
     "install",
+    "read_result",
     "run",
     "run_backend",
     "status",
+    "write_stimulus",
 ]

@@ -165,16 +165,11 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
     with tempfile.TemporaryDirectory(prefix="snnprog-") as name:
         folder = Path(name)
         program.save(folder / "program.snnp")
-        stimulus: dict[str, NDArray[np.generic]] = {
-            "raster": np.concatenate(rasters),
-            "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
-            "state": np.array(state),
-        }
-        write_archive(folder / "stimulus.npz", stimulus, {})
+        write_stimulus(folder / "stimulus.npz", rasters, state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         _execute([str(python), "-I", str(backend.runner), *files], folder, backend.name, limit)
         try:
-            return _read_result(folder / "result.npz", program, rasters, state)
+            return read_result(folder / "result.npz", program, rasters, state)
         except FormatError as error:
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
@@ -216,7 +211,24 @@ def _last_words(path: str) -> str:
     return f"it said: {text[-SHOWN_CHARACTERS:]}" if text else "it said nothing"
 
 
-def _read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+def write_stimulus(path: Path, rasters: Sequence[Raster], state: bool) -> None:
+    """Write what a runner is to play: one raster (ticks, inputs) per pattern, and whether to record states."""
+    stimulus: dict[str, NDArray[np.generic]] = {
+        "raster": np.concatenate(rasters),
+        "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
+        "state": np.array(state),
+    }
+    write_archive(path, stimulus, {})
+
+
+def read_result(path: Path, program: Program, rasters: Sequence[Raster], state: bool) -> Run:
+    """Return what a runner wrote.
+
+    Raises
+    ------
+    FormatError
+        If an array is missing, or of another type or shape than program and rasters ask for.
+    """
     if not path.is_file():
         raise FormatError("there is no result file")
     members = read_archive(path)

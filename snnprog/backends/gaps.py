@@ -6,7 +6,7 @@ A program beyond a gap is refused before anything runs, and random programs are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,16 @@ class Gaps:
     most_neurons: int | None = None
     bias: bool = True
 
+    def named(self) -> dict[str, int | bool]:
+        """Return the limits that there are, by name: what the table ``[gaps]`` says."""
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
+
     def __str__(self) -> str:
-        said = [
-            f"no {name}" if value is False else f"{name.replace('_', ' ')} {value}"
-            for name, value in asdict(self).items()
-            if value is not None and value is not True
-        ]
-        return ", ".join(said)
+        """Tell them in words, as in "longest recurrent delay 1, no bias"."""
+        words = {name: name.replace("_", " ") for name in self.named()}
+        return ", ".join(
+            f"no {words[name]}" if value is False else f"{words[name]} {value}" for name, value in self.named().items()
+        )
 
 
 def read_gaps(table: object) -> Gaps:
