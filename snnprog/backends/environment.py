@@ -46,7 +46,7 @@ class BackendStatus:
     @property
     def is_ready(self) -> bool:
         """Whether it can run now."""
-        return self.interpreter is not None
+        return self.interpreter is not None and not self.backend.unset_variables
 
 
 def status(backend: Backend) -> BackendStatus:
@@ -63,8 +63,11 @@ def interpreter_of(backend: Backend) -> Path:
     Raises
     ------
     BackendError
-        If it is not installed.
+        If it is not installed, or an environment variable that it needs is not set.
     """
+    if backend.unset_variables:
+        names = " and ".join(backend.unset_variables)
+        raise BackendError(f"backend {backend.name} needs {names} in the environment; {backend.runner} tells what for")
     found = status(backend).interpreter
     if found is None:
         raise BackendError(

@@ -43,6 +43,8 @@ class Backend:
         After how long a run has failed.
     gaps : Gaps
         What it lacks of its chip.
+    variables : tuple of str
+        The environment variables that must be set for it to run.
     """
 
     name: str
@@ -54,6 +56,12 @@ class Backend:
     timeout_seconds: float
     timeout_seconds_per_tick: float
     gaps: Gaps
+    variables: tuple[str, ...]
+
+    @property
+    def unset_variables(self) -> tuple[str, ...]:
+        """The environment variables that it needs and that are not set."""
+        return tuple(name for name in self.variables if not os.environ.get(name))
 
     @property
     def runner(self) -> Path:
@@ -122,6 +130,7 @@ def _read_folder(folder: Path) -> Backend:
             timeout_seconds=float(description["timeout_seconds"]),
             timeout_seconds_per_tick=float(description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
+            variables=_texts({"variables": [], **description}, "variables"),
         )
     except (
         tomllib.TOMLDecodeError,
