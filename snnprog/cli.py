@@ -326,6 +326,7 @@ def _backend_row(name: str) -> dict[str, object]:
         "summary": backend.summary,
         "lacks": str(backend.gaps),
         "gaps": backend.gaps.named(),
+        "semantics": list(backend.semantics),
     }
 
 

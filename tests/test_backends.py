@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -267,6 +268,7 @@ def test_an_installation_is_made_once_and_again_when_unfinished(folders: Path) -
     assert python.is_relative_to(folder)
     assert not (folder / "half-built").exists()
     assert status(backend).interpreter == python
+    assert re.fullmatch(r"own was installed in \d+ s", said[-2])
     assert said[-1] == f"own is ready: {python}"
     again: list[str] = []
     assert install(backend, again.append) == python

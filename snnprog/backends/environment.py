@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -116,7 +117,7 @@ def environment_folder(backend: Backend) -> Path:
 
 
 def _build(backend: Backend, folder: Path, say: Callable[[str], None]) -> None:
-    base = find_interpreter(backend.python)
+    base, begun = find_interpreter(backend.python), time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     say(f"making an environment for {backend.name} with {base}")
     _must([str(base), "-m", "venv", str(folder)], f"the environment {folder} cannot be made")
@@ -125,6 +126,7 @@ def _build(backend: Backend, folder: Path, say: Callable[[str], None]) -> None:
     command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]
     _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed")
     (folder / FINISHED).write_text(f"{base}\n", encoding="utf-8")
+    say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
     say(f"{backend.name} is ready: {python}")
 
 

@@ -109,7 +109,7 @@ def _folders() -> dict[str, Path]:
 
 def _search_path() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
-    given = [Path(entry) for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
+    given = [Path(entry).absolute() for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
     return [*given, package / "backend_folders", package.parent / "backends"]
 
 
