@@ -396,7 +396,8 @@ def _print_conformance(name: str, outcome: Conformance) -> None:
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
-    from snnprog.backends import REFERENCE, backend_names
+    from snnprog.backends import REFERENCE, backend_names, find_backend
+    from snnprog.chips import find_chip
 
     try:
         from snnprog.demo import run_demo
@@ -404,6 +405,8 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
         raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
 
     ready = [name for name in backend_names() if _backend_row(name)["ready"]]
+    rule = find_chip("loihi1").semantics.name
+    ready = [name for name in ready if rule in find_backend(name).semantics]
     names = [REFERENCE, *(extra or ready)]
     with _progress(as_json) as progress:
         demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))

@@ -57,6 +57,7 @@ NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
 
 PATTERNS_PER_NETWORK = 128
 AFTER_THE_SPIKES = 1
+FROM_INPUTS = -1
 STATES = {"currents": "I", "potentials": "v"}
 
 
@@ -180,26 +181,40 @@ def connect(
         home[population.members], place[population.members] = index, np.arange(population.members.size)
     is_input = program.pre < program.n_inputs
     neuron = np.where(is_input, 0, program.pre - program.n_inputs)
-    origin = np.where(is_input, -1, home[neuron])
-    start = np.where(is_input, program.pre, place[neuron])
-    for group in alike(origin, home[program.post], program.delay, program.exponent, program.sign_mode):
-        first = group[0]
-        target = populations[home[program.post[first]]]
-        from_neurons = origin[first] >= 0
-        width = populations[origin[first]].members.size if from_neurons else program.n_inputs
-        synapses = LoihiSynapses(
-            populations[origin[first]].group if from_neurons else source,
-            target.group,
-            delay=int(program.delay[first]) - 1,
-            w_exp=int(program.exponent[first]),
-            sign_mode=int(program.sign_mode[first]),
-        )
+    origin, target = np.where(is_input, FROM_INPUTS, home[neuron]), home[program.post]
+    start, end = np.where(is_input, program.pre, place[neuron]), place[program.post]
+    for group in alike(origin, target, program.delay, program.exponent, program.sign_mode):
+        reached = populations[target[group[0]]]
+        synapses, width = make_synapses(program, group[0], source, populations, origin[group[0]], reached)
         synapses.connect(
             i=per_pattern(start[group], width, n_patterns),
-            j=per_pattern(place[program.post[group]], target.members.size, n_patterns),
+            j=per_pattern(end[group], reached.members.size, n_patterns),
         )
         synapses.w = np.tile(program.weight[group], n_patterns)
         yield synapses
+
+
+def make_synapses(
+    program: Program,
+    first: int,
+    source: LoihiSpikeGeneratorGroup,
+    populations: list[Population],
+    origin: int,
+    reached: Population,
+) -> tuple[LoihiSynapses, int]:
+    """Return synapses like the one numbered `first`, not yet connected, and how many lines a pattern has before them.
+
+    Their ``delay`` is one less than the program's: spikes cross in the tick after theirs anyway.
+    """
+    from_inputs = origin == FROM_INPUTS
+    synapses = LoihiSynapses(
+        source if from_inputs else populations[origin].group,
+        reached.group,
+        delay=int(program.delay[first]) - 1,
+        w_exp=int(program.exponent[first]),
+        sign_mode=int(program.sign_mode[first]),
+    )
+    return synapses, program.n_inputs if from_inputs else populations[origin].members.size
 
 
 def per_pattern(places: Integers, width: int, n_patterns: int) -> Integers:
