@@ -235,6 +235,7 @@ def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.ge
         ``spikes`` bool (ticks, n_outputs) and, when the stimulus asks for state, ``currents`` and ``potentials`` int32
         (ticks, n_neurons) after each tick.
     """
+    prefs.reset_to_defaults()  # a file of the user's may have changed them
     prefs.codegen.target = "numpy"
     parts: list[Records] = []
     for first in range(0, len(stimulus.patterns), PATTERNS_PER_NETWORK):
