@@ -15,6 +15,7 @@ import snnprog as sp
 from snnprog.backends import Gaps, backend_names, find_backend, run_backend, status
 from snnprog.backends.gaps import check_gaps, read_gaps
 from snnprog.conformance import LARGE, Scale, check_conformance, golden_programs, random_trial
+from snnprog.conformance.golden import GOLDEN_FOLDER
 from snnprog.conformance.trials import NO_GAPS, side_by_side
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
 
@@ -82,6 +83,32 @@ def test_a_runner_ends_with_one_sentence_and_no_result(name: str, tmp_path: Path
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("runner.py: cannot read broken.snnp: ")
     assert [path.name for path in tmp_path.iterdir()] == ["broken.snnp"]
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "sentence"),
+    [
+        pytest.param(
+            "nengo_loihi",
+            "recurrent_delays",
+            "synapse 1 between neurons has delay 63; the emulator has only 1",
+            marks=pytest.mark.backend("nengo_loihi"),
+        ),
+        pytest.param(
+            "brian2_loihi",
+            "biases",
+            "neuron 0 has a bias of 1; brian2-loihi has none",
+            marks=pytest.mark.backend("brian2_loihi"),
+        ),
+    ],
+)
+def test_a_runner_itself_refuses_what_it_lacks(name: str, program: str, sentence: str, tmp_path: Path) -> None:
+    backend = find_backend(name)
+    files = [str(GOLDEN_FOLDER / "loihi1" / f"{program}.{end}") for end in ("snnp", "stimulus.npz")]
+    command = [str(status(backend).interpreter), "-I", str(backend.runner), *files, "result.npz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"runner.py: {sentence}")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.backend("nengo_loihi")

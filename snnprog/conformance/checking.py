@@ -83,13 +83,14 @@ def check_conformance(
     chip, gaps = _chip_and_gaps(backend)
     frozen, left_out = _within(golden_programs(chip) if golden else [], gaps, backend)
     outcome = Conformance(left_out=left_out)
-    alone = gaps.most_neurons is not None or scale is not SMALL
+    alone = gaps.most_neurons is not None
+    together = 1 if alone or scale is not SMALL else TOGETHER
     for batch in _golden_batches(frozen, alone):
         if outcome.divergence is None:
             outcome = _compare(backend, batch, replace(outcome, golden=outcome.golden + len(batch)))
-    for first in range(first_seed, first_seed + programs, 1 if alone else TOGETHER):
+    for first in range(first_seed, first_seed + programs, together):
         if outcome.divergence is None:
-            seeds = range(first, min(first + (1 if alone else TOGETHER), first_seed + programs))
+            seeds = range(first, min(first + together, first_seed + programs))
             batch = [Golden(str(seed), random_trial(seed, chip, gaps, scale), ()) for seed in seeds]
             outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
     return outcome
