@@ -1,22 +1,26 @@
 # `make demo` and `make test` are complete from a fresh clone: they build the environment, install, and run.
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
-# Backends whose absence is a failure and not a skip: make test REQUIRE=lava
+# Backends whose absence is a failure and not a skip: make test REQUIRE=lava,nengo_loihi
+# Their environments side by side: make -j4 backends
 
 PYTHON ?= python3
 VENV ?= .venv
+BACKENDS ?= lava nengo_loihi brian2_loihi
 REQUIRE ?=
 WORKERS ?= 2
 
+comma := ,
+REQUIRED := $(subst $(comma), ,$(REQUIRE))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .PHONY: demo test check lint types install backends clean
 
-demo: backends
+demo: backend-lava
 	$(BIN)/snnprog demo
 
 test: backends
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRE),--snnprog-require $(name))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRED),--snnprog-require $(name))
 
 check: lint types test
 
@@ -29,8 +33,10 @@ types: $(READY)
 
 install: $(READY)
 
-backends: $(READY)
-	@$(BIN)/snnprog backends install lava || echo "Lava is left out; everything else goes on."
+backends: $(addprefix backend-,$(BACKENDS))
+
+backend-%: $(READY)
+	@$(BIN)/snnprog backends install $* || echo "$* is left out; everything else goes on."
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "snnprog needs Python 3.10 or later; name one: make PYTHON=python3.11")'

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from snnprog.conformance import Conformance
     from snnprog.placement import Placement
     from snnprog.program import Program
     from snnprog.verification import Verification
@@ -349,14 +350,14 @@ def list_command(as_json: bool) -> None:
     from snnprog.backends import REFERENCE, backend_names
     from snnprog.report.tables import print_table
 
-    rows = [{"name": REFERENCE, "ready": True, "python": "", "summary": "the built-in integer simulator"}]
+    summary = "the built-in integer simulator"
+    rows = [{"name": REFERENCE, "ready": True, "python": "", "summary": summary, "lacks": "", "gaps": {}}]
     rows += [_backend_row(name) for name in backend_names()]
     if as_json:
         _print_json({"backends": rows})
     else:
-        print_table(
-            _console(), "Backends", ("name", "ready", "python", "summary"), [list(row.values()) for row in rows]
-        )
+        columns = ("name", "ready", "python", "summary", "lacks")
+        print_table(_console(), "Backends", columns, [[row[column] for column in columns] for row in rows])
 
 
 def _backend_row(name: str) -> dict[str, object]:
@@ -365,9 +366,16 @@ def _backend_row(name: str) -> dict[str, object]:
     try:
         backend = find_backend(name)
     except BackendError as error:
-        return {"name": name, "ready": False, "python": "", "summary": f"broken: {error}"}
-    ready = status(backend).is_ready
-    return {"name": name, "ready": ready, "python": backend.python_text, "summary": backend.summary}
+        return {"name": name, "ready": False, "python": "", "summary": f"broken: {error}", "lacks": "", "gaps": {}}
+    return {
+        "name": name,
+        "ready": status(backend).is_ready,
+        "python": backend.python_text,
+        "summary": backend.summary,
+        "lacks": str(backend.gaps),
+        "gaps": backend.gaps.named(),
+        "semantics": list(backend.semantics),
+    }
 
 
 @backends_group.command("install")
@@ -385,35 +393,48 @@ def install_command(name: str, as_json: bool) -> None:
 @backends_group.command("check")
 @click.argument("name")
 @click.option(
-    "--programs", default=5, show_default=True, type=click.IntRange(1, 100_000), help="Random programs to run."
+    "--programs", default=5, show_default=True, type=click.IntRange(0, 100_000), help="Random programs to run."
 )
+@click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
 @json_option
-def check_command(name: str, programs: int, as_json: bool) -> int:
-    """Compare a backend with the reference on random programs: spikes, currents and potentials."""
-    from snnprog.conformance import check_conformance
+def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
+    """Run the golden programs and random ones on a backend: spikes, currents and potentials must be equal."""
+    from snnprog.conformance import LARGE, SMALL, check_conformance
 
-    with _working(f"running {programs} random programs on {name}", as_json):
-        outcome = check_conformance(name, programs=programs)
+    with _working(f"running golden and {programs} random programs on {name}", as_json):
+        outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL)
     if as_json:
         _print_json(
             {
                 "backend": name,
                 "identical": outcome.divergence is None,
+                "golden": outcome.golden,
+                "left_out": dict(outcome.left_out),
+                "random": outcome.random,
                 "programs": outcome.programs,
                 "neuron_ticks": outcome.neuron_ticks,
                 "spikes": outcome.spikes,
+                "versions": dict(outcome.versions),
+                "program": outcome.program,
                 "divergence": None if outcome.divergence is None else str(outcome.divergence),
                 "divergence_parts": None if outcome.divergence is None else outcome.divergence.as_dict(),
             }
         )
-    elif outcome.divergence is None:
-        click.echo(
-            f"{name} equals the reference on {outcome.programs} random programs:"
-            f" {outcome.neuron_ticks} neuron-ticks, {outcome.spikes} spikes, no difference"
-        )
     else:
-        click.echo(f"random program {outcome.seed}: {outcome.divergence}")
+        _print_conformance(name, outcome)
     return EXACT if outcome.divergence is None else NOT_EXACT
+
+
+def _print_conformance(name: str, outcome: Conformance) -> None:
+    compared = f"{outcome.golden} golden and {outcome.random} random programs"
+    click.echo(f"{name} ran {compared} on {', '.join(' '.join(item) for item in outcome.versions.items())}")
+    for program, reason in outcome.left_out.items():
+        click.echo(f"golden program {program} is left out: {reason}")
+    if outcome.divergence is None:
+        counts = f"{outcome.neuron_ticks} neuron-ticks and {outcome.spikes} spikes"
+        click.echo(f"{name} equals the reference: {counts} compared, currents and potentials too, no difference")
+    else:
+        click.echo(f"{outcome.program}: {outcome.divergence}")
 
 
 @commands.command("demo")
@@ -424,7 +445,8 @@ def check_command(name: str, programs: int, as_json: bool) -> int:
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
-    from snnprog.backends import REFERENCE, backend_names
+    from snnprog.backends import REFERENCE, backend_names, find_backend
+    from snnprog.chips import find_chip
 
     try:
         from snnprog.demo import run_demo
@@ -432,6 +454,8 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
         raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
 
     ready = [name for name in backend_names() if _backend_row(name)["ready"]]
+    rule = find_chip("loihi1").semantics.name
+    ready = [name for name in ready if rule in find_backend(name).semantics]
     names = [REFERENCE, *(extra or ready)]
     with _progress(as_json) as progress:
         demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from planted import FAULTS, write_planted
+from stand_in import write_backend
 
 from snnprog import cli
 from snnprog.chips import CHIPS, Core
@@ -236,15 +237,46 @@ def test_inspect_shows_hidden_neurons(command: Command, detector: Path, tmp_path
 def test_backends_list(command: Command) -> None:
     code, out, _ = command("backends", "list", "--json")
     assert code == cli.EXACT
-    assert {row["name"] for row in json.loads(out)["backends"]} >= {"reference", "lava"}
-    assert "Lava 0.10.0" in command("backends", "list")[1]
+    rows = {row["name"]: row for row in json.loads(out)["backends"]}
+    assert set(rows) >= {"reference", "lava", "nengo_loihi", "brian2_loihi", "remote"}
+    assert (rows["lava"]["lacks"], rows["lava"]["gaps"]) == ("", {})
+    assert (rows["brian2_loihi"]["lacks"], rows["brian2_loihi"]["gaps"]) == ("no bias", {"bias": False})
+    out = command("backends", "list")[1]
+    assert "Lava 0.10.0" in out
+    assert "longest recurrent delay 1" in out
 
 
 @pytest.mark.snnprog_backend("lava")
 def test_backends_check(command: Command) -> None:
     code, out, _ = command("backends", "check", "lava", "--programs", 1)
     assert code == cli.EXACT
+    assert "lava ran 14 golden and 1 random programs on lava-nc 0.10.0, numpy" in out
     assert "no difference" in out
+
+
+def test_backends_check_tells_what_differs(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_backend(tmp_path, "wrong", compare=">=", gaps="bias = false")
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    code, out, _ = command("backends", "check", "wrong")
+    assert code == cli.NOT_EXACT
+    assert "golden program biases is left out: the bias of neuron 0 is 1; allowed is 0 on backend wrong\n" in out
+    assert out.splitlines()[-1].startswith("golden program equality: wrong differs from the reference first at tick ")
+    data = json.loads(command("backends", "check", "wrong", "--json")[1])
+    assert (data["identical"], data["program"], list(data["left_out"])) == (
+        False,
+        "golden program equality",
+        ["biases"],
+    )
+
+
+def test_a_program_beyond_a_backend_does_not_fit(
+    command: Command, detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_backend(tmp_path, "short", gaps="longest_input_delay = 0")
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    code, _, err = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--backend", "short")
+    assert code == cli.DOES_NOT_FIT
+    assert "allowed is no synapse from an input on backend short; compile with shorter delays, or run it else" in err
 
 
 def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command, tmp_path: Path) -> None:
@@ -330,7 +362,7 @@ def test_bad_spec_files(command: Command, tmp_path: Path, replaced: str, by: str
         ),
         (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "is not valid TOML"),
         (["inspect", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
-        (["backends", "install", "no"], cli.BACKEND_FAILED, "there is no backend 'no'; known are reference, lava"),
+        (["backends", "install", "no"], cli.BACKEND_FAILED, "there is no backend 'no'; known are reference, "),
         (["backends", "check", "no"], cli.BACKEND_FAILED, "there is no backend"),
         (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "there is no folder"),
         (["compile", "{spec}"], cli.BAD_USAGE, "Missing option '-o'"),

@@ -3,9 +3,10 @@
 The contract of a backend folder
 --------------------------------
 ``backend.toml``
-    ``summary`` (one line), ``semantics`` (names of the integer rules it executes), ``python`` ("3.10"),
+    ``summary`` (one line), ``semantics`` (names of the integer rules it executes), ``python`` ("3.10", or "any"),
     ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
-    ``timeout_seconds_per_tick``.
+    ``timeout_seconds_per_tick``; optional are ``variables`` (of the environment, that must be set) and ``gaps`` (what
+    it lacks of its chip: see `snnprog.backends.gaps`).
 ``requirements.txt``
     Pinned; installed into an environment of the backend's own.
 ``runner.py``
@@ -18,24 +19,29 @@ where state is asked for ``currents`` and ``potentials`` int32 (ticks of all pat
 ``versions``, a text holding a JSON object: name → version of all that ran. Each pattern starts from rest.
 
 Folders are looked for in ``SNNPROG_BACKENDS`` (a search path), then beside the package: hardware of your own is one
-more folder.
+more folder. ``docs/backends.md`` says all this at length, with a whole folder as an example.
 """
 
 from __future__ import annotations
 
 from snnprog.backends.environment import BackendStatus, install, status
-from snnprog.backends.execution import REFERENCE, Run, run, run_backend
+from snnprog.backends.execution import REFERENCE, Run, read_result, run, run_backend, write_stimulus
 from snnprog.backends.folder import Backend, backend_names, find_backend
+from snnprog.backends.gaps import Gaps, check_gaps
 
 __all__ = [
     "REFERENCE",
     "Backend",
     "BackendStatus",
+    "Gaps",
     "Run",
     "backend_names",
+    "check_gaps",
     "find_backend",
     "install",
+    "read_result",
     "run",
     "run_backend",
     "status",
+    "write_stimulus",
 ]

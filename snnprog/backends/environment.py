@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class BackendStatus:
     @property
     def is_ready(self) -> bool:
         """Whether it can run now."""
-        return self.interpreter is not None
+        return self.interpreter is not None and not self.backend.unset_variables
 
 
 def status(backend: Backend) -> BackendStatus:
@@ -67,8 +68,11 @@ def interpreter_of(backend: Backend) -> Path:
     Raises
     ------
     BackendError
-        If it is not installed.
+        If it is not installed, or an environment variable that it needs is not set.
     """
+    if backend.unset_variables:
+        names = " and ".join(backend.unset_variables)
+        raise BackendError(f"backend {backend.name} needs {names} in the environment; {backend.runner} tells what for")
     found = status(backend).interpreter
     if found is None:
         raise BackendError(
@@ -117,7 +121,7 @@ def environment_folder(backend: Backend) -> Path:
 
 
 def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Collection[int]) -> None:
-    base = find_interpreter(backend.python)
+    base, begun = find_interpreter(backend.python), time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise BackendError(f"the environment {folder} is unfinished and cannot be removed; remove it by hand")
@@ -128,6 +132,7 @@ def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Col
     command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]
     _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed", held)
     write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
+    say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
     say(f"{backend.name} is ready: {python}")
 
 

@@ -20,6 +20,7 @@ from snnprog.archive import array_of, read_archive, write_archive
 from snnprog.backends.commands import failure_of
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
+from snnprog.backends.gaps import check_gaps
 from snnprog.checks import as_seconds, check_type
 from snnprog.chips import find_chip
 from snnprog.documents import parse_json
@@ -99,6 +100,8 @@ def run(
         If the inputs are no rasters of the program's width.
     BackendError
         If the backend is missing, fails, hangs or answers nonsense.
+    LimitError
+        If the program needs what the backend lacks.
 
     Warns
     -----
@@ -135,6 +138,7 @@ def run_backend(
     rule = find_chip(program.chip).semantics.name
     if rule not in folder.semantics:
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
+    check_gaps(program, folder.gaps, backend)
     if not rasters:
         return Run((), {})
     return _run_folder(program, rasters, folder, record == "state", limit)
@@ -156,12 +160,7 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
     with tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         program.save(folder / "program.snnp")
-        stimulus: dict[str, NDArray[np.generic]] = {
-            "raster": np.concatenate(rasters),
-            "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
-            "state": np.array(state),
-        }
-        write_archive(folder / "stimulus.npz", stimulus, {})
+        write_stimulus(folder / "stimulus.npz", rasters, state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of([str(python), "-I", str(backend.runner), *files], limit_s=limit, folder=folder)
         if failure:
@@ -172,7 +171,17 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
 
-def read_result(path: Path, program: Program, rasters: list[Raster], state: bool) -> Run:
+def write_stimulus(path: Path, rasters: Sequence[Raster], state: bool) -> None:
+    """Write what a runner is to play: one raster (ticks, inputs) per pattern, and whether to record states."""
+    stimulus: dict[str, NDArray[np.generic]] = {
+        "raster": np.concatenate(rasters),
+        "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
+        "state": np.array(state),
+    }
+    write_archive(path, stimulus, {})
+
+
+def read_result(path: Path, program: Program, rasters: Sequence[Raster], state: bool) -> Run:
     """Return what a result file says of a run.
 
     Raises

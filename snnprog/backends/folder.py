@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from snnprog.archive import read_bytes
+from snnprog.backends.gaps import Gaps, read_gaps
 from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
 DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
+ANY_PYTHON = "any"
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
@@ -32,11 +35,15 @@ class Backend:
     semantics : tuple of str
         The integer rules that it executes.
     python : tuple of int
-        The (major, minor) of the Python that it needs.
+        The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
     distributions : mapping
         Distribution name -> exact version that an interpreter must have to run it.
     timeout_seconds, timeout_seconds_per_tick : float
         After how long a run has failed.
+    gaps : Gaps
+        What it lacks of its chip.
+    variables : tuple of str
+        The environment variables that must be set for it to run.
     """
 
     name: str
@@ -47,6 +54,13 @@ class Backend:
     distributions: Mapping[str, str]
     timeout_seconds: float
     timeout_seconds_per_tick: float
+    gaps: Gaps
+    variables: tuple[str, ...]
+
+    @property
+    def unset_variables(self) -> tuple[str, ...]:
+        """The environment variables that it needs and that are not set."""
+        return tuple(name for name in self.variables if not os.environ.get(name))
 
     @property
     def runner(self) -> Path:
@@ -94,7 +108,7 @@ def _folders() -> dict[str, Path]:
 
 def _search_path() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
-    given = [Path(entry) for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
+    given = [Path(entry).absolute() for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
     return [*given, package / "backend_folders", package.parent / "backends"]
 
 
@@ -113,6 +127,8 @@ def _read_folder(folder: Path) -> Backend:
             distributions=_distributions(description["distributions"]),
             timeout_seconds=as_seconds("timeout_seconds", description["timeout_seconds"]),
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
+            gaps=read_gaps(description.get("gaps", {})),
+            variables=_texts({"variables": [], **description}, "variables"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -142,7 +158,9 @@ def _distributions(value: object) -> dict[str, str]:
 
 
 def _python_version(text: str) -> tuple[int, int]:
+    if text == ANY_PYTHON:
+        return sys.version_info[:2]
     match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", text)
     if match is None:
-        raise ValueError(f"python is {text!r}; a version such as '3.10' is needed")
+        raise ValueError(f"python is {text!r}; a version such as '3.10', or 'any', is needed")
     return int(match[1]), int(match[2])

@@ -1,0 +1,322 @@
+"""Run a spiking-network program on nengo-loihi's chip emulator: ``runner.py PROGRAM STIMULUS RESULT``.
+
+The script stands alone: it is started with the interpreter of the emulator's own environment, talks through files
+only, and imports NumPy, nengo-loihi and the standard library. PROGRAM is a zip of ``program.json`` and int32 arrays,
+STIMULUS and RESULT are ``.npz``. RESULT appears whole or not at all. Exit code 0 means it was written; anything else
+comes with one sentence on stderr.
+
+How the program becomes blocks of the emulator (nengo-loihi 1.1.0, none of its code modified or bypassed but the
+discretizer, which turns real numbers into the integers that the program already has):
+
+- One ``LoihiBlock`` holds all neurons. The emulator tells integers from reals by the type of the arrays, so all are
+  int32; a weight is ``weight << (6 + exponent)``, as the discretizer would leave it.
+- The emulator adds the spikes of a tick to the input of the next: a delay of 1. An input with a longer delay plays
+  its spikes later by as much, on an axon of its own. A neuron cannot, so a synapse between neurons has delay 1.
+- An axon reaches each neuron once. Further synapses between the same two get further axons.
+- Each pattern runs in a new emulator, so nothing carries over.
+- The emulator wraps the arrivals beyond 21 bits and current plus bias beyond 23, and warns. Here that ends the run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import json
+import os
+import platform
+import signal
+import sys
+import warnings
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it greets every version of its dependencies that is younger than itself
+    from nengo.exceptions import SimulationError
+    from nengo_loihi.block import Axon, LoihiBlock, Synapse
+    from nengo_loihi.builder import Model
+    from nengo_loihi.emulator import EmulatorInterface
+    from nengo_loihi.inputs import SpikeInput
+    from nengo_loihi.probe import LoihiProbe
+
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+SYNAPSE_FIELDS = ("pre", "post", "delay", "weight", "exponent")
+NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
+
+INPUT_SHIFT = 6
+POTENTIAL_LIMIT = (1 << 23) - 1
+LONGEST_RECURRENT_DELAY = 1
+PROBED = {"spikes": "spiked", "currents": "current", "potentials": "voltage"}
+
+
+class RunnerError(Exception):
+    """The input files are wrong, or the emulator failed; the message is the sentence shown to the caller."""
+
+
+class Emulator(EmulatorInterface):  # type: ignore[misc]  # the package has no types
+    """The emulator, told to raise where a register overflows instead of warning."""
+
+    strict = True
+
+
+# ---------------------------------------------------------------- input files
+
+
+@dataclass(frozen=True)
+class Program:
+    """The arrays of PROGRAM, widened to int64; ``pre < n_inputs`` is an input line, any other a neuron."""
+
+    n_inputs: int
+    n_neurons: int
+    outputs: Integers
+    pre: Integers
+    post: Integers
+    delay: Integers
+    weight: Integers
+    exponent: Integers
+    threshold: Integers
+    current_decay: Integers
+    potential_decay: Integers
+    bias: Integers
+
+    def __post_init__(self) -> None:
+        """Refuse the delays that the emulator does not have."""
+        late = np.flatnonzero((self.pre >= self.n_inputs) & (self.delay > LONGEST_RECURRENT_DELAY))
+        if late.size:
+            raise RunnerError(
+                f"synapse {late[0]} between neurons has delay {self.delay[late[0]]}; the emulator has only"
+                f" {LONGEST_RECURRENT_DELAY}"
+            )
+
+    @property
+    def arriving(self) -> npt.NDArray[np.int32]:
+        """What each synapse adds to the current when it carries a spike."""
+        shifted: npt.NDArray[np.int32] = (self.weight << (INPUT_SHIFT + self.exponent)).astype(np.int32)
+        return shifted
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """One bool raster (ticks, n_inputs) per pattern; ``state`` asks for u and v."""
+
+    patterns: tuple[Booleans, ...]
+    state: bool
+
+
+def read_program(path: Path) -> Program:
+    """Read the zip at `path`; raise `RunnerError` if a member is missing or holds no integers."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("program.json"))
+            names = ("outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS)
+            arrays = {name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names}
+        widened = {name: array.astype(np.int64, casting="safe") for name, array in arrays.items()}
+        return Program(int(header["n_inputs"]), int(header["n_neurons"]), **widened)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise RunnerError(f"cannot read {path}: {error}") from error
+
+
+def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
+    """Read the stimulus at `path`; raise `RunnerError` unless its patterns tile a raster of `n_inputs` lines."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            raster, lengths, state = archive["raster"].astype(bool), archive["lengths"], bool(archive["state"])
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise RunnerError(f"cannot read {path}: {error}") from error
+    if raster.shape != (lengths.sum(), n_inputs):
+        raise RunnerError(f"the raster has shape {raster.shape}; {(int(lengths.sum()), n_inputs)} was expected")
+    return Stimulus(tuple(np.split(raster, np.cumsum(lengths)[:-1])), state)
+
+
+# ------------------------------------------------------------- blocks and axons
+
+
+def make_block(program: Program) -> LoihiBlock:
+    """All neurons, at rest, each with its own parameters."""
+    block = LoihiBlock(program.n_neurons)
+    compartment = block.compartment
+    compartment.decay_u = program.current_decay.astype(np.int32)
+    compartment.decay_v = program.potential_decay.astype(np.int32)
+    compartment.scale_u = compartment.scale_v = False
+    compartment.vth = (program.threshold << INPUT_SHIFT).astype(np.int32)
+    compartment.bias = program.bias.astype(np.int32)
+    compartment.vmin, compartment.vmax = -POTENTIAL_LIMIT, POTENTIAL_LIMIT
+    compartment.refract_delay[:] = 1  # in the emulator's count, a neuron that may spike on every tick
+    return block
+
+
+def connect_neurons(program: Program, block: LoihiBlock) -> None:
+    """Feed the neurons' spikes back: one axon per neuron, and further ones where two share several synapses."""
+    members = np.flatnonzero(program.pre >= program.n_inputs)
+    neurons = program.pre[members] - program.n_inputs
+    ranks = occurrences(neurons, program.post[members])
+    for rank in range(ranks.max(initial=-1) + 1):
+        of_rank = ranks == rank
+        synapse = make_synapse(program, members[of_rank], neurons[of_rank], program.n_neurons)
+        block.add_synapse(synapse)
+        block.add_axon(axon_to(synapse))
+
+
+@dataclass(frozen=True)
+class Taps:
+    """The axons of the inputs: which line each one plays, and by how many ticks later."""
+
+    line: Integers
+    later: Integers
+    synapse: Synapse
+
+    def spikes(self, raster: Booleans) -> Booleans:
+        """Return what the axons carry, bool (ticks, taps), for what the lines carry."""
+        ticks = np.arange(len(raster))[:, np.newaxis] - self.later
+        carried: Booleans = raster[np.maximum(ticks, 0), self.line] & (ticks >= 0)
+        return carried
+
+
+def connect_inputs(program: Program, block: LoihiBlock) -> Taps:
+    """Give each (input line, delay) an axon, and further ones where synapses share both ends and the delay."""
+    members = np.flatnonzero(program.pre < program.n_inputs)
+    line, later = program.pre[members], program.delay[members] - 1
+    ranks = occurrences(line, program.post[members], later)
+    taps, axon = np.unique(np.stack([line, later, ranks], axis=1), axis=0, return_inverse=True)
+    synapse = make_synapse(program, members, axon.reshape(-1), len(taps))
+    block.add_synapse(synapse)
+    return Taps(taps[:, 0], taps[:, 1], synapse)
+
+
+def occurrences(*keys: Integers) -> Integers:
+    """Return each entry's number among those with equal keys: 0, 1, and so on."""
+    seen: Counter[tuple[int, ...]] = Counter()
+    numbers = np.zeros(keys[0].size, dtype=np.int64)
+    for index, key in enumerate(zip(*(values.tolist() for values in keys), strict=True)):
+        numbers[index] = seen[key]
+        seen[key] += 1
+    return numbers
+
+
+def make_synapse(program: Program, members: Integers, axons: Integers, n_axons: int) -> Synapse:
+    """Hold the synapses `members`, each on its axon; no axon reaches a neuron twice."""
+    synapse = Synapse(n_axons)
+    order = np.argsort(axons, kind="stable")
+    ends = np.cumsum(np.bincount(axons, minlength=n_axons))[:-1]
+    synapse.weights = [part[np.newaxis] for part in np.split(program.arriving[members[order]], ends)]
+    synapse.indices = [part[np.newaxis] for part in np.split(program.post[members[order]], ends)]
+    return synapse
+
+
+def axon_to(synapse: Synapse) -> Axon:
+    """Return an axon that carries spike i to input i of `synapse`."""
+    axon = Axon(synapse.n_axons)
+    axon.target = synapse
+    return axon
+
+
+# ------------------------------------------------------------------- execution
+
+
+def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.generic]]:
+    """Run all patterns, each from rest.
+
+    Returns
+    -------
+    dict
+        ``spikes`` bool (ticks, n_outputs) and, when the stimulus asks for state, ``currents`` and ``potentials`` int32
+        (ticks, n_neurons) after each tick.
+    """
+    names = list(PROBED) if stimulus.state else ["spikes"]
+    block = make_block(program)
+    connect_neurons(program, block)
+    taps = connect_inputs(program, block)
+    runs = [run_pattern(block, taps, raster, names, index) for index, raster in enumerate(stimulus.patterns)]
+    joined = {name: np.concatenate([run[name] for run in runs]) for name in names}
+    result: dict[str, npt.NDArray[np.generic]] = {"spikes": joined["spikes"][:, program.outputs].astype(bool)}
+    return result | {name: joined[name].astype(np.int32) for name in names[1:]}
+
+
+def run_pattern(
+    block: LoihiBlock, taps: Taps, raster: Booleans, names: list[str], index: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Run one pattern in an emulator of its own; return what was probed, each (ticks, n_neurons)."""
+    probes = {name: LoihiProbe(target=block, key=PROBED[name]) for name in names}
+    model = Model()
+    model.add_block(block)
+    model.add_input(play(taps, raster))
+    for probe in probes.values():
+        model.add_probe(probe)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it fills integer arrays with NaN before it fills them with integers
+        emulator = Emulator(model, seed=0)
+    with emulator:
+        try:
+            emulator.run_steps(len(raster))
+        except SimulationError as error:
+            raise RunnerError(
+                f"the emulator stops at tick {emulator.t - 1} of pattern {index}: {error}; arrivals must stay below"
+                " 2^21 and current plus bias below 2^23"
+            ) from error
+        return {name: emulator.collect_probe_output(probe) for name, probe in probes.items()}
+
+
+def play(taps: Taps, raster: Booleans) -> SpikeInput:
+    """Return the source of a pattern's spikes; the emulator counts ticks from 1."""
+    spikes = taps.spikes(raster)
+    source = SpikeInput(spikes.shape[1])
+    for tick in np.flatnonzero(spikes.any(axis=1)):
+        source.add_spikes(int(tick) + 1, np.flatnonzero(spikes[tick]))
+    source.add_axon(axon_to(taps.synapse))
+    return source
+
+
+def write_result(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
+    """Write `arrays` and the versions to `path`, through a file beside it, so that no reader sees half a result."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            payload: dict[str, Any] = {"versions": np.array(json.dumps(versions())), **arrays}
+            np.savez(file, **payload)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the result."""
+    names = ("nengo-loihi", "nengo", "numpy")
+    return {name: version(name) for name in names} | {"python": platform.python_version()}
+
+
+def tie_to_parent() -> None:
+    """Have Linux end this process when its parent is gone, even by -9."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> None:
+    """Read the two input files, execute, write the result."""
+    if len(arguments) != 3:
+        raise RunnerError("usage: runner.py PROGRAM STIMULUS RESULT")
+    program_path, stimulus_path, result_path = map(Path, arguments)
+    program = read_program(program_path)
+    stimulus = read_stimulus(stimulus_path, program.n_inputs)
+    write_result(result_path, execute(program, stimulus))
+
+
+if __name__ == "__main__":
+    tie_to_parent()
+    try:
+        main(sys.argv[1:])
+    except RunnerError as error:
+        sys.exit(f"runner.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("runner.py: interrupted")
+    except Exception as error:
+        sys.exit(f"runner.py: {type(error).__name__}: {error}")

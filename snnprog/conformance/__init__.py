@@ -1,0 +1,20 @@
+"""Does a runtime mean the same integers as the reference? Frozen golden programs, then random ones."""
+
+from __future__ import annotations
+
+from snnprog.conformance.checking import Conformance, check_conformance
+from snnprog.conformance.golden import Golden, golden_programs, write_golden
+from snnprog.conformance.trials import LARGE, SMALL, Scale, Trial, random_trial
+
+__all__ = [
+    "LARGE",
+    "SMALL",
+    "Conformance",
+    "Golden",
+    "Scale",
+    "Trial",
+    "check_conformance",
+    "golden_programs",
+    "random_trial",
+    "write_golden",
+]

@@ -1,0 +1,171 @@
+"""Does a backend mean the chip's integers? First the golden programs, then random ones: spikes and states compared.
+
+Programs whose patterns have the same lengths run side by side, as separate parts of one program: a runtime's start
+costs more than a few neurons do. Programs beyond a backend's gaps are left out, and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import numpy as np
+
+from snnprog.backends import REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
+from snnprog.chips import CHIPS
+from snnprog.conformance.golden import Golden, golden_programs, joined
+from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
+from snnprog.errors import BackendError, LimitError
+from snnprog.verification import Divergence, compare_runs, explain_difference
+
+TOGETHER = 10
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """What came of comparing a backend with what must come out.
+
+    Attributes
+    ----------
+    golden, random : int
+        How many programs of each kind were compared.
+    left_out : mapping
+        Golden programs beyond the backend's gaps: name -> the sentence that says why.
+    neuron_ticks, spikes : int
+        How many states of a neuron were compared, and how many spikes came out.
+    divergence : Divergence or None
+        The first difference; its ``pattern`` and ``neuron`` belong to ``program``.
+    program : str or None
+        Which program differed: "golden program" and its name, or "random program" and its seed.
+    versions : mapping
+        What ran.
+    """
+
+    golden: int = 0
+    random: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    neuron_ticks: int = 0
+    spikes: int = 0
+    divergence: Divergence | None = None
+    program: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> int:
+        """How many programs were compared."""
+        return self.golden + self.random
+
+
+def check_conformance(
+    backend: str, *, programs: int, first_seed: int = 0, scale: Scale = SMALL, golden: bool = True
+) -> Conformance:
+    """Run golden and random programs on a backend; stop at the first difference.
+
+    Parameters
+    ----------
+    backend : str
+        "reference", or the name of a backend folder.
+    programs : int
+        How many random programs; they are drawn within the backend's gaps, and compared with the reference.
+    first_seed : int
+        Seed of the first random program; the others' follow.
+    scale : Scale
+        How large they are.
+    golden : bool
+        Whether to run the golden programs, too.
+
+    Raises
+    ------
+    BackendError
+        If the backend is missing, fails, hangs or answers nonsense.
+    """
+    chip, gaps = _chip_and_gaps(backend)
+    frozen, left_out = _within(golden_programs(chip) if golden else [], gaps, backend)
+    outcome = Conformance(left_out=left_out)
+    alone = gaps.most_neurons is not None
+    together = 1 if alone or scale is not SMALL else TOGETHER
+    for batch in _golden_batches(frozen, alone):
+        if outcome.divergence is None:
+            outcome = _compare(backend, batch, replace(outcome, golden=outcome.golden + len(batch)))
+    for first in range(first_seed, first_seed + programs, together):
+        if outcome.divergence is None:
+            seeds = range(first, min(first + together, first_seed + programs))
+            batch = [Golden(str(seed), random_trial(seed, chip, gaps, scale), ()) for seed in seeds]
+            outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
+    return outcome
+
+
+def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:
+    """Return a chip whose rule the backend executes, and what it lacks of it."""
+    if backend == REFERENCE:
+        return next(iter(CHIPS)), NO_GAPS
+    folder = find_backend(backend)
+    for chip in CHIPS.values():
+        if chip.semantics.name in folder.semantics:
+            return chip.name, folder.gaps
+    rules = ", ".join(sorted({chip.semantics.name for chip in CHIPS.values()}))
+    executes = ", ".join(folder.semantics) or "nothing"
+    raise BackendError(f"backend {backend} executes {executes}; the chips here mean {rules}")
+
+
+def _within(frozen: Sequence[Golden], gaps: Gaps, backend: str) -> tuple[list[Golden], dict[str, str]]:
+    """Return the programs within the gaps, and for each other one why it is none."""
+    kept, left_out = [], {}
+    for each in frozen:
+        try:
+            check_gaps(each.trial.program, gaps, backend)
+            kept.append(each)
+        except LimitError as error:
+            left_out[each.name] = f"{error.item} is {error.found}; allowed is {error.allowed}"
+    return kept, left_out
+
+
+def _golden_batches(frozen: Sequence[Golden], alone: bool) -> Iterator[list[Golden]]:
+    def lengths(golden: Golden) -> tuple[int, ...]:
+        return tuple(len(raster) for raster in golden.trial.inputs)
+
+    if alone:
+        yield from ([golden] for golden in frozen)
+        return
+    for _, batch in groupby(sorted(frozen, key=lengths), key=lengths):
+        yield list(batch)
+
+
+def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conformance:
+    """Run programs side by side and return what is known after that; those without an answer ask the reference."""
+    joint = side_by_side([golden.trial for golden in batch])
+    answer = run_backend(joint.program, joint.inputs, backend, "state")
+    if all(golden.expected for golden in batch):
+        columns = zip(*(golden.expected for golden in batch), strict=True)
+        expected = Run(tuple(joined(traces) for traces in columns), {})
+    else:
+        expected = run_backend(joint.program, joint.inputs, REFERENCE, "state")
+    differs = compare_runs(backend, answer, expected)
+    after = replace(
+        before,
+        neuron_ticks=before.neuron_ticks + joint.neuron_ticks,
+        spikes=before.spikes + sum(int(trace.spikes.sum()) for trace in expected.traces),
+        versions=answer.versions,
+    )
+    if differs is None:
+        return after
+    part, own = _blame(differs, batch)
+    kind = "golden" if part.expected else "random"
+    return replace(after, program=f"{kind} program {part.name}", divergence=_explained(backend, part.trial, own))
+
+
+def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Divergence]:
+    """Return which program of a batch differs, and where in it."""
+    programs = [golden.trial.program for golden in batch]
+    counts = [each.n_outputs if differs.quantity == "spikes" else each.n_neurons for each in programs]
+    before = np.cumsum([0, *counts])
+    part = int(np.searchsorted(before, differs.neuron, side="right")) - 1
+    return batch[part], replace(differs, neuron=differs.neuron - int(before[part]))
+
+
+def _explained(backend: str, trial: Trial, differs: Divergence) -> Divergence:
+    """Return the difference with its explanation, where the program differs when it runs alone, too."""
+    answer, reference = (run_backend(trial.program, trial.inputs, name, "state") for name in (backend, REFERENCE))
+    alone = compare_runs(backend, answer, reference)
+    return differs if alone is None else explain_difference(trial.program, trial.inputs, alone, answer, reference)

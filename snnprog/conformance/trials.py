@@ -1,0 +1,169 @@
+"""Random programs of the subset on which a chip's runtimes agree, with stimuli.
+
+A random program has what the subset allows: recurrence, delays to the chip's longest, both decays over their whole
+range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons. It is drawn
+again while the reference leaves the portable range on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.backends import Gaps
+from snnprog.chips import find_chip
+from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
+from snnprog.raster import Raster
+from snnprog.simulate import simulate
+
+Integers = NDArray[np.int64]
+
+FULL_DECAY = 4095
+MOST_FAN_IN = 16
+NO_GAPS = Gaps()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large random programs are.
+
+    Attributes
+    ----------
+    most_neurons : int
+    pattern_ticks : tuple of int
+        The length of each pattern.
+    most_kinds : int or None
+        How many kinds of neurons (threshold and decays), and of synapses (delay, exponent and sign mode), one program
+        has; None for any number. Some runtimes simulate each kind on its own.
+    """
+
+    most_neurons: int
+    pattern_ticks: tuple[int, ...]
+    most_kinds: int | None = None
+
+
+SMALL = Scale(most_neurons=6, pattern_ticks=(40, 25))
+LARGE = Scale(most_neurons=400, pattern_ticks=(400, 250), most_kinds=4)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A program, and the patterns to run it on."""
+
+    program: Program
+    inputs: tuple[Raster, ...]
+
+    @property
+    def neuron_ticks(self) -> int:
+        """How many states of a neuron the trial compares."""
+        return self.program.n_neurons * sum(len(raster) for raster in self.inputs)
+
+
+def side_by_side(trials: Sequence[Trial]) -> Trial:
+    """Return trials of one chip, with patterns of the same lengths, as one program of which they are separate parts."""
+    programs = [trial.program for trial in trials]
+    first_line = np.cumsum([0, *(program.n_inputs for program in programs)])
+    first_neuron = np.cumsum([0, *(program.n_neurons for program in programs)])
+    placed = [
+        _placed(program, int(lines), int(neurons), int(first_line[-1]))
+        for program, lines, neurons in zip(programs, first_line[:-1], first_neuron[:-1], strict=True)
+    ]
+    program = Program.from_arrays(
+        chip=programs[0].chip,
+        n_inputs=int(first_line[-1]),
+        n_neurons=int(first_neuron[-1]),
+        **{name: np.concatenate([arrays[name] for arrays in placed]) for name in ARRAYS},  # type: ignore[arg-type]
+    )
+    patterns = zip(*(trial.inputs for trial in trials), strict=True)
+    return Trial(program, tuple(np.hstack(rasters) for rasters in patterns))
+
+
+def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int) -> dict[str, NDArray[np.int32]]:
+    """Return a program's arrays with its lines and neurons numbered from there, in a program of so many inputs."""
+    arrays = {name: getattr(program, name) for name in ARRAYS}
+    is_input = program.pre < program.n_inputs
+    from_neurons = program.pre - program.n_inputs + first_neuron + n_inputs
+    return arrays | {
+        "pre": np.where(is_input, program.pre + first_line, from_neurons),
+        "post": program.post + first_neuron,
+        "outputs": program.outputs + first_neuron,
+    }
+
+
+def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
+    """Return the random program of that seed with its stimuli; the reference stays in the portable range on it."""
+    generator = np.random.default_rng(seed)
+    if gaps.most_neurons is not None:
+        scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
+    shrink = 1.0
+    while True:
+        trial = _draw_trial(generator, chip, scale, shrink)
+        trial = Trial(_within(trial.program, gaps), trial.inputs)
+        if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
+            return trial
+        shrink *= 0.7
+
+
+def _within(program: Program, gaps: Gaps) -> Program:
+    """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
+    longest = find_chip(program.chip).delays[1]
+    is_input = program.pre < program.n_inputs
+    from_inputs = longest if gaps.longest_input_delay is None else gaps.longest_input_delay
+    from_neurons = longest if gaps.longest_recurrent_delay is None else gaps.longest_recurrent_delay
+    limit = np.where(is_input, from_inputs, from_neurons)
+    kept = limit > 0
+    synapses = {name: getattr(program, name)[kept] for name in SYNAPSE_ARRAYS}
+    synapses["delay"] = 1 + (synapses["delay"] - 1) % limit[kept]
+    return replace(program, **synapses, bias=program.bias * gaps.bias)
+
+
+def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink: float) -> Trial:
+    n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
+    most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
+    n_synapses = int(generator.integers(1, most_synapses + 2))
+    kind, profile = (_draw_kinds(generator, count, scale.most_kinds) for count in (n_synapses, n_neurons))
+    modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)[kind]
+    exponents = generator.integers(0, 8, n_synapses)[kind]
+    program = Program.from_arrays(
+        chip=chip,
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        outputs=np.arange(n_neurons),
+        pre=generator.integers(0, n_inputs + n_neurons, n_synapses),
+        post=generator.integers(0, n_neurons, n_synapses),
+        delay=generator.integers(*_half_open(find_chip(chip).delays), n_synapses)[kind],
+        weight=_draw_weights(generator, modes, shrink / (1 << (exponents // 2))),
+        exponent=exponents,
+        sign_mode=modes,
+        threshold=1 + (generator.integers(1, 1 << int(generator.integers(2, 13)), n_neurons))[profile],
+        current_decay=_draw_decays(generator, n_neurons)[profile],
+        potential_decay=_draw_decays(generator, n_neurons)[profile],
+        bias=generator.integers(-4095, 4096, n_neurons) << generator.integers(0, 4, n_neurons),
+    )
+    rate = generator.uniform(0.05, 0.6)
+    inputs = tuple(generator.random((ticks, n_inputs)) < rate for ticks in scale.pattern_ticks)
+    return Trial(program, inputs)
+
+
+def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) -> Integers:
+    """Return for each of ``count`` the one whose parameters it has: its own, or one of the first ``most``."""
+    return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
+
+
+def _draw_weights(generator: np.random.Generator, modes: Integers, shrink: NDArray[np.float64]) -> Integers:
+    magnitude = np.rint(generator.uniform(0, 255, modes.size) * shrink).astype(np.int64)
+    either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
+    return np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
+
+
+def _draw_decays(generator: np.random.Generator, count: int) -> Integers:
+    """Draw decays over the whole range, both ends often."""
+    drawn = generator.integers(*_half_open((0, FULL_DECAY)), count)
+    return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], [0, FULL_DECAY], drawn)
+
+
+def _half_open(inclusive: tuple[int, int]) -> tuple[int, int]:
+    return inclusive[0], inclusive[1] + 1

@@ -1,0 +1,82 @@
+"""A backend folder to try things with: a runner in forty lines that can be told to answer wrongly, or not at all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+RULE = "loihi1-lif-lava-0.10.0"
+
+DESCRIPTION = """\
+summary = "a stand-in"
+semantics = ["{rule}"]
+python = "{python}"
+timeout_seconds = 60
+timeout_seconds_per_tick = 0.5
+
+[distributions]
+{distributions}
+"""
+
+RUNNER = """\
+import io, json, os, subprocess, sys, time, zipfile
+import numpy as np
+
+program_path, stimulus_path, result_path = sys.argv[1:]
+with zipfile.ZipFile(program_path) as archive:
+    document = json.loads(archive.read("program.json"))
+    p = {name[:-4]: np.load(io.BytesIO(archive.read(name))).astype(int)
+         for name in archive.namelist() if name.endswith(".npy")}
+with np.load(stimulus_path) as archive:
+    stimulus = {name: archive[name] for name in archive.files}
+count, inputs = document["n_neurons"], document["n_inputs"]
+
+def rz(x, factor):
+    return np.sign(x) * (np.abs(x) * factor >> 12)
+
+records, start = [], 0
+for length in stimulus["lengths"].tolist():
+    u = v = np.zeros(count, int)
+    queue = np.zeros((64, count), int)
+    for tick in range(start, start + length):
+        u = rz(u, 4095 - p["current_decay"]) + (queue[0] << 6)
+        v = rz(v, 4096 - p["potential_decay"]) + u + p["bias"]
+        s = v COMPARE p["threshold"] << 6
+        v = np.where(s, 0, v)
+        queue = np.roll(queue, -1, axis=0)
+        queue[-1] = 0
+        lines = np.concatenate([stimulus["raster"][tick], s])
+        for pre, post, delay, weight in zip(p["pre"], p["post"], p["delay"], p["weight"] << p["exponent"]):
+            queue[delay - 1, post] += weight * lines[pre]
+        records.append((s, u, v))
+    start += length
+s, u, v = (np.array(column) for column in zip(*records))
+answer = {"spikes": s[:, p["outputs"]], "versions": json.dumps({"stand-in": "1", "numpy": np.__version__})}
+if stimulus["state"]:
+    answer |= {"currents": u.astype("<i4"), "potentials": v.astype("<i4")}
+ENDING
+"""
+
+FINE = "np.savez(result_path, **answer)"
+
+
+def write_backend(
+    parent: Path,
+    name: str,
+    ending: str = FINE,
+    *,
+    compare: str = ">",
+    rule: str = RULE,
+    python: str = HERE,
+    distributions: str = "",
+    requirements: str = "",
+    gaps: str = "",
+) -> None:
+    folder = parent / name
+    folder.mkdir()
+    description = DESCRIPTION.format(rule=rule, python=python, distributions=distributions)
+    description += f"\n[gaps]\n{gaps}\n" if gaps else ""
+    (folder / "backend.toml").write_text(description, encoding="utf-8")
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (folder / "runner.py").write_text(RUNNER.replace("COMPARE", compare).replace("ENDING", ending), encoding="utf-8")
