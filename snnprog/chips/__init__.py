@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from snnprog.chips.chip import Chip, Range, Semantics
 from snnprog.chips.loihi1 import LOIHI1
+from snnprog.chips.loihi2 import LOIHI2
 from snnprog.errors import SpecError
 
-CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1,)}
+CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2)}
 
 
 def find_chip(name: str) -> Chip:
