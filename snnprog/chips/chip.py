@@ -9,16 +9,46 @@ import math
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from snnprog.errors import LimitError
 
 Range = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """What a program connects: lines are inputs, then neurons; synapses lead from lines to neurons.
+
+    Attributes
+    ----------
+    n_inputs, n_neurons : int
+    outputs : (outputs,) int
+        The neurons that are read out.
+    pre, post, exponent : (synapses,) int
+        Line, neuron and weight exponent of each synapse.
+    """
+
+    n_inputs: int
+    n_neurons: int
+    outputs: NDArray[np.int32]
+    pre: NDArray[np.int32]
+    post: NDArray[np.int32]
+    exponent: NDArray[np.int32]
+
+    @property
+    def n_lines(self) -> int:
+        """Number of lines."""
+        return self.n_inputs + self.n_neurons
 
 
 @dataclass(frozen=True)
 class Semantics:
     """The integer update rule of a chip's neuron, named in full so that a program file needs nothing else.
 
-    With ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
+    This is Loihi's; a chip with a rule of its own derives from it, and says so there. With
+    ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
     spikes that arrive at tick t, one tick is::
 
         u = wrap( rz(u, 2**decay_bits - current_decay_offset - current_decay) + (a << input_shift) )
@@ -107,6 +137,9 @@ class Chip:
         """Raise `LimitError` unless ``value`` lies in the inclusive range."""
         if not allowed[0] <= value <= allowed[1]:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
+
+    def check_wiring(self, wiring: Wiring) -> None:
+        """Raise `LimitError` where the chip cannot connect what a program connects; any wiring fits, unless said."""
 
     def nearest_bias(self, bias: float) -> int:
         """Return the bias ``mantissa << exponent`` that lies nearest (half to even) to a real one in range."""
