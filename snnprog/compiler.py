@@ -207,6 +207,8 @@ def compile(
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
     if on_infeasible == CLOSEST and spec.fan_in is not None:
         raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
+    if on_infeasible == CLOSEST and find_chip(spec.chip).semantics.is_threshold_subtracted:
+        raise SpecError(f"on_infeasible is {CLOSEST!r}; for {spec.chip} only exact programs are looked for")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()

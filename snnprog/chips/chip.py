@@ -76,6 +76,21 @@ class Semantics:
         """Return the rule as plain data, in the order of the fields."""
         return asdict(self)
 
+    @property
+    def is_threshold_subtracted(self) -> bool:
+        """Whether a reset takes the threshold off the potential, and not all there is."""
+        return self.reset == "subtract"
+
+    @property
+    def is_equal_a_spike(self) -> bool:
+        """Whether a potential that just equals the threshold is a spike."""
+        return self.compare == ">="
+
+    @property
+    def are_arrivals_decayed(self) -> bool:
+        """Whether a current decays after what arrives was added, and not before."""
+        return False
+
     def current_factor(self, current_decay: int) -> int:
         """Return the integer that multiplies the current each tick, in units of ``2**-decay_bits``."""
         return (1 << self.decay_bits) - self.current_decay_offset - current_decay
@@ -103,6 +118,14 @@ class Chip:
         Sign mode -> inclusive range of the weight mantissa.
     arrival_limit, current_limit, potential_limit : int
         Magnitudes that ``a << input_shift``, ``u`` and ``v`` must stay below for all runtimes to agree.
+    design_exponents : tuple of int
+        Those of ``exponents`` that weights are designed for, in the order tried, from the finest to the widest.
+    free_bias_exponents : (int, int)
+        The least and the greatest of ``bias_exponents`` that a designed bias has.
+    usual_decays : (int, int)
+        (current decay, potential decay) where none are asked for.
+    is_exponent_shared : bool
+        Whether all weights into a layer of neurons have the same exponent.
     """
 
     name: str
@@ -117,6 +140,10 @@ class Chip:
     arrival_limit: int
     current_limit: int
     potential_limit: int
+    design_exponents: tuple[int, ...]
+    free_bias_exponents: Range
+    usual_decays: Range
+    is_exponent_shared: bool
 
     @property
     def weight_limit(self) -> int:

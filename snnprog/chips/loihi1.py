@@ -41,4 +41,8 @@ LOIHI1 = Chip(
     arrival_limit=1 << 21,
     current_limit=1 << 23,
     potential_limit=1 << 23,
+    design_exponents=(0, 2, 4, 7),
+    free_bias_exponents=(4, 7),
+    usual_decays=(4095, 205),
+    is_exponent_shared=False,
 )

@@ -54,6 +54,11 @@ class ShiftSemantics(Semantics):
     most_hidden_spikes: int
     most_readout_spikes: int
 
+    @property
+    def are_arrivals_decayed(self) -> bool:
+        """Whether a current decays after what arrives was added: it does."""
+        return True
+
     def current_factor(self, current_decay: int) -> int:
         """Return the share of the current that is left after one tick, in units of ``2**-decay_bits``."""
         return (1 << self.decay_bits) - (1 << (self.decay_bits - current_decay))
@@ -158,6 +163,10 @@ XYLO = LayeredChip(
     arrival_limit=1 << 15,
     current_limit=1 << 15,
     potential_limit=1 << 15,
+    design_exponents=(0, 2, 4, 7),
+    free_bias_exponents=(0, 0),
+    usual_decays=(1, 4),
+    is_exponent_shared=True,
     most_inputs=16,
     most_hidden=1000,
     most_outputs=8,

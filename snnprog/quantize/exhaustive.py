@@ -35,6 +35,10 @@ class Repair:
     neuron: IntegerNeuron | None
     is_impossible: bool = False
 
+    def without_proof(self) -> Repair:
+        """Return the same, where what was searched is not all there is."""
+        return Repair(self.neuron)
+
     @property
     def is_decided(self) -> bool:
         """Whether nothing is left to try."""

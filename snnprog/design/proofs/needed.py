@@ -35,7 +35,8 @@ def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
         return set()
     signs = problem.signs[ticks][:, None]
     bias = problem.bias_response[ticks][:, None]
-    rows = np.hstack([signs * problem.features(ticks), -signs, signs * bias])
+    threshold = problem.threshold_response[ticks][:, None]
+    rows = np.hstack([signs * problem.features(ticks), -signs * threshold, signs * bias])
     low, high = np.column_stack([[box.weight_lower, box.weight_upper], np.array([box.threshold, box.bias]).T])
     is_balanced = np.abs(prices @ rows) <= BALANCED * (prices @ np.abs(rows))
     found: set[int] = set()

@@ -65,8 +65,7 @@ def separate(problem: NeuronProblem) -> Separation:
     rows = constrained if constrained.size <= FIRST_ROWS else problem.hardest(FIRST_ROWS // 2)
     while True:
         answer, least = _solve(problem, rows)
-        distance = problem.signs * (problem.potential(answer.weights, answer.bias) - answer.threshold)
-        distance -= problem.box.noise
+        distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
         short = np.where(problem.raster, least[0], least[1]) - distance
         short[~problem.constrained] = -np.inf
         violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
@@ -85,7 +84,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:
     due = problem.raster[rows]
     matrix = np.empty((rows.size, taps + 4))
     matrix[:, :taps] = problem.features(rows) * signs[:, None]
-    matrix[:, taps] = -signs
+    matrix[:, taps] = -signs * problem.threshold_response[rows]
     matrix[:, taps + 1] = signs * problem.bias_response[rows]
     matrix[:, taps + 2] = np.where(due, -1.0 / size, 0.0)
     matrix[:, taps + 3] = np.where(due, 0.0, -1.0 / size)
