@@ -13,6 +13,8 @@ from snnprog.chips import Chip
 from snnprog.network import Network, Neuron
 from snnprog.spec import FREE, Spec
 
+TINY = 1e-9
+
 
 def networks_at_exponents(spec: Spec, chip: Chip, network: Network) -> Iterator[Network]:
     """Yield a network as it is, or where the chip has one exponent for all, at each it has, the coarsest grid first."""
@@ -21,13 +23,17 @@ def networks_at_exponents(spec: Spec, chip: Chip, network: Network) -> Iterator[
         return
     is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
     for exponent in range(chip.exponents[1], chip.exponents[0] - 1, -1):
-        neurons = tuple(_at(neuron, exponent, is_scalable=is_scalable) for neuron in network.neurons)
+        neurons = tuple(_at(neuron, exponent, chip if is_scalable else None) for neuron in network.neurons)
         yield replace(network, neurons=neurons)
 
 
-def _at(neuron: Neuron, exponent: int, *, is_scalable: bool) -> Neuron:
-    """Return a neuron for the grid of another exponent; its margin is that of its own."""
-    factor = 2.0 ** (exponent - neuron.exponent) if is_scalable else 1.0
+def _at(neuron: Neuron, exponent: int, chip: Chip | None) -> Neuron:
+    """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
+    factor = 1.0
+    if chip is not None:
+        unit = 1 << chip.semantics.input_shift
+        room = (chip.bias_limit / unit / max(abs(neuron.bias), TINY), chip.thresholds[1] / max(neuron.threshold, TINY))
+        factor = min(2.0 ** (exponent - neuron.exponent), *room)
     return replace(
         neuron,
         weights=neuron.weights * factor,

@@ -170,14 +170,15 @@ def _rounded(spec: Spec, chip: Chip, mapping: PotentialMap, network: Network, sc
 
 
 def _best_of(candidates: Iterable[Candidate]) -> Candidate:
-    """Return the first candidate in which all neurons are certified, else the first with the fewest flaws."""
-    best: tuple[tuple[int, int], Candidate] | None = None
+    """Return the first candidate with the fewest flaws, then neurons not certified, then not for any input."""
+    best: tuple[tuple[int, int, int], Candidate] | None = None
     for searches, outcomes in candidates:
         flaws = sum(outcome.flaws for outcome in outcomes)
         uncertified = sum(not search.best.certified for search in searches)
-        if best is None or (flaws, uncertified) < best[0]:
-            best = (flaws, uncertified), (searches, outcomes)
-        if best[0] == (0, 0):
+        narrow = sum(not search.is_for_any_input for search in searches)
+        if best is None or (flaws, uncertified, narrow) < best[0]:
+            best = (flaws, uncertified, narrow), (searches, outcomes)
+        if best[0] == (0, 0, 0):
             break
     assert best is not None, "every network has an exponent"
     return best[1]
@@ -220,10 +221,15 @@ class _Search:
         patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
         anything = widths_for_any_input(weights, neuron.bias, neuron.threshold, mapping)
         self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
-        fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
-        scales = (fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
+        self.fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
+        scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
         rounded = [rounding.round(scale) for scale in scales]
         self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
+
+    @property
+    def is_for_any_input(self) -> bool:
+        """Whether its scale was chosen so that widths fit whatever comes in."""
+        return self.best.scale <= self.fit_anything
 
     def fitted_round(self, scale: float) -> IntegerNeuron:
         """Round at a share of the greatest scale that fits the spec's patterns."""
