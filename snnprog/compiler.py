@@ -431,7 +431,12 @@ def _kinds(neurons: tuple[NeuronReport, ...]) -> str:
 def _advice(spec: Spec) -> str:
     fixed = ["threshold"] if spec.threshold != FREE else []
     fixed += ["bias"] if spec.bias not in (FREE, 0) else []
-    return f"leave the {' and the '.join(fixed)} free" if fixed else "offer more delays, or a slower potential"
+    return f"leave the {' and the '.join(fixed)} free" if fixed else _other_means(spec)
+
+
+def _other_means(spec: Spec) -> str:
+    nearest, farthest = find_chip(spec.chip).delays
+    return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
 
 
 def _provenance(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:

@@ -91,12 +91,13 @@ class Dynamics:
     """The decays of every neuron, in chip integers.
 
     On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
-    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95.
+    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95. On
+    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after what arrives was added.
 
     Attributes
     ----------
     potential_decay, current_decay : int
-        0 to 4095 on Loihi 1.
+        0 to 4095 on Loihi, 0 to 15 on Xylo.
     """
 
     potential_decay: int = 205

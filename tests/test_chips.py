@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,8 @@ def spec_for(chip: str, seed: int, **options: object) -> sp.Spec:
     inputs = generator.random((40, 4)) < 0.25
     targets = np.zeros((40, 2), dtype=bool)
     targets[1:, 0], targets[3:, 1] = inputs[:-1, 0], inputs[:-3, 1]
-    return sp.Spec([sp.Pattern(inputs, targets)], delays=range(1, 5), chip=chip, **options)  # type: ignore[arg-type]
+    options = {"delays": range(1, 5), "chip": chip} | options
+    return sp.Spec([sp.Pattern(inputs, targets)], **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -31,9 +34,9 @@ def test_loihi2_refuses_what_it_does_not_have() -> None:
         sp.Spec(spec_for("loihi2", 0).patterns, delays=[64], chip="loihi2")
 
 
-def test_loihi2_files_name_their_chip_and_the_shared_rule(tmp_path: object) -> None:
+def test_loihi2_files_name_their_chip_and_the_shared_rule(tmp_path: Path) -> None:
     program = sp.compile(spec_for("loihi2", 0)).program
-    path = f"{tmp_path}/p.snnp"
+    path = tmp_path / "p.snnp"
     program.save(path)
     assert sp.load(path).chip == "loihi2"
     assert CHIPS["loihi2"].semantics == CHIPS["loihi1"].semantics
@@ -43,3 +46,21 @@ def test_loihi2_files_name_their_chip_and_the_shared_rule(tmp_path: object) -> N
 def test_loihi2_runs_on_lava() -> None:
     spec = spec_for("loihi2", 1)
     assert sp.verify(sp.compile(spec).program, spec, backends=["reference", "lava"]).exact
+
+
+def test_a_spec_file_has_its_chips_usual_decays(tmp_path: Path) -> None:
+    spec = spec_for("xylo", 0, delays=[1])
+    np.savez(tmp_path / "rasters.npz", inputs=spec.patterns[0].inputs, targets=spec.patterns[0].targets)
+    patterns = '[[patterns]]\ninputs = "rasters.npz:inputs"\ntargets = "rasters.npz:targets"\n'
+    for table, expected in (("", (1, 4)), ("[dynamics]\npotential_decay = 2\n", (1, 2))):
+        (tmp_path / "spec.toml").write_text(f'chip = "xylo"\n{table}{patterns}')
+        dynamics = sp.load_spec(tmp_path / "spec.toml").dynamics
+        assert (dynamics.current_decay, dynamics.potential_decay) == expected
+    assert sp.Spec(spec.patterns, delays=[1]).dynamics == sp.Dynamics()
+
+
+def test_every_chip_is_told_of() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "chips.md").read_text(encoding="utf-8")
+    for name, chip in CHIPS.items():
+        assert f"`{name}`" in text
+        assert chip.semantics.name in text

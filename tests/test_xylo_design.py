@@ -247,6 +247,25 @@ def test_compiled_programs_are_the_same_on_xylosim() -> None:
     assert certified > 12
 
 
+@pytest.mark.parametrize("seed", [1, 5, 6])
+def test_coarse_weights_are_repaired_to_be_exact(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    program = sp.Program.from_arrays(
+        chip="xylo", n_inputs=8, n_neurons=1, outputs=[0], pre=np.arange(8), post=[0] * 8, delay=[1] * 8,
+        weight=generator.integers(-1, 2, 8), exponent=[7] * 8, threshold=[int(generator.integers(100, 400))],
+        current_decay=[2], potential_decay=[4], bias=[0],
+    )  # fmt: skip
+    inputs = [generator.random((25, 8)) < 0.15 for _ in range(2)]
+    patterns = [
+        sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, simulate(program, inputs), strict=True)
+    ]
+    spec = sp.Spec(patterns, dynamics=sp.Dynamics(potential_decay=4, current_decay=2), weight_bits=2, chip="xylo")
+    result = sp.compile(spec)
+    assert sp.verify(result.program, spec).exact
+    assert np.abs(result.program.weight).max(initial=0) <= 1
+    assert result.report.neurons[0].rounding != "nearest"
+
+
 def test_bins_that_do_not_count_are_filled() -> None:
     generator = np.random.default_rng(1)
     true = hidden_truth(generator)

@@ -170,8 +170,13 @@ def _rounded(spec: Spec, chip: Chip, mapping: PotentialMap, network: Network, sc
 
 
 def _best_of(candidates: Iterable[Candidate]) -> Candidate:
-    """Return the first candidate with the fewest flaws, then neurons not certified, then not for any input."""
+    """Return the first candidate with the fewest flaws, then neurons not certified, then not for any input.
+
+    Where all have flaws, and so one will be repaired, it is that of the coarsest grid on which the designs fit, if
+    there is one: decays truncate least there.
+    """
     best: tuple[tuple[int, int, int], Candidate] | None = None
+    roomy: Candidate | None = None
     for searches, outcomes in candidates:
         flaws = sum(outcome.flaws for outcome in outcomes)
         uncertified = sum(not search.best.certified for search in searches)
@@ -180,8 +185,10 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
             best = (flaws, uncertified, narrow), (searches, outcomes)
         if best[0] == (0, 0, 0):
             break
+        if roomy is None and all(search.rounding.is_scalable and search.fit_patterns == 1.0 for search in searches):
+            roomy = searches, outcomes
     assert best is not None, "every network has an exponent"
-    return best[1]
+    return best[1] if best[0][0] == 0 or roomy is None else roomy
 
 
 def _repair_failing(
