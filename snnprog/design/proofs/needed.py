@@ -29,8 +29,9 @@ WORK_LIMIT = 30_000_000_000
 def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
     """Return those ticks of a proof without which the rest is possible, as far as guesses show it."""
     ticks = np.array(list(certificate.prices))
-    whole = np.array([float(price) for price in certificate.prices.values()])
-    prices, box, taps = whole / whole.max(), widest_box(problem), problem.potential_map.n_taps
+    dearest = max(certificate.prices.values())
+    prices = np.array([price / dearest for price in certificate.prices.values()])  # integers that no float may hold
+    box, taps = widest_box(problem), problem.potential_map.n_taps
     if ticks.size**2 * taps > WORK_LIMIT:
         return set()
     signs = problem.signs[ticks][:, None]
