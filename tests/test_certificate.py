@@ -24,7 +24,7 @@ from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.nullvector import null_vector
 from snnprog.design.proofs.pull import exact_bits, pull
-from snnprog.design.proofs.separation import separate
+from snnprog.design.proofs.separation import separations
 from snnprog.design.proofs.simplex import maximise_exactly
 
 SMALL = [name for name in CASES if name not in ("longest_delay", "everything")]
@@ -132,7 +132,7 @@ def test_many_prices_are_corrected_until_less_than_a_hair_is_left(monkeypatch: p
         targets[:4] = False
         spec = sp.Spec([sp.Pattern(inputs, targets)], [1, 2, 3])
         problem = problem_of(spec)
-        separation = separate(problem)
+        *_, separation = separations(problem)
         if separation.lift > 1e-3:
             continue
         certificate = proving.prove(problem, separation.prices)
@@ -140,6 +140,22 @@ def test_many_prices_are_corrected_until_less_than_a_hair_is_left(monkeypatch: p
         assert ExactNeuron(spec).open_end(dict(certificate.prices)) == certificate.excess <= HAIR
         proved += 1
     assert proved >= 4
+
+
+def test_prices_on_more_rows_than_it_takes_are_corrected_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pattern three times: its prices may be shared among the three in any way."""
+    monkeypatch.setattr(proving, "FEW_ROWS", 0)
+    generator = np.random.default_rng(3)
+    inputs, targets = generator.random((100, 6)) < 0.15, generator.random((100, 1)) < 0.35
+    targets[:4] = False
+    problem = problem_of(spec := sp.Spec([sp.Pattern(inputs, targets)] * 3, [1, 2]))
+    *_, separation = separations(problem)
+    assert separation.lift < -0.5
+    prices = np.tile(separation.prices.reshape(3, 100).sum(axis=0) / 3.0, 3) * (1.0 + 1e-8 * generator.random(300))
+    certificate = proving.prove(problem, prices)
+    assert certificate is not None
+    assert len(certificate.prices) == 3 * (separation.prices.reshape(3, 100).sum(axis=0) > 0.0).sum()
+    assert ExactNeuron(spec).open_end(dict(certificate.prices)) == certificate.excess <= HAIR
 
 
 def test_what_was_not_searched_is_not_called_minimal(monkeypatch: pytest.MonkeyPatch) -> None:

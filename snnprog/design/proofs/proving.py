@@ -22,7 +22,7 @@ from snnprog.potential import Ticks
 Floats = NDArray[np.float64]
 
 WORTHLESS = 1e-9
-FEW_ROWS = 60
+FEW_ROWS, ROWS_PER_UNKNOWN = 60, 4
 BALANCED = 1e-6
 PRICE_BITS, CORRECTED_BITS = 60, 140
 CORRECTIONS = 6
@@ -32,11 +32,15 @@ REGULAR = 1e-13
 def prove(problem: NeuronProblem, prices: Floats) -> Certificate | None:
     """Return a proof from prices ``(ticks,)`` that nearly are one, or None if none comes of them.
 
-    A proof that leaves nothing open is preferred.
+    A proof that leaves nothing open is preferred. Prices from inside the range of optimal ones are more than it takes:
+    the largest few per unknown are kept.
     """
     support = np.flatnonzero(problem.constrained & (prices > WORTHLESS * prices.max(initial=0.0)))
     if support.size == 0:
         return None
+    most = ROWS_PER_UNKNOWN * (problem.potential_map.n_taps + 2)
+    if support.size > most:
+        support = np.sort(support[np.argsort(-prices[support], kind="stable")[:most]])
     exact = _by_null_vector(problem, prices, support) if support.size <= FEW_ROWS else None
     return exact or _by_correction(problem, prices, support)
 
@@ -98,10 +102,8 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
     if certificate is not None:
         return certificate
     columns = _balanced_columns(problem, prices, support)
-    system = _columns_of(problem, support, columns)
-    gram = system @ system.T + np.ones((support.size, support.size))
     try:
-        factor = cho_factor(gram + REGULAR * np.trace(gram) * np.eye(support.size))
+        correct = _Corrector(_columns_of(problem, support, columns), prices[support] / top)
     except LinAlgError:
         return None
     unit = 1 << (PRICE_BITS + CORRECTED_BITS)
@@ -110,7 +112,7 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
         largest = float(np.abs(residual).max(initial=0.0))
         if largest == 0.0:
             return None
-        change = cho_solve(factor, -(system @ (residual / largest)))
+        change = correct(residual / largest)
         integers = [
             max(0, value + round(Fraction(float(step) * largest) * unit))
             for value, step in zip(integers, change, strict=True)
@@ -119,6 +121,28 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
         if certificate is not None:
             return certificate
     return None
+
+
+class _Corrector:
+    """The changes of prices that take a residual away: the least there are, or where there are many, the least share.
+
+    Fewer rows than columns have, up to their size, one vector of prices to come to. Of more rows, each changes by no
+    more than it has, so that prices stay above 0.
+    """
+
+    def __init__(self, system: Floats, prices: Floats) -> None:
+        rows, columns = system.shape
+        self._weighted = system if rows <= columns + 1 else prices[:, None] ** 2 * system
+        self._is_by_rows = rows <= columns + 1
+        gram = system @ system.T + np.ones((rows, rows)) if self._is_by_rows else system.T @ self._weighted
+        self._factor = cho_factor(gram + REGULAR * np.trace(gram) * np.eye(len(gram)))
+
+    def __call__(self, residual: Floats) -> Floats:
+        if self._is_by_rows:
+            by_rows: Floats = cho_solve(self._factor, -(self._weighted @ residual))
+            return by_rows
+        by_columns: Floats = self._weighted @ cho_solve(self._factor, -residual)
+        return by_columns
 
 
 def _columns_of(problem: NeuronProblem, support: Ticks, columns: list[int]) -> Floats:

@@ -11,6 +11,7 @@ The prices of its rows are what `snnprog.design.proofs.proving` makes a proof of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +26,9 @@ Floats = NDArray[np.float64]
 
 PENALTY = 1e3
 LIFT_LIMIT = 1e6
-FIRST_ROWS, MORE_ROWS = 400, 200
+FIRST_ROWS, MORE_ROWS, ROWS_PER_UNKNOWN = 400, 200, 2
 VIOLATED = 1e-6
-CLEARLY_LIFTED = 1.0
+CLEARLY_LIFTED, CLEARLY_NOT = 1.0, -1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,15 @@ class Separation:
     prices: Floats
 
 
-def separate(problem: NeuronProblem) -> Separation:
-    """Solve the program of one neuron, with only the rows that matter.
+def separations(problem: NeuronProblem, prices: Floats | None = None) -> Iterator[Separation]:
+    """Solve the program of one neuron with more and more of its rows; the last answer holds for all.
+
+    Each answer that lifts no spike already says that its rows contradict one another.
+
+    Parameters
+    ----------
+    prices : (ticks,) float, optional
+        Of a program like it; its dearest rows come first.
 
     Raises
     ------
@@ -62,17 +70,27 @@ def separate(problem: NeuronProblem) -> Separation:
         If the solver gives up.
     """
     constrained = np.flatnonzero(problem.constrained)
-    rows = constrained if constrained.size <= FIRST_ROWS else problem.hardest(FIRST_ROWS // 2)
+    rows = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, prices)
     while True:
         answer, least = _solve(problem, rows)
+        yield answer
         distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
         short = np.where(problem.raster, least[0], least[1]) - distance
         short[~problem.constrained] = -np.inf
         violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
         new = np.setdiff1d(violated, rows)
         if new.size == 0:
-            return answer
+            return
         rows = np.concatenate([rows, new[np.argsort(-short[new], kind="stable")[:MORE_ROWS]]])
+
+
+def _first_rows(problem: NeuronProblem, prices: Floats | None) -> Ticks:
+    hardest = problem.hardest(FIRST_ROWS // 2)
+    if prices is None:
+        return hardest
+    count = max(FIRST_ROWS, ROWS_PER_UNKNOWN * (problem.potential_map.n_taps + 2))
+    dearest = np.argsort(np.where(problem.constrained, -prices, 0.0), kind="stable")[:count]
+    return np.union1d(hardest, dearest[prices[dearest] > 0.0])
 
 
 def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:

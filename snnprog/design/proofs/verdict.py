@@ -16,7 +16,7 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate
 from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.proving import prove
-from snnprog.design.proofs.separation import CLEARLY_LIFTED, Floats, Separation, separate
+from snnprog.design.proofs.separation import CLEARLY_LIFTED, CLEARLY_NOT, Floats, Separation, separations
 from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 
@@ -40,7 +40,10 @@ def judge(problem: NeuronProblem, prices: Floats | None = None) -> Certificate |
     proof = None if prices is None else prove(problem, prices)
     if proof is not None:
         return proof
-    separation = separate(problem)
+    for separation in separations(problem, prices):
+        proof = prove(problem, separation.prices) if separation.lift < CLEARLY_NOT else None
+        if proof is not None:
+            return proof
     if separation.lift > CLEARLY_LIFTED:
         return separation
     return prove(problem, separation.prices) or settle(problem, separation)
