@@ -221,6 +221,8 @@ def compile(
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
     if on_infeasible == CLOSEST and spec.fan_in is not None:
         raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
+    if on_infeasible == CLOSEST and find_chip(spec.chip).semantics.is_threshold_subtracted:
+        raise SpecError(f"on_infeasible is {CLOSEST!r}; for {spec.chip} only exact programs are looked for")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
@@ -500,7 +502,12 @@ def _kind(neurons: tuple[NeuronReport, ...]) -> str:
 def _advice(spec: Spec) -> str:
     fixed = ["threshold"] if spec.threshold != FREE else []
     fixed += ["bias"] if spec.bias not in (FREE, 0) else []
-    return f"leave the {' and the '.join(fixed)} free" if fixed else "offer more delays, or a slower potential"
+    return f"leave the {' and the '.join(fixed)} free" if fixed else _other_means(spec)
+
+
+def _other_means(spec: Spec) -> str:
+    nearest, farthest = find_chip(spec.chip).delays
+    return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
 
 
 def _provenance(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:

@@ -7,6 +7,11 @@ With every raster given, the resets of a neuron are known, and its potential is 
     V[k] = γ V[k-1] (1 - Z[k-1]) + U[k] + bias                       a potential that is
          = w · φ[k] + bias β[k]
 
+That is a reset to zero. Where a reset takes the threshold θ off and leaves the rest, the potential stays linear, and
+only what the threshold counts for changes: φ and β are those of a neuron that never fires, and the row compares with
+``τ[k] θ``, where ``τ[k] = 1 + Σ γ^(k-s)`` over the spikes s before k. Where what arrives decays in its own tick, U is α
+times as much.
+
 All neurons share the *reset-free trace* x[k, pre], what one spike line alone would leave in a neuron that never fires:
 ``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last reset and A[k] the traces x[k - delay, pre] of all taps. So a row of the
 map is two gathers, and a product with it is one pass of the network: no matrix of (ticks × taps) is ever needed whole.
@@ -41,7 +46,7 @@ RESIDUE = 1e-9
 
 @dataclass(frozen=True)
 class Leaks:
-    """What is left of a current (α) and of a potential (γ) after one tick, exactly; and the chip's units.
+    """What is left of a current (α) and of a potential (γ) after one tick, exactly; and the chip's units and customs.
 
     Attributes
     ----------
@@ -49,11 +54,17 @@ class Leaks:
         α and γ.
     input_shift : int
         One weight LSB is ``2**input_shift`` units of the chip's potential.
+    are_arrivals_decayed : bool
+        Whether a current decays after what arrives was added, and not before.
+    is_threshold_subtracted : bool
+        Whether a reset takes the threshold off, and not all there is.
     """
 
     current: Fraction
     potential: Fraction
     input_shift: int
+    are_arrivals_decayed: bool = False
+    is_threshold_subtracted: bool = False
 
     @property
     def losses(self) -> tuple[float, float]:
@@ -157,10 +168,15 @@ class Resets:
         The last reset strictly before each tick, or NO_RESET.
     kept : (ticks,) float
         γ^(k - last), the share of what stood there at the reset that would be left; 0 where there was none.
+    threshold_response : (ticks,) float
+        τ, how many thresholds the reset-free potential must exceed: 1, where resets are to zero.
+
+    Where a reset subtracts the threshold, nothing is forgotten, so there is no last one.
     """
 
     last: Ticks
     kept: Floats
+    threshold_response: Floats
 
     def without_past(self, free: Floats) -> Floats:
         """Turn a reset-free quantity ``(ticks, …)`` into the one with resets: ``free[k] - γ^(k-s) free[s]``."""
@@ -228,10 +244,20 @@ class PotentialMap:
 
     def resets(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron that fires at ``spikes`` (ticks,)."""
+        if self.leaks.is_threshold_subtracted:
+            return self._subtractions(spikes)
         last = self.tape.last_resets(spikes)
         elapsed = np.arange(self.tape.ticks) - last
         kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, elapsed.astype(np.float64)))
-        return Resets(last, kept)
+        return Resets(last, kept, np.ones(self.tape.ticks))
+
+    def _subtractions(self, spikes: Raster) -> Resets:
+        """Return the resets of a neuron that loses a threshold at each of ``spikes`` (ticks,)."""
+        ticks = self.tape.ticks
+        taken = self.tape.filtered(spikes.astype(np.float64), self.gamma)
+        before = np.concatenate([[0.0], taken[:-1]]) * self.gamma
+        before[self.tape.starts] = 0.0
+        return Resets(np.full(ticks, NO_RESET), np.zeros(ticks), 1.0 + before)
 
     def rows(self, resets: Resets, ticks: Ticks) -> Floats:
         """Return φ, ``(len(ticks), taps)``, for the ticks asked for."""
@@ -249,7 +275,12 @@ class PotentialMap:
 
     def current(self, weights: Floats) -> Floats:
         """Return U at every tick, ``(ticks,)``."""
-        return self.tape.filtered(self.arrivals(weights), self.alpha)
+        return self.gain * self.tape.filtered(self.arrivals(weights), self.alpha)
+
+    @property
+    def gain(self) -> float:
+        """The share of what arrives that counts in its own tick."""
+        return self.alpha if self.leaks.are_arrivals_decayed else 1.0
 
     def arrivals(self, weights: Floats) -> Floats:
         """Return what arrives at every tick, ``(ticks,)``, for weights ``(taps,)``."""
@@ -264,7 +295,7 @@ class PotentialMap:
         unreset = prices.copy()
         again = resets.last != NO_RESET
         np.subtract.at(unreset, resets.last[again], resets.kept[again] * prices[again])
-        return self.tape.filtered_back(self.tape.filtered_back(unreset, self.gamma), self.alpha)
+        return self.gain * self.tape.filtered_back(self.tape.filtered_back(unreset, self.gamma), self.alpha)
 
     def adjoint(self, prices: Floats, resets: Resets) -> Floats:
         """Return ``Σ_k prices[k] φ[k]``, (taps,): one network pass back in time."""
@@ -290,7 +321,8 @@ class PotentialMap:
         """
         current_loss, potential_loss = self.leaks.losses
         tape, arrived = self.tape, self._arrived_before()
-        lost = tape.filtered(arrived * current_loss, self.alpha)
+        decaying = self._arrived_by_now() if self.leaks.are_arrivals_decayed else arrived
+        lost = tape.filtered(decaying * current_loss, self.alpha)
         lost += potential_loss * (np.ones(tape.ticks) if biased else arrived)
         return resets.without_past(tape.filtered(lost, self.gamma))
 
@@ -300,9 +332,13 @@ class PotentialMap:
         total: Ticks = np.cumsum(arriving) - arriving
         return (total > total[self.tape.starts[self.tape.pattern]]).astype(np.float64)
 
+    def _arrived_by_now(self) -> Floats:
+        """(ticks,) 1 where some spike has arrived at this tick of the pattern or before, else 0."""
+        return np.maximum(self._arrived_before(), self.arrivals(np.ones(self.n_taps)) > 0)
+
     def _free(self, arriving: Floats) -> Floats:
         """Return the reset-free response ``(ticks, …)`` to what arrives."""
-        return self.tape.filtered(self.tape.filtered(arriving, self.alpha), self.gamma)
+        return self.gain * self.tape.filtered(self.tape.filtered(arriving, self.alpha), self.gamma)
 
     def _gather(self, ticks: Ticks) -> Floats:
         """Return the reset-free features ``(len(ticks), taps)``."""

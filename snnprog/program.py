@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.checks import as_integer
-from snnprog.chips import CHIPS, Chip, find_chip
+from snnprog.chips import CHIPS, Chip, Wiring, find_chip
 from snnprog.documents import JSON_LIMIT_BYTES, check_depth
 from snnprog.errors import FormatError, LimitError, SpecError
 
@@ -310,6 +310,9 @@ def _check_values(program: Program, chip: Chip) -> None:
         if not chip.is_bias(bias):
             top, shift = chip.bias_mantissas[1], chip.bias_exponents[1]
             raise LimitError("bias", bias, f"a mantissa of -{top} to {top} shifted left by 0 to {shift}")
+    chip.check_wiring(
+        Wiring(program.n_inputs, program.n_neurons, program.outputs, program.pre, program.post, program.exponent)
+    )
 
 
 def _check_between(name: str, values: Integers, allowed: Sequence[int]) -> None:

@@ -91,12 +91,13 @@ class Dynamics:
     """The decays of every neuron, in chip integers.
 
     On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
-    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95.
+    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95. On
+    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after what arrives was added.
 
     Attributes
     ----------
     potential_decay, current_decay : int
-        0 to 4095 on Loihi 1.
+        0 to 4095 on Loihi, 0 to 15 on Xylo.
     """
 
     potential_decay: int = 205
@@ -105,6 +106,12 @@ class Dynamics:
     def __post_init__(self) -> None:
         for name in ("potential_decay", "current_decay"):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+
+    @classmethod
+    def usual(cls, chip: str) -> Dynamics:
+        """Return the decays that a chip's neurons have where none are asked for."""
+        current_decay, potential_decay = find_chip(chip).usual_decays
+        return cls(potential_decay=potential_decay, current_decay=current_decay)
 
     @classmethod
     def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str = "loihi1") -> Dynamics:
@@ -180,7 +187,7 @@ class Spec:
     recurrent : bool
         Whether outputs feed outputs, over the same delays.
     dynamics : Dynamics
-        The decays of every neuron.
+        The decays of every neuron; the chip's usual ones, unless given.
     signs : sequence of int, optional
         Per input (and then, if recurrent, per output): +1 excitatory, -1 inhibitory, 0 either.
     bias : int or "free"
@@ -254,7 +261,7 @@ class Spec:
             "patterns": _as_patterns(patterns),
             "delays": _as_delays(delays),
             "recurrent": _as_flag("recurrent", recurrent),
-            "dynamics": Dynamics() if dynamics is None else dynamics,
+            "dynamics": Dynamics.usual(chip) if dynamics is None else dynamics,
             "signs": None if signs is None else _as_signs(signs),
             "bias": _as_integer_or_free("bias", bias),
             "threshold": _as_integer_or_free("threshold", threshold),
@@ -293,6 +300,7 @@ class Spec:
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
         _check_company(self)
+        _check_layers(self, limits)
         _check_signs(self.signs, self.n_presynaptic)
         if self.weight_bits is not None:
             limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
@@ -473,6 +481,17 @@ def _check_company(spec: Spec) -> None:
             raise SpecError(
                 f"{name} is {getattr(spec, name)!r} and {beside[0]} is {getattr(spec, beside[0])!r};"
                 " ask for one of them at a time"
+            )
+
+
+def _check_layers(spec: Spec, limits: Chip) -> None:
+    """Raise `SpecError` where neurons would have to feed others, and those that are read out feed nothing."""
+    beside = (("recurrent", False), ("hidden", 0), ("window", (0, 0)))
+    for name, default in beside if limits.semantics.is_threshold_subtracted else ():
+        if getattr(spec, name) != default:
+            raise SpecError(
+                f"{name} is {getattr(spec, name)!r}; what is compiled for {spec.chip} is one layer of neurons that feed"
+                f" nothing, each spike at its tick: leave it at {default!r}"
             )
 
 

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
@@ -122,7 +123,7 @@ def _dynamics(path: Path, value: object, chip: str) -> Dynamics:
             )
         potential, current = table["tau_potential"], table.get("tau_current", 0.0)
         return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
-    return Dynamics(**table)  # type: ignore[arg-type]
+    return replace(Dynamics.usual(chip), **table)  # type: ignore[arg-type]
 
 
 def _patterns(path: Path, table: Table) -> list[Pattern]:

@@ -60,7 +60,7 @@ def test_pulls_are_the_exact_sums_of_rows(name: str) -> None:
     unit = Fraction(1, 1 << pulled.bits)
     for tap, value in enumerate(total[:-2]):
         assert [end * unit for end in pulled.taps.get(tap, (0, 0))] == [value, value]
-    assert pulled.threshold == total[-2]
+    assert [end * unit for end in pulled.threshold] == [total[-2], total[-2]]
     assert [end * unit for end in pulled.bias] == [total[-1]] * 2
     for bits in (1, 7, 40):
         rounded = pull(problem, prices, bits)

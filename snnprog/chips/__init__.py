@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from snnprog.chips.chip import Chip, Range, Semantics
+from snnprog.chips.chip import Chip, Range, Semantics, Wiring
 from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
 from snnprog.chips.loihi1 import LOIHI1
+from snnprog.chips.loihi2 import LOIHI2
+from snnprog.chips.xylo import XYLO, ShiftSemantics
 from snnprog.errors import SpecError
 
-CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1,)}
+CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO)}
 
 
 def find_chip(name: str) -> Chip:
@@ -23,4 +25,16 @@ def find_chip(name: str) -> Chip:
     return CHIPS[name]
 
 
-__all__ = ["CHIPS", "RESOURCES", "Chip", "Core", "Energy", "Range", "Semantics", "SynapticMemory", "find_chip"]
+__all__ = [
+    "CHIPS",
+    "RESOURCES",
+    "Chip",
+    "Core",
+    "Energy",
+    "Range",
+    "Semantics",
+    "ShiftSemantics",
+    "SynapticMemory",
+    "Wiring",
+    "find_chip",
+]

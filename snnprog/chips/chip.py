@@ -9,17 +9,47 @@ import math
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.errors import LimitError
 
 Range = tuple[int, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """What a program connects: lines are inputs, then neurons; synapses lead from lines to neurons.
+
+    Attributes
+    ----------
+    n_inputs, n_neurons : int
+    outputs : (outputs,) int
+        The neurons that are read out.
+    pre, post, exponent : (synapses,) int
+        Line, neuron and weight exponent of each synapse.
+    """
+
+    n_inputs: int
+    n_neurons: int
+    outputs: NDArray[np.int32]
+    pre: NDArray[np.int32]
+    post: NDArray[np.int32]
+    exponent: NDArray[np.int32]
+
+    @property
+    def n_lines(self) -> int:
+        """Number of lines."""
+        return self.n_inputs + self.n_neurons
+
+
 @dataclass(frozen=True)
 class Semantics:
     """The integer update rule of a chip's neuron, named in full so that a program file needs nothing else.
 
-    With ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
+    This is Loihi's; a chip with a rule of its own derives from it, and says so there. With
+    ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
     spikes that arrive at tick t, one tick is::
 
         u = wrap( rz(u, 2**decay_bits - current_decay_offset - current_decay) + (a << input_shift) )
@@ -46,6 +76,21 @@ class Semantics:
     def as_dict(self) -> dict[str, str | int]:
         """Return the rule as plain data, in the order of the fields."""
         return asdict(self)
+
+    @property
+    def is_threshold_subtracted(self) -> bool:
+        """Whether a reset takes the threshold off the potential, and not all there is."""
+        return self.reset == "subtract"
+
+    @property
+    def is_equal_a_spike(self) -> bool:
+        """Whether a potential that just equals the threshold is a spike."""
+        return self.compare == ">="
+
+    @property
+    def are_arrivals_decayed(self) -> bool:
+        """Whether a current decays after what arrives was added, and not before."""
+        return False
 
     def current_factor(self, current_decay: int) -> int:
         """Return the integer that multiplies the current each tick, in units of ``2**-decay_bits``."""
@@ -74,6 +119,14 @@ class Chip:
         Sign mode -> inclusive range of the weight mantissa.
     arrival_limit, current_limit, potential_limit : int
         Magnitudes that ``a << input_shift``, ``u`` and ``v`` must stay below for all runtimes to agree.
+    design_exponents : tuple of int
+        Those of ``exponents`` that weights are designed for, in the order tried, from the finest to the widest.
+    free_bias_exponents : (int, int)
+        The least and the greatest of ``bias_exponents`` that a designed bias has.
+    usual_decays : (int, int)
+        (current decay, potential decay) where none are asked for.
+    is_exponent_shared : bool
+        Whether all weights into a layer of neurons have the same exponent.
     cores : int or None
         How many there are on one chip, where that is known.
     core : Core
@@ -94,6 +147,10 @@ class Chip:
     arrival_limit: int
     current_limit: int
     potential_limit: int
+    design_exponents: tuple[int, ...]
+    free_bias_exponents: Range
+    usual_decays: Range
+    is_exponent_shared: bool
     cores: int | None = field(default=None, kw_only=True)
     core: Core = field(default=UNKNOWN, kw_only=True)
     energy: Energy | None = field(default=None, kw_only=True)
@@ -117,6 +174,9 @@ class Chip:
         """Raise `LimitError` unless ``value`` lies in the inclusive range."""
         if not allowed[0] <= value <= allowed[1]:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
+
+    def check_wiring(self, wiring: Wiring) -> None:
+        """Raise `LimitError` where the chip cannot connect what a program connects; any wiring fits, unless said."""
 
     def nearest_bias(self, bias: float) -> int:
         """Return the bias ``mantissa << exponent`` that lies nearest (half to even) to a real one in range."""

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.backends import Gaps
-from snnprog.chips import find_chip
+from snnprog.chips import Chip, ShiftSemantics, find_chip
 from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
 from snnprog.raster import Raster
 from snnprog.simulate import simulate
 
 Integers = NDArray[np.int64]
 
+LAYERED_TICKS = (600, 400)
 FULL_DECAY = 4095
 MOST_FAN_IN = 16
 NO_GAPS = Gaps()
@@ -94,8 +95,13 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
 
 
 def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
-    """Return the random program of that seed with its stimuli; the reference stays in the portable range on it."""
+    """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
+
+    Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
+    """
     generator = np.random.default_rng(seed)
+    if isinstance(find_chip(chip).semantics, ShiftSemantics):
+        return _draw_layered(generator, chip)
     if gaps.most_neurons is not None:
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
@@ -151,6 +157,46 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
 def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) -> Integers:
     """Return for each of ``count`` the one whose parameters it has: its own, or one of the first ``most``."""
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
+
+
+def _draw_layered(generator: np.random.Generator, chip: str) -> Trial:
+    """Draw a program of a hidden layer, mostly recurrent, and a readout layer."""
+    limits = find_chip(chip)
+    n_inputs, n_hidden, n_outputs = (int(generator.integers(*ends)) for ends in ((1, 9), (0, 25), (1, 9)))
+    n_neurons = n_hidden + n_outputs
+    outputs = generator.permutation(n_neurons)[:n_outputs]
+    is_output = np.zeros(n_inputs + n_neurons, np.bool_)
+    is_output[n_inputs + outputs] = True
+    is_joined = generator.random((n_inputs + n_neurons, n_neurons)) < generator.uniform(0.1, 0.9)
+    pre, post = np.nonzero(is_joined & ~is_output[:, None])
+    shifts = generator.integers(*_half_open(limits.exponents), (3, 2)).min(axis=0)
+    program = Program.from_arrays(
+        chip=chip,
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        outputs=outputs,
+        pre=pre,
+        post=post,
+        delay=np.ones(pre.size, np.int64),
+        weight=generator.integers(-128, 128, pre.size) >> generator.integers(0, 7),
+        exponent=shifts[is_output[n_inputs + post].astype(np.int64)],
+        threshold=1 + generator.integers(1, 1 << int(generator.integers(4, 15)), n_neurons),
+        current_decay=_draw_shifts(generator, limits, n_neurons),
+        potential_decay=_draw_shifts(generator, limits, n_neurons),
+        bias=generator.integers(*_half_open(limits.bias_mantissas), n_neurons) * (generator.random(n_neurons) < 0.5),
+    )
+    rate = generator.uniform(0.02, 0.6)
+    return Trial(program, tuple(generator.random((ticks, n_inputs)) < rate for ticks in LAYERED_TICKS))
+
+
+def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> Integers:
+    """Draw shifts, the fast ones more often: slow ones add up for long."""
+    fast = generator.integers(0, 5, count)
+    return np.where(
+        generator.random(count) < generator.choice([0.5, 1.0]),
+        fast,
+        generator.integers(*_half_open(limits.decays), count),
+    )
 
 
 def _draw_weights(generator: np.random.Generator, modes: Integers, shrink: NDArray[np.float64]) -> Integers:

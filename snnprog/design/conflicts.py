@@ -143,7 +143,7 @@ def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
     """Tell whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
     pulled = pull(problem, certificate.prices)
     is_bias_pulled = problem.box.has_bias and any(pulled.bias)
-    return pulled.threshold == 0 and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
+    return not any(pulled.threshold) and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
 
 
 def _place(problem: NeuronProblem, tick: int) -> str:

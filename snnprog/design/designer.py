@@ -170,6 +170,8 @@ def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
         current=chip.semantics.current_leak(dynamics.current_decay),
         potential=chip.semantics.potential_leak(dynamics.potential_decay),
         input_shift=chip.semantics.input_shift,
+        are_arrivals_decayed=chip.semantics.are_arrivals_decayed,
+        is_threshold_subtracted=chip.semantics.is_threshold_subtracted,
     )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from snnprog.chips import find_chip
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.design.proofs.certificate import WIDEST_EXPONENT, Certificate, Proof, Split, recheck
+from snnprog.design.proofs.certificate import Certificate, Proof, Split, recheck
 from snnprog.design.proofs.separation import Floats
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run
@@ -273,7 +273,7 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     """Return weights that meet the rows, or a proof that none do, small where that is quick to find."""
     if not problem.constrained.any():
         return Weights(np.zeros(problem.potential_map.n_taps), problem.box.threshold[1], problem.box.bias[0])
-    answer = widest_margin(problem.idealised(WIDEST_EXPONENT))
+    answer = widest_margin(problem.idealised(problem.box.widest_exponent))
     if answer.is_feasible:
         return Weights(answer.weights, answer.threshold, answer.bias)
     verdict = judge(problem, answer.prices)

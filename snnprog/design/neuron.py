@@ -27,7 +27,7 @@ from snnprog.design.freedom import Alone, Together, search, under_assumptions
 from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import LEAST_THRESHOLD, WIDEST_EXPONENT, Certificate, Proof, Split, certify
+from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
@@ -37,7 +37,6 @@ from snnprog.network import Neuron
 from snnprog.raster import Raster
 from snnprog.solver import check_time
 
-COARSER_EXPONENTS = (2, 4, 7)
 CARE_ROUNDS = 12
 MOST_CLASHES = 20
 
@@ -130,9 +129,9 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     answer = safe_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(_neuron(problem, answer))
-    ideal = widest_margin(problem.idealised(WIDEST_EXPONENT), near=answer)
+    ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
     best = _on_coarser_grids(problem, answer) if ideal.is_feasible else _neuron(problem, answer)
-    if best.margin > 0.0 and best.threshold >= LEAST_THRESHOLD:
+    if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
     if isinstance(verdict, Certificate):
@@ -173,7 +172,7 @@ def _refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
 def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
     """Return the neuron of widest margin over the grids, the first that is rounding-proof."""
     best = _neuron(problem, finest)
-    for exponent in COARSER_EXPONENTS:
+    for exponent in problem.box.exponents[1:]:
         coarser = problem.at_exponent(exponent)
         neuron = _neuron(coarser, widest_margin(coarser, near=finest))
         if neuron.margin > best.margin:
@@ -222,7 +221,7 @@ def _built(problem: NeuronProblem, raster: Raster) -> Neuron | None:
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:
     """Return the neuron of weights that do what is asked, with hardly any margin."""
-    coarsest = problem.at_exponent(WIDEST_EXPONENT)
+    coarsest = problem.at_exponent(problem.box.widest_exponent)
     margins = coarsest.margins(separation.weights, separation.threshold, separation.bias)
     answer = replace(
         widest_margin(coarsest),

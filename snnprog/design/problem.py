@@ -2,11 +2,12 @@
 
 For each constrained tick k, with s = +1 where a spike is due and -1 where silence is::
 
-    s (w · φ[k] + b β[k] - θ)  >=  m σ[k] + ρ[k]
+    s (w · φ[k] + b β[k] - τ[k] θ)  >=  m σ[k] + ρ[k]
 
-in weight LSBs. σ[k] is what rounding can do there, in half steps: the grid's step times ‖φ[k]‖₁, and the steps of a
-free threshold (1 LSB) and of a free bias. ρ[k] bounds what the truncating decays do, and the noise that must be
-survived is added to it. So m >= 1/2 survives every rounding, and the noise with it.
+in weight LSBs. τ[k] is 1, unless resets subtract the threshold. σ[k] is what rounding can do there, in half steps: the
+grid's step times ‖φ[k]‖₁, and the steps of a free threshold (τ[k] LSBs) and of a free bias. ρ[k] bounds what the
+truncating decays do, and the noise that must be survived is added to it. So m >= 1/2 survives every rounding, and the
+noise with it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.chips import Chip
+from snnprog.chips import Chip, Range
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.raster import Raster
 from snnprog.spec import FREE, Spec
 
 Floats = NDArray[np.float64]
 
-FREE_BIAS_EXPONENT = 4
 SLACK_FLOOR = 1e-3
 TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
 
@@ -34,16 +34,27 @@ class Box:
 
     A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
     Neighbouring weights lie ``weight_step`` apart: 1, or 2 where they are ±1 and never 0. The noise is what every row
-    must leave room for.
+    must leave room for. The chip has grids of steps ``2**exponent`` for these ``exponents``, the finest first, and
+    biases with those from the first to the second of ``bias_exponents``; whether a potential that equals the threshold
+    is a spike is its, too.
     """
 
     weight_lower: Floats
     weight_upper: Floats
     threshold: tuple[float, float]
     bias: tuple[float, float]
-    bias_exponent: int = FREE_BIAS_EXPONENT
+    exponents: tuple[int, ...]
+    bias_exponents: Range
+    bias_exponent: int
+    least_threshold: float
+    is_equal_a_spike: bool
     noise: float = 0.0
     weight_step: int = 1
+
+    @property
+    def widest_exponent(self) -> int:
+        """The exponent of the grid that reaches farthest."""
+        return self.exponents[-1]
 
     @property
     def is_threshold_free(self) -> bool:
@@ -71,9 +82,10 @@ class Box:
         return self.is_threshold_free and (self.is_bias_free or not self.has_bias)
 
     def with_bias_exponent(self, exponent: int) -> Box:
-        """Return the box in which a free bias has coarser steps, and reaches farther; a fixed one stays."""
+        """Return the box in which a free bias has steps as near to these as the chip has; a fixed one stays."""
         if not self.is_bias_free:
             return self
+        exponent = min(max(exponent, self.bias_exponents[0]), self.bias_exponents[1])
         low, high = (end * 2.0 ** (exponent - self.bias_exponent) for end in self.bias)
         return replace(self, bias=(low, high), bias_exponent=exponent)
 
@@ -119,6 +131,11 @@ class NeuronProblem:
         return float(1 << self.exponent)
 
     @property
+    def threshold_response(self) -> Floats:
+        """τ, (ticks,): how many thresholds are to be exceeded."""
+        return self.resets.threshold_response
+
+    @property
     def signs(self) -> Floats:
         """(ticks,) +1 where a spike is due, -1 elsewhere."""
         return np.where(self.raster, 1.0, -1.0)
@@ -128,7 +145,7 @@ class NeuronProblem:
         """σ, (ticks,): twice what rounding to the nearest can move at each tick."""
         slack = self.step * self.box.weight_step * self.norms
         if self.box.is_threshold_free:
-            slack = slack + 1.0
+            slack = slack + self.threshold_response
         if self.box.is_bias_free:
             bias_step = (1 << self.box.bias_exponent) / (1 << self.potential_map.leaks.input_shift)
             slack = slack + bias_step * self.bias_response
@@ -149,8 +166,13 @@ class NeuronProblem:
 
     def cleared(self, weights: Floats, threshold: float, bias: float) -> Floats:
         """Return (ticks,) by how many LSBs each row is cleared; infinite where nothing is asked."""
-        distance = self.signs * (self.potential(weights, bias) - threshold)
+        distance = self.distance(weights, threshold, bias)
         return np.where(self.constrained, distance - self.truncation, np.inf)
+
+    def distance(self, weights: Floats, threshold: float, bias: float) -> Floats:
+        """Return (ticks,) by how many LSBs the potential is on the right side of the threshold."""
+        distance: Floats = self.signs * (self.potential(weights, bias) - threshold * self.threshold_response)
+        return distance
 
     def room(self, weights: Floats, threshold: float, bias: float) -> float:
         """Return by how many LSBs all rows are cleared."""
@@ -176,7 +198,7 @@ class NeuronProblem:
 
     def at_exponent(self, exponent: int) -> NeuronProblem:
         """Return the same problem on a coarser and wider grid, of the weights and of a free bias."""
-        box = self.box.with_bias_exponent(max(FREE_BIAS_EXPONENT, exponent))
+        box = self.box.with_bias_exponent(exponent)
         return replace(self, exponent=exponent, box=box)
 
     def idealised(self, widest_exponent: int) -> NeuronProblem:
@@ -184,11 +206,11 @@ class NeuronProblem:
 
         Where weights, threshold and bias may shrink together, only their proportions count, so the threshold is not
         bounded; else, and where there is noise to survive, the weights reach as far as the chip's widest grid. Where a
-        potential just equals the threshold, silence is kept; so there the noise counts one unit less.
+        potential just equals the threshold, silence is kept, or a spike is; so there the noise counts one unit less.
         """
         box = self.box
         unit = 1.0 / (1 << self.potential_map.leaks.input_shift)
-        room = np.where(self.raster, box.noise, max(box.noise - unit, 0.0))
+        room = np.where(self.raster != box.is_equal_a_spike, box.noise, max(box.noise - unit, 0.0))
         exact = replace(self, truncation=room)
         if box.is_scale_free and box.noise == 0.0:
             return replace(exact, exponent=0, box=replace(box, threshold=(0.0, np.inf)))
@@ -232,7 +254,8 @@ def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
     lines = len(spec.delays)
     unit = float(1 << chip.semantics.input_shift)
     threshold, bias = spec.threshold, spec.bias
-    bias_top = (chip.bias_mantissas[1] << FREE_BIAS_EXPONENT) / unit
+    bias_exponents = chip.free_bias_exponents
+    bias_top = (chip.bias_mantissas[1] << bias_exponents[0]) / unit
     least_threshold = 0.0 if bias in (FREE, 0) else float(chip.thresholds[0])
     used = potential_map.is_tap_used
     return Box(
@@ -240,6 +263,11 @@ def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
         weight_upper=used * np.tile(np.where(signs < 0, -least, limit), lines),
         threshold=(least_threshold, float(chip.thresholds[1])) if threshold == FREE else (float(threshold),) * 2,
         bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
+        exponents=chip.design_exponents,
+        bias_exponents=bias_exponents,
+        bias_exponent=bias_exponents[0],
+        least_threshold=float(chip.thresholds[0]),
+        is_equal_a_spike=chip.semantics.is_equal_a_spike,
         noise=spec.noise,
         weight_step=spec.mantissas.step,
     )

@@ -27,7 +27,6 @@ from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.design.support import Programs, Taps, restricted_to
 from snnprog.errors import Conflict, SolverError, counted
 from snnprog.network import Neuron
@@ -216,7 +215,7 @@ def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: i
 
 def _is_able(problem: NeuronProblem, taps: Taps) -> bool:
     """Tell whether any real weights on these taps do what is asked."""
-    return widest_margin(restricted_to(problem, taps).idealised(WIDEST_EXPONENT)).is_feasible
+    return widest_margin(restricted_to(problem, taps).idealised(problem.box.widest_exponent)).is_feasible
 
 
 def _too_many(problem: NeuronProblem, most: int, usable: int) -> Conflict:

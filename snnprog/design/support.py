@@ -130,7 +130,7 @@ class Programs:
         """Build the rows over the positive and the negative parts of the weights, threshold and bias."""
         problem, scale = self.problem, self._scale(room)
         signs = problem.signs[self.rows]
-        parts = [self.features[:, rising], -self.features[:, falling], np.full((self.rows.size, 1), -1.0)]
+        parts = [self.features[:, rising], -self.features[:, falling], -problem.threshold_response[self.rows, None]]
         matrix = np.concatenate([*parts, problem.bias_response[self.rows, None]], axis=1)
         rest = np.array([problem.box.threshold, problem.box.bias]).T
         up, down = problem.step * problem.box.weight_upper[rising], -problem.step * problem.box.weight_lower[falling]
@@ -146,7 +146,13 @@ class Programs:
         """Build the margin problem's rows on these taps, each divided by its slack; more than enough is not sought."""
         slack = problem.slack[self.rows] / problem.step
         signs = problem.signs[self.rows] / slack
-        offsets = np.column_stack([-signs, signs * problem.bias_response[self.rows], np.full(signs.size, -1.0)])
+        offsets = np.column_stack(
+            [
+                -signs * problem.threshold_response[self.rows],
+                signs * problem.bias_response[self.rows],
+                np.full(signs.size, -1.0),
+            ]
+        )
         low, high = _ends(problem, taps)
         return LinearProgram(
             objective=np.concatenate([np.zeros(taps.size + 2), [1.0]]),

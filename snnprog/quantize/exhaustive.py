@@ -39,6 +39,10 @@ class Repair:
     is_out_of_time: bool = False
     effort: float = 0.0
 
+    def without_proof(self) -> Repair:
+        """Return the same, where what was searched is not all there is."""
+        return Repair(self.neuron)
+
     @property
     def is_decided(self) -> bool:
         """Whether nothing is left to try."""

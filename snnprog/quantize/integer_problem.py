@@ -2,7 +2,7 @@
 
 In steps of the weights' grid, for each tick k, with s = +1 where a spike is due and -1 where silence is::
 
-    s (Σ_j m_j φ_j[k] + b β[k] - θ)  >=  ρ[k]
+    s (Σ_j m_j φ_j[k] + b β[k] - τ[k] θ)  >=  ρ[k]
 
 ρ[k] is what truncating decays can do; where it is met everywhere, the chip does what is asked. Columns come signed, so
 that every row asks for its sum to be large.
@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.chips import Chip
+from snnprog.chips import Chip, Range
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
 from snnprog.quantize.machine import Machine
-from snnprog.quantize.rounding import IntegerNeuron, threshold_between
+from snnprog.quantize.rounding import IntegerNeuron
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -57,7 +57,7 @@ class IntegerProblem:
         problem = self.problem
         columns = [problem.features(np.arange(problem.raster.size)).T[self.taps]]
         if problem.box.is_threshold_free:
-            columns.append(np.full((1, problem.raster.size), -1.0 / problem.step))
+            columns.append(-problem.threshold_response[None] / problem.step)
         if problem.box.is_bias_free:
             columns.append(problem.bias_response[None] * (self.bias_step / self.machine.unit / problem.step))
         return np.concatenate(columns) * problem.signs
@@ -68,7 +68,9 @@ class IntegerProblem:
         box, problem = self.problem.box, self.problem
         threshold = 0.0 if box.is_threshold_free else box.threshold[0]
         bias = 0.0 if box.is_bias_free else box.bias[0]
-        given: Floats = problem.signs * (bias * problem.bias_response - threshold) / problem.step
+        given: Floats = (
+            problem.signs * (bias * problem.bias_response - threshold * problem.threshold_response) / problem.step
+        )
         return given
 
     @property
@@ -101,9 +103,10 @@ class IntegerProblem:
         box, mantissas = self.problem.box, np.zeros(self.problem.potential_map.n_taps, np.int64)
         mantissas[self.taps] = unknowns[: self.taps.size]
         bias = int(unknowns[-1]) * self.bias_step if box.is_bias_free else round(box.bias[0] * self.machine.unit)
-        course = self.machine.run(mantissas << self.problem.exponent, bias)
-        threshold = self._threshold(course.potential)
-        if not course.is_portable or threshold is None:
+        allowed = self._allowed_thresholds
+        weights = mantissas << self.problem.exponent
+        threshold = self.machine.threshold(weights, bias, allowed) if allowed[0] <= allowed[1] else None
+        if threshold is None:
             return None
         potential = self.problem.potential((mantissas * self.problem.step).astype(np.float64), bias / self.machine.unit)
         return IntegerNeuron(
@@ -113,14 +116,11 @@ class IntegerProblem:
             bias=bias,
             scale=1.0,
             certified=False,
-            margin=float((self.problem.signs * (potential - threshold)).min()),
+            margin=float((self.problem.signs * (potential - threshold * self.problem.threshold_response)).min()),
             rounding=rounding,
         )
 
-    def _threshold(self, potential: Integers) -> int | None:
-        """Return a threshold that parts the potentials that the chip has, or None."""
-        raster, unit = self.problem.raster, self.machine.unit
-        low, high = (int(end) for end in self.problem.box.threshold)
-        low = max(low, self.chip.thresholds[0], -(-int(potential[~raster].max(initial=low * unit)) // unit))
-        high = min(high, (int(potential[raster].min(initial=(high + 1) * unit)) - 1) // unit)
-        return None if low > high else threshold_between(low, high, self.problem.raster)
+    @property
+    def _allowed_thresholds(self) -> Range:
+        (low, high), chip = self.problem.box.threshold, self.chip.thresholds
+        return max(int(low), chip[0]), min(int(high), chip[1])

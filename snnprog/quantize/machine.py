@@ -12,15 +12,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from snnprog.chips import Chip
+from snnprog.chips import Chip, Range
 from snnprog.potential import PotentialMap
+from snnprog.quantize.thresholds import threshold_between
 from snnprog.raster import Raster
 from snnprog.simulate.neuron import integrate
+from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 from snnprog.spec import Dynamics
 
 Integers = NDArray[np.int64]
 
 GOES_ON, RESETS, ENDS = 0, 1, 2
+TRIED_THRESHOLDS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,7 @@ class Machine:
     """
 
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
+        self.raster = raster
         self.first, self.tap = mapping.arrival_events
         self.after = np.where(raster, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
@@ -59,6 +63,14 @@ class Machine:
         potential, is_portable = _run(self.first, self.tap, self.after, self.rule, self.limits, weights, bias)
         return Course(potential, bool(is_portable))
 
+    def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:
+        """Return a threshold under which the neuron does what it is told, and all runtimes agree; None if none does."""
+        course, unit = self.run(weights, bias), self.unit
+        low = max(allowed[0], -(-int(course.potential[~self.raster].max(initial=allowed[0] * unit)) // unit))
+        over = int(course.potential[self.raster].min(initial=(allowed[1] + 1) * unit)) - 1
+        high = min(allowed[1], over // unit)
+        return threshold_between(low, high, self.raster) if course.is_portable and low <= high else None
+
     def taps_at(self, tick: int) -> Integers:
         """Return the taps through which something arrives at a tick."""
         return self.tap[self.first[tick] : self.first[tick + 1]]
@@ -70,6 +82,35 @@ class Machine:
     def is_end(self, tick: int) -> bool:
         """Whether the pattern ends with this tick, and everything rests before the next."""
         return bool(self.after[tick] == ENDS)
+
+
+class SubtractingMachine(Machine):
+    """A neuron of a chip where a reset takes the threshold off: what it does depends on it, so some are tried."""
+
+    def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
+        super().__init__(chip, dynamics, mapping, raster)
+        self.mapping, self.resets = mapping, mapping.resets(raster)
+        self.simulator = ShiftedNeuronSimulator(chip, dynamics, mapping)
+
+    def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:
+        """Return a threshold under which the neuron does what it is told, and nothing clips; None if none is found."""
+        free = self.mapping.potential(weights.astype(np.float64), self.resets)
+        free = (free + bias * self.mapping.bias_response(self.resets)) / self.resets.threshold_response
+        low = np.clip(free[~self.raster].max(initial=allowed[0]), *allowed)
+        high = np.clip(free[self.raster].min(initial=allowed[1]), *allowed)
+        middle = threshold_between(round(low), round(high), self.raster)
+        for threshold in dict.fromkeys([middle, *np.linspace(low - 1, high + 1, TRIED_THRESHOLDS).round().tolist()]):
+            if allowed[0] <= threshold <= allowed[1]:
+                run = self.simulator.run(weights, int(threshold), bias)
+                if run.is_portable and np.array_equal(run.spikes, self.raster):
+                    return int(threshold)
+        return None
+
+
+def machine_of(chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> Machine:
+    """Return the machine of a chip's rule."""
+    kind = SubtractingMachine if chip.semantics.is_threshold_subtracted else Machine
+    return kind(chip, dynamics, mapping, raster)
 
 
 @njit(cache=True)

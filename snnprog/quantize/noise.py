@@ -23,6 +23,6 @@ def survived_noise(potentials: NDArray[np.int64], threshold: int, semantics: Sem
     threshold : int
         The mantissa.
     """
-    above = potentials - (threshold << semantics.input_shift)
+    above = potentials - (threshold << semantics.input_shift) + semantics.is_equal_a_spike
     room = np.where(above > 0, above - 1, -above)
     return int(room.min(initial=np.iinfo(np.int64).max)) / (1 << semantics.input_shift)

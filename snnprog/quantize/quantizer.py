@@ -12,11 +12,13 @@ closed loop, by induction over ticks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import potential_map
@@ -26,6 +28,7 @@ from snnprog.errors import Conflict
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
+from snnprog.quantize.exponents import networks_at_exponents
 from snnprog.quantize.noise import survived_noise
 from snnprog.quantize.repair import RepairJob, impossible, repair
 from snnprog.quantize.rounding import IntegerNeuron, Rounding
@@ -38,6 +41,7 @@ from snnprog.quantize.widths import (
 )
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.simulate.shifted_neuron import neuron_simulator
 from snnprog.solver import deadline_after
 from snnprog.spec import Spec, presynaptic_raster
 from snnprog.trace import Excursion
@@ -45,6 +49,9 @@ from snnprog.trace import Excursion
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
 OTHER_SCALES = 40
 LEAST_SCALE = 0.5
+
+Floats = NDArray[np.float64]
+Candidate: TypeAlias = "tuple[list[_Search], list[Rehearsal]]"
 
 
 @dataclass(frozen=True)
@@ -149,8 +156,25 @@ def quantize(
         If the solver gives up.
     """
     chip, mapping = find_chip(spec.chip), potential_map(spec, find_chip(spec.chip))
-    everything = np.ones(mapping.tape.ticks, dtype=np.bool_)
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
+    candidates = (_rounded(spec, chip, mapping, one, scales) for one in networks_at_exponents(spec, chip, network))
+    searches, outcomes = _best_of(candidates)
+    deadline = deadline_after(time_limit_s)
+    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor)
+    program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
+    numbered = [(index, True) for index in range(spec.n_hidden)]
+    numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
+    reports = [
+        replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
+        for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
+    ]
+    out_of_time = tuple(index - spec.n_hidden for index in late if index >= spec.n_hidden)
+    return Quantized(program, tuple(reports), conflicts, out_of_time)
+
+
+def _rounded(spec: Spec, chip: Chip, mapping: PotentialMap, network: Network, scales: Floats) -> Candidate:
+    """Round all neurons, those that fail at other scales too; return how, and what came of it."""
+    everything = np.ones(mapping.tape.ticks, dtype=np.bool_)
     searches = [
         _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, everything)) for neuron in network.neurons
     ]
@@ -165,17 +189,29 @@ def quantize(
         for index, candidate, outcome in zip(failing, tried, rehearse(spec, mapping, tried, failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
-    deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor)
-    program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
-    numbered = [(index, True) for index in range(spec.n_hidden)]
-    numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
-    reports = [
-        replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
-        for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
-    ]
-    out_of_time = tuple(index - spec.n_hidden for index in late if index >= spec.n_hidden)
-    return Quantized(program, tuple(reports), conflicts, out_of_time)
+    return searches, outcomes
+
+
+def _best_of(candidates: Iterable[Candidate]) -> Candidate:
+    """Return the first candidate with the fewest flaws, then neurons not certified, then not for any input.
+
+    Where all have flaws, and so one will be repaired, it is that of the coarsest grid on which the designs fit, if
+    there is one: decays truncate least there.
+    """
+    best: tuple[tuple[int, int, int], Candidate] | None = None
+    roomy: Candidate | None = None
+    for searches, outcomes in candidates:
+        flaws = sum(outcome.flaws for outcome in outcomes)
+        uncertified = sum(not search.best.certified for search in searches)
+        narrow = sum(not search.is_for_any_input for search in searches)
+        if best is None or (flaws, uncertified, narrow) < best[0]:
+            best = (flaws, uncertified, narrow), (searches, outcomes)
+        if best[0] == (0, 0, 0):
+            break
+        if roomy is None and all(search.rounding.is_scalable and search.fit_patterns == 1.0 for search in searches):
+            roomy = searches, outcomes
+    assert best is not None, "every network has an exponent"
+    return best[1] if best[0][0] == 0 or roomy is None else roomy
 
 
 def _repair_failing(
@@ -217,13 +253,18 @@ class _Search:
         self.neuron, self.rounding = neuron, rounding
         weights = neuron.weights.ravel()
         step = float(1 << neuron.exponent)
-        patterns = widths_for_patterns(weights, neuron.bias, step, mapping, rounding.resets)
+        patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
         anything = widths_for_any_input(weights, neuron.bias, neuron.threshold, mapping)
         self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
-        fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
-        scales = (fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
+        self.fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
+        scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
         rounded = [rounding.round(scale) for scale in scales]
         self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
+
+    @property
+    def is_for_any_input(self) -> bool:
+        """Whether its scale was chosen so that widths fit whatever comes in."""
+        return self.best.scale <= self.fit_anything
 
     def fitted_round(self, scale: float) -> IntegerNeuron:
         """Round at a share of the greatest scale that fits the spec's patterns."""
@@ -252,7 +293,7 @@ def rehearse(
     spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
 ) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = NeuronSimulator(find_chip(spec.chip), spec.dynamics, mapping)
+    simulator = neuron_simulator(find_chip(spec.chip), spec.dynamics, mapping)
     chosen = range(len(neurons)) if outputs is None else outputs
     return [_rehearsal(spec, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
 

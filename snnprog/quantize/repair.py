@@ -38,7 +38,7 @@ from snnprog.quantize.exhaustive import (
     whole,
 )
 from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
-from snnprog.quantize.machine import Machine
+from snnprog.quantize.machine import machine_of
 from snnprog.quantize.reoptimise import reoptimised
 from snnprog.quantize.rounding import IntegerNeuron
 from snnprog.quantize.search import LONG, SHORT, Rows, Schedule, search
@@ -107,7 +107,7 @@ def _repair(job: RepairJob) -> Repair:
         starts = [min(pair, key=_shortfall) for pair in zip(starts, finer, strict=True)]
     if neuron is not None:
         return Repair(neuron)
-    if is_small(family.at(0)):
+    if is_small(family.at(family.exponents[0])):
         outcome = _exhaust(family)
         if outcome.is_decided:
             return outcome
@@ -119,9 +119,11 @@ class _Family:
 
     def __init__(self, job: RepairJob) -> None:
         self.job, self.chip = job, find_chip(job.chip)
-        self.machine = Machine(self.chip, job.dynamics, job.problem.potential_map, job.problem.raster)
+        self.machine = machine_of(self.chip, job.dynamics, job.problem.potential_map, job.problem.raster)
         self.is_scale_free = job.problem.box.is_scale_free
-        self.exponents = range(self.chip.exponents[0], self.chip.exponents[1] + 1)
+        low, high = self.chip.exponents
+        own = job.neuron.exponent
+        self.exponents = range(own, own + 1) if self.chip.is_exponent_shared else range(low, high + 1)
         self._known: dict[int, IntegerProblem] = {}
 
     def at(self, exponent: int) -> IntegerProblem:
@@ -133,7 +135,7 @@ class _Family:
     def worthwhile(self) -> list[IntegerProblem]:
         """Return the problems at exponents at which to look for integers, the most promising first."""
         if self.is_scale_free:
-            return [self.at(max(filter(self._fits, self.exponents), default=0))]
+            return [self.at(max(filter(self._fits, self.exponents), default=self.exponents[0]))]
         ideal = [(widest_margin(self._without_truncation(exponent)), exponent) for exponent in self.exponents]
         possible = [(answer.bound, exponent) for answer, exponent in ideal if answer.is_feasible]
         return [self.at(exponent) for _, exponent in sorted(possible, reverse=True)]
@@ -141,7 +143,8 @@ class _Family:
     def exact(self, problem: IntegerProblem, unknowns: Integers, rounding: str) -> IntegerNeuron | None:
         """Return the neuron that is exact here or, where the scale is free, with the same mantissas at a lower one."""
         exponent = problem.problem.exponent
-        for lower in range(exponent, -1 if self.is_scale_free else exponent - 1, -1):
+        least = self.exponents[0] if self.is_scale_free else exponent
+        for lower in range(exponent, least - 1, -1):
             neuron = self.at(lower).exact_neuron(self._lowered(problem, lower, unknowns), rounding)
             if neuron is not None:
                 return neuron
@@ -165,7 +168,9 @@ class _Family:
         factor = 2.0 ** (exponent - neuron.exponent)
         weights = neuron.weights.ravel() * factor
         step = float(1 << exponent)
-        room = widths_for_patterns(weights, neuron.bias * factor, step, problem.potential_map, problem.resets)
+        room = widths_for_patterns(
+            weights, neuron.bias * factor, neuron.threshold * factor, step, problem.potential_map, problem.resets
+        )
         return room.room(self.chip) >= 1.0 and neuron.threshold * factor <= self.chip.thresholds[1]
 
     def _without_truncation(self, exponent: int) -> NeuronProblem:
@@ -216,8 +221,11 @@ def _exhaust(family: _Family) -> Repair:
     """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open.
 
     The work is bounded for all exponents together. Once one of them stays open nothing is proved any more, and the
-    others are asked for answers only, briefly.
+    others are asked for answers only, briefly. The whole rule is Loihi's, and no proof is claimed where one exponent
+    was left to the neuron.
     """
+    if family.chip.is_exponent_shared:
+        return relaxed(family.at(family.exponents[0]), [family.at(family.exponents[0])]).without_proof()
     problems = [family.at(exponent) for exponent in family.exponents]
     groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
     left: list[IntegerProblem] = []

@@ -58,11 +58,6 @@ class IntegerNeuron:
     rounding: str = NEAREST
 
 
-def threshold_between(first: int, last: int, raster: Raster) -> int:
-    """Return a threshold of those that do: the middle; the least where no spike bounds it from above."""
-    return first + (last - first) // 2 if raster.any() else first
-
-
 @dataclass(frozen=True)
 class Interval:
     """Thresholds that separate silences (at or below) from spikes (above), in weight LSBs."""
@@ -133,15 +128,20 @@ class Rounding:
             bias=bias,
             scale=scale,
             certified=certified,
-            margin=min(threshold - plain.least, plain.below - threshold),
+            margin=self._margin(rounded, bias, threshold),
         )
 
     def filling(self, scale: float) -> float:
         """Return the greatest scale, at most this one, at which the greatest weight is the greatest of its grid."""
         if not self.is_scalable or self.greatest == 0.0:
             return scale
-        full = (self._limit * (1 << exponent) / self.greatest for exponent in range(self.neuron.exponent + 1))
+        full = (self._limit * (1 << exponent) / self.greatest for exponent in self._grids)
         return max((one for one in full if one <= scale), default=scale)
+
+    @property
+    def _grids(self) -> range:
+        """The exponents that the neuron may have: its own, and finer ones unless all neurons must have the same."""
+        return range(self.neuron.exponent if self.chip.is_exponent_shared else 0, self.neuron.exponent + 1)
 
     @property
     def _limit(self) -> float:
@@ -150,7 +150,7 @@ class Rounding:
     def _finest(self, scale: float) -> int:
         """Return the exponent of the finest grid, at most the design's, that holds the scaled weights."""
         room = self._limit * (1.0 + FLOAT_SLACK)
-        holding = (e for e in range(self.neuron.exponent) if self.greatest * scale <= room * (1 << e))
+        holding = (e for e in self._grids if self.greatest * scale <= room * (1 << e))
         return next(holding, self.neuron.exponent)
 
     def _interval(self, potential: Floats, bias: int, error: Floats) -> Interval:
@@ -158,9 +158,16 @@ class Rounding:
         potential = potential + bias / self.unit * self.bias_response
         silent = self.constrained & ~self.neuron.raster
         due = self.constrained & self.neuron.raster
-        least = (potential + error)[silent].max(initial=-np.inf)
-        below = (potential - error)[due].min(initial=np.inf)
-        return Interval(float(least) + FLOAT_SLACK, float(below) - FLOAT_SLACK)
+        counts = self.resets.threshold_response
+        least = ((potential + error + FLOAT_SLACK) / counts)[silent].max(initial=-np.inf)
+        below = ((potential - error - FLOAT_SLACK) / counts)[due].min(initial=np.inf)
+        return Interval(float(least), float(below))
+
+    def _margin(self, potential: Floats, bias: int, threshold: int) -> float:
+        """Return the distance from the threshold at the worst tick, under exact decays."""
+        above = potential + bias / self.unit * self.bias_response - threshold * self.resets.threshold_response
+        distance = np.where(self.neuron.raster, above, -above)[self.constrained]
+        return float(distance.min(initial=np.inf)) - FLOAT_SLACK
 
     def _on_chip(self, interval: Interval) -> Interval:
         return Interval(max(interval.least, float(self.chip.thresholds[0])), interval.below)

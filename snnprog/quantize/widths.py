@@ -51,9 +51,12 @@ class Widths:
 def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping: PotentialMap) -> Widths:
     """Bound the widths over every input there can be, for weights (of any shape) and bias of one neuron in LSBs.
 
-    Upward, a potential starts each tick at or below the threshold; downward, nothing but its leak stops it.
+    Upward, a potential that is reset to zero starts each tick at or below the threshold; downward, and where resets
+    subtract, nothing is counted on but its leak.
     """
     upward, downward = float(weights[weights > 0].sum()), float(-weights[weights < 0].sum())
+    if mapping.leaks.is_threshold_subtracted:
+        return _unstopped(upward, downward, bias, mapping)
     memory = 1.0 / (1.0 - mapping.alpha)
     fall = max(downward * memory - bias, 0.0)
     deepest = 0.0 if fall == 0.0 else np.inf if mapping.gamma == 1.0 else fall / (1.0 - mapping.gamma)
@@ -62,11 +65,31 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
     return Widths(arrivals, arrivals * memory, max(highest, deepest))
 
 
-def widths_for_patterns(weights: Floats, bias: float, step: float, mapping: PotentialMap, resets: Resets) -> Widths:
-    """Return the widths over the spec's patterns, for weights (taps,) and bias of one neuron in LSBs.
+def _unstopped(upward: float, downward: float, bias: float, mapping: PotentialMap) -> Widths:
+    """Bound the widths of a neuron that adds up events one by one, and change and potential of a tick one by one.
+
+    A decay that takes at least 1 of small values, and floors, can leave a magnitude greater by its loss than exact
+    ones do; a current is greatest before it decays.
+    """
+    greatest, kept = max(upward, downward), 1.0 - mapping.gamma
+    current_loss, potential_loss = mapping.leaks.losses
+    current, wrong = greatest / (1.0 - mapping.alpha), current_loss / (1.0 - mapping.alpha)
+    push = mapping.gain * current + abs(bias)
+    change, wrong_change = 2.0 * push, 2.0 * (potential_loss + wrong)
+    return Widths(
+        greatest, current, max(push / kept, change), (0.0, wrong, max((potential_loss + wrong) / kept, wrong_change))
+    )
+
+
+def widths_for_patterns(
+    weights: Floats, bias: float, threshold: float, step: float, mapping: PotentialMap, resets: Resets
+) -> Widths:
+    """Return the widths over the spec's patterns, for weights (taps,), bias and threshold of one neuron in LSBs.
 
     They are those of exact decays; the errors bound what rounding to a grid of this step, and truncation, can add.
     """
+    if mapping.leaks.is_threshold_subtracted:
+        return _stepwise(weights, bias, threshold, step, mapping, resets)
     potential = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
     everything = np.ones(mapping.n_taps)
     truncation = float(mapping.truncation(resets, biased=bias != 0.0).max(initial=0.0))
@@ -79,6 +102,31 @@ def widths_for_patterns(weights: Floats, bias: float, step: float, mapping: Pote
             step / 2 * _greatest(mapping.current(everything)) + truncation,
             step / 2 * _greatest(mapping.norms(resets)) + truncation,
         ),
+    )
+
+
+def _stepwise(
+    weights: Floats, bias: float, threshold: float, step: float, mapping: PotentialMap, resets: Resets
+) -> Widths:
+    """Return the widths over the spec's patterns, also after each event, and of each tick's change of the potential."""
+    rising, falling = (mapping.arrivals(part) for part in (np.maximum(weights, 0.0), np.minimum(weights, 0.0)))
+    current, is_first = mapping.current(weights), np.zeros(mapping.tape.ticks, np.bool_)
+    is_first[mapping.tape.starts] = True
+    before = np.where(is_first, 0.0, np.roll(current, 1))
+    free = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
+    potential = free - threshold * (resets.threshold_response - 1.0)
+    decayed = (1.0 - mapping.gamma) * np.where(is_first, 0.0, np.roll(potential, 1))
+    change = np.abs(decayed) + np.abs(current) + abs(bias) + 1.0
+    everything, counts = np.ones(mapping.n_taps), resets.threshold_response.max(initial=1.0)
+    truncation = float(mapping.truncation(resets, biased=bias != 0.0).max(initial=0.0))
+    arriving = step / 2 * _greatest(mapping.arrivals(everything))
+    flowing = step / 2 * _greatest(mapping.current(everything)) + truncation
+    standing = step / 2 * _greatest(mapping.norms(resets)) + truncation + counts / 2
+    return Widths(
+        arrivals=max(_greatest(rising), _greatest(falling)),
+        current=max(_greatest(before + rising), _greatest(before + falling)),
+        potential=max(_greatest(potential), _greatest(change)),
+        errors=(arriving, flowing + arriving, 2.0 * standing + flowing),
     )
 
 

@@ -114,9 +114,11 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     Raises
     ------
     SpecError
-        If the potentials do not go with the spec.
+        If the potentials do not go with the spec, or the chip's neurons do not forget at a reset.
     """
     check_type("spec", spec, Spec)
+    if find_chip(spec.chip).semantics.is_threshold_subtracted:
+        raise SpecError(f"chip is {spec.chip!r}; weights come back from potentials only where a reset is to zero")
     observed = _as_potentials(spec, potentials)
     chip = find_chip(spec.chip)
     mapping = potential_map(spec, chip)

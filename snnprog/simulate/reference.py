@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.chips import Chip, Semantics, find_chip
+from snnprog.chips import Semantics, ShiftSemantics, find_chip
 from snnprog.program import Program
 from snnprog.raster import Raster
-from snnprog.trace import Excursion, Trace
+from snnprog.simulate.record import Record, side_by_side
+from snnprog.simulate.shifts import simulate_shifts
+from snnprog.trace import Trace
 
 Int64s = NDArray[np.int64]
 
@@ -99,13 +101,12 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     Shapes are the caller's affair: `snnprog.backends.run` checks them.
     """
     chip = find_chip(program.chip)
+    if isinstance(chip.semantics, ShiftSemantics):
+        return simulate_shifts(program, chip, chip.semantics, inputs, state=state)
     neurons, synapses = _Neurons.of(program, chip.semantics), _Synapses.of(program)
-    longest = max((len(raster) for raster in inputs), default=0)
-    stimulus = np.zeros((longest, len(inputs), program.n_inputs), dtype=np.bool_)
-    for index, raster in enumerate(inputs):
-        stimulus[: len(raster), index] = raster
-    shape = (len(inputs), program.n_neurons)
-    record = _Record(chip, [len(raster) for raster in inputs], np.zeros((longest, *shape), np.bool_), state)
+    stimulus = side_by_side(inputs, program.n_inputs)
+    longest, shape = len(stimulus), (len(inputs), program.n_neurons)
+    record = Record([len(raster) for raster in inputs], np.zeros((longest, *shape), np.bool_), state)
     current: Int64s = np.zeros(shape, np.int64)
     potential: Int64s = np.zeros(shape, np.int64)
     queue: Int64s = np.zeros((len(inputs), program.max_delay, program.n_neurons), np.int64)
@@ -120,7 +121,9 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
         queue = np.concatenate([queue[:, 1:], np.zeros_like(queue[:, :1])], axis=1)
         synapses.deliver(np.concatenate([stimulus[tick], spikes], axis=1), queue)
         record.note(tick, spikes, current, potential)
-        record.note_excursions(tick, arrivals, unwrapped, unclipped)
+        record.note_excursions(tick, "arrivals", arrivals, chip.arrival_limit)
+        record.note_excursions(tick, "current", unwrapped, chip.current_limit)
+        record.note_excursions(tick, "potential", unclipped, chip.potential_limit)
     return record.traces(program)
 
 
@@ -133,39 +136,3 @@ def _unclipped_potential(semantics: Semantics, neurons: _Neurons, potential: Int
     kept = scale_toward_zero(potential, neurons.potential_factor, semantics.decay_bits)
     unclipped: Int64s = kept + current + neurons.bias
     return unclipped
-
-
-class _Record:
-    """Collects, tick by tick, what the traces will hold."""
-
-    def __init__(self, chip: Chip, lengths: list[int], spikes: Raster, state: bool) -> None:
-        self.chip, self.lengths, self.spikes = chip, lengths, spikes
-        self.states = np.zeros((2, *spikes.shape), np.int32) if state else None
-        self.excursions: list[dict[int, Excursion]] = [{} for _ in lengths]
-
-    def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
-        self.spikes[tick] = spikes
-        if self.states is not None:
-            self.states[0, tick], self.states[1, tick] = current, potential
-
-    def note_excursions(self, tick: int, arrivals: Int64s, unwrapped: Int64s, unclipped: Int64s) -> None:
-        self._note_excursion(tick, "arrivals", arrivals, self.chip.arrival_limit)
-        self._note_excursion(tick, "current", unwrapped, self.chip.current_limit)
-        self._note_excursion(tick, "potential", unclipped, self.chip.potential_limit)
-
-    def _note_excursion(self, tick: int, quantity: str, values: Int64s, limit: int) -> None:
-        for pattern, neuron in np.argwhere(np.abs(values) >= limit):
-            if neuron not in self.excursions[pattern] and tick < self.lengths[pattern]:
-                value = int(values[pattern, neuron])
-                self.excursions[pattern][int(neuron)] = Excursion(tick, int(neuron), quantity, value, limit)
-
-    def traces(self, program: Program) -> list[Trace]:
-        return [
-            Trace(
-                spikes=self.spikes[:length, index][:, program.outputs],
-                currents=None if self.states is None else self.states[0, :length, index],
-                potentials=None if self.states is None else self.states[1, :length, index],
-                excursions=tuple(self.excursions[index].values()),
-            )
-            for index, length in enumerate(self.lengths)
-        ]

@@ -83,7 +83,7 @@ def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
     signs = problem.signs[rows] / slack
     matrix = np.empty((rows.size, problem.potential_map.n_taps + 3))
     matrix[:, :-3] = problem.features(rows) * signs[:, None]
-    matrix[:, -3] = -signs
+    matrix[:, -3] = -signs * problem.threshold_response[rows]
     matrix[:, -2] = signs * problem.bias_response[rows]
     matrix[:, -1] = -1.0
     return LinearProgram(

@@ -69,5 +69,7 @@ def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
 
 
 def _is_small(problem: NeuronProblem) -> bool:
+    if problem.potential_map.leaks.is_threshold_subtracted:
+        return True  # only its rows know of such resets
     taps = problem.potential_map.n_taps
     return taps <= FEW_TAPS or int(problem.constrained.sum()) * taps <= SMALL

@@ -51,9 +51,12 @@ class Relaxed:
 def relax(problem: NeuronProblem) -> Relaxed | None:
     """Meet the rows in turn until the answer is comfortable, or the passes are used up; None where it does not apply.
 
-    It is tried where spikes are due, all weights may have either sign, the threshold is free, and the bias free or 0.
+    It is tried where spikes are due, all weights may have either sign, the threshold is free, the bias free or 0, and
+    resets are to zero.
     """
     box = problem.box
+    if problem.potential_map.leaks.is_threshold_subtracted:
+        return None
     is_two_sided = bool((box.weight_lower == -box.weight_upper).all() and box.weight_upper.any())
     if not (box.is_scale_free and is_two_sided) or not (problem.constrained & problem.raster).any():
         return None

@@ -3,12 +3,13 @@
 For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any weights that keep every priced silence
 (V <= θ) lift the least of the priced spikes over the threshold by at most::
 
-    max over the box of  Σ y[k] (s[k] (w · φ[k] + b β[k] - θ) - n)  /  Y
+    max over the box of  Σ y[k] (s[k] (w · φ[k] + b β[k] - τ[k] θ) - n)  /  Y
 
 with n the noise that must be survived, if any is asked for (Farkas 1902). The sum is linear in each unknown, so its
 maximum over the box is one product per tap. Where it is negative, or is 0 with Y > 0, no weights exist. Where it is
 positive, but no more than `HAIR`, no weights keep silences and lift all spikes by more than that hair of an LSB, which
-is called impossible, too, and said.
+is called impossible, too, and said. Where a potential that equals the threshold is a spike, it is the silences that
+must be below it by something: there Y is the sum over them.
 
 Decisions
 ---------
@@ -23,7 +24,7 @@ Decisions
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -31,8 +32,6 @@ from snnprog.design.problem import Box, NeuronProblem
 from snnprog.design.proofs.pull import Interval, Pull, pull
 
 HAIR = Fraction(1, 10**6)
-WIDEST_EXPONENT = 7
-LEAST_THRESHOLD = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,13 @@ def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | 
     prices = {tick: price for tick, price in sorted(prices.items()) if price > 0}
     if not prices or not all(bool(problem.constrained[tick]) for tick in prices):
         return None
-    due = sum(price for tick, price in prices.items() if problem.raster[tick])
+    strict = sum(price for tick, price in prices.items() if problem.raster[tick] != problem.box.is_equal_a_spike)
     pulled, box = pull(problem, prices), widest_box(problem)
     total = _greatest(pulled, box) - Fraction(box.noise) * sum(prices.values())
-    excess = total / due if due else total
-    if not (excess <= HAIR if due else excess < 0):
+    excess = total / strict if strict else total
+    if not (excess <= HAIR if strict else excess < 0):
         return None
-    return Certificate(problem.neuron, prices, excess, due > 0 and _is_scale_free(pulled, box))
+    return Certificate(problem.neuron, prices, excess, strict > 0 and _is_scale_free(pulled, box))
 
 
 def recheck(problem: NeuronProblem, certificate: Certificate) -> bool:
@@ -114,16 +113,14 @@ def recheck(problem: NeuronProblem, certificate: Certificate) -> bool:
 
 def widest_box(problem: NeuronProblem) -> Box:
     """Return the widest box that the chip has for a neuron, in weight LSBs of exponent 0."""
-    wide = problem.at_exponent(WIDEST_EXPONENT)
+    wide = problem.at_exponent(problem.box.widest_exponent)
     low, high = wide.box.threshold
-    threshold = (max(low, LEAST_THRESHOLD), high) if wide.box.is_threshold_free else (low, high)
-    return Box(
+    threshold = (max(low, wide.box.least_threshold), high) if wide.box.is_threshold_free else (low, high)
+    return replace(
+        wide.box,
         weight_lower=wide.step * wide.box.weight_lower,
         weight_upper=wide.step * wide.box.weight_upper,
         threshold=threshold,
-        bias=wide.box.bias,
-        noise=wide.box.noise,
-        bias_exponent=wide.box.bias_exponent,
     )
 
 
@@ -137,8 +134,7 @@ def _greatest(pulled: Pull, box: Box) -> Fraction:
         ),
         start=Fraction(0),
     )
-    threshold = max(Fraction(end) * pulled.threshold for end in box.threshold)
-    return (weights + _product(pulled.bias, *box.bias)) * unit + threshold
+    return (weights + _product(pulled.bias, *box.bias) + _product(pulled.threshold, *box.threshold)) * unit
 
 
 def _product(interval: Interval, low: float, high: float) -> Fraction:
@@ -150,6 +146,6 @@ def _is_scale_free(pulled: Pull, box: Box) -> bool:
     """Tell whether weights, threshold >= 0 and bias could be of any size, each on its own side of 0."""
     limits = [(float(box.weight_lower[tap]), float(box.weight_upper[tap]), pair) for tap, pair in pulled.taps.items()]
     limits.append((*box.bias, pulled.bias))
-    return pulled.threshold <= 0 and all(
+    return pulled.threshold[1] <= 0 and all(
         (low >= 0.0 or pair[0] >= 0) and (high <= 0.0 or pair[1] <= 0) for low, high, pair in limits
     )

@@ -57,6 +57,7 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
     mapping, generator = problem.potential_map, np.random.default_rng(SEED)
     weights = generator.integers(1, 1 << WEIGHT_BITS, mapping.n_taps)
     arriving = [int(value) for value in mapping.arrivals(weights.astype(np.float64))]
+    threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if mapping.leaks.is_threshold_subtracted else None
     bias = int(generator.integers(1, 1 << WEIGHT_BITS)) if problem.box.has_bias else 0
     alpha, gamma = (
         leak.numerator * pow(leak.denominator, PRIME - 2, PRIME) % PRIME
@@ -67,8 +68,10 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
     for tick, spike in enumerate(problem.raster.tolist()):
         if tick in begins:
             current = potential = 0
-        current = (alpha * current + arriving[tick]) % PRIME
+        decayed = arriving[tick] * alpha if mapping.leaks.are_arrivals_decayed else arriving[tick]
+        current = (alpha * current + decayed) % PRIME
         potential = (gamma * potential + current + bias) % PRIME
         prints.append(potential)
-        potential = 0 if spike else potential
+        if spike:
+            potential = 0 if threshold is None else potential - threshold
     return prints

@@ -29,13 +29,15 @@ WORK_LIMIT = 30_000_000_000
 def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
     """Return those ticks of a proof without which the rest is possible, as far as guesses show it."""
     ticks = np.array(list(certificate.prices))
-    whole = np.array([float(price) for price in certificate.prices.values()])
-    prices, box, taps = whole / whole.max(), widest_box(problem), problem.potential_map.n_taps
+    dearest = max(certificate.prices.values())
+    prices = np.array([price / dearest for price in certificate.prices.values()])  # integers that no float may hold
+    box, taps = widest_box(problem), problem.potential_map.n_taps
     if ticks.size**2 * taps > WORK_LIMIT:
         return set()
     signs = problem.signs[ticks][:, None]
     bias = problem.bias_response[ticks][:, None]
-    rows = np.hstack([signs * problem.features(ticks), -signs, signs * bias])
+    threshold = problem.threshold_response[ticks][:, None]
+    rows = np.hstack([signs * problem.features(ticks), -signs * threshold, signs * bias])
     low, high = np.column_stack([[box.weight_lower, box.weight_upper], np.array([box.threshold, box.bias]).T])
     is_balanced = np.abs(prices @ rows) <= BALANCED * (prices @ np.abs(rows))
     found: set[int] = set()

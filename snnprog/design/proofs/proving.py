@@ -56,7 +56,7 @@ def _by_null_vector(problem: NeuronProblem, prices: Floats, support: Ticks) -> C
     taps = problem.potential_map.n_taps
     rows = [
         [
-            each.taps.get(column, (0, 0))[0] if column < taps else each.threshold if column == taps else each.bias[0]
+            (each.taps.get(column, (0, 0)) if column < taps else each.threshold if column == taps else each.bias)[0]
             for column in columns
         ]
         for each in pulls
@@ -77,7 +77,7 @@ def _balanced_columns(problem: NeuronProblem, prices: Floats, support: Ticks) ->
     """
     signed = prices[support] * problem.signs[support]
     features = problem.features(support)
-    offsets = np.column_stack([np.ones(support.size), problem.bias_response[support]])
+    offsets = np.column_stack([problem.threshold_response[support], problem.bias_response[support]])
     pulls, gross = signed @ features, prices[support] @ features
     offset_pulls, offset_gross = np.abs(signed @ offsets), prices[support] @ offsets
     balanced = np.abs(pulls) <= BALANCED * gross
@@ -149,7 +149,8 @@ def _columns_of(problem: NeuronProblem, support: Ticks, columns: list[int]) -> F
     """Return what a price of 1 on each row pulls at each column, ``(rows, columns)``."""
     signs = problem.signs[support][:, None]
     bias = problem.bias_response[support][:, None]
-    everything = np.hstack([signs * problem.features(support), -signs, signs * bias])
+    threshold = problem.threshold_response[support][:, None]
+    everything = np.hstack([signs * problem.features(support), -signs * threshold, signs * bias])
     chosen: Floats = everything[:, columns]
     return chosen
 
@@ -160,9 +161,7 @@ def _residual(problem: NeuronProblem, prices: dict[int, int], columns: list[int]
     whole = 1 << pulled.bits
     values = []
     for column in columns:
-        if column == taps:
-            values.append(pulled.threshold / unit)
-        else:
-            low = pulled.bias[0] if column > taps else pulled.taps.get(column, (0, 0))[0]
-            values.append(low / (whole * unit))
+        offsets = (pulled.threshold, pulled.bias)
+        low, _ = pulled.taps.get(column, (0, 0)) if column < taps else offsets[column - taps]
+        values.append(low / (whole * unit))
     return np.array(values)

@@ -4,7 +4,8 @@ A price y[k] on the row of tick k pulls the weight of each tap by ``y[k] s[k] φ
 and -1 where silence is. The pulls of all rows together are the network run backwards in time over the priced ticks, one
 pass over the events. Leaks are fractions, so after n ticks the pulls have n more denominators: they are counted in
 units of ``2**-bits``, the lower ends rounded down and the upper ends up. With enough bits nothing is ever rounded, and
-both ends are the exact value.
+both ends are the exact value. Where a reset subtracts the threshold, nothing is cut, and each spike pulls the threshold
+down by what is left of it at the rows after it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,15 @@ class Pull:
         Tap -> the least and the most it is pulled; taps that are missing are not pulled at all.
     bias : (int, int)
         The pull at the bias.
-    threshold : int
-        The pull at the threshold: prices of silences less those of spikes, in units of 1.
+    threshold : (int, int)
+        The pull at the threshold: prices of silences less those of spikes, and where resets subtract it, what that
+        leaves at the rows.
     bits : int
     """
 
     taps: Mapping[int, Interval]
     bias: Interval
-    threshold: int
+    threshold: Interval
     bits: int
 
 
@@ -58,11 +60,13 @@ def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = N
         bits = exact if exact <= EXACT_BITS_LIMIT else ROUNDED_BITS
     signed = {tick: price if problem.raster[tick] else -price for tick, price in prices.items() if price}
     taps: dict[int, Interval] = {}
-    bias = NOTHING
+    bias, above = NOTHING, sum(signed.values()) << bits
+    threshold = (above, above)
     pattern = problem.potential_map.tape.pattern
     for _, ticks in groupby(sorted(signed), key=lambda tick: int(pattern[tick])):
-        bias = _sum(bias, _pull_pattern(problem, {tick: signed[tick] << bits for tick in ticks}, taps))
-    return Pull(taps, bias, -sum(signed.values()), bits)
+        more_bias, subtracted = _pull_pattern(problem, {tick: signed[tick] << bits for tick in ticks}, taps)
+        bias, threshold = _sum(bias, more_bias), _sum(threshold, subtracted)
+    return Pull(taps, bias, (-threshold[1], -threshold[0]), bits)
 
 
 def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
@@ -74,27 +78,35 @@ def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
         reset = int(problem.resets.last[tick])
         forgets = reset != NO_RESET and not leaks[0]
         longest = max(longest, tick - (reset if forgets else int(tape.starts[tape.pattern[tick]])))
+    longest += mapping.leaks.are_arrivals_decayed
     return longest * max(leak.denominator.bit_length() - 1 for leak in leaks)
 
 
-def _pull_pattern(problem: NeuronProblem, signed: Mapping[int, int], taps: dict[int, Interval]) -> Interval:
-    """Add the pulls of one pattern's rows to ``taps``; return the pull at the bias."""
+def _pull_pattern(
+    problem: NeuronProblem, signed: Mapping[int, int], taps: dict[int, Interval]
+) -> tuple[Interval, Interval]:
+    """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and what resets subtract."""
     mapping = problem.potential_map
     (first, tap), alpha, gamma = mapping.arrival_events, mapping.leaks.current, mapping.leaks.potential
     earliest = min(signed)
-    potential = current = bias = NOTHING
+    is_subtracted, are_decayed = mapping.leaks.is_threshold_subtracted, mapping.leaks.are_arrivals_decayed
+    potential = current = bias = subtracted = NOTHING
     for tick in range(max(signed), int(mapping.tape.starts[mapping.tape.pattern[earliest]]) - 1, -1):
-        potential = NOTHING if problem.raster[tick] else _leak(potential, gamma)
+        potential = _leak(potential, gamma)
+        if problem.raster[tick]:
+            subtracted = _sum(subtracted, potential)
+            potential = potential if is_subtracted else NOTHING
         if tick in signed:
             potential = _sum(potential, (signed[tick], signed[tick]))
         current = _sum(potential, _leak(current, alpha))
         bias = _sum(bias, potential)
         if current != NOTHING:
+            arriving = _leak(current, alpha) if are_decayed else current
             for index in tap[first[tick] : first[tick + 1]].tolist():
-                taps[index] = _sum(taps.get(index, NOTHING), current)
+                taps[index] = _sum(taps.get(index, NOTHING), arriving)
         elif tick <= earliest and potential == NOTHING:
             break
-    return bias
+    return bias, subtracted if is_subtracted else NOTHING
 
 
 def _leak(value: Interval, leak: Fraction) -> Interval:

@@ -74,8 +74,7 @@ def separations(problem: NeuronProblem, prices: Floats | None = None) -> Iterato
     while True:
         answer, least = _solve(problem, rows)
         yield answer
-        distance = problem.signs * (problem.potential(answer.weights, answer.bias) - answer.threshold)
-        distance -= problem.box.noise
+        distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
         short = np.where(problem.raster, least[0], least[1]) - distance
         short[~problem.constrained] = -np.inf
         violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
@@ -103,7 +102,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:
     due = problem.raster[rows]
     matrix = np.empty((rows.size, taps + 4))
     matrix[:, :taps] = problem.features(rows) * signs[:, None]
-    matrix[:, taps] = -signs
+    matrix[:, taps] = -signs * problem.threshold_response[rows]
     matrix[:, taps + 1] = signs * problem.bias_response[rows]
     matrix[:, taps + 2] = np.where(due, -1.0 / size, 0.0)
     matrix[:, taps + 3] = np.where(due, 0.0, -1.0 / size)

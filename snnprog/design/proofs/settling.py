@@ -56,7 +56,7 @@ def _row(problem: NeuronProblem, tick: int, bits: int) -> list[Fraction]:
     pulled, unit = pull(problem, {tick: 1}, bits), 1 << bits
     taps = range(problem.potential_map.n_taps)
     row = [Fraction(pulled.taps.get(tap, (0, 0))[0], unit) for tap in taps]
-    return [*row, Fraction(pulled.threshold), Fraction(pulled.bias[0], unit)]
+    return [*row, Fraction(pulled.threshold[0], unit), Fraction(pulled.bias[0], unit)]
 
 
 def _box(problem: NeuronProblem) -> tuple[list[Fraction], list[Fraction]]:

@@ -17,9 +17,7 @@ from snnprog.chips import find_chip
 from snnprog.design.designer import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.neuron import COARSER_EXPONENTS
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.design.proofs.certificate import WIDEST_EXPONENT
 from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
 from snnprog.spec import Spec, with_targets
@@ -117,9 +115,9 @@ class Judge:
         near = safe_margin(problem) if is_large else None
         if near is not None and near.is_rounding_proof:
             return None
-        answers = [widest_margin(problem.idealised(WIDEST_EXPONENT), near=near)]
+        answers = [widest_margin(problem.idealised(problem.box.widest_exponent), near=near)]
         if answers[0].is_feasible and self.rounding_proof:
-            for exponent in (0, *COARSER_EXPONENTS):
+            for exponent in problem.box.exponents:
                 answers.append(widest_margin(problem.at_exponent(exponent)))
                 if answers[-1].is_rounding_proof:
                     return None

@@ -18,7 +18,8 @@ def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: fl
     """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern)
+    is_subtracted = mapping.leaks.is_threshold_subtracted
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern, is_subtracted)
     return spikes
 
 
@@ -75,15 +76,15 @@ def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Flo
 
 
 @njit(cache=True)
-def _free_run(free: Floats, gamma: float, threshold: float, pattern: Integers) -> Raster:
-    """See `free_run`; a reset takes away what stood there, and what would be left of it."""
+def _free_run(free: Floats, gamma: float, threshold: float, pattern: Integers, is_subtracted: bool) -> Raster:
+    """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
     spikes = np.zeros(free.size, np.bool_)
     taken = 0.0
     for k in range(free.size):
         taken = 0.0 if k > 0 and pattern[k] != pattern[k - 1] else gamma * taken
         if free[k] - taken > threshold:
             spikes[k] = True
-            taken = free[k]
+            taken = taken + threshold if is_subtracted else free[k]
     return spikes
 
 

@@ -1,0 +1,43 @@
+"""One exponent for all neurons, where a chip has but one: the same network on each of its grids.
+
+Where a neuron's scale is free, weights, bias and threshold grow with the grid, so that only decays truncate otherwise;
+else the weights stay as they were designed, and what the grid makes of them is left to rounding and repair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from snnprog.chips import Chip
+from snnprog.network import Network, Neuron
+from snnprog.spec import FREE, Spec
+
+TINY = 1e-9
+
+
+def networks_at_exponents(spec: Spec, chip: Chip, network: Network) -> Iterator[Network]:
+    """Yield a network as it is, or where the chip has one exponent for all, at each it has, the coarsest grid first."""
+    if not chip.is_exponent_shared:
+        yield network
+        return
+    is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
+    for exponent in range(chip.exponents[1], chip.exponents[0] - 1, -1):
+        neurons = tuple(_at(neuron, exponent, chip if is_scalable else None) for neuron in network.neurons)
+        yield replace(network, neurons=neurons)
+
+
+def _at(neuron: Neuron, exponent: int, chip: Chip | None) -> Neuron:
+    """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
+    factor = 1.0
+    if chip is not None:
+        unit = 1 << chip.semantics.input_shift
+        room = (chip.bias_limit / unit / max(abs(neuron.bias), TINY), chip.thresholds[1] / max(neuron.threshold, TINY))
+        factor = min(2.0 ** (exponent - neuron.exponent), *room)
+    return replace(
+        neuron,
+        weights=neuron.weights * factor,
+        threshold=neuron.threshold * factor,
+        bias=neuron.bias * factor,
+        exponent=exponent,
+    )

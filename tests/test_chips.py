@@ -1,0 +1,66 @@
+"""Chips that share a rule: what is compiled for one runs wherever its semantics does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import snnprog as sp
+from snnprog.chips import CHIPS
+
+
+def spec_for(chip: str, seed: int, **options: object) -> sp.Spec:
+    """Return a random spec whose spikes answer what one input of four did a tick before, and one of them three."""
+    generator = np.random.default_rng(seed)
+    inputs = generator.random((40, 4)) < 0.25
+    targets = np.zeros((40, 2), dtype=bool)
+    targets[1:, 0], targets[3:, 1] = inputs[:-1, 0], inputs[:-3, 1]
+    options = {"delays": range(1, 5), "chip": chip} | options
+    return sp.Spec([sp.Pattern(inputs, targets)], **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_loihi2_compiles_to_the_integers_of_loihi1(seed: int) -> None:
+    first, second = (sp.compile(spec_for(chip, seed)).program for chip in ("loihi1", "loihi2"))
+    for name in ("pre", "post", "delay", "weight", "exponent", "threshold", "bias"):
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+    assert sp.verify(second, spec_for("loihi2", seed)).exact
+
+
+def test_loihi2_refuses_what_it_does_not_have() -> None:
+    with pytest.raises(sp.LimitError, match="delay is 64; allowed is 1 to 63 on loihi2"):
+        sp.Spec(spec_for("loihi2", 0).patterns, delays=[64], chip="loihi2")
+
+
+def test_loihi2_files_name_their_chip_and_the_shared_rule(tmp_path: Path) -> None:
+    program = sp.compile(spec_for("loihi2", 0)).program
+    path = tmp_path / "p.snnp"
+    program.save(path)
+    assert sp.load(path).chip == "loihi2"
+    assert CHIPS["loihi2"].semantics == CHIPS["loihi1"].semantics
+
+
+@pytest.mark.snnprog_backend("lava")
+def test_loihi2_runs_on_lava() -> None:
+    spec = spec_for("loihi2", 1)
+    assert sp.verify(sp.compile(spec).program, spec, backends=["reference", "lava"]).exact
+
+
+def test_a_spec_file_has_its_chips_usual_decays(tmp_path: Path) -> None:
+    spec = spec_for("xylo", 0, delays=[1])
+    np.savez(tmp_path / "rasters.npz", inputs=spec.patterns[0].inputs, targets=spec.patterns[0].targets)
+    patterns = '[[patterns]]\ninputs = "rasters.npz:inputs"\ntargets = "rasters.npz:targets"\n'
+    for table, expected in (("", (1, 4)), ("[dynamics]\npotential_decay = 2\n", (1, 2))):
+        (tmp_path / "spec.toml").write_text(f'chip = "xylo"\n{table}{patterns}')
+        dynamics = sp.load_spec(tmp_path / "spec.toml").dynamics
+        assert (dynamics.current_decay, dynamics.potential_decay) == expected
+    assert sp.Spec(spec.patterns, delays=[1]).dynamics == sp.Dynamics()
+
+
+def test_every_chip_is_told_of() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "chips.md").read_text(encoding="utf-8")
+    for name, chip in CHIPS.items():
+        assert f"`{name}`" in text
+        assert chip.semantics.name in text
