@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-BACKENDS ?= lava nengo_loihi brian2_loihi
+BACKENDS ?= lava nengo_loihi brian2_loihi xylosim
 REQUIRE ?=
 WORKERS ?= 2
 
