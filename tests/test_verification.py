@@ -35,7 +35,7 @@ def test_a_right_program_is_exact() -> None:
     check = sp.verify(relay(), sp.Spec([relayed(INPUTS), relayed(INPUTS[::-1])]))
     assert check.exact
     assert check.first_divergence is None
-    reference = check.backends["reference"]
+    reference = check.backends["kernel"]
     assert (reference.wrong_bins, reference.is_identical, reference.is_portable) == (0, True, True)
     assert reference.versions["snnprog"] == sp.__version__
 
@@ -50,7 +50,7 @@ def test_the_first_wrong_bin_is_named(weights: tuple[int, int], output: int) -> 
     expected = Divergence("reference", "target", 1, tick, "spikes", output, 1, 0)
     assert check.first_divergence == expected
     spikes = np.array(plain_run(relay(weights), INPUTS).spikes)
-    assert check.backends["reference"].wrong_bins == (spikes != after(INPUTS, 1)).sum()
+    assert check.backends["kernel"].wrong_bins == (spikes != after(INPUTS, 1)).sum()
     assert str(expected) == (
         f"reference differs from the target first at tick {tick} of pattern 1:"
         f" spikes of output {output} is 0, expected 1"
@@ -135,7 +135,7 @@ def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     (folder / "requirements.txt").touch()
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
     check = sp.verify(relay(), sp.Spec([relayed(INPUTS)]), ["reference", "liar"])
-    assert check.backends["reference"].exact
+    assert check.backends["kernel"].exact
     liar = check.backends["liar"]
     assert (liar.exact, liar.is_identical, liar.wrong_bins, liar.versions["stand-in"]) == (False, False, 1, "3")
     assert check.first_divergence == Divergence("liar", "reference", 0, 4, "spikes", 1, 0, 1)
@@ -176,7 +176,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
     with pytest.warns(sp.PortabilityWarning):
         check = sp.verify(loud, spec)
     assert check.exact
-    assert not check.backends["reference"].is_portable
+    assert not check.backends["kernel"].is_portable
 
 
 @pytest.mark.parametrize(

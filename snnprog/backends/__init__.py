@@ -1,4 +1,4 @@
-"""Runtimes that run programs: the built-in reference, and one folder each for all others.
+"""Runtimes that run programs: two that are built in, kernel and reference, and one folder each for all others.
 
 The contract of a backend folder
 --------------------------------
@@ -24,15 +24,18 @@ more folder.
 from __future__ import annotations
 
 from snnprog.backends.environment import BackendStatus, install, status
-from snnprog.backends.execution import REFERENCE, Run, run, run_backend
+from snnprog.backends.execution import BUILT_IN, KERNEL, REFERENCE, Run, built_in, run, run_backend
 from snnprog.backends.folder import Backend, backend_names, find_backend
 
 __all__ = [
+    "BUILT_IN",
+    "KERNEL",
     "REFERENCE",
     "Backend",
     "BackendStatus",
     "Run",
     "backend_names",
+    "built_in",
     "find_backend",
     "install",
     "run",
