@@ -1,12 +1,13 @@
 """The compiled loops of the fast simulator: one tick of all neurons, and the delivery of what fired.
 
 The rule is that of `snnprog.simulate.reference`, value for value; the fields' names and the reasons for the layout
-stand in `snnprog.simulate.layout`. Three things keep the loops as fast as they are:
+stand in `snnprog.simulate.layout`. Four things keep the loops as fast as they are:
 
 - Every intermediate result is cast back to the register's type, because Numba would widen it. No register overflows:
   `layout.is_narrow` proves that for 32 bits.
 - All counts and places are unsigned, because a signed index might be negative, which Numba would look after. Signed
   and unsigned never meet in one expression: Numba would make a float of them.
+- What is called at every tick is inlined; the innermost additions are not, which their registers are grateful for.
 - Nothing here makes an array, so that arrays need no counting of references (``_nrt=False``), which would cost more
   than a small network's tick.
 """
@@ -57,6 +58,11 @@ def compiled(function: Function) -> Function:
     return njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload, no-any-return]
 
 
+def inlined(function: Function) -> Function:
+    """Compile a function into the one that calls it at every tick: handing over so many arrays would take as long."""
+    return njit(cache=True, nogil=True, _nrt=False, forceinline=True)(function)  # type: ignore[call-overload, no-any-return]
+
+
 class Workspace(NamedTuple):
     """What a run writes to, beside its results; one for each thread.
 
@@ -100,7 +106,7 @@ def scale(value: int, factor: int) -> int:
     return kept if value >= 0 else kind(-kept)
 
 
-@compiled
+@inlined
 def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, rule: Rule) -> bool:
     """Advance all neurons by one tick; return whether any left the portable range.
 
@@ -139,7 +145,7 @@ def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, rule
     return bool(left != 0)
 
 
-@compiled
+@inlined
 def integrate_arrivals(cells: Integers, queue: Integers, first: Count, fired: Bytes, rule: Rule) -> bool:
     """Do what `integrate` does where no neuron keeps a current, and what arrives never wraps."""
     kind = cells.dtype.type
@@ -164,7 +170,7 @@ def integrate_arrivals(cells: Integers, queue: Integers, first: Count, fired: By
     return bool(left != 0)
 
 
-@compiled
+@inlined
 def collect(words: UInt64s, first_line: Count, lines: UInt64s, count: Count) -> Count:
     """Append the lines that fired to ``lines``, which hold ``count``; return how many they are then.
 
@@ -180,7 +186,7 @@ def collect(words: UInt64s, first_line: Count, lines: UInt64s, count: Count) -> 
     return count
 
 
-@compiled
+@inlined
 def deliver(
     lines: UInt64s, count: Count, slot: Count, queue: Integers, due: UInt64s, wires: Wires, shape: Shape
 ) -> None:
@@ -197,7 +203,7 @@ def deliver(
         add_listed(queue, lines, count, slot, wires, shape)
 
 
-@compiled
+@inlined
 def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires: Wires, shape: Shape) -> None:
     """Add listed synapses, each at its place from the slot on; around the ring's end."""
     kind = queue.dtype.type
@@ -216,7 +222,7 @@ def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires
             queue[where] = kind(queue[where] + kind(weight[synapse]))
 
 
-@compiled
+@inlined
 def add_rows(
     queue: Integers, due: UInt64s, n_due: Count, slot: Count, delay: UInt64s, rows: Integers, shape: Shape
 ) -> None:
@@ -279,7 +285,7 @@ def note(work: Workspace, count: int, pattern: int, tick: Count, first: Count, r
     return count
 
 
-@compiled
+@inlined
 def record_spikes(fired: Bytes, outputs: UInt64s, spikes: Bytes, at: Count, n_outputs: int) -> None:
     """Write a tick's spikes of the outputs, or of the first neurons where no outputs are named."""
     base = at * n_outputs
