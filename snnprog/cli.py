@@ -69,9 +69,7 @@ backend_option = click.option(
     "--backend",
     "backends",
     multiple=True,
-    default=("reference",),
-    show_default=True,
-    help="Where to run; may be repeated.",
+    help="Where to run, kernel by default; may be repeated.",
 )
 
 
@@ -210,7 +208,7 @@ def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, a
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
 @click.argument("inputs_path", metavar="INPUTS", type=click.Path())
 @click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
-@click.option("--backend", default="reference", show_default=True, help="Where to run.")
+@click.option("--backend", help="Where to run, kernel by default; reference is the plain simulator.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
 @click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
 @click.option(
@@ -222,7 +220,7 @@ def run_command(
     program_path: Path,
     inputs_path: str,
     output_path: Path | None,
-    backend: str,
+    backend: str | None,
     ticks: int | None,
     patterns: int | None,
     timeout_s: float | None,
@@ -231,7 +229,7 @@ def run_command(
 ) -> None:
     """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
     from snnprog.archive import check_place
-    from snnprog.backends import run_backend
+    from snnprog.backends import built_in, run_backend
     from snnprog.program import load
     from snnprog.raster import events_of_raster, read_rasters, write_rasters
     from snnprog.workload import activity_of, with_all_outputs
@@ -241,6 +239,7 @@ def run_command(
         check_place(output_path)
     name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
     inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
+    backend = backend or built_in(program)
     answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
     activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
@@ -295,8 +294,8 @@ def verify_command(
     from snnprog.verification import verify
 
     program, spec = load(program_path), load_spec(spec_path)
-    with _working(f"running on {', '.join(backends)}", as_json):
-        verification = verify(program, spec, backends, record="state" if state else "spikes", against=against)
+    with _working(f"running on {', '.join(backends) or 'the built-in simulators'}", as_json):
+        verification = verify(program, spec, backends or None, record="state" if state else "spikes", against=against)
     if as_json:
         _print_json(_verification_data(verification))
     else:
@@ -347,11 +346,13 @@ def backends_group() -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List all backends and whether they are ready."""
-    from snnprog.backends import REFERENCE, backend_names
+    from snnprog.backends import BUILT_IN, backend_names
     from snnprog.report.tables import print_table
 
-    summary = "the built-in integer simulator"
-    rows = [{"name": REFERENCE, "ready": True, "python": "", "summary": summary, "lacks": "", "gaps": {}}]
+    rows: list[dict[str, object]] = [
+        {"name": name, "ready": True, "python": "", "summary": text, "lacks": "", "gaps": {}}
+        for name, text in BUILT_IN.items()
+    ]
     rows += [_backend_row(name) for name in backend_names()]
     if as_json:
         _print_json({"backends": rows})

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FIXTURE = MARK = "snnprog_backend"
 BACKEND_OPTION, REQUIRE_OPTION = "--snnprog-backend", "--snnprog-require"
 REFERENCE = "reference"
-BUILT_IN = (REFERENCE,)  # told here, because `snnprog.backends` imports NumPy
+BUILT_IN = ("kernel", REFERENCE)  # told here, because `snnprog.backends` imports NumPy
 
 
 def assert_exact(

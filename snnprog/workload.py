@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.backends import REFERENCE, run_backend
+from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import LimitError, SpecError
@@ -87,7 +87,7 @@ def activity(
     program: Program,
     inputs: Sequence[ArrayLike],
     *,
-    backend: str = REFERENCE,
+    backend: str | None = None,
     placement: Placement | None = None,
 ) -> Activity:
     """Run a program and count what it does.
@@ -96,7 +96,7 @@ def activity(
     ----------
     inputs : list of (ticks, inputs) bool
         One pattern each, from rest.
-    backend : str
+    backend : str, optional
         Where to run.
     placement : Placement, optional
         Of this program, for the messages between cores.
@@ -111,7 +111,7 @@ def activity(
     """
     check_type("program", program, Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
-    traces = run_backend(with_all_outputs(program), rasters, backend).traces
+    traces = run_backend(with_all_outputs(program), rasters, backend or built_in(program)).traces
     return activity_of(program, rasters, [trace.spikes for trace in traces], placement)
 
 

@@ -178,7 +178,7 @@ def test_another_rule_is_refused(folders: Path, program: sp.Program) -> None:
 def test_a_missing_backend_is_named_beside_the_known_ones(folders: Path, program: sp.Program) -> None:
     write_backend(folders, "mine")
     with pytest.raises(
-        sp.BackendError, match=r"no backend 'nope'; known are reference, mine, .*lava.*; SNNPROG_BACKENDS"
+        sp.BackendError, match=r"no backend 'nope'; known are kernel, reference, mine, .*lava.*; SNNPROG_BACKENDS"
     ):
         sp.run(program, RASTERS[0], "nope")
 

@@ -53,6 +53,33 @@ def test_precision(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture
     assert (tmp_path / "precision.png").stat().st_size > 10_000
 
 
+def test_simulate(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases = ("--case", "dense 100 x 100", "--case", "recurrent 100 + 100", "--without-rivals")
+    picture = tmp_path / "simulate.png"
+    module("simulate").main([*cases, "--divide", "1000", "--repeats", "1", "--picture", str(picture)])
+    said = capsys.readouterr().out
+    titles = ("Ticks per second", "How many times as fast", "Time per tick grows")
+    assert [title in said for title in titles] == [True] * 3
+    assert picture.stat().st_size > 10_000
+
+
+def test_agreement(module: Loader, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    module("agreement").main(["--neuron-ticks", "1e5"])
+    assert "Kernel and reference: no difference" in capsys.readouterr().out
+    monkeypatch.setattr(module("agreement"), "is_equal", lambda one, other: False)
+    with pytest.raises(SystemExit, match="network 5: kernel and reference differ"):
+        module("agreement").main(["--neuron-ticks", "1e5", "--seed", "5"])
+
+
+def test_synaptic_operations_are_counted(module: Loader) -> None:
+    """Every input fires once; a synapse of each carries one spike, and those of the neurons that fired one each."""
+    program = module("networks").recurrent(100, 100, 0.1)
+    raster, spikes = np.eye(100, dtype=bool), np.zeros((100, 100), dtype=bool)
+    spikes[3, 7] = True
+    expected = (program.pre < 100).sum() + (program.pre == 107).sum()
+    assert module("simulate").fan_out_events(program, raster, spikes) == expected
+
+
 @pytest.mark.parametrize("name", ["GLOP", "PDLP", "HiGHS ipm", "HiGHS ds", "GLPK"])
 def test_every_solver_is_given_the_problem_that_ours_solves(module: Loader, name: str) -> None:
     if name == "GLPK":

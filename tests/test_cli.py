@@ -298,7 +298,7 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     assert (code, data["status"], data["wrong_bins"], data["at_least"]) == (cli.NOT_EXACT, "closest", 1, 1)
     assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0]}]
     code, out, _ = command("verify", tmp_path / "p.snnp", tmp_path / "SPEC.toml", "--json")
-    assert (code, json.loads(out)["backends"]["reference"]["wrong_bins"]) == (cli.NOT_EXACT, 1)
+    assert (code, json.loads(out)["backends"]["kernel"]["wrong_bins"]) == (cli.NOT_EXACT, 1)
 
 
 def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> None:
@@ -362,7 +362,7 @@ def test_bad_spec_files(command: Command, tmp_path: Path, replaced: str, by: str
         ),
         (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "is not valid TOML"),
         (["inspect", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
-        (["backends", "install", "no"], cli.BACKEND_FAILED, "there is no backend 'no'; known are reference, "),
+        (["backends", "install", "no"], cli.BACKEND_FAILED, "there is no backend 'no'; known are kernel, reference, "),
         (["backends", "check", "no"], cli.BACKEND_FAILED, "there is no backend"),
         (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "there is no folder"),
         (["compile", "{spec}"], cli.BAD_USAGE, "Missing option '-o'"),

@@ -35,9 +35,9 @@ def test_a_right_program_is_exact() -> None:
     check = sp.verify(relay(), sp.Spec([relayed(INPUTS), relayed(INPUTS[::-1])]))
     assert check.exact
     assert check.first_divergence is None
-    reference = check.backends["reference"]
-    assert (reference.wrong_bins, reference.is_identical, reference.is_portable) == (0, True, True)
-    assert reference.versions["snnprog"] == sp.__version__
+    kernel = check.backends["kernel"]
+    assert (kernel.wrong_bins, kernel.is_identical, kernel.is_portable) == (0, True, True)
+    assert kernel.versions["snnprog"] == sp.__version__
 
 
 @pytest.mark.parametrize(("weights", "output"), [((50, 90), 0), ((90, 50), 1)])
@@ -47,13 +47,12 @@ def test_the_first_wrong_bin_is_named(weights: tuple[int, int], output: int) -> 
     check = sp.verify(relay(weights), sp.Spec([relayed(quiet), relayed(INPUTS)]))
     assert not check.exact
     tick = 1 + int(np.flatnonzero(INPUTS[:, output])[0])
-    expected = Divergence("reference", "target", 1, tick, "spikes", output, 1, 0)
+    expected = Divergence("kernel", "target", 1, tick, "spikes", output, 1, 0)
     assert check.first_divergence == expected
     spikes = np.array(plain_run(relay(weights), INPUTS).spikes)
-    assert check.backends["reference"].wrong_bins == (spikes != after(INPUTS, 1)).sum()
+    assert check.backends["kernel"].wrong_bins == (spikes != after(INPUTS, 1)).sum()
     assert str(expected) == (
-        f"reference differs from the target first at tick {tick} of pattern 1:"
-        f" spikes of output {output} is 0, expected 1"
+        f"kernel differs from the target first at tick {tick} of pattern 1: spikes of output {output} is 0, expected 1"
     )
 
 
@@ -176,7 +175,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
     with pytest.warns(sp.PortabilityWarning):
         check = sp.verify(loud, spec)
     assert check.exact
-    assert not check.backends["reference"].is_portable
+    assert not check.backends["kernel"].is_portable
 
 
 @pytest.mark.parametrize(

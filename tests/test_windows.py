@@ -135,7 +135,7 @@ def test_ticks_that_were_not_chosen_are_wrong() -> None:
     spec = random_spec(1, (2, 2), ticks=30, inputs=6, outputs=2)
     program = sp.compile(spec).program
     assert sp.verify(program, spec).exact
-    check = sp.verify(program, replace(spec, window=(0, 0))).backends["reference"]
+    check = sp.verify(program, replace(spec, window=(0, 0))).backends["kernel"]
     assert check.wrong_bins > 0
     assert check.first_divergence is not None
 
@@ -162,7 +162,7 @@ def test_where_nothing_is_found_or_proved_the_error_says_so(monkeypatch: pytest.
         sp.compile(spec)
     result = sp.compile(spec, on_infeasible="closest")
     assert result.report.status == "closest"
-    assert result.report.wrong_bins == sp.verify(result.program, spec).backends["reference"].wrong_bins
+    assert result.report.wrong_bins == sp.verify(result.program, spec).backends["kernel"].wrong_bins
 
 
 @pytest.mark.parametrize("recurrent", [False, True])

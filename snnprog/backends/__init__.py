@@ -1,4 +1,4 @@
-"""Runtimes that run programs: the built-in reference, and one folder each for all others.
+"""Runtimes that run programs: two that are built in, kernel and reference, and one folder each for all others.
 
 The contract of a backend folder
 --------------------------------
@@ -25,17 +25,30 @@ more folder. ``docs/backends.md`` says all this at length, with a whole folder a
 from __future__ import annotations
 
 from snnprog.backends.environment import BackendStatus, install, status
-from snnprog.backends.execution import REFERENCE, Run, read_result, run, run_backend, write_stimulus
+from snnprog.backends.execution import (
+    BUILT_IN,
+    KERNEL,
+    REFERENCE,
+    Run,
+    built_in,
+    read_result,
+    run,
+    run_backend,
+    write_stimulus,
+)
 from snnprog.backends.folder import Backend, backend_names, find_backend
 from snnprog.backends.gaps import Gaps, check_gaps
 
 __all__ = [
+    "BUILT_IN",
+    "KERNEL",
     "REFERENCE",
     "Backend",
     "BackendStatus",
     "Gaps",
     "Run",
     "backend_names",
+    "built_in",
     "check_gaps",
     "find_backend",
     "install",

@@ -1,4 +1,7 @@
-"""Running a program: on the reference simulator, or by a backend's runner in a process of its own.
+"""Running a program: on a built-in simulator, or by a backend's runner in a process of its own.
+
+Two simulators are built in: the kernel, which is fast, and the reference, which states what the integers mean. They
+give equal answers; unless a backend is named, the kernel runs where it knows the program's rule.
 
 A runner is not trusted: it runs as `failure_of` does it, and its result is checked for every shape and type before it
 becomes a `Trace`.
@@ -28,10 +31,15 @@ from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecEr
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
 from snnprog.simulate import simulate
+from snnprog.simulate.layout import is_known
 from snnprog.trace import Trace
 from snnprog.version import __version__
 
-REFERENCE = "reference"
+REFERENCE, KERNEL = "reference", "kernel"
+BUILT_IN = {
+    KERNEL: "the built-in integer simulator, compiled",
+    REFERENCE: "the built-in integer simulator, in plain NumPy",
+}
 Record = Literal["spikes", "state"]
 
 
@@ -55,7 +63,7 @@ class Run:
 def run(
     program: Program,
     inputs: NDArray[np.generic],
-    backend: str = ...,
+    backend: str | None = ...,
     record: Record = ...,
     *,
     timeout_s: float | None = ...,
@@ -66,7 +74,7 @@ def run(
 def run(
     program: Program,
     inputs: Sequence[ArrayLike],
-    backend: str = ...,
+    backend: str | None = ...,
     record: Record = ...,
     *,
     timeout_s: float | None = ...,
@@ -76,7 +84,7 @@ def run(
 def run(
     program: Program,
     inputs: NDArray[np.generic] | Sequence[ArrayLike],
-    backend: str = REFERENCE,
+    backend: str | None = None,
     record: Record = "spikes",
     *,
     timeout_s: float | None = None,
@@ -87,8 +95,8 @@ def run(
     ----------
     inputs : (ticks, inputs) bool, or a list of them
         One raster gives one trace; a list gives a list, each from rest.
-    backend : str
-        "reference", or the name of a backend folder.
+    backend : str, optional
+        "kernel", "reference", or the name of a backend folder; `built_in`, unless given.
     record : {"spikes", "state"}
         "state" records the current and potential of every neuron after each tick, too.
     timeout_s : float, optional
@@ -106,7 +114,7 @@ def run(
     Warns
     -----
     PortabilityWarning
-        Where the reference simulator leaves the range on which all runtimes agree.
+        Where a built-in simulator leaves the range on which all runtimes agree.
     """
     if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
         raise SpecError(f"inputs is a {type(inputs).__name__}; a raster (ticks, inputs) or a list of them is needed")
@@ -118,7 +126,7 @@ def run(
 def run_backend(
     program: Program,
     inputs: Sequence[ArrayLike],
-    backend: str = REFERENCE,
+    backend: str | None = None,
     record: Record = "spikes",
     *,
     timeout_s: float | None = None,
@@ -132,10 +140,13 @@ def run_backend(
     for index, raster in enumerate(rasters):
         if raster.shape[1] != program.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
-    if backend == REFERENCE:
-        return _run_reference(program, rasters, record)
-    folder = find_backend(backend)
+    backend = built_in(program) if backend is None else backend
     rule = find_chip(program.chip).semantics.name
+    if backend == KERNEL and built_in(program) != KERNEL:
+        raise BackendError(f"backend {KERNEL} does not execute {rule}, which the program means; try {REFERENCE}")
+    if backend in BUILT_IN:
+        return _run_built_in(program, rasters, backend, record)
+    folder = find_backend(backend)
     if rule not in folder.semantics:
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
     check_gaps(program, folder.gaps, backend)
@@ -144,13 +155,27 @@ def run_backend(
     return _run_folder(program, rasters, folder, record == "state", limit)
 
 
-def _run_reference(program: Program, rasters: list[Raster], record: Record) -> Run:
-    traces = simulate(program, rasters, state=record == "state")
+def built_in(program: Program) -> str:
+    """Return which built-in simulator runs a program: "kernel" where that knows the chip's rule, else "reference"."""
+    return KERNEL if is_known(find_chip(program.chip).semantics) else REFERENCE
+
+
+def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:
+    versions = {"snnprog": __version__, "numpy": np.__version__}
+    if backend == KERNEL:
+        import numba  # takes longer to import than all else together: only where it is needed
+
+        from snnprog.simulate import kernel
+
+        traces = kernel.simulate(program, rasters, state=record == "state")
+        versions["numba"] = numba.__version__
+    else:
+        traces = simulate(program, rasters, state=record == "state")
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
             warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
             break
-    return Run(tuple(traces), {"snnprog": __version__, "numpy": np.__version__})
+    return Run(tuple(traces), versions)
 
 
 def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state: bool, timeout_s: float | None) -> Run:

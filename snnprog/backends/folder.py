@@ -93,7 +93,7 @@ def find_backend(name: str) -> Backend:
     """
     folders = _folders()
     if name not in folders:
-        known = ", ".join(["reference", *folders])
+        known = ", ".join(["kernel", "reference", *folders])
         raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
     return _read_folder(folders[name])
 

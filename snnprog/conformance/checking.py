@@ -13,7 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
-from snnprog.backends import REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
+from snnprog.backends import BUILT_IN, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
 from snnprog.chips import CHIPS, ShiftSemantics, find_chip
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
@@ -99,7 +99,7 @@ def check_conformance(
 
 def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:
     """Return a chip whose rule the backend executes, and what it lacks of it."""
-    if backend == REFERENCE:
+    if backend in BUILT_IN:
         return next(iter(CHIPS)), NO_GAPS
     folder = find_backend(backend)
     for chip in CHIPS.values():

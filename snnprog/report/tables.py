@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from snnprog.compiler import Deviation
-from snnprog.program import Program
-from snnprog.quantize import NeuronReport
-from snnprog.verification import Verification
+if TYPE_CHECKING:  # what is shown is named, not made here: a table costs no solver's import
+    from snnprog.compiler import Deviation
+    from snnprog.program import Program
+    from snnprog.quantize import NeuronReport
+    from snnprog.verification import Verification
 
 Row = Sequence[object]
 

@@ -1,0 +1,125 @@
+"""The fast simulator: the reference's rule, value for value, event-driven and compiled.
+
+Spikes, states and excursions equal those of `snnprog.simulate.reference`, whatever the program does: registers that
+wrap or clip, arrivals beyond 32 bits. Patterns are shared out to threads; the answer does not depend on their number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from snnprog.program import Program
+from snnprog.raster import Raster
+from snnprog.simulate.layout import SCAN_BYTES, Int64s, Integers, Layout, Shape, lay_out
+from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
+from snnprog.trace import Excursion, Trace
+
+QUANTITIES = ("arrivals", "current", "potential")
+LOG_ENTRIES = 1 << 20
+"""Patterns run together have no more neurons than this between them, so that the log of excursions has room."""
+
+THREAD_WORK = 1 << 20
+"""Neuron-ticks that are worth a thread of their own."""
+
+
+def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
+    """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
+
+    The rule of the program's chip must be one that `layout.is_known`; shapes are the caller's affair.
+    """
+    return run_layout(lay_out(program), inputs, state=state, threads=_processors())
+
+
+def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False, threads: int = 1) -> list[Trace]:
+    """Run a program that is already laid out; see `simulate`.
+
+    Parameters
+    ----------
+    threads : int
+        The most to use; fewer serve where there is less to do.
+    """
+    if not inputs:
+        return []
+    shape = layout.shape
+    ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
+    tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()
+    tape.flags.writeable = False  # a type of its own to Numba: one is enough
+    ticks = int(ends[-1])
+    spikes = np.empty((ticks, shape.n_outputs), dtype=np.bool_)
+    states = np.empty((2, ticks if state else 0, shape.n_neurons), dtype=np.int32)
+    most = max(1, min(threads, ticks * shape.padded // THREAD_WORK))
+    spans = _spans(ends, shape.n_neurons, most)
+
+    def run(span: tuple[int, int]) -> Int64s:
+        return _run_span(layout, tape, ends, span, spikes, states)
+
+    if most == 1:
+        logs = [run(span) for span in spans]
+    else:
+        with ThreadPoolExecutor(most) as pool:
+            logs = list(pool.map(run, spans))
+    excursions = _excursions(np.concatenate(logs), layout, len(inputs))
+    parts = [slice(end - len(raster), end) for raster, end in zip(inputs, ends.tolist(), strict=True)]
+    return [
+        Trace(
+            spikes=spikes[part],
+            currents=states[0, part] if state else None,
+            potentials=states[1, part] if state else None,
+            excursions=left,
+        )
+        for part, left in zip(parts, excursions, strict=True)
+    ]
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _spans(ends: Int64s, n_neurons: int, threads: int) -> list[tuple[int, int]]:
+    """Return half-open ranges of patterns: about equal ticks for each thread, and none too long for its log."""
+    shares = np.searchsorted(ends, np.arange(1, threads) * ends[-1] // threads, side="right")
+    step = max(1, LOG_ENTRIES // n_neurons)
+    cuts = np.unique(np.concatenate([[0, ends.size], shares, np.arange(0, ends.size, step)]))
+    return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
+
+
+def _run_span(
+    layout: Layout, tape: Raster, ends: Int64s, span: tuple[int, int], spikes: Raster, states: Integers
+) -> Int64s:
+    """Run a range of patterns; return its excursions."""
+    work = _workspace(layout, span[1] - span[0])
+    shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
+    static = layout.cells, layout.outputs, layout.wires, layout.rule, shape
+    flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), *states)]
+    count = run_patterns(flat[0], ends, *span, static, work, *flat[1:])
+    return work.log[:count]
+
+
+def _workspace(layout: Layout, patterns: int) -> Workspace:
+    shape = layout.shape
+    fired = np.zeros(shape.padded, dtype=np.uint8)
+    stimulus = np.zeros(-(-shape.n_inputs // SCAN_BYTES) * SCAN_BYTES, dtype=np.uint8)
+    return Workspace(
+        cells=np.empty_like(layout.cells),
+        queue=np.empty(shape.slots * shape.padded, dtype=layout.cells.dtype),
+        fired=fired,
+        fired_words=fired.view(np.uint64),
+        stimulus=stimulus,
+        stimulus_words=stimulus.view(np.uint64),
+        lines=np.empty(shape.n_inputs + shape.padded + SCAN_BYTES, dtype=np.uint64),
+        due=np.empty(layout.wires.row_delay.size, dtype=np.uint64),
+        noted=np.empty(shape.n_neurons, dtype=np.bool_),
+        log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
+    )
+
+
+def _excursions(log: Int64s, layout: Layout, patterns: int) -> list[tuple[Excursion, ...]]:
+    limits = layout.rule.arrival_limit, layout.rule.current_limit, layout.rule.potential_limit
+    found: list[list[Excursion]] = [[] for _ in range(patterns)]
+    for pattern, tick, neuron, quantity, value in log.tolist():
+        found[pattern].append(Excursion(tick, neuron, QUANTITIES[quantity], value, limits[quantity]))
+    return [tuple(excursions) for excursions in found]
