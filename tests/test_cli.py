@@ -155,7 +155,7 @@ def test_verify_names_the_first_divergence(command: Command, detector: Path, tmp
     assert code == cli.NOT_EXACT
     assert "first at tick 6 of pattern 0: spikes of output 0 is 1, expected 0. At tick 6 neuron 0 heard input" in out
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml", "--json")
-    parts = json.loads(out)["backends"]["reference"]["divergence_parts"]
+    parts = json.loads(out)["backends"]["kernel"]["divergence_parts"]
     assert (parts["against"], parts["tick"], parts["found"]) == ("target", 6, 1)
     assert parts["diagnosis"]["arrivals"][0].keys() == {"source", "tick", "synapse", "delay", "weight"}
 

@@ -382,7 +382,7 @@ def test_a_wrong_program_is_told_what_its_output_heard() -> None:
     inputs = np.array([[0, 1], [1, 0], [0, 0], [0, 0]], dtype=bool)
     check = sp.verify(program, sp.Spec([sp.Pattern(inputs, after(inputs[:, :1], 1))]))
     assert str(check.first_divergence) == (
-        "reference differs from the target first at tick 2 of pattern 0: spikes of output 0 is 0, expected 1."
+        "kernel differs from the target first at tick 2 of pattern 0: spikes of output 0 is 0, expected 1."
         " At tick 2 neuron 1 heard input 0 of tick 1 (synapse 0, weight 30), input 1 of tick 0 (synapse 1, weight 20);"
         " by the rule the potential is 3200, to exceed 3840"
     )

@@ -169,7 +169,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "directory of many": ("program", directory_of_many, "its directory has 86000 bytes; at most 65536"),
     "many small objects": ("program", many_small_objects, "is of format None"),
     "raster of twos": ("raster", raster_of_twos, r"holds 2 at \(0, 0\)"),
-    "patterns of nothing": ("raster", very_many_patterns_of_nothing, "has 1 ticks; 9 were announced"),
+    "patterns of nothing": ("raster", very_many_patterns_of_nothing, "has 1 tick; 9 were announced"),
     "a late pattern": ("events", one_event_of_a_late_pattern, ""),
     "very many events": ("events", very_many_events, ""),
     "very many fields": ("events", one_row_of_very_many_fields, "line 2: it has 65536 characters or more"),
