@@ -128,16 +128,18 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
     spec = designed.spec
     with until(deadline):
         try:
-            raster, outcomes = design_together(_together(spec))
+            outcomes = design_together(_together(spec))
         except UndecidedError:
             return designed
-    if any(outcome.neuron is None for outcome in outcomes):
+    neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
+    if len(neurons) < len(outcomes):
         refused = next(outcome for outcome in outcomes if outcome.conflicts)
         kept = [
             other if other.neuron is not None else one if one.conflicts else refused
             for one, other in zip(outcomes, designed.outcomes, strict=True)
         ]
         return Design(spec, tuple(kept))
+    raster = np.stack([neuron.raster for neuron in neurons], axis=1)
     return Design(with_targets(spec, range(spec.n_outputs), raster), tuple(outcomes))
 
 

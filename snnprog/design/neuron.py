@@ -94,8 +94,8 @@ def design_given(problem: NeuronProblem) -> NeuronDesign:
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
-def design_together(scope: Together) -> tuple[Raster, list[NeuronDesign]]:
-    """Design all neurons of a loop, their don't-care bins being free; return what they do (ticks, neurons), too.
+def design_together(scope: Together) -> list[NeuronDesign]:
+    """Design all neurons of a loop, their don't-care bins being free.
 
     If it cannot be, some come without a neuron, and at least one of them with the conflict.
 
@@ -105,7 +105,7 @@ def design_together(scope: Together) -> tuple[Raster, list[NeuronDesign]]:
         As in `design_neuron`.
     """
     found = search(scope, lambda raster: _built_together(scope, raster))
-    if isinstance(found, tuple):
+    if isinstance(found, list):
         return found
     known, unbuilt = scope.known({}), [UNDECIDED for _ in range(scope.care.shape[1])]
     if isinstance(found, Certificate):
@@ -113,12 +113,12 @@ def design_together(scope: Together) -> tuple[Raster, list[NeuronDesign]]:
     else:
         for conflict in no_joint_filling(known, scope.care, found):
             unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
-    return scope.care, unbuilt
+    return unbuilt
 
 
-def _built_together(scope: Together, raster: Raster) -> tuple[Raster, list[NeuronDesign]] | None:
+def _built_together(scope: Together, raster: Raster) -> list[NeuronDesign] | None:
     designs = [design_given(problem) for problem in scope.problems(raster)]
-    return (raster, designs) if all(design.neuron is not None for design in designs) else None
+    return designs if all(design.neuron is not None for design in designs) else None
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:

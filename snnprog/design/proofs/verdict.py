@@ -46,7 +46,8 @@ def judge(problem: NeuronProblem, prices: Floats | None = None) -> Certificate |
             return proof
     if separation.lift > CLEARLY_LIFTED:
         return separation
-    return prove(problem, separation.prices) or settle(problem, separation)
+    proof = prove(problem, separation.prices) if separation.lift >= CLEARLY_NOT else None
+    return proof or settle(problem, separation)
 
 
 def refute(problem: NeuronProblem, ticks: Sequence[int]) -> Certificate | None:
