@@ -321,6 +321,21 @@ class Spec:
         return int(self.patterns[0].inputs.shape[1])
 
     @property
+    def inputs(self) -> Raster:
+        """(ticks of all patterns, inputs) What goes in, one pattern after another."""
+        return np.concatenate([pattern.inputs for pattern in self.patterns])
+
+    @property
+    def targets(self) -> Raster:
+        """(ticks of all patterns, outputs) What must come out, one pattern after another."""
+        return np.concatenate([pattern.targets for pattern in self.patterns])
+
+    @property
+    def care(self) -> Raster:
+        """(ticks of all patterns, outputs) Which bins count, one pattern after another."""
+        return np.concatenate([pattern.care for pattern in self.patterns])
+
+    @property
     def n_outputs(self) -> int:
         """Number of output neurons."""
         return int(self.patterns[0].targets.shape[1])

@@ -182,8 +182,8 @@ def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = F
     chip = find_chip(spec.chip)
     mapping = potential_map(spec, chip)
     box = box_of(spec, chip, mapping)
-    targets = np.concatenate([pattern.targets for pattern in spec.patterns])
-    care = np.concatenate([pattern.care for pattern in spec.patterns])
+    targets = spec.targets
+    care = spec.care
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _Job(

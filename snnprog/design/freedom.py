@@ -176,10 +176,10 @@ class Together:
 
     def __init__(self, spec: Spec, mapping: PotentialMap) -> None:
         self.spec, self.mapping = spec, mapping
-        self.care = np.concatenate([pattern.care for pattern in spec.patterns])
+        self.care = spec.care
         self.pattern = mapping.tape.pattern
-        self._inputs = np.concatenate([pattern.inputs for pattern in spec.patterns])
-        self._targets = np.concatenate([pattern.targets for pattern in spec.patterns])
+        self._inputs = spec.inputs
+        self._targets = spec.targets
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""

@@ -308,8 +308,8 @@ def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, ou
         traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
         spikes = np.concatenate([trace.spikes[:, 0] for trace in traces])
         excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
-    targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
-    care = np.concatenate([pattern.care[:, output] for pattern in spec.patterns])
+    targets = spec.targets[:, output]
+    care = spec.care[:, output]
     noise = survived_noise(run.potentials, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)

@@ -42,8 +42,8 @@ class Observation:
 
     def __init__(self, spec: Spec, mapping: PotentialMap, neuron: int, potentials: Int64s) -> None:
         self.spec, self.chip, self.mapping, self.neuron = spec, find_chip(spec.chip), mapping, neuron
-        self.spikes = np.concatenate([pattern.targets[:, neuron] for pattern in spec.patterns])
-        care = np.concatenate([pattern.care[:, neuron] for pattern in spec.patterns])
+        self.spikes = spec.targets[:, neuron]
+        care = spec.care[:, neuron]
         self.seen: Raster = care & ~self.spikes
         self.potentials = np.where(self.seen, potentials[:, neuron], 0)
         self.unit = 1 << self.chip.semantics.input_shift

@@ -165,7 +165,7 @@ def chain(lack: Lack, missed: Raster) -> Wiring:
     """Return the wiring with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
     wiring, tape = lack.wiring, lack.wiring.mapping.tape
     tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
-    inputs = np.concatenate([pattern.inputs for pattern in wiring.asked.patterns])
+    inputs = wiring.asked.inputs
     open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
     past = np.argwhere(inputs[tape.starts[tape.pattern[tick]] : tick - lack.lead] & open_lines)
     if not past.size:
@@ -248,7 +248,7 @@ def _clock(wiring: Wiring) -> Neuron | None:
         return None
     lead, n_inputs, tape = min(wiring.asked.delays), wiring.asked.n_inputs, wiring.mapping.tape
     open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[0, :n_inputs] > 0.0
-    inputs = np.concatenate([pattern.inputs for pattern in wiring.asked.patterns])
+    inputs = wiring.asked.inputs
     spikes: Raster = np.any(inputs[:, open_lines], axis=1)
     raster = later(tape, spikes, lead)
     for tick in range(lead, tape.ticks):

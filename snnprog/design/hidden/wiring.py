@@ -110,12 +110,12 @@ class Wiring:
     @cached_property
     def targets(self) -> Raster:
         """(ticks of all patterns, outputs) What is asked of the outputs."""
-        return np.concatenate([pattern.targets for pattern in self.asked.patterns])
+        return self.asked.targets
 
     @cached_property
     def care(self) -> Raster:
         """(ticks of all patterns, outputs) Where it counts."""
-        return np.concatenate([pattern.care for pattern in self.asked.patterns])
+        return self.asked.care
 
     def with_neuron(self, neuron: Neuron) -> Wiring:
         """Return the wiring with one more hidden neuron, the last."""

@@ -115,7 +115,7 @@ def design_closest(
 def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
     """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
     judge = Judge(spec, outputs)
-    everything = np.concatenate([pattern.targets for pattern in spec.patterns])[:, list(judge.outputs)]
+    everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
     return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
@@ -148,8 +148,8 @@ class Search:
 
     def __init__(self, judge: Judge) -> None:
         self.judge, spec, chosen = judge, judge.spec, list(judge.outputs)
-        self.target: Raster = np.concatenate([pattern.targets[:, chosen] for pattern in spec.patterns])
-        self.care: Raster = np.concatenate([pattern.care[:, chosen] for pattern in spec.patterns])
+        self.target: Raster = spec.targets[:, chosen]
+        self.care: Raster = spec.care[:, chosen]
         problems = judge.problems(self.target)
         size = self.target.size * problems[0].potential_map.n_taps
         self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
@@ -203,7 +203,7 @@ class Search:
         looks = [fitted(problem.idealised(0), self.care[:, index]) for index, problem in enumerate(problems)]
         if not self.judge.spec.recurrent:
             return looks[0].raster[:, None]
-        inputs = np.concatenate([pattern.inputs for pattern in self.judge.spec.patterns])
+        inputs = self.judge.spec.inputs
         thresholds, biases = np.array([(look.threshold, look.bias) for look in looks]).T
         weights = np.stack([look.weights for look in looks])
         return closed_loop(problems[0].potential_map, inputs, weights, thresholds, biases)

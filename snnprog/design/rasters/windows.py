@@ -168,8 +168,8 @@ class _Search:
 
     def __init__(self, judge: Judge) -> None:
         self.judge, spec, outputs = judge, judge.spec, list(judge.outputs)
-        self.target: Raster = np.concatenate([pattern.targets[:, outputs] for pattern in spec.patterns])
-        self.care: Raster = np.concatenate([pattern.care[:, outputs] for pattern in spec.patterns])
+        self.target: Raster = spec.targets[:, outputs]
+        self.care: Raster = spec.care[:, outputs]
         problems = judge.problems(self.target)
         tape, size = problems[0].potential_map.tape, self.target.size * problems[0].potential_map.n_taps
         self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
