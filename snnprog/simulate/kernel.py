@@ -18,6 +18,9 @@ from snnprog.simulate.layout import SCAN_BYTES, Int64s, Integers, Layout, Shape,
 from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
 from snnprog.trace import Excursion, Trace
 
+SPAN_BYTES = 1 << 20
+"""Input that is put together before it is run: what a core's cache keeps."""
+
 QUANTITIES = ("arrivals", "current", "potential")
 LOG_ENTRIES = 1 << 20
 """Patterns run together have no more neurons than this between them, so that the log of excursions has room."""
@@ -46,17 +49,20 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
         return []
     shape = layout.shape
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
-    tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()
-    tape.flags.writeable = False  # a type of its own to Numba: one is enough
     ticks = int(ends[-1])
     spikes = np.empty((ticks, shape.n_outputs), dtype=np.bool_)
     states = np.empty((2, ticks if state else 0, shape.n_neurons), dtype=np.int32)
     most = max(1, min(threads, ticks * shape.padded // THREAD_WORK))
-    spans = _spans(ends, shape.n_neurons, most)
 
     def run(span: tuple[int, int]) -> Int64s:
-        return _run_span(layout, tape, ends, span, spikes, states)
+        """Run a range of patterns; return its excursions."""
+        first, last = span
+        part = slice(ends[first] - len(inputs[first]), ends[last - 1])
+        log = _run_span(layout, inputs[first:last], spikes[part], states[:, part if state else slice(0)])
+        log[:, 0] += first
+        return log
 
+    spans = _spans(ends, shape, most)
     if most == 1:
         logs = [run(span) for span in spans]
     else:
@@ -79,23 +85,25 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _spans(ends: Int64s, n_neurons: int, threads: int) -> list[tuple[int, int]]:
-    """Return half-open ranges of patterns: about equal ticks for each thread, and none too long for its log."""
-    shares = np.searchsorted(ends, np.arange(1, threads) * ends[-1] // threads, side="right")
-    step = max(1, LOG_ENTRIES // n_neurons)
-    cuts = np.unique(np.concatenate([[0, ends.size], shares, np.arange(0, ends.size, step)]))
+def _spans(ends: Int64s, shape: Shape, threads: int) -> list[tuple[int, int]]:
+    """Return half-open ranges of patterns: enough for each thread, none too long for its log nor for a cache."""
+    most = min(int(ends[-1]) // threads, max(1, SPAN_BYTES // max(1, shape.n_inputs)))
+    step = max(1, LOG_ENTRIES // shape.n_neurons)
+    cuts = np.concatenate([np.flatnonzero(np.diff(ends // max(1, most))) + 1, np.arange(0, ends.size, step)])
+    cuts = np.unique(np.concatenate([[0, ends.size], cuts]))
     return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
 
 
-def _run_span(
-    layout: Layout, tape: Raster, ends: Int64s, span: tuple[int, int], spikes: Raster, states: Integers
-) -> Int64s:
-    """Run a range of patterns; return its excursions."""
-    work = _workspace(layout, span[1] - span[0])
+def _run_span(layout: Layout, inputs: Sequence[Raster], spikes: Raster, states: Integers) -> Int64s:
+    """Run patterns one after another; fill their spikes and states; return their excursions."""
+    work = _workspace(layout, len(inputs))
+    tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()
+    tape.flags.writeable = False  # a type of its own to Numba: one is enough
+    ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
     shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
     static = layout.cells, layout.outputs, layout.wires, layout.rule, shape
     flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), *states)]
-    count = run_patterns(flat[0], ends, *span, static, work, *flat[1:])
+    count = run_patterns(flat[0], ends, static, work, *flat[1:])
     return work.log[:count]
 
 

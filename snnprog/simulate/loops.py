@@ -321,8 +321,6 @@ def begin(work: Workspace, rest: Integers) -> None:
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
-    begins: int,
-    stops: int,
     layout: tuple[Integers, UInt64s, Wires, Rule, Shape],
     work: Workspace,
     spikes: Bytes,
@@ -336,8 +334,6 @@ def run_patterns(
     raster : (ticks of all patterns * inputs,) uint8
     ends : (patterns,) int64
         The tick after each pattern's last.
-    begins, stops : int
-        Which patterns: a half-open range.
     layout
         As in `snnprog.simulate.layout.Layout`: cells, outputs, wires, rule, shape.
     work : Workspace
@@ -348,7 +344,7 @@ def run_patterns(
     rest, outputs, wires, rule, shape = layout
     cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines
     count = 0
-    for pattern in range(begins, stops):
+    for pattern in range(ends.size):
         start = np.uint64(ends[pattern - 1]) if pattern else ZERO
         begin(work, rest)
         slot = ZERO
