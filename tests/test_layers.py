@@ -154,7 +154,12 @@ def test_nothing_hides_an_import(path: Path) -> None:
 
 
 def test_only_solver_imports_ortools() -> None:
-    users = {name_of(path) for path in SOURCES for name in imported(tree_of(path)) if name.split(".")[0] == "ortools"}
+    users = {
+        line_of(name_of(path))
+        for path in SOURCES
+        for name in imported(tree_of(path))
+        if name.split(".")[0] == "ortools"
+    }
     assert users == {"solver"}
 
 

@@ -182,7 +182,7 @@ def test_choices_are_the_best_of_all_there_are(seed: int) -> None:
 
 
 def test_choices_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.solver.CHOICE_LIMIT", "num_workers: 1 max_deterministic_time: 0.0")
+    monkeypatch.setattr("snnprog.solver.linear.CHOICE_LIMIT", "num_workers: 1 max_deterministic_time: 0.0")
     generator = np.random.default_rng(0)
     cover = (generator.random((80, 40)) < 0.15).astype(float)
     problem = LinearProgram(-np.ones(40), cover, np.ones(80), np.zeros(40), np.ones(40))

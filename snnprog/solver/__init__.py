@@ -1,0 +1,31 @@
+"""Linear and integer programs: the only folder that imports a solver.
+
+OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
+settings is asked, then PDLP (a first-order method). Integer programs and choices between 0 and 1 go to CP-SAT, one
+worker and a fixed seed, with a limit in its own deterministic units of work: the answer does not depend on the machine.
+"""
+
+from __future__ import annotations
+
+from snnprog.solver.deadline import check_time, deadline_after, until
+from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
+from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise
+from snnprog.solver.packing import Packed, Packing, StoredParts, find_packing
+
+__all__ = [
+    "Division",
+    "IntegerProgram",
+    "Integral",
+    "LinearProgram",
+    "Optimum",
+    "Packed",
+    "Packing",
+    "StoredParts",
+    "check_time",
+    "choose",
+    "deadline_after",
+    "find_integers",
+    "find_packing",
+    "maximise",
+    "until",
+]

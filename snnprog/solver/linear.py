@@ -1,0 +1,135 @@
+"""Linear programs, and those whose variables are 0 or 1: the best point, and what each row costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.linear_solver.python import model_builder_helper as ortools_lp
+from scipy.sparse import csr_matrix
+
+from snnprog.errors import SolverError
+from snnprog.solver.deadline import check_time, seconds_left
+
+Floats = NDArray[np.float64]
+
+# Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
+# GLOP can cycle for ever.
+ATTEMPTS = (
+    ("GLOP", "max_number_of_iterations: 1000000"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
+    ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false"),
+    (
+        "PDLP",
+        "termination_criteria { iteration_limit: 100000"
+        " simple_optimality_criteria { eps_optimal_relative: 1e-9 eps_optimal_absolute: 1e-9 } }",
+    ),
+)
+
+CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProgram:
+    """Maximise ``objective · x`` subject to ``matrix x >= least`` and ``lower <= x <= upper``.
+
+    Attributes
+    ----------
+    objective, lower, upper : (variables,) float
+    matrix : (rows, variables) float
+    least : (rows,) float
+    """
+
+    objective: Floats
+    matrix: Floats
+    least: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """The answer to a linear program.
+
+    Attributes
+    ----------
+    values : (variables,) float
+        An optimal point.
+    duals : (rows,) float
+        The price of each row: by how much the optimum falls per unit that its right side rises.
+    """
+
+    values: Floats
+    duals: Floats
+
+
+def maximise(program: LinearProgram) -> Optimum:
+    """Solve a linear program that is feasible and bounded.
+
+    Raises
+    ------
+    SolverError
+        If no attempt ends with an optimum.
+    UndecidedError
+        If the time that `until` allows runs out.
+    """
+    outcomes = []
+    for solver_name, parameters in ATTEMPTS:
+        check_time()
+        solver = ortools_lp.ModelSolverHelper(solver_name)
+        solver.set_solver_specific_parameters(parameters)
+        if (left := seconds_left()) is not None:
+            solver.set_time_limit_in_seconds(left)
+        solver.solve(_model(program))
+        status = solver.status()
+        if status == ortools_lp.SolveStatus.OPTIMAL:
+            return Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
+        check_time()
+        outcomes.append(f"{solver_name} said {status.name}")
+    raise SolverError(
+        f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
+        f" {', '.join(outcomes)}; please report the specification"
+    )
+
+
+def choose(program: LinearProgram) -> Floats | None:
+    """Return the best of the points whose variables are all 0 or 1 (bounds are not looked at), or None if none is left.
+
+    All numbers of the program are whole. CP-SAT answers.
+
+    Raises
+    ------
+    SolverError
+        If that takes more than a fixed number of its steps.
+    """
+    model = _model(program)
+    for variable in range(program.objective.size):
+        model.set_var_lower_bound(variable, 0.0)
+        model.set_var_upper_bound(variable, 1.0)
+        model.set_var_integrality(variable, True)
+    solver = ortools_lp.ModelSolverHelper("CP_SAT")
+    solver.set_solver_specific_parameters(CHOICE_LIMIT)
+    solver.solve(model)
+    status = solver.status()
+    if status == ortools_lp.SolveStatus.OPTIMAL:
+        chosen: Floats = np.rint(np.array(solver.variable_values()))
+        return chosen
+    if status == ortools_lp.SolveStatus.INFEASIBLE:
+        return None
+    raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: CP-SAT said {status.name}")
+
+
+def _model(program: LinearProgram) -> ortools_lp.ModelBuilderHelper:
+    model = ortools_lp.ModelBuilderHelper()
+    model.fill_model_from_sparse_data(
+        program.lower,
+        program.upper,
+        program.objective,
+        program.least,
+        np.full(program.least.size, np.inf),
+        csr_matrix(program.matrix),
+    )
+    model.set_maximize(True)
+    return model
