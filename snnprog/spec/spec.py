@@ -1,39 +1,34 @@
-"""What is asked for: patterns, and what may be built to realise them.
-
-A `Spec` is checked when it is made, against itself and against the ranges of its chip, so that every later step can
-take it at its word. Values that the chip counts in integers (decays, bias, threshold) are those integers.
-
-Decisions
----------
-- A don't-care bin is one that does not count. The design still needs to know whether the neuron resets there; it first
-  tries to do what the target says in that bin, so write your best guess of the neuron's behaviour into the target.
-- Every pattern starts from rest: no current, no potential, no spike on its way.
-- Signs are those of the presynaptic neuron (Dale's law): all synapses that leave it obey.
-- With windows, the n-th spike of an output in a pattern belongs to its n-th target spike, and must lie in that one's
-  window, in a bin that counts; windows may overlap, two spikes never share a tick, and every other bin is silent. What
-  feeds back, if outputs feed outputs, are the ticks that were chosen.
-"""
+"""The spec itself: its options, checked against each other and against the ranges of the chip."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import LimitError, SpecError
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import Raster
+from snnprog.spec.dynamics import Dynamics
+from snnprog.spec.mantissas import Mantissas
+from snnprog.spec.options import (
+    FREE,
+    as_delays,
+    as_flag,
+    as_hidden,
+    as_integer_or_free,
+    as_noise,
+    as_signs,
+    as_window,
+)
+from snnprog.spec.pattern import Pattern, as_patterns
 
-FREE: Literal["free"] = "free"
-AUTO: Literal["auto"] = "auto"
 LATER = (
     ("noise", 0.0),
     ("sparse", False),
@@ -43,135 +38,6 @@ LATER = (
     ("window", (0, 0)),
     ("hidden", 0),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Pattern:
-    """One trial from rest.
-
-    Parameters
-    ----------
-    inputs : (ticks, inputs) bool
-        The spikes that go in.
-    targets : (ticks, outputs) bool
-        The spikes that must come out.
-    care : (ticks, outputs) bool, optional
-        Which target bins count; all, unless said.
-
-    Raises
-    ------
-    SpecError
-        If a raster is malformed or their shapes do not go together.
-    """
-
-    inputs: Raster
-    targets: Raster
-    care: Raster
-
-    def __init__(self, inputs: ArrayLike, targets: ArrayLike, care: ArrayLike | None = None) -> None:
-        object.__setattr__(self, "inputs", as_raster(inputs, "inputs"))
-        object.__setattr__(self, "targets", as_raster(targets, "targets"))
-        everything = np.ones(self.targets.shape, dtype=np.bool_)
-        object.__setattr__(self, "care", as_raster(everything if care is None else care, "care"))
-        if self.inputs.shape[0] != self.targets.shape[0]:
-            raise SpecError(
-                f"inputs have {self.inputs.shape[0]} ticks and targets {self.targets.shape[0]}; give both the same"
-            )
-        if self.care.shape != self.targets.shape:
-            raise SpecError(f"care has shape {self.care.shape} and targets {self.targets.shape}; give both the same")
-
-    @property
-    def ticks(self) -> int:
-        """Duration in ticks."""
-        return int(self.inputs.shape[0])
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """The decays of every neuron, in chip integers.
-
-    On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
-    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95. On
-    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after what arrives was added.
-
-    Attributes
-    ----------
-    potential_decay, current_decay : int
-        0 to 4095 on Loihi, 0 to 15 on Xylo.
-    """
-
-    potential_decay: int = 205
-    current_decay: int = 4095
-
-    def __post_init__(self) -> None:
-        for name in ("potential_decay", "current_decay"):
-            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-
-    @classmethod
-    def usual(cls, chip: str) -> Dynamics:
-        """Return the decays that a chip's neurons have where none are asked for."""
-        current_decay, potential_decay = find_chip(chip).usual_decays
-        return cls(potential_decay=potential_decay, current_decay=current_decay)
-
-    @classmethod
-    def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str = "loihi1") -> Dynamics:
-        """Return the chip's decays nearest to two time constants in ticks (``exp(-1/τ)`` kept per tick).
-
-        ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
-
-        Raises
-        ------
-        SpecError
-            If a time constant is negative or not a number.
-        """
-        tau_potential = _as_time_constant("potential", potential)
-        tau_current = _as_time_constant("current", current)
-        current_decay, potential_decay = find_chip(chip).decays_of(tau_current, tau_potential)
-        return cls(potential_decay=potential_decay, current_decay=current_decay)
-
-    def check_fit(self, chip: Chip) -> None:
-        """Raise `LimitError` unless the chip has these decays."""
-        chip.check_range("potential_decay", self.potential_decay, chip.decays)
-        chip.check_range("current_decay", self.current_decay, chip.decays)
-
-    def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
-        """Return the (potential, current) time constants in ticks that these decays amount to.
-
-        Raises
-        ------
-        LimitError
-            If the chip does not have them.
-        """
-        self.check_fit(chip)
-        kept = (
-            float(chip.semantics.potential_leak(self.potential_decay)),
-            float(chip.semantics.current_leak(self.current_decay)),
-        )
-        potential, current = (
-            0.0 if share == 0 else math.inf if share == 1 else -1.0 / math.log(share) for share in kept
-        )
-        return potential, current
-
-
-@dataclass(frozen=True)
-class Mantissas:
-    """The integers that a weight may be before its exponent: symmetric about 0.
-
-    Attributes
-    ----------
-    limit : int
-        Their greatest magnitude.
-    is_binary : bool
-        Whether they are ±limit alone, and no synapse that acts is 0.
-    """
-
-    limit: int
-    is_binary: bool = False
-
-    @property
-    def step(self) -> int:
-        """The distance between neighbours."""
-        return 2 * self.limit if self.is_binary else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,21 +124,21 @@ class Spec:
         hidden: int | Literal["auto"] = 0,
     ) -> None:
         values: dict[str, object] = {
-            "patterns": _as_patterns(patterns),
-            "delays": _as_delays(delays),
-            "recurrent": _as_flag("recurrent", recurrent),
+            "patterns": as_patterns(patterns),
+            "delays": as_delays(delays),
+            "recurrent": as_flag("recurrent", recurrent),
             "dynamics": Dynamics.usual(chip) if dynamics is None else dynamics,
-            "signs": None if signs is None else _as_signs(signs),
-            "bias": _as_integer_or_free("bias", bias),
-            "threshold": _as_integer_or_free("threshold", threshold),
+            "signs": None if signs is None else as_signs(signs),
+            "bias": as_integer_or_free("bias", bias),
+            "threshold": as_integer_or_free("threshold", threshold),
             "weight_bits": None if weight_bits is None else as_integer("weight_bits", weight_bits),
             "weight_limit": None if weight_limit is None else as_integer("weight_limit", weight_limit),
             "chip": chip,
-            "noise": _as_noise(noise),
-            "sparse": _as_flag("sparse", sparse),
+            "noise": as_noise(noise),
+            "sparse": as_flag("sparse", sparse),
             "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
-            "window": _as_window(window),
-            "hidden": _as_hidden(hidden),
+            "window": as_window(window),
+            "hidden": as_hidden(hidden),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -390,100 +256,6 @@ def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
         patterns.append(Pattern(pattern.inputs, targets, pattern.care))
         first += pattern.ticks
     return replace(spec, patterns=tuple(patterns))
-
-
-def _as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
-    if not isinstance(patterns, (Pattern, Iterable)):
-        raise SpecError(f"patterns is {patterns!r}; a list of Pattern is needed")
-    collected = (patterns,) if isinstance(patterns, Pattern) else tuple(patterns)
-    if not collected:
-        raise SpecError("patterns is empty; give at least one Pattern")
-    for index, pattern in enumerate(collected):
-        if not isinstance(pattern, Pattern):
-            raise SpecError(f"patterns[{index}] is a {type(pattern).__name__}; a Pattern is needed")
-        for name in ("inputs", "targets"):
-            first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
-            if found != first:
-                raise SpecError(f"pattern {index} has {found} {name}, pattern 0 has {first}; give all the same")
-    if collected[0].targets.shape[1] == 0:
-        raise SpecError("targets have no columns; at least one output neuron is needed")
-    return collected
-
-
-def _as_delays(delays: Iterable[int]) -> tuple[int, ...]:
-    if not _is_list(delays):
-        raise SpecError(f"delays is {delays!r}; a list of whole numbers is needed, such as range(1, 17)")
-    collected = tuple(sorted(as_integer("delay", delay) for delay in delays))
-    if not collected:
-        raise SpecError("delays is empty; offer at least one")
-    if len(set(collected)) != len(collected):
-        raise SpecError(f"delays are {collected}; offer each one once")
-    return collected
-
-
-def _as_flag(name: str, value: object) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise SpecError(f"{name} is {value!r}; True or False is needed")
-    return bool(value)
-
-
-def _as_signs(signs: Iterable[int]) -> tuple[int, ...]:
-    if not _is_list(signs):
-        raise SpecError(f"signs is {signs!r}; a list of -1, 0 and +1 is needed")
-    return tuple(as_integer("sign", sign) for sign in signs)
-
-
-def _as_window(window: Sequence[int]) -> tuple[int, int]:
-    if not _is_list(window):
-        raise SpecError(f"window is {window!r}; two whole numbers of ticks are needed, before and after")
-    ticks = tuple(as_integer("window", value) for value in window)
-    if len(ticks) != 2 or min(ticks) < 0:
-        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
-    return ticks
-
-
-def _is_list(value: object) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.ndim == 1
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-
-
-def _as_integer_or_free(name: str, value: object) -> int | Literal["free"]:
-    return FREE if isinstance(value, str) and value == FREE else as_integer(name, value)
-
-
-def _as_hidden(value: object) -> int | Literal["auto"]:
-    if isinstance(value, str) and value == AUTO:
-        return AUTO
-    try:
-        hidden = as_integer("hidden", value)
-    except SpecError:
-        hidden = -1
-    if hidden < 0:
-        raise SpecError(f"hidden is {value!r}; a whole number from 0, or {AUTO!r}, is needed")
-    return hidden
-
-
-def _as_time_constant(name: str, value: object) -> float:
-    ticks = _as_real(value)
-    if not ticks >= 0:
-        raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
-    return ticks
-
-
-def _as_noise(value: object) -> float:
-    noise = _as_real(value)
-    if not noise >= 0.0:
-        raise SpecError(f"noise is {value!r}; a number of LSBs from 0 is needed")
-    return noise
-
-
-def _as_real(value: object) -> float:
-    """Return a number as float, and anything else as NaN."""
-    try:
-        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
-    except OverflowError:
-        return math.nan
 
 
 def _check_company(spec: Spec) -> None:

@@ -1,0 +1,85 @@
+"""The decays of neurons: the chip's integers, and the time constants that they amount to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
+from snnprog.errors import SpecError
+from snnprog.spec.options import as_real
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """The decays of every neuron, in chip integers.
+
+    On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
+    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95. On
+    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after what arrives was added.
+
+    Attributes
+    ----------
+    potential_decay, current_decay : int
+        0 to 4095 on Loihi, 0 to 15 on Xylo.
+    """
+
+    potential_decay: int = 205
+    current_decay: int = 4095
+
+    def __post_init__(self) -> None:
+        for name in ("potential_decay", "current_decay"):
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+
+    @classmethod
+    def usual(cls, chip: str) -> Dynamics:
+        """Return the decays that a chip's neurons have where none are asked for."""
+        current_decay, potential_decay = find_chip(chip).usual_decays
+        return cls(potential_decay=potential_decay, current_decay=current_decay)
+
+    @classmethod
+    def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str = "loihi1") -> Dynamics:
+        """Return the chip's decays nearest to two time constants in ticks (``exp(-1/τ)`` kept per tick).
+
+        ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
+
+        Raises
+        ------
+        SpecError
+            If a time constant is negative or not a number.
+        """
+        tau_potential = _as_time_constant("potential", potential)
+        tau_current = _as_time_constant("current", current)
+        current_decay, potential_decay = find_chip(chip).decays_of(tau_current, tau_potential)
+        return cls(potential_decay=potential_decay, current_decay=current_decay)
+
+    def check_fit(self, chip: Chip) -> None:
+        """Raise `LimitError` unless the chip has these decays."""
+        chip.check_range("potential_decay", self.potential_decay, chip.decays)
+        chip.check_range("current_decay", self.current_decay, chip.decays)
+
+    def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
+        """Return the (potential, current) time constants in ticks that these decays amount to.
+
+        Raises
+        ------
+        LimitError
+            If the chip does not have them.
+        """
+        self.check_fit(chip)
+        kept = (
+            float(chip.semantics.potential_leak(self.potential_decay)),
+            float(chip.semantics.current_leak(self.current_decay)),
+        )
+        potential, current = (
+            0.0 if share == 0 else math.inf if share == 1 else -1.0 / math.log(share) for share in kept
+        )
+        return potential, current
+
+
+def _as_time_constant(name: str, value: object) -> float:
+    ticks = as_real(value)
+    if not ticks >= 0:
+        raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
+    return ticks
