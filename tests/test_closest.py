@@ -263,13 +263,13 @@ def test_the_closest_program_fits_the_chip(
     traces = [sp.run(result.program, pattern.inputs, record="state")]
     assert traces[0].excursion is None
     assert result.report.wrong_bins == int((traces[0].spikes != pattern.targets).sum()) > 0
-    monkeypatch.setattr("snnprog.compiler._Work._fitting", lambda _, built: built)
+    monkeypatch.setattr("snnprog.compiler.steps._Work._fitting", lambda _, built: built)
     with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold .*free"):
         sp.compile(spec, on_infeasible="closest")
 
 
 def test_a_program_without_synapses_fits_where_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.compiler.SMALLER_WEIGHTS", ())
+    monkeypatch.setattr("snnprog.compiler.steps.SMALLER_WEIGHTS", ())
     seed, shape, dynamics, _, _ = OVERRUNS["arrivals"]
     generator = np.random.default_rng(seed)
     pattern = sp.Pattern(generator.random(shape) < 0.8, generator.random((shape[0], 1)) < 0.4)

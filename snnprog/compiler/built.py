@@ -1,0 +1,43 @@
+"""A program as it comes out of the steps, before it is judged: what it does, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snnprog.design import Design
+from snnprog.errors import Conflict
+from snnprog.judgement import WrongBin
+from snnprog.program import Program
+from snnprog.quantize import INEXACT, NeuronReport
+from snnprog.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A program for one design, its neurons' reports, what it does, which bins are wrong, and why none may be right."""
+
+    design: Design
+    program: Program
+    neurons: tuple[NeuronReport, ...]
+    traces: tuple[Trace, ...]
+    wrong: list[WrongBin]
+    conflicts: tuple[Conflict, ...]
+    out_of_time: tuple[int, ...]
+
+    @property
+    def inexact(self) -> list[int]:
+        """Outputs whose integers do not do what they were designed for."""
+        return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
+
+    @property
+    def overrunning(self) -> list[int]:
+        """Outputs of which a state leaves the range on which all runtimes agree; nothing if none does."""
+        found = {neuron.output for neuron in self.neurons if neuron.excursion is not None}
+        found |= {trace.excursion.neuron for trace in self.traces if trace.excursion is not None}
+        return sorted(found & set(range(self.design.spec.n_outputs)))
+
+    @property
+    def fragile(self) -> list[NeuronReport]:
+        """Neurons that survive less noise than is asked for."""
+        asked = self.design.spec.noise
+        return [neuron for neuron in self.neurons if neuron.noise is not None and neuron.noise < asked]

@@ -1,0 +1,107 @@
+"""Why a program is not handed out: what stands against it, and what to try instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from snnprog.chips import find_chip
+from snnprog.compiler.built import Built
+from snnprog.design import Design
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
+from snnprog.quantize import INEXACT, NeuronReport
+from snnprog.spec import FREE, Spec
+from snnprog.verification import verify
+
+
+def check_design(spec: Spec, designed: Design, limit: float | None, seconds: float) -> None:
+    """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
+    if designed.conflicts:
+        raise InfeasibleError(designed.conflicts)
+    if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
+        raise SolverError(
+            f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
+            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+        )
+    if designed.unbuilt:
+        raise _undecided(designed.unbuilt, limit)
+
+
+def check_exactness(spec: Spec, built: Built, limit: float | None) -> None:
+    """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
+    if built.conflicts:
+        raise InfeasibleError(built.conflicts)
+    if built.out_of_time:
+        raise UndecidedError(
+            f"{several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
+            " real weights exist; allow more time",
+            built.out_of_time,
+        )
+    neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
+    if failed:
+        worst = max(failed, key=lambda neuron: neuron.wrong_bins)
+        verb = "is" if len(failed) == 1 else "are"
+        raise QuantizationError(
+            f"{len(failed)} of {counted(len(neurons), _kind(neurons))} {verb} not exact in integers:"
+            f" {worst.name} has {counted(worst.wrong_bins, 'wrong bin')} (the margin found is"
+            f" {worst.design_margin:.3g} steps, 0.5 survives every rounding); {_advice(spec)}",
+            [neuron.output for neuron in failed if not neuron.is_hidden],
+        )
+    if built.wrong:
+        first = verify(built.program, spec).first_divergence
+        raise QuantizationError(f"the closed loop is not exact: {first}", [built.wrong[0].output])
+
+
+def check_noise(spec: Spec, built: Built) -> None:
+    """Raise `QuantizationError` if a neuron survives less noise than is asked for."""
+    for neuron in built.fragile:
+        raise QuantizationError(
+            f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are asked for;"
+            f" ask for less, or {_advice(spec)}",
+            [neuron.output],
+        )
+
+
+def check_limits(spec: Spec, built: Built) -> None:
+    """Raise `LimitError` if a state leaves the range on which all runtimes of the chip agree."""
+    for neuron in built.neurons:
+        if neuron.excursion is not None:
+            where = f"{neuron.excursion.quantity} of {neuron.name} at tick {neuron.excursion.tick}"
+            allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
+            raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
+    for trace in built.traces:
+        if trace.excursion is not None:
+            raise LimitError(
+                f"{trace.excursion.quantity} of output {trace.excursion.neuron} at tick {trace.excursion.tick}",
+                trace.excursion.value,
+                f"less than {trace.excursion.limit} in magnitude, where all runtimes agree",
+                _advice(spec),
+            )
+
+
+def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
+    return UndecidedError(
+        f"{several(outputs)} undecided after {limit:g} s: neither weights nor a proof that there are none;"
+        " allow more time",
+        outputs,
+    )
+
+
+def several(outputs: Sequence[int]) -> str:
+    """Return the beginning of a sentence on some outputs, such as "outputs 1, 2 are"."""
+    are_many = len(outputs) > 1
+    return f"output{'s' * are_many} {', '.join(map(str, outputs))} {'are' if are_many else 'is'}"
+
+
+def _kind(neurons: tuple[NeuronReport, ...]) -> str:
+    return "neuron" if any(neuron.is_hidden for neuron in neurons) else "output"
+
+
+def _advice(spec: Spec) -> str:
+    fixed = ["threshold"] if spec.threshold != FREE else []
+    fixed += ["bias"] if spec.bias not in (FREE, 0) else []
+    return f"leave the {' and the '.join(fixed)} free" if fixed else _other_means(spec)
+
+
+def _other_means(spec: Spec) -> str:
+    nearest, farthest = find_chip(spec.chip).delays
+    return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"

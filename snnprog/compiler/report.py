@@ -1,0 +1,180 @@
+"""What compiling hands out: the program with its report, and what of that the program itself carries along."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from types import MappingProxyType
+from typing import Literal
+
+from snnprog.chips import find_chip
+from snnprog.compiler.built import Built
+from snnprog.distance import victor_purpura
+from snnprog.errors import FitError
+from snnprog.network import Network
+from snnprog.placement import Placement
+from snnprog.program import Program
+from snnprog.quantize import NeuronReport
+from snnprog.raster import Raster
+from snnprog.spec import Spec
+from snnprog.version import __version__
+
+DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
+CLOSEST: Literal["closest"] = "closest"
+EXACT = "exact"
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How one output differs from its target.
+
+    Attributes
+    ----------
+    output : int
+    wrong : tuple of (int, int, str)
+        Its wrong bins: pattern, tick, and "missing" or "extra"; none where all spikes are in their windows.
+    distances : tuple of float
+        For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
+    """
+
+    output: int
+    wrong: tuple[tuple[int, int, str], ...]
+    distances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What compiling did and cost.
+
+    Attributes
+    ----------
+    neurons : tuple of NeuronReport
+        Status, margin and integers of each output.
+    time_constants : tuple of float
+        (potential, current) in ticks, as the chip's decays amount to.
+    synapses : int
+        In the whole program.
+    hidden : tuple of NeuronReport
+        The same of each neuron that is not read out.
+    seconds : mapping
+        Step -> wall-clock seconds.
+    deviations : tuple of Deviation
+        One for each output that differs from its target in bins that count, in order.
+    at_least : int
+        No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
+    placement : Placement or None
+        On which cores of the chip the program goes, and what it fills there; None where it does not fit.
+    misfit : FitError or None
+        Why it does not fit the chip. The program is what was asked for all the same, and simulators run it.
+    """
+
+    neurons: tuple[NeuronReport, ...]
+    time_constants: tuple[float, float]
+    synapses: int
+    seconds: Mapping[str, float]
+    hidden: tuple[NeuronReport, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    at_least: int = 0
+    placement: Placement | None = None
+    misfit: FitError | None = None
+
+    @property
+    def wrong_bins(self) -> int:
+        """Number of wrong bins of all outputs."""
+        return sum(len(deviation.wrong) for deviation in self.deviations)
+
+    @property
+    def status(self) -> str:
+        """Whether the program is "exact", or the "closest" that was found."""
+        return CLOSEST if self.wrong_bins else EXACT
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain data."""
+        return {
+            "status": self.status,
+            "wrong_bins": self.wrong_bins,
+            "at_least": self.at_least,
+            "deviations": [asdict(deviation) for deviation in self.deviations],
+            "hidden": [asdict(neuron) for neuron in self.hidden],
+            "neurons": [asdict(neuron) for neuron in self.neurons],
+            "time_constants_ticks": list(self.time_constants),
+            "synapses": self.synapses,
+            "cores": None if self.placement is None else self.placement.as_dict(),
+            "misfit": None if self.misfit is None else str(self.misfit),
+            "seconds": dict(self.seconds),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CompileResult:
+    """A verified program, the real-valued network behind it, the report, and what comes out.
+
+    Attributes
+    ----------
+    chosen : tuple of (ticks, outputs) bool
+        The output spikes of each pattern: the target's, unless windows or the nearest raster were asked for.
+    """
+
+    program: Program
+    network: Network
+    report: CompileReport
+    chosen: tuple[Raster, ...]
+
+
+def report_on(
+    spec: Spec,
+    built: Built,
+    *,
+    at_least: int,
+    placed: tuple[Placement | None, FitError | None],
+    seconds: Mapping[str, float],
+) -> CompileReport:
+    """Report by what the spec asks for, not by what was chosen."""
+    wrong = Counter(found.output for found in built.wrong)
+    hidden, outputs = built.neurons[: -spec.n_outputs], built.neurons[-spec.n_outputs :]
+    neurons = tuple(
+        replace(neuron, status=CLOSEST if wrong[neuron.output] else neuron.status, wrong_bins=wrong[neuron.output])
+        for neuron in outputs
+    )
+    placement, misfit = placed
+    return CompileReport(
+        neurons=neurons,
+        hidden=hidden,
+        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
+        synapses=built.program.n_synapses,
+        seconds=MappingProxyType(dict(seconds)),
+        deviations=_deviations(spec, built),
+        at_least=at_least,
+        placement=placement,
+        misfit=misfit,
+    )
+
+
+def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
+    wrong: dict[int, list[tuple[int, int, str]]] = {}
+    for found in built.wrong:
+        wrong.setdefault(found.output, []).append((found.pattern, found.tick, found.kind))
+    deviations = []
+    for output in range(spec.n_outputs):
+        distances = [
+            victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
+            for pattern, trace in zip(spec.patterns, built.traces, strict=True)
+        ]
+        if any(distances):
+            deviations.append(Deviation(output, tuple(wrong.get(output, ())), tuple(distances)))
+    return tuple(deviations)
+
+
+def provenance_of(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:
+    """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
+    potential, current = spec.dynamics.effective_time_constants(find_chip(spec.chip))
+    return {
+        "spec_sha256": spec.digest(),
+        "seed": seed,
+        "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
+        "time_constants_ticks": {"potential": str(potential), "current": str(current)},
+        "neurons": [asdict(neuron) for neuron in report.neurons],
+        **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
+    }
