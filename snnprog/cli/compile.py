@@ -1,0 +1,78 @@
+"""``snnprog compile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
+from snnprog.cli.options import existing_file, json_option, time_limit_option
+from snnprog.cli.output import print_json, terminal
+from snnprog.cli.progress import progress_bar
+from snnprog.cli.workers import processes, workers_option
+from snnprog.errors import counted
+
+
+@click.command("compile")
+@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@workers_option
+@time_limit_option
+@click.option("--closest", is_flag=True, help="Where nothing is exact: the program with the fewest wrong bins found.")
+@json_option
+def compile_command(
+    spec_path: Path,
+    program_path: Path,
+    seed: int,
+    workers: int,
+    time_limit_s: float | None,
+    closest: bool,
+    as_json: bool,
+) -> int:
+    """Compile a specification to a program file."""
+    from snnprog.archive import check_place
+    from snnprog.compiler import compile
+    from snnprog.report.cores import print_placement
+    from snnprog.report.tables import print_deviations, print_neurons, program_summary
+    from snnprog.spec_file import load_spec
+
+    spec = load_spec(spec_path)
+    check_place(program_path)
+    with processes(workers) as executor, progress_bar(as_json) as progress:
+        result = compile(
+            spec,
+            seed=seed,
+            on_infeasible="closest" if closest else "raise",
+            executor=executor,
+            progress=progress,
+            time_limit_s=time_limit_s,
+        )
+    result.program.save(program_path)
+    misfit = DOES_NOT_FIT if result.report.misfit else EXACT
+    code = NOT_EXACT if result.report.wrong_bins else misfit
+    if as_json:
+        summary = program_summary(result.program)
+        print_json({"program": str(program_path), "summary": summary, **result.report.as_dict()})
+        return code
+    console = terminal()
+    print_neurons(console, (*result.report.neurons, *result.report.hidden))
+    potential, current = result.report.time_constants
+    seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
+    hidden = f"{counted(len(result.report.hidden), 'hidden neuron')}; " if result.report.hidden else ""
+    console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
+    print_deviations(console, result.report.deviations)
+    wrong, least = result.report.wrong_bins, result.report.at_least
+    outcome = f"closest found: {counted(wrong, 'wrong bin')} (at least {least} in any case)" if wrong else "exact"
+    several = "all " if len(spec.patterns) > 1 else ""
+    console.print(
+        f"{outcome} on {several}{counted(len(spec.patterns), 'pattern')};"
+        f" {hidden}{counted(result.report.synapses, 'synapse')}; {seconds}"
+    )
+    if result.report.placement is not None:
+        print_placement(console, result.report.placement)
+    console.print(f"wrote {program_path}")
+    if result.report.misfit is not None:
+        click.echo(f"snnprog: {spec.chip} does not hold the program: {result.report.misfit}", err=True)
+    return code

@@ -1,0 +1,82 @@
+"""``snnprog demo``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.backends import backend_row
+from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.output import print_json, terminal
+from snnprog.cli.progress import progress_bar
+from snnprog.cli.verify import verification_data
+from snnprog.errors import SpecError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from snnprog.verification import Verification
+
+
+@click.command("demo")
+@click.option("-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file)
+@click.option(
+    "--backend", "extra", multiple=True, help="Check there, too; installed ones are used unless this is given."
+)
+@json_option
+def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
+    """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
+    from snnprog.backends import REFERENCE, backend_names, find_backend
+    from snnprog.chips import find_chip
+
+    try:
+        from snnprog.demo import run_demo
+    except ModuleNotFoundError as error:
+        raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
+
+    ready = [name for name in backend_names() if backend_row(name)["ready"]]
+    rule = find_chip("loihi1").semantics.name
+    ready = [name for name in ready if rule in find_backend(name).semantics]
+    names = [REFERENCE, *(extra or ready)]
+    with progress_bar(as_json) as progress:
+        demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))
+    data = {
+        "accuracy": demo.accuracy,
+        "baseline_accuracy": demo.baseline,
+        "train_accuracy": demo.train_accuracy,
+        "unseen_identical": demo.unseen_identical,
+        "seconds": demo.seconds,
+        "program": str(demo.program_path),
+        "picture": str(demo.picture_path),
+        **verification_data(demo.verification),
+    }
+    if as_json:
+        print_json(data)
+    else:
+        _print_demo(terminal(), demo.verification, data, demo.result.report.neurons)
+    return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
+
+
+def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
+    from snnprog.report.tables import print_neurons, print_table, print_verification
+
+    print_neurons(console, neurons)  # type: ignore[arg-type]
+    console.print()
+    print_verification(console, verification)
+    console.print()
+    rows = [
+        ("compiled flowers", f"{data['train_accuracy']:.1%}", ""),
+        ("unseen flowers", f"{data['accuracy']:.1%}", f"{data['baseline_accuracy']:.1%}"),
+    ]
+    print_table(console, "Accuracy on Iris", ("which", "spiking program", "logistic regression"), rows)
+    foreign = [name for name in verification.backends if name != "reference"]
+    if foreign:
+        answer = "yes" if data["unseen_identical"] else "NO"
+        console.print(f"decisions on unseen flowers identical on {', '.join(foreign)}: {answer}")
+    else:
+        console.print("no other runtime is installed; 'snnprog backends install lava' adds Lava (it needs Python 3.10)")
+    console.print(f"wrote {data['program']} and {data['picture']} in {data['seconds']:.1f} s")

@@ -1,0 +1,109 @@
+"""The group of all commands, and what becomes of what they return or raise."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from typing import NoReturn
+
+import click
+
+from snnprog.cli.backends import backends_group
+from snnprog.cli.compile import compile_command
+from snnprog.cli.demo import demo_command
+from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR, INTERRUPTED
+from snnprog.cli.explain import explain_command
+from snnprog.cli.inspect import inspect_command
+from snnprog.cli.output import print_json
+from snnprog.cli.run import run_command
+from snnprog.cli.verify import verify_command
+from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
+from snnprog.version import __version__
+
+COMMANDS = (
+    compile_command,
+    explain_command,
+    run_command,
+    verify_command,
+    inspect_command,
+    backends_group,
+    demo_command,
+)
+TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
+
+
+@click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="snnprog")
+def commands() -> None:
+    """Compile input-output spike transformations for spiking chips: exact, or explained."""
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
+    warnings.simplefilter("always", PortabilityWarning)
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    try:
+        code = _run_command()
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        _drop_output()
+        code = EXACT
+    except OSError as error:
+        _drop_output()
+        click.echo(f"snnprog: the output cannot be written: {error.strerror}", err=True)
+        code = BAD_USAGE
+    sys.exit(code)
+
+
+def _run_command() -> int:
+    try:
+        return int(commands.main(standalone_mode=False) or EXACT)
+    except (click.ClickException, click.Abort, SnnprogError) as error:
+        return _tell_error(error)
+    except OSError as error:
+        if error.filename is None:  # standard output is full or closed
+            raise
+        return _tell_error(error)
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _tell_error(error)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, or Python would fail on it once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell_error(error: Exception) -> int:
+    code, message = _explain(error)
+    if "--json" in sys.argv:
+        conflicts = [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
+        print_json({"error": {"type": type(error).__name__, "message": message, "conflicts": conflicts}})
+    elif isinstance(error, click.ClickException) and "\n" in message:
+        click.echo(message, err=True)  # a group without a command is answered by its help
+    else:
+        click.echo(f"snnprog: {message}", err=True)
+    return code
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Return the exit code and the sentence for an error."""
+    if isinstance(error, SnnprogError):
+        return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
+    if isinstance(error, click.ClickException):
+        return error.exit_code, error.format_message()
+    if isinstance(error, click.Abort):
+        return INTERRUPTED, "interrupted"
+    if isinstance(error, OSError):
+        return BAD_USAGE, f"{error.filename} cannot be used: {error.strerror}"
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    click.echo(f"snnprog: warning: {message}", err=True)

@@ -1,0 +1,44 @@
+"""``snnprog inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.output import print_json, terminal
+
+if TYPE_CHECKING:
+    from snnprog.placement import Placement
+    from snnprog.program import Program
+
+
+@click.command("inspect")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.option("--cores", "is_placed", is_flag=True, help="Show on which cores of the chip it goes, and what it fills.")
+@click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
+@json_option
+def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
+    """Show what a program file holds and where it came from."""
+    from snnprog.program import load
+    from snnprog.report.cores import print_placement
+    from snnprog.report.tables import print_program, print_provenance, program_summary
+
+    program = load(program_path)
+    placement = _placed(program, max_cores) if is_placed or max_cores is not None else None
+    if as_json:
+        print_json(program_summary(program) | ({} if placement is None else {"cores": placement.as_dict()}))
+        return
+    console = terminal()
+    print_program(console, program)
+    print_provenance(console, program)
+    if placement is not None:
+        print_placement(console, placement)
+
+
+def _placed(program: Program, max_cores: int | None) -> Placement:
+    from snnprog.placement import place
+
+    return place(program, max_cores=max_cores)

@@ -1,0 +1,92 @@
+"""``snnprog run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.output import print_json, terminal
+from snnprog.errors import LimitError, counted
+
+if TYPE_CHECKING:
+    from snnprog.placement import Placement
+    from snnprog.program import Program
+    from snnprog.workload import Activity
+
+
+@click.command("run")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.argument("inputs_path", metavar="INPUTS", type=click.Path())
+@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
+@click.option("--backend", help="Where to run, kernel by default; reference is the plain simulator.")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
+@click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
+)
+@click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
+@json_option
+def run_command(
+    program_path: Path,
+    inputs_path: str,
+    output_path: Path | None,
+    backend: str | None,
+    ticks: int | None,
+    patterns: int | None,
+    timeout_s: float | None,
+    is_counted: bool,
+    as_json: bool,
+) -> None:
+    """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
+    from snnprog.archive import check_place
+    from snnprog.backends import built_in, run_backend
+    from snnprog.program import load
+    from snnprog.raster import events_of_raster, read_rasters, write_rasters
+    from snnprog.workload import activity_of, with_all_outputs
+
+    program = load(program_path)
+    if output_path is not None:
+        check_place(output_path)
+    name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
+    inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
+    backend = backend or built_in(program)
+    answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
+    spikes = [trace.spikes for trace in answer.traces]
+    activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
+    spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
+    if output_path is not None:
+        write_rasters(output_path, spikes)
+    if as_json:
+        events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
+        counts = {} if activity is None else {"activity": activity.as_dict()}
+        print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events, **counts})
+        return
+    if activity is not None:
+        _print_activity(activity)
+    elif output_path is None:
+        click.echo("pattern,tick,neuron")
+        for index, raster in enumerate(spikes):
+            for tick, neuron in zip(*events_of_raster(raster), strict=True):
+                click.echo(f"{index},{tick},{neuron}")
+    if output_path is not None:
+        total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
+        click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
+
+
+def _print_activity(activity: Activity) -> None:
+    from snnprog.report.cores import print_activity
+
+    print_activity(terminal(), activity)
+
+
+def _placement_of(program: Program) -> Placement | None:
+    from snnprog.placement import place
+
+    try:
+        return place(program)
+    except LimitError as error:
+        click.echo(f"snnprog: all neurons are counted as on one core: {error}", err=True)
+        return None
