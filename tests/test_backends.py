@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import random_raster
+from processes import is_gone
 from stand_in import DESCRIPTION, FINE, HERE, RULE, write_backend
 
 import snnprog as sp
@@ -146,20 +146,6 @@ def test_a_runner_that_hangs_is_ended_with_its_children(tmp_path: Path, folders:
     ):
         sp.run(program, RASTERS[0], "slow", timeout_s=5.0)
     assert is_gone(int(note.read_text()))
-
-
-def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, waiting a while for that."""
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-            state = Path(f"/proc/{pid}/stat")
-            if state.is_file() and state.read_text().rpartition(")")[2].split()[0] in "ZX":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_the_search_path_comes_first(folders: Path, program: sp.Program) -> None:

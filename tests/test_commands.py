@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from test_backends import is_gone
+from processes import heirs_of, is_gone, wait_until
 
 from snnprog.backends import commands
 from snnprog.backends.commands import failure_of
@@ -31,7 +32,10 @@ def test_a_command_that_ends_well_has_no_failure() -> None:
 
 @pytest.mark.parametrize(
     ("command", "failure"),
-    [(["/no/such/program"], "cannot be started: .*No such file"), (["a\0b"], "cannot be started: .*null byte")],
+    [
+        (["/no/such/program"], "cannot be started: .*No such file"),
+        ([sys.executable, "a\0b"], "cannot be started: .*null byte"),
+    ],
 )
 def test_a_command_that_cannot_be_started(command: list[str], failure: str) -> None:
     with pytest.raises(AssertionError, match=failure):
@@ -59,6 +63,27 @@ def test_a_child_that_escapes_is_not_waited_for(tmp_path: Path) -> None:
     note = tmp_path / "child"
     assert python(FORKS.format(session=True, note=str(note))) == ""
     os.kill(int(note.read_text()), 9)  # fails where it has ended, that is, was waited for
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_a_command_ends_with_its_killed_parent_and_so_do_its_children(tmp_path: Path) -> None:
+    """The parent is killed when all four stand: itself, the guard, the command, and its child."""
+    mark = {"SNNPROG_TEST_MARK": str(tmp_path)}
+    command = FORKS.format(session=False, note=str(tmp_path / "child")) + "\nchild.wait()"
+    script = (
+        "import sys; from snnprog.backends.commands import failure_of\n"
+        f"failure_of([sys.executable, '-c', {command!r}], limit_s=600.0)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, **mark})
+    setting = f"SNNPROG_TEST_MARK={tmp_path}"
+    assert wait_until(lambda: len(heirs_of(setting)) == 4)
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: heirs_of(setting) == [])
+
+
+def test_a_command_has_no_input() -> None:
+    assert python("import sys; sys.exit(len(sys.stdin.read()))") == ""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="descriptors are handed on by POSIX alone")

@@ -3,11 +3,16 @@
 Its output goes to a nameless file, which no stray child can keep from closing and which it cannot delete. However it
 ends, its whole process group is killed, which no process can ignore; a child that made a session of its own escapes
 that, but nothing waits for it.
+
+The group is killed, too, when this process is gone, even by -9 (on POSIX): a shell starts the command in its own place,
+and leaves a guard in the group that waits for the end of a pipe whose other end this process alone holds.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,6 +21,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+IS_POSIX = os.name == "posix"
+GUARD_DESCRIPTOR = 9
+GUARDED = 'exec 9<&0; (read -r _ <&9; kill -9 0) & exec "$@" 9<&- </dev/null'
 LOOK_SECONDS = 0.25
 SAID_LIMIT_BYTES = 1 << 26
 SHOWN_BYTES = 2000
@@ -33,13 +41,13 @@ def failure_of(
     folder : Path, optional
         Where it runs.
     inherited : collection of int
-        File descriptors that stay open in it (on POSIX).
+        File descriptors that stay open in it (on POSIX); `GUARD_DESCRIPTOR` cannot.
     """
     with tempfile.TemporaryFile() as said:
         try:
             process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                _guarded(command),
+                stdin=subprocess.PIPE if IS_POSIX else subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
                 cwd=folder,
@@ -53,6 +61,15 @@ def failure_of(
         finally:
             _end_group(process)
         return f"{failure}; {_last_words(said)}" if failure else ""
+
+
+def _guarded(command: Sequence[str]) -> list[str]:
+    """Return the words that start a command beside its guard, which never reads a line: nobody writes one."""
+    if not IS_POSIX:
+        return list(command)
+    if shutil.which(command[0]) is None:  # a shell would tell in words of its own
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    return ["/bin/sh", "-c", GUARDED, "sh", *command]
 
 
 def _wait(process: subprocess.Popen[bytes], said: BinaryIO, limit_s: float) -> str:
@@ -78,6 +95,8 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
             process.kill()
     except (ProcessLookupError, PermissionError):
         pass
+    if process.stdin is not None:
+        process.stdin.close()
     process.wait()
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from snnprog.archive import read_bytes, write_bytes
-from snnprog.backends.commands import failure_of
+from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.errors import BackendError
@@ -146,7 +146,7 @@ def _must(command: list[str], complaint: str, inherited: Collection[int]) -> Non
 def _held_by_children(path: Path, say: Callable[[str], None]) -> Iterator[tuple[int, ...]]:
     """Lock a file by a descriptor that is handed on to children, so that it stays locked until the last of them ends.
 
-    An installation that was killed may have left its pip behind, which goes on writing; the next one waits for it.
+    Children of an installation that was killed are killed after it, not with it; the next one waits for their end.
     Only POSIX has such locks.
     """
     if sys.platform == "win32":
@@ -158,7 +158,11 @@ def _held_by_children(path: Path, say: Callable[[str], None]) -> Iterator[tuple[
         except BlockingIOError:
             say("waiting for what an interrupted installation left running")
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield (file.fileno(),)
+        handed_on = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, GUARD_DESCRIPTOR + 1)
+        try:
+            yield (handed_on,)
+        finally:
+            os.close(handed_on)
 
 
 def _python_in(folder: Path) -> Path:
