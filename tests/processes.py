@@ -35,7 +35,7 @@ def is_alive(pid: int) -> bool:
 
 
 def heirs_of(setting: str) -> list[int]:
-    """Return the processes alive with a setting, as in ``NAME=value``, in the environment that they were started with."""
+    """Return the processes alive with a setting, as in ``NAME=value``, in the environment they were started with."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

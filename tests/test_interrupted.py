@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from processes import heirs_of, wait_until
 from test_backends import HERE, write_backend
 
+import snnprog as sp
 from snnprog.backends import find_backend, install
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import variable_for
@@ -98,3 +101,58 @@ def test_an_installation_that_is_killed_is_made_anew(
     assert said[waited].startswith("making an environment")
     assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["begun", "bin", "by", FINISHED, "installed"]
     assert (folder / "by-second").exists()
+
+
+# ---------------------------------------------------------------------------------------------- nothing is left running
+
+MARK = "SNNPROG_TEST_MARK"
+SLOW_RUNNER = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
+SPEC = """\
+chip = "loihi1"
+delays = "1-20"
+[[patterns]]
+inputs = "rasters.npz:inputs"
+targets = "rasters.npz:targets"
+"""
+
+
+def command_line(folder: Path, kind: str) -> list[str]:
+    """Return a command that takes long, in several processes, and writes into the folder."""
+    if kind == "compile":
+        generator = np.random.default_rng(0)
+        np.savez(
+            folder / "rasters.npz", inputs=generator.random((400, 12)) < 0.15, targets=generator.random((400, 4)) < 0.08
+        )
+        (folder / "SPEC.toml").write_text(SPEC, encoding="utf-8")
+        return ["compile", str(folder / "SPEC.toml"), "-o", str(folder / "p.snnp"), "--workers", "2"]
+    (folder / "backends").mkdir()
+    write_backend(folder / "backends", "slow", SLOW_RUNNER)
+    sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
+        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
+    ).save(folder / "p.snnp")  # fmt: skip
+    np.savez(folder / "rasters.npz", raster=np.ones((1, 4, 1), dtype=bool))
+    return [
+        "run",
+        str(folder / "p.snnp"),
+        str(folder / "rasters.npz"),
+        "--backend",
+        "slow",
+        "-o",
+        str(folder / "o.csv"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["compile", "run"])
+def test_a_command_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path, kind: str) -> None:
+    """Killed as soon as there are so many processes: with one it begins, with four all its own are there."""
+    words = [sys.executable, "-m", "snnprog", *command_line(tmp_path, kind)]
+    setting = {MARK: str(tmp_path), "SNNPROG_BACKENDS": str(tmp_path / "backends")}
+    before = sorted(tmp_path.iterdir())
+    for count in range(1, 5):
+        command = subprocess.Popen(words, env={**os.environ, **setting}, stdout=subprocess.DEVNULL)
+        assert wait_until(lambda count=count: len(heirs_of(f"{MARK}={tmp_path}")) >= count)
+        command.kill()
+        assert command.wait() == -signal.SIGKILL
+        assert wait_until(lambda: heirs_of(f"{MARK}={tmp_path}") == [])
+        assert sorted(tmp_path.iterdir()) == before

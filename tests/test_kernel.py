@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, run_backend
+from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS
 from snnprog.chips import find_chip
 from snnprog.conformance import random_trial
 from snnprog.simulate import kernel, reference
@@ -250,6 +251,18 @@ def test_the_kernel_runs_by_default() -> None:
     assert np.array_equal(sp.run(program, raster).spikes, sp.run(program, raster, REFERENCE).spikes)
     with pytest.warns(sp.PortabilityWarning, match="potential of neuron 0 reached"):
         sp.run(one_neuron(exponent=[7], threshold=[131071]), np.ones((9, 1), dtype=bool))
+
+
+def test_little_work_is_the_references() -> None:
+    """By ticks of the longest pattern, and by what is added up in all of them: here one synapse and one slot a tick."""
+    program = one_neuron()
+    assert (program.n_synapses, program.n_neurons * program.max_delay) == (1, 1)
+    longest, shorter = (np.ones((ticks, 1), dtype=bool) for ticks in (LITTLE_TICKS, LITTLE_TICKS // 2))
+    assert built_in(program, []) == built_in(program, [longest, shorter]) == REFERENCE
+    assert built_in(program, [np.ones((LITTLE_TICKS + 1, 1), dtype=bool)]) == KERNEL
+    most = LITTLE_ADDITIONS // 2 // LITTLE_TICKS
+    assert built_in(program, [longest] * most) == REFERENCE
+    assert built_in(program, [longest] * (most + 1)) == KERNEL
 
 
 @pytest.mark.parametrize(

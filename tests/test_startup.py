@@ -49,13 +49,14 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert modules(*words) == []
 
 
-def test_a_plain_run_needs_numpy_alone(program: Path) -> None:
-    assert modules("run", program, program.parent / "x.npz", "--backend", "reference") == ["numpy"]
+def test_a_small_run_needs_numpy_alone(program: Path) -> None:
+    """Which of the simulators does it, too, so that Numba is not imported for a moment's work."""
+    assert modules("run", program, program.parent / "x.npz") == ["numpy"]
 
 
-def test_a_run_needs_numpy_and_numba_alone(program: Path) -> None:
+def test_a_run_on_the_kernel_needs_numpy_and_numba_alone(program: Path) -> None:
     """SciPy comes with Numba, which looks into it."""
-    found = modules("run", program, program.parent / "x.npz")
+    found = modules("run", program, program.parent / "x.npz", "--backend", "kernel")
     assert {"numpy", "numba"} <= set(found)
     assert not {"ortools", "rich", "matplotlib", "sklearn"} & set(found)
 

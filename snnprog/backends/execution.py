@@ -1,7 +1,8 @@
 """Running a program: on a built-in simulator, or by a backend's runner in a process of its own.
 
 Two simulators are built in: the kernel, which is fast, and the reference, which states what the integers mean. They
-give equal answers; unless a backend is named, the kernel runs where it knows the program's rule.
+give equal answers; unless a backend is named, the kernel runs where it knows the program's rule. Its Numba takes longer
+to import than the reference takes for a little work: `snnprog run`, which runs once, then has the reference do it.
 
 A runner is not trusted: it runs as `failure_of` does it, and its result is checked for every shape and type before it
 becomes a `Trace`.
@@ -41,6 +42,10 @@ BUILT_IN = {
     REFERENCE: "the built-in integer simulator, in plain NumPy",
 }
 Record = Literal["spikes", "state"]
+
+LITTLE_TICKS = 4000
+LITTLE_ADDITIONS = 10_000_000
+"""What the reference has done in some 0.3 s, at 45 us a tick and 10 ns an addition; Numba is imported in 0.6 s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +160,24 @@ def run_backend(
     return _run_folder(program, rasters, folder, record == "state", limit)
 
 
-def built_in(program: Program) -> str:
-    """Return which built-in simulator runs a program: "kernel" where that knows the chip's rule, else "reference"."""
-    return KERNEL if is_known(find_chip(program.chip).semantics) else REFERENCE
+def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
+    """Return which built-in simulator runs a program: "kernel" where that knows the chip's rule, else "reference".
+
+    Parameters
+    ----------
+    inputs : list of rasters (ticks, inputs), optional
+        All that this process is going to run: where it is so little that Numba is not worth its import, "reference".
+    """
+    if not is_known(find_chip(program.chip).semantics) or (inputs is not None and _is_little(program, inputs)):
+        return REFERENCE
+    return KERNEL
+
+
+def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
+    """Tell whether the reference needs less time than the import of Numba; it runs patterns side by side."""
+    lengths = [len(raster) for raster in inputs]
+    additions = sum(lengths) * (program.n_synapses + program.n_neurons * program.max_delay)
+    return max(lengths, default=0) <= LITTLE_TICKS and additions <= LITTLE_ADDITIONS
 
 
 def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:

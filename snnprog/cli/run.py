@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
 @click.argument("inputs_path", metavar="INPUTS", type=click.Path())
 @click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
-@click.option("--backend", help="Where to run, kernel by default; reference is the plain simulator.")
+@click.option("--backend", help="Where to run; by default kernel, or reference where there is little to do.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
 @click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
 @click.option(
@@ -52,7 +52,7 @@ def run_command(
         check_place(output_path)
     name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
     inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
-    backend = backend or built_in(program)
+    backend = backend or built_in(program, inputs)
     answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
     activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
