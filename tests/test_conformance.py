@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from cases import random_raster
 from stand_in import FINE, write_backend
 
 import snnprog as sp
-from snnprog.backends import Gaps, backend_names, find_backend, run_backend, status
+from snnprog.backends import Gaps, backend_names, find_backend, run_backend
 from snnprog.backends.gaps import check_gaps, read_gaps
 from snnprog.conformance import LARGE, Scale, check_conformance, golden_programs, random_trial
-from snnprog.conformance.golden import GOLDEN_FOLDER
 from snnprog.conformance.trials import NO_GAPS, side_by_side
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
 
@@ -72,43 +70,6 @@ def test_a_larger_program(name: str) -> None:
     outcome = check_conformance(name, programs=1, first_seed=5, scale=Scale(200, (30, 20), 3), golden=False)
     assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
     assert outcome.neuron_ticks > 1000
-
-
-@pytest.mark.parametrize("name", FOREIGN)
-def test_a_runner_ends_with_one_sentence_and_no_result(name: str, tmp_path: Path) -> None:
-    backend = find_backend(name)
-    (tmp_path / "broken.snnp").write_bytes(b"PK")
-    command = [str(status(backend).interpreter), "-I", str(backend.runner), "broken.snnp", "none.npz", "result.npz"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("runner.py: cannot read broken.snnp: ")
-    assert [path.name for path in tmp_path.iterdir()] == ["broken.snnp"]
-
-
-@pytest.mark.parametrize(
-    ("name", "program", "sentence"),
-    [
-        pytest.param(
-            "nengo_loihi",
-            "recurrent_delays",
-            "synapse 1 between neurons has delay 63; the emulator has only 1",
-            marks=pytest.mark.snnprog_backend("nengo_loihi"),
-        ),
-        pytest.param(
-            "brian2_loihi",
-            "biases",
-            "neuron 0 has a bias of 1; brian2-loihi has none",
-            marks=pytest.mark.snnprog_backend("brian2_loihi"),
-        ),
-    ],
-)
-def test_a_runner_itself_refuses_what_it_lacks(name: str, program: str, sentence: str, tmp_path: Path) -> None:
-    backend = find_backend(name)
-    files = [str(GOLDEN_FOLDER / "loihi1" / f"{program}.{end}") for end in ("snnp", "stimulus.npz")]
-    command = [str(status(backend).interpreter), "-I", str(backend.runner), *files, "result.npz"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"runner.py: {sentence}")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.snnprog_backend("nengo_loihi")

@@ -21,12 +21,10 @@ starts at once where the compiled ones compile for minutes:
 
 from __future__ import annotations
 
-import ctypes
 import io
 import json
 import os
 import platform
-import signal
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -59,6 +57,19 @@ PATTERNS_PER_NETWORK = 128
 AFTER_THE_SPIKES = 1
 FROM_INPUTS = -1
 STATES = {"currents": "I", "potentials": "v"}
+
+
+LIMITS = {
+    "delay": (1, 63),
+    "weight": (-256, 255),
+    "exponent": (0, 7),
+    "threshold": (1, 131071),
+    "current_decay": (0, 4095),
+    "potential_decay": (0, 4095),
+}
+"""Inclusive ranges of the chip."""
+
+RULE = "loihi1-lif-lava-0.10.0"
 
 
 class RunnerError(Exception):
@@ -110,8 +121,35 @@ def read_program(path: Path) -> Program:
             arrays = {name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names}
         widened = {name: array.astype(np.int64, casting="safe") for name, array in arrays.items()}
         return Program(int(header["n_inputs"]), int(header["n_neurons"]), **widened)
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise RunnerError(f"cannot read {path}: {error}") from error
+
+
+def check_program(program: Program) -> None:
+    """Raise `RunnerError` if arrays do not belong together, or brian2-loihi would misread what they hold."""
+    if program.n_neurons < 1:
+        raise RunnerError(f"the program has {program.n_neurons} neurons; at least 1 is needed")
+    for names, length in ((SYNAPSE_FIELDS, program.pre.size), (NEURON_FIELDS, program.n_neurons)):
+        for name in names:
+            shape = getattr(program, name).shape
+            if shape != (length,):
+                raise RunnerError(f"the program's array {name} has shape {shape}; ({length},) was expected")
+    lines = program.n_inputs + program.n_neurons
+    places = {"outputs": program.n_neurons, "post": program.n_neurons, "pre": lines}
+    for name, (lowest, highest) in (LIMITS | {name: (0, count - 1) for name, count in places.items()}).items():
+        values = getattr(program, name)
+        outside = np.flatnonzero((values < lowest) | (values > highest))
+        if outside.size:
+            found = f"{name}[{outside[0]}] is {values[outside[0]]}"
+            raise RunnerError(f"{found}; {lowest}..{highest} is allowed")
+
+
+def check_rule(path: Path) -> None:
+    """Raise `RunnerError` if the program at `path` means other integers than brian2-loihi computes."""
+    with zipfile.ZipFile(path) as archive:
+        rule = json.loads(archive.read("program.json")).get("semantics", {}).get("name")
+    if rule != RULE:
+        raise RunnerError(f"the program means {rule}; brian2-loihi executes {RULE}")
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
@@ -119,8 +157,10 @@ def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
     try:
         with np.load(path, allow_pickle=False) as archive:
             raster, lengths, state = archive["raster"].astype(bool), archive["lengths"], bool(archive["state"])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise RunnerError(f"cannot read {path}: {error}") from error
+    if lengths.ndim != 1 or np.any(lengths < 0):
+        raise RunnerError("the stimulus needs 1-D lengths, none of them negative")
     if raster.shape != (lengths.sum(), n_inputs):
         raise RunnerError(f"the raster has shape {raster.shape}; {(int(lengths.sum()), n_inputs)} was expected")
     return Stimulus(tuple(np.split(raster, np.cumsum(lengths)[:-1])), state)
@@ -315,25 +355,19 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in names} | {"python": platform.python_version()}
 
 
-def tie_to_parent() -> None:
-    """Have Linux end this process when its parent is gone, even by -9."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
 def main(arguments: list[str]) -> None:
     """Read the two input files, execute, write the result."""
     if len(arguments) != 3:
         raise RunnerError("usage: runner.py PROGRAM STIMULUS RESULT")
     program_path, stimulus_path, result_path = map(Path, arguments)
     program = read_program(program_path)
+    check_program(program)
+    check_rule(program_path)
     stimulus = read_stimulus(stimulus_path, program.n_inputs)
     write_result(result_path, execute(program, stimulus))
 
 
 if __name__ == "__main__":
-    tie_to_parent()
     try:
         main(sys.argv[1:])
     except RunnerError as error:

@@ -82,6 +82,8 @@ SOURCE_VALUE_LIMIT = 25_000_000
 
 WATCH_INTERVAL_SECONDS = 0.2
 
+RULE = "loihi1-lif-lava-0.10.0"
+
 
 class RunnerError(Exception):
     """The input files are wrong, or Lava failed; the message is the sentence shown to the caller."""
@@ -163,7 +165,7 @@ def reading(path: Path) -> Iterator[None]:
     """Name the file in whatever goes wrong while it is read."""
     try:
         yield
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise RunnerError(f"cannot read {path}: {error}") from error
 
 
@@ -182,6 +184,14 @@ def read_integers(archive: zipfile.ZipFile, name: str) -> Integers:
         raise RunnerError(f"the program's array {name} has type {values.dtype}; integers were expected")
     widened: Integers = values.astype(np.int64)
     return widened
+
+
+def check_rule(path: Path) -> None:
+    """Raise `RunnerError` if the program at `path` means other integers than Lava computes."""
+    with zipfile.ZipFile(path) as archive:
+        rule = json.loads(archive.read("program.json")).get("semantics", {}).get("name")
+    if rule != RULE:
+        raise RunnerError(f"the program means {rule}; Lava executes {RULE}")
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
@@ -569,6 +579,7 @@ def main(arguments: list[str]) -> None:
         raise RunnerError("usage: runner.py PROGRAM STIMULUS RESULT")
     program_path, stimulus_path, result_path = map(Path, arguments)
     program = read_program(program_path)
+    check_rule(program_path)
     stimulus = read_stimulus(stimulus_path, program.n_inputs)
     write_result(result_path, execute(program, stimulus))
 

@@ -20,11 +20,9 @@ RESULT appears whole or not at all. Exit code 0 means it was written; anything e
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import tarfile
@@ -64,7 +62,7 @@ def run_there(host: str, command: str, sent: bytes) -> bytes:
     shell = shlex.split(os.environ.get("SNNPROG_REMOTE_SHELL") or SHELL)
     words = [*shell, host, f"sh -c {shlex.quote(SCRIPT.format(command=command))}"]
     try:
-        done = subprocess.run(words, input=sent, capture_output=True, check=False, preexec_fn=tie_to_parent)
+        done = subprocess.run(words, input=sent, capture_output=True, check=False)
     except OSError as error:
         raise RunnerError(f"{words[0]} cannot be started: {error.strerror}") from error
     if done.returncode == 0:
@@ -85,13 +83,6 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def tie_to_parent() -> None:
-    """Have Linux end this process when its parent is gone, even by -9."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-
-
 def main(arguments: list[str]) -> None:
     """Send two files, run the command there, fetch the third."""
     if len(arguments) != 3:
@@ -102,7 +93,6 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    tie_to_parent()
     try:
         main(sys.argv[1:])
     except RunnerError as error:

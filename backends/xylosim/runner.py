@@ -57,6 +57,8 @@ LIMITS = {
 REPEATER_WEIGHT, REPEATER_SELF_WEIGHT, REPEATER_DECAY = 2, -1, 1
 SILENT_THRESHOLD = 32767
 
+RULE = "xylo-v2-xylosim-0.1.3"
+
 
 class RunnerError(Exception):
     """The input files are wrong, or XyloSim failed; the message is the sentence shown to the caller."""
@@ -133,7 +135,7 @@ def reading(path: Path) -> Iterator[None]:
     """Name the file in whatever goes wrong while it is read."""
     try:
         yield
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise RunnerError(f"cannot read {path}: {error}") from error
 
 
@@ -152,6 +154,14 @@ def read_integers(archive: zipfile.ZipFile, name: str) -> Integers:
         raise RunnerError(f"the program's array {name} has type {values.dtype}; integers were expected")
     widened: Integers = values.astype(np.int64)
     return widened
+
+
+def check_rule(path: Path) -> None:
+    """Raise `RunnerError` if the program at `path` means other integers than XyloSim computes."""
+    with zipfile.ZipFile(path) as archive:
+        rule = json.loads(archive.read("program.json")).get("semantics", {}).get("name")
+    if rule != RULE:
+        raise RunnerError(f"the program means {rule}; XyloSim executes {RULE}")
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
@@ -327,6 +337,7 @@ def main(arguments: list[str]) -> None:
         raise RunnerError("usage: runner.py PROGRAM STIMULUS RESULT")
     program_path, stimulus_path, result_path = map(Path, arguments)
     program = read_program(program_path)
+    check_rule(program_path)
     stimulus = read_stimulus(stimulus_path, program.n_inputs)
     write_result(result_path, execute(program, stimulus))
 
