@@ -162,7 +162,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0 or spec.window != (0, 0):
         return help_of
-    wiring = Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip)), ())
+    wiring = Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip), spec.refractory), ())
     with until(deadline_after(limit)), suppress(SolverError):
         histories = histories_of(wiring)
         for output in outputs:

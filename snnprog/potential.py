@@ -10,11 +10,13 @@ With every raster given, the resets of a neuron are known, and its potential is 
 That is a reset to zero. Where a reset takes the threshold θ off and leaves the rest, the potential stays linear, and
 only what the threshold counts for changes: φ and β are those of a neuron that never fires, and the row compares with
 ``τ[k] θ``, where ``τ[k] = 1 + Σ γ^(k-s)`` over the spikes s before k. Where what arrives decays in its own tick, U is α
-times as much.
+times as much. A refractory neuron stays at 0 for some ticks after a spike, while its current goes on: each of these
+ticks is one more reset, and at them φ and β are 0.
 
 All neurons share the *reset-free trace* x[k, pre], what one spike line alone would leave in a neuron that never fires:
-``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last reset and A[k] the traces x[k - delay, pre] of all taps. So a row of the
-map is two gathers, and a product with it is one pass of the network: no matrix of (ticks × taps) is ever needed whole.
+``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last tick that left the potential at 0, and A[k] the traces
+x[k - delay, pre] of all taps. So a row of the map is two gathers, and a product with it is one pass of the network: no
+matrix of (ticks × taps) is ever needed whole.
 
 Ticks of all patterns stand one after another on one axis; before each pattern lie ``max_delay`` silent ticks of
 padding, so that a delayed look-up never reaches into the pattern before. A tap is a (delay, presynaptic line) pair;
@@ -58,6 +60,8 @@ class Leaks:
         Whether a current decays after what arrives was added, and not before.
     is_threshold_subtracted : bool
         Whether a reset takes the threshold off, and not all there is.
+    refractory : int
+        How many ticks a reset to zero lasts, its own among them.
     """
 
     current: Fraction
@@ -65,6 +69,7 @@ class Leaks:
     input_shift: int
     are_arrivals_decayed: bool = False
     is_threshold_subtracted: bool = False
+    refractory: int = 1
 
     @property
     def losses(self) -> tuple[float, float]:
@@ -151,8 +156,8 @@ class Tape:
             filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern][::-1], axis=0)[::-1]
         return filtered
 
-    def last_resets(self, spikes: Raster) -> Ticks:
-        """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last reset before each tick, or NO_RESET."""
+    def last_spikes(self, spikes: Raster) -> Ticks:
+        """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last one before each tick, or NO_RESET."""
         here = np.where(spikes, np.arange(self.ticks), NO_RESET)
         before = np.concatenate([[NO_RESET], np.maximum.accumulate(here)[:-1]])
         return np.where(before >= self.starts[self.pattern], before, NO_RESET)
@@ -164,8 +169,11 @@ class Resets:
 
     Attributes
     ----------
+    spike : (ticks,) int
+        The last spike strictly before each tick, or NO_RESET.
     last : (ticks,) int
-        The last reset strictly before each tick, or NO_RESET.
+        The last tick, at most the tick itself, that left the potential at 0, or NO_RESET: that of the spike, or where
+        that made the neuron refractory, the last refractory one by then.
     kept : (ticks,) float
         γ^(k - last), the share of what stood there at the reset that would be left; 0 where there was none.
     threshold_response : (ticks,) float
@@ -174,9 +182,16 @@ class Resets:
     Where a reset subtracts the threshold, nothing is forgotten, so there is no last one.
     """
 
+    spike: Ticks
     last: Ticks
     kept: Floats
     threshold_response: Floats
+
+    @property
+    def is_held(self) -> Raster:
+        """(ticks,) Whether the neuron is refractory: its potential is 0, and it cannot spike."""
+        held: Raster = self.last == np.arange(self.last.size)
+        return held
 
     def without_past(self, free: Floats) -> Floats:
         """Turn a reset-free quantity ``(ticks, …)`` into the one with resets: ``free[k] - γ^(k-s) free[s]``."""
@@ -242,14 +257,18 @@ class PotentialMap:
         """(taps,) Whether any spike acts through a tap before its pattern ends; no weight of another matters."""
         return np.bincount(self.arrival_events[1], minlength=self.n_taps) > 0
 
-    def resets(self, spikes: Raster) -> Resets:
-        """Return the resets of a neuron that fires at ``spikes`` (ticks,)."""
+    def resets(self, spikes: Raster, lasting: int | None = None) -> Resets:
+        """Return the resets of a neuron that fires at ``spikes`` (ticks,).
+
+        Each lasts so many ticks: the refractory period, unless said.
+        """
         if self.leaks.is_threshold_subtracted:
             return self._subtractions(spikes)
-        last = self.tape.last_resets(spikes)
-        elapsed = np.arange(self.tape.ticks) - last
-        kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, elapsed.astype(np.float64)))
-        return Resets(last, kept, np.ones(self.tape.ticks))
+        ticks, spike = np.arange(self.tape.ticks), self.tape.last_spikes(spikes)
+        longest = self.leaks.refractory if lasting is None else lasting
+        last = np.where(spike == NO_RESET, NO_RESET, np.minimum(spike + longest - 1, ticks))
+        kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, (ticks - last).astype(np.float64)))
+        return Resets(spike, last, kept, np.ones(self.tape.ticks))
 
     def _subtractions(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron that loses a threshold at each of ``spikes`` (ticks,)."""
@@ -257,7 +276,8 @@ class PotentialMap:
         taken = self.tape.filtered(spikes.astype(np.float64), self.gamma)
         before = np.concatenate([[0.0], taken[:-1]]) * self.gamma
         before[self.tape.starts] = 0.0
-        return Resets(np.full(ticks, NO_RESET), np.zeros(ticks), 1.0 + before)
+        never = np.full(ticks, NO_RESET)
+        return Resets(never, never, np.zeros(ticks), 1.0 + before)
 
     def rows(self, resets: Resets, ticks: Ticks) -> Floats:
         """Return φ, ``(len(ticks), taps)``, for the ticks asked for."""
@@ -293,7 +313,7 @@ class PotentialMap:
     def field(self, prices: Floats, resets: Resets) -> Floats:
         """Return (ticks,) what one unit that arrives at each tick adds to ``Σ prices[k] V[k]``: a pass back in time."""
         unreset = prices.copy()
-        again = resets.last != NO_RESET
+        again = resets.last != NO_RESET  # at a held tick, it is the tick's own price that is taken back
         np.subtract.at(unreset, resets.last[again], resets.kept[again] * prices[again])
         return self.gain * self.tape.filtered_back(self.tape.filtered_back(unreset, self.gamma), self.alpha)
 

@@ -7,6 +7,9 @@ checks everything before it believes anything; what it cannot vouch for is a `Fo
 Synapse s carries a spike of ``pre[s]`` at tick t to neuron ``post[s]`` at tick ``t + delay[s]``, where it adds
 ``weight[s] << exponent[s]``. ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``. The sign mode
 tells which format holds the weight: one-sided formats have steps of 1, the mixed one has steps of 2.
+
+A file in which every neuron may spike at every tick has format version 1 and no refractory periods. One with them has
+version 2, the array, and what it means: whoever does not know of them refuses the file and does not run it wrongly.
 """
 
 from __future__ import annotations
@@ -30,14 +33,19 @@ from snnprog.errors import FormatError, LimitError, SpecError
 Integers: TypeAlias = NDArray[np.int32]
 
 FORMAT_NAME = "snnp"
-FORMAT_VERSION = 1
 DOCUMENT = "program.json"
 SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
-NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias")
+NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias", "refractory")
 ARRAYS = ("outputs", *SYNAPSE_ARRAYS, *NEURON_ARRAYS)
+ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS}
+)
+"""Format version -> the arrays of a file."""
+
 MIXED, EXCITATORY, INHIBITORY = 1, 2, 3
 SIGN_MODES: Mapping[int, str] = MappingProxyType({MIXED: "mixed", EXCITATORY: "excitatory", INHIBITORY: "inhibitory"})
 COUNT_LIMIT = 1 << 24
+HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1 to t + refractory - 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +64,9 @@ class Program:
         The synapses; see the module's text.
     threshold, current_decay, potential_decay, bias : (neurons,) int32
         Threshold mantissa (the potential must exceed it times 64), the two decays, and the effective bias.
+    refractory : (neurons,) int32
+        Refractory period in ticks: after a spike at tick t the potential is 0 until tick t + refractory, and integrates
+        from then on; 1 for a neuron that may spike at every tick, which all are unless said.
     provenance : dict
         Where the program came from: spec digest, versions, seed, status and margin of each neuron.
 
@@ -81,6 +92,7 @@ class Program:
     current_decay: Integers
     potential_decay: Integers
     bias: Integers
+    refractory: Integers
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -111,12 +123,14 @@ class Program:
         potential_decay: ArrayLike,
         bias: ArrayLike,
         sign_mode: ArrayLike | None = None,
+        refractory: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Program:
         """Make a program by hand, in chip integers; arrays as in `Program`.
 
         Without ``sign_mode`` (1 mixed, 2 excitatory, 3 inhibitory per synapse) each weight is held one-sided: negative
-        ones in the inhibitory format, all others in the excitatory one.
+        ones in the inhibitory format, all others in the excitatory one. Without ``refractory`` every neuron may spike
+        at every tick.
 
         Raises
         ------
@@ -129,6 +143,7 @@ class Program:
             "outputs": outputs, "pre": pre, "post": post, "delay": delay, "weight": weights, "exponent": exponent,
             "sign_mode": modes, "threshold": threshold, "current_decay": current_decay,
             "potential_decay": potential_decay, "bias": bias,
+            "refractory": np.ones_like(_as_int32("threshold", threshold)) if refractory is None else refractory,
         }  # fmt: skip
         arrays = {name: _as_int32(name, values) for name, values in given.items()}
         return cls(chip=chip, n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
@@ -148,6 +163,11 @@ class Program:
         """The longest delay in use, in ticks; 1 where there is no synapse."""
         return int(self.delay.max(initial=1))
 
+    @property
+    def has_refractory(self) -> bool:
+        """Whether any neuron has a refractory period of more than its own tick."""
+        return bool((self.refractory > 1).any())
+
     def effective_weight(self) -> NDArray[np.int64]:
         """Return what each synapse adds when it carries a spike: ``weight << exponent``."""
         return self.weight.astype(np.int64) << self.exponent
@@ -160,9 +180,10 @@ class Program:
         FormatError
             If the file cannot be written.
         """
+        version = 2 if self.has_refractory else 1
         document = {
             "format": FORMAT_NAME,
-            "format_version": FORMAT_VERSION,
+            "format_version": version,
             "chip": self.chip,
             "semantics": find_chip(self.chip).semantics.as_dict(),
             "sign_modes": {str(mode): name for mode, name in SIGN_MODES.items()},
@@ -170,13 +191,13 @@ class Program:
             "n_neurons": self.n_neurons,
             "n_synapses": self.n_synapses,
             "provenance": self.provenance,
-        }
+        } | _meaning_of_refractory(version)
         text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
         if len(text) > JSON_LIMIT_BYTES:
             raise FormatError(
                 f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}"
             )
-        arrays = {name: getattr(self, name).astype("<i4") for name in ARRAYS}
+        arrays = {name: getattr(self, name).astype("<i4") for name in ARRAYS_IN[version]}
         write_archive(Path(path), arrays, {DOCUMENT: text})
 
 
@@ -191,9 +212,9 @@ def load(path: str | Path) -> Program:
     path = Path(path)
     members = read_archive(path)
     document = json_of(path, members, DOCUMENT)
-    chip = _check_document(path, document)
+    chip, version = _check_document(path, document)
     arrays: dict[str, Integers] = {}
-    for name in ARRAYS:
+    for name in ARRAYS_IN[version]:
         array = array_of(path, members, name)
         if array.ndim != 1 or array.dtype.str != "<i4":
             raise FormatError(
@@ -201,7 +222,7 @@ def load(path: str | Path) -> Program:
             )
         arrays[name] = array.astype(np.int32)
     try:
-        program = Program(
+        program = Program.from_arrays(
             chip=chip.name,
             n_inputs=_count_in(path, document, "n_inputs"),
             n_neurons=_count_in(path, document, "n_neurons"),
@@ -215,12 +236,17 @@ def load(path: str | Path) -> Program:
     return program
 
 
-def _check_document(path: Path, document: Mapping[str, object]) -> Chip:
+def _meaning_of_refractory(version: int) -> dict[str, str]:
+    return {"refractory": HELD} if "refractory" in ARRAYS_IN[version] else {}
+
+
+def _check_document(path: Path, document: Mapping[str, object]) -> tuple[Chip, int]:
+    """Return the chip and the format version."""
     if document.get("format") != FORMAT_NAME:
         raise FormatError(f"{path} is of format {document.get('format')!r}; {FORMAT_NAME!r} is needed")
     version = document.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise FormatError(f"{path} has format version {version!r}; this snnprog reads {FORMAT_VERSION}")
+    if type(version) is not int or version not in ARRAYS_IN:
+        raise FormatError(f"{path} has format version {version!r}; this snnprog reads 1 to {max(ARRAYS_IN)}")
     name = document.get("chip")
     if not isinstance(name, str) or name not in CHIPS:
         raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(CHIPS))}")
@@ -228,7 +254,10 @@ def _check_document(path: Path, document: Mapping[str, object]) -> Chip:
         raise FormatError(f"{path} means another integer rule than this snnprog's {CHIPS[name].semantics.name!r}")
     if document.get("sign_modes") != {str(mode): text for mode, text in SIGN_MODES.items()}:
         raise FormatError(f"{path} numbers its sign modes otherwise: {document.get('sign_modes')!r}")
-    return CHIPS[name]
+    meant, said = _meaning_of_refractory(version).get("refractory"), document.get("refractory")
+    if said != meant:
+        raise FormatError(f"{path} says {said!r} of refractory periods; in format version {version} that is {meant!r}")
+    return CHIPS[name], version
 
 
 def _count_in(path: Path, document: Mapping[str, object], name: str) -> int:
@@ -301,6 +330,7 @@ def _check_values(program: Program, chip: Chip) -> None:
     _check_between("threshold", program.threshold, chip.thresholds)
     _check_between("current_decay", program.current_decay, chip.decays)
     _check_between("potential_decay", program.potential_decay, chip.decays)
+    _check_between("refractory", program.refractory, chip.refractory)
     for mode, name in SIGN_MODES.items():
         _check_between(f"{name} weight", program.weight[program.sign_mode == mode], chip.weight_ranges[name])
     odd = program.weight[(program.sign_mode == MIXED) & (program.weight % 2 != 0)]

@@ -15,6 +15,7 @@
     weight_limit = 5                       # optional: the greatest weight mantissa
     window = [0, 0]                        # ticks that a target spike may fall before and after its own
     hidden = 0                             # how many hidden neurons may be added, or "auto"
+    refractory = 1                         # the refractory period of every neuron, in ticks
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -56,6 +57,7 @@ OPTIONS = (
     "fan_in",
     "window",
     "hidden",
+    "refractory",
 )
 SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")

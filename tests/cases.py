@@ -51,16 +51,20 @@ class PlainNeuron:
     current_decay: int
     potential_decay: int
     bias: int = 0
+    refractory: int = 1
+    silent_until: int = 0
     u: int = 0
     v: int = 0
     unwrapped: int = 0
     unclipped: int = 0
 
-    def integrate(self, arriving: int) -> None:
+    def integrate(self, arriving: int, tick: int = 0) -> None:
         """Advance by one tick, up to the comparison with the threshold."""
         self.unwrapped = toward_zero(self.u, 4095 - self.current_decay) + as_int32(arriving)
         self.u = wrapped(self.unwrapped)
         self.unclipped = toward_zero(self.v, 4096 - self.potential_decay) + self.u + self.bias
+        if tick < self.silent_until:
+            self.unclipped = 0
         self.v = clipped(self.unclipped)
 
 
@@ -77,20 +81,21 @@ class PlainTrace:
 def plain_run(program: sp.Program, raster: Raster) -> PlainTrace:
     """Run a program from rest, one synapse and one event at a time."""
     neurons = [
-        PlainNeuron(int(du), int(dv), int(bias))
-        for du, dv, bias in zip(program.current_decay, program.potential_decay, program.bias, strict=True)
+        PlainNeuron(*(int(value) for value in values))
+        for values in zip(program.current_decay, program.potential_decay, program.bias, program.refractory, strict=True)
     ]
     due: dict[tuple[int, int], int] = {}
     trace = PlainTrace([], [], [], None)
     for tick in range(len(raster)):
         arriving = [64 * due.get((tick, index), 0) for index in range(program.n_neurons)]
         for neuron, units in zip(neurons, arriving, strict=True):
-            neuron.integrate(units)
+            neuron.integrate(units, tick)
         if trace.excursion is None:
             trace.excursion = _first_excursion(tick, arriving, neurons)
         fired = [neuron.v > 64 * int(threshold) for neuron, threshold in zip(neurons, program.threshold, strict=True)]
         for neuron, has_fired in zip(neurons, fired, strict=True):
             neuron.v = 0 if has_fired else neuron.v
+            neuron.silent_until = tick + neuron.refractory if has_fired else neuron.silent_until
         trace.spikes.append(fired)
         trace.currents.append([neuron.u for neuron in neurons])
         trace.potentials.append([neuron.v for neuron in neurons])
@@ -120,16 +125,17 @@ def _first_excursion(
 
 
 def exact_potential(
-    arrivals: Sequence[Fraction], spikes: Sequence[bool], alpha: Fraction, gamma: Fraction, bias: Fraction = Fraction(0)
-) -> list[Fraction]:
+    arrivals: Sequence[Fraction], spikes: Sequence[bool], alpha: Fraction, gamma: Fraction,
+    bias: Fraction = Fraction(0), refractory: int = 1,
+) -> list[Fraction]:  # fmt: skip
     """Return V before the reset at each tick of one pattern, with resets where ``spikes`` says."""
     current = potential = Fraction(0)
-    potentials = []
-    for arriving, spike in zip(arrivals, spikes, strict=True):
+    potentials, silent_until = [], 0
+    for tick, (arriving, spike) in enumerate(zip(arrivals, spikes, strict=True)):
         current = alpha * current + arriving
-        potential = gamma * potential + current + bias
+        potential = Fraction(0) if tick < silent_until else gamma * potential + current + bias
         potentials.append(potential)
-        potential = Fraction(0) if spike else potential
+        potential, silent_until = (Fraction(0), tick + refractory) if spike else (potential, silent_until)
     return potentials
 
 
@@ -177,6 +183,7 @@ def teach(
     signs: Sequence[int] | None = None,
     threshold: int = 60,
     bias: int = 0,
+    refractory: int = 1,
 ) -> list[sp.Pattern]:
     """Return patterns whose targets a random network of integers gives, so that they can be built."""
     generator = np.random.default_rng(seed)
@@ -194,7 +201,7 @@ def teach(
         chip="loihi1", n_inputs=n_inputs, n_neurons=n_outputs, outputs=np.arange(n_outputs), pre=pre, post=post,
         delay=delay, weight=weight, exponent=np.zeros_like(pre), threshold=[threshold] * n_outputs,
         current_decay=[dynamics.current_decay] * n_outputs, potential_decay=[dynamics.potential_decay] * n_outputs,
-        bias=[bias] * n_outputs,
+        bias=[bias] * n_outputs, refractory=[refractory] * n_outputs,
     )  # fmt: skip
     return [sp.Pattern(raster, np.array(plain_run(program, raster).spikes)) for raster in inputs]
 

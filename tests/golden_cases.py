@@ -150,6 +150,24 @@ def every_tick() -> Trial:
     return played(network(1, 2, synapses, **given), 200, 0.7)
 
 
+def refractory() -> Trial:
+    """Refractory periods from the shortest to the longest, with currents that outlive the shorter ones."""
+    synapses = [(0, neuron, 1, 200, 2, BY_SIGN) for neuron in range(8)]
+    synapses += [(2 + neuron, neuron, 1, 90, 2, BY_SIGN) for neuron in (1, 3)]
+    periods, decays = [1, 2, 3, 4, 7, 20, 62, 63], [FULL, 300, 300, 90, 2000, 300, 20, 900]
+    return played(network(2, 8, synapses, refractory=periods, current_decay=decays), 240, 0.3)
+
+
+def refractory_biases() -> Trial:
+    """Biases of both signs come to nothing while a neuron is refractory, and so does what arrives and does not last."""
+    synapses = [(0, neuron, 1, 200, 1, BY_SIGN) for neuron in range(6)]
+    given = {
+        "refractory": [2, 3, 5, 8, 21, 63], "bias": [700, -900, 1500, -400, 3000, 40000],
+        "current_decay": [FULL, 300, FULL, 2000, 300, 90],
+    }  # fmt: skip
+    return played(network(1, 6, synapses, **given), 250, 0.3)
+
+
 def wide_states() -> Trial:
     """Currents and potentials close below the ends of their registers, and the highest threshold."""
     synapses = [(0, 0, 1, 255, 6, BY_SIGN), (0, 1, 1, -255, 6, BY_SIGN), (0, 2, 1, 200, 5, BY_SIGN)]
@@ -179,5 +197,5 @@ def some_outputs() -> Trial:
 
 CASES: tuple[Callable[[], Trial], ...] = (
     rounding, ends_of_decays, exponents, sign_modes, input_delays, recurrent_delays, recurrence, several_synapses,
-    biases, equality, every_tick, wide_states, from_rest, some_outputs,
+    biases, equality, every_tick, refractory, refractory_biases, wide_states, from_rest, some_outputs,
 )  # fmt: skip

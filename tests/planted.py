@@ -32,7 +32,7 @@ def simulate(p, count, inputs, raster, lengths):
     records, start = [], 0
     u, v, queue = np.zeros(count, int), np.zeros(count, int), np.zeros((67, count), int)
     for length in lengths:
-        u, v, held = 0 * u, 0 * v, np.zeros(count, bool)
+        u, v, wait = 0 * u, 0 * v, np.zeros(count, int)
         queue = 0 * queue
         for tick in range(start, start + length):
             heard = is_input & np.append(raster[tick], np.zeros(count, bool))[p["pre"]]
@@ -44,7 +44,9 @@ def simulate(p, count, inputs, raster, lengths):
             u = np.where(u > TOP, u - 2 * TOP, np.where(u <= -TOP, u + 2 * TOP, u))
             v = rz(v, 4096 - p["potential_decay"]) + u + p["bias"]
             v = np.clip(v, 1 - TOP, TOP - 1)
+            v = np.where(wait > 0, 0, v)
             s = v > p["threshold"] << 6
+            wait = np.where(s, p["refractory"] - 1, np.maximum(wait - 1, 0))
             shown = v
             v = np.where(s, 0, v)
             shown = v
@@ -62,7 +64,8 @@ WEIGHT = 'weight, delay = p["weight"] << p["exponent"]'
 WRAP = "u = np.where(u > TOP, u - 2 * TOP, np.where(u <= -TOP, u + 2 * TOP, u))"
 CLIP = "v = np.clip(v, 1 - TOP, TOP - 1)"
 RECORD = "records.append((s, u, shown))"
-REST = "u, v, held = 0 * u, 0 * v, np.zeros(count, bool)"
+REST = "u, v, wait = 0 * u, 0 * v, np.zeros(count, int)"
+WAIT = 'np.where(s, p["refractory"] - 1, np.maximum(wait - 1, 0))'
 RESET = "v = np.where(s, 0, v)"
 FLOOR = "({} * ({}) >> 12)"
 NEAREST = "(np.sign({0}) * (np.abs({0}) * ({1}) + 2048 >> 12))"
@@ -103,7 +106,9 @@ FAULTS: dict[str, Changes] = {
     "no reset": ((RESET, "pass"),),
     "reset by subtraction": ((RESET, 'v = np.where(s, v - (p["threshold"] << 6), v)'),),
     "current reset": ((RESET, RESET + "; u = np.where(s, 0, u)"),),
-    "refractory": ((CLIP, "v = np.where(held, 0, np.clip(v, 1 - TOP, TOP - 1))"), (RECORD, RECORD + "; held = s")),
+    "refractory": ((WAIT, 'np.where(s, p["refractory"], np.maximum(wait - 1, 0))'),),
+    "refractory missing": ((WAIT, "0 * wait"),),
+    "refractory short": ((WAIT, 'np.where(s, np.maximum(p["refractory"] - 2, 0), np.maximum(wait - 1, 0))'),),
     "bias missing": ((' + p["bias"]', ""),),
     "bias negated": ((' + p["bias"]', ' - p["bias"]'),),
     "bias twice": ((' + p["bias"]', ' + 2 * p["bias"]'),),
@@ -119,9 +124,9 @@ FAULTS: dict[str, Changes] = {
     "arrivals decay": ((CURRENT_DECAY + " + a", 'rz(u + a, 4095 - p["current_decay"])'),),
     "potential before reset": ((RESET + "\n            shown = v", RESET),),
     "states one tick late": ((RECORD, "records.append((s, old, late)); late = shown"), (REST, REST + "; late = v")),
-    "state kept": ((REST, "held = np.zeros(count, bool)"),),
+    "state kept": ((REST, "wait = np.zeros(count, int)"),),
     "spikes kept": (("queue = 0 * queue", "pass"),),
-    "everything kept": ((REST, "held = np.zeros(count, bool)"), ("queue = 0 * queue", "pass")),
+    "everything kept": ((REST, "wait = np.zeros(count, int)"), ("queue = 0 * queue", "pass")),
 }
 # These need values beyond the portable range.
 LOUD_FAULTS: dict[str, Changes] = {
@@ -169,6 +174,7 @@ with zipfile.ZipFile(program_path) as archive:
     document = json.loads(archive.read("program.json"))
     p = {{name[:-4]: np.load(io.BytesIO(archive.read(name))).astype(int)
          for name in archive.namelist() if name.endswith(".npy")}}
+p.setdefault("refractory", np.ones_like(p["threshold"]))
 with np.load(stimulus_path) as archive:
     stimulus = {{name: archive[name] for name in archive.files}}
 shape = document["n_neurons"], document["n_inputs"]

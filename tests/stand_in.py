@@ -37,13 +37,15 @@ def rz(x, factor):
 
 records, start = [], 0
 for length in stimulus["lengths"].tolist():
-    u = v = np.zeros(count, int)
+    u = v = held = np.zeros(count, int)
     queue = np.zeros((64, count), int)
     for tick in range(start, start + length):
         u = rz(u, 4095 - p["current_decay"]) + (queue[0] << 6)
         v = rz(v, 4096 - p["potential_decay"]) + u + p["bias"]
+        v = np.where(held > 0, 0, v)
         s = v COMPARE p["threshold"] << 6
         v = np.where(s, 0, v)
+        held = np.where(s, p.get("refractory", 1) - 1, np.maximum(held - 1, 0))
         queue = np.roll(queue, -1, axis=0)
         queue[-1] = 0
         lines = np.concatenate([stimulus["raster"][tick], s])

@@ -18,7 +18,11 @@ from snnprog.conformance.trials import NO_GAPS, side_by_side
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
 
 CHUNKS, PROGRAMS_PER_CHUNK = 10, 10
-LEFT_OUT = {"lava": [], "nengo_loihi": ["recurrent_delays"], "brian2_loihi": ["biases"]}
+LEFT_OUT = {
+    "lava": ["refractory", "refractory_biases"],
+    "nengo_loihi": ["recurrent_delays"],
+    "brian2_loihi": ["biases", "refractory_biases"],
+}
 VERSIONS = {
     "lava": {"lava-nc": "0.10.0"},
     "nengo_loihi": {"nengo-loihi": "1.1.0", "nengo": "3.2.0"},
@@ -113,6 +117,7 @@ def test_the_random_programs_have_every_feature() -> None:
         seen.update(f"mode {mode}" for mode in program.sign_mode[program.weight != 0])
         seen.update(f"mixed {np.sign(weight)}" for weight in program.weight[program.sign_mode == MIXED])
         seen.update(f"bias {np.sign(bias)}" for bias in program.bias)
+        seen.update(f"refractory {min(int(period), 10)}" for period in program.refractory)
         for name in ("current_decay", "potential_decay"):
             ends = {0: "none", 4095: "full"}
             seen.update(f"{name} {ends.get(int(decay), 'between')}" for decay in getattr(program, name))
@@ -127,6 +132,7 @@ def test_the_random_programs_have_every_feature() -> None:
     wanted += [f"mode {mode}" for mode in (MIXED, EXCITATORY, INHIBITORY)]
     wanted += ["mixed -1", "mixed 1", "bias -1", "bias 1", "recurrent", "self-loop", "parallel synapses"]
     wanted += [f"{name} {end}" for name in ("current_decay", "potential_decay") for end in ("none", "between", "full")]
+    wanted += [f"refractory {period}" for period in range(1, 11)]
     wanted += ["patterns of different lengths"]
     assert [feature for feature in wanted if not seen[feature]] == []
     assert spikes > 2000
@@ -139,12 +145,21 @@ def test_a_trial_is_the_same_for_the_same_seed() -> None:
     assert not np.array_equal(first.program.weight, other.program.weight)
 
 
+def test_refractory_periods_are_drawn_apart_from_everything_else() -> None:
+    for seed in range(6):
+        own, without = random_trial(seed).program, random_trial(seed, gaps=Gaps(refractory=False)).program
+        assert own.has_refractory == (seed % 2 == 1)
+        assert not without.has_refractory
+        for name in ("pre", "post", "delay", "exponent", "sign_mode", "threshold", "bias"):
+            assert np.array_equal(getattr(own, name), getattr(without, name))
+
+
 # --------------------------------------------------------------------------------------------------------------- gaps
 
 LOOP = sp.Program.from_arrays(
     chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0], pre=[0, 1, 2], post=[0, 1, 0], delay=[7, 3, 5],
     weight=[9, 9, 9], exponent=[0, 0, 0], threshold=[100, 100], current_decay=[0, 0], potential_decay=[0, 0],
-    bias=[0, 40],
+    bias=[0, 40], refractory=[1, 3],
 )  # fmt: skip
 
 
@@ -161,6 +176,7 @@ LOOP = sp.Program.from_arrays(
             "the delay of synapse 1 is 3; allowed is no synapse from a neuron on backend",
         ),
         (Gaps(most_neurons=1), "the number of neurons is 2; allowed is at most 1 on backend few; run it elsewhere:"),
+        (Gaps(refractory=False), "the refractory period of neuron 1 is 3; allowed is 1 on backend few; compile with"),
         (Gaps(bias=False), "the bias of neuron 1 is 40; allowed is 0 on backend few; compile with bias 0, or run it"),
     ],
 )
@@ -214,6 +230,7 @@ def test_random_programs_keep_to_the_gaps(seed: int) -> None:
     for gaps in (
         Gaps(longest_input_delay=9, longest_recurrent_delay=1),
         Gaps(longest_recurrent_delay=0, bias=False),
+        Gaps(refractory=False),
         Gaps(most_neurons=2),
     ):
         check_gaps(random_trial(seed, gaps=gaps).program, gaps, "few")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from planted import FAULTS, LOUD_FAULTS, Changes, run_planted, with_fault, write_planted
 
 import snnprog as sp
-from snnprog.backends import Run, run_backend
+from snnprog.backends import Gaps, Run, run_backend
 from snnprog.chips import find_chip
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
@@ -69,8 +69,14 @@ def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
 
 def quiet_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return a random program with delays of at most eight ticks, and its patterns."""
-    trial = random_trial(seed)
+    trial = random_trial(seed, gaps=Gaps(refractory=False))
     return replace(trial.program, delay=1 + trial.program.delay % 8), trial.inputs
+
+
+def refractory_trial(seed: int) -> tuple[sp.Program, Rasters]:
+    """Return such a program with short refractory periods."""
+    program, inputs = quiet_trial(seed)
+    return replace(program, refractory=1 + np.random.default_rng(seed).integers(0, 5, program.n_neurons)), inputs
 
 
 def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
@@ -109,7 +115,8 @@ def slow_program(seed: int) -> sp.Program:
 
 
 def trials_for(name: str) -> Iterator[tuple[sp.Program, Rasters]]:
-    draw = loud_trial if name in LOUD_FAULTS else threshold_trial if name == "fires at the threshold" else quiet_trial
+    draw = refractory_trial if name.startswith("refractory") else quiet_trial
+    draw = loud_trial if name in LOUD_FAULTS else threshold_trial if name == "fires at the threshold" else draw
     yield from map(draw, range(SEEDS))
 
 
@@ -135,7 +142,7 @@ def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters,
 
 def test_without_a_fault_there_is_no_difference(runtimes: Runtimes) -> None:
     for seed in range(20):
-        for draw in (quiet_trial, loud_trial, threshold_trial):
+        for draw in (quiet_trial, refractory_trial, loud_trial, threshold_trial):
             assert runtimes.differ(*draw(seed), ()) is None
 
 
@@ -431,7 +438,7 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Callable[[int], tup
 
 
 def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
-    programs = [quiet_trial(2)[0], loud_trial(1)[0]]
+    programs = [quiet_trial(2)[0], refractory_trial(2)[0], loud_trial(1)[0]]
     named: dict[str, Alternative] = {}
     for program in programs:
         tried = alternatives(own_rule(program), program)

@@ -21,7 +21,7 @@ import snnprog as sp
 from snnprog.conformance import Golden, golden_programs, write_golden
 from snnprog.conformance.golden import GOLDEN_FOLDER, RECORDED
 from snnprog.conformance.trials import Trial
-from snnprog.program import MIXED
+from snnprog.program import MIXED, NEURON_ARRAYS
 from snnprog.simulate import simulate
 
 CHIP = "loihi1"
@@ -91,11 +91,14 @@ class Rule:
     fires: Callable[[int, int], bool] = lambda v, threshold: v > 64 * threshold
     after_spike: Callable[[int, int, int], tuple[int, int]] = lambda u, v, threshold: (u, 0)
     uses_old_current: bool = False
-    refractory: int = 0
+    refractory: Callable[[int], int] = lambda refractory: refractory
+    is_bias_held: bool = True
+    does_current_go_on: bool = True
     recurrent: Callable[[int, int], bool] = lambda pre, post: True
     one_per_pair: bool = False
     carries_current: bool = False
     carries_potential: bool = False
+    carries_refractory: bool = False
     carries_spikes: bool = False
     outputs: Callable[[NDArray[np.int32]], NDArray[np.int32]] = lambda outputs: outputs
 
@@ -119,23 +122,27 @@ def run_rule(rule: Rule, trial: Trial) -> list[Records]:
     """Return, per pattern and tick, spikes of the outputs, currents and potentials."""
     program, count = trial.program, trial.program.n_neurons
     synapses, outputs = synapses_of(rule, program), rule.outputs(program.outputs)
-    parameters = [getattr(program, name).tolist() for name in ("current_decay", "potential_decay", "bias", "threshold")]
+    parameters = [getattr(program, name).tolist() for name in NEURON_ARRAYS]
     u, v, wait, due = [0] * count, [0] * count, [0] * count, {}
     patterns = []
     for raster in trial.inputs:
         u = u if rule.carries_current else [0] * count
         v = v if rule.carries_potential else [0] * count
+        wait = wait if rule.carries_refractory else [0] * count
         due = due if rule.carries_spikes else {}
         records = []
         for tick, lines in enumerate(raster.tolist()):
             fired = []
-            for index, (du, dv, bias, threshold) in enumerate(zip(*parameters, strict=True)):
+            for index, (threshold, du, dv, bias, refractory) in enumerate(zip(*parameters, strict=True)):
                 before = u[index]
-                u[index] = rule.keep_current(u[index], du) + 64 * due.pop((tick, index), 0)
+                if wait[index] == 0 or rule.does_current_go_on:
+                    u[index] = rule.keep_current(u[index], du) + 64 * due.pop((tick, index), 0)
                 added = before if rule.uses_old_current else u[index]
-                v[index] = rule.keep_potential(v[index], dv) + added + rule.bias(bias) if wait[index] == 0 else 0
-                fired.append(rule.fires(v[index], threshold))
-                wait[index] = rule.refractory if fired[-1] else max(0, wait[index] - 1)
+                held = 0 if rule.is_bias_held else rule.keep_potential(v[index], dv) + rule.bias(bias)
+                free = rule.keep_potential(v[index], dv) + added + rule.bias(bias)
+                v[index] = free if wait[index] == 0 else held
+                fired.append(rule.fires(v[index], threshold) and wait[index] == 0)
+                wait[index] = rule.refractory(refractory) - 1 if fired[-1] else max(0, wait[index] - 1)
                 if fired[-1]:
                     u[index], v[index] = rule.after_spike(u[index], v[index], threshold)
             for pre, post, delay, adds in synapses:
@@ -198,7 +205,13 @@ FAULTS = {
     "reset by subtraction": (Rule(after_spike=lambda u, v, threshold: (u, v - 64 * threshold)), "every_tick"),
     "no reset": (Rule(after_spike=lambda u, v, threshold: (u, v)), "every_tick"),
     "current reset, too": (Rule(after_spike=lambda u, v, threshold: (0, 0)), "every_tick"),
-    "a refractory tick": (Rule(refractory=1), "every_tick"),
+    "a refractory tick": (Rule(refractory=lambda refractory: refractory + 1), "every_tick"),
+    "no refractory periods": (Rule(refractory=lambda refractory: 1), "refractory"),
+    "refractory periods one less": (Rule(refractory=lambda refractory: max(1, refractory - 1)), "refractory"),
+    "refractory periods to 62": (Rule(refractory=lambda refractory: min(62, refractory)), "refractory"),
+    "the bias integrated while refractory": (Rule(is_bias_held=False), "refractory_biases"),
+    "the current held while refractory": (Rule(does_current_go_on=False), "refractory"),
+    "refractory periods carried over": (Rule(carries_refractory=True), "refractory"),
     "no recurrence": (Rule(recurrent=lambda pre, post: False), "recurrence"),
     "no self-loops": (Rule(recurrent=lambda pre, post: pre != post), "recurrence"),
     "one synapse per pair and delay": (Rule(one_per_pair=True), "several_synapses"),

@@ -182,10 +182,10 @@ def test_a_tape_finds_its_ticks_again(lengths: list[int], padding: int) -> None:
         assert not padded[row - padding : row].any()
 
 
-def test_last_resets_stay_inside_their_pattern() -> None:
+def test_last_spikes_stay_inside_their_pattern() -> None:
     tape = Tape((3, 1, 4), 2)
     spikes = np.array([0, 1, 1, 1, 0, 1, 0, 0], dtype=bool)
-    assert tape.last_resets(spikes).tolist() == [NO_RESET, NO_RESET, 1, NO_RESET, NO_RESET, NO_RESET, 5, 5]
+    assert tape.last_spikes(spikes).tolist() == [NO_RESET, NO_RESET, 1, NO_RESET, NO_RESET, NO_RESET, 5, 5]
 
 
 @given(problems(), st.integers(0, 2**32 - 1))

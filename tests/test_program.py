@@ -25,8 +25,10 @@ from snnprog.chips import CHIPS
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program import (
     ARRAYS,
+    ARRAYS_IN,
     DOCUMENT,
     EXCITATORY,
+    HELD,
     INHIBITORY,
     MIXED,
     NEURON_ARRAYS,
@@ -53,6 +55,7 @@ MINIMAL: dict[str, object] = {
     "current_decay": [4095, 0],
     "potential_decay": [163, 4095],
     "bias": [0, -524160],
+    "refractory": [1, 1],
     "provenance": {"seed": 0, "spec": "0" * 64, "neurons": [{"status": "exact", "margin": 1.5}]},
 }
 
@@ -316,8 +319,8 @@ def test_the_golden_file_needs_no_snnprog() -> None:
     members = golden_members()
     document = json.loads(members.pop("program.json"))
     arrays = {name: np.load(io.BytesIO(content), allow_pickle=False) for name, content in members.items()}
-    assert arrays.keys() == {f"{name}.npy" for name in ARRAYS}
-    for name in ARRAYS:
+    assert arrays.keys() == {f"{name}.npy" for name in ARRAYS_IN[1]}
+    for name in ARRAYS_IN[1]:
         assert arrays[f"{name}.npy"].dtype.str == "<i4"
         assert arrays[f"{name}.npy"].tolist() == MINIMAL[name]
     assert document == {
@@ -364,8 +367,10 @@ RULE: dict[str, object] = dict(CHIPS["loihi1"].semantics.as_dict())
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
     "no format": ({"format": None}, "is of format None; 'snnp' is needed"),
-    "later version": ({"format_version": 2}, "has format version 2; this snnprog reads 1"),
-    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1"),
+    "later version": ({"format_version": 3}, "has format version 3; this snnprog reads 1 to 2"),
+    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 2"),
+    "refractory periods in version 1": ({"refractory": HELD}, "says 'after a spike at tick t the potential is 0"),
+    "version 2 that does not say what it means": ({"format_version": 2}, "says None of refractory periods; in format"),
     "chip": ({"chip": "loihi9"}, "is for chip 'loihi9'; known chips are loihi1"),
     "chip as list": ({"chip": ["loihi1"]}, "is for chip ['loihi1']; known chips are loihi1"),
     "another rule": (
@@ -404,7 +409,7 @@ def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
         load(rebuilt(tmp_path / "p.snnp", document, arrays))
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ARRAYS_IN[1])
 def test_every_array_is_needed(tmp_path: Path, name: str) -> None:
     document, arrays = parts()
     del arrays[name]
@@ -412,7 +417,7 @@ def test_every_array_is_needed(tmp_path: Path, name: str) -> None:
         load(rebuilt(tmp_path / "p.snnp", document, arrays))
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ARRAYS_IN[1])
 @pytest.mark.parametrize("dtype", ["<i8", ">i4", "<u4", "<f4", "|b1", "<U2"])
 def test_arrays_of_other_types(tmp_path: Path, name: str, dtype: str) -> None:
     document, arrays = parts()
@@ -422,7 +427,7 @@ def test_arrays_of_other_types(tmp_path: Path, name: str, dtype: str) -> None:
     assert f" is {dtype} of shape " in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", ARRAYS_IN[1])
 @pytest.mark.parametrize("shape", ["()", "(1, -1)", "(-1, 1)"])
 def test_arrays_of_other_shapes(tmp_path: Path, name: str, shape: str) -> None:
     document, arrays = parts()
@@ -431,7 +436,7 @@ def test_arrays_of_other_shapes(tmp_path: Path, name: str, shape: str) -> None:
         load(rebuilt(tmp_path / "p.snnp", document, arrays | {name: np.asarray(axes)}))
 
 
-@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "outputs"])
+@pytest.mark.parametrize("name", [name for name in ARRAYS_IN[1] if name != "outputs"])
 def test_arrays_that_are_too_short(tmp_path: Path, name: str) -> None:
     document, arrays = parts()
     with pytest.raises(FormatError, match=r"holds no valid program: \w+ has \d entries; \d are needed"):
@@ -562,7 +567,7 @@ def test_mutations_of_one_field_or_array(tmp_path: Path) -> None:
             )
             table[chance.choice([*table, "further"])] = some_json(chance)
         else:
-            others[chance.choice(ARRAYS)] = some_array(chance)
+            others[chance.choice(ARRAYS_IN[1])] = some_array(chance)
         believed += check_refused_or_valid(rebuilt(tmp_path / "p.snnp", changed, others))
     assert believed > 0
 

@@ -52,13 +52,19 @@ class ExactNeuron:
             presynaptic, spikes = presynaptic_raster(spec, pattern), self.spikes[first : first + pattern.ticks]
             first += pattern.ticks
             columns = [
-                exact_potential(exact_arrivals(presynaptic[:, [line]], [delay], [[1]]), spikes, alpha, gamma)
+                exact_potential(
+                    exact_arrivals(presynaptic[:, [line]], [delay], [[1]]),
+                    spikes,
+                    alpha,
+                    gamma,
+                    refractory=spec.refractory,
+                )
                 for delay in spec.delays
                 for line in range(presynaptic.shape[1])
             ]
             nothing = [Fraction(0)] * pattern.ticks
             columns.append([Fraction(-1)] * pattern.ticks)
-            columns.append(exact_potential(nothing, spikes, Fraction(0), gamma, Fraction(1)))
+            columns.append(exact_potential(nothing, spikes, Fraction(0), gamma, Fraction(1), spec.refractory))
             for tick, spike in enumerate(spikes):
                 self.rows.append([column[tick] if spike else -column[tick] for column in columns])
         signs = [0] * spec.n_presynaptic if spec.signs is None else list(spec.signs)

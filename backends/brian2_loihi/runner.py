@@ -8,8 +8,8 @@ else comes with one sentence on stderr.
 How the program becomes a network of brian2-loihi (0.5.2, none of it modified), run by Brian2's NumPy target, which
 starts at once where the compiled ones compile for minutes:
 
-- A ``LoihiNeuronGroup`` has one threshold and one pair of decays, a ``LoihiSynapses`` one delay, exponent and sign
-  mode: neurons and synapses are sorted into such groups. ``decay_I`` is the current decay plus 1.
+- A ``LoihiNeuronGroup`` has one threshold, one pair of decays and one refractory period, a ``LoihiSynapses`` one delay,
+  exponent and sign mode: neurons and synapses are sorted into such groups. ``decay_I`` is the current decay plus 1.
 - A synapse with delay d acts d ticks after its spike; brian2-loihi counts d - 1, because its spikes cross to the other
   side in the next tick anyway.
 - The patterns run side by side, each on neurons and input lines of its own, all from rest, so that what costs a
@@ -52,6 +52,7 @@ Records = dict[str, npt.NDArray[np.float64]]
 
 SYNAPSE_FIELDS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
+REFRACTORY = "refractory"
 
 PATTERNS_PER_NETWORK = 128
 AFTER_THE_SPIKES = 1
@@ -96,6 +97,7 @@ class Program:
     current_decay: Integers
     potential_decay: Integers
     bias: Integers
+    refractory: Integers
 
     def __post_init__(self) -> None:
         """Refuse the biases that brian2-loihi does not have."""
@@ -117,8 +119,10 @@ def read_program(path: Path) -> Program:
     try:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("program.json"))
-            names = ("outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS)
+            names = ["outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS]
+            names += [REFRACTORY] if f"{REFRACTORY}.npy" in archive.namelist() else []
             arrays = {name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names}
+            arrays.setdefault(REFRACTORY, np.ones_like(arrays["threshold"]))  # a neuron that may spike at every tick
         widened = {name: array.astype(np.int64, casting="safe") for name, array in arrays.items()}
         return Program(int(header["n_inputs"]), int(header["n_neurons"]), **widened)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
@@ -171,22 +175,23 @@ def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
 
 @dataclass(frozen=True)
 class Population:
-    """Neurons that share threshold and decays, once per pattern: neuron i of pattern p is number p * size + i."""
+    """Neurons of one kind, once per pattern: neuron i of pattern p is number p * size + i."""
 
     members: Integers
     group: LoihiNeuronGroup
 
 
 def make_populations(program: Program, n_patterns: int) -> list[Population]:
-    """Make one group for each triple of threshold and decays."""
+    """Make one group for each kind of neuron: threshold, decays and refractory period."""
     populations = []
-    for members in alike(program.threshold, program.current_decay, program.potential_decay):
+    for members in alike(program.threshold, program.current_decay, program.potential_decay, program.refractory):
         first = members[0]
         group = LoihiNeuronGroup(
             n_patterns * members.size,
             threshold_v_mant=int(program.threshold[first]),
             decay_I=int(program.current_decay[first]) + 1,
             decay_v=int(program.potential_decay[first]),
+            refractory=int(program.refractory[first]),
         )
         populations.append(Population(members, group))
     return populations

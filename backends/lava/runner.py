@@ -65,6 +65,7 @@ LIMITS = {
     "threshold": (1, 131071),
     "current_decay": (0, 4095),
     "potential_decay": (0, 4095),
+    "refractory": (1, 1),
 }
 """Inclusive ranges that Lava's fixed-point models assume and do not check (a violation is silent, or hangs)."""
 
@@ -109,6 +110,7 @@ class Program:
     current_decay: Integers
     potential_decay: Integers
     bias: Integers
+    refractory: Integers
 
     def __post_init__(self) -> None:
         """Refuse what Lava would wrap, clip, drop or hang on."""
@@ -173,7 +175,10 @@ def read_program(path: Path) -> Program:
     """Read the zip at `path`; raise `RunnerError` if a member is missing or a value is out of range."""
     with reading(path), zipfile.ZipFile(path) as archive:
         header = json.loads(archive.read("program.json"))
-        arrays = {name: read_integers(archive, name) for name in ("outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS)}
+        names = ["outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS]
+        names += ["refractory"] if "refractory.npy" in archive.namelist() else []
+        arrays = {name: read_integers(archive, name) for name in names}
+    arrays.setdefault("refractory", np.ones_like(arrays["threshold"]))
     return Program(n_inputs=int(header["n_inputs"]), n_neurons=int(header["n_neurons"]), **arrays)
 
 

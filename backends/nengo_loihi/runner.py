@@ -49,6 +49,7 @@ Booleans = npt.NDArray[np.bool_]
 
 SYNAPSE_FIELDS = ("pre", "post", "delay", "weight", "exponent")
 NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
+REFRACTORY = "refractory"
 
 INPUT_SHIFT = 6
 POTENTIAL_LIMIT = (1 << 23) - 1
@@ -98,6 +99,7 @@ class Program:
     current_decay: Integers
     potential_decay: Integers
     bias: Integers
+    refractory: Integers
 
     def __post_init__(self) -> None:
         """Refuse the delays that the emulator does not have."""
@@ -128,8 +130,10 @@ def read_program(path: Path) -> Program:
     try:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("program.json"))
-            names = ("outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS)
+            names = ["outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS]
+            names += [REFRACTORY] if f"{REFRACTORY}.npy" in archive.namelist() else []
             arrays = {name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names}
+            arrays.setdefault(REFRACTORY, np.ones_like(arrays["threshold"]))  # a neuron that may spike at every tick
         widened = {name: array.astype(np.int64, casting="safe") for name, array in arrays.items()}
         return Program(int(header["n_inputs"]), int(header["n_neurons"]), **widened)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
@@ -190,7 +194,7 @@ def make_block(program: Program) -> LoihiBlock:
     compartment.vth = (program.threshold << INPUT_SHIFT).astype(np.int32)
     compartment.bias = program.bias.astype(np.int32)
     compartment.vmin, compartment.vmax = -POTENTIAL_LIMIT, POTENTIAL_LIMIT
-    compartment.refract_delay[:] = 1  # in the emulator's count, a neuron that may spike on every tick
+    compartment.refract_delay = program.refractory.astype(np.int32)
     return block
 
 

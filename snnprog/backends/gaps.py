@@ -29,12 +29,15 @@ class Gaps:
         How many neurons a program may have.
     bias : bool
         Whether neurons may have one.
+    refractory : bool
+        Whether neurons may have a refractory period of more than 1 tick.
     """
 
     longest_input_delay: int | None = None
     longest_recurrent_delay: int | None = None
     most_neurons: int | None = None
     bias: bool = True
+    refractory: bool = True
 
     def named(self) -> dict[str, int | bool]:
         """Return the limits that there are, by name: what the table ``[gaps]`` says."""
@@ -78,6 +81,10 @@ def check_gaps(program: Program, gaps: Gaps, backend: str) -> None:
     if biased.size and not gaps.bias:
         item, found = f"the bias of neuron {biased[0]}", int(program.bias[biased[0]])
         raise LimitError(item, found, f"0 on backend {backend}", f"compile with bias 0, or {ELSEWHERE}")
+    held = np.flatnonzero(program.refractory > 1)
+    if held.size and not gaps.refractory:
+        item, found = f"the refractory period of neuron {held[0]}", int(program.refractory[held[0]])
+        raise LimitError(item, found, f"1 on backend {backend}", f"compile with refractory 1, or {ELSEWHERE}")
 
 
 def _check_delays(program: Program, members: NDArray[np.bool_], limit: int | None, source: str) -> None:

@@ -57,7 +57,8 @@ class Semantics:
         spike = v > threshold << input_shift ;   v = 0 where spike
 
     ``wrap`` leaves values in ``(-2**current_bits, 2**current_bits]`` by adding or subtracting ``2**(current_bits+1)``
-    once; ``clip`` limits to ``±(2**potential_bits - 1)``.
+    once; ``clip`` limits to ``±(2**potential_bits - 1)``. A neuron of refractory period r that spiked at tick t has
+    ``v = 0`` and no spike from t + 1 to t + r - 1, whatever arrives and whatever its bias; its u goes on.
     """
 
     name: str
@@ -133,6 +134,8 @@ class Chip:
         What one holds.
     energy : Energy or None
         Published energies per operation, where there are some.
+    refractory : (int, int)
+        In ticks; 1 for a neuron that may spike at every tick.
     """
 
     name: str
@@ -154,6 +157,7 @@ class Chip:
     cores: int | None = field(default=None, kw_only=True)
     core: Core = field(default=UNKNOWN, kw_only=True)
     energy: Energy | None = field(default=None, kw_only=True)
+    refractory: Range = field(default=(1, 1), kw_only=True)
 
     @property
     def weight_limit(self) -> int:

@@ -88,7 +88,8 @@ class Core:
     axons_out : int or None
         Pairs of a neuron on the core and a core that it has synapses on, its own included.
     profiles, thresholds, formats : int or None
-        Distinct pairs of decays, distinct thresholds, and distinct synapse formats (a sign mode and an exponent).
+        Distinct decays and refractory periods together, distinct thresholds, and distinct synapse formats (a sign mode
+        and an exponent).
     memory : SynapticMemory or None
     """
 

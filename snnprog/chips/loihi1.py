@@ -14,6 +14,8 @@ Sources
 - how synapses are stored: nengo-loihi 1.1.0, ``block.py``, ``SynapseConfig.bits_per_axon``, with index bits for lists
   that name their neurons (compression 0) and none for whole ones (compression 3);
 - energies: Davies et al. 2018, p. 96, Table 2;
+- refractory periods: 1 to 63, nengo-loihi 1.1.0, ``hardware/nxsdk_objects.py`` (brian2-loihi 0.5.2 takes 64, too); what
+  they do: nengo-loihi's emulator and brian2-loihi, which agree (Lava 0.10.0 has no integer model of them);
 - delays are counted so that a spike at tick t acts on the potential at t + delay: Lava's 0..62 are 1..63 here.
 """
 
@@ -53,6 +55,7 @@ LOIHI1 = Chip(
     usual_decays=(4095, 205),
     is_exponent_shared=False,
     cores=128,
+    refractory=(1, 63),
     core=Core(
         neurons=1024,
         axons_in=4096,

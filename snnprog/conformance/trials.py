@@ -1,8 +1,8 @@
 """Random programs of the subset on which a chip's runtimes agree, with stimuli.
 
 A random program has what the subset allows: recurrence, delays to the chip's longest, both decays over their whole
-range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons. It is drawn
-again while the reference leaves the portable range on it.
+range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons and, in every
+second program, refractory periods. It is drawn again while the reference leaves the portable range on it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ Integers = NDArray[np.int64]
 
 LAYERED_TICKS = (600, 400)
 FULL_DECAY = 4095
+REFRACTORY_SEED = 1
 MOST_FAN_IN = 16
 NO_GAPS = Gaps()
 
@@ -107,7 +108,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
     shrink = 1.0
     while True:
         trial = _draw_trial(generator, chip, scale, shrink)
-        trial = Trial(_within(trial.program, gaps), trial.inputs)
+        trial = Trial(_within(_with_refractory(trial.program, seed), gaps), trial.inputs)
         if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
             return trial
         shrink *= 0.7
@@ -123,7 +124,19 @@ def _within(program: Program, gaps: Gaps) -> Program:
     kept = limit > 0
     synapses = {name: getattr(program, name)[kept] for name in SYNAPSE_ARRAYS}
     synapses["delay"] = 1 + (synapses["delay"] - 1) % limit[kept]
-    return replace(program, **synapses, bias=program.bias * gaps.bias)
+    refractory = np.maximum(program.refractory * gaps.refractory, 1)
+    return replace(program, **synapses, bias=program.bias * gaps.bias, refractory=refractory)
+
+
+def _with_refractory(program: Program, seed: int) -> Program:
+    """Return the program with a refractory period for each kind of neuron, if its seed is odd; most are short."""
+    if seed % 2 == 0:
+        return program
+    generator, longest = np.random.default_rng((seed, REFRACTORY_SEED)), find_chip(program.chip).refractory[1]
+    parameters = np.stack([program.threshold, program.current_decay, program.potential_decay])
+    kind = np.unique(parameters, axis=1, return_inverse=True)[1].reshape(-1)
+    periods = 1 + generator.integers(0, generator.choice([2, 8, longest], program.n_neurons))
+    return replace(program, refractory=periods[kind].astype(np.int32))
 
 
 def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink: float) -> Trial:

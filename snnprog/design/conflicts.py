@@ -21,9 +21,15 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
     """Return the conflict of a spike that is due when nothing has arrived since the neuron was last at rest."""
     (tick,) = certificate.prices
     pattern, local = problem.potential_map.tape.where(tick)
+    if problem.resets.is_held[tick]:
+        reason = refractory_reason(problem, tick)
+        return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
     reset = int(problem.resets.last[tick])
+    event = "reset" if problem.potential_map.leaks.refractory == 1 else "refractory period, which ended"
     since = (
-        "the pattern began" if reset == NO_RESET else f"its reset at tick {problem.potential_map.tape.where(reset)[1]}"
+        "the pattern began"
+        if reset == NO_RESET
+        else f"its {event} at tick {problem.potential_map.tape.where(reset)[1]}"
     )
     too_little = (
         f"what has reached it since {since} is too little for any weights of the chip"
@@ -32,6 +38,16 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
     )
     reason = f"output {problem.neuron} must spike at {_place(problem, tick)}, but {too_little}"
     return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
+
+
+def refractory_reason(problem: NeuronProblem, tick: int) -> str:
+    """Return why a spike is impossible that is due while the neuron is refractory."""
+    spike = problem.potential_map.tape.where(int(problem.resets.spike[tick]))[1]
+    period = problem.potential_map.leaks.refractory
+    return (
+        f"output {problem.neuron} must spike at {_place(problem, tick)}, but is refractory for {period} ticks from its"
+        f" spike at tick {spike}: it can spike again at tick {spike + period}"
+    )
 
 
 def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minimal: bool) -> Conflict:
@@ -162,9 +178,10 @@ def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
 def hopeless_spikes(problem: NeuronProblem) -> list[int]:
     """Return the ticks of spikes that are due when nothing has arrived since the neuron was last at rest.
 
-    A neuron with a bias, fixed or free, may fire on its own, so it has none.
+    A neuron with a bias, fixed or free, may fire on its own, so it has none but those for which it is refractory.
     """
     if problem.box.has_bias:
-        return []
+        held: list[int] = problem.refractory_spikes.tolist()
+        return held
     ticks: list[int] = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0)).tolist()
     return ticks

@@ -163,17 +163,18 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
     """Return the linear map that all neurons of a spec share."""
     rasters = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
-    return PotentialMap(rasters, spec.delays, leaks_of(spec.dynamics, chip))
+    return PotentialMap(rasters, spec.delays, leaks_of(spec.dynamics, chip, spec.refractory))
 
 
-def leaks_of(dynamics: Dynamics, chip: Chip) -> Leaks:
-    """Return the exact leaks that decays mean on a chip."""
+def leaks_of(dynamics: Dynamics, chip: Chip, refractory: int = 1) -> Leaks:
+    """Return the exact leaks that decays mean on a chip, and how long its resets last."""
     return Leaks(
         current=chip.semantics.current_leak(dynamics.current_decay),
         potential=chip.semantics.potential_leak(dynamics.potential_decay),
         input_shift=chip.semantics.input_shift,
         are_arrivals_decayed=chip.semantics.are_arrivals_decayed,
         is_threshold_subtracted=chip.semantics.is_threshold_subtracted,
+        refractory=refractory,
     )
 
 

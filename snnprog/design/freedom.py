@@ -23,7 +23,7 @@ import numpy as np
 from snnprog.chips import find_chip
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.design.proofs.certificate import Certificate, Proof, Split, recheck
+from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
 from snnprog.design.proofs.separation import Floats
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run
@@ -236,14 +236,14 @@ def under_assumptions(problem: NeuronProblem, care: Raster, assumed: Mapping[int
         raster[tick], decided[tick] = value, True
     raster[~decided] = False
     filled = problem.with_raster(raster)
-    open_before = np.concatenate([[0], np.cumsum(~decided)])
+    open_before = np.concatenate([[0], np.cumsum(~(decided | filled.resets.is_held))])
     return filled.constrained_to(decided & (open_before[:-1] == open_before[_since(filled)]))
 
 
 def _since(problem: NeuronProblem) -> Ticks:
-    """(ticks,) The last reset before each tick, or the beginning of its pattern."""
+    """(ticks,) The last spike before each tick, or the beginning of its pattern."""
     tape = problem.potential_map.tape
-    since: Ticks = np.where(problem.resets.last == NO_RESET, tape.starts[tape.pattern], problem.resets.last)
+    since: Ticks = np.where(problem.resets.spike == NO_RESET, tape.starts[tape.pattern], problem.resets.spike)
     return since
 
 
@@ -273,6 +273,10 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     """Return weights that meet the rows, or a proof that none do, small where that is quick to find."""
     if not problem.constrained.any():
         return Weights(np.zeros(problem.potential_map.n_taps), problem.box.threshold[1], problem.box.bias[0])
+    for tick in problem.refractory_spikes.tolist():
+        proof = certify(problem, {tick: 1})
+        if proof is not None:
+            return proof
     answer = widest_margin(problem.idealised(problem.box.widest_exponent))
     if answer.is_feasible:
         return Weights(answer.weights, answer.threshold, answer.bias)

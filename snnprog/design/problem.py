@@ -105,7 +105,7 @@ class NeuronProblem:
     raster : (ticks,) bool
         What it is to do (assumed, in don't-care bins).
     constrained : (ticks,) bool
-        The ticks that have a row.
+        The ticks that have a row; a refractory neuron is silent anyway.
     norms, bias_response, truncation : (ticks,) float
         ‖φ‖₁, β, and ρ with the noise, at every tick.
     box : Box
@@ -216,9 +216,14 @@ class NeuronProblem:
             return replace(exact, exponent=0, box=replace(box, threshold=(0.0, np.inf)))
         return exact.at_exponent(widest_exponent)
 
+    @property
+    def refractory_spikes(self) -> Ticks:
+        """The ticks at which a spike is due that an earlier one's refractory period forbids."""
+        return np.flatnonzero(self.constrained & self.raster & self.resets.is_held)
+
     def constrained_to(self, ticks: Raster) -> NeuronProblem:
         """Return the same problem with rows at these ticks only."""
-        return replace(self, constrained=ticks)
+        return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
     def with_raster(self, raster: Raster) -> NeuronProblem:
         """Return the problem of a neuron that spikes, and so resets, elsewhere."""
@@ -235,12 +240,17 @@ def neuron_problem(
         potential_map=potential_map,
         resets=resets,
         raster=raster,
-        constrained=constrained,
+        constrained=constrained & ~_is_silent_anyway(resets, raster),
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
         truncation=potential_map.truncation(resets, biased=box.has_bias) + box.noise,
         box=box,
     )
+
+
+def _is_silent_anyway(resets: Resets, raster: Raster) -> Raster:
+    """(ticks,) Whether a silence is due that the refractory period makes sure."""
+    return resets.is_held & ~raster
 
 
 def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:

@@ -54,7 +54,7 @@ class Alternative:
     @property
     def is_local(self) -> bool:
         """Whether the state after one tick is all that it needs for the next."""
-        return self.start == REST and not (self.state_lag or self.spike_lag or self.rule.refractory)
+        return self.start == REST and not (self.state_lag or self.spike_lag)
 
 
 def alternatives(rule: Rule, program: Program) -> list[Alternative]:
@@ -83,7 +83,7 @@ def _effect(each: Alternative, n_inputs: int, synapses: Synapses, neurons: Neuro
     ]
     changes = [*_changes(synapses, wired), *_changes(neurons, tuned)]
     steps = [rule.hold_arrivals, rule.hold_current, rule.hold_potential, rule.fires, rule.reset]
-    flags = [rule.do_arrivals_decay, rule.is_current_late, rule.refractory]
+    flags = [rule.do_arrivals_decay, rule.is_current_late]
     record = [each.start, each.shows_reached, each.state_lag, each.spike_lag]
     return (*rounded, *changes, *steps, *flags, *record)
 
@@ -261,11 +261,26 @@ def _firing(rule: Rule, chip: Chip) -> list[Alternative]:
         Alternative(
             "reset", "current reset", "resets the current after a spike, too", replace(rule, reset=reset_current_too)
         ),
-        Alternative(
-            "reset", "refractory", "holds the potential at zero for one more tick after a spike",
-            replace(rule, refractory=1),
-        ),
+        *_refractory(rule),
     ]  # fmt: skip
+
+
+def _refractory(rule: Rule) -> list[Alternative]:
+    tunes: dict[str, tuple[str, Callable[[Int64s], Int64s]]] = {
+        "refractory": ("for one more tick after a spike", lambda ticks: ticks + 1),
+        "refractory missing": ("for no tick after a spike, refractory or not", np.ones_like),
+        "refractory short": ("for one tick less after a spike", lambda ticks: np.maximum(ticks - 1, 1)),
+    }
+    return [
+        Alternative(
+            "reset", name, f"holds the potential at zero {text}", replace(rule, tune=partial(_held, change=change))
+        )
+        for name, (text, change) in tunes.items()
+    ]
+
+
+def _held(neurons: Neurons, change: Callable[[Int64s], Int64s]) -> Neurons:
+    return replace(neurons, refractory=change(neurons.refractory))
 
 
 def _biases(rule: Rule, chip: Chip) -> list[Alternative]:

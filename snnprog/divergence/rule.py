@@ -54,6 +54,7 @@ class Neurons:
     potential_factor: Int64s
     bias: Int64s
     threshold: Int64s
+    refractory: Int64s
 
     @classmethod
     def of(cls, program: Program, semantics: Semantics) -> Neurons:
@@ -64,6 +65,7 @@ class Neurons:
             potential_factor=scale - program.potential_decay.astype(np.int64),
             bias=program.bias.astype(np.int64),
             threshold=program.threshold.astype(np.int64) << semantics.input_shift,
+            refractory=program.refractory.astype(np.int64),
         )
 
 
@@ -143,8 +145,6 @@ class Rule:
         Whether what arrives is added before the current decays.
     is_current_late : bool
         Whether the potential adds the current of the tick before.
-    refractory : int
-        Ticks after a spike in which the potential stays at zero.
     """
 
     decay_bits: int
@@ -160,7 +160,6 @@ class Rule:
     reset: Reset = reset_to_zero
     do_arrivals_decay: bool = False
     is_current_late: bool = False
-    refractory: int = 0
 
     def advance(self, neurons: Neurons, before: Tick, arriving: Int64s, is_held: Raster) -> Tick:
         """Return one tick, from the one before and the sum of the weights that arrive; held neurons stay at zero."""
@@ -212,15 +211,22 @@ def replay(rule: Rule, program: Program, inputs: Raster, start: Start, only: int
             break
         queue.send(start.tick - age, lines, not_before=start.tick)
     quiet = np.zeros(program.n_neurons, np.bool_)
-    last_spike = np.full(program.n_neurons, -1 - rule.refractory)
+    last_spike = _last_spikes(start, program, neurons)
     tick = Tick(start.current, start.potential, quiet, start.potential)
     unheard = np.zeros(program.n_inputs, np.bool_)
     for now in range(start.tick, len(inputs)):
         queue.send(now, np.concatenate([inputs[now], quiet]), not_before=now)
-        tick = rule.advance(neurons, tick, queue.take(now), now - last_spike <= rule.refractory)
+        tick = rule.advance(neurons, tick, queue.take(now), now - last_spike < neurons.refractory)
         queue.send(now, np.concatenate([unheard, tick.spikes]), not_before=now + 1)
         last_spike[tick.spikes] = now
         yield tick
+
+
+def _last_spikes(start: Start, program: Program, neurons: Neurons) -> Int64s:
+    """Return when each neuron last spiked in the pattern before the start; long before it, if never."""
+    spikes = start.lines[len(start.lines) - min(start.tick, len(start.lines)) :, program.n_inputs :]
+    last = start.tick - 1 - np.argmax(spikes[::-1], axis=0) if len(spikes) else -neurons.refractory
+    return np.where(spikes.any(axis=0), last, -neurons.refractory)
 
 
 class _Queue:

@@ -70,7 +70,7 @@ class Demand:
             line=parts // formats,
             format=parts % formats,
             bits=_bits(program, memory, (kinds // span).tolist(), form),
-            profile=_numbered(np.stack([program.current_decay, program.potential_decay])),
+            profile=_numbered(np.stack([program.current_decay, program.potential_decay, program.refractory])),
             threshold=_numbered(program.threshold[None]),
             memory=memory,
         )

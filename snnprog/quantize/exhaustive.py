@@ -119,8 +119,9 @@ class _Rule:
             current = self._state(self._arrivals(tick), current, self.machine.current_factor, self.machine.limits[1])
             flow = {current: 1}
             bias = self._bias(flow)
-            potential = self._state(flow, potential, self.machine.potential_factor, self.machine.limits[2], bias)
-            self._compare(potential, bool(self.problem.problem.raster[tick]))
+            if not self.machine.is_held[tick]:
+                potential = self._state(flow, potential, self.machine.potential_factor, self.machine.limits[2], bias)
+                self._compare(potential, bool(self.problem.problem.raster[tick]))
             if self.machine.is_reset(tick):
                 potential = None
             if self.machine.is_end(tick):

@@ -48,7 +48,8 @@ class Machine:
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         self.raster = raster
         self.first, self.tap = mapping.arrival_events
-        self.after = np.where(raster, RESETS, GOES_ON)
+        self.is_held = mapping.resets(raster).is_held
+        self.after = np.where(raster | self.is_held, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
         semantics = chip.semantics
         self.current_factor = semantics.current_factor(dynamics.current_decay)
@@ -60,7 +61,8 @@ class Machine:
 
     def run(self, weights: Integers, bias: int) -> Course:
         """Return the course under weights (taps,), exponents applied, and a bias in units of the potential."""
-        potential, is_portable = _run(self.first, self.tap, self.after, self.rule, self.limits, weights, bias)
+        resets = self.after, self.is_held
+        potential, is_portable = _run(self.first, self.tap, *resets, self.rule, self.limits, weights, bias)
         return Course(potential, bool(is_portable))
 
     def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:
@@ -115,8 +117,9 @@ def machine_of(chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Ra
 
 @njit(cache=True)
 def _run(
-    first: Integers, tap: Integers, after: Integers, rule: Integers, limits: Integers, weights: Integers, bias: int
-) -> tuple[Integers, bool]:
+    first: Integers, tap: Integers, after: Integers, is_held: Raster, rule: Integers, limits: Integers,
+    weights: Integers, bias: int,
+) -> tuple[Integers, bool]:  # fmt: skip
     """See `Machine.run`."""
     course = np.empty(after.size, np.int64)
     current = potential = 0
@@ -127,6 +130,8 @@ def _run(
             arriving += weights[tap[event]]
         arriving <<= rule[3]
         current, potential = integrate(current, potential, arriving, rule, rule[2], bias)
+        if is_held[k]:
+            potential = 0
         if abs(arriving) >= limits[0] or abs(current) >= limits[1] or abs(potential) >= limits[2]:
             is_portable = False
         course[k] = potential

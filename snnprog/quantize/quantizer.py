@@ -310,7 +310,8 @@ def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, ou
         excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
     targets = spec.targets[:, output]
     care = spec.care[:, output]
-    noise = survived_noise(run.potentials, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
+    compared = run.potentials[~simulator.mapping.resets(spikes).is_held]
+    noise = survived_noise(compared, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)
 
@@ -334,6 +335,7 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
         current_decay=[spec.dynamics.current_decay] * len(neurons),
         potential_decay=[spec.dynamics.potential_decay] * len(neurons),
         bias=[neuron.bias for neuron in neurons],
+        refractory=[spec.refractory] * len(neurons),
     )
 
 

@@ -99,7 +99,7 @@ class Rounding:
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = 1 << chip.semantics.input_shift
         self.resets = mapping.resets(neuron.raster)
-        self.constrained = constrained
+        self.constrained = constrained & ~self.resets.is_held
         self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
         self.bias_response = mapping.bias_response(self.resets)
         self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0) + spec.noise

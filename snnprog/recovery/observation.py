@@ -38,20 +38,23 @@ class Equations:
 
 
 class Observation:
-    """What was seen of one neuron: ticks of all patterns on one axis, potentials in units and 0 where none was seen."""
+    """What was seen of one neuron: ticks of all patterns on one axis, potentials in units and 0 where none was seen.
+
+    While a neuron is refractory, its potential is known to be 0, which tells nothing of its weights.
+    """
 
     def __init__(self, spec: Spec, mapping: PotentialMap, neuron: int, potentials: Int64s) -> None:
         self.spec, self.chip, self.mapping, self.neuron = spec, find_chip(spec.chip), mapping, neuron
         self.spikes = spec.targets[:, neuron]
-        care = spec.care[:, neuron]
-        self.seen: Raster = care & ~self.spikes
+        self.is_held = mapping.resets(self.spikes).is_held
+        self.seen: Raster = spec.care[:, neuron] & ~self.spikes & ~self.is_held
         self.potentials = np.where(self.seen, potentials[:, neuron], 0)
         self.unit = 1 << self.chip.semantics.input_shift
         self.is_biased = spec.bias == FREE
         self.given_bias = 0 if spec.bias == FREE else int(spec.bias)
         self.signs = np.tile(spec.signs or [0] * spec.n_presynaptic, len(spec.delays))
         self._first = np.isin(np.arange(self.spikes.size), mapping.tape.starts)
-        self._resets = mapping.resets(self.seen | self.spikes)
+        self._resets = mapping.resets(self.seen | self.spikes | self.is_held, lasting=1)
         self.is_step, self.gained = self._gains()
 
     def equations(self) -> Equations:
@@ -79,7 +82,8 @@ class Observation:
         compared, potential = np.zeros_like(currents), np.zeros((), dtype=np.int64)
         for tick in range(currents.size):
             before = 0 * potential if self._first[tick] else potential
-            compared[tick] = potential = self._potential_left(before) + currents[tick] + bias
+            potential = self._potential_left(before) + currents[tick] + bias
+            compared[tick] = potential = 0 * potential if self.is_held[tick] else potential
             potential = 0 * potential if self.spikes[tick] else potential
         return compared, bias
 

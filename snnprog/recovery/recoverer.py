@@ -241,6 +241,7 @@ def _program(spec: Spec, chip: Chip, mapping: PotentialMap, wholes: Sequence[_Wh
         threshold=[sum(whole.thresholds) // 2 for whole in wholes],
         current_decay=[spec.dynamics.current_decay] * count,
         potential_decay=[spec.dynamics.potential_decay] * count,
+        refractory=[spec.refractory] * count,
         bias=[whole.bias for whole in wholes],
         provenance={"recovered_from": spec.digest()},
     )

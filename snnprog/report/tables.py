@@ -124,6 +124,7 @@ def program_summary(program: Program) -> dict[str, object]:
         "current decays": _span(program.current_decay.tolist()),
         "potential decays": _span(program.potential_decay.tolist()),
         "biases": _span(program.bias.tolist()),
+        "refractory periods": _span(program.refractory.tolist()),
         "recurrent": bool((program.pre >= program.n_inputs).any()),
         "provenance": dict(program.provenance),
     }

@@ -101,7 +101,7 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], spikes: Raster, states: 
     tape.flags.writeable = False  # a type of its own to Numba: one is enough
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
     shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
-    static = layout.cells, layout.outputs, layout.wires, layout.rule, shape
+    static = layout.cells, layout.outputs, layout.refractory, layout.wires, layout.rule, shape
     flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), *states)]
     count = run_patterns(flat[0], ends, static, work, *flat[1:])
     return work.log[:count]
@@ -120,6 +120,7 @@ def _workspace(layout: Layout, patterns: int) -> Workspace:
         stimulus_words=stimulus.view(np.uint64),
         lines=np.empty(shape.n_inputs + shape.padded + SCAN_BYTES, dtype=np.uint64),
         due=np.empty(layout.wires.row_delay.size, dtype=np.uint64),
+        held_for=np.empty_like(layout.refractory),
         noted=np.empty(shape.n_neurons, dtype=np.bool_),
         log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
     )

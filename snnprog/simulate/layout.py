@@ -120,11 +120,14 @@ class Layout:
         All neurons at rest.
     outputs : (outputs,) uint64
         Neurons read out; empty where they are the first ones in order.
+    refractory : (neurons,) int32
+        Refractory periods; empty where every neuron may spike at every tick.
     wires, rule, shape : Wires, Rule, Shape
     """
 
     cells: Integers
     outputs: UInt64s
+    refractory: NDArray[np.int32]
     wires: Wires
     rule: Rule
     shape: Shape
@@ -157,6 +160,7 @@ def lay_out(program: Program) -> Layout:
     return Layout(
         cells=_cells(program, chip.semantics, shape, register),
         outputs=program.outputs[: 0 if is_first else None].astype(np.uint64),
+        refractory=program.refractory[: None if program.has_refractory else 0].copy(),
         wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
         rule=_rule(chip, shared, has_currents),
         shape=shape,

@@ -77,6 +77,8 @@ class Workspace(NamedTuple):
         Those that fired.
     due : (rows,) uint64
         Rows to be added.
+    held_for : (neurons,) int32
+        For how many ticks to come a potential stays 0; empty where every neuron may spike at every tick.
     noted : (neurons,) bool
         Which have left the portable range in this pattern.
     log : (entries, LOG_COLUMNS) int64
@@ -91,6 +93,7 @@ class Workspace(NamedTuple):
     stimulus_words: UInt64s
     lines: UInt64s
     due: UInt64s
+    held_for: NDArray[np.int32]
     noted: NDArray[np.bool_]
     log: Int64s
 
@@ -168,6 +171,19 @@ def integrate_arrivals(cells: Integers, queue: Integers, first: Count, fired: By
             cells[cell + np.uint64(POTENTIAL * LANES) + i] = kind(0) if fires else potential
             fired[lane + i] = fires
     return bool(left != 0)
+
+
+@compiled
+def hold(cells: Integers, fired: Bytes, held_for: NDArray[np.int32], refractory: NDArray[np.int32]) -> None:
+    """Take back what neurons did that are refractory, and begin the refractory periods of those that fire."""
+    for neuron in range(refractory.size):
+        if held_for[neuron]:
+            cell = neuron // LANES * FIELDS * LANES + neuron % LANES
+            cells[cell + POTENTIAL * LANES] = cells[cell + UNCLIPPED * LANES] = 0
+            fired[neuron] = 0
+            held_for[neuron] -= 1
+        elif fired[neuron]:
+            held_for[neuron] = refractory[neuron] - 1
 
 
 @inlined
@@ -315,13 +331,15 @@ def begin(work: Workspace, rest: Integers) -> None:
         work.queue[i] = 0
     for i in range(np.uint64(work.noted.size)):
         work.noted[i] = False
+    for i in range(np.uint64(work.held_for.size)):
+        work.held_for[i] = 0
 
 
 @compiled
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
-    layout: tuple[Integers, UInt64s, Wires, Rule, Shape],
+    layout: tuple[Integers, UInt64s, NDArray[np.int32], Wires, Rule, Shape],
     work: Workspace,
     spikes: Bytes,
     currents: NDArray[np.int32],
@@ -335,13 +353,13 @@ def run_patterns(
     ends : (patterns,) int64
         The tick after each pattern's last.
     layout
-        As in `snnprog.simulate.layout.Layout`: cells, outputs, wires, rule, shape.
+        As in `snnprog.simulate.layout.Layout`: cells, outputs, refractory, wires, rule, shape.
     work : Workspace
     spikes : (ticks * outputs,) uint8
     currents, potentials : (ticks * neurons,) int32
         Empty where states are not recorded.
     """
-    rest, outputs, wires, rule, shape = layout
+    rest, outputs, refractory, wires, rule, shape = layout
     cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines
     count = 0
     for pattern in range(ends.size):
@@ -354,6 +372,8 @@ def run_patterns(
                 has_left = integrate(cells, queue, first, fired, rule)
             else:
                 has_left = integrate_arrivals(cells, queue, first, fired, rule)
+            if refractory.size:
+                hold(cells, fired, work.held_for, refractory)
             if has_left:
                 count = note(work, count, pattern, tick, first, rule)
             for i in range(shape.padded):

@@ -74,8 +74,9 @@ class NeuronSimulator:
         shift = self.semantics.input_shift
         arrivals = np.rint(self.mapping.arrivals(weights.astype(np.float64))).astype(np.int64) << shift
         spikes, potentials, reached = run_neuron(
-            arrivals, self.ends, self.factors, self.semantics.decay_bits, threshold << shift, bias
-        )
+            arrivals, self.ends, self.factors, self.semantics.decay_bits, threshold << shift, bias,
+            self.mapping.leaks.refractory,
+        )  # fmt: skip
         return Run(spikes, potentials, bool((reached < self.limits).all()))
 
 
@@ -90,7 +91,7 @@ def integrate(current: int, potential: int, arriving: int, factors: Int64s, bits
 
 @njit(cache=True, nogil=True)
 def run_neuron(
-    arrivals: Int64s, ends: Raster, factors: Int64s, bits: int, threshold: int, bias: int
+    arrivals: Int64s, ends: Raster, factors: Int64s, bits: int, threshold: int, bias: int, refractory: int = 1
 ) -> tuple[Raster, Int64s, Int64s]:
     """Return the spikes, the potentials before the reset, and the greatest arrival, current and potential reached.
 
@@ -104,19 +105,23 @@ def run_neuron(
         `Semantics.current_factor` and `Semantics.potential_factor`, in units of ``2**-bits``.
     threshold, bias : int
         In units of the potential.
+    refractory : int
+        In ticks; while it lasts, the potential is 0.
     """
     spikes, potentials = np.zeros(arrivals.size, np.bool_), np.zeros(arrivals.size, np.int64)
     reached = np.zeros(3, np.int64)
-    current = potential = 0
+    current = potential = held_for = 0
     for k in range(arrivals.size):
         current, potential = integrate(current, potential, arrivals[k], factors, bits, bias)
+        if held_for > 0:
+            potential, held_for = 0, held_for - 1
         reached[0] = max(reached[0], abs(arrivals[k]))
         reached[1] = max(reached[1], abs(current))
         reached[2] = max(reached[2], abs(potential))
         potentials[k] = potential
         if potential > threshold:
             spikes[k] = True
-            potential = 0
+            potential, held_for = 0, refractory - 1
         if ends[k]:
-            current = potential = 0
+            current = potential = held_for = 0
     return spikes, potentials, reached

@@ -2,7 +2,7 @@
 
 It is the executable statement of `snnprog.chips.Semantics`. Every value is an int64 that holds what the chip's narrower
 registers hold: the widths are checked each tick, wrapped or clipped where the chip does so, and the first state beyond
-the portable range is told in `Trace.excursions`.
+the portable range is told in `Trace.excursions`. A refractory neuron's potential is 0, whatever it would have been.
 
 Axes are ``(patterns, neurons)``: patterns run side by side, each from rest, padded at their end to the longest.
 """
@@ -58,6 +58,7 @@ class _Neurons:
     potential_factor: Int64s
     bias: Int64s
     threshold: Int64s
+    refractory: Int64s
 
     @classmethod
     def of(cls, program: Program, semantics: Semantics) -> _Neurons:
@@ -67,6 +68,7 @@ class _Neurons:
             potential_factor=scale - program.potential_decay.astype(np.int64),
             bias=program.bias.astype(np.int64),
             threshold=program.threshold.astype(np.int64) << semantics.input_shift,
+            refractory=program.refractory.astype(np.int64),
         )
 
 
@@ -110,14 +112,17 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     current: Int64s = np.zeros(shape, np.int64)
     potential: Int64s = np.zeros(shape, np.int64)
     queue: Int64s = np.zeros((len(inputs), program.max_delay, program.n_neurons), np.int64)
+    held_for: Int64s = np.zeros(shape, np.int64)
     for tick in range(longest):
         arrivals: Int64s = queue[:, 0] << chip.semantics.input_shift
         unwrapped = _unwrapped_current(chip.semantics, neurons, current, arrivals)
         current = wrap_current(unwrapped, chip.semantics.current_bits)
         unclipped = _unclipped_potential(chip.semantics, neurons, potential, current)
+        unclipped = np.where(held_for > 0, 0, unclipped)
         potential = clip_potential(unclipped, chip.semantics.potential_bits)
         spikes: Raster = potential > neurons.threshold
         potential = np.where(spikes, 0, potential)
+        held_for = np.where(spikes, neurons.refractory - 1, np.maximum(held_for - 1, 0))
         queue = np.concatenate([queue[:, 1:], np.zeros_like(queue[:, :1])], axis=1)
         synapses.deliver(np.concatenate([stimulus[tick], spikes], axis=1), queue)
         record.note(tick, spikes, current, potential)

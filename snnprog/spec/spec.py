@@ -37,6 +37,7 @@ LATER = (
     ("weight_limit", None),
     ("window", (0, 0)),
     ("hidden", 0),
+    ("refractory", 1),
 )
 
 
@@ -78,7 +79,10 @@ class Spec:
         How many ticks before and after its own a target spike may fall; the compiler chooses.
     hidden : int or "auto"
         How many neurons that are not read out may be added where an output cannot do alone what is asked of it; "auto":
-        as many as it takes. They have the dynamics, delays, threshold and bias that the outputs have.
+        as many as it takes. They have the dynamics, delays, threshold, bias and refractory period of the outputs.
+    refractory : int
+        The refractory period of every neuron, in ticks: after a spike at tick t its potential is 0 until tick
+        ``t + refractory``, when it can spike again; 1 to 63 on Loihi, and 1 (a spike at every tick) on Xylo.
 
     Raises
     ------
@@ -103,6 +107,7 @@ class Spec:
     fan_in: int | None = None
     window: tuple[int, int] = (0, 0)
     hidden: int | Literal["auto"] = 0
+    refractory: int = 1
 
     def __init__(
         self,
@@ -122,6 +127,7 @@ class Spec:
         fan_in: int | None = None,
         window: Sequence[int] = (0, 0),
         hidden: int | Literal["auto"] = 0,
+        refractory: int = 1,
     ) -> None:
         values: dict[str, object] = {
             "patterns": as_patterns(patterns),
@@ -139,6 +145,7 @@ class Spec:
             "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
             "window": as_window(window),
             "hidden": as_hidden(hidden),
+            "refractory": as_integer("refractory", refractory),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -151,6 +158,7 @@ class Spec:
         for delay in self.delays:
             limits.check_range("delay", delay, limits.delays, "counted from a spike to the tick at which it acts")
         self.dynamics.check_fit(limits)
+        limits.check_range("refractory", self.refractory, limits.refractory, "in ticks; 1 allows a spike at every tick")
         if self.threshold != FREE:
             limits.check_range("threshold", self.threshold, limits.thresholds)
         if self.bias != FREE and not limits.is_bias(self.bias):
@@ -261,7 +269,10 @@ def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
 def _check_company(spec: Spec) -> None:
     """Raise `SpecError` where two things are asked for that are not built together."""
     asked = [name for name, default in LATER if getattr(spec, name) != default]
-    alone = {"hidden": LATER, "window": (("sparse", False), ("fan_in", None), ("noise", 0.0))}
+    alone: dict[str, Sequence[tuple[str, object]]] = {
+        "hidden": [option for option in LATER if option[0] != "refractory"],
+        "window": [("sparse", False), ("fan_in", None), ("noise", 0.0)],
+    }
     for name, others in alone.items():
         beside = [other for other, _ in others if other in asked and other != name]
         if name in asked and beside:

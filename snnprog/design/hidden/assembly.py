@@ -50,7 +50,7 @@ def add_hidden(
     UndecidedError
         If the time that `until` allows runs out before every output is built.
     """
-    wiring = Wiring(asked, leaks_of(asked.dynamics, find_chip(asked.chip)), designed.hidden)
+    wiring = Wiring(asked, leaks_of(asked.dynamics, find_chip(asked.chip), asked.refractory), designed.hidden)
     outcomes = list(designed.outcomes)
     if not wiring.hidden:
         histories = histories_of(wiring)

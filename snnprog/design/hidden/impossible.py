@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.design.conflicts import refractory_reason
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
@@ -53,6 +54,9 @@ class Histories:
 def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict | None:
     """Return why no network can do what is asked of an output; None if nothing speaks against it."""
     problem = neuron_problem(wiring.mapping, output, wiring.targets[:, output], wiring.care[:, output], wiring.box)
+    if problem.refractory_spikes.size:
+        tick = int(problem.refractory_spikes[0])
+        return Conflict(output, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
     counted = problem.constrained & _is_reset_known(problem, problem.constrained)
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
@@ -72,7 +76,7 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
     """(ticks,) Whether a tick, or a later one before the next reset, shares its history."""
     tape, ticks = problem.potential_map.tape, np.arange(shared.size)
     is_first = problem.resets.last == NO_RESET
-    segment = np.where(is_first, tape.starts[tape.pattern], problem.resets.last + 1)
+    segment = np.where(is_first, tape.starts[tape.pattern], np.minimum(problem.resets.last + 1, ticks))
     last_shared = np.full(shared.size, -1)
     np.maximum.at(last_shared, segment[shared], ticks[shared])
     matters: Raster = ticks <= last_shared[segment]
@@ -186,6 +190,6 @@ def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:
     """(ticks,) Whether no don't-care bin lies between a tick and its last reset, or the pattern's start."""
     tape = problem.potential_map.tape
     free_before = np.concatenate([[0], np.cumsum(~care)])
-    since = np.where(problem.resets.last == NO_RESET, tape.starts[tape.pattern], problem.resets.last)
+    since = np.where(problem.resets.spike == NO_RESET, tape.starts[tape.pattern], problem.resets.spike)
     known: Raster = free_before[:-1] == free_before[since]
     return known

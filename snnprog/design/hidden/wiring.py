@@ -40,7 +40,7 @@ class WideSpec(Spec):
             signs = (*signs[: spec.n_inputs], *[0] * len(hidden), *signs[spec.n_inputs :])
         super().__init__(
             _widened(spec, hidden), spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=signs,
-            bias=spec.bias, threshold=spec.threshold, chip=spec.chip, hidden=spec.hidden,
+            bias=spec.bias, threshold=spec.threshold, chip=spec.chip, hidden=spec.hidden, refractory=spec.refractory,
         )  # fmt: skip
 
     @property
@@ -72,7 +72,7 @@ class Wiring:
     asked : Spec
         Without hidden neurons.
     leaks : Leaks
-        The decays of all neurons.
+        The decays of all neurons, and how long their resets last.
     hidden : tuple of Neuron
         In order; each listens to inputs, to those before it and, if recurrent, to outputs.
     """

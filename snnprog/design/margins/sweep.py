@@ -60,14 +60,14 @@ class Sweeper:
     mapping : PotentialMap
         The shared map.
     raster : (ticks,) bool
-        When the neuron fires, and so resets.
+        When the neuron fires, and so resets; while it is refractory, there is no row.
     """
 
     def __init__(self, mapping: PotentialMap, raster: Raster) -> None:
         self.first, tap = mapping.arrival_events
         self.tap = tap.view(np.uint64)
         self.n_taps = mapping.n_taps
-        self.after = np.where(raster, RESETS, GOES_ON)
+        self.after = np.where(raster | mapping.resets(raster).is_held, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
         gamma, alpha = mapping.gamma, mapping.alpha
         if abs(gamma - alpha) < APART:

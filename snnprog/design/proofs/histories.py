@@ -64,13 +64,14 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
         for leak in (mapping.leaks.current, mapping.leaks.potential)
     )
     begins = set(mapping.tape.starts.tolist())
+    is_held = problem.resets.is_held.tolist()
     prints, current, potential = [], 0, 0
     for tick, spike in enumerate(problem.raster.tolist()):
         if tick in begins:
             current = potential = 0
         decayed = arriving[tick] * alpha if mapping.leaks.are_arrivals_decayed else arriving[tick]
         current = (alpha * current + decayed) % PRIME
-        potential = (gamma * potential + current + bias) % PRIME
+        potential = 0 if is_held[tick] else (gamma * potential + current + bias) % PRIME
         prints.append(potential)
         if spike:
             potential = 0 if threshold is None else potential - threshold

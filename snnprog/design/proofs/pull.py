@@ -90,13 +90,16 @@ def _pull_pattern(
     (first, tap), alpha, gamma = mapping.arrival_events, mapping.leaks.current, mapping.leaks.potential
     earliest = min(signed)
     is_subtracted, are_decayed = mapping.leaks.is_threshold_subtracted, mapping.leaks.are_arrivals_decayed
+    is_held = problem.resets.is_held
     potential = current = bias = subtracted = NOTHING
     for tick in range(max(signed), int(mapping.tape.starts[mapping.tape.pattern[earliest]]) - 1, -1):
         potential = _leak(potential, gamma)
         if problem.raster[tick]:
             subtracted = _sum(subtracted, potential)
             potential = potential if is_subtracted else NOTHING
-        if tick in signed:
+        if is_held[tick]:
+            potential = NOTHING
+        elif tick in signed:
             potential = _sum(potential, (signed[tick], signed[tick]))
         current = _sum(potential, _leak(current, alpha))
         bias = _sum(bias, potential)

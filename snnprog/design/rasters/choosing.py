@@ -7,6 +7,7 @@ that none can (the implicit hitting set method of Moreno-Centeno and Karp, Opera
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,28 @@ from snnprog.solver import LinearProgram, choose
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """How far apart two spikes of an output lie at least, in ticks, if they lie in one pattern.
+
+    Attributes
+    ----------
+    pattern : (ticks,) int
+        Which pattern each tick belongs to.
+    ticks : int
+    """
+
+    pattern: Integers
+    ticks: int
+
+    def rows(self, bins: Integers, n_outputs: int, n_bins: int) -> csr_matrix:
+        """Return for each of some bins those that share a spike with it: it, and as many after it as are too near."""
+        near = bins[:, None] + np.arange(self.ticks) * n_outputs
+        tick = np.minimum(near, n_bins - 1) // n_outputs
+        row, place = np.nonzero((near < n_bins) & (self.pattern[tick] == self.pattern[tick[:, :1]]))
+        return csr_matrix((np.ones(row.size), (row, near[row, place])), shape=(bins.size, n_bins))
 
 
 class Choices:
@@ -74,7 +97,7 @@ def changes_of(target: Raster, care: Raster) -> Choices:
     return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
 
 
-def spikes_in(base: Raster, outputs: Sequence[int], windows: Integers) -> Choices:
+def spikes_in(base: Raster, outputs: Sequence[int], windows: Integers, apart: Apart) -> Choices:
     """Return all rasters that have, beside ``base``, a spike in each window, of the output given for it.
 
     They all cost nothing: which is found first is the solver's affair. ``windows`` is (spikes, 2) first and last ticks.
@@ -89,7 +112,7 @@ def spikes_in(base: Raster, outputs: Sequence[int], windows: Integers) -> Choice
     numbers, ones = np.arange(n_choices), np.ones(n_choices)
     effect = csr_matrix((ones, (bins, numbers)), shape=(base.size, n_choices))
     once = csr_matrix((ones, (spike, numbers)), shape=(len(windows), n_choices))
-    used = np.unique(bins)
-    rows = vstack([once, -once, -effect[used]], format="csr")
-    least = np.concatenate([np.ones(len(windows)), -np.ones(len(windows)), -np.ones(used.size)])
+    near = apart.rows(np.unique(bins), base.shape[1], base.size)
+    rows = vstack([once, -once, -(near @ effect)], format="csr")
+    least = np.concatenate([np.ones(len(windows)), -np.ones(len(windows)), near @ base.ravel() - 1.0])
     return Choices(base, effect, np.zeros(n_choices), rows, least)

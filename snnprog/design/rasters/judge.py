@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.chips import find_chip
+from snnprog.design.conflicts import hopeless_spikes
 from snnprog.design.designer import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
@@ -108,9 +109,11 @@ class Judge:
 
     def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
         """Return (ticks,) the prices of the rows that no weights satisfy together, or None where some do."""
-        unreached = problem.raster & (problem.norms == 0.0)
-        if unreached.any() and not problem.box.has_bias:
-            return np.where(unreached, 1.0, 0.0)
+        hopeless = hopeless_spikes(problem)
+        if hopeless:
+            prices: Floats = np.zeros(problem.raster.size)
+            prices[hopeless] = 1.0
+            return prices
         is_large = problem.raster.size * problem.potential_map.n_taps >= LARGE
         near = safe_margin(problem) if is_large else None
         if near is not None and near.is_rounding_proof:
@@ -124,16 +127,16 @@ class Judge:
             answers = answers[1:]
         elif answers[0].is_feasible:
             return None
-        prices: Floats = np.sum([_normalised(answer) for answer in answers], axis=0)
-        return prices
+        summed: Floats = np.sum([_normalised(answer) for answer in answers], axis=0)
+        return summed
 
     def _refusal(self, index: int, problem: NeuronProblem, prices: Floats) -> Verdict:
         """Trace the rows with a price back to the bins that they follow from."""
         rows = np.flatnonzero(prices)
-        if problem.norms[rows[0]] == 0.0 and problem.raster[rows[0]] and not problem.box.has_bias:
+        if int(rows[0]) in hopeless_spikes(problem):
             rows = rows[:1]
-        tape, last = problem.potential_map.tape, problem.resets.last
-        since = np.where(last == NO_RESET, tape.starts[tape.pattern], last)
+        tape, spike = problem.potential_map.tape, problem.resets.spike
+        since = np.where(spike == NO_RESET, tape.starts[tape.pattern], spike)
         ground = np.zeros((prices.size, len(self.outputs)), dtype=np.bool_)
         for row in rows:
             first = tape.starts[tape.pattern[row]] if self.spec.recurrent else since[row]

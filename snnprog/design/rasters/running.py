@@ -18,8 +18,8 @@ def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: fl
     """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    is_subtracted = mapping.leaks.is_threshold_subtracted
-    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern, is_subtracted)
+    custom = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern, *custom)
     return spikes
 
 
@@ -35,7 +35,8 @@ def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias
     """
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.tape.pattern, windows)
+    refractory = mapping.leaks.refractory
+    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.tape.pattern, windows, refractory)
     return spikes
 
 
@@ -56,15 +57,17 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
     lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
     current: Floats = np.zeros(n_neurons)
     potential: Floats = np.zeros(n_neurons)
+    ready: Integers = np.zeros(n_neurons, dtype=np.int64)
     for tick, row in enumerate(tape.row.tolist()):
         if tick in tape.starts:
-            current, potential = np.zeros(n_neurons), np.zeros(n_neurons)
+            current, potential, ready = np.zeros(n_neurons), np.zeros(n_neurons), np.full(n_neurons, tick)
         arriving = np.einsum("dl,dln->n", lines[row - mapping.delays], by_delay)
         current = mapping.alpha * current + arriving
         potential = mapping.gamma * potential + current + biases
-        fired = potential > thresholds
+        fired = (potential > thresholds) & (ready <= tick)
         lines[row, inputs.shape[1] :] = fired
-        potential = np.where(fired, 0.0, potential)
+        potential = np.where(fired | (ready > tick), 0.0, potential)
+        ready = np.where(fired, tick + mapping.leaks.refractory, ready)
     spikes: Raster = lines[tape.row, inputs.shape[1] :] > 0.0
     return spikes
 
@@ -76,26 +79,36 @@ def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Flo
 
 
 @njit(cache=True)
-def _free_run(free: Floats, gamma: float, threshold: float, pattern: Integers, is_subtracted: bool) -> Raster:
+def _free_run(
+    free: Floats, gamma: float, threshold: float, pattern: Integers, refractory: int, is_subtracted: bool
+) -> Raster:
     """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
     spikes = np.zeros(free.size, np.bool_)
-    taken = 0.0
+    taken, ready = 0.0, 0
     for k in range(free.size):
-        taken = 0.0 if k > 0 and pattern[k] != pattern[k - 1] else gamma * taken
-        if free[k] - taken > threshold:
+        taken *= gamma
+        if k > 0 and pattern[k] != pattern[k - 1]:
+            taken, ready = 0.0, k
+        if k < ready:
+            taken = free[k]
+        elif free[k] - taken > threshold:
             spikes[k] = True
-            taken = taken + threshold if is_subtracted else free[k]
+            taken, ready = taken + threshold if is_subtracted else free[k], k + refractory
     return spikes
 
 
 @njit(cache=True)
-def _windowed_run(free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers) -> Raster:
-    """See `windowed_run`."""
+def _windowed_run(
+    free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers, refractory: int
+) -> Raster:
+    """See `windowed_run`; ``last`` is the last tick that a reset lasted."""
     spikes = np.zeros(free.size, np.bool_)
     last = -1
     for index in range(len(windows)):
-        start = max(windows[index, 0], last + 1)
-        resets = last >= 0 and pattern[last] == pattern[start]
+        start = windows[index, 0]
+        resets = last >= 0 and pattern[last - refractory + 1] == pattern[start]
+        if resets:
+            start = max(start, last + 1)
         best, nearest = start, -np.inf
         for k in range(start, windows[index, 1] + 1):
             value = free[k] - (gamma ** (k - last) * free[last] if resets else 0.0)
@@ -104,5 +117,5 @@ def _windowed_run(free: Floats, gamma: float, threshold: float, pattern: Integer
             if value > threshold:
                 break
         spikes[best] = True
-        last = best
+        last = best + refractory - 1
     return spikes

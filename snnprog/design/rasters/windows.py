@@ -28,7 +28,7 @@ from snnprog.design.designer import Design, Progress
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.rasters.choosing import Choices, spikes_in
+from snnprog.design.rasters.choosing import Apart, Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
@@ -86,23 +86,29 @@ def design_in_windows(
     return Design(spec, tuple(outcomes))
 
 
-def windows_of(target: Raster, care: Raster, starts: Integers, window: tuple[int, int]) -> Integers:
+def windows_of(
+    target: Raster, care: Raster, starts: Integers, window: tuple[int, int], refractory: int = 1
+) -> Integers:
     """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
 
-    Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after.
+    Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after, which lie
+    a refractory period apart at least; where there is not enough, some end before they begin.
 
     Parameters
     ----------
     target, care : (ticks of all patterns,) bool
     starts : (patterns,) int
         The first tick of each pattern.
+    refractory : int
+        In ticks.
     """
     before, after = (min(ticks, target.size) for ticks in window)
     ticks = np.arange(target.size)
     first_of_run, last_of_run = np.maximum.accumulate(np.where(_begins(care, starts), ticks, 0)), np.empty_like(ticks)
     last_of_run[::-1] = np.minimum.accumulate(np.where(_ends(care, starts), ticks, target.size)[::-1])
     due = np.flatnonzero(target & care)
-    number = np.arange(due.size)
+    pattern = np.searchsorted(starts, due, side="right")
+    number = np.arange(due.size) * refractory - pattern * (refractory - 1)  # patterns stand apart from one another
     first = np.maximum.accumulate(np.maximum(due - before, first_of_run[due]) - number) + number
     last = (np.minimum.accumulate((np.minimum(due + after, last_of_run[due]) - number)[::-1]))[::-1] + number
     return np.stack([first, last], axis=1)
@@ -174,14 +180,18 @@ class _Search:
         tape, size = problems[0].potential_map.tape, self.target.size * problems[0].potential_map.n_taps
         self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
         self.windows = [
-            windows_of(self.target[:, index], self.care[:, index], tape.starts, spec.window)
+            windows_of(self.target[:, index], self.care[:, index], tape.starts, spec.window, spec.refractory)
             for index in range(len(outputs))
         ]
         self.fits = [Fit(problem.idealised(0)) for problem in problems]
+        self.apart = Apart(tape.pattern, spec.refractory)
         self.is_refuted = False
 
     def run(self, start: Raster) -> Raster | None:
         """Return ticks (as a raster) for which there are weights, or None; try a first choice first."""
+        if any((windows[:, 0] > windows[:, 1]).any() for windows in self.windows):
+            self.is_refuted = bool(self.care.all())
+            return None
         found = self._take_turns(start, TURNS)
         choices, known = self._choices(), 0
         try:
@@ -215,7 +225,7 @@ class _Search:
 
     def _choices(self) -> Choices:
         outputs = [index for index, windows in enumerate(self.windows) for _ in windows]
-        return spikes_in(self.target & ~self.care, outputs, np.concatenate(self.windows))
+        return spikes_in(self.target & ~self.care, outputs, np.concatenate(self.windows), self.apart)
 
     def _take_turns(self, raster: Raster, turns: int) -> Raster | None:
         """Ask about a choice, and those that fitted weights make of it; return the first that can be given."""

@@ -1,0 +1,373 @@
+"""Refractory periods, from what is asked for to what runs: everything is held against plain integers or fractions."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import exact_arrivals, exact_potential, plain_run, random_raster, teach, with_wishes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_freedom import contradicts, fillings, free_spec
+from test_verdicts import check_spec
+from test_windows import can_be_built, random_spec
+from verdict_specs import ExactNeuron, tiny_spec
+
+import snnprog as sp
+from snnprog.chips import LOIHI1
+from snnprog.conformance import random_trial
+from snnprog.design import design, recheck
+from snnprog.design.conflicts import leaves
+from snnprog.design.designer import leaks_of
+from snnprog.design.margins.sweep import Sweeper
+from snnprog.design.rasters.running import closed_loop
+from snnprog.potential import PotentialMap
+from snnprog.quantize.machine import Machine
+from snnprog.simulate import kernel, reference
+from snnprog.simulate.neuron import NeuronSimulator
+
+PERIODS = (1, 2, 3, 7, 63)
+DECAYS = (sp.Dynamics(205, 4095), sp.Dynamics(0, 4095), sp.Dynamics(400, 1500), sp.Dynamics(4095, 0))
+
+
+def neuron(refractory: int, **given: object) -> sp.Program:
+    """Return one neuron that every input spike makes fire if it may."""
+    arrays: dict[str, object] = {"weight": [100], "current_decay": [4095], "bias": [0]} | given
+    return sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], exponent=[0], threshold=[50],
+        potential_decay=[0], refractory=[refractory], **arrays,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- simulators
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_neuron_rests_for_its_period(period: int) -> None:
+    """A spike at tick t is followed by the next at t + r where every tick would give one, with a current or a bias."""
+    always = np.ones((200, 1), dtype=bool)
+    for program in (neuron(period), neuron(period, current_decay=[0]), neuron(period, weight=[0], bias=[6400])):
+        (trace,) = reference.simulate(program, [always], state=True)
+        ticks = np.flatnonzero(trace.spikes[:, 0])
+        assert set(np.diff(ticks).tolist()) == {period}
+        assert trace.potentials is not None
+        assert not trace.potentials.any()
+
+
+def test_what_arrives_meanwhile_is_lost_but_for_its_current() -> None:
+    inputs = np.zeros((12, 1), dtype=bool)
+    inputs[[0, 2]] = True
+    forgets = reference.simulate(neuron(4), [inputs], state=True)[0]
+    keeps = reference.simulate(neuron(4, current_decay=[999]), [inputs], state=True)[0]
+    assert np.flatnonzero(forgets.spikes[:, 0]).tolist() == [1]
+    assert forgets.potentials is not None
+    assert not forgets.potentials.any()
+    assert np.flatnonzero(keeps.spikes[:, 0]).tolist()[:2] == [1, 5]
+
+
+@pytest.mark.parametrize("seed", range(1, 40, 2))
+def test_simulators_agree_with_plain_integers(seed: int) -> None:
+    trial = random_trial(seed)
+    assert trial.program.has_refractory == bool((trial.program.refractory > 1).any())
+    every = replace(trial.program, outputs=np.arange(trial.program.n_neurons))
+    for simulate in (reference.simulate, kernel.simulate):
+        for raster, trace in zip(trial.inputs, simulate(every, trial.inputs, state=True), strict=True):
+            plain = plain_run(every, raster)
+            assert trace.spikes.tolist() == plain.spikes
+            assert trace.currents is not None
+            assert trace.potentials is not None
+            assert trace.currents.tolist() == plain.currents
+            assert trace.potentials.tolist() == plain.potentials
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 63))
+def test_excursions_are_the_same_in_both(seed: int, period: int) -> None:
+    """While a neuron is refractory, its potential leaves no range, whatever its current does."""
+    generator = np.random.default_rng(seed)
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3, 4], post=[0, 1, 2, 0, 1],
+        delay=generator.integers(1, 4, 5), weight=generator.integers(0, 256, 5), exponent=[7] * 5, threshold=[1000] * 3,
+        current_decay=generator.choice([0, 3, 4095], 3), potential_decay=generator.choice([0, 9], 3),
+        bias=[0, 4095 << 7, -4095 << 7], refractory=[period, 1, 63],
+    )  # fmt: skip
+    inputs = [generator.random((ticks, 2)) < 0.7 for ticks in (70, 1, 30)]
+    one, other = (simulate(program, inputs, state=True) for simulate in (reference.simulate, kernel.simulate))
+    for a, b in zip(one, other, strict=True):
+        assert np.array_equal(a.spikes, b.spikes)
+        assert np.array_equal(a.potentials, b.potentials)  # type: ignore[arg-type]
+        assert a.excursions == b.excursions
+
+
+# -------------------------------------------------------------------------------------------------- the linear map
+
+
+@pytest.mark.parametrize("dynamics", DECAYS, ids=str)
+@pytest.mark.parametrize("period", [2, 3, 7])
+def test_the_map_agrees_with_fractions(period: int, dynamics: sp.Dynamics) -> None:
+    generator = np.random.default_rng(period)
+    rasters, delays = [random_raster(5, 30, 3, 0.3), random_raster(6, 9, 3, 0.5)], [1, 3]
+    spikes = random_raster(7, 39, 1, 0.2)[:, 0]
+    mapping = PotentialMap(rasters, delays, leaks_of(dynamics, LOIHI1, period))
+    weights, resets = generator.integers(-50, 60, 6).astype(float), mapping.resets(spikes)
+    exact, biases = [], []
+    alpha, gamma = mapping.leaks.current, mapping.leaks.potential
+    for raster, own in zip(rasters, (spikes[:30], spikes[30:]), strict=True):
+        arrivals = exact_arrivals(raster, delays, [[int(value) for value in row] for row in weights.reshape(2, 3)])
+        exact += exact_potential(arrivals, own.tolist(), alpha, gamma, refractory=period)
+        biases += exact_potential([Fraction(0)] * len(raster), own.tolist(), alpha, gamma, Fraction(1), period)
+    potential = mapping.potential(weights, resets)
+    assert potential == pytest.approx([float(value) for value in exact], abs=1e-9)
+    assert mapping.bias_response(resets) == pytest.approx([float(value) for value in biases], abs=1e-9)
+    rows, prices = mapping.rows(resets, np.arange(39)), generator.random(39)
+    assert rows @ weights == pytest.approx(potential, abs=1e-6)
+    assert mapping.adjoint(prices, resets) == pytest.approx(prices @ rows, abs=1e-6)
+    assert mapping.norms(resets) == pytest.approx(rows.sum(axis=1), abs=1e-6)
+    assert not rows[resets.is_held].any()
+    assert not mapping.truncation(resets, biased=True)[resets.is_held].any()
+    free = ~resets.is_held
+    assert Sweeper(mapping, spikes).potential(weights)[free] == pytest.approx(potential[free], abs=1e-9)
+    asked = np.where(free, prices, 0.0)
+    assert Sweeper(mapping, spikes).adjoint(asked) == pytest.approx(asked @ rows, abs=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9))
+def test_truncation_stays_in_its_bound(seed: int, period: int) -> None:
+    """What integers do, with the resets they make, differs from the map by no more than it says."""
+    generator = np.random.default_rng(seed)
+    dynamics = sp.Dynamics(int(generator.integers(0, 4096)), int(generator.integers(0, 4096)))
+    mapping = PotentialMap([generator.random((60, 2)) < 0.4], [1, 2], leaks_of(dynamics, LOIHI1, period))
+    weights = generator.integers(-200, 256, 4)
+    run = NeuronSimulator(LOIHI1, dynamics, mapping).run(weights, int(generator.integers(1, 300)), bias=64)
+    resets = mapping.resets(run.spikes)
+    ideal = mapping.potential(weights.astype(float), resets) + mapping.bias_response(resets)
+    assert (np.abs(run.potentials / 64 - ideal) <= mapping.truncation(resets, biased=True) + 1e-6).all()
+    assert (run.potentials[resets.is_held] == 0).all()
+    course = Machine(LOIHI1, dynamics, mapping, run.spikes).run(weights, bias=64)
+    assert np.array_equal(course.potential, run.potentials)
+
+
+def test_a_closed_loop_of_real_weights_rests_too() -> None:
+    """Whole weights without a leak: floats are exact, so the loop does what integers do."""
+    dynamics = sp.Dynamics(0, 4095)
+    spec = sp.Spec([sp.Pattern(random_raster(3, 80, 2, 0.4), np.zeros((80, 2), dtype=bool))], dynamics=dynamics)
+    for period in (1, 2, 5):
+        program = sp.Program.from_arrays(
+            chip="loihi1", n_inputs=2, n_neurons=2, outputs=[0, 1], pre=[0, 1, 2, 3], post=[0, 1, 1, 0], delay=[1] * 4,
+            weight=[60, 70, 40, -30], exponent=[0] * 4, threshold=[50, 50], current_decay=[4095] * 2,
+            potential_decay=[0, 0], bias=[0, 0], refractory=[period] * 2,
+        )  # fmt: skip
+        lines = np.zeros((80, 4), dtype=bool)
+        mapping = PotentialMap([lines], [1], leaks_of(dynamics, LOIHI1, period))
+        weights = np.array([[60.0, 0, 0, -30], [0, 70, 40, 0]])
+        inputs = spec.patterns[0].inputs
+        done = closed_loop(mapping, inputs, weights, np.array([50.0, 50.0]), np.zeros(2))
+        assert done.tolist() == plain_run(program, inputs).spikes
+
+
+# --------------------------------------------------------------------------------------------- verdicts and proofs
+
+
+@pytest.mark.parametrize("first", range(0, 240, 60))
+def test_verdicts_agree_with_whole_numbers(first: int) -> None:
+    said = [
+        check_spec(with_wishes(tiny_spec(seed), refractory=2 + seed % 3), f"seed {seed}")
+        for seed in range(first, first + 60)
+    ]
+    assert said.count("exact") > 8
+    assert said.count("infeasible") > 15
+
+
+def test_two_spikes_too_near_are_named() -> None:
+    targets = np.zeros((12, 1), dtype=bool)
+    targets[[3, 6, 9]] = True
+    inputs = np.zeros_like(targets)
+    inputs[[2, 5, 8]] = True
+    spec = sp.Spec([sp.Pattern(inputs, targets)], refractory=4)
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(spec)
+    assert [conflict.reason for conflict in caught.value.conflicts] == [
+        "output 0 must spike at tick 6 of pattern 0, but is refractory for 4 ticks from its spike at tick 3: it can"
+        " spike again at tick 7",
+        "output 0 must spike at tick 9 of pattern 0, but is refractory for 4 ticks from its spike at tick 6: it can"
+        " spike again at tick 10",
+    ]
+    assert recheck(spec, design(spec)) == (True,)
+    biased = with_wishes(spec, bias="free")
+    assert [conflict.tick for conflict in design(biased).conflicts] == [6, 9]
+    assert not design(with_wishes(spec, refractory=3)).conflicts
+
+
+def test_don_t_cares_agree_with_every_filling() -> None:
+    kinds = set()
+    for seed in range(60):
+        spec = with_wishes(free_spec(seed), refractory=2 + seed % 3)
+        designed = design(spec)
+        (outcome,) = designed.outcomes
+        possible = any(ExactNeuron(spec, raster=raster).is_possible() for raster in fillings(spec))
+        assert (outcome.neuron is not None) == possible, f"seed {seed}: {outcome.conflicts}"
+        kinds.add(possible)
+        assert recheck(spec, designed) == (True,), f"seed {seed}"
+        if outcome.certificate is not None:
+            for raster in fillings(spec):
+                assert any(contradicts(spec, raster, leaf) for leaf in leaves(outcome.certificate)), f"seed {seed}"
+    assert kinds == {False, True}
+
+
+# ------------------------------------------------------------------------------------------------------- end to end
+
+
+def taught(seed: int, period: int, **wishes: object) -> sp.Spec:
+    """Return a spec of what random integers with a refractory period do."""
+    inputs = [random_raster(seed, 40, 5, 0.3), random_raster(seed + 100, 25, 5, 0.4)]
+    shape = {"delays": [1, 3], "dynamics": DECAYS[seed % 3], "recurrent": seed % 2 == 1}
+    patterns = teach(seed, inputs, n_outputs=2, refractory=period, **shape)  # type: ignore[arg-type]
+    return sp.Spec(patterns, refractory=period, **(shape | wishes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_compiled_does_what_is_asked(seed: int) -> None:
+    spec = taught(seed, [2, 3, 5, 20][seed % 4])
+    program = sp.compile(spec).program
+    assert (program.refractory == spec.refractory).all()
+    for pattern in spec.patterns:
+        assert plain_run(program, pattern.inputs).spikes == pattern.targets.tolist()
+
+
+@pytest.mark.parametrize("wish", [{"sparse": True}, {"noise": 2.0}, {"weight_bits": 6}, {"bias": "free"}], ids=str)
+def test_other_wishes_go_with_it(wish: dict[str, object]) -> None:
+    spec = taught(4, 3, **wish)
+    result = sp.compile(spec)
+    for pattern in spec.patterns:
+        assert plain_run(result.program, pattern.inputs).spikes == pattern.targets.tolist()
+
+
+def test_hidden_neurons_have_the_period_too() -> None:
+    """Two coincidences that one neuron cannot tell apart; and a spike that the period forbids helps nobody."""
+    inputs = np.zeros((40, 2), dtype=bool)
+    inputs[[2, 12, 22, 32], 0] = inputs[[2, 17, 22, 37], 1] = True
+    targets = np.zeros((40, 1), dtype=bool)
+    targets[[14, 19, 34, 39]] = True
+    spec = sp.Spec([sp.Pattern(inputs, targets)], delays=[1, 2], hidden="auto", refractory=3)
+    assert design(with_wishes(spec, hidden=0)).conflicts
+    program = sp.compile(spec).program
+    assert program.n_neurons > 1
+    assert set(program.refractory.tolist()) == {3}
+    assert np.array_equal(sp.run(program, inputs).spikes, targets)
+    targets[35] = True
+    with pytest.raises(sp.InfeasibleError, match="refractory for 3 ticks from its spike at tick 34"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, targets)], delays=[1, 2], hidden="auto", refractory=3))
+
+
+def test_windows_keep_spikes_apart() -> None:
+    """What is refused has no choice in plain enumeration; what is chosen lies a period apart."""
+    said = set()
+    for seed in range(12):
+        spec = with_wishes(random_spec(seed, (1, 1)), refractory=3)
+        possible = any(can_be_built(spec, raster) for raster in spaced_choices(spec))
+        try:
+            result = sp.compile(spec)
+        except sp.InfeasibleError:
+            assert not possible, f"seed {seed}"
+            said.add("infeasible")
+            continue
+        except (sp.UndecidedError, sp.QuantizationError):
+            continue
+        said.add("built")
+        for pattern, chosen in zip(spec.patterns, result.chosen, strict=True):
+            assert plain_run(result.program, pattern.inputs).spikes == chosen.tolist()
+            ticks, wanted = np.flatnonzero(chosen[:, 0]), np.flatnonzero(pattern.targets[:, 0])
+            assert (np.diff(ticks) >= 3).all()
+            assert (np.abs(ticks - wanted) <= 1).all()
+    assert said == {"infeasible", "built"}
+
+
+def spaced_choices(spec: sp.Spec) -> list[np.ndarray]:
+    """Return every raster that windows and the refractory period allow."""
+    before, after = spec.window
+    columns = []
+    for pattern in spec.patterns:
+        ranges = [
+            range(max(tick - before, 0), min(tick + after, pattern.ticks - 1) + 1)
+            for tick in np.flatnonzero(pattern.targets[:, 0]).tolist()
+        ]
+        allowed = [ticks for ticks in itertools.product(*ranges) if (np.diff(ticks) >= spec.refractory).all()]
+        columns.append([np.isin(np.arange(pattern.ticks), ticks) for ticks in allowed])
+    return [np.concatenate(chosen)[:, None] for chosen in itertools.product(*columns)]
+
+
+def test_the_closest_program_rests_too() -> None:
+    targets = random_raster(9, 50, 1, 0.4)
+    targets[:3] = False
+    spec = sp.Spec([sp.Pattern(random_raster(8, 50, 4, 0.3), targets)], delays=[1, 2], refractory=3)
+    result = sp.compile(spec, on_infeasible="closest")
+    (trace,) = [plain_run(result.program, pattern.inputs) for pattern in spec.patterns]
+    ticks = np.flatnonzero(np.array(trace.spikes)[:, 0])
+    assert ticks.size > 3
+    assert np.diff(ticks).min() >= 3
+    assert (np.array(trace.spikes) != targets).sum() < targets.sum()
+
+
+def test_weights_come_back_from_potentials() -> None:
+    for seed, dynamics in enumerate(DECAYS[:3]):
+        inputs = [random_raster(seed, 300, 4, 0.15)]
+        shape = {"delays": [1, 3], "dynamics": dynamics}
+        patterns = teach(seed, inputs, n_outputs=2, refractory=4, **shape)  # type: ignore[arg-type]
+        spec = sp.Spec(patterns, refractory=4, **shape)  # type: ignore[arg-type]
+        program = sp.compile(spec).program
+        potentials = [np.array(plain_run(program, raster).potentials) for raster in inputs]
+        recovery = sp.recover(spec, potentials)
+        assert recovery.program is not None, recovery.obstacle
+        assert all(one.is_complete for one in recovery.neurons)
+        assert (recovery.program.refractory == 4).all()
+        for raster, seen in zip(inputs, potentials, strict=True):
+            assert plain_run(recovery.program, raster).potentials == seen.tolist()
+
+
+# ------------------------------------------------------------------------------------------------ files and limits
+
+
+def test_a_file_with_periods_says_what_they_mean(tmp_path: Path) -> None:
+    program = neuron(5)
+    program.save(tmp_path / "p.snnp")
+    again = sp.load(tmp_path / "p.snnp")
+    assert again.refractory.tolist() == [5]
+    again.save(tmp_path / "q.snnp")
+    assert (tmp_path / "p.snnp").read_bytes() == (tmp_path / "q.snnp").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("chip", "period", "allowed"), [("loihi1", 64, "1 to 63"), ("loihi2", 0, "1 to 63"), ("xylo", 2, "1 to 1")]
+)
+def test_a_chip_has_its_range(chip: str, period: int, allowed: str) -> None:
+    pattern = sp.Pattern(np.zeros((3, 1), dtype=bool), np.zeros((3, 1), dtype=bool))
+    with pytest.raises(sp.LimitError, match=rf"refractory is {period}; allowed is {allowed} on {chip}") as caught:
+        sp.Spec([pattern], chip=chip, refractory=period)
+    assert caught.value.found == period
+    with pytest.raises(sp.LimitError, match=rf"refractory\[0\] is {period}; allowed is {allowed}"):
+        replace(neuron(1), chip=chip, potential_decay=[1], current_decay=[1], refractory=[period])
+
+
+def test_a_spec_without_periods_keeps_its_digest() -> None:
+    spec = tiny_spec(1)
+    assert with_wishes(spec, refractory=1).digest() == spec.digest()
+    assert with_wishes(spec, refractory=2).digest() != spec.digest()
+    with pytest.raises(sp.SpecError, match=r"refractory is 1\.5; a whole number is needed"):
+        with_wishes(spec, refractory=1.5)
+
+
+def test_distinct_periods_are_distinct_profiles() -> None:
+    """33 neurons that differ in their periods alone need two cores: one holds 32 profiles."""
+    count = 33
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=count, outputs=[0], pre=[0] * count, post=np.arange(count),
+        delay=[1] * count, weight=[1] * count, exponent=[0] * count, threshold=[9] * count, bias=[0] * count,
+        current_decay=[4095] * count, potential_decay=[0] * count, refractory=1 + np.arange(count),
+    )  # fmt: skip
+    assert sp.place(program).cores == 2
+    assert sp.place(replace(program, refractory=np.ones(count, dtype=int))).cores == 1
