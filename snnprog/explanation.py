@@ -212,7 +212,7 @@ def _bins(conflict: Conflict) -> list[dict[str, object]]:
         {
             "pattern": each.pattern,
             "tick": each.tick,
-            "demand": "spike" if each.is_spike else "silence",
+            "demand": each.demand,
             "share": str(share),
         }
         for each, share in zip(conflict.bins, conflict.shares, strict=True)

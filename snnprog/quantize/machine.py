@@ -42,7 +42,7 @@ class Machine:
     chip, dynamics, mapping
         Its limits, decays and inputs.
     raster : (ticks,) bool
-        When it fires.
+        Where its potential is to reach the threshold.
     """
 
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
@@ -89,7 +89,7 @@ class SubtractingMachine(Machine):
 
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         super().__init__(chip, dynamics, mapping, raster)
-        self.mapping, self.resets = mapping, mapping.resets(raster)
+        self.mapping, self.resets = mapping, mapping.resets(raster[: mapping.played.ticks])
         self.simulator = ShiftedNeuronSimulator(chip, dynamics, mapping)
 
     def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:

@@ -273,7 +273,7 @@ def _check_company(spec: Spec) -> None:
 
 def _check_layers(spec: Spec, limits: Chip) -> None:
     """Raise `SpecError` where neurons would have to feed others, and those that are read out feed nothing."""
-    beside = (("recurrent", False), ("hidden", 0), ("window", (0, 0)))
+    beside = (("hidden", 0), ("window", (0, 0)))
     for name, default in beside if limits.semantics.is_threshold_subtracted else ():
         if getattr(spec, name) != default:
             raise SpecError(

@@ -51,7 +51,7 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         Taps as in the map: by delay, then line; the inputs' lines come first.
     thresholds, biases : (neurons,) float
     """
-    tape, n_neurons = mapping.tape, len(weights)
+    tape, n_neurons = mapping.played, len(weights)
     by_delay = weights.reshape(n_neurons, mapping.delays.size, mapping.n_lines).transpose(1, 2, 0)
     lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
     current: Floats = np.zeros(n_neurons)
@@ -60,18 +60,19 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         if tick in tape.starts:
             current, potential = np.zeros(n_neurons), np.zeros(n_neurons)
         arriving = np.einsum("dl,dln->n", lines[row - mapping.delays], by_delay)
-        current = mapping.alpha * current + arriving
+        current = mapping.alpha * current + mapping.gain * arriving
         potential = mapping.gamma * potential + current + biases
         fired = potential > thresholds
         lines[row, inputs.shape[1] :] = fired
-        potential = np.where(fired, 0.0, potential)
+        left = potential - thresholds if mapping.leaks.is_threshold_subtracted else 0.0
+        potential = np.where(fired, left, potential)
     spikes: Raster = lines[tape.row, inputs.shape[1] :] > 0.0
     return spikes
 
 
 def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Floats:
     """(ticks,) The potential of a neuron that never fires."""
-    silent = problem.with_raster(np.zeros_like(problem.raster))
+    silent = problem.with_raster(np.zeros_like(problem.spikes))
     return silent.potential(weights, bias)
 
 
