@@ -328,7 +328,6 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 
 REFUSED: Mapping[str, tuple[dict[str, object], type[Exception], str]] = {
     "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
-    "recurrence": ({"recurrent": True}, sp.SpecError, "recurrent is True; what is compiled for xylo is one layer"),
     "hidden neurons": ({"hidden": 2}, sp.SpecError, "hidden is 2; what is compiled for xylo"),
     "windows": ({"window": (1, 1)}, sp.SpecError, "window is (1, 1); what is compiled for xylo"),
     "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "is 205; allowed is 0 to 15 on xylo"),
