@@ -224,17 +224,12 @@ def test_bins_that_do_not_count_are_filled_for_the_whole_loop() -> None:
 
 
 def test_coarse_weights_of_a_loop_are_repaired() -> None:
-    repaired = 0
-    for seed in range(8):
+    for seed in (1, 9):
         spec = loop_truth(np.random.default_rng(seed), weight_bits=3)
-        try:
-            result = sp.compile(spec)
-        except (sp.QuantizationError, sp.InfeasibleError):
-            continue
-        repaired += any(neuron.rounding != "nearest" for neuron in result.report.neurons)
+        result = sp.compile(spec)
+        assert any(neuron.rounding != "nearest" for neuron in result.report.neurons)
         assert sp.verify(result.program, spec).exact
         assert greatest_count(result.program, [pattern.inputs for pattern in spec.patterns]) == 1
-    assert repaired >= 2
 
 
 def test_what_is_said_of_a_loop_is_what_becomes_of_it() -> None:
@@ -260,18 +255,14 @@ def test_a_loop_that_is_too_large_for_the_readout_layer_is_refused() -> None:
 def test_widths_proved_for_any_input_hold_on_any() -> None:
     """Whatever comes in: neurons of a loop may then send up to 31 spikes per tick."""
     proved = 0
-    for seed in range(12):
+    for seed in range(6):
         generator = np.random.default_rng(seed)
         spec = loop_truth(generator, weight_limit=int(generator.integers(1, 12)))
-        try:
-            result = sp.compile(spec)
-        except (sp.InfeasibleError, sp.QuantizationError):
-            continue
-        if any(neuron.portable_for != "any input" for neuron in result.report.neurons):
-            continue
-        proved += 1
+        result = sp.compile(spec)
         inputs = [generator.random((60, spec.n_inputs)) < rate for rate in (0.05, 0.5, 1.0)]
-        assert all(trace.excursion is None for trace in simulate(result.program, inputs))
+        if all(neuron.portable_for == "any input" for neuron in result.report.neurons):
+            assert all(trace.excursion is None for trace in simulate(result.program, inputs))
+            proved += greatest_count(result.program, inputs) > 1
     assert proved >= 1
 
 
