@@ -101,13 +101,14 @@ class Judge:
         for index, problem in enumerate(self.problems(raster)):
             prices = self._prices_of_refusal(problem)
             if prices is not None:
+                prices = prices.reshape(-1, len(raster)).sum(axis=0)  # of all looks at a tick
                 verdict = self._refusal(index, problem, prices)
                 self.refusals.append((raster, verdict))
                 return verdict
         return Verdict(True, np.zeros(raster.shape), np.zeros_like(raster))
 
     def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
-        """Return (ticks,) the prices of the rows that no weights satisfy together, or None where some do."""
+        """Return (rows,) the prices of the rows that no weights satisfy together, or None where some do."""
         unreached = problem.raster & (problem.norms == 0.0)
         if unreached.any() and not problem.box.has_bias:
             return np.where(unreached, 1.0, 0.0)
@@ -132,7 +133,7 @@ class Judge:
         rows = np.flatnonzero(prices)
         if problem.norms[rows[0]] == 0.0 and problem.raster[rows[0]] and not problem.box.has_bias:
             rows = rows[:1]
-        tape, last = problem.potential_map.tape, problem.resets.last
+        tape, last = problem.potential_map.played, problem.resets.last[: prices.size]
         since = np.where(last == NO_RESET, tape.starts[tape.pattern], last)
         ground = np.zeros((prices.size, len(self.outputs)), dtype=np.bool_)
         for row in rows:

@@ -19,7 +19,7 @@ def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: fl
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
     is_subtracted = mapping.leaks.is_threshold_subtracted
-    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern, is_subtracted)
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.played.pattern, is_subtracted)
     return spikes
 
 
@@ -35,7 +35,8 @@ def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias
     """
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.tape.pattern, windows)
+    is_subtracted = mapping.leaks.is_threshold_subtracted
+    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.played.pattern, windows, is_subtracted)
     return spikes
 
 
@@ -71,9 +72,9 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
 
 
 def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Floats:
-    """(ticks,) The potential of a neuron that never fires."""
+    """(ticks played,) The potential of a neuron that never fires."""
     silent = problem.with_raster(np.zeros_like(problem.spikes))
-    return silent.potential(weights, bias)
+    return silent.potential(weights, bias)[: problem.spikes.size]
 
 
 @njit(cache=True)
@@ -90,20 +91,24 @@ def _free_run(free: Floats, gamma: float, threshold: float, pattern: Integers, i
 
 
 @njit(cache=True)
-def _windowed_run(free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers) -> Raster:
+def _windowed_run(
+    free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers, is_subtracted: bool
+) -> Raster:
     """See `windowed_run`."""
     spikes = np.zeros(free.size, np.bool_)
-    last = -1
+    last, taken = -1, 0.0
     for index in range(len(windows)):
         start = max(windows[index, 0], last + 1)
         resets = last >= 0 and pattern[last] == pattern[start]
+        taken = taken if resets else 0.0
         best, nearest = start, -np.inf
         for k in range(start, windows[index, 1] + 1):
-            value = free[k] - (gamma ** (k - last) * free[last] if resets else 0.0)
+            value = free[k] - gamma ** (k - last) * taken
             if value > nearest:
                 best, nearest = k, value
             if value > threshold:
                 break
         spikes[best] = True
+        taken = gamma ** (best - last) * taken + threshold if is_subtracted else free[best]
         last = best
     return spikes
