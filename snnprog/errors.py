@@ -73,12 +73,20 @@ class PricedBin:
         Whether a spike is due there, or silence.
     price : int
         By how much its row counts in the sum that no weights can meet; see `snnprog.design.proofs.certificate`.
+    is_after_reset : bool
+        Whether it is asked of what the reset of that tick leaves; see `snnprog.design.once`.
     """
 
     pattern: int
     tick: int
     is_spike: bool
     price: int
+    is_after_reset: bool = False
+
+    @property
+    def demand(self) -> str:
+        """What is asked for, in words."""
+        return "spike" if self.is_spike else "no second spike" if self.is_after_reset else "silence"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import Conflict, SolverError
-from snnprog.quantize import INEXACT, quantize
+from snnprog.network import Network, Neuron
+from snnprog.quantize import INEXACT, Quantized, quantize
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
@@ -193,18 +194,40 @@ def _statuses(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
+    if spec.recurrent and find_chip(spec.chip).semantics.most_spikes_heard > 1:
+        return _statuses_in_loop(spec, designed, time_limit_s)
     chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(
         Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
         for pattern in chosen.patterns
     )
     asked = replace(spec, patterns=patterns, recurrent=False)
-    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s)
+    return _told(spec, list(built), quantize(asked, designed.network, time_limit_s=time_limit_s))
+
+
+def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, str]:
     statuses = {
         output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
-        for output, neuron in zip(built, quantized.neurons, strict=True)
+        for output, neuron in zip(outputs, quantized.neurons, strict=True)
     }
-    return statuses | {list(built)[index]: UNDECIDED for index in quantized.out_of_time}
+    return statuses | {outputs[index]: UNDECIDED for index in quantized.out_of_time}
+
+
+def _statuses_in_loop(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[int, str]:
+    """Return the same where what feeds others is no input line; outputs that are not built do not count."""
+    is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
+    targets, care = designed.spec.targets, spec.care & is_built
+    top, shape = float(find_chip(spec.chip).thresholds[1]), (len(spec.delays), spec.n_presynaptic)
+    neurons = [
+        outcome.neuron or Neuron(np.zeros(shape), top, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index])
+        for index, outcome in enumerate(designed.outcomes)
+    ]
+    ends = np.cumsum([pattern.ticks for pattern in spec.patterns])[:-1]
+    parts = zip(spec.patterns, np.split(targets, ends), np.split(care, ends), strict=True)
+    asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
+    quantized = quantize(asked, Network(spec.delays, tuple(neurons)), time_limit_s=time_limit_s)
+    statuses = _told(spec, list(range(spec.n_outputs)), quantized)
+    return {output: status for output, status in statuses.items() if is_built[output]}
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:
@@ -212,7 +235,7 @@ def _bins(conflict: Conflict) -> list[dict[str, object]]:
         {
             "pattern": each.pattern,
             "tick": each.tick,
-            "demand": "spike" if each.is_spike else "silence",
+            "demand": each.demand,
             "share": str(share),
         }
         for each, share in zip(conflict.bins, conflict.shares, strict=True)

@@ -234,6 +234,28 @@ class PotentialMap:
         """Number of (delay, line) pairs."""
         return int(self.delays.size) * self.n_lines
 
+    @property
+    def played(self) -> Tape:
+        """The ticks as they are played; the map may look at each of them more than once (`snnprog.design.once`)."""
+        return self.tape
+
+    def at_every_look(self, ticks: Raster) -> Raster:
+        """Return what holds of the ticks played as what holds of the ticks of the map."""
+        return ticks
+
+    def asked_of(self, spikes: Raster) -> Raster:
+        """Return where the potential must reach the threshold, of a neuron that fires at ``spikes`` (ticks played,)."""
+        return spikes
+
+    @property
+    def is_after_reset(self) -> Raster:
+        """(ticks,) Whether a tick is looked at after its reset, and not before it."""
+        return np.zeros(self.tape.ticks, np.bool_)
+
+    def tick_of(self, pattern: int, tick: int, is_after_reset: bool) -> int:
+        """Return which of the map's ticks is a pattern's, looked at before or after its reset."""
+        return int(self.played.starts[pattern]) + tick + is_after_reset * self.played.ticks
+
     @cached_property
     def arrival_events(self) -> tuple[Ticks, Ticks]:
         """The spikes in order of arrival: those of tick k act through the taps ``tap[first[k]:first[k + 1]]``.

@@ -140,9 +140,8 @@ LOUD_FAULTS: dict[str, Changes] = {
 }
 
 
-def with_fault(changes: Changes) -> str:
-    """Return the simulator's text with each change made in its one place."""
-    text = SIMULATOR
+def with_fault(changes: Changes, text: str = SIMULATOR) -> str:
+    """Return a simulator's text with each change made in its one place."""
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)

@@ -137,7 +137,9 @@ CASES = {
         "synapse 1 between neurons has delay 63; the emulator has only 1",
         ("nengo_loihi",),
     ),
-    "a refractory period": Case(with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava", "xylosim")),
+    "a refractory period": Case(
+        with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava", "xylosim")
+    ),
     "a bias": Case(with_array("bias", [64]), "neuron 0 has a bias of 64; brian2-loihi has none", ("brian2_loihi",)),
     "a stimulus cut in half": Case(cut(1, 0.5), "cannot read {stimulus}: "),
     "an empty stimulus": Case(cut(1, 0.0), "cannot read {stimulus}: "),

@@ -328,9 +328,8 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 
 REFUSED: Mapping[str, tuple[dict[str, object], type[Exception], str]] = {
     "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
-    "recurrence": ({"recurrent": True}, sp.SpecError, "recurrent is True; what is compiled for xylo is one layer"),
-    "hidden neurons": ({"hidden": 2}, sp.SpecError, "hidden is 2; what is compiled for xylo"),
-    "windows": ({"window": (1, 1)}, sp.SpecError, "window is (1, 1); what is compiled for xylo"),
+    "hidden neurons": ({"hidden": 2}, sp.SpecError, "hidden is 2; for xylo no hidden neurons are added"),
+    "any number of them": ({"hidden": "auto"}, sp.SpecError, "hidden is 'auto'; for xylo no hidden neurons are added"),
     "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "is 205; allowed is 0 to 15 on xylo"),
     "a bias": ({"bias": 128}, sp.LimitError, "bias is 128; allowed is -127 to 127 on xylo"),
 }
@@ -341,11 +340,6 @@ def test_what_is_not_built_for_xylo_is_said(name: str) -> None:
     changes, kind, message = REFUSED[name]
     with pytest.raises(kind, match=re.escape(message)):
         hidden_truth(np.random.default_rng(0), **changes)
-
-
-def test_only_exact_programs_are_looked_for() -> None:
-    with pytest.raises(sp.SpecError, match="on_infeasible is 'closest'; for xylo only exact programs"):
-        sp.compile(tiny(0), on_infeasible="closest")
 
 
 def test_weights_do_not_come_back_where_resets_subtract() -> None:

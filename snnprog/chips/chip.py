@@ -89,6 +89,11 @@ class Semantics:
         return self.compare == ">="
 
     @property
+    def most_spikes_heard(self) -> int:
+        """How many spikes of one neuron in one tick others may hear."""
+        return 1
+
+    @property
     def are_arrivals_decayed(self) -> bool:
         """Whether a current decays after what arrives was added, and not before."""
         return False
@@ -158,6 +163,11 @@ class Chip:
     core: Core = field(default=UNKNOWN, kw_only=True)
     energy: Energy | None = field(default=None, kw_only=True)
     refractory: Range = field(default=(1, 1), kw_only=True)
+
+    @property
+    def is_readout_apart(self) -> bool:
+        """Whether neurons that are read out feed nothing."""
+        return False
 
     @property
     def weight_limit(self) -> int:

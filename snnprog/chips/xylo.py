@@ -55,6 +55,11 @@ class ShiftSemantics(Semantics):
     most_readout_spikes: int
 
     @property
+    def most_spikes_heard(self) -> int:
+        """How many spikes of one neuron in one tick others may hear: only hidden neurons feed any."""
+        return self.most_hidden_spikes
+
+    @property
     def are_arrivals_decayed(self) -> bool:
         """Whether a current decays after what arrives was added: it does."""
         return True
@@ -84,6 +89,11 @@ class LayeredChip(Chip):
     most_hidden: int
     most_outputs: int
     most_fan_out: int
+
+    @property
+    def is_readout_apart(self) -> bool:
+        """Whether neurons that are read out feed nothing: they do."""
+        return True
 
     @property
     def weight_bits(self) -> int:

@@ -17,7 +17,6 @@ from typing import Literal
 import numpy as np
 
 from snnprog.checks import as_integer, as_seconds, check_type
-from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import check_design, check_exactness, check_limits, check_noise, several
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
@@ -113,8 +112,6 @@ def compile(
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
     if on_infeasible == CLOSEST and spec.fan_in is not None:
         raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
-    if on_infeasible == CLOSEST and find_chip(spec.chip).semantics.is_threshold_subtracted:
-        raise SpecError(f"on_infeasible is {CLOSEST!r}; for {spec.chip} only exact programs are looked for")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()

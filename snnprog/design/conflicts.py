@@ -15,6 +15,7 @@ from snnprog.potential import NO_RESET
 from snnprog.raster import Raster
 
 NAMED_TICKS = 4
+DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
 
 
 def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
@@ -56,14 +57,11 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
     due = [tick for tick in ticks if problem.raster[tick]]
     silent = [tick for tick in ticks if not problem.raster[tick]]
     pattern, tick = problem.potential_map.tape.where((due or silent)[0])
+    demands = _demands(problem, ticks)
     if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
         reason = _same_history(problem, due[0], silent[0])
     else:
-        demands = [_demand("spike", problem, due), _demand("be silent", problem, silent)]
-        reason = (
-            f"no weights let output {problem.neuron} {' and '.join(filter(None, demands))}"
-            f"{_reservations(problem, certificate)}"
-        )
+        reason = f"no weights let output {problem.neuron} {demands}{_reservations(problem, certificate)}"
         reason += "" if is_minimal else "; a smaller conflict may be among these"
     return Conflict(problem.neuron, pattern, tick, reason, bins_of(problem, certificate), is_minimal)
 
@@ -73,12 +71,10 @@ def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
     named = sorted({tick for leaf in leaves(proof) for tick in leaf.prices if care[tick]})
     pattern, tick = problem.potential_map.tape.where(named[0])
     due = [tick for tick in named if problem.raster[tick]]
-    silent = [tick for tick in named if not problem.raster[tick]]
-    demands = [_demand("spike", problem, due), _demand("be silent", problem, silent)]
     if due:
         pattern, tick = problem.potential_map.tape.where(due[0])
     reason = (
-        f"no weights let output {problem.neuron} {' and '.join(filter(None, demands))},"
+        f"no weights let output {problem.neuron} {_demands(problem, named)},"
         f" whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
     )
     bins = tuple(_bin(problem, named_tick, 0) for named_tick in named)
@@ -89,13 +85,12 @@ def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof)
     """Return the conflicts of neurons in a loop whose bins that count cannot be met, whatever all do in the others."""
     named: dict[int, set[int]] = {}
     for leaf in leaves(proof):
-        named.setdefault(leaf.neuron, set()).update(tick for tick in leaf.prices if care[tick, leaf.neuron])
+        counts = known[leaf.neuron].potential_map.at_every_look(care[:, leaf.neuron])
+        named.setdefault(leaf.neuron, set()).update(tick for tick in leaf.prices if counts[tick])
     named = {neuron: ticks for neuron, ticks in named.items() if ticks}
     demands = []
     for neuron, ticks in sorted(named.items()):
-        due = sorted(tick for tick in ticks if known[neuron].raster[tick])
-        parts = [_demand("spike", known[neuron], due), _demand("be silent", known[neuron], sorted(ticks - set(due)))]
-        demands.append(f"output {neuron} {' and '.join(filter(None, parts))}")
+        demands.append(f"output {neuron} {_demands(known[neuron], sorted(ticks))}")
     reason = (
         f"no weights let {', and '.join(demands)}, whatever the outputs do in their {int((~care).sum())} don't-care"
         f" bins{_fixed(known[0])}"
@@ -123,7 +118,8 @@ def leaves(proof: Proof) -> Iterator[Certificate]:
 
 
 def _bin(problem: NeuronProblem, tick: int, price: int) -> PricedBin:
-    return PricedBin(*problem.potential_map.tape.where(tick), bool(problem.raster[tick]), price)
+    is_after_reset = bool(problem.fires[tick] and problem.potential_map.is_after_reset[tick])
+    return PricedBin(*problem.potential_map.tape.where(tick), bool(problem.raster[tick]), price, is_after_reset)
 
 
 def _same_history(problem: NeuronProblem, due: int, silent: int) -> str:
@@ -167,9 +163,15 @@ def _place(problem: NeuronProblem, tick: int) -> str:
     return f"tick {local} of pattern {pattern}"
 
 
+def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
+    """Say what is asked at some ticks."""
+    asked: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
+    for tick in ticks:
+        asked[_bin(problem, tick, 0).demand].append(tick)
+    return " and ".join(_demand(DEMANDS[demand], problem, places) for demand, places in asked.items() if places)
+
+
 def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
-    if not ticks:
-        return ""
     places = ", ".join(_place(problem, tick) for tick in ticks[:NAMED_TICKS])
     more = f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else ""
     return f"{what} at {places}{more}"

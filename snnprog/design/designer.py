@@ -16,6 +16,7 @@ import numpy as np
 from snnprog.chips import Chip, find_chip
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
+from snnprog.design.once import map_of
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
@@ -163,7 +164,9 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
 def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
     """Return the linear map that all neurons of a spec share."""
     rasters = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
-    return PotentialMap(rasters, spec.delays, leaks_of(spec.dynamics, chip, spec.refractory))
+    is_heard_often = spec.recurrent and chip.semantics.most_spikes_heard > 1
+    leaks = leaks_of(spec.dynamics, chip, spec.refractory)
+    return map_of(rasters, spec.delays, leaks, is_heard_often=is_heard_often)
 
 
 def leaks_of(dynamics: Dynamics, chip: Chip, refractory: int = 1) -> Leaks:
@@ -204,9 +207,12 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     if isinstance(proof, Split):
         return recheck_proof(scope, proof, {})
     known = scope.known({})[scope.index(proof)]
-    starts = known.potential_map.tape.starts
     priced = [
-        {int(starts[each.pattern]) + each.tick: each.price for each in conflict.bins} for conflict in outcome.conflicts
+        {
+            known.potential_map.tick_of(each.pattern, each.tick, each.is_after_reset): each.price
+            for each in conflict.bins
+        }
+        for conflict in outcome.conflicts
     ]
     return all(certify(known, prices) is not None for prices in priced)
 

@@ -115,8 +115,8 @@ def search(scope: Scope, build: Callable[[Raster], Built | None]) -> Built | Pro
             if proof is not None:
                 return proof
             continue
-        done, asked = scope.run(verdict), np.stack([problem.raster for problem in known], axis=1)
-        rows = np.stack([problem.constrained for problem in known], axis=1)
+        done, asked = scope.run(verdict), np.stack([problem.spikes for problem in known], axis=1)
+        rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
         wrong = np.flatnonzero(((done != asked) & (scope.care | rows)).any(axis=1))
         following = _next_bin(scope, assumed, int(wrong[0]) if wrong.size else 0)
         if wrong.size == 0 or following is None:
@@ -177,14 +177,15 @@ class Together:
     def __init__(self, spec: Spec, mapping: PotentialMap) -> None:
         self.spec, self.mapping = spec, mapping
         self.care = spec.care
-        self.pattern = mapping.tape.pattern
+        self.tape = mapping.played
+        self.pattern = self.tape.pattern
         self._inputs = spec.inputs
         self._targets = spec.targets
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
-        lines, tape = np.concatenate([self._inputs, raster], axis=1), self.mapping.tape
-        mapping = PotentialMap(np.split(lines, tape.starts[1:]), self.spec.delays, self.mapping.leaks)
+        lines = np.concatenate([self._inputs, raster], axis=1)
+        mapping = type(self.mapping)(np.split(lines, self.tape.starts[1:]), self.spec.delays, self.mapping.leaks)
         box, everything = box_of(self.spec, find_chip(self.spec.chip), mapping), np.ones(len(raster), dtype=np.bool_)
         return [neuron_problem(mapping, index, raster[:, index], everything, box) for index in range(raster.shape[1])]
 
@@ -197,7 +198,8 @@ class Together:
         known = [
             under_assumptions(problem, decided[:, index], {}) for index, problem in enumerate(self.problems(raster))
         ]
-        return [problem.constrained_to(problem.constrained & sure) for problem in known]
+        rows = self.mapping.at_every_look(sure)
+        return [problem.constrained_to(problem.constrained & rows) for problem in known]
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`: a closed loop."""
@@ -207,9 +209,9 @@ class Together:
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
         """See `Scope.rests_on`: the neuron's own up to its rows, and those that can have acted by then."""
-        starts, fastest = self.mapping.tape.starts[self.pattern], min(self.spec.delays)
+        starts, fastest = self.tape.starts[self.pattern], min(self.spec.delays)
         found = set()
-        for tick in proof.prices:
+        for tick in {row % self.tape.ticks for row in proof.prices}:
             for other, neuron in assumed:
                 last = tick if neuron == proof.neuron else tick - fastest
                 if starts[tick] <= other <= last:
@@ -223,7 +225,7 @@ class Together:
     def _unaffected(self, decided: Raster) -> Raster:
         """(ticks,) Whether no undecided bin of any neuron has been able to act by then, over a synapse."""
         open_before = np.concatenate([[0], np.cumsum(~decided.all(axis=1))])
-        starts = self.mapping.tape.starts[self.pattern]
+        starts = self.tape.starts[self.pattern]
         acted = np.maximum(np.arange(len(decided)) - min(self.spec.delays) + 1, starts)
         unaffected: Raster = open_before[acted] == open_before[starts]
         return unaffected
@@ -231,13 +233,14 @@ class Together:
 
 def under_assumptions(problem: NeuronProblem, care: Raster, assumed: Mapping[int, bool]) -> NeuronProblem:
     """Return the problem with the rows that are sure if don't-care bins are as assumed: their last reset is known."""
-    raster, decided = problem.raster.copy(), care.copy()
+    raster, decided = problem.spikes.copy(), care.copy()
     for tick, value in assumed.items():
         raster[tick], decided[tick] = value, True
     raster[~decided] = False
     filled = problem.with_raster(raster)
-    open_before = np.concatenate([[0], np.cumsum(~(decided | filled.resets.is_held))])
-    return filled.constrained_to(decided & (open_before[:-1] == open_before[_since(filled)]))
+    open_before = np.concatenate([[0], np.cumsum(~(decided | filled.resets.is_held[: decided.size]))])
+    sure = decided & (open_before[:-1] == open_before[_since(filled)[: decided.size]])
+    return filled.constrained_to(problem.potential_map.at_every_look(sure))
 
 
 def _since(problem: NeuronProblem) -> Ticks:

@@ -242,5 +242,5 @@ def _neuron(problem: NeuronProblem, answer: WidestMargin) -> Neuron:
         exponent=problem.exponent,
         margin=answer.margin,
         bound=answer.bound,
-        raster=problem.raster,
+        raster=problem.spikes,
     )

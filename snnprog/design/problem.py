@@ -103,7 +103,7 @@ class NeuronProblem:
     resets : Resets
         The neuron's own.
     raster : (ticks,) bool
-        What it is to do (assumed, in don't-care bins).
+        Where its potential is to reach the threshold: what it is to do (assumed, in don't-care bins).
     constrained : (ticks,) bool
         The ticks that have a row; a refractory neuron is silent anyway.
     norms, bias_response, truncation : (ticks,) float
@@ -124,6 +124,16 @@ class NeuronProblem:
     truncation: Floats
     box: Box
     exponent: int = 0
+
+    @property
+    def spikes(self) -> Raster:
+        """(ticks played,) What it is to do."""
+        return self.raster[: self.potential_map.played.ticks]
+
+    @property
+    def fires(self) -> Raster:
+        """(ticks,) Where it resets."""
+        return self.potential_map.at_every_look(self.spikes)
 
     @property
     def step(self) -> float:
@@ -226,21 +236,23 @@ class NeuronProblem:
         return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
     def with_raster(self, raster: Raster) -> NeuronProblem:
-        """Return the problem of a neuron that spikes, and so resets, elsewhere."""
-        return neuron_problem(self.potential_map, self.neuron, raster, self.constrained, self.box)
+        """Return the problem of a neuron that spikes, and so resets, elsewhere: at ``raster`` (ticks played,)."""
+        return neuron_problem(self.potential_map, self.neuron, raster, raster, self.box).constrained_to(
+            self.constrained
+        )
 
 
 def neuron_problem(
     potential_map: PotentialMap, neuron: int, raster: Raster, constrained: Raster, box: Box
 ) -> NeuronProblem:
-    """Return the problem of one output that is to spike at ``raster`` (ticks of all patterns,)."""
-    resets = potential_map.resets(raster)
+    """Return the problem of one output that is to spike at ``raster``, with rows at ``constrained`` (ticks played,)."""
+    resets, asked = potential_map.resets(raster), potential_map.asked_of(raster)
     return NeuronProblem(
         neuron=neuron,
         potential_map=potential_map,
         resets=resets,
-        raster=raster,
-        constrained=constrained & ~_is_silent_anyway(resets, raster),
+        raster=asked,
+        constrained=potential_map.at_every_look(constrained) & ~_is_silent_anyway(resets, asked),
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
         truncation=potential_map.truncation(resets, biased=box.has_bias) + box.noise,

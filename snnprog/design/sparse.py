@@ -77,7 +77,8 @@ def thinned(problem: NeuronProblem, designed: NeuronDesign, care: Raster, thrift
     neuron = designed.neuron
     if neuron is None:
         return designed
-    settled = problem.with_raster(neuron.raster).constrained_to(np.ones_like(care)).at_exponent(neuron.exponent)
+    settled = problem.with_raster(neuron.raster).constrained_to(np.ones_like(problem.raster))
+    settled = settled.at_exponent(neuron.exponent)
     taps = np.flatnonzero(neuron.weights.ravel())
     if thrift.is_met_by(taps):
         return designed

@@ -13,16 +13,23 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from snnprog.chips import Chip, find_chip
 from snnprog.divergence.rule import Int64s, Neurons, Rule, Synapses
+from snnprog.divergence.rules import AnyRule
+from snnprog.divergence.shift_rule import ShiftNeurons, ShiftRule
 from snnprog.program import Program
 from snnprog.raster import Raster
 from snnprog.simulate.reference import clip_potential, wrap_current
 
 REST, STATE, SPIKES, EVERYTHING = "rest", "state", "spikes", "everything"
+
+KindOfRule = TypeVar("KindOfRule", Rule, ShiftRule)
+KindOfNeurons = TypeVar("KindOfNeurons", Neurons, ShiftNeurons)
+KindOfParts = TypeVar("KindOfParts", Synapses, Neurons, ShiftNeurons)
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Alternative:
     aspect: str
     name: str
     text: str
-    rule: Rule
+    rule: AnyRule
     start: str = REST
     shows_reached: bool = False
     state_lag: int = 0
@@ -60,8 +67,8 @@ class Alternative:
 def alternatives(rule: Rule, program: Program) -> list[Alternative]:
     """Return those that can make a difference on a program, and of those that make the same one, the narrowest."""
     chip = find_chip(program.chip)
-    families = (_roundings, _factors, _overflows, _delays, _firing, _biases, _weights, _orders)
-    every = [each for family in families for each in family(rule, chip)] + _starts(rule) + _records(rule)
+    families = (_roundings, _factors, _overflows, delays, _firing, biases, weights, _orders)
+    every = [each for family in families for each in family(rule, chip)] + starts(rule) + records(rule)
     parts = Synapses.of(program), Neurons.of(program, chip.semantics)
     own = _effect(Alternative("", "", "", rule), program.n_inputs, *parts)
     distinct: dict[tuple[object, ...], Alternative] = {}
@@ -73,6 +80,7 @@ def alternatives(rule: Rule, program: Program) -> list[Alternative]:
 def _effect(each: Alternative, n_inputs: int, synapses: Synapses, neurons: Neurons) -> tuple[object, ...]:
     """Return what tells an alternative from another on a program; a decay of all or nothing needs no rounding."""
     rule = each.rule
+    assert isinstance(rule, Rule), "made from Loihi's rule"
     wired, tuned = rule.wire(synapses, n_inputs), rule.tune(neurons)
     rounded = [
         scale if (factor % (1 << rule.decay_bits)).any() else None
@@ -81,14 +89,14 @@ def _effect(each: Alternative, n_inputs: int, synapses: Synapses, neurons: Neuro
             (rule.scale_potential, tuned.potential_factor),
         )
     ]
-    changes = [*_changes(synapses, wired), *_changes(neurons, tuned)]
+    changes = [*changes_of(synapses, wired), *changes_of(neurons, tuned)]
     steps = [rule.hold_arrivals, rule.hold_current, rule.hold_potential, rule.fires, rule.reset]
     flags = [rule.do_arrivals_decay, rule.is_current_late]
     record = [each.start, each.shows_reached, each.state_lag, each.spike_lag]
     return (*rounded, *changes, *steps, *flags, *record)
 
 
-def _changes(before: Synapses | Neurons, after: Synapses | Neurons) -> Iterator[bytes]:
+def changes_of(before: KindOfParts, after: KindOfParts) -> Iterator[bytes]:
     """Yield a digest of each array that has changed, and nothing of the others."""
     for field in fields(before):
         own, other = getattr(before, field.name), getattr(after, field.name)
@@ -197,7 +205,8 @@ def _overflows(rule: Rule, chip: Chip) -> list[Alternative]:
 # --------------------------------------------------------------------------------------------------------------- delay
 
 
-def _delays(rule: Rule, chip: Chip) -> list[Alternative]:
+def delays(rule: KindOfRule, chip: Chip) -> list[Alternative]:
+    """Return those of delays: on any chip."""
     found = []
     for shift, direction in ((1, "late"), (-1, "early")):
         for which, hears in (("inputs", (True, False)), ("neurons", (False, True)), ("all spikes", (True, True))):
@@ -283,7 +292,8 @@ def _held(neurons: Neurons, change: Callable[[Int64s], Int64s]) -> Neurons:
     return replace(neurons, refractory=change(neurons.refractory))
 
 
-def _biases(rule: Rule, chip: Chip) -> list[Alternative]:
+def biases(rule: KindOfRule, chip: Chip) -> list[Alternative]:
+    """Return those of biases: on any chip."""
     tunes: dict[str, tuple[str, Callable[[Int64s], Int64s]]] = {
         "bias missing": ("leaves out the bias", np.zeros_like),
         "bias negated": ("subtracts the bias", np.negative),
@@ -296,7 +306,7 @@ def _biases(rule: Rule, chip: Chip) -> list[Alternative]:
     ]
 
 
-def _with_bias(neurons: Neurons, change: Callable[[Int64s], Int64s]) -> Neurons:
+def _with_bias(neurons: KindOfNeurons, change: Callable[[Int64s], Int64s]) -> KindOfNeurons:
     return replace(neurons, bias=change(neurons.bias))
 
 
@@ -311,7 +321,8 @@ def _mantissa(bias: Int64s, chip: Chip) -> Int64s:
 # ------------------------------------------------------------------------------------------------------------- weights
 
 
-def _weights(rule: Rule, chip: Chip) -> list[Alternative]:
+def weights(rule: KindOfRule, chip: Chip) -> list[Alternative]:
+    """Return those of weights: on any chip."""
     wires: list[tuple[str, str, str, Callable[[Synapses, int], Synapses]]] = [
         ("weight", "weights floored to even", "holds all weights in the mixed format: odd ones become the next lower",
          partial(_with_weight, change=lambda weight: weight - weight % 2)),
@@ -358,7 +369,8 @@ def _orders(rule: Rule, chip: Chip) -> list[Alternative]:
     ]  # fmt: skip
 
 
-def _starts(rule: Rule) -> list[Alternative]:
+def starts(rule: AnyRule) -> list[Alternative]:
+    """Return those of what a pattern inherits: on any chip."""
     texts = {
         STATE: "keeps currents and potentials of the pattern before",
         SPIKES: "delivers spikes that were under way when the pattern before ended",
@@ -367,7 +379,8 @@ def _starts(rule: Rule) -> list[Alternative]:
     return [Alternative("start", f"{what} kept", text, rule, start=what) for what, text in texts.items()]
 
 
-def _records(rule: Rule) -> list[Alternative]:
+def records(rule: AnyRule) -> list[Alternative]:
+    """Return those of what is recorded when: on any chip."""
     return [
         Alternative(
             "record", "potential before reset", "records the potential before the reset", rule, shows_reached=True

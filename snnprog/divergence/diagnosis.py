@@ -8,11 +8,15 @@ from functools import cached_property
 from itertools import chain, islice, tee
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snnprog.chips import find_chip
 from snnprog.divergence.alternatives import EVERYTHING, REST, SPIKES, STATE, Alternative, alternatives
 from snnprog.divergence.places import TARGET, Arrival, Cause, Diagnosis, Divergence
-from snnprog.divergence.rule import Rule, Start, Synapses, Tick, replay, rule_of, with_synapse
+from snnprog.divergence.rule import Rule, Start, Synapses, Tick, with_synapse
+from snnprog.divergence.rules import AnyRule, replay, rule_of
+from snnprog.divergence.shift_alternatives import shift_alternatives
+from snnprog.divergence.shift_rule import ShiftRule
 from snnprog.divergence.sight import Sight, see, see_target
 from snnprog.program import Program
 from snnprog.raster import Raster
@@ -51,12 +55,12 @@ class _Case:
     sight: Sight
 
     @property
-    def rule(self) -> Rule | None:
+    def rule(self) -> AnyRule | None:
         return rule_of(find_chip(self.program.chip).semantics)
 
     def diagnosis(self) -> Diagnosis:
         sight, place = self.sight, self.sight.place
-        shift = find_chip(self.program.chip).semantics.input_shift
+        semantics = find_chip(self.program.chip).semantics
         causes, tried, at_fault = self._causes()
         return Diagnosis(
             tick=place.tick,
@@ -64,7 +68,8 @@ class _Case:
             quantity=place.quantity,
             expected=place.expected,
             found=place.found,
-            threshold=int(self.program.threshold[sight.neuron]) << shift,
+            threshold=int(self.program.threshold[sight.neuron]) << semantics.input_shift,
+            is_equal_a_spike=semantics.is_equal_a_spike,
             arrivals=tuple(self._arrivals()),
             reached=self._reached(),
             at_fault=at_fault,
@@ -88,16 +93,37 @@ class _Case:
             line, delay = int(program.pre[synapse]), int(program.delay[synapse])
             if tick >= delay and lines[tick - delay, line]:
                 source = f"input {line}" if line < program.n_inputs else f"neuron {line - program.n_inputs}"
-                yield Arrival(source, tick - delay, synapse, delay, int(weight[synapse]))
+                spikes = int(lines[tick - delay, line])
+                yield Arrival(source, tick - delay, synapse, delay, int(weight[synapse]), spikes)
 
     @cached_property
-    def _lines(self) -> Raster:
-        return self.sight.lines_before(self.program.n_neurons)
+    def _lines(self) -> NDArray[np.generic]:
+        if not isinstance(self.rule, ShiftRule):
+            return self.sight.lines_before(self.program.n_neurons)
+        own = [tick.sent for tick in self._ticks_before]
+        spikes = np.array(own, dtype=np.int64).reshape(len(own), self.program.n_neurons)
+        return np.concatenate([self.sight.inputs[: len(own)], spikes], axis=1)
 
-    @property
+    @cached_property
+    def _ticks_before(self) -> list[Tick]:
+        """The ticks before the difference by the chip's rule: where spikes are counted, no record tells them."""
+        assert self.rule is not None, "asked for a rule that is known"
+        ticks = replay(self.rule, self.program, self.sight.inputs, Start.at_rest(self.program))
+        return list(islice(ticks, self.sight.place.tick))
+
+    @cached_property
     def _is_all_known(self) -> bool:
         """Whether all is known that the tick in question depends on."""
-        return self.sight.are_states_known and self.sight.known_neurons.size == self.program.n_neurons
+        known = self.sight.known
+        if not isinstance(self.rule, ShiftRule):
+            return self.sight.are_states_known and self.sight.known_neurons.size == self.program.n_neurons
+        if not self.sight.are_states_known or known.currents is None or known.potentials is None:
+            return False
+        recorded = zip(known.currents, known.potentials, strict=True)
+        return all(
+            np.array_equal(tick.current, current) and np.array_equal(tick.potential, potential)
+            for tick, (current, potential) in zip(self._ticks_before, recorded, strict=False)
+        )
 
     @cached_property
     def _last_agreed(self) -> Start:
@@ -123,13 +149,16 @@ class _Case:
         runs = {place.backend: self.sight.found, place.against: self.sight.expected}
         own = Alternative("", "", "", self.rule)
         at_fault = tuple(name for name, trace in runs.items() if self._extent(own, trace) is None)
-        tried = alternatives(self.rule, self.program)
+        if isinstance(self.rule, ShiftRule):
+            tried = shift_alternatives(self.rule, self.program)
+        else:
+            tried = alternatives(self.rule, self.program)
         if not self.sight.before:
             tried = [each for each in tried if each.start == REST]
         causes = [cause for name in at_fault for cause in self._causes_of(name, runs[name], self.rule, tried)]
         return tuple(causes), len(tried), at_fault
 
-    def _causes_of(self, name: str, trace: Trace, rule: Rule, tried: Sequence[Alternative]) -> list[Cause]:
+    def _causes_of(self, name: str, trace: Trace, rule: AnyRule, tried: Sequence[Alternative]) -> list[Cause]:
         """Return the rules that give all that a backend recorded, or else those that give the neuron's tick."""
         found = self._fitting(name, trace, tried)
         if not any(cause.ticks for cause in found) and self._is_all_known:
@@ -153,6 +182,8 @@ class _Case:
             ticks = replay(alternative.rule, self.program, self.sight.inputs, start, only=neuron)
             if self._differs(trace, place.tick, next(_shown(alternative, ticks, self.program)))[neuron]:
                 return None
+        if isinstance(alternative.rule, ShiftRule) and alternative.is_local:
+            start = Start.at_rest(self.program)  # what would have differed before is none
         ticks = replay(alternative.rule, self.program, self.sight.inputs, start)
         whole = True
         for now, shown in enumerate(_shown(alternative, ticks, self.program), start.tick):
@@ -184,7 +215,7 @@ class _Case:
         longest = int(self.program.delay.max(initial=1))
         for raster in self.sight.before:
             ticks = list(replay(alternative.rule, self.program, raster, start))
-            own = np.concatenate([raster, np.stack([tick.spikes for tick in ticks])], axis=1)
+            own = np.concatenate([raster, np.stack([tick.sent for tick in ticks])], axis=1)
             lines = np.concatenate([start.lines, own])[-longest:]
             start = Start(
                 0,
@@ -194,23 +225,52 @@ class _Case:
             )
         return start
 
-    def _other_synapses(self, rule: Rule, trace: Trace) -> Iterator[Alternative]:
+    def _other_synapses(self, rule: AnyRule, trace: Trace) -> Iterator[Alternative]:
         """Yield the rules under which one synapse of the neuron acts otherwise, and the current comes out as found."""
         place = self.sight.place
+        if place.quantity != "currents":
+            return
+        if isinstance(rule, ShiftRule):
+            yield from self._other_shifted_synapses(rule, place.found if trace is self.sight.found else place.expected)
+            return
         excess = (place.found - place.expected) * (1 if trace is self.sight.found else -1)
-        if place.quantity != "currents" or excess % (1 << rule.input_shift):
+        if excess % (1 << rule.input_shift):
             return
         excess >>= rule.input_shift
         yield from self._other_weights(rule, excess)
         yield from self._other_delays(rule, excess)
 
+    def _other_shifted_synapses(self, rule: ShiftRule, found: int) -> Iterator[Alternative]:
+        """Yield those among all weights that a synapse may have, and delays of one tick more or less."""
+        program, neuron, start = self.program, self.sight.neuron, self._last_agreed
+
+        def gives(other: ShiftRule) -> bool:
+            tick = next(other.replay(program, self.sight.inputs, start, only=neuron))
+            return int(tick.current[neuron]) == found
+
+        for arrival in islice(self._arrivals(), SYNAPSES_TRIED):
+            step = 1 << int(program.exponent[arrival.synapse])
+            for weight in range(-128 * step, 128 * step, step):
+                other = rule.with_synapse(arrival.synapse, weight=weight, exponent=0)
+                if gives(other):
+                    yield self._with_other_weight(other, arrival, weight)
+        for synapse in np.flatnonzero(program.post == neuron)[:SYNAPSES_TRIED].tolist():
+            for delay in (0, 2) if program.pre[synapse] < program.n_inputs else (2,):
+                other = rule.with_synapse(synapse, delay=delay)
+                if gives(other):
+                    text = f"behaves as if synapse {synapse} had a delay of {delay}, not 1"
+                    yield Alternative("delay", f"synapse {synapse} delay", text, other)
+
+    def _with_other_weight(self, rule: AnyRule, arrival: Arrival, weight: int) -> Alternative:
+        does = f"acts with weight {weight}, not {arrival.weight}" if weight else "does not act"
+        text = f"behaves as if synapse {arrival.synapse} ({arrival.source} to neuron {self.sight.neuron}) {does}"
+        return Alternative("weight", f"synapse {arrival.synapse} weight", text, rule)
+
     def _other_weights(self, rule: Rule, excess: int) -> Iterator[Alternative]:
         for arrival in islice(self._arrivals(), SYNAPSES_TRIED):
             weight = arrival.weight + excess
-            does = f"acts with weight {weight}, not {arrival.weight}" if weight else "does not act"
-            text = f"behaves as if synapse {arrival.synapse} ({arrival.source} to neuron {self.sight.neuron}) {does}"
             other = with_synapse(rule, arrival.synapse, weight=weight, exponent=0)
-            yield Alternative("weight", f"synapse {arrival.synapse} weight", text, other)
+            yield self._with_other_weight(other, arrival, weight)
 
     def _other_delays(self, rule: Rule, excess: int) -> Iterator[Alternative]:
         tick, lines, synapses = self.sight.place.tick, self._lines, Synapses.of(self.program)

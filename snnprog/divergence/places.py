@@ -27,6 +27,8 @@ class Arrival:
     delay : int
     weight : int
         What it adds by the program, exponent applied.
+    spikes : int
+        How often that fired there.
     """
 
     source: str
@@ -34,9 +36,11 @@ class Arrival:
     synapse: int
     delay: int
     weight: int
+    spikes: int = 1
 
     def __str__(self) -> str:
-        return f"{self.source} of tick {self.tick} (synapse {self.synapse}, weight {self.weight})"
+        often = "" if self.spikes == 1 else f"{self.spikes} spikes of "
+        return f"{often}{self.source} of tick {self.tick} (synapse {self.synapse}, weight {self.weight})"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Cause:
     backend : str
         Whose values it gives.
     aspect : str
-        "rounding", "overflow", "delay", "compare", "reset", "bias", "weight", "sign", "order", "start" or "record".
+        "rounding", "overflow", "delay", "compare", "count", "reset", "bias", "weight", "sign", "order", "start" or
+        "record".
     name : str
         Short and stable, as in "potential decay floors".
     text : str
@@ -88,6 +93,8 @@ class Diagnosis:
         How many other rules were.
     note : str
         What else is to be known, as a clause.
+    is_equal_a_spike : bool
+        Whether the chip fires where the potential just equals the threshold.
     """
 
     tick: int
@@ -102,6 +109,7 @@ class Diagnosis:
     causes: tuple[Cause, ...] = ()
     rules_tried: int = 0
     note: str = ""
+    is_equal_a_spike: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -120,8 +128,9 @@ class Diagnosis:
         shown = ", ".join(map(str, self.arrivals[:SHOWN_ARRIVALS])) or "nothing"
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
+        verb = "to reach" if self.is_equal_a_spike else "to exceed"
         potential = (
-            "" if self.reached is None else f"; by the rule the potential is {self.reached}, to exceed {self.threshold}"
+            "" if self.reached is None else f"; by the rule the potential is {self.reached}, {verb} {self.threshold}"
         )
         return f"At tick {self.tick} neuron {self.neuron} heard {shown}{potential}"
 

@@ -78,6 +78,11 @@ class Tick:
     spikes: Raster
     reached: Int64s
 
+    @property
+    def sent(self) -> NDArray[np.generic]:
+        """What the neurons' lines carry."""
+        return self.spikes
+
 
 @dataclass(frozen=True, eq=False)
 class Start:
@@ -89,14 +94,14 @@ class Start:
         The first to be computed.
     current, potential : (neurons,) int64
         After the tick before.
-    lines : (ticks before, inputs + neurons) bool
+    lines : (ticks before, inputs + neurons) bool, or int where spikes of a tick are counted
         The spikes up to then, the last row those of the tick before.
     """
 
     tick: int
     current: Int64s
     potential: Int64s
-    lines: Raster
+    lines: NDArray[np.generic]
 
     @classmethod
     def at_rest(cls, program: Program) -> Start:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.backends import REFERENCE, run_backend
+from snnprog.chips import find_chip
 from snnprog.divergence.comparison import first_difference
 from snnprog.divergence.places import TARGET, Divergence
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
@@ -112,6 +113,8 @@ def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) ->
 
 def _reading_all(program: Program) -> Program:
     """Return the program with all neurons read out, or as it is where the chip cannot do that."""
+    if find_chip(program.chip).is_readout_apart:
+        return program
     try:
         return replace(program, outputs=np.arange(program.n_neurons))
     except LimitError:

@@ -42,13 +42,13 @@ class Machine:
     chip, dynamics, mapping
         Its limits, decays and inputs.
     raster : (ticks,) bool
-        When it fires.
+        Where its potential is to reach the threshold.
     """
 
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         self.raster = raster
         self.first, self.tap = mapping.arrival_events
-        self.is_held = mapping.resets(raster).is_held
+        self.is_held = mapping.resets(raster[: mapping.played.ticks]).is_held
         self.after = np.where(raster | self.is_held, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
         semantics = chip.semantics
@@ -91,7 +91,7 @@ class SubtractingMachine(Machine):
 
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         super().__init__(chip, dynamics, mapping, raster)
-        self.mapping, self.resets = mapping, mapping.resets(raster)
+        self.mapping, self.resets = mapping, mapping.resets(raster[: mapping.played.ticks])
         self.simulator = ShiftedNeuronSimulator(chip, dynamics, mapping)
 
     def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:

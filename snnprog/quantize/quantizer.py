@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import potential_map
@@ -30,6 +30,7 @@ from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.quantize.exponents import networks_at_exponents
 from snnprog.quantize.noise import survived_noise
+from snnprog.quantize.readout import with_readouts
 from snnprog.quantize.repair import RepairJob, impossible, repair
 from snnprog.quantize.rounding import IntegerNeuron, Rounding
 from snnprog.quantize.widths import (
@@ -240,7 +241,7 @@ def _repair_job(
     spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int], deadline: float | None
 ) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones(mapping.tape.ticks, np.bool_), box)
+    problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones_like(neuron.raster), box)
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline)
@@ -254,7 +255,7 @@ class _Search:
         weights = neuron.weights.ravel()
         step = float(1 << neuron.exponent)
         patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
-        anything = widths_for_any_input(weights, neuron.bias, neuron.threshold, mapping)
+        anything = widths_for_any_input(weights * rounding.loudest, neuron.bias, neuron.threshold, mapping)
         self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
@@ -301,48 +302,54 @@ def rehearse(
 def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
     """Run one neuron; where a state leaves the portable range, the reference simulator says where."""
     weights = (neuron.mantissas << neuron.exponent).ravel()
-    run = simulator.run(weights, neuron.threshold, neuron.bias)
-    spikes, excursion = run.spikes, None
-    if not run.is_portable:
-        program = _program(spec, simulator.mapping, [neuron], rehearsal=True)
+    run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
+    spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
+    if not run.is_portable and excursion is None:
+        program = _program(spec, mapping, [neuron], rehearsal=True)
         traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
         spikes = np.concatenate([trace.spikes[:, 0] for trace in traces])
         excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
-    targets = spec.targets[:, output]
-    care = spec.care[:, output]
-    compared = run.potentials[~simulator.mapping.resets(spikes).is_held]
+    targets, care = mapping.asked_of(spec.targets[:, output]), mapping.at_every_look(spec.care[:, output])
+    compared = run.potentials[~mapping.resets(spikes[: mapping.played.ticks]).is_held]
     noise = survived_noise(compared, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)
 
 
 def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
-    """Collect the neurons' synapses, ordered by line, delay and neuron; in a rehearsal every line is an input."""
+    """Collect the neurons' synapses, ordered by line, delay and neuron; in a rehearsal every line is an input.
+
+    Outputs that are heard stand twice where the chip reads out none that feeds others.
+    """
     mantissas = np.stack([neuron.mantissas for neuron in neurons], axis=-1)
     line, slot, post = np.nonzero(mantissas.transpose(1, 0, 2))
     exponents = np.array([neuron.exponent for neuron in neurons])
+    arrays: dict[str, ArrayLike] = {
+        "outputs": np.arange(0 if rehearsal else spec.n_hidden, len(neurons)),
+        "pre": line,
+        "post": post,
+        "delay": mapping.delays[slot],
+        "weight": mantissas[slot, line, post],
+        "exponent": exponents[post],
+        "threshold": [neuron.threshold for neuron in neurons],
+        "current_decay": [spec.dynamics.current_decay] * len(neurons),
+        "potential_decay": [spec.dynamics.potential_decay] * len(neurons),
+        "bias": [neuron.bias for neuron in neurons],
+        "refractory": [spec.refractory] * len(neurons),
+    }
+    stands_twice = spec.recurrent and not rehearsal and find_chip(spec.chip).is_readout_apart
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=spec.n_presynaptic if rehearsal else spec.n_inputs,
-        n_neurons=len(neurons),
-        outputs=np.arange(0 if rehearsal else spec.n_hidden, len(neurons)),
-        pre=line,
-        post=post,
-        delay=mapping.delays[slot],
-        weight=mantissas[slot, line, post],
-        exponent=exponents[post],
-        threshold=[neuron.threshold for neuron in neurons],
-        current_decay=[spec.dynamics.current_decay] * len(neurons),
-        potential_decay=[spec.dynamics.potential_decay] * len(neurons),
-        bias=[neuron.bias for neuron in neurons],
-        refractory=[spec.refractory] * len(neurons),
+        n_neurons=len(neurons) * (1 + stands_twice),
+        **(with_readouts(arrays, len(neurons)) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 
 
 def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal, chip: Chip) -> NeuronReport:
     integers = search.best
     unit = 1 << chip.semantics.input_shift
-    weights = (integers.mantissas << integers.exponent).astype(np.float64)
+    weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()
     room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(chip)
     return NeuronReport(
         output=index,

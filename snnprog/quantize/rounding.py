@@ -89,6 +89,11 @@ class Rounding:
         Its real weights.
     constrained : (ticks,) bool
         Which ticks must come out right for the neuron to count as certified.
+
+    Attributes
+    ----------
+    loudest : (taps,) float
+        The most spikes that can come in one tick.
     """
 
     def __init__(self, spec: Spec, chip: Chip, mapping: PotentialMap, neuron: Neuron, constrained: Raster) -> None:
@@ -98,8 +103,11 @@ class Rounding:
         self.box = box_of(spec, chip, mapping)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = 1 << chip.semantics.input_shift
-        self.resets = mapping.resets(neuron.raster)
+        self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)
         self.constrained = constrained & ~self.resets.is_held
+        spikes = np.ones(spec.n_presynaptic)
+        spikes[spec.n_inputs :] = chip.semantics.most_spikes_heard
+        self.loudest: Floats = np.tile(spikes, mapping.delays.size)
         self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
         self.bias_response = mapping.bias_response(self.resets)
         self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0) + spec.noise
@@ -156,8 +164,8 @@ class Rounding:
     def _interval(self, potential: Floats, bias: int, error: Floats) -> Interval:
         """Return the thresholds that survive errors of this size at each tick."""
         potential = potential + bias / self.unit * self.bias_response
-        silent = self.constrained & ~self.neuron.raster
-        due = self.constrained & self.neuron.raster
+        silent = self.constrained & ~self.raster
+        due = self.constrained & self.raster
         counts = self.resets.threshold_response
         least = ((potential + error + FLOAT_SLACK) / counts)[silent].max(initial=-np.inf)
         below = ((potential - error - FLOAT_SLACK) / counts)[due].min(initial=np.inf)
@@ -166,7 +174,7 @@ class Rounding:
     def _margin(self, potential: Floats, bias: int, threshold: int) -> float:
         """Return the distance from the threshold at the worst tick, under exact decays."""
         above = potential + bias / self.unit * self.bias_response - threshold * self.resets.threshold_response
-        distance = np.where(self.neuron.raster, above, -above)[self.constrained]
+        distance = np.where(self.raster, above, -above)[self.constrained]
         return float(distance.min(initial=np.inf)) - FLOAT_SLACK
 
     def _on_chip(self, interval: Interval) -> Interval:

@@ -44,7 +44,7 @@ def _proof(verdict: Verdict) -> str:
 
 def _print_bins(console: Console, conflict: Conflict) -> None:
     rows = [
-        (each.pattern, each.tick, "spike" if each.is_spike else "silence", _share(str(share)))
+        (each.pattern, each.tick, each.demand, _share(str(share)))
         for each, share in zip(conflict.bins, conflict.shares, strict=True)
     ]
     title = "each of these can be left out and the rest be met" if conflict.is_minimal else "what the proof rests on"

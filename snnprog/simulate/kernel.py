@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from snnprog.chips import ShiftSemantics, find_chip
 from snnprog.program import Program
 from snnprog.raster import Raster
 from snnprog.simulate.layout import SCAN_BYTES, Int64s, Integers, Layout, Shape, lay_out
 from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
+from snnprog.simulate.shift_kernel import simulate_layers
 from snnprog.trace import Excursion, Trace
 
 SPAN_BYTES = 1 << 20
@@ -34,6 +36,9 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
     The rule of the program's chip must be one that `layout.is_known`; shapes are the caller's affair.
     """
+    chip = find_chip(program.chip)
+    if isinstance(chip.semantics, ShiftSemantics):
+        return simulate_layers(program, chip, chip.semantics, inputs, state=state)
     return run_layout(lay_out(program), inputs, state=state, threads=_processors())
 
 

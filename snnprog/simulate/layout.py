@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.chips import Chip, Semantics, find_chip
+from snnprog.chips import Chip, Semantics, ShiftSemantics, find_chip
 from snnprog.program import Program
 
 Integers = NDArray[np.signedinteger]
@@ -134,8 +134,8 @@ class Layout:
 
 
 def is_known(semantics: Semantics) -> bool:
-    """Tell whether the compiled loops execute an integer rule."""
-    return (
+    """Tell whether compiled loops execute an integer rule: these, or those of `snnprog.simulate.shift_kernel`."""
+    return isinstance(semantics, ShiftSemantics) or (
         type(semantics) is Semantics
         and (semantics.rounding, semantics.decay_bits) == ("toward zero", DECAY_BITS)
         and (semantics.current_overflow, semantics.potential_overflow) == ("wrap", "clip")

@@ -16,6 +16,7 @@ from snnprog.chips import Chip
 from snnprog.potential import PotentialMap
 from snnprog.raster import Raster
 from snnprog.spec import Dynamics
+from snnprog.trace import Excursion
 
 Int64s = NDArray[np.int64]
 
@@ -26,16 +27,20 @@ class Run:
 
     Attributes
     ----------
-    spikes : (ticks of all patterns,) bool
+    spikes : (ticks of the map,) bool
+        Where the potential reached the threshold.
     potentials : (ticks,) int
-        Before the reset, in the chip's units.
+        Before the reset (after it where the map looks there), in the chip's units.
     is_portable : bool
         Whether all states stayed where all runtimes of the chip agree.
+    excursion : Excursion or None
+        The first that did not, where that was looked for; its neuron is 0.
     """
 
     spikes: Raster
     potentials: Int64s
     is_portable: bool
+    excursion: Excursion | None = None
 
 
 class NeuronSimulator:

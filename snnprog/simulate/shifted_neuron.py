@@ -1,7 +1,8 @@
 """One neuron's run in Xylo's integers, compiled: what `snnprog.simulate.neuron` is for Loihi's.
 
 The rule is that of `snnprog.simulate.shifts`, which tests hold it against, event by event and with all that clips; a
-run tells whether anything had to be clipped.
+run tells what had to be clipped first. One spike per tick is what a run knows of; a neuron that may have several is
+found out by what the reset leaves (see `snnprog.design.once`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from snnprog.potential import PotentialMap
 from snnprog.raster import Raster
 from snnprog.simulate.neuron import NeuronSimulator, Run
 from snnprog.spec import Dynamics
+from snnprog.trace import Excursion
 
 Int64s = NDArray[np.int64]
 
+QUANTITIES = ("current", "potential")
+
 
 class ShiftedNeuronSimulator(NeuronSimulator):
-    """Runs readout neurons that hear the spikes of a map, each pattern from rest.
+    """Runs neurons that hear the spikes of a map, each pattern from rest.
 
     Parameters
     ----------
@@ -32,13 +36,19 @@ class ShiftedNeuronSimulator(NeuronSimulator):
         super().__init__(chip, dynamics, mapping)
         self.first, self.tap = mapping.arrival_events
         self.shifts = np.array([dynamics.current_decay, dynamics.potential_decay])
+        self.looks = np.stack([self.ends, mapping.is_after_reset])
 
     def run(self, weights: Int64s, threshold: int, bias: int) -> Run:
         """Run a neuron; weights (taps,) with exponents applied."""
-        spikes, potentials, is_portable = _run(
-            self.first, self.tap, self.ends, self.shifts, self.semantics.potential_bits, weights, threshold, bias
+        spikes, potentials, clipped = _run(
+            self.first, self.tap, self.looks, self.shifts, self.semantics.potential_bits, weights, threshold, bias
         )
-        return Run(spikes, potentials, bool(is_portable))
+        tick, quantity, value = clipped.tolist()
+        if tick < 0:
+            return Run(spikes, potentials, is_portable=True)
+        limit = int(self.limits[1 + quantity])
+        excursion = Excursion(self.mapping.tape.where(tick)[1], 0, QUANTITIES[quantity], value, limit)
+        return Run(spikes, potentials, is_portable=False, excursion=excursion)
 
 
 def neuron_simulator(chip: Chip, dynamics: Dynamics, mapping: PotentialMap) -> NeuronSimulator:
@@ -48,7 +58,7 @@ def neuron_simulator(chip: Chip, dynamics: Dynamics, mapping: PotentialMap) -> N
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _loss(value: int, shift: int) -> int:
+def shifted_loss(value: int, shift: int) -> int:
     """Return what a decay takes."""
     taken = value >> shift
     return taken if taken != 0 else int(np.sign(value))
@@ -56,41 +66,51 @@ def _loss(value: int, shift: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _run(
-    first: Int64s, tap: Int64s, ends: Raster, shifts: Int64s, bits: int, weights: Int64s, threshold: int, bias: int
-) -> tuple[Raster, Int64s, bool]:
-    """Return the spikes, the potentials before the reset, and whether nothing was clipped.
+    first: Int64s, tap: Int64s, looks: Raster, shifts: Int64s, bits: int, weights: Int64s, threshold: int, bias: int
+) -> tuple[Raster, Int64s, Int64s]:
+    """Return the spikes, the potentials where they are looked at, and what was clipped first.
 
     Parameters
     ----------
     first, tap : int
         `PotentialMap.arrival_events`.
-    ends : (ticks,) bool
-        Which ticks are the last of their pattern.
+    looks : (2, ticks) bool
+        Which ticks are the last of their pattern, and which are looked at after the reset.
     shifts : (2,) int
         The decays of current and potential.
+
+    Returns
+    -------
+    spikes : (ticks,) bool
+        Where what is looked at reaches the threshold.
+    potentials : (ticks,) int
+    clipped : (3,) int
+        Tick (-1 if nothing was), current (0) or potential (1), and the value.
     """
-    spikes, potentials = np.zeros(ends.size, np.bool_), np.zeros(ends.size, np.int64)
+    ticks = looks.shape[1]
+    spikes, potentials = np.zeros(ticks, np.bool_), np.zeros(ticks, np.int64)
+    clipped = np.array([-1, 0, 0])
     low, high = -(1 << bits), (1 << bits) - 1
     current = potential = 0
-    is_portable = True
-    for k in range(ends.size):
+    for k in range(ticks):
         for event in range(first[k], first[k + 1]):
             current += weights[tap[event]]
-            is_portable &= low < current <= high
+            if clipped[0] < 0 and not low < current <= high:
+                clipped[:] = k, 0, current
             current = min(max(current, low), high)
-        current -= _loss(current, shifts[0])
-        change = -_loss(potential, shifts[1])
+        current -= shifted_loss(current, shifts[0])
+        change = -shifted_loss(potential, shifts[1])
         if change == -low:
             change = low
         for part in (current, bias, potential):
             change += part
-            is_portable &= low < change <= high
+            if clipped[0] < 0 and not low < change <= high:
+                clipped[:] = k, 1, change
             change = min(max(change, low), high)
-        potential = change
-        potentials[k] = potential
-        if potential >= threshold:
-            spikes[k] = True
-            potential -= threshold
-        if ends[k]:
+        left = change - threshold if change >= threshold else change
+        potentials[k] = left if looks[1, k] else change
+        spikes[k] = potentials[k] >= threshold
+        potential = left
+        if looks[0, k]:
             current = potential = 0
-    return spikes, potentials, is_portable
+    return spikes, potentials, clipped

@@ -284,13 +284,11 @@ def _check_company(spec: Spec) -> None:
 
 def _check_layers(spec: Spec, limits: Chip) -> None:
     """Raise `SpecError` where neurons would have to feed others, and those that are read out feed nothing."""
-    beside = (("recurrent", False), ("hidden", 0), ("window", (0, 0)))
-    for name, default in beside if limits.semantics.is_threshold_subtracted else ():
-        if getattr(spec, name) != default:
-            raise SpecError(
-                f"{name} is {getattr(spec, name)!r}; what is compiled for {spec.chip} is one layer of neurons that feed"
-                f" nothing, each spike at its tick: leave it at {default!r}"
-            )
+    if spec.hidden != 0 and limits.is_readout_apart:
+        raise SpecError(
+            f"hidden is {spec.hidden!r}; for {spec.chip} no hidden neurons are added beside the outputs: leave it at 0,"
+            " or let outputs hear one another (recurrent)"
+        )
 
 
 def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:

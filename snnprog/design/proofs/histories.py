@@ -66,13 +66,15 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
     begins = set(mapping.tape.starts.tolist())
     is_held = problem.resets.is_held.tolist()
     prints, current, potential = [], 0, 0
-    for tick, spike in enumerate(problem.raster.tolist()):
+    looks = zip(problem.fires.tolist(), mapping.is_after_reset.tolist(), strict=True)
+    for tick, (spike, is_after) in enumerate(looks):
         if tick in begins:
             current = potential = 0
         decayed = arriving[tick] * alpha if mapping.leaks.are_arrivals_decayed else arriving[tick]
         current = (alpha * current + decayed) % PRIME
         potential = 0 if is_held[tick] else (gamma * potential + current + bias) % PRIME
-        prints.append(potential)
+        before = potential
         if spike:
             potential = 0 if threshold is None else potential - threshold
+        prints.append(potential if is_after else before)
     return prints

@@ -92,15 +92,14 @@ def _pull_pattern(
     is_subtracted, are_decayed = mapping.leaks.is_threshold_subtracted, mapping.leaks.are_arrivals_decayed
     is_held = problem.resets.is_held
     potential = current = bias = subtracted = NOTHING
+    fires, is_after = problem.fires, bool(mapping.is_after_reset[earliest])
     for tick in range(max(signed), int(mapping.tape.starts[mapping.tape.pattern[earliest]]) - 1, -1):
-        potential = _leak(potential, gamma)
-        if problem.raster[tick]:
+        priced = (signed.get(tick, 0),) * 2
+        potential = _sum(_leak(potential, gamma), priced if is_after else NOTHING)
+        if fires[tick]:
             subtracted = _sum(subtracted, potential)
             potential = potential if is_subtracted else NOTHING
-        if is_held[tick]:
-            potential = NOTHING
-        elif tick in signed:
-            potential = _sum(potential, (signed[tick], signed[tick]))
+        potential = NOTHING if is_held[tick] else _sum(potential, NOTHING if is_after else priced)
         current = _sum(potential, _leak(current, alpha))
         bias = _sum(bias, potential)
         if current != NOTHING:

@@ -54,15 +54,15 @@ class Look:
 
 def fitted(problem: NeuronProblem, care: Raster) -> Look:
     """Return the weights found that do best what the problem's raster asks in the bins that count (ticks,)."""
-    fit, target, wanted, looks = Fit(problem), problem.raster, care.copy(), []
+    fit, target, wanted, looks = Fit(problem), problem.spikes, care.copy(), []
     for _ in range(ROUNDS):
         signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)
         for _ in fit.passes(problem, signs):
             done = free_run(problem, fit.weights, fit.threshold, fit.bias)
             wrong = int(((done != target) & care).sum())
             looks.append(Look(done, wrong, fit.weights.copy(), fit.threshold, fit.bias))
-        reach = problem.potential(fit.weights, fit.bias) - fit.threshold
-        failed = np.flatnonzero(wanted & target & (reach <= 0.0))
+        reach = problem.potential(fit.weights, fit.bias) - fit.threshold * problem.threshold_response
+        failed = np.flatnonzero(wanted & target & (reach[: target.size] <= 0.0))
         if failed.size == 0:
             break
         hardest = failed[np.argsort(reach[failed], kind="stable")[: math.ceil(GIVEN_UP * failed.size)]]
@@ -123,7 +123,7 @@ class Fit:
             for chunk in chunks:
                 matrix = problem.features(chunk) if features is None else features
                 _push(
-                    matrix, signs[chunk], problem.bias_response[chunk],
+                    matrix, signs[chunk], problem.bias_response[chunk], problem.threshold_response[chunk],
                     self.bounds, np.array([self.demand, push]), self.weights, self.offsets,
                 )  # fmt: skip
             if (index + 1) % PASSES_PER_LOOK == 0:
@@ -132,8 +132,8 @@ class Fit:
 
 @njit(cache=True)
 def _push(
-    features: Floats, signs: Floats, bias_response: Floats, bounds: Floats, settings: Floats,
-    weights: Floats, offsets: Floats,
+    features: Floats, signs: Floats, bias_response: Floats, threshold_response: Floats, bounds: Floats,
+    settings: Floats, weights: Floats, offsets: Floats,
 ) -> None:  # fmt: skip
     """Let every row push once, no harder than ``settings[1]`` times what meets an average row."""
     demand, push = settings[0], settings[1]
@@ -144,16 +144,16 @@ def _push(
     stiffness = max(squares.mean(), 1e-9) if len(features) else 1.0
     bias_moves = bounds[0, n_taps + 1] < bounds[1, n_taps + 1]
     for k in range(len(features)):
-        beta = bias_response[k]
-        reach = np.dot(features[k], weights) + offsets[1] * beta - offsets[0]
+        beta, tau = bias_response[k], threshold_response[k]
+        reach = np.dot(features[k], weights) + offsets[1] * beta - offsets[0] * tau
         shortfall = demand - np.sign(signs[k]) * reach
         if shortfall <= 0.0:
             continue
-        square = squares[k] + stiffness + (stiffness * beta * beta if bias_moves else 0.0)
+        square = squares[k] + stiffness * tau * tau + (stiffness * beta * beta if bias_moves else 0.0)
         change = np.sign(signs[k]) * min(shortfall / square, abs(signs[k]) * push * demand / stiffness)
         for j in range(n_taps):
             weights[j] = min(max(weights[j] + change * features[k, j], bounds[0, j]), bounds[1, j])
-        offsets[0] = min(max(offsets[0] - change * stiffness, bounds[0, n_taps]), bounds[1, n_taps])
+        offsets[0] = min(max(offsets[0] - change * stiffness * tau, bounds[0, n_taps]), bounds[1, n_taps])
         if bias_moves:
             moved = offsets[1] + change * stiffness * beta
             offsets[1] = min(max(moved, bounds[0, n_taps + 1]), bounds[1, n_taps + 1])

@@ -102,13 +102,14 @@ class Judge:
         for index, problem in enumerate(self.problems(raster)):
             prices = self._prices_of_refusal(problem)
             if prices is not None:
+                prices = prices.reshape(-1, len(raster)).sum(axis=0)  # of all looks at a tick
                 verdict = self._refusal(index, problem, prices)
                 self.refusals.append((raster, verdict))
                 return verdict
         return Verdict(True, np.zeros(raster.shape), np.zeros_like(raster))
 
     def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
-        """Return (ticks,) the prices of the rows that no weights satisfy together, or None where some do."""
+        """Return (rows,) the prices of the rows that no weights satisfy together, or None where some do."""
         hopeless = hopeless_spikes(problem)
         if hopeless:
             prices: Floats = np.zeros(problem.raster.size)
@@ -135,7 +136,7 @@ class Judge:
         rows = np.flatnonzero(prices)
         if int(rows[0]) in hopeless_spikes(problem):
             rows = rows[:1]
-        tape, spike = problem.potential_map.tape, problem.resets.spike
+        tape, spike = problem.potential_map.played, problem.resets.spike[: prices.size]
         since = np.where(spike == NO_RESET, tape.starts[tape.pattern], spike)
         ground = np.zeros((prices.size, len(self.outputs)), dtype=np.bool_)
         for row in rows:

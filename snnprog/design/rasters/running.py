@@ -18,8 +18,8 @@ def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: fl
     """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    custom = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
-    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.tape.pattern, *custom)
+    customs = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.played.pattern, *customs)
     return spikes
 
 
@@ -35,8 +35,8 @@ def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias
     """
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    refractory = mapping.leaks.refractory
-    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.tape.pattern, windows, refractory)
+    customs = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
+    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.played.pattern, windows, *customs)
     return spikes
 
 
@@ -52,7 +52,7 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         Taps as in the map: by delay, then line; the inputs' lines come first.
     thresholds, biases : (neurons,) float
     """
-    tape, n_neurons = mapping.tape, len(weights)
+    tape, n_neurons = mapping.played, len(weights)
     by_delay = weights.reshape(n_neurons, mapping.delays.size, mapping.n_lines).transpose(1, 2, 0)
     lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
     current: Floats = np.zeros(n_neurons)
@@ -62,20 +62,21 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         if tick in tape.starts:
             current, potential, ready = np.zeros(n_neurons), np.zeros(n_neurons), np.full(n_neurons, tick)
         arriving = np.einsum("dl,dln->n", lines[row - mapping.delays], by_delay)
-        current = mapping.alpha * current + arriving
+        current = mapping.alpha * current + mapping.gain * arriving
         potential = mapping.gamma * potential + current + biases
         fired = (potential > thresholds) & (ready <= tick)
         lines[row, inputs.shape[1] :] = fired
-        potential = np.where(fired | (ready > tick), 0.0, potential)
+        left = potential - thresholds if mapping.leaks.is_threshold_subtracted else 0.0
+        potential = np.where(ready > tick, 0.0, np.where(fired, left, potential))
         ready = np.where(fired, tick + mapping.leaks.refractory, ready)
     spikes: Raster = lines[tape.row, inputs.shape[1] :] > 0.0
     return spikes
 
 
 def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Floats:
-    """(ticks,) The potential of a neuron that never fires."""
-    silent = problem.with_raster(np.zeros_like(problem.raster))
-    return silent.potential(weights, bias)
+    """(ticks played,) The potential of a neuron that never fires."""
+    silent = problem.with_raster(np.zeros_like(problem.spikes))
+    return silent.potential(weights, bias)[: problem.spikes.size]
 
 
 @njit(cache=True)
@@ -99,23 +100,31 @@ def _free_run(
 
 @njit(cache=True)
 def _windowed_run(
-    free: Floats, gamma: float, threshold: float, pattern: Integers, windows: Integers, refractory: int
+    free: Floats,
+    gamma: float,
+    threshold: float,
+    pattern: Integers,
+    windows: Integers,
+    refractory: int,
+    is_subtracted: bool,
 ) -> Raster:
     """See `windowed_run`; ``last`` is the last tick that a reset lasted."""
     spikes = np.zeros(free.size, np.bool_)
-    last = -1
+    last, taken = -1, 0.0
     for index in range(len(windows)):
         start = windows[index, 0]
         resets = last >= 0 and pattern[last - refractory + 1] == pattern[start]
         if resets:
             start = max(start, last + 1)
+        taken = taken if resets else 0.0
         best, nearest = start, -np.inf
         for k in range(start, windows[index, 1] + 1):
-            value = free[k] - (gamma ** (k - last) * free[last] if resets else 0.0)
+            value = free[k] - gamma ** (k - last) * taken
             if value > nearest:
                 best, nearest = k, value
             if value > threshold:
                 break
         spikes[best] = True
-        last = best + refractory - 1
+        before, last = last, best + refractory - 1
+        taken = gamma ** (best - before) * taken + threshold if is_subtracted else free[min(last, free.size - 1)]
     return spikes

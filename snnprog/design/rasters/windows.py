@@ -177,7 +177,7 @@ class _Search:
         self.target: Raster = spec.targets[:, outputs]
         self.care: Raster = spec.care[:, outputs]
         problems = judge.problems(self.target)
-        tape, size = problems[0].potential_map.tape, self.target.size * problems[0].potential_map.n_taps
+        tape, size = problems[0].potential_map.played, self.target.size * problems[0].potential_map.n_taps
         self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
         self.windows = [
             windows_of(self.target[:, index], self.care[:, index], tape.starts, spec.window, spec.refractory)
@@ -244,7 +244,7 @@ class _Search:
     def _chosen_by_fit(self, index: int, problem: NeuronProblem) -> Raster:
         """Fit one output's weights to its ticks, and return those that the weights choose, (ticks,)."""
         fit, windows = self.fits[index], self.windows[index]
-        for _ in fit.passes(problem, _signs(problem.raster, self.care[:, index], windows)):
+        for _ in fit.passes(problem, _signs(problem.spikes, self.care[:, index], windows)):
             pass
         done = windowed_run(problem, fit.weights, fit.threshold, fit.bias, windows)
         return np.where(self.care[:, index], done, self.target[:, index])
