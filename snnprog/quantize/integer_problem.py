@@ -98,12 +98,18 @@ class IntegerProblem:
             values.append(np.array([round(bias * self.machine.unit / self.bias_step)]))
         return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
 
-    def exact_neuron(self, unknowns: Integers, rounding: str) -> IntegerNeuron | None:
-        """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is."""
+    def exact_neuron(self, unknowns: Integers, rounding: str, allowed: Range | None = None) -> IntegerNeuron | None:
+        """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is.
+
+        Parameters
+        ----------
+        allowed : (int, int), optional
+            The thresholds that it may have; all that the spec and the chip allow, unless given.
+        """
         box, mantissas = self.problem.box, np.zeros(self.problem.potential_map.n_taps, np.int64)
         mantissas[self.taps] = unknowns[: self.taps.size]
         bias = int(unknowns[-1]) * self.bias_step if box.is_bias_free else round(box.bias[0] * self.machine.unit)
-        allowed = self._allowed_thresholds
+        allowed = self._allowed_thresholds if allowed is None else allowed
         weights = mantissas << self.problem.exponent
         threshold = self.machine.threshold(weights, bias, allowed) if allowed[0] <= allowed[1] else None
         if threshold is None:

@@ -102,11 +102,14 @@ class SubtractingMachine(Machine):
         high = np.clip(free[self.raster].min(initial=allowed[1]), *allowed)
         middle = threshold_between(round(low), round(high), self.raster)
         for threshold in dict.fromkeys([middle, *np.linspace(low - 1, high + 1, TRIED_THRESHOLDS).round().tolist()]):
-            if allowed[0] <= threshold <= allowed[1]:
-                run = self.simulator.run(weights, int(threshold), bias)
-                if run.is_portable and np.array_equal(run.spikes, self.raster):
-                    return int(threshold)
+            if allowed[0] <= threshold <= allowed[1] and self.is_exact(weights, int(threshold), bias):
+                return int(threshold)
         return None
+
+    def is_exact(self, weights: Integers, threshold: int, bias: int) -> bool:
+        """Tell whether the neuron does what it is told, and nothing clips."""
+        run = self.simulator.run(weights, threshold, bias)
+        return run.is_portable and np.array_equal(run.spikes, self.raster)
 
 
 def machine_of(chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> Machine:

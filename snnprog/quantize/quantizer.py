@@ -244,7 +244,8 @@ def _repair_job(
     problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones_like(neuron.raster), box)
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
-    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline)
+    is_alone = spec.n_outputs == 1
+    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline, is_alone)
 
 
 class _Search:

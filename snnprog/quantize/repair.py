@@ -28,6 +28,7 @@ from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import Conflict, UndecidedError
 from snnprog.network import Neuron
+from snnprog.quantize.every_weight import every_weight, is_countable
 from snnprog.quantize.exhaustive import (
     EXPONENTS_EFFORT,
     UNPROVABLE_EFFORT,
@@ -58,7 +59,7 @@ MOST_ENTRIES = 50_000_000
 class RepairJob:
     """One neuron to repair: its rows at every tick with its designed raster, its real weights, and where they may go.
 
-    ``seed`` is the compilation's, and the neuron's own number.
+    ``seed`` is the compilation's, and the neuron's own number; ``is_alone`` tells that there is no other neuron.
     """
 
     problem: NeuronProblem
@@ -67,6 +68,7 @@ class RepairJob:
     dynamics: Dynamics
     seed: tuple[int, int]
     deadline: float | None = None
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,8 @@ class _Family:
         self.is_scale_free = job.problem.box.is_scale_free
         low, high = self.chip.exponents
         own = job.neuron.exponent
-        self.exponents = range(own, own + 1) if self.chip.is_exponent_shared else range(low, high + 1)
+        is_given = self.chip.is_exponent_shared and not job.is_alone
+        self.exponents = range(own, own + 1) if is_given else range(low, high + 1)
         self._known: dict[int, IntegerProblem] = {}
 
     def at(self, exponent: int) -> IntegerProblem:
@@ -221,11 +224,15 @@ def _exhaust(family: _Family) -> Repair:
     """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open.
 
     The work is bounded for all exponents together. Once one of them stays open nothing is proved any more, and the
-    others are asked for answers only, briefly. The whole rule is Loihi's, and no proof is claimed where one exponent
-    was left to the neuron.
+    others are asked for answers only, briefly. The whole rule is Loihi's: where resets subtract, all weights are tried
+    in its place, if they are few. An answer at an exponent that is not left to the neuron is none.
     """
     if family.chip.is_exponent_shared:
-        return relaxed(family.at(family.exponents[0]), [family.at(family.exponents[0])]).without_proof()
+        own, (low, high) = family.at(family.exponents[0]), family.chip.exponents
+        if is_countable(own):
+            others = [exponent for exponent in range(low, high + 1) if exponent not in family.exponents]
+            return every_weight([family.at(exponent) for exponent in (*family.exponents, *others)], family.exponents)
+        return relaxed(own, [own]).without_proof()
     problems = [family.at(exponent) for exponent in family.exponents]
     groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
     left: list[IntegerProblem] = []

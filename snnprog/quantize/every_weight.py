@@ -1,0 +1,96 @@
+"""The last word on a very small neuron of a chip whose resets subtract: every weight there is, at every exponent.
+
+Without truncation, weights leave an interval of thresholds that keep silences below and spikes above; truncation can
+move its ends by ρ, no more. So what the chip makes exact is among the thresholds of the widened interval, and each of
+them is run. Where none is exact, no integers are: unless something is clipped, which no program is allowed to rely on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.quantize.exhaustive import SOLVED, Repair
+from snnprog.quantize.integer_problem import IntegerProblem
+from snnprog.quantize.machine import SubtractingMachine
+from snnprog.solver import check_time
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MOST_CHOICES, AT_ONCE, MOST_RUNS = 100_000, 4096, 50_000
+FLOAT_SLACK = 0.01
+
+
+def is_countable(problem: IntegerProblem) -> bool:
+    """Whether weights are so few that all can be tried; a free bias is not tried."""
+    return not problem.problem.box.is_bias_free and _choices(problem) <= MOST_CHOICES
+
+
+def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
+    """Try all weights of a neuron.
+
+    Parameters
+    ----------
+    problems : sequence of IntegerProblem
+        The neuron's, at every exponent of the chip.
+    usable : range
+        The exponents that the neuron may have; an answer at another is none, but it stands against a proof.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `until` allows runs out.
+    """
+    runs, machine = 0, problems[0].machine
+    assert isinstance(machine, SubtractingMachine), "asked for a chip whose resets subtract"
+    bias = round(problems[0].problem.box.bias[0] * machine.unit)
+    for problem in problems:
+        for mantissas, thresholds in _candidates(problem):
+            for threshold in thresholds:
+                runs += 1
+                if runs > MOST_RUNS:
+                    return Repair(None)
+                if not machine.is_exact(mantissas << problem.problem.exponent, threshold, bias):
+                    continue
+                unknowns = problem.unknowns(mantissas, float(threshold), problem.problem.box.bias[0])
+                is_usable = problem.problem.exponent in usable
+                found = problem.exact_neuron(unknowns, SOLVED, (threshold, threshold))
+                return Repair(found if is_usable else None)
+    return Repair(None, is_impossible=True)
+
+
+def _values(problem: IntegerProblem) -> list[range]:
+    """Return what the weight of each tap that acts may be."""
+    box = problem.problem.box
+    ends = np.stack([box.weight_lower[problem.taps], box.weight_upper[problem.taps]]).astype(np.int64)
+    return [range(low, high + 1, box.weight_step) for low, high in ends.T.tolist()]
+
+
+def _choices(problem: IntegerProblem) -> float:
+    return float(np.prod([float(len(values)) for values in _values(problem)]))
+
+
+def _candidates(problem: IntegerProblem) -> Iterator[tuple[Integers, range]]:
+    """Yield mantissas (taps,) with the thresholds that truncation leaves possible, where there are any."""
+    rows, (low, high) = problem.problem, problem.chip.thresholds
+    if not rows.box.is_threshold_free:
+        low = high = int(rows.box.threshold[0])
+    features = rows.features(np.arange(rows.raster.size))[:, problem.taps].T * rows.step
+    fixed, error = rows.box.bias[0] * rows.bias_response, rows.truncation + FLOAT_SLACK
+    everything = itertools.product(*_values(problem))
+    while some := list(itertools.islice(everything, AT_ONCE)):
+        check_time()
+        chosen = np.array(some, dtype=np.int64).reshape(len(some), problem.taps.size)
+        potential = chosen @ features + fixed
+        above = ((potential - error) / rows.threshold_response)[:, ~rows.raster].max(axis=1, initial=-np.inf)
+        below = ((potential + error) / rows.threshold_response)[:, rows.raster].min(axis=1, initial=np.inf)
+        first = np.maximum(np.ceil(above), low).astype(np.int64)
+        last = np.minimum(np.floor(below), high).astype(np.int64)
+        for index in np.flatnonzero(first <= last).tolist():
+            mantissas = np.zeros(rows.potential_map.n_taps, np.int64)
+            mantissas[problem.taps] = chosen[index]
+            yield mantissas, range(int(first[index]), int(last[index]) + 1)

@@ -1,0 +1,85 @@
+"""Few weights, all tried: the verdict is that of running every integer there is, one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import snnprog as sp
+from snnprog.chips import CHIPS
+from snnprog.design.designer import potential_map
+from snnprog.design.problem import box_of, neuron_problem
+from snnprog.quantize.every_weight import is_countable
+from snnprog.quantize.integer_problem import IntegerProblem
+from snnprog.quantize.machine import machine_of
+from snnprog.simulate import simulate
+from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
+
+XYLO = CHIPS["xylo"]
+
+
+def coarse(seed: int, *, recurrent: bool = False) -> sp.Spec:
+    """Return a spec of what finer weights than -1, 0 and 1 do, over four inputs."""
+    generator = np.random.default_rng(seed)
+    decays = {"current_decay": int(generator.integers(1, 4)), "potential_decay": int(generator.integers(1, 5))}
+    program = sp.Program.from_arrays(
+        chip="xylo", n_inputs=4, n_neurons=1, outputs=[0], pre=np.arange(4), post=[0] * 4, delay=[1] * 4,
+        weight=generator.integers(-100, 128, 4), exponent=[0] * 4, threshold=[int(generator.integers(40, 120))],
+        bias=[0], **{name: [shift] for name, shift in decays.items()},
+    )  # fmt: skip
+    inputs = [generator.random((ticks, 4)) < 0.25 for ticks in (16, 10)]
+    patterns = [
+        sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, simulate(program, inputs), strict=True)
+    ]
+    return sp.Spec(patterns, dynamics=sp.Dynamics(**decays), chip="xylo", weight_bits=2, recurrent=recurrent)
+
+
+def is_any_exact(spec: sp.Spec) -> bool:
+    """Run every weight at every exponent with every threshold that anything could reach."""
+    mapping = potential_map(spec, XYLO)
+    simulator, asked = ShiftedNeuronSimulator(XYLO, spec.dynamics, mapping), mapping.asked_of(spec.targets[:, 0])
+    for exponent, mantissas in product(range(8), product((-1, 0, 1), repeat=mapping.n_taps)):
+        weights = np.array(mantissas) << exponent
+        highest = int(simulator.run(weights, 32767, 0).potentials.max(initial=0))
+        for threshold in range(1, highest + 2):
+            run = simulator.run(weights, threshold, 0)
+            if run.is_portable and np.array_equal(run.spikes, asked):
+                return True
+    return False
+
+
+@pytest.mark.parametrize(("seed", "recurrent"), [(1, False), (1, True), (5, False), (9, False), (2, False)])
+def test_a_verdict_in_integers_is_that_of_trying_all(seed: int, recurrent: bool) -> None:
+    spec = coarse(seed, recurrent=recurrent)
+    if is_any_exact(spec):
+        assert sp.verify(sp.compile(spec).program, spec).exact
+    else:
+        with pytest.raises(sp.InfeasibleError, match="proved by searching all integers"):
+            sp.compile(spec)
+
+
+def test_both_verdicts_are_among_these() -> None:
+    assert is_any_exact(coarse(5))
+    assert not is_any_exact(coarse(9))
+
+
+def test_weights_that_are_never_zero_are_tried_as_such() -> None:
+    spec = coarse(9)
+    binary = sp.Spec(spec.patterns, dynamics=spec.dynamics, chip="xylo", weight_bits=1)
+    with pytest.raises(sp.InfeasibleError, match=r"no weights \+1 or -1 at any exponent of xylo"):
+        sp.compile(binary)
+
+
+@pytest.mark.parametrize(
+    ("changes", "countable"), [({}, True), ({"bias": "free"}, False), ({"weight_bits": None}, False)]
+)
+def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, object], countable: bool) -> None:
+    spec = coarse(9)
+    options = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
+    asked = sp.Spec(spec.patterns, **options)  # type: ignore[arg-type]
+    mapping, targets = potential_map(asked, XYLO), asked.targets[:, 0]
+    problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, XYLO, mapping))
+    machine = machine_of(XYLO, asked.dynamics, mapping, problem.raster)
+    assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable
