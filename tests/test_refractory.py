@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
+import zipfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +21,7 @@ from test_windows import can_be_built, random_spec
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
+from snnprog.archive import write_archive
 from snnprog.chips import LOIHI1
 from snnprog.conformance import random_trial
 from snnprog.design import design, recheck
@@ -339,6 +343,38 @@ def test_a_file_with_periods_says_what_they_mean(tmp_path: Path) -> None:
     assert again.refractory.tolist() == [5]
     again.save(tmp_path / "q.snnp")
     assert (tmp_path / "p.snnp").read_bytes() == (tmp_path / "q.snnp").read_bytes()
+
+
+BAD_FILES: dict[str, tuple[dict[str, object], dict[str, list[int]], str]] = {
+    "no array": ({}, {}, "has no array 'refractory'; it has"),
+    "too short": ({}, {"refractory": []}, "refractory has 0 entries; 1 are needed, one for each neuron"),
+    "too long a period": ({}, {"refractory": [64]}, r"refractory\[0\] is 64; allowed is 1 to 63"),
+    "no meaning": ({"refractory": None}, {"refractory": [3]}, "says None of refractory periods; in format version 2"),
+    "an older version": ({"format_version": 1}, {"refractory": [3]}, "in format version 1 that is None"),
+}
+
+
+@pytest.mark.parametrize(("changes", "array", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_does_not_say_what_it_means_is_refused(
+    tmp_path: Path, changes: dict[str, object], array: dict[str, list[int]], message: str
+) -> None:
+    path = tmp_path / "p.snnp"
+    neuron(5).save(path)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    document = json.loads(members.pop("program.json"))
+    arrays = {name[:-4]: np.load(io.BytesIO(content)) for name, content in members.items()}
+    del arrays["refractory"]
+    arrays |= {name: np.array(values, dtype="<i4") for name, values in array.items()}
+    write_archive(path, arrays, {"program.json": json.dumps(document | changes)})
+    with pytest.raises(sp.FormatError, match=message):
+        sp.load(path)
+
+
+def test_a_spec_file_has_the_key(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", x=np.ones((4, 1), dtype=bool), y=np.zeros((4, 1), dtype=bool))
+    (tmp_path / "s.toml").write_text('refractory = 7\n[[patterns]]\ninputs = "r.npz:x"\ntargets = "r.npz:y"\n')
+    assert sp.load_spec(tmp_path / "s.toml").refractory == 7
 
 
 @pytest.mark.parametrize(
