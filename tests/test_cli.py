@@ -239,7 +239,7 @@ def test_backends_list(command: Command) -> None:
     assert code == cli.EXACT
     rows = {row["name"]: row for row in json.loads(out)["backends"]}
     assert set(rows) >= {"reference", "lava", "nengo_loihi", "brian2_loihi", "remote"}
-    assert (rows["lava"]["lacks"], rows["lava"]["gaps"]) == ("", {})
+    assert (rows["lava"]["lacks"], rows["lava"]["gaps"]) == ("no refractory", {"refractory": False})
     assert (rows["brian2_loihi"]["lacks"], rows["brian2_loihi"]["gaps"]) == ("no bias", {"bias": False})
     out = command("backends", "list")[1]
     assert "Lava 0.10.0" in out
@@ -265,7 +265,7 @@ def test_backends_check_tells_what_differs(command: Command, tmp_path: Path, mon
     assert (data["identical"], data["program"], list(data["left_out"])) == (
         False,
         "golden program equality",
-        ["biases"],
+        ["biases", "refractory_biases"],
     )
 
 

@@ -285,7 +285,7 @@ REFUSED: dict[str, tuple[sp.Program, int, str]] = {
     "decay profiles": (
         chain(33, potential_decay=np.arange(33)),
         1,
-        f"core 0: decay profiles 33 of 32; use fewer pairs of decays {MORE.format(2)}",
+        f"core 0: decay profiles 33 of 32; use fewer kinds of decays and refractory periods {MORE.format(2)}",
     ),
     "thresholds": (
         chain(33, threshold=1 + np.arange(33)),

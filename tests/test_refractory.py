@@ -1,27 +1,25 @@
-"""Refractory periods, from what is asked for to what runs: everything is held against plain integers or fractions."""
+"""Refractory periods in simulators, in the linear map and in files, held against plain integers and fractions."""
 
 from __future__ import annotations
 
-import itertools
+import io
+import json
+import zipfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import exact_arrivals, exact_potential, plain_run, random_raster, teach, with_wishes
+from cases import exact_arrivals, exact_potential, plain_run, random_raster, with_wishes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_freedom import contradicts, fillings, free_spec
-from test_verdicts import check_spec
-from test_windows import can_be_built, random_spec
-from verdict_specs import ExactNeuron, tiny_spec
+from verdict_specs import tiny_spec
 
 import snnprog as sp
+from snnprog.archive import write_archive
 from snnprog.chips import LOIHI1
 from snnprog.conformance import random_trial
-from snnprog.design import design, recheck
-from snnprog.design.conflicts import leaves
 from snnprog.design.designer import leaks_of
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.rasters.running import closed_loop
@@ -132,7 +130,12 @@ def test_the_map_agrees_with_fractions(period: int, dynamics: sp.Dynamics) -> No
     free = ~resets.is_held
     assert Sweeper(mapping, spikes).potential(weights)[free] == pytest.approx(potential[free], abs=1e-9)
     asked = np.where(free, prices, 0.0)
-    assert Sweeper(mapping, spikes).adjoint(asked) == pytest.approx(asked @ rows, abs=1e-6)
+    sweeper = Sweeper(mapping, spikes)
+    assert sweeper.adjoint(asked) == pytest.approx(asked @ rows, abs=1e-6)
+    matrix = np.zeros((np.count_nonzero(free), 6))
+    sweeper.rows(np.ones(39), np.flatnonzero(free), matrix)
+    assert matrix == pytest.approx(rows[free], abs=1e-5)
+    assert sweeper.squares[0][free] == pytest.approx((rows[free] ** 2).sum(axis=1), rel=1e-5, abs=1e-5)
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,165 +173,6 @@ def test_a_closed_loop_of_real_weights_rests_too() -> None:
         assert done.tolist() == plain_run(program, inputs).spikes
 
 
-# --------------------------------------------------------------------------------------------- verdicts and proofs
-
-
-@pytest.mark.parametrize("first", range(0, 240, 60))
-def test_verdicts_agree_with_whole_numbers(first: int) -> None:
-    said = [
-        check_spec(with_wishes(tiny_spec(seed), refractory=2 + seed % 3), f"seed {seed}")
-        for seed in range(first, first + 60)
-    ]
-    assert said.count("exact") > 8
-    assert said.count("infeasible") > 15
-
-
-def test_two_spikes_too_near_are_named() -> None:
-    targets = np.zeros((12, 1), dtype=bool)
-    targets[[3, 6, 9]] = True
-    inputs = np.zeros_like(targets)
-    inputs[[2, 5, 8]] = True
-    spec = sp.Spec([sp.Pattern(inputs, targets)], refractory=4)
-    with pytest.raises(sp.InfeasibleError) as caught:
-        sp.compile(spec)
-    assert [conflict.reason for conflict in caught.value.conflicts] == [
-        "output 0 must spike at tick 6 of pattern 0, but is refractory for 4 ticks from its spike at tick 3: it can"
-        " spike again at tick 7",
-        "output 0 must spike at tick 9 of pattern 0, but is refractory for 4 ticks from its spike at tick 6: it can"
-        " spike again at tick 10",
-    ]
-    assert recheck(spec, design(spec)) == (True,)
-    biased = with_wishes(spec, bias="free")
-    assert [conflict.tick for conflict in design(biased).conflicts] == [6, 9]
-    assert not design(with_wishes(spec, refractory=3)).conflicts
-
-
-def test_don_t_cares_agree_with_every_filling() -> None:
-    kinds = set()
-    for seed in range(60):
-        spec = with_wishes(free_spec(seed), refractory=2 + seed % 3)
-        designed = design(spec)
-        (outcome,) = designed.outcomes
-        possible = any(ExactNeuron(spec, raster=raster).is_possible() for raster in fillings(spec))
-        assert (outcome.neuron is not None) == possible, f"seed {seed}: {outcome.conflicts}"
-        kinds.add(possible)
-        assert recheck(spec, designed) == (True,), f"seed {seed}"
-        if outcome.certificate is not None:
-            for raster in fillings(spec):
-                assert any(contradicts(spec, raster, leaf) for leaf in leaves(outcome.certificate)), f"seed {seed}"
-    assert kinds == {False, True}
-
-
-# ------------------------------------------------------------------------------------------------------- end to end
-
-
-def taught(seed: int, period: int, **wishes: object) -> sp.Spec:
-    """Return a spec of what random integers with a refractory period do."""
-    inputs = [random_raster(seed, 40, 5, 0.3), random_raster(seed + 100, 25, 5, 0.4)]
-    shape = {"delays": [1, 3], "dynamics": DECAYS[seed % 3], "recurrent": seed % 2 == 1}
-    patterns = teach(seed, inputs, n_outputs=2, refractory=period, **shape)  # type: ignore[arg-type]
-    return sp.Spec(patterns, refractory=period, **(shape | wishes))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_what_is_compiled_does_what_is_asked(seed: int) -> None:
-    spec = taught(seed, [2, 3, 5, 20][seed % 4])
-    program = sp.compile(spec).program
-    assert (program.refractory == spec.refractory).all()
-    for pattern in spec.patterns:
-        assert plain_run(program, pattern.inputs).spikes == pattern.targets.tolist()
-
-
-@pytest.mark.parametrize("wish", [{"sparse": True}, {"noise": 2.0}, {"weight_bits": 6}, {"bias": "free"}], ids=str)
-def test_other_wishes_go_with_it(wish: dict[str, object]) -> None:
-    spec = taught(4, 3, **wish)
-    result = sp.compile(spec)
-    for pattern in spec.patterns:
-        assert plain_run(result.program, pattern.inputs).spikes == pattern.targets.tolist()
-
-
-def test_hidden_neurons_have_the_period_too() -> None:
-    """Two coincidences that one neuron cannot tell apart; and a spike that the period forbids helps nobody."""
-    inputs = np.zeros((40, 2), dtype=bool)
-    inputs[[2, 12, 22, 32], 0] = inputs[[2, 17, 22, 37], 1] = True
-    targets = np.zeros((40, 1), dtype=bool)
-    targets[[14, 19, 34, 39]] = True
-    spec = sp.Spec([sp.Pattern(inputs, targets)], delays=[1, 2], hidden="auto", refractory=3)
-    assert design(with_wishes(spec, hidden=0)).conflicts
-    program = sp.compile(spec).program
-    assert program.n_neurons > 1
-    assert set(program.refractory.tolist()) == {3}
-    assert np.array_equal(sp.run(program, inputs).spikes, targets)
-    targets[35] = True
-    with pytest.raises(sp.InfeasibleError, match="refractory for 3 ticks from its spike at tick 34"):
-        sp.compile(sp.Spec([sp.Pattern(inputs, targets)], delays=[1, 2], hidden="auto", refractory=3))
-
-
-def test_windows_keep_spikes_apart() -> None:
-    """What is refused has no choice in plain enumeration; what is chosen lies a period apart."""
-    said = set()
-    for seed in range(12):
-        spec = with_wishes(random_spec(seed, (1, 1)), refractory=3)
-        possible = any(can_be_built(spec, raster) for raster in spaced_choices(spec))
-        try:
-            result = sp.compile(spec)
-        except sp.InfeasibleError:
-            assert not possible, f"seed {seed}"
-            said.add("infeasible")
-            continue
-        except (sp.UndecidedError, sp.QuantizationError):
-            continue
-        said.add("built")
-        for pattern, chosen in zip(spec.patterns, result.chosen, strict=True):
-            assert plain_run(result.program, pattern.inputs).spikes == chosen.tolist()
-            ticks, wanted = np.flatnonzero(chosen[:, 0]), np.flatnonzero(pattern.targets[:, 0])
-            assert (np.diff(ticks) >= 3).all()
-            assert (np.abs(ticks - wanted) <= 1).all()
-    assert said == {"infeasible", "built"}
-
-
-def spaced_choices(spec: sp.Spec) -> list[np.ndarray]:
-    """Return every raster that windows and the refractory period allow."""
-    before, after = spec.window
-    columns = []
-    for pattern in spec.patterns:
-        ranges = [
-            range(max(tick - before, 0), min(tick + after, pattern.ticks - 1) + 1)
-            for tick in np.flatnonzero(pattern.targets[:, 0]).tolist()
-        ]
-        allowed = [ticks for ticks in itertools.product(*ranges) if (np.diff(ticks) >= spec.refractory).all()]
-        columns.append([np.isin(np.arange(pattern.ticks), ticks) for ticks in allowed])
-    return [np.concatenate(chosen)[:, None] for chosen in itertools.product(*columns)]
-
-
-def test_the_closest_program_rests_too() -> None:
-    targets = random_raster(9, 50, 1, 0.4)
-    targets[:3] = False
-    spec = sp.Spec([sp.Pattern(random_raster(8, 50, 4, 0.3), targets)], delays=[1, 2], refractory=3)
-    result = sp.compile(spec, on_infeasible="closest")
-    (trace,) = [plain_run(result.program, pattern.inputs) for pattern in spec.patterns]
-    ticks = np.flatnonzero(np.array(trace.spikes)[:, 0])
-    assert ticks.size > 3
-    assert np.diff(ticks).min() >= 3
-    assert (np.array(trace.spikes) != targets).sum() < targets.sum()
-
-
-def test_weights_come_back_from_potentials() -> None:
-    for seed, dynamics in enumerate(DECAYS[:3]):
-        inputs = [random_raster(seed, 300, 4, 0.15)]
-        shape = {"delays": [1, 3], "dynamics": dynamics}
-        patterns = teach(seed, inputs, n_outputs=2, refractory=4, **shape)  # type: ignore[arg-type]
-        spec = sp.Spec(patterns, refractory=4, **shape)  # type: ignore[arg-type]
-        program = sp.compile(spec).program
-        potentials = [np.array(plain_run(program, raster).potentials) for raster in inputs]
-        recovery = sp.recover(spec, potentials)
-        assert recovery.program is not None, recovery.obstacle
-        assert all(one.is_complete for one in recovery.neurons)
-        assert (recovery.program.refractory == 4).all()
-        for raster, seen in zip(inputs, potentials, strict=True):
-            assert plain_run(recovery.program, raster).potentials == seen.tolist()
-
-
 # ------------------------------------------------------------------------------------------------ files and limits
 
 
@@ -339,6 +183,38 @@ def test_a_file_with_periods_says_what_they_mean(tmp_path: Path) -> None:
     assert again.refractory.tolist() == [5]
     again.save(tmp_path / "q.snnp")
     assert (tmp_path / "p.snnp").read_bytes() == (tmp_path / "q.snnp").read_bytes()
+
+
+BAD_FILES: dict[str, tuple[dict[str, object], dict[str, list[int]], str]] = {
+    "no array": ({}, {}, "has no array 'refractory'; it has"),
+    "too short": ({}, {"refractory": []}, "refractory has 0 entries; 1 are needed, one for each neuron"),
+    "too long a period": ({}, {"refractory": [64]}, r"refractory\[0\] is 64; allowed is 1 to 63"),
+    "no meaning": ({"refractory": None}, {"refractory": [3]}, "says None of refractory periods; in format version 2"),
+    "an older version": ({"format_version": 1}, {"refractory": [3]}, "in format version 1 that is None"),
+}
+
+
+@pytest.mark.parametrize(("changes", "array", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_does_not_say_what_it_means_is_refused(
+    tmp_path: Path, changes: dict[str, object], array: dict[str, list[int]], message: str
+) -> None:
+    path = tmp_path / "p.snnp"
+    neuron(5).save(path)
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    document = json.loads(members.pop("program.json"))
+    arrays = {name[:-4]: np.load(io.BytesIO(content)) for name, content in members.items()}
+    del arrays["refractory"]
+    arrays |= {name: np.array(values, dtype="<i4") for name, values in array.items()}
+    write_archive(path, arrays, {"program.json": json.dumps(document | changes)})
+    with pytest.raises(sp.FormatError, match=message):
+        sp.load(path)
+
+
+def test_a_spec_file_has_the_key(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", x=np.ones((4, 1), dtype=bool), y=np.zeros((4, 1), dtype=bool))
+    (tmp_path / "s.toml").write_text('refractory = 7\n[[patterns]]\ninputs = "r.npz:x"\ntargets = "r.npz:y"\n')
+    assert sp.load_spec(tmp_path / "s.toml").refractory == 7
 
 
 @pytest.mark.parametrize(

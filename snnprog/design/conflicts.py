@@ -146,6 +146,8 @@ def _fixed(problem: NeuronProblem) -> str:
     box = problem.box
     parts = [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
     parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
+    period = problem.potential_map.leaks.refractory
+    parts += [f"a refractory period of {period} ticks"] if period > 1 else []
     parts += ["decays taken as exact"] if sum(problem.potential_map.leaks.losses) > 0.0 else []
     parts += [f"noise of {box.noise:g} weight LSBs to survive"] if box.noise > 0.0 else []
     return f", with {' and '.join(parts)}" if parts else ""

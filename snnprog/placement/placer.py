@@ -24,7 +24,7 @@ from snnprog.program import Program
 
 ADVICE = {
     "axons_out": "lower the fan-out of its neurons",
-    "profiles": "use fewer pairs of decays, or fewer refractory periods",
+    "profiles": "use fewer kinds of decays and refractory periods",
     "thresholds": "use fewer thresholds",
     "formats": "use fewer exponents and sign modes",
 }

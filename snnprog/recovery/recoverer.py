@@ -107,7 +107,7 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     ----------
     spec : Spec
         The observation: targets are the spikes of all neurons, care says which of their potentials were observed;
-        delays, recurrence, signs, dynamics, bias and threshold are what is known of the network.
+        delays, recurrence, signs, dynamics, bias, threshold and refractory period are what is known of the network.
     potentials : sequence of (ticks, neurons) int
         One array per pattern: v after each tick, in the chip's units. Read where ``care`` is set and no spike is.
 
