@@ -123,6 +123,11 @@ def with_all_outputs(program: Program) -> Program:
     SpecError
         If the chip reads out only some.
     """
+    if find_chip(program.chip).is_readout_apart and program.n_outputs < program.n_neurons:
+        raise SpecError(
+            f"spikes of all neurons are needed, and {program.chip} reads out only some: its readout layer has"
+            f" {program.n_outputs} of {program.n_neurons}"
+        )
     try:
         return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
     except (LimitError, SpecError) as error:

@@ -106,6 +106,16 @@ def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.Mon
         sp.activity(one, trial.inputs)
 
 
+def test_a_hidden_layer_is_not_read_out_as_another() -> None:
+    """A hidden neuron of Xylo that feeds nothing could be, but would spike otherwise."""
+    program = sp.Program.from_arrays(
+        chip="xylo", n_inputs=1, n_neurons=2, outputs=[1], pre=[0, 0], post=[0, 1], delay=[1, 1], weight=[9, 9],
+        exponent=[0, 0], threshold=[1, 1], current_decay=[1, 1], potential_decay=[1, 1], bias=[0, 0],
+    )  # fmt: skip
+    with pytest.raises(sp.SpecError, match="xylo reads out only some: its readout layer has 1 of 2"):
+        sp.activity(program, [np.ones((3, 1), dtype=bool)])
+
+
 def test_what_is_not_for_this_program_is_refused() -> None:
     trial, other = random_trial(0), random_trial(3)
     with pytest.raises(sp.SpecError, match=r"the placement is of \d+ lines, the program has \d+; place this program"):

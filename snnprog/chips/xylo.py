@@ -7,6 +7,10 @@ What a program means here
 - An input line stands for a hidden neuron that repeats it at once (weight 2, threshold 1, both decays 1, and -1 onto
   itself, which takes back what would be left of the current). So a spike of any line acts one tick later, whichever
   layer it goes to, and lines act in order: inputs, then hidden neurons.
+- An output that is heard (in a spec with ``recurrent``) stands twice, with the same integers: hidden, where it feeds
+  others, and in the readout layer, where it is read (`snnprog.quantize.readout`). Others hear each spike of a tick,
+  so its design asks for one spike and not for two (`snnprog.design.once`). An output that is not heard needs no such
+  demand: a readout neuron spikes at most once per tick, whatever its potential, and a raster says no more than that.
 - All synapses into the hidden layer share one exponent (the chip's ``weight_shift_rec``), all into the readout layer
   another (``weight_shift_out``). Two neurons have at most one synapse from one to the other. The second synaptic
   current and aliases are not used.

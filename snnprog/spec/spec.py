@@ -174,7 +174,7 @@ class Spec:
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
         _check_company(self)
-        _check_layers(self, limits)
+        _check_hidden(self, limits)
         _check_signs(self.signs, self.n_presynaptic)
         if self.weight_bits is not None:
             limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
@@ -282,8 +282,8 @@ def _check_company(spec: Spec) -> None:
             )
 
 
-def _check_layers(spec: Spec, limits: Chip) -> None:
-    """Raise `SpecError` where neurons would have to feed others, and those that are read out feed nothing."""
+def _check_hidden(spec: Spec, limits: Chip) -> None:
+    """Raise `SpecError` where hidden neurons are asked for that the search for them does not know."""
     if spec.hidden != 0 and limits.is_readout_apart:
         raise SpecError(
             f"hidden is {spec.hidden!r}; for {spec.chip} no hidden neurons are added beside the outputs: leave it at 0,"
