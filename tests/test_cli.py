@@ -157,7 +157,7 @@ def test_verify_names_the_first_divergence(command: Command, detector: Path, tmp
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml", "--json")
     parts = json.loads(out)["backends"]["kernel"]["divergence_parts"]
     assert (parts["against"], parts["tick"], parts["found"]) == ("target", 6, 1)
-    assert parts["diagnosis"]["arrivals"][0].keys() == {"source", "tick", "synapse", "delay", "weight"}
+    assert parts["diagnosis"]["arrivals"][0].keys() == {"source", "tick", "synapse", "delay", "weight", "spikes"}
 
 
 def test_verify_compares_any_two_and_names_the_rule(

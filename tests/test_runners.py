@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,10 +99,26 @@ def cut(which: int, kept: float) -> Callable[[Path, Path], None]:
 
 
 def with_another_rule(program: Path, stimulus: Path) -> None:
-    with zipfile.ZipFile(program) as archive:
-        document = json.loads(archive.read("program.json"))
+    document = header(program)
     document["semantics"]["name"] = "another"
     with_member("program.json", json.dumps(document).encode())(program, stimulus)
+
+
+def with_format(version: int) -> Callable[[Path, Path], None]:
+    """Return a change of the format version."""
+
+    def change(program: Path, stimulus: Path) -> None:
+        document = json.dumps(header(program) | {"format_version": version})
+        with_member("program.json", document.encode())(program, stimulus)
+
+    return change
+
+
+def header(program: Path) -> dict[str, Any]:
+    """Return what a program says of itself."""
+    with zipfile.ZipFile(program) as archive:
+        document: dict[str, Any] = json.loads(archive.read("program.json"))
+    return document
 
 
 CASES = {
@@ -137,9 +154,8 @@ CASES = {
         "synapse 1 between neurons has delay 63; the emulator has only 1",
         ("nengo_loihi",),
     ),
-    "a refractory period": Case(
-        with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava", "xylosim")
-    ),
+    "a refractory period": Case(with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava",)),
+    "another format": Case(with_format(2), "the program has format version 2; ", ("xylosim",)),
     "a bias": Case(with_array("bias", [64]), "neuron 0 has a bias of 64; brian2-loihi has none", ("brian2_loihi",)),
     "a stimulus cut in half": Case(cut(1, 0.5), "cannot read {stimulus}: "),
     "an empty stimulus": Case(cut(1, 0.0), "cannot read {stimulus}: "),

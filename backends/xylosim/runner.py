@@ -58,6 +58,7 @@ REPEATER_WEIGHT, REPEATER_SELF_WEIGHT, REPEATER_DECAY = 2, -1, 1
 SILENT_THRESHOLD = 32767
 
 RULE = "xylo-v2-xylosim-0.1.3"
+FORMAT_VERSION = 1
 
 
 class RunnerError(Exception):
@@ -159,9 +160,12 @@ def read_integers(archive: zipfile.ZipFile, name: str) -> Integers:
 def check_rule(path: Path) -> None:
     """Raise `RunnerError` if the program at `path` means other integers than XyloSim computes."""
     with zipfile.ZipFile(path) as archive:
-        rule = json.loads(archive.read("program.json")).get("semantics", {}).get("name")
+        header = json.loads(archive.read("program.json"))
+    rule, version = header.get("semantics", {}).get("name"), header.get("format_version")
     if rule != RULE:
         raise RunnerError(f"the program means {rule}; XyloSim executes {RULE}")
+    if version != FORMAT_VERSION:
+        raise RunnerError(f"the program has format version {version}; version {FORMAT_VERSION} is all that Xylo needs")
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
