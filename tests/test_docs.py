@@ -76,7 +76,7 @@ def test_a_golden_program_by_hand(place: Path) -> None:
 
 def test_the_folder_of_the_page_on_another_host(place: Path) -> None:
     printed = run(place, "sh", "-e", "-c", blocks("sh")[1])
-    assert "remote ran 14 golden and 0 random programs on tiny-chip 1.0" in printed
+    assert "remote ran 16 golden and 0 random programs on tiny-chip 1.0" in printed
     assert "no difference" in printed
 
 
