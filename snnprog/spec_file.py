@@ -42,7 +42,9 @@ from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.checks import as_integer
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
-from snnprog.raster import PATTERN_LIMIT, Raster, read_rasters
+from snnprog.files import read_rasters
+from snnprog.files.bounds import PATTERN_LIMIT
+from snnprog.raster import Raster
 from snnprog.spec import Dynamics, Pattern, Spec
 
 OPTIONS = (

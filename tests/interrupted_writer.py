@@ -21,7 +21,7 @@ import numpy as np
 import snnprog as sp
 from snnprog.archive import write_bytes
 from snnprog.cli import commands
-from snnprog.raster import write_rasters
+from snnprog.files import write_rasters
 
 RASTERS = [np.arange(30_000).reshape(-1, 3) % (7 + version) == 0 for version in (0, 1)]
 

@@ -22,7 +22,7 @@ import snnprog as sp
 from snnprog.archive import write_archive
 from snnprog.backends.execution import read_result
 from snnprog.backends.folder import find_backend
-from snnprog.raster import read_rasters
+from snnprog.files import read_rasters
 from snnprog.spec_file import load_spec
 
 FILES, TESTS = int(os.environ.get("SNNPROG_HOSTILE_FILES", "3000")), len(KINDS)
@@ -86,10 +86,10 @@ def outcome_of(kind: str, path: Path) -> str:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the largest file that is read be small, so that reading up to the limit takes little time."""
-    limits = ("archive.SIZE_LIMIT_BYTES", "raster.SIZE_LIMIT_BYTES", "spec_file.SIZE_LIMIT_BYTES")
-    for limit in (*limits, "raster.CSV_LIMIT_BYTES", "documents.JSON_LIMIT_BYTES", "documents.TOML_LIMIT_BYTES"):
+    limits = ("archive.SIZE_LIMIT_BYTES", "files.bounds.SIZE_LIMIT_BYTES", "spec_file.SIZE_LIMIT_BYTES")
+    for limit in (*limits, "files.events.CSV_LIMIT_BYTES", "documents.JSON_LIMIT_BYTES", "documents.TOML_LIMIT_BYTES"):
         monkeypatch.setattr(f"snnprog.{limit}", LIMIT_BYTES)
-    for module in ("raster", "spec_file"):
+    for module in ("files.arrays", "files.bounds", "spec_file"):
         monkeypatch.setattr(f"snnprog.{module}.PATTERN_LIMIT", PATTERN_LIMIT)
 
 

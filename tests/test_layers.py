@@ -23,6 +23,7 @@ LAYERS = (
     "documents",
     "archive",
     "raster",
+    "files",
     "chips",
     "spec",
     "judgement",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from snnprog.archive import write_archive
 from snnprog.errors import FormatError, LimitError, SnnprogError, SpecError
-from snnprog.raster import write_rasters
+from snnprog.files import write_rasters
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec_file import load_spec
 

@@ -43,8 +43,9 @@ def run_command(
     """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
     from snnprog.archive import check_place
     from snnprog.backends import built_in, run_backend
+    from snnprog.files import read_rasters, write_rasters
     from snnprog.program import load
-    from snnprog.raster import events_of_raster, read_rasters, write_rasters
+    from snnprog.raster import events_of_raster
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)

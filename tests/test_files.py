@@ -1,0 +1,227 @@
+"""Rasters through files and back, and a sentence for every file that holds none."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as nps
+from numpy.typing import NDArray
+
+from snnprog.archive import write_archive
+from snnprog.errors import FormatError
+from snnprog.files import read_rasters, write_rasters
+
+STACKS = nps.arrays(np.bool_, nps.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=5))
+ONE = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)
+
+
+def csv_file(folder: Path, text: str | bytes) -> Path:
+    path = folder / "events.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def npz_file(folder: Path, **arrays: NDArray[np.generic]) -> Path:
+    write_archive(folder / "rasters.npz", arrays, {})
+    return folder / "rasters.npz"
+
+
+# ---------------------------------------------------------------- files, both ways
+
+
+@settings(deadline=None)
+@given(STACKS)
+def test_csv_and_npz_come_back(tmp_path_factory: pytest.TempPathFactory, stack: NDArray[np.bool_]) -> None:
+    patterns, ticks, neurons = stack.shape
+    for suffix in (".csv", ".npz"):
+        path = tmp_path_factory.getbasetemp() / f"come_back{suffix}"
+        write_rasters(path, list(stack))
+        again = read_rasters(path, ticks=ticks, neurons=neurons, patterns=patterns)
+        assert np.array_equal(np.stack(again), stack)
+        assert not any(raster.flags.writeable for raster in again)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_files_are_the_same_twice(tmp_path: Path, suffix: str) -> None:
+    for name in "ab":
+        write_rasters(tmp_path / f"{name}{suffix}", [ONE, ~ONE])
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_the_text_of_a_csv(tmp_path: Path) -> None:
+    write_rasters(tmp_path / "e.csv", [ONE, np.zeros((3, 2), dtype=bool), ONE])
+    assert (tmp_path / "e.csv").read_text() == "pattern,tick,neuron\n0,0,0\n0,2,1\n2,0,0\n2,2,1\n"
+
+
+def test_rasters_of_different_length(tmp_path: Path) -> None:
+    write_rasters(tmp_path / "r.npz", [ONE, ONE[:1]], key="out")
+    assert [read_rasters(tmp_path / "r.npz", key=f"out_{index}")[0].shape for index in (0, 1)] == [(3, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("name", ["r.txt", "r", "r.NPZ"])
+def test_other_suffixes(tmp_path: Path, name: str) -> None:
+    ending = Path(name).suffix
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz and .csv"):
+        write_rasters(tmp_path / name, [ONE])
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are read from .npz and .csv"):
+        read_rasters(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+# ---------------------------------------------------------------- CSV
+
+GOOD_CSV: dict[str, tuple[str | bytes, int | None, list[list[tuple[int, int]]]]] = {
+    "plain": ("tick,neuron\n0,0\n2,1\n", None, [[(0, 0), (2, 1)]]),
+    "header only": ("tick,neuron\n", None, [[]]),
+    "no last newline": ("tick,neuron\n2,1", None, [[(2, 1)]]),
+    "blank lines": ("tick,neuron\n\n0,0\n\n\n2,1\n\n", None, [[(0, 0), (2, 1)]]),
+    "byte order mark": (b"\xef\xbb\xbftick,neuron\n2,1\n", None, [[(2, 1)]]),
+    "Windows": ("tick,neuron\r\n2,1\r\n", None, [[(2, 1)]]),
+    "spaces": (" tick , neuron \n 2 , 1 \n", None, [[(2, 1)]]),
+    "twice and unordered": ("tick,neuron\n2,1\n0,0\n2,1\n", None, [[(0, 0), (2, 1)]]),
+    "patterns": ("pattern,tick,neuron\n1,0,0\n0,2,1\n", None, [[(2, 1)], [(0, 0)]]),
+    "silent first": ("pattern,tick,neuron\n1,0,0\n", None, [[], [(0, 0)]]),
+    "silent last, unsaid": ("pattern,tick,neuron\n0,0,0\n", None, [[(0, 0)]]),
+    "silent last, said": ("pattern,tick,neuron\n0,0,0\n", 3, [[(0, 0)], [], []]),
+    "all silent": ("pattern,tick,neuron\n", 2, [[], []]),
+}
+
+
+@pytest.mark.parametrize(("text", "patterns", "events"), GOOD_CSV.values(), ids=GOOD_CSV)
+def test_csv_is_read(
+    tmp_path: Path, text: str | bytes, patterns: int | None, events: list[list[tuple[int, int]]]
+) -> None:
+    rasters = read_rasters(csv_file(tmp_path, text), ticks=3, neurons=2, patterns=patterns)
+    assert [raster.shape for raster in rasters] == [(3, 2)] * len(events)
+    assert [[(int(t), int(n)) for t, n in np.argwhere(raster)] for raster in rasters] == events
+
+
+BAD_CSV: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "events.csv begins with ''; the header is 'tick,neuron' or 'pattern,tick,neuron'"),
+    "no header": ("0,0\n", "events.csv begins with '0,0'"),
+    "other order": ("neuron,tick\n", "events.csv begins with 'neuron,tick'"),
+    "semicolons": ("tick;neuron\n0;0\n", "events.csv begins with 'tick;neuron'"),
+    "a field too few": ("tick,neuron\n0\n", "events.csv, line 2: '0'; 2 whole numbers are needed"),
+    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "events.csv, line 3: '0,0,0'; 2 whole numbers are needed"),
+    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: '0,0'; 3 whole numbers are needed"),
+    "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 whole numbers are needed"),
+    "text": ("tick,neuron\na,0\n", "line 2: 'a,0'"),
+    "blank field": ("tick,neuron\n,0\n", "line 2: ',0'"),
+    "underscore": ("tick,neuron\n1_0,0\n", "line 2: '1_0,0'; 2 whole numbers are needed"),
+    "plus": ("tick,neuron\n+1,0\n", "line 2: '+1,0'; 2 whole numbers are needed"),
+    "other digits": ("tick,neuron\n٣,0\n", "line 2: '٣,0'; 2 whole numbers are needed"),
+    "spaces only": ("tick,neuron\n   \n", "line 2: '   '"),
+    "huge": (f"tick,neuron\n{1 << 63},0\n", "2 whole numbers are needed"),
+    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "2 whole numbers are needed"),
+    "very long field": (
+        f"tick,neuron\n{'1' * 200_000},0\n",
+        "line 2: it has 65536 characters or more; three numbers are fewer",
+    ),
+    "late": ("tick,neuron\n3,0\n", "events.csv: event 0 has tick 3; allowed is 0 to 2"),
+    "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 has neuron -1; allowed is 0 to 1"),
+    "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "numbers patterns -1 to -1; allowed is 0 to 0"),
+    "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "asks for 1000000001 rasters of 3 x 2; at most 1048576"),
+    "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_CSV.values(), ids=BAD_CSV)
+def test_csv_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read_rasters(csv_file(tmp_path, text), ticks=3, neurons=2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"ticks": 3}, "is a list of events, which has no size; give both ticks and neurons"),
+        ({"neurons": 3}, "is a list of events, which has no size; give both ticks and neurons"),
+        ({"ticks": 0, "neurons": 1}, "is to hold 2 rasters of 0 x 1; at least one tick is needed"),
+        ({"ticks": -3, "neurons": 1}, "is to hold 2 rasters of -3 x 1"),
+        ({"ticks": 3, "neurons": -1}, "is to hold 2 rasters of 3 x -1"),
+        ({"ticks": 3, "neurons": 1, "patterns": 0}, "is to hold 0 rasters of 3 x 1"),
+        ({"ticks": 3, "neurons": 1, "patterns": 1}, "numbers patterns 1 to 1; allowed is 0 to 0"),
+        ({"ticks": 1 << 20, "neurons": 1 << 20}, "asks for 2 rasters of 1048576 x 1048576; at most"),
+        ({"ticks": 1 << 62, "neurons": 0}, "asks for 2 rasters of"),
+        ({"ticks": 1, "neurons": 1, "patterns": 1 << 40}, "asks for 1099511627776 rasters of 1 x 1; at most"),
+    ],
+)
+def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, int], message: str) -> None:
+    path = csv_file(tmp_path, "pattern,tick,neuron\n1,0,0\n")
+    with pytest.raises(FormatError, match=message):
+        read_rasters(path, **sizes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+def test_what_an_npz_cannot_hold(tmp_path: Path, count: int) -> None:
+    rasters = [np.zeros((1 + index, 1), dtype=bool) for index in range(count)]
+    message = f"would hold {count} rasters of unequal shapes; an .npz holds 1 to 64 of them; write a .csv"
+    with pytest.raises(FormatError, match=re.escape(message)):
+        write_rasters(tmp_path / "x.npz", rasters)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_csv_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.files.events.CSV_LIMIT_BYTES", 10)
+    with pytest.raises(FormatError, match=r"events\.csv has 16 bytes; at most 10 are read"):
+        read_rasters(csv_file(tmp_path, "tick,neuron\n0,0\n"), ticks=1, neurons=1)
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "a\0.csv", "missing.npz", "a\0.npz"])
+def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError, match=re.escape(name.replace("\0", "\\x00"))):
+        read_rasters(tmp_path / name, ticks=1, neurons=1)
+
+
+# ---------------------------------------------------------------- npz
+
+
+@pytest.mark.parametrize("dtype", ["|b1", "|u1", "<i8", ">i2"])
+def test_npz_of_bools_or_integers(tmp_path: Path, dtype: str) -> None:
+    (raster,) = read_rasters(npz_file(tmp_path, spikes=ONE.astype(dtype)))
+    assert np.array_equal(raster, ONE)
+
+
+def test_npz_with_a_key(tmp_path: Path) -> None:
+    path = npz_file(tmp_path, first=ONE, second=np.stack([~ONE, ONE]))
+    assert len(read_rasters(path, key="first")) == 1
+    assert np.array_equal(read_rasters(path, key="second")[0], ~ONE)
+
+
+BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, object], str]] = {
+    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); say which, as in rasters.npz:NAME"),
+    "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
+    "one axis": ({"a": ONE[0]}, {}, "has shape (2,); (ticks, neurons) or (patterns, ticks, neurons) is needed"),
+    "four axes": ({"a": ONE[None, None]}, {}, "has shape (1, 1, 3, 2); (ticks, neurons) or"),
+    "floats": ({"a": ONE.astype(float)}, {}, "rasters.npz is of type float64; a raster holds bools"),
+    "twos": ({"a": ONE.astype(int) * 2}, {}, "rasters.npz holds 2 at (0, 0)"),
+    "no ticks": ({"a": ONE[:0]}, {}, "rasters.npz has no ticks"),
+    "ticks": ({"a": ONE}, {"ticks": 4}, "rasters.npz has 3 ticks; 4 were announced"),
+    "neurons": ({"a": ONE}, {"neurons": 1}, "rasters.npz has 2 neurons; 1 were announced"),
+    "patterns": ({"a": ONE}, {"patterns": 2}, "rasters.npz has 1 pattern; 2 were announced"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "options", "message"), BAD_NPZ.values(), ids=BAD_NPZ)
+def test_npz_is_refused(
+    tmp_path: Path, arrays: dict[str, NDArray[np.generic]], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(FormatError, match=re.escape(message)):
+        read_rasters(npz_file(tmp_path, **arrays), **options)  # type: ignore[arg-type]
+
+
+def test_npz_without_arrays(tmp_path: Path) -> None:
+    write_archive(tmp_path / "r.npz", {}, {"note.txt": "hello"})
+    with pytest.raises(FormatError, match=re.escape("holds 0 arrays ()")):
+        read_rasters(tmp_path / "r.npz")
+
+
+def test_npz_of_very_many_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.files.arrays.PATTERN_LIMIT", 2)
+    assert len(read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 2)))) == 2
+    with pytest.raises(FormatError, match="has 3 patterns; at most 2 are read"):
+        read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 3)))
