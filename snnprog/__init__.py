@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from snnprog.errors import UndecidedError as UndecidedError
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
+    from snnprog.files import read_rasters as read_rasters
+    from snnprog.files import write_rasters as write_rasters
+    from snnprog.files.neo import from_neo as from_neo
+    from snnprog.files.neo import to_neo as to_neo
     from snnprog.network import Network as Network
     from snnprog.placement import Placement as Placement
     from snnprog.placement import place as place
@@ -78,13 +82,17 @@ _HOMES = {
     "activity": "workload",
     "compile": "compiler",
     "explain": "explanation",
+    "from_neo": "files.neo",
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
+    "read_rasters": "files",
     "recover": "recovery",
     "run": "backends",
+    "to_neo": "files.neo",
     "verify": "verification",
     "victor_purpura": "distance",
+    "write_rasters": "files",
 }
 
 __all__ = ["__version__", *_HOMES]

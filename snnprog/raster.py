@@ -14,8 +14,10 @@ from snnprog.errors import SpecError
 
 Raster = NDArray[np.bool_]
 
-# Seconds, milliseconds per tick and their quotient are each rounded once: together less than this share.
-ROUNDING_SHARE = 4 * float(np.finfo(np.float64).eps)
+# A time, where its bins begin, their length, and what is made of the three are each rounded: together less than this.
+ROUNDING_SHARE = 8 * float(np.finfo(np.float64).eps)
+
+LONGEST_MS = 1e15
 
 
 def as_raster(values: ArrayLike, name: str) -> Raster:
@@ -123,8 +125,7 @@ def bin_spike_times(
         If a time is negative or not finite, the lists differ in length, a neuron index is out of range, or ``bin_ms``
         is not positive and finite.
     """
-    if not (bin_ms > 0 and math.isfinite(bin_ms) and math.isfinite(1000.0 / bin_ms)):
-        raise SpecError(f"bin_ms is {bin_ms}; a positive number of milliseconds is needed")
+    check_bin_ms("bin_ms", bin_ms)
     try:
         seconds, index = np.asarray(times_s, dtype=np.float64), np.asarray(neuron)
     except (TypeError, ValueError) as error:
@@ -133,9 +134,38 @@ def bin_spike_times(
         raise SpecError(f"spike times have shape {seconds.shape} and neurons {index.shape}; two equal lists are needed")
     if seconds.size and (not np.isfinite(seconds).all() or seconds.min() < 0):
         raise SpecError("spike times must be finite and not negative; shift or drop the others first")
-    # Far times are set aside before they are scaled: their tick may be too large for a float.
-    near = np.minimum(seconds, (ticks + 1) * (bin_ms / 1000.0))
-    tick = np.floor(near * (1000.0 / bin_ms) * (1.0 + ROUNDING_SHARE)).astype(np.int64)
+    tick = tick_of_time(seconds, start_s=0.0, bin_ms=bin_ms, ticks=ticks)
     inside = tick < ticks
     raster = raster_of_events(tick[inside], index[inside], ticks=ticks, neurons=neurons, name="spike times")
     return raster, int(inside.sum() - raster.sum())
+
+
+def tick_of_time(
+    seconds: NDArray[np.float64], *, start_s: float, bin_ms: float, ticks: int, share: float = ROUNDING_SHARE
+) -> NDArray[np.int64]:
+    """Return the bin that each time falls into, counted from ``start_s``; -1 before the first, ``ticks`` or more after.
+
+    A bin holds its beginning and not its end; a time that is an edge but for ``share`` of itself (or of the beginning,
+    where that is larger) counts as that edge.
+    """
+    bin_s = bin_ms / 1000.0
+    # Far times are brought near before they are scaled: their tick may be too large for a float.
+    near = np.clip(seconds, start_s - bin_s, start_s + (ticks + 1) * bin_s)
+    slack = share * np.maximum(np.abs(near), abs(start_s))
+    tick: NDArray[np.int64] = np.floor((near - start_s + slack) * (1000.0 / bin_ms)).astype(np.int64)
+    return tick
+
+
+def check_bin_ms(name: str, value: object) -> float:
+    """Return a length of bins in milliseconds as float.
+
+    Raises
+    ------
+    SpecError
+        If it is no positive, finite number.
+    """
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    length = float(value) if is_number and abs(value) < LONGEST_MS else math.nan  # type: ignore[arg-type]
+    if not (length > 0 and math.isfinite(1000.0 / length)):
+        raise SpecError(f"{name} is {value!r}; a positive number of milliseconds is needed")
+    return length

@@ -29,6 +29,12 @@
     n_inputs = 40
     n_outputs = 3
     count = 1                              # patterns in the file; needed for .csv with a pattern column
+    layout = "neurons,ticks"               # of .npz arrays; "ticks,neurons" or "patterns,ticks,neurons", unless given
+    dt_ms = 1.0                            # milliseconds of a tick; needed for .h5, .nwb, and .csv of times
+    starts_ms = [0.0, 500.0]               # where each pattern begins in them; one from 0, unless given
+    input_ids = [4, 7]                     # which SONATA nodes or NWB units are the inputs, in this order
+    output_ids = [1]
+    merge = false                          # whether several spikes of one neuron in one tick become one
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.checks import as_integer
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
-from snnprog.files import read_rasters
+from snnprog.files import options_of, read_rasters, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.raster import Raster
 from snnprog.spec import Dynamics, Pattern, Spec
@@ -63,7 +69,10 @@ OPTIONS = (
 )
 SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
-PATTERN_KEYS = ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count")
+SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
+READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
+ID_KEYS = ("input_ids", "output_ids")
+PATTERN_KEYS = ("inputs", "targets", "care", *SIZE_KEYS, *READING_KEYS, *ID_KEYS)
 
 Table = Mapping[str, object]
 
@@ -154,23 +163,45 @@ def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:
     for key in ("inputs", "targets"):
         if key not in table:
             raise FormatError(f"{where} of {path} has no {key}; name a raster file")
-    sizes = {key: as_integer(key, table[key]) for key in ("ticks", "n_inputs", "n_outputs", "count") if key in table}
-    inputs = _rasters(path, where, table["inputs"], sizes, "n_inputs")
-    targets = _rasters(path, where, table["targets"], sizes | {"count": len(inputs)}, "n_outputs")
+    files = _RasterFiles(path, where, table)
+    inputs = files.read("inputs", "n_inputs", "input_ids")
+    targets = files.read("targets", "n_outputs", "output_ids", count=len(inputs))
     cares: list[Raster | None] = [None] * len(inputs)
     if "care" in table:
-        cares = list(_rasters(path, where, table["care"], sizes | {"count": len(inputs)}, "n_outputs"))
+        cares = list(files.read("care", "n_outputs", "output_ids", count=len(inputs)))
+    files.check_use()
     return [Pattern(*rasters) for rasters in zip(inputs, targets, cares, strict=True)]
 
 
-def _rasters(path: Path, where: str, value: object, sizes: Mapping[str, int], width: str) -> list[Raster]:
-    if not isinstance(value, str):
-        raise FormatError(f"{where} of {path} names {value!r}; a file name is needed")
-    name, _, key = value.partition(":") if ".npz:" in value else (value, "", "")
-    return read_rasters(
-        path.parent / name,
-        ticks=sizes.get("ticks"),
-        neurons=sizes.get(width),
-        key=key or None,
-        patterns=sizes.get("count"),
-    )
+class _RasterFiles:
+    """The files that one of ``[[patterns]]`` names: each is told what it has a use for."""
+
+    def __init__(self, path: Path, where: str, table: Table) -> None:
+        self.path, self.where, self.table = path, where, table
+        self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
+        self.used: set[str] = set()
+
+    def read(self, key: str, width: str, ids: str, count: int | None = None) -> list[Raster]:
+        """Return the rasters that an entry names."""
+        value = self.table[key]
+        if not isinstance(value, str):
+            raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
+        name, part = split_key(value)
+        file = self.path.parent / name
+        given = {option: option for option in READING_KEYS} | {"ids": ids}
+        chosen = {option: given[option] for option in options_of(file) if given[option] in self.table}
+        self.used |= set(chosen.values())
+        return read_rasters(
+            file,
+            ticks=self.sizes.get("ticks"),
+            neurons=self.sizes.get(width),
+            patterns=self.sizes.get("count") if count is None else count,
+            key=part,
+            **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
+        )
+
+    def check_use(self) -> None:
+        """Raise `FormatError` where something is said that no file had a use for."""
+        idle = [key for key in (*READING_KEYS, *ID_KEYS) if key in self.table and key not in self.used]
+        if idle:
+            raise FormatError(f"{self.where} of {self.path} gives {idle[0]}, which no file of it has a use for")

@@ -65,9 +65,9 @@ def test_rasters_of_different_length(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["r.txt", "r", "r.NPZ"])
 def test_other_suffixes(tmp_path: Path, name: str) -> None:
     ending = Path(name).suffix
-    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz and .csv"):
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz, .csv and .h5"):
         write_rasters(tmp_path / name, [ONE])
-    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are read from .npz and .csv"):
+    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are read from .npz, .csv, .h5 and .nwb"):
         read_rasters(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -41,13 +41,17 @@ NAMES = {
     "activity": "function",
     "compile": "function",
     "explain": "function",
+    "from_neo": "function",
     "load": "function",
     "load_spec": "function",
     "place": "function",
+    "read_rasters": "function",
     "recover": "function",
     "run": "function",
+    "to_neo": "function",
     "verify": "function",
     "victor_purpura": "function",
+    "write_rasters": "function",
 }
 
 

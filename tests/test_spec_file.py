@@ -16,7 +16,7 @@ from snnprog.archive import write_archive
 from snnprog.errors import FormatError, LimitError, SnnprogError, SpecError
 from snnprog.files import write_rasters
 from snnprog.spec import Dynamics, Pattern, Spec
-from snnprog.spec_file import load_spec
+from snnprog.spec_file import PATTERN_KEYS, load_spec
 
 INPUTS = np.array([[[1, 0], [0, 1], [0, 0]], [[0, 0], [1, 1], [0, 0]]], dtype=bool)
 TARGETS = np.array([[[0], [0], [1]], [[0], [0], [0]]], dtype=bool)
@@ -36,6 +36,10 @@ def fill(folder: Path) -> Path:
     write_rasters(folder / "targets.csv", list(TARGETS))
     (folder / "one.csv").write_text("tick,neuron\n0,0\n1,1\n")
     (folder / "one_target.csv").write_text("tick,neuron\n2,0\n")
+    (folder / "times.csv").write_text("time_ms,neuron\n0.1,0\n2.9,1\n2.5,1\n")
+    write_archive(
+        folder / "turned.npz", {"inputs": INPUTS.transpose(0, 2, 1), "targets": TARGETS.transpose(0, 2, 1)}, {}
+    )
     return folder / "SPEC.toml"
 
 
@@ -69,6 +73,19 @@ EQUALS: dict[str, tuple[str, Spec]] = {
     "mixed": (
         '[[patterns]]\ninputs = "trials.npz:inputs"\ntargets = "targets.csv"\nticks = 3\nn_outputs = 1\n',
         Spec(PATTERNS),
+    ),
+    "another layout": (
+        NPZ.replace("trials", "turned") + 'layout = "patterns,neurons,ticks"\n',
+        Spec(PATTERNS),
+    ),
+    "times": (
+        ONE_CSV.replace("one.csv", "times.csv") + "dt_ms = 1\nmerge = true\n",
+        Spec([Pattern([[1, 0], [0, 0], [0, 1]], TARGETS[0])]),
+    ),
+    "windows of times": (
+        '[[patterns]]\ninputs = "times.csv"\ntargets = "targets.csv"\nticks = 3\nn_inputs = 2\nn_outputs = 1\n'
+        "dt_ms = 0.4\nstarts_ms = [1.5, 0.0]\n",
+        Spec([Pattern([[0, 0], [0, 0], [0, 1]], TARGETS[0]), Pattern([[1, 0], [0, 0], [0, 0]], TARGETS[1])]),
     ),
     "two groups": (NPZ + ONE_CSV, Spec([*PATTERNS, PATTERNS[0]])),
     "few bits": ("weight_bits = 4\nweight_limit = 5\n" + NPZ, Spec(PATTERNS, weight_bits=4, weight_limit=5)),
@@ -162,6 +179,17 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "npz of other ticks": (NPZ + "ticks = 4\n", r"trials\.npz has 3 ticks; 4 were announced"),
     "npz of other width": (NPZ + "n_outputs = 2\n", r"trials\.npz has 1 neuron; 2 were announced"),
     "npz of other count": (NPZ + "count = 1\n", r"trials\.npz has 2 patterns; 1 were announced"),
+    "layout of no use": (ONE_CSV + 'layout = "ticks,neurons"\n', r"number 0 of .* gives layout, which no file"),
+    "ids of no use": (NPZ + "input_ids = [1]\n", r"number 0 of .* gives input_ids, which no file of it has"),
+    "times without dt": (changed(ONE_CSV, "one.csv", "times.csv"), r"times\.csv holds times, .*; give dt_ms"),
+    "times in one tick": (
+        changed(ONE_CSV, "one.csv", "times.csv") + "dt_ms = 1\n",
+        r"neuron 1 has 2 spikes in tick 2 of 1 ms; take a shorter tick, or ask for merging",
+    ),
+    "times after the end": (
+        changed(ONE_CSV, "one.csv", "times.csv") + "dt_ms = 0.5\n",
+        r"times\.csv has 2 spikes after the last of 3 ticks, the last at 0\.0029 s; give more ticks, or starts_ms",
+    ),
     "delays as number": ("delays = 3\n" + NPZ, r"delays in .* is 3; a list such as \[1, 2, 5\] or a range"),
     "delays as flag": ("delays = true\n" + NPZ, r"delays in .* is True; a list such as"),
     "delays as words": ('delays = "all"\n' + NPZ, r"delays in .* is 'all'; a list such as"),
@@ -275,7 +303,20 @@ def test_patterns_that_do_not_go_together(place: Path) -> None:
 
 # ---------------------------------------------------------------- anything
 
-WORDS = ["free", "loihi1", "1-3", "3-1", "trials.npz:inputs", "trials.npz:targets", "inputs.csv", "one.csv", "..", "\0"]
+WORDS = [
+    "free",
+    "loihi1",
+    "1-3",
+    "3-1",
+    "trials.npz:inputs",
+    "trials.npz:targets",
+    "inputs.csv",
+    "one.csv",
+    "..",
+    "\0",
+    "neurons,ticks",
+    "times.csv",
+]
 LEAVES = st.one_of(
     st.booleans(),
     st.integers(-(2**70), 2**70),
@@ -293,7 +334,7 @@ PLACES = st.sampled_from(
     [
         *((key,) for key in ("chip", "delays", "recurrent", "threshold", "bias", "signs", "dynamics", "patterns", "x")),
         *(("dynamics", key) for key in ("potential_decay", "current_decay", "tau_potential", "tau_current", "x")),
-        *(("patterns", key) for key in ("inputs", "targets", "care", "ticks", "n_inputs", "n_outputs", "count", "x")),
+        *(("patterns", key) for key in (*PATTERN_KEYS, "x")),
     ]
 )
 

@@ -1,4 +1,4 @@
-"""Rasters as arrays in an ``.npz``: ``(ticks, neurons)``, or ``(patterns, ticks, neurons)``."""
+"""Rasters as arrays in an ``.npz``: ``(ticks, neurons)``, or ``(patterns, ticks, neurons)``, unless told."""
 
 from __future__ import annotations
 
@@ -6,36 +6,68 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snnprog.archive import MEMBER_LIMIT, array_of, read_archive, write_archive
-from snnprog.errors import FormatError, SpecError
+from snnprog.errors import FormatError, SpecError, counted
 from snnprog.files.bounds import PATTERN_LIMIT
+from snnprog.files.reading import AXES, Reading, as_axes
 from snnprog.raster import Raster, as_bools
 
 
-def read_npz(path: Path, key: str | None) -> list[Raster]:
+def read_npz(path: Path, reading: Reading) -> list[Raster]:
     """Return the rasters, one per pattern, of one array.
 
     Raises
     ------
     FormatError
-        If the file is missing or damaged, holds several arrays and no key tells which, or the array is no raster.
+        If the file is missing or damaged, holds several arrays and no key tells which, or the array is no raster, or
+        has another extent than announced.
     """
-    members = read_archive(path, only=f"{key}.npy")
-    keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
-    if key is None and len(keys) != 1:
-        raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
-    array = array_of(path, members, key or keys[0])
-    if array.ndim not in (2, 3):
-        raise FormatError(f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed")
+    reading.check_takes(path, "key", "layout")
+    array = _in_order(path, _array(path, reading.key), reading.layout)
     if array.ndim == 3 and len(array) > PATTERN_LIMIT:
         raise FormatError(f"{path} has {len(array)} patterns; at most {PATTERN_LIMIT} are read")
     if array.shape[-2] == 0:
         raise FormatError(f"{path} has no ticks; at least one is needed")
     try:
-        return list(as_bools(array, str(path))) if array.ndim == 3 else [as_bools(array, str(path))]
+        raster = as_bools(array, str(path))
     except SpecError as error:
         raise FormatError(str(error)) from error
+    _check_extent(path, array.shape, reading)
+    return list(raster) if array.ndim == 3 else [raster]
+
+
+def _array(path: Path, key: str | None) -> NDArray[np.generic]:
+    members = read_archive(path, only=f"{key}.npy")
+    keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
+    if key is None and len(keys) != 1:
+        raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
+    return array_of(path, members, key or keys[0])
+
+
+def _in_order(path: Path, array: NDArray[np.generic], layout: str | None) -> NDArray[np.generic]:
+    """Return the array with its axes in the order of `AXES`."""
+    if layout is None:
+        if array.ndim not in (2, 3):
+            raise FormatError(
+                f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed"
+            )
+        return array
+    axes = as_axes(layout)
+    if array.ndim != len(axes):
+        raise FormatError(f"{path} has shape {array.shape}; the layout {layout!r} has {len(axes)} axes")
+    return array.transpose([axes.index(axis) for axis in AXES if axis in axes])
+
+
+def _check_extent(path: Path, shape: tuple[int, ...], reading: Reading) -> None:
+    patterns, (ticks, neurons) = shape[0] if len(shape) == 3 else 1, shape[-2:]
+    announced = (reading.ticks, reading.neurons, reading.patterns)
+    for label, there, wanted in zip(("tick", "neuron", "pattern"), (ticks, neurons, patterns), announced, strict=True):
+        if wanted is not None and there != wanted:
+            turned = reading.layout is None and (neurons, ticks) == (reading.ticks, reading.neurons)
+            hint = "; say layout = 'neurons,ticks' if neurons come first" if turned and len(shape) == 2 else ""
+            raise FormatError(f"{path} has {counted(there, label)}; {wanted} were announced{hint}")
 
 
 def write_npz(path: Path, rasters: Sequence[Raster], key: str) -> None:

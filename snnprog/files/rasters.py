@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-from snnprog.errors import FormatError, counted
+from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
-from snnprog.files.events import read_csv, write_csv
+from snnprog.files.events import holds_times, read_csv, write_csv
+from snnprog.files.nwb import read_nwb
+from snnprog.files.reading import Reading
+from snnprog.files.sonata import read_sonata, write_sonata
 from snnprog.raster import Raster
+
+READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
+    {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata, ".nwb": read_nwb}
+)
+TIMED = ("dt_ms", "starts_ms", "merge")
+OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {".npz": ("layout",), ".csv": (), ".h5": (*TIMED, "ids"), ".nwb": (*TIMED, "ids")}
+)
+WRITTEN = (".npz", ".csv", ".h5")
+KEYED = (".npz", ".h5")
 
 
 def read_rasters(
@@ -16,61 +30,110 @@ def read_rasters(
     *,
     ticks: int | None = None,
     neurons: int | None = None,
-    key: str | None = None,
     patterns: int | None = None,
+    key: str | None = None,
+    layout: str | None = None,
+    dt_ms: float | None = None,
+    starts_ms: Sequence[float] | None = None,
+    ids: Sequence[int] | None = None,
+    merge: bool = False,
 ) -> list[Raster]:
-    """Read the rasters, one per pattern, of an ``.npz`` array or a ``.csv`` of events.
+    """Read the rasters, one per pattern, of a file.
 
     Parameters
     ----------
     path : path
-        The file; its suffix decides the format.
+        The file; its suffix decides the format: ``.npz`` arrays, ``.csv`` events, ``.h5`` SONATA spikes, ``.nwb``
+        units.
     ticks, neurons : int, optional
-        The extent of each raster; needed for ``.csv``, checked for ``.npz``.
-    key : str, optional
-        Which array of an ``.npz`` with several.
+        The extent of each raster: needed where silence leaves no trace in the file, checked where it does.
     patterns : int, optional
         How many patterns there are; without it, a ``.csv`` has as many as its highest pattern number tells, so that
         silent ones at the end are not seen.
+    key : str, optional
+        Which array of an ``.npz`` with several, or population of a SONATA file.
+    layout : str, optional
+        The axes of an array in their order, as in "neurons,ticks" or "ticks,patterns,neurons". An ``.npz`` holds
+        "ticks,neurons" or "patterns,ticks,neurons", unless said.
+    dt_ms : float, optional
+        Milliseconds of a tick; needed where a file keeps times: ``.h5``, ``.nwb``, and ``.csv`` with a column of them.
+    starts_ms : sequence of float, optional
+        Where each pattern begins, where a file keeps times; one that begins at time 0 and holds all spikes, unless
+        given.
+    ids : sequence of int, optional
+        Which SONATA nodes or NWB units are read, in the order of the columns.
+    merge : bool
+        Where a file keeps times, whether spikes of one neuron in one tick become one instead of being refused.
 
     Raises
     ------
     FormatError
-        If the file is missing, damaged, of another format, or its values are no raster.
+        If the file is missing, damaged, of another format, its values are no raster, or what is said beside it is too
+        little or has no use.
+    SpecError
+        If what is said beside it is malformed, or a package is missing.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        rasters = _check_extents(path, read_npz(path, key), ticks, neurons)
-        if patterns is not None and len(rasters) != patterns:
-            raise FormatError(f"{path} has {counted(len(rasters), 'pattern')}; {patterns} were announced")
-        return rasters
-    if path.suffix == ".csv":
-        if ticks is None or neurons is None:
-            raise FormatError(f"{path} is a list of events, which has no size; give both ticks and neurons")
-        return read_csv(path, ticks, neurons, patterns)
-    raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from .npz and .csv")
+    if path.suffix not in READERS:
+        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READERS)}")
+    reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge)
+    return READERS[path.suffix](path, reading)
 
 
-def write_rasters(path: str | Path, rasters: Sequence[Raster], *, key: str = "spikes") -> None:
-    """Write rasters to ``.csv`` (columns pattern, tick, neuron) or ``.npz`` (one array if all have one shape).
+def write_rasters(
+    path: str | Path, rasters: Sequence[Raster], *, key: str = "spikes", dt_ms: float | None = None
+) -> None:
+    """Write rasters to a file; its suffix decides the format.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv`` (columns pattern, tick, neuron), ``.npz`` (one array if all have one shape), or ``.h5`` (SONATA, one
+        pattern).
+    key : str
+        The name of the array, or of the population.
+    dt_ms : float, optional
+        Milliseconds of a tick; needed for ``.h5``, which keeps times.
 
     Raises
     ------
     FormatError
-        If the suffix is unknown, the file cannot be written, or an ``.npz`` cannot hold these rasters.
+        If the suffix is unknown, the file cannot be written, or it cannot hold these rasters.
     """
     path = Path(path)
+    if path.suffix not in WRITTEN:
+        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to {_listed(WRITTEN)}")
+    if path.suffix == ".h5":
+        write_sonata(path, rasters, key, dt_ms)
+        return
+    if dt_ms is not None:
+        raise FormatError(f"dt_ms is given for {path}, which keeps ticks; leave it out")
     if path.suffix == ".csv":
         write_csv(path, rasters)
-    elif path.suffix == ".npz":
-        write_npz(path, rasters, key)
     else:
-        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to .npz and .csv")
+        write_npz(path, rasters, key)
 
 
-def _check_extents(path: Path, rasters: list[Raster], ticks: int | None, neurons: int | None) -> list[Raster]:
-    for raster in rasters:
-        for label, found, wanted in zip(("tick", "neuron"), raster.shape, (ticks, neurons), strict=True):
-            if wanted is not None and found != wanted:
-                raise FormatError(f"{path} has {counted(found, label)}; {wanted} were announced")
-    return rasters
+def options_of(path: Path) -> tuple[str, ...]:
+    """Return which options of `read_rasters`, beside extents and key, a file has a use for.
+
+    Raises
+    ------
+    FormatError
+        If it is a ``.csv`` that cannot be read.
+    """
+    return TIMED if path.suffix == ".csv" and holds_times(path) else OPTIONS.get(path.suffix, ())
+
+
+def split_key(name: str) -> tuple[str, str | None]:
+    """Return the file and the key of ``FILE.npz:ARRAY`` or ``FILE.h5:POPULATION``; None where none is told."""
+    for suffix in KEYED:
+        file, found, key = name.partition(f"{suffix}:")
+        if found:
+            return f"{file}{suffix}", key or None
+    return name, None
+
+
+def _listed(suffixes: Sequence[str] | Mapping[str, object]) -> str:
+    *others, last = suffixes
+    return f"{', '.join(others)} and {last}"

@@ -1,0 +1,148 @@
+"""SONATA spike files (``.h5``): ``/spikes/<population>/timestamps`` and ``node_ids``, one entry for each spike.
+
+Source: SONATA developer guide, "Spike file". A node's id is its column, unless ids are chosen. Times are in the unit
+that the attribute ``units`` tells, milliseconds where there is none; the attribute ``sorting`` is held against them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.archive import write_bytes
+from snnprog.errors import FormatError, counted
+from snnprog.files.hdf5 import Hdf5, check_installed, read_hdf5
+from snnprog.files.reading import Reading
+from snnprog.files.spike_times import SpikeTimes, share_of
+from snnprog.raster import Raster, check_bin_ms, events_of_raster
+
+SECONDS_IN = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "s": 1.0, "seconds": 1.0, "second": 1.0}
+SORTINGS = {"none": 0, "by_id": 1, "by_time": 2}
+MAGIC, VERSION = 0x0A7A, (0, 1)
+NODE_LIMIT = 1 << 62
+
+
+def read_sonata(path: Path, reading: Reading) -> list[Raster]:
+    """Return the rasters of one population.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged or no spike file, or what is said beside it is too little.
+    """
+    reading.check_takes(path, "key", "dt_ms", "starts_ms", "ids", "merge")
+    reading.binning(path)
+    if reading.ids is None and reading.neurons is None:
+        raise FormatError(f"{path} does not tell how many nodes there are; give the number of neurons, or ids")
+    return rasters_of_sonata(read_hdf5(path, ["spikes"]), reading)
+
+
+def rasters_of_sonata(file: Hdf5, reading: Reading) -> list[Raster]:
+    """Return the rasters of one population of a file that was read; see `read_sonata`."""
+    times = _spikes(file, reading.key, reading.neurons, reading.ids)
+    if reading.neurons not in (None, times.neurons):
+        raise FormatError(f"{file.path} is read with {times.neurons} ids; {reading.neurons} neurons were announced")
+    return reading.bin(file.path, times)
+
+
+def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequence[int] | None) -> SpikeTimes:
+    """Return the spikes of one population of a file that was read."""
+    populations = [name for name in file.group("spikes") if f"spikes/{name}" in file.members]
+    if population is None and len(populations) != 1:
+        raise FormatError(
+            f"{file.path} holds {counted(len(populations), 'population')} ({', '.join(populations[:20])});"
+            f" say which, as in {file.path.name}:NAME"
+        )
+    group = f"spikes/{population or populations[0]}"
+    timestamps, nodes = file.numbers(f"{group}/timestamps", "iuf"), _nodes(file, f"{group}/node_ids")
+    if timestamps.size != nodes.size:
+        raise FormatError(f"/{group} in {file.path} has {timestamps.size} timestamps and {nodes.size} node_ids")
+    seconds = timestamps.astype(np.float64) * _unit(file, f"{group}/timestamps")
+    _check_times(file.path, group, seconds)
+    _check_sorting(file, group, seconds, nodes)
+    share = share_of(timestamps.dtype)
+    if ids is not None:
+        column, kept = _columns(nodes, ids)
+        return SpikeTimes(str(file.path), seconds[kept], column[kept], len(ids), share)
+    assert neurons is not None, "asked for before the file is read"
+    if nodes.max(initial=-1) >= neurons:
+        raise FormatError(
+            f"{file.path} has spikes of node {nodes.max()}; allowed is 0 to {neurons - 1}: give more neurons, or ids"
+        )
+    return SpikeTimes(str(file.path), seconds, nodes, neurons, share)
+
+
+def _nodes(file: Hdf5, name: str) -> NDArray[np.int64]:
+    nodes = file.numbers(name, "iu")
+    if nodes.size and not 0 <= nodes.min() <= nodes.max() <= NODE_LIMIT:
+        odd = nodes.min() if nodes.min() < 0 else nodes.max()
+        raise FormatError(f"/{name} in {file.path} has the node {odd}; allowed is 0 to {NODE_LIMIT}")
+    return nodes.astype(np.int64)
+
+
+def _unit(file: Hdf5, name: str) -> float:
+    unit = file.attribute(name, "units")
+    if unit is None:
+        return SECONDS_IN["ms"]
+    if str(unit) not in SECONDS_IN:
+        raise FormatError(f"/{name} in {file.path} is in {unit!r}; known are {', '.join(SECONDS_IN)}")
+    return SECONDS_IN[str(unit)]
+
+
+def _check_times(path: Path, group: str, seconds: NDArray[np.float64]) -> None:
+    wrong = ~np.isfinite(seconds) | (seconds < 0)
+    if wrong.any():
+        spike = int(wrong.argmax())
+        raise FormatError(f"/{group} in {path}: spike {spike} is at {seconds[spike]:g} s; times are finite and from 0")
+
+
+def _check_sorting(file: Hdf5, group: str, seconds: NDArray[np.float64], nodes: NDArray[np.int64]) -> None:
+    """Raise `FormatError` where spikes are not in the order that is told."""
+    told = file.attribute(group, "sorting")
+    number = SORTINGS.get(told) if isinstance(told, str) else told
+    if number not in (None, *SORTINGS.values()) or (number is None and told is not None):
+        raise FormatError(f"/{group} in {file.path} has the sorting {told!r}; known are {', '.join(SORTINGS)}")
+    key, what = (seconds, "time") if number == SORTINGS["by_time"] else (nodes, "node")
+    if number and (key[1:] < key[:-1]).any():
+        raise FormatError(f"/{group} in {file.path} says that it is sorted by {what}, and is not")
+
+
+def _columns(nodes: NDArray[np.int64], ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the column of each node among ids, and which nodes have one."""
+    values, columns = np.unique(np.asarray(ids, dtype=np.int64), return_index=True)
+    place = np.minimum(np.searchsorted(values, nodes), values.size - 1)
+    return columns[place], values[place] == nodes
+
+
+def write_sonata(path: Path, rasters: Sequence[Raster], population: str, dt_ms: float | None) -> None:
+    """Write one raster as a population, sorted by time; a spike is at the beginning of its tick.
+
+    Raises
+    ------
+    FormatError
+        If there are several rasters, no length of a tick, or the file cannot be written.
+    SpecError
+        If h5py is not installed, or the length of a tick is no positive number.
+    """
+    check_installed("h5py", f"writing {path}")
+    import h5py
+
+    if len(rasters) != 1:
+        raise FormatError(f"{path} would hold {counted(len(rasters), 'pattern')}; SONATA has one: write an .npz")
+    if dt_ms is None:
+        raise FormatError(f"{path} holds times, and a raster has ticks; give dt_ms, the milliseconds of one")
+    tick, neuron = events_of_raster(rasters[0])
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["magic"] = np.uint32(MAGIC)
+        file.attrs["version"] = np.array(VERSION, dtype=np.uint32)
+        group = file.create_group(f"spikes/{population}")
+        group.attrs.create("sorting", SORTINGS["by_time"], dtype=h5py.enum_dtype(SORTINGS, basetype="u1"))
+        times = group.create_dataset("timestamps", data=tick * check_bin_ms("dt_ms", dt_ms))
+        times.attrs["units"] = "ms"
+        group.create_dataset("node_ids", data=neuron.astype(np.uint64))
+    write_bytes(path, buffer.getvalue())
