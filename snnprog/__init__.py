@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
     from snnprog.network import Network as Network
+    from snnprog.nir import from_nir as from_nir
+    from snnprog.nir import quantize_nir as quantize_nir
+    from snnprog.nir import to_nir as to_nir
+    from snnprog.nir import write_nir as write_nir
     from snnprog.placement import Placement as Placement
     from snnprog.placement import place as place
     from snnprog.program import Program as Program
@@ -83,15 +87,19 @@ _HOMES = {
     "compile": "compiler",
     "explain": "explanation",
     "from_neo": "files.neo",
+    "from_nir": "nir",
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
+    "quantize_nir": "nir",
     "read_rasters": "files",
     "recover": "recovery",
     "run": "backends",
     "to_neo": "files.neo",
+    "to_nir": "nir",
     "verify": "verification",
     "victor_purpura": "distance",
+    "write_nir": "nir",
     "write_rasters": "files",
 }
 

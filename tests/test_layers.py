@@ -37,6 +37,7 @@ LAYERS = (
     "simulate",
     "design",
     "quantize",
+    "nir",
     "explanation",
     "recovery",
     "backends",
