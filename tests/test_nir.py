@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog import cli
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import hdf5_process
 from snnprog.files.hdf5 import Hdf5
@@ -558,3 +560,78 @@ def test_files_of_nir_are_read_without_the_other_process_too(tmp_path: Path) -> 
     copied = hdf5_process.copy_parts(str(tmp_path / "deep.nir"), ["node"])
     network = network_of(graph_of_file(Hdf5.of(tmp_path / "deep.nir", copied)), 0.001)
     assert np.array_equal(network.weight, from_nir(deep()[0], dt_ms=1.0).weight)
+
+
+# ---------------------------------------------------------------- on the command line
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return a function that runs the command line and returns (exit code, output, errors)."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["snnprog", *map(str, words)])
+        with pytest.raises(SystemExit) as leaving:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(leaving.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+def test_export_and_quantize(command: Command, tmp_path: Path) -> None:
+    by_hand(outputs=[0, 1, 2, 3], delay=[1] * 7).save(tmp_path / "p.snnp")
+    code, out, _ = command("export", tmp_path / "p.snnp", "-o", tmp_path / "p.nir", "--dt-ms", 1)
+    assert (code, out) == (0, f"wrote {tmp_path / 'p.nir'}; its spikes come 1 tick before the program's\n")
+    sp.write_rasters(tmp_path / "x.h5", [random_raster(2, 50, 2, 0.3)], dt_ms=1.0)
+    words = ("quantize", tmp_path / "p.nir", "-o", tmp_path / "q.snnp", "--dt-ms", 1)
+    code, out, _ = command(*words, "--inputs", tmp_path / "x.h5", "--ticks", 50)
+    assert code == 0
+    assert "potential kept" in out
+    assert "4 neurons, 7 synapses; outputs come 1 tick later than in the graph" in out
+    assert "on the inputs given: the same spikes" in out
+    assert synapses_of(sp.load(tmp_path / "q.snnp")) == synapses_of(sp.load(tmp_path / "p.snnp"))
+    code, out, _ = command(*words, "--json")
+    answer = json.loads(out)
+    assert (code, answer["neurons"], answer["wrong_bins"], len(answer["changes"])) == (0, 4, None, 6)
+    assert {change["changed"] for change in answer["changes"]} == {0}
+
+
+def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
+    by_hand().save(tmp_path / "p.snnp")
+    inputs = random_raster(2, 50, 2, 0.3)
+    sp.write_rasters(tmp_path / "x.h5", [inputs], key="a", dt_ms=0.5)
+    sp.write_rasters(tmp_path / "x.npz", [inputs])
+    np.savez(tmp_path / "turned.npz", spikes=inputs.T)
+    shown = command("run", tmp_path / "p.snnp", tmp_path / "x.npz")
+    assert command("run", tmp_path / "p.snnp", f"{tmp_path}/x.h5:a", "--dt-ms", 0.5, "--ticks", 50) == shown
+    assert command("run", tmp_path / "p.snnp", tmp_path / "turned.npz", "--layout", "neurons,ticks") == shown
+    code, _, err = command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "-o", tmp_path / "y.h5")
+    assert (code, "give dt_ms, the milliseconds of one" in err) == (2, True)
+    assert command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "-o", tmp_path / "y.h5", "--dt-ms", 2)[0] == 0
+    (spikes,) = sp.read_rasters(tmp_path / "y.h5", dt_ms=2, ticks=50, neurons=2)
+    assert [f"0,{tick},{neuron}" for tick, neuron in np.argwhere(spikes)] == shown[1].splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("export", "p.snnp", "-o", "p.txt", "--dt-ms", "1"), "p.txt ends in '.txt'; programs are exported to .nir"),
+        (("export", "p.snnp", "-o", "p.nir"), "Missing option '--dt-ms'"),
+        (("export", "p.snnp", "-o", "p.nir", "--dt-ms", "0"), "dt_ms is 0.0; a positive number of milliseconds"),
+        (("quantize", "p.snnp", "-o", "q.snnp", "--dt-ms", "1"), "p.snnp is no HDF5 file: it begins with b'PK"),
+        (("quantize", "p.snnp", "-o", "q.snnp"), "Missing option '--dt-ms'"),
+        (("run", "p.snnp", "x.npz", "--dt-ms", "1"), "dt_ms is given for x.npz, which has no use for it; leave it out"),
+    ],
+)
+def test_bad_words(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    by_hand().save("p.snnp")
+    sp.write_rasters("x.npz", [random_raster(2, 50, 2, 0.3)])
+    code, _, err = command(*words)
+    assert code == 2
+    assert message in err

@@ -15,8 +15,10 @@ from snnprog.cli.compile import compile_command
 from snnprog.cli.demo import demo_command
 from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR, INTERRUPTED
 from snnprog.cli.explain import explain_command
+from snnprog.cli.export import export_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.output import print_json
+from snnprog.cli.quantize import quantize_command
 from snnprog.cli.run import run_command
 from snnprog.cli.verify import verify_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
@@ -28,6 +30,8 @@ COMMANDS = (
     run_command,
     verify_command,
     inspect_command,
+    quantize_command,
+    export_command,
     backends_group,
     demo_command,
 )

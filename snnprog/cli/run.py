@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
 @click.argument("inputs_path", metavar="INPUTS", type=click.Path())
-@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv or .npz.")
+@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv, .npz or .h5 (SONATA).")
 @click.option("--backend", help="Where to run; by default kernel, or reference where there is little to do.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed for .csv inputs).")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed where silence leaves no trace).")
 @click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
 )
+@click.option("--dt-ms", type=float, help="Milliseconds of a tick, where inputs or outputs are kept as times.")
+@click.option("--layout", help="Axes of an .npz array in their order, as in neurons,ticks.")
+@click.option("--merge", is_flag=True, help="Let times of one neuron in one tick be one spike.")
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
 @json_option
 def run_command(
@@ -37,13 +40,16 @@ def run_command(
     ticks: int | None,
     patterns: int | None,
     timeout_s: float | None,
+    dt_ms: float | None,
+    layout: str | None,
+    merge: bool,
     is_counted: bool,
     as_json: bool,
 ) -> None:
-    """Run a program on input spikes (.npz, FILE.npz:ARRAY or .csv); print or write the output spikes."""
+    """Run a program on input spikes (.npz, FILE.npz:ARRAY, .csv, .h5 or .nwb); print or write the output spikes."""
     from snnprog.archive import check_place
     from snnprog.backends import built_in, run_backend
-    from snnprog.files import read_rasters, write_rasters
+    from snnprog.files import options_of, read_rasters, split_key, write_rasters
     from snnprog.program import load
     from snnprog.raster import events_of_raster
     from snnprog.workload import activity_of, with_all_outputs
@@ -51,15 +57,26 @@ def run_command(
     program = load(program_path)
     if output_path is not None:
         check_place(output_path)
-    name, _, key = inputs_path.partition(":") if ".npz:" in inputs_path else (inputs_path, "", "")
-    inputs = read_rasters(name, ticks=ticks, neurons=program.n_inputs, key=key or None, patterns=patterns)
+    name, key = split_key(inputs_path)
+    # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
+    is_for_output = output_path is not None and output_path.suffix == ".h5" and "dt_ms" not in options_of(Path(name))
+    inputs = read_rasters(
+        name,
+        ticks=ticks,
+        neurons=program.n_inputs,
+        patterns=patterns,
+        key=key,
+        layout=layout,
+        dt_ms=None if is_for_output else dt_ms,
+        merge=merge,
+    )
     backend = backend or built_in(program, inputs)
     answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
     activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     if output_path is not None:
-        write_rasters(output_path, spikes)
+        write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)
     if as_json:
         events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
         counts = {} if activity is None else {"activity": activity.as_dict()}

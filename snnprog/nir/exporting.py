@@ -181,8 +181,8 @@ def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) 
         if not (np.isinf(decays.potential).all() and forgets_at_once and not program.bias[neurons].any()):
             where = neurons[np.isinf(decays.potential)][0]
             raise SpecError(
-                f"neuron {where} loses nothing of its potential; NIR has such neurons (IF) where all of a population, here"
-                f" {population!r}, are like that, without bias and with currents of one tick"
+                f"neuron {where} loses nothing of its potential; NIR has such neurons (IF) where all of a population,"
+                f" here {population!r}, are like that, without bias and with currents of one tick"
             )
         return nir.IF(r=np.full(neurons.size, 1.0 / tick_s), v_threshold=threshold)
     resistance = decays.potential / tick_s

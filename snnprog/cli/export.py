@@ -1,0 +1,33 @@
+"""``snnprog export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.output import print_json
+from snnprog.errors import FormatError, counted
+
+
+@click.command("export")
+@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.option("-o", "--output", "graph_path", required=True, type=existing_file, help="The .nir file to write.")
+@click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
+@json_option
+def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
+    """Write a program as a NIR graph, for other tools to read."""
+    from snnprog.nir import to_nir, write_nir
+    from snnprog.program import load
+
+    if graph_path.suffix != ".nir":
+        raise FormatError(f"{graph_path} ends in {graph_path.suffix!r}; programs are exported to .nir")
+    program = load(program_path)
+    write_nir(graph_path, program, dt_ms=dt_ms)
+    ahead = int(to_nir(program, dt_ms=dt_ms).metadata["latency_ticks"])
+    if as_json:
+        print_json({"graph": str(graph_path), "dt_ms": dt_ms, "latency_ticks": ahead})
+        return
+    when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
+    click.echo(f"wrote {graph_path}; its spikes come {when}")

@@ -1,0 +1,56 @@
+"""``snnprog quantize``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.output import print_json, terminal
+
+
+@click.command("quantize")
+@click.argument("graph_path", metavar="NET.nir", type=existing_file)
+@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
+@click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
+@click.option("--chip", default="loihi1", show_default=True, help="Whose integers are meant.")
+@click.option("--inputs", "inputs_path", help="Spikes on which the program is to do what the network does.")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern, where the inputs do not tell.")
+@click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@json_option
+def quantize_command(
+    graph_path: Path,
+    program_path: Path,
+    dt_ms: float,
+    chip: str,
+    inputs_path: str | None,
+    ticks: int | None,
+    patterns: int | None,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Turn a network in a NIR file into a program, and tell what rounding changed."""
+    from snnprog.archive import check_place
+    from snnprog.files import options_of, read_rasters, split_key
+    from snnprog.nir import from_nir, quantize_nir
+    from snnprog.report.conversions import print_conversion
+
+    network = from_nir(graph_path, dt_ms=dt_ms)
+    check_place(program_path)
+    inputs = None
+    if inputs_path is not None:
+        name, key = split_key(inputs_path)
+        tick_ms = dt_ms if "dt_ms" in options_of(Path(name)) else None
+        inputs = read_rasters(name, ticks=ticks, neurons=network.n_inputs, patterns=patterns, key=key, dt_ms=tick_ms)
+    result = quantize_nir(network, chip=chip, inputs=inputs, seed=seed)
+    result.program.save(program_path)
+    if as_json:
+        print_json({"program": str(program_path), **result.as_dict()})
+    else:
+        console = terminal()
+        print_conversion(console, result)
+        console.print(f"wrote {program_path}")
+    return NOT_EXACT if result.wrong_bins else EXACT
