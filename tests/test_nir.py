@@ -107,11 +107,11 @@ def outputs_of(graph: nir.NIRGraph, order: list[str], inputs: Raster, dt_ms: flo
 
 def order_of(graph: nir.NIRGraph) -> list[str]:
     """Return an order of an exported graph's nodes in which only connections of a population with itself lead back."""
-    populations = [name for name in ("hidden", "outputs") if name in graph.nodes]
+    populations = [name for name in ("hidden", "readout") if name in graph.nodes]
     delays = [name for name in graph.nodes if "_after_" in name]
     linear = [name for name, node in graph.nodes.items() if isinstance(node, nir.Linear)]
     direct = [target for source, target in graph.edges if source in populations and target in linear]
-    return ["input", *delays, *(name for name in linear if name not in direct), *populations, *direct, "readout"]
+    return ["input", *delays, *(name for name in linear if name not in direct), *populations, *direct, "output"]
 
 
 def later(raster: Raster, ticks: int) -> Raster:
@@ -196,7 +196,7 @@ def test_nothing_lost_is_an_if(tmp_path: Path) -> None:
     program = by_hand(current_decay=[4095] * 4, potential_decay=[0] * 4)
     write_nir(tmp_path / "p.nir", program, dt_ms=1.0)
     graph = nir.read(tmp_path / "p.nir")
-    assert isinstance(graph.nodes["outputs"], nir.IF)
+    assert isinstance(graph.nodes["readout"], nir.IF)
     back = quantize_nir(from_nir(tmp_path / "p.nir", dt_ms=1.0)).program
     assert back.potential_decay.tolist() == [0] * 4
     assert back.current_decay.tolist() == [4095] * 4

@@ -31,7 +31,7 @@ from snnprog.version import __version__
 if TYPE_CHECKING:
     import nir
 
-INPUT, HIDDEN, OUTPUTS, OUTPUT = "input", "hidden", "outputs", "readout"
+INPUT, HIDDEN, READOUT, OUTPUT = "input", "hidden", "readout", "output"
 Int64s = NDArray[np.int64]
 Connection = tuple[str, str, int]
 
@@ -76,7 +76,7 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
         nodes[population] = _neurons(program, population, neurons, tick_s)
     nodes[OUTPUT] = nir.Output(np.array([program.n_outputs]))
     metadata = {"written_by": f"snnprog {__version__}", "dt_ms": float(dt_ms), "latency_ticks": ahead}
-    return nir.NIRGraph(nodes, [*edges, (OUTPUTS, OUTPUT)], metadata=metadata)
+    return nir.NIRGraph(nodes, [*edges, (READOUT, OUTPUT)], metadata=metadata)
 
 
 def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
@@ -101,7 +101,7 @@ def _populations(program: Program) -> dict[str, Int64s]:
     """Return the neurons of each population: those that are read out, in order, and all others."""
     outputs = program.outputs.astype(np.int64)
     hidden = np.setdiff1d(np.arange(program.n_neurons), outputs)
-    return {HIDDEN: hidden, OUTPUTS: outputs} if hidden.size else {OUTPUTS: outputs}
+    return {HIDDEN: hidden, READOUT: outputs} if hidden.size else {READOUT: outputs}
 
 
 def _connections(program: Program, members: Mapping[str, Int64s]) -> dict[Connection, NDArray[np.float64]]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import nir
 
 DELAY_SLACK = 1e-6
+LARGEST = 1e60
+LONGEST_TICKS = 1 << 20
 
 
 def from_nir(source: str | Path | nir.NIRGraph, *, dt_ms: float) -> NirNetwork:
@@ -54,6 +56,18 @@ def from_nir(source: str | Path | nir.NIRGraph, *, dt_ms: float) -> NirNetwork:
 
 def network_of(graph: Graph, tick_s: float) -> NirNetwork:
     """Return the network of a graph; see `from_nir`."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            network = _network(graph, tick_s)
+    except FloatingPointError as error:
+        raise FormatError(f"{graph.name} has numbers whose products no float holds; give others") from error
+    sizes = np.concatenate([network.weight, network.bias, network.threshold, 1.0 / network.threshold])
+    if np.abs(sizes).max() > LARGEST:
+        raise FormatError(f"{graph.name} has weights or thresholds beyond {LARGEST:g} or its inverse; scale them")
+    return network
+
+
+def _network(graph: Graph, tick_s: float) -> NirNetwork:
     signals = signals_of(graph, tick_s)
     inputs = sorted(name for name, node in graph.nodes.items() if node.kind == INPUT)
     populations = sorted(name for name, node in graph.nodes.items() if node.kind in NEURONS)
@@ -65,6 +79,8 @@ def network_of(graph: Graph, tick_s: float) -> NirNetwork:
     rules = {name: _rule(graph, name, signals[name].constant, tick_s) for name in populations}
     synapses = [_synapses(signals[name], name, rules[name].gain, first, shifts) for name in populations]
     pre, post, asked, weight = (np.concatenate(columns) for columns in zip(*synapses, strict=True))
+    if asked.max(initial=0.0) > LONGEST_TICKS:
+        raise FormatError(f"{graph.name} has a delay of {asked.max():g} ticks; up to {LONGEST_TICKS} are read")
     outputs, latency = _outputs(graph, signals, first, shifts)
     return NirNetwork(
         name=graph.name,

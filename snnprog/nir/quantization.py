@@ -18,7 +18,7 @@ from snnprog.chips import Chip, find_chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.network import Network, Neuron
 from snnprog.nir.network import NirNetwork
-from snnprog.nir.scaling import SOME_INPUTS, RealNeuron, ScaledNeuron, scaled
+from snnprog.nir.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, scaled
 from snnprog.program import Program
 from snnprog.quantize import quantize
 from snnprog.raster import Raster, as_raster
@@ -332,10 +332,10 @@ def _repaired(
 
 def _designed(network: NirNetwork, chip: Chip, spec: Spec) -> tuple[Network, Floats]:
     """Return the network as a design, each neuron as large as the finest grid holds it, and how large that is."""
-    largest = np.full(network.n_neurons, 1e-300)
+    largest = np.full(network.n_neurons, TINY)
     np.maximum.at(largest, network.post, np.abs(network.weight))
     unit = 1 << chip.semantics.input_shift
-    room = np.minimum(chip.thresholds[1] / network.threshold, chip.bias_limit / unit / (np.abs(network.bias) + 1e-300))
+    room = np.minimum(chip.thresholds[1] / network.threshold, chip.bias_limit / unit / (np.abs(network.bias) + TINY))
     scales = np.minimum(chip.weight_limit / largest, room)
     weights = np.zeros((network.n_neurons, len(spec.delays), spec.n_presynaptic))
     np.add.at(weights, (network.post, np.searchsorted(spec.delays, network.delay), network.pre), network.weight)

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 
 WHOLE_SLACK = 1e-9
+TINY = 1e-200
+LEAST_SHARE = 1e-12  # of a threshold: smaller weights are none
 ANY_INPUT, SOME_INPUTS = "any input", "some inputs"
 
 
@@ -99,9 +101,9 @@ def _whole(neuron: RealNeuron, chip: Chip) -> ScaledNeuron | None:
 def _best_scale(neuron: RealNeuron, chip: Chip) -> float:
     """Return the scale, on the finest grid, that brings weights nearest to mantissas, threshold and bias in range."""
     unit, largest = 1 << chip.semantics.input_shift, float(np.abs(neuron.weights).max(initial=0.0))
-    room = min(chip.thresholds[1] / neuron.threshold, chip.bias_limit / unit / max(abs(neuron.bias), 1e-300))
+    room = min(chip.thresholds[1] / neuron.threshold, chip.bias_limit / unit / max(abs(neuron.bias), TINY))
     least = (chip.thresholds[0] - 0.5) / neuron.threshold
-    if largest == 0.0:
+    if largest < neuron.threshold * LEAST_SHARE:
         return min(room, 2.0 ** math.floor(math.log2(room)))
     tops = np.arange(1, chip.weight_limit + 1)
     scales = tops / largest
@@ -138,8 +140,8 @@ def _is_portable(neuron: RealNeuron, chip: Chip, weights: Floats, threshold: int
     """Tell whether no input whatever takes arrivals, current or potential beyond where all runtimes agree."""
     unit = 1 << chip.semantics.input_shift
     up, down = unit * weights[weights > 0].sum(), -unit * weights[weights < 0].sum()
-    current_up, current_down = (each / max(1.0 - neuron.current_kept, 1e-300) for each in (up, down))
-    potential_down = (current_down + max(-bias, 0)) / max(1.0 - neuron.potential_kept, 1e-300)
+    current_up, current_down = (each / max(1.0 - neuron.current_kept, TINY) for each in (up, down))
+    potential_down = (current_down + max(-bias, 0)) / max(1.0 - neuron.potential_kept, TINY)
     potential_up = unit * threshold + current_up + max(bias, 0)
     return bool(
         max(up, down) < chip.arrival_limit

@@ -1,0 +1,103 @@
+"""HDF5 files as a stranger might send them: good ones with members exchanged, retyped, reshaped, linked or left out.
+
+`hostile_hdf5` is a function of its seed alone, and changes files through the HDF5 library, so that they stay whole.
+Files that are damaged in their bytes are `Stranger.splice`'s; the library is not safe with those.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import h5py
+import nir
+import numpy as np
+from cases import random_raster
+
+import snnprog as sp
+
+KINDS = ("sonata", "nwb", "nir")
+NUMBERS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**31, 2**53, 2**63 - 1)
+FLOATS = (np.nan, np.inf, -np.inf, -1e-300, 0.0, 1e-3, 0.5, 1.0, 1e300)
+TYPES = ("i1", "u1", ">i2", "i4", "u8", "f2", ">f4", "f8", "longdouble", "c16", "?", "S3", "V8")
+SHAPES = ((), (0,), (1,), (4,), (5,), (6, 6), (2, 3), (0, 3), (1, 1, 1), (1 << 14,))
+WORDS = ("", "ms", "s", "by_time", "NIRGraph", "LIF", "Linear", "Delay", "Output", "input", "\x1b[2J", "é" * 300, "n")
+
+
+def good_hdf5(folder: Path) -> dict[str, bytes]:
+    """Return a good file of each kind, made in a folder."""
+    sp.write_rasters(folder / "s.h5", [random_raster(1, 9, 2, 0.4)], key="cells", dt_ms=1.0)
+    with h5py.File(folder / "r.nwb", "w") as file:  # what of an NWB file is read
+        units = file.create_group("units")
+        units["id"], units["spike_times_index"] = np.arange(3), np.array([2, 2, 5], dtype="u1")
+        units["spike_times"] = np.array([0.001, 0.004, 0.0, 0.002, 0.008])
+    nodes: dict[str, Any] = {
+        "input": nir.Input(np.array([2])), "w": nir.Affine(np.array([[3.0, -1.0], [2.0, 2.0]]), np.zeros(2)),
+        "d": nir.Delay(np.array([0.001, 0.002])),
+        "n": nir.CubaLIF(*np.full((5, 2), 0.01), w_in=np.ones(2), v_reset=np.zeros(2)),
+        "output": nir.Output(np.array([2])),
+    }  # fmt: skip
+    edges = [("input", "w"), ("w", "d"), ("d", "n"), ("n", "d"), ("n", "output")]
+    nir.write(folder / "n.nir", nir.NIRGraph(nodes, edges))
+    names = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir"}
+    return {kind: (folder / name).read_bytes() for kind, name in names.items()}
+
+
+def hostile_hdf5(good: bytes, seed: int) -> bytes:
+    """Return a changed copy of a good file."""
+    random, buffer = Random(seed), io.BytesIO(good)
+    with h5py.File(buffer, "r+") as file:
+        for _ in range(random.choice([1, 1, 1, 2, 3])):
+            names: list[str] = []
+            file.visit(names.append)
+            if names:
+                change(random, file, random.choice(sorted(names)))
+    return buffer.getvalue()
+
+
+def change(random: Random, file: h5py.File, name: str) -> None:
+    """Change one member."""
+    choice = random.randrange(8)
+    found = file[name]
+    if choice == 0:
+        del file[name]
+    elif choice == 1:
+        value = random.choice([random.choice(WORDS[:-3]), random.choice(NUMBERS), [1, 2]])
+        found.attrs[random.choice(["units", "sorting", "x"])] = value
+    elif choice == 2:
+        del file[name]
+        links = (h5py.SoftLink("/"), h5py.SoftLink("/nowhere"), h5py.ExternalLink("/dev/zero", "/x"))
+        file[name] = random.choice([*links, file["/"]])
+    elif choice == 3 or not isinstance(found, h5py.Dataset):
+        place = f"{name.rpartition('/')[0]}/{random.choice(['again', 'n', 'units', 'timestamps'])}"
+        if place not in file:
+            file[place] = found
+    elif choice < 6 and found.dtype.kind in "iuf" and found.size:
+        values = found[()].reshape(-1).astype(object)
+        values[random.randrange(values.size)] = random.choice(FLOATS if found.dtype.kind == "f" else NUMBERS)
+        replace(file, name, wrapped(values, found.dtype).reshape(found.shape))
+    else:
+        replace(file, name, stranger_array(random))
+
+
+def wrapped(values: Any, dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.array([min(max(int(value), limits.min), limits.max) for value in values], dtype=dtype)
+
+
+def stranger_array(random: Random) -> Any:
+    """Return an array of some type and shape, or a text, or a list of texts."""
+    if random.random() < 0.3:
+        return random.choice(WORDS)
+    if random.random() < 0.2:
+        return np.array([[b"n", b"w"]] * random.choice([1, 4, 900]))
+    return np.ones(random.choice(SHAPES), dtype=random.choice(TYPES))
+
+
+def replace(file: h5py.File, name: str, values: Any) -> None:
+    del file[name]
+    file[name] = values
