@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
 
 from snnprog.archive import write_archive
-from snnprog.errors import FormatError
-from snnprog.files import read_rasters, write_rasters
+from snnprog.errors import FormatError, SpecError
+from snnprog.files import read_rasters, split_key, write_rasters
 
 STACKS = nps.arrays(np.bool_, nps.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=5))
 ONE = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)
@@ -225,3 +226,98 @@ def test_npz_of_very_many_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 2)))) == 2
     with pytest.raises(FormatError, match="has 3 patterns; at most 2 are read"):
         read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 3)))
+
+
+# ---------------------------------------------------------------- layouts
+
+
+@pytest.mark.parametrize("axes", [*permutations(("patterns", "ticks", "neurons")), *permutations(("ticks", "neurons"))])
+def test_an_array_in_any_layout(tmp_path: Path, axes: tuple[str, ...]) -> None:
+    stack = np.random.default_rng(4).random((2, 3, 4)) < 0.5
+    order = ("patterns", "ticks", "neurons")[-len(axes) :]
+    stored = (stack if len(axes) == 3 else stack[0]).transpose([order.index(axis) for axis in axes])
+    path = npz_file(tmp_path, spikes=np.ascontiguousarray(stored))
+    rasters = read_rasters(path, layout=" , ".join(axes), ticks=3, neurons=4, patterns=2 if len(axes) == 3 else 1)
+    assert np.array_equal(np.stack(rasters), stack if len(axes) == 3 else stack[:1])
+
+
+@pytest.mark.parametrize(
+    "layout", ["ticks", "ticks,ticks", "ticks,neurons,batch", "", 3, "patterns,neurons", "tn", ["ticks"]]
+)
+def test_what_is_no_layout(tmp_path: Path, layout: object) -> None:
+    path = npz_file(tmp_path, spikes=ONE)
+    with pytest.raises(
+        SpecError, match=r"layout is .*; the axes in their order are needed, as in 'patterns,ticks,neur"
+    ):
+        read_rasters(path, layout=layout)  # type: ignore[arg-type]
+
+
+def test_arrays_of_other_axes_than_their_layout(tmp_path: Path) -> None:
+    path = npz_file(tmp_path, spikes=ONE)
+    with pytest.raises(FormatError, match=r"has shape \(3, 2\); the layout 'patterns,ticks,neurons' has 3 axes"):
+        read_rasters(path, layout="patterns,ticks,neurons")
+    with pytest.raises(
+        FormatError, match=r"has 3 ticks; 2 were announced; say layout = 'neurons,ticks' if neurons come"
+    ):
+        read_rasters(path, ticks=2, neurons=3)
+    with pytest.raises(FormatError, match=r"has 3 ticks; 2 were announced$"):
+        read_rasters(path, ticks=2, neurons=2)
+
+
+# ---------------------------------------------------------------- times in CSV
+
+TIMES: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
+    "milliseconds": ("time_ms,neuron\n0.5,1\n2,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
+    "seconds": ("time_s,neuron\n.0005,1\n2e-3,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
+    "nothing": ("time_s,neuron\n", {"dt_ms": 1.0}, []),
+    "edges": ("time_ms,neuron\n0.3,0\n0.1,0\n0.2,0\n", {"dt_ms": 0.1, "ticks": 4}, [(1, 0), (2, 0), (3, 0)]),
+    "merged": ("time_ms,neuron\n0.3,0\n0.1,0\n", {"dt_ms": 1, "merge": True}, [(0, 0)]),
+    "a window": ("time_ms,neuron\n0.5,1\n2,0\n", {"dt_ms": 1.0, "starts_ms": [1.5]}, [(0, 0)]),
+}
+
+
+@pytest.mark.parametrize(("text", "said", "events"), TIMES.values(), ids=TIMES)
+def test_csv_of_times_is_read(
+    tmp_path: Path, text: str, said: dict[str, object], events: list[tuple[int, int]]
+) -> None:
+    path = csv_file(tmp_path, text)
+    (raster,) = read_rasters(path, **({"ticks": 3, "neurons": 2} | said))  # type: ignore[arg-type]
+    assert [(int(tick), int(neuron)) for tick, neuron in np.argwhere(raster)] == events
+
+
+BAD_TIMES: dict[str, tuple[str, dict[str, object], str]] = {
+    "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "events.csv holds times, and a raster has ticks; give dt_ms"),
+    "no extent": ("time_ms,neuron\n", {"ticks": None}, "which has no size; give both ticks and neurons"),
+    "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and a whole number are needed"),
+    "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: 'nan,0'; a time from 0 and a whole number are needed"),
+    "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: '1e999,0'; a time from 0"),
+    "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "a time from 0 and a whole number are needed"),
+    "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: '1,0.5'; a time from 0 and a whole number"),
+    "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "events.csv: event 1 has neuron 2; allowed is 0 to 1"),
+    "two in a tick": ("time_ms,neuron\n1,0\n1.5,0\n", {}, "neuron 0 has 2 spikes in tick 1 of 1 ms; take a shorter"),
+    "after the end": ("time_ms,neuron\n3,0\n", {}, "has 1 spike after the last of 3 ticks, the last at 0.003 s"),
+    "patterns": ("time_ms,neuron\n", {"patterns": 2}, "gives 1 of 2 patterns; give starts_ms, where each of them"),
+    "a layout": ("time_ms,neuron\n", {"layout": "ticks,neurons"}, "layout is given for .*, which has no use for it"),
+    "dt for ticks": ("tick,neuron\n", {}, "dt_ms is given for .*events.csv, which has no use for it; leave it out"),
+}
+
+
+@pytest.mark.parametrize(("text", "said", "message"), BAD_TIMES.values(), ids=BAD_TIMES)
+def test_csv_of_times_is_refused(tmp_path: Path, text: str, said: dict[str, object], message: str) -> None:
+    path = csv_file(tmp_path, text)
+    with pytest.raises(FormatError, match=message):
+        read_rasters(path, **({"ticks": 3, "neurons": 2, "dt_ms": 1.0} | said))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("a.npz", ("a.npz", None)),
+        ("a.npz:x", ("a.npz", "x")),
+        ("a.h5:x:y", ("a.h5", "x:y")),
+        ("a.npz:", ("a.npz", None)),
+        ("a.csv:x", ("a.csv:x", None)),
+    ],
+)
+def test_names_with_keys(name: str, parts: tuple[str, str | None]) -> None:
+    assert split_key(name) == parts
