@@ -506,6 +506,14 @@ BAD_GRAPHS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "unknown edge": (edge(("in", "nowhere")), "has an edge from 'in' to 'nowhere'; its nodes are"),
     "edges of three": (lambda data: data.__setitem__("edges", [("in", "a", "b")]), r"edges of .* have shape \(1, 3\)"),
     "no edges": (lambda data: data.__setitem__("edges", []), "nothing leads to it; connections of one width"),
+    "a delayed bias": (
+        lambda data: (
+            data["nodes"].__setitem__("skip", {"type": "Affine", "weight": np.ones((3, 4)), "bias": np.ones(3)})
+            or data["edges"].extend([("skip", "wait"), ("wait", "b")])
+            or data["nodes"].__setitem__("wait", {"type": "Delay", "delay": np.full(3, 0.001)})
+        ),
+        "node 'wait' of .* delays a constant; put the bias after the Delay",
+    ),
     "a loop of weights": (edge(("s", "s")), "has a loop without neurons: s - s"),
     "no output": (lambda data: data["nodes"].pop("out"), "has an edge from 'b' to 'out'"),
     "weights read out": (edge(("skip", "out")), "node 'out' of .* reads out other things than spikes of neurons"),
@@ -552,6 +560,24 @@ def test_files_that_hold_no_graph(tmp_path: Path) -> None:
         from_nir(tmp_path / "s.h5", dt_ms=1.0)
     with pytest.raises(SpecError, match="dt_ms is None; a positive number of milliseconds is needed"):
         from_nir(path, dt_ms=None)  # type: ignore[arg-type]
+
+
+def test_what_is_no_graph() -> None:
+    with pytest.raises(SpecError, match=r"source is a int; a path or a nir\.NIRGraph is needed"):
+        from_nir(3, dt_ms=1.0)  # type: ignore[arg-type]
+
+
+def test_paths_of_delays_that_round_to_one_tick_are_one_synapse() -> None:
+    nodes = {
+        "in": nir.Input(np.array([1])), "d": nir.Delay(np.array([0.0021])), "e": nir.Delay(np.array([0.0019])),
+        "n": lif(1), "out": nir.Output(np.array([1])),
+    }  # fmt: skip
+    edges = [("in", "d"), ("in", "e"), ("d", "n"), ("e", "n"), ("n", "out")]
+    network = from_nir(nir.NIRGraph(nodes, edges), dt_ms=1.0)
+    gain = 0.001 / nodes["n"].tau * nodes["n"].r
+    assert network.delay.tolist() == [2]
+    assert network.weight == pytest.approx(2 * gain)
+    assert quantize_nir(network).changes[-1].share == pytest.approx([0.1])
 
 
 def test_files_of_nir_are_read_without_the_other_process_too(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from snnprog.errors import FormatError, counted
+from snnprog.errors import FormatError, SpecError, counted
 from snnprog.nir.graph import INPUT, NEURONS, OUTPUT, Graph, graph_of, read_graph
 from snnprog.nir.network import Floats, Int64s, NirNetwork
-from snnprog.nir.paths import Part, Signal, signals_of
+from snnprog.nir.paths import Signal, signals_of
 from snnprog.raster import check_bin_ms
 
 if TYPE_CHECKING:
@@ -49,9 +50,12 @@ def from_nir(source: str | Path | nir.NIRGraph, *, dt_ms: float) -> NirNetwork:
         If ``dt_ms`` is no positive number, or a package is missing.
     """
     tick_s = check_bin_ms("dt_ms", dt_ms) / 1000.0
-    is_path = isinstance(source, (str, Path))
-    graph = read_graph(Path(source)) if is_path else graph_of("the graph", source.to_dict())  # type: ignore
-    return network_of(graph, tick_s)
+    if isinstance(source, (str, Path)):
+        return network_of(read_graph(Path(source)), tick_s)
+    data = source.to_dict() if hasattr(source, "to_dict") else None
+    if not isinstance(data, Mapping):
+        raise SpecError(f"source is a {type(source).__name__}; a path or a nir.NIRGraph is needed")
+    return network_of(graph_of("the graph", data), tick_s)
 
 
 def network_of(graph: Graph, tick_s: float) -> NirNetwork:
@@ -78,7 +82,7 @@ def _network(graph: Graph, tick_s: float) -> NirNetwork:
     shifts = _shifts(graph, {name: signals[name] for name in populations}, inputs)
     rules = {name: _rule(graph, name, signals[name].constant, tick_s) for name in populations}
     synapses = [_synapses(signals[name], name, rules[name].gain, first, shifts) for name in populations]
-    pre, post, asked, weight = (np.concatenate(columns) for columns in zip(*synapses, strict=True))
+    pre, post, delay, asked, weight = (np.concatenate(columns) for columns in zip(*synapses, strict=True))
     if asked.max(initial=0.0) > LONGEST_TICKS:
         raise FormatError(f"{graph.name} has a delay of {asked.max():g} ticks; up to {LONGEST_TICKS} are read")
     outputs, latency = _outputs(graph, signals, first, shifts)
@@ -90,7 +94,7 @@ def _network(graph: Graph, tick_s: float) -> NirNetwork:
         latency=latency,
         pre=pre.astype(np.int64),
         post=post.astype(np.int64) - n_inputs,
-        delay=np.maximum(np.rint(asked), 1).astype(np.int64),
+        delay=delay.astype(np.int64),
         asked_delay=asked,
         weight=weight,
         threshold=np.concatenate([rules[name].threshold for name in populations]),
@@ -153,22 +157,20 @@ def _first_lines(graph: Graph, names: list[str]) -> dict[str, int]:
 
 def _synapses(
     signal: Signal, name: str, gain: Floats, first: Mapping[str, int], shifts: Mapping[str, int]
-) -> tuple[Int64s, Int64s, Floats, Floats]:
-    """Return line, neuron as a line, delay asked for, and weight of all synapses of a population."""
-    merged: dict[Part, Floats] = {}
-    for (source, delay), weights in signal.parts.items():
-        whole = (source, max(delay, 1.0) if source == name else delay)
-        merged[whole] = merged[whole] + weights if whole in merged else weights
-    found: tuple[list[Int64s], list[Int64s], list[Floats], list[Floats]] = ([], [], [], [])
-    for (source, delay), weights in sorted(merged.items(), key=lambda item: item[0]):
+) -> tuple[NDArray[np.generic], ...]:
+    """Return line, neuron as a line, delay, delay asked for, and weight of all synapses of a population."""
+    merged: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+    for (source, delay), weights in sorted(signal.parts.items(), key=lambda item: item[0]):
+        lag = max(delay, 1.0) if source == name else delay
+        old, asked = merged.get((source, round(lag)), (np.zeros(weights.shape), np.zeros(weights.shape)))
+        merged[source, round(lag)] = old + weights, np.where(weights != 0.0, lag, asked)
+    found: list[tuple[NDArray[np.generic], ...]] = []
+    for (source, whole), (weights, asked) in merged.items():
         post, pre = np.nonzero(weights)
-        found[0].append(pre + first[source])
-        found[1].append(post + first[name])
-        found[2].append(np.full(pre.size, delay + shifts[name] - shifts[source]))
-        found[3].append(gain[post] * weights[post, pre])
-    empty = np.zeros(0)
-    pre, post, asked, weight = (np.concatenate([empty, *column]) for column in found)
-    return pre.astype(np.int64), post.astype(np.int64), asked, weight
+        shift = shifts[name] - shifts[source]
+        lags = np.full(pre.size, whole + shift), asked[post, pre] + shift
+        found.append((pre + first[source], post + first[name], *lags, gain[post] * weights[post, pre]))
+    return tuple(np.concatenate([np.zeros(0), *column]) for column in zip(*found, strict=True)) or (np.zeros(0),) * 5
 
 
 def _outputs(
@@ -259,6 +261,6 @@ def _notes(
             )
         if rules[name].is_bias_filtered:
             notes.append(f"{name}: its constant drive is there at once, and does not rise with tau_syn")
-        if any(abs(delay - round(delay)) > DELAY_SLACK for _, delay in signals[name].parts):
+        if any(abs(lag - round(lag)) > DELAY_SLACK for _, lag in signals[name].parts):
             notes.append(f"{name}: delays are no whole numbers of ticks, and were rounded")
     return tuple(notes)

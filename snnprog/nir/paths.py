@@ -101,6 +101,8 @@ def _through(graph: Graph, name: str, node: Node, signal: Signal, tick_s: float)
 def _delayed(graph: Graph, name: str, ticks: Floats, signal: Signal) -> Signal:
     if ticks.min() < 0.0:
         raise FormatError(f"node {name!r} of {graph.name} has a delay of {ticks.min():g} ticks; 0 or more is needed")
+    if ticks.max() > 0.0 and signal.constant.any():
+        raise FormatError(f"node {name!r} of {graph.name} delays a constant; put the bias after the Delay")
     later = Signal(signal.constant)
     for (source, already), weights in signal.parts.items():
         for delay in np.unique(ticks).tolist():

@@ -297,7 +297,9 @@ def _judged(result: NirProgram, inputs: Sequence[Raster], targets: Sequence[Rast
     everything = replace(result.program, outputs=np.arange(result.program.n_neurons, dtype=np.int32))
     traces = simulate(everything, inputs)
     wrong = sum(int((trace.spikes != target).sum()) for trace, target in zip(traces, targets, strict=True))
-    return replace(result, wrong_bins=wrong, spikes=sum(int(target.sum()) for target in targets))
+    left = [str(trace.excursion) for trace in traces if trace.excursion is not None]
+    spikes = sum(int(target.sum()) for target in targets)
+    return replace(result, wrong_bins=wrong, spikes=spikes, notes=result.notes + tuple(left[:1]))
 
 
 def _repaired(
@@ -326,7 +328,13 @@ def _repaired(
         quantized.program, outputs=nearest.outputs, provenance=dict(nearest.provenance) | {"repaired": True}
     )
     scales = scales * np.array([neuron.scale for neuron in quantized.neurons])
-    changed = replace(result, program=program, changes=_changes(network, chip, program, scales), is_repaired=True)
+    changed = replace(
+        result,
+        program=program,
+        changes=_changes(network, chip, program, scales),
+        is_repaired=True,
+        notes=network.notes,
+    )
     return _judged(changed, inputs, targets)
 
 
