@@ -353,7 +353,7 @@ def test_bad_spec_files(command: Command, tmp_path: Path, replaced: str, by: str
         (["run", "{program}", "missing.npz"], cli.BAD_USAGE, "missing.npz cannot be read"),
         (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "missing.snnp cannot be read"),
         (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "give both ticks and neurons"),
-        (["run", "{program}", "{program}"], cli.BAD_USAGE, "rasters are read from .npz and .csv"),
+        (["run", "{program}", "{program}"], cli.BAD_USAGE, "rasters are read from .npz, .csv, .h5 and .nwb"),
         (["run", "{inputs}", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
         (
             ["run", "{program}", "{inputs}", "--ticks", "12", "--backend", "no"],

@@ -30,7 +30,7 @@ from snnprog.nir import quantize_nir
 from snnprog.nir.graph import graph_of_file
 from snnprog.nir.importing import network_of
 
-FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "900")) // len(KINDS)
+FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "600")) // len(KINDS)
 DAMAGED = 4
 PEAK_BYTES = 12 << 20
 MESSAGE_CHARACTERS = 5000

@@ -466,3 +466,31 @@ def test_a_retina_through_sonata_nwb_and_neo(tmp_path: Path) -> None:
         assert np.array_equal(nwb[index], raster)
         assert np.array_equal(sonata[index], raster)
         assert raster.sum() > 50
+
+
+RETINA = """
+delays = "1-20"
+dynamics = {{ tau_potential = 50.0 }}
+[[patterns]]
+inputs = "{name}"
+input_ids = [0, 1, 2, 6, 13, 14, 15, 21, 25, 50]
+targets = "{name}"
+output_ids = [40]
+dt_ms = 2.0
+ticks = 2500
+starts_ms = [100_000.0]
+merge = true
+"""
+
+
+def test_a_spec_from_a_retina_compiles(tmp_path: Path) -> None:
+    seconds, unit_of = recorded("retina_Wong1993_Adult.npz")
+    nwb_file(tmp_path / "retina.nwb", [seconds[unit_of == unit].tolist() for unit in range(unit_of.max() + 1)])
+    with h5py.File(tmp_path / "retina.h5", "w") as file:
+        file["spikes/retina/timestamps"], file["spikes/retina/node_ids"] = seconds * 1000, unit_of.astype("u8")
+    specs = []
+    for name in ("retina.nwb", "retina.h5"):
+        (tmp_path / "SPEC.toml").write_text(RETINA.format(name=name))
+        specs.append(sp.load_spec(tmp_path / "SPEC.toml"))
+    assert specs[0].digest() == specs[1].digest()
+    assert sp.verify(sp.compile(specs[0]).program, specs[1]).exact
