@@ -182,6 +182,16 @@ def ring(group: h5py.Group) -> None:
     group["again"] = group
 
 
+def bush(group: h5py.Group) -> None:
+    """Make few groups that can be reached by very many ways."""
+    branch = group.create_group("leaf")
+    for level in range(9):
+        upper = group.create_group(f"branch{level}")
+        for way in range(10):
+            upper[str(way)] = branch
+        branch = upper
+
+
 BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "no timestamps": (deleted("timestamps"), "s.h5 has no /spikes/cortex/timestamps; /spikes/cortex holds node_ids"),
     "no node_ids": (deleted("node_ids"), "has no /spikes/cortex/node_ids; /spikes/cortex holds timestamps"),
@@ -209,6 +219,7 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "virtual data": (virtual, "timestamps keeps its data in other files"),
     "huge": (bomb, "it unpacks to more than 1073741824 bytes"),
     "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most 1073741824 are read"),
+    "by many ways": (bush, "it holds more than 16384 groups, or leads to one by many ways"),
     "in a ring": (ring, "it is nested more than 16 deep"),
 }
 

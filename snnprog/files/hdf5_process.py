@@ -24,7 +24,6 @@ OBJECT_LIMIT = 1 << 14
 TEXT_LIMIT = 1 << 16
 TEXT_LIMIT_BYTES = 1 << 22
 DEPTH_LIMIT = 16
-SHOWN_MEMBERS = 1 << 12
 REFUSED = 3
 
 
@@ -105,8 +104,10 @@ def _member(file: Any, name: str) -> Any:
 def _note_members(group: Any, name: str, copied: Copy) -> list[str]:
     if len(group) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(group)} members; at most {OBJECT_LIMIT} are read")
-    copied.members[name] = list(group)[:SHOWN_MEMBERS]
-    return list(group)
+    if len(copied.members) > OBJECT_LIMIT:
+        raise RefusalError(f"it holds more than {OBJECT_LIMIT} groups, or leads to one by many ways")
+    copied.members[name] = list(group)
+    return copied.members[name]
 
 
 def _copy(found: Any, name: str, copied: Copy, depth: int) -> None:
