@@ -634,6 +634,11 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
     shown = command("run", tmp_path / "p.snnp", tmp_path / "x.npz")
     assert command("run", tmp_path / "p.snnp", f"{tmp_path}/x.h5:a", "--dt-ms", 0.5, "--ticks", 50) == shown
     assert command("run", tmp_path / "p.snnp", tmp_path / "turned.npz", "--layout", "neurons,ticks") == shown
+    words = ("run", tmp_path / "p.snnp", tmp_path / "x.h5", "--dt-ms", 0.5, "--ticks", 10)
+    _, out, _ = command(*words, "--ids", "1,0", "--starts-ms", "0,12.5")
+    sp.write_rasters(tmp_path / "two.npz", [inputs[:10, ::-1], inputs[25:35, ::-1]])
+    assert out == command("run", tmp_path / "p.snnp", tmp_path / "two.npz")[1]
+    assert out.count("\n") > 2
     code, _, err = command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "-o", tmp_path / "y.h5")
     assert (code, "give dt_ms, the milliseconds of one" in err) == (2, True)
     assert command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "-o", tmp_path / "y.h5", "--dt-ms", 2)[0] == 0
@@ -649,6 +654,7 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
         (("export", "p.snnp", "-o", "p.nir", "--dt-ms", "0"), "dt_ms is 0.0; a positive number of milliseconds"),
         (("quantize", "p.snnp", "-o", "q.snnp", "--dt-ms", "1"), "p.snnp is no HDF5 file: it begins with b'PK"),
         (("quantize", "p.snnp", "-o", "q.snnp"), "Missing option '--dt-ms'"),
+        (("run", "p.snnp", "x.npz", "--ids", "a"), "Invalid value for '--ids': 'a' is no list of numbers, such as 4,7"),
         (("run", "p.snnp", "x.npz", "--dt-ms", "1"), "dt_ms is given for x.npz, which has no use for it; leave it out"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import NumberList, existing_file, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.errors import LimitError, counted
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 )
 @click.option("--dt-ms", type=float, help="Milliseconds of a tick, where inputs or outputs are kept as times.")
 @click.option("--layout", help="Axes of an .npz array in their order, as in neurons,ticks.")
+@click.option("--starts-ms", type=NumberList(float), help="Where patterns begin in a recording, as in 0,1000.")
+@click.option("--ids", type=NumberList(int), help="Which nodes or units of a recording are the inputs, as in 4,7.")
 @click.option("--merge", is_flag=True, help="Let times of one neuron in one tick be one spike.")
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
 @json_option
@@ -42,6 +44,8 @@ def run_command(
     timeout_s: float | None,
     dt_ms: float | None,
     layout: str | None,
+    starts_ms: tuple[float, ...] | None,
+    ids: tuple[int, ...] | None,
     merge: bool,
     is_counted: bool,
     as_json: bool,
@@ -68,6 +72,8 @@ def run_command(
         key=key,
         layout=layout,
         dt_ms=None if is_for_output else dt_ms,
+        starts_ms=starts_ms,
+        ids=ids,
         merge=merge,
     )
     backend = backend or built_in(program, inputs)
