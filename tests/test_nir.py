@@ -217,6 +217,7 @@ def test_files_are_the_same_twice(tmp_path: Path) -> None:
     ("changes", "dt_ms", "message"),
     [
         ({"potential_decay": [200, 0, 100, 50]}, 1.0, r"neuron 1 loses nothing of its potential; NIR has such neurons"),
+        ({"refractory": [1, 1, 3, 2]}, 1.0, "neuron 2 has a refractory period of 3 ticks; NIR's neurons have none"),
         ({"potential_decay": [0] * 4}, 1.0, "loses nothing of its potential"),
         ({}, 0.0, "dt_ms is 0.0; a positive number of milliseconds is needed"),
         ({}, None, "dt_ms is None; a positive number"),

@@ -60,6 +60,11 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
         raise SpecError(
             f"the program is for {chip.name}, whose reset takes the threshold off; NIR's neurons reset to a value"
         )
+    if program.has_refractory:
+        neuron = int((program.refractory > 1).argmax())
+        raise SpecError(
+            f"neuron {neuron} has a refractory period of {program.refractory[neuron]} ticks; NIR's neurons have none"
+        )
     members = _populations(program)
     connections = _connections(program, members)
     ahead = _ticks_ahead(program, connections)
