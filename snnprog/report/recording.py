@@ -71,8 +71,8 @@ class Recording:
     @property
     def thresholds(self) -> Int64s:
         """(rows,) In the chip's units."""
-        thresholds: Int64s = thresholds_in_units(self.program)[self.rows]
-        return thresholds
+        found: Int64s = thresholds_in_units(self.program)
+        return found[self.rows]
 
     def answers(self) -> list[Raster]:
         """Return the output spikes of each pattern, ``(ticks, outputs)``."""
@@ -82,7 +82,8 @@ class Recording:
 def rows_of(program: Program) -> Int64s:
     """Return the neuron of each row ``(neurons,)``: outputs in order, then all others."""
     others = np.setdiff1d(np.arange(program.n_neurons), program.outputs)
-    return np.concatenate([program.outputs, others]).astype(np.int64)
+    rows: Int64s = np.concatenate([program.outputs, others]).astype(np.int64)
+    return rows
 
 
 def name_of_row(program: Program, row: int) -> str:

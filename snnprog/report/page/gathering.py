@@ -28,7 +28,7 @@ from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.report.explanations import proof_in_words
 from snnprog.report.page import charts, sheets, words
-from snnprog.report.page.model import Fact, NeuronRow, Page, Table
+from snnprog.report.page.model import Contradiction, Fact, NeuronRow, Page, Table
 from snnprog.report.page.told import text_of, told_of_rows, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
@@ -144,9 +144,9 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
             for verdict, kind in zip(explanation.verdicts, kinds, strict=True)
         ),
         contradictions=tuple(
-            sheets.contradiction_of(conflict, _more_of(verdict))
+            Contradiction(verdict.output, tuple(map(sheets.reason_of, verdict.conflicts)), _more_of(verdict))
             for verdict in explanation.verdicts
-            for conflict in verdict.conflicts
+            if verdict.conflicts
         ),
         resources=(),
         backends=None,

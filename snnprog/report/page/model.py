@@ -57,12 +57,19 @@ class NeuronRow:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A sentence that says why an output cannot be built, and the demands that it rests on where they are several."""
+
+    text: str
+    bins: Table | None
+
+
+@dataclass(frozen=True)
 class Contradiction:
-    """Why one output cannot be built: the sentence, the demands it rests on, and what else is known."""
+    """Why one output cannot be built: each reason is enough. What the proof is worth, and whether anything helps."""
 
     output: int
-    reason: str
-    bins: Table | None
+    reasons: tuple[Reason, ...]
     sentences: tuple[str, ...]
 
 

@@ -11,9 +11,9 @@ from snnprog.errors import Conflict, FitError, counted
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.report.explanations import share_in_words
-from snnprog.report.page.model import Contradiction, NeuronRow, Row, Table
+from snnprog.report.page.model import NeuronRow, Reason, Row, Table
 from snnprog.report.page.told import Told
-from snnprog.report.page.words import kind_of
+from snnprog.report.page.words import WRONG, kind_of
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.verification import Verification
 from snnprog.workload import Activity, PatternActivity
@@ -64,7 +64,8 @@ def neuron_rows(
             ", ".join(map(str, np.unique(program.exponent[mine]).tolist())) or NONE,
             told[row].portable_for or NONE,
         )
-        found.append(NeuronRow(name_of_row(program, row), told[row].status, kind_of(told[row].status), cells))
+        status = WRONG if wrong is not None and row < len(wrong) and wrong[row] else told[row].status
+        found.append(NeuronRow(name_of_row(program, row), status, kind_of(status), cells))
     return tuple(found)
 
 
@@ -151,7 +152,7 @@ def _yes(is_so: bool) -> str:
     return "yes" if is_so else "NO"
 
 
-def contradiction_of(conflict: Conflict, sentences: tuple[str, ...]) -> Contradiction:
+def reason_of(conflict: Conflict) -> Reason:
     """Return one conflict in words, with the demands that it rests on."""
     rows = tuple(
         (str(each.pattern), str(each.tick), "spike" if each.is_spike else "silence", share_in_words(str(share)))
@@ -160,8 +161,8 @@ def contradiction_of(conflict: Conflict, sentences: tuple[str, ...]) -> Contradi
     caption = "Each of these can be left out, and the rest be met" if conflict.is_minimal else "What the proof rests on"
     left_out = len(conflict.bins) - SHOWN_BINS
     note = f"{counted(left_out, 'demand')} not shown." if left_out > 0 else ""
-    table = Table(caption, ("pattern", "tick", "demand", "share of the proof"), rows, note) if rows else None
-    return Contradiction(conflict.neuron, conflict.reason, table, sentences)
+    table = Table(caption, ("pattern", "tick", "demand", "share of the proof"), rows, note)
+    return Reason(conflict.reason, table if len(rows) > 1 else None)
 
 
 def rule_in_words(chip: str) -> str:

@@ -24,7 +24,8 @@ MEANINGS = {
     INFEASIBLE: "infeasible: no weights do what is asked, proved",
     UNDECIDED: "undecided: neither weights nor a proof was found",
 }
-KINDS = {"certified": GOOD, "exact": GOOD, "inexact": BAD, "closest": BAD, INFEASIBLE: BAD}
+WRONG = "wrong"
+KINDS = {WRONG: BAD, "certified": GOOD, "exact": GOOD, "inexact": BAD, "closest": BAD, INFEASIBLE: BAD}
 SHOWN_NAMES = 6
 
 

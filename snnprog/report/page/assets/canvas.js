@@ -102,6 +102,12 @@ class Plot {
     this.tip.style.top = `${y - down - 12 < 0 ? y + 18 : y - down - 12}px`;
   }
 
+  // What keys have reached, told as a pointer would be.
+  tell(text, x, y) {
+    this.said.textContent = text ? text.replaceAll("\n", ", ") : "";
+    if (this.canvas.matches(":focus-visible")) this.showTip(text, x, y);
+  }
+
   message(context, text) {
     context.fillStyle = colours.soft;
     context.textAlign = "center";

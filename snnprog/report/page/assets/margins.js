@@ -20,7 +20,7 @@ class MarginsPlot extends Plot {
   }
 
   get column() {
-    return Math.min(48, this.inner / this.count);
+    return Math.min(72, this.inner / this.count);
   }
 
   // Bars far beyond most others are cut, or the others could not be told apart.
@@ -114,12 +114,7 @@ class MarginsPlot extends Plot {
 
   hover(x) {
     const row = this.rowAt(x);
-    this.said.textContent = row === null ? "" : this.describe(row);
     return row === null ? null : this.describe(row).replace(": ", "\n");
-  }
-
-  leave() {
-    this.said.textContent = "";
   }
 
   click(x) {
@@ -131,7 +126,7 @@ class MarginsPlot extends Plot {
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -this.count, End: this.count }[event.key];
     if (!step) return false;
     this.view.choose(Math.max(0, Math.min(this.count - 1, this.view.row + step)));
-    this.said.textContent = this.describe(this.view.row);
+    this.tell(this.describe(this.view.row).replace(": ", "\n"), this.left + (this.view.row + 0.5) * this.column, this.zero);
     return true;
   }
 }

@@ -219,8 +219,9 @@ class PotentialPlot extends TimePlot {
 
   say() {
     const { cursor } = this.view;
-    if (!this.values || cursor === null) this.said.textContent = "";
-    else this.said.textContent = `${this.view.placeOf(cursor)}: ${this.describe(cursor).replace("\n", ", ")}`;
+    if (!this.values || !this.canvas.matches(":focus")) return;
+    if (cursor === null) this.tell(null);
+    else this.tell(`${this.view.placeOf(cursor)}\n${this.describe(cursor)}`, this.x(cursor), this.y(this.at(cursor)));
   }
 
   paintCursor(context, cursor) {

@@ -128,8 +128,9 @@ class RasterPlot extends TimePlot {
 
   say() {
     const { cursor } = this.view;
-    const row = this.canvas.matches(":focus") || !this.choose ? this.shownRow : this.focusRow;
-    this.said.textContent = cursor === null || !this.lanes.length ? "" : `${this.view.placeOf(cursor)}: ${this.describe(row, cursor)}`;
+    if (!this.canvas.matches(":focus") || !this.lanes.length) return;
+    if (cursor === null) this.tell(null);
+    else this.tell(`${this.view.placeOf(cursor)}\n${this.describe(this.shownRow, cursor)}`, this.x(cursor), this.y(this.shownRow + 0.5));
   }
 }
 

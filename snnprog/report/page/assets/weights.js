@@ -166,7 +166,6 @@ class WeightsPlot extends Plot {
 
   point(cell) {
     this.cell = cell;
-    this.said.textContent = cell ? this.describe(cell) : "";
     this.redrawOverlay();
   }
 
@@ -184,6 +183,8 @@ class WeightsPlot extends Plot {
       line: Math.max(0, Math.min(this.lines - 1, line + byLine)),
       delay: Math.max(1, Math.min(this.delays, delay + byDelay)),
     });
+    const { x, y } = this.placeOf(this.cell.line, this.cell.delay);
+    this.tell(this.describe(this.cell), x + this.cellWidth / 2, y);
     return true;
   }
 
