@@ -70,7 +70,9 @@ def neuron_rows(
 
 
 def _decimal(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:.3e}"
+    if value is None:
+        return NONE
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def placement_table(placement: Placement) -> Table:
@@ -133,7 +135,7 @@ def energy_in_words(one: PatternActivity) -> str:
     """Return the estimate in nanojoules, from idle to active."""
     if one.energy_pj is None:
         return "no published figures"
-    return " to ".join(f"{energy / PER_NJ:.4g}" for energy in one.energy_pj)
+    return " to ".join(_decimal(energy / PER_NJ) for energy in one.energy_pj)
 
 
 def backends_table(verification: Verification, *, is_judged: bool) -> Table:

@@ -67,7 +67,6 @@ def _wrong_of(wrong: int, counting: int) -> str:
 
 
 def _outcome(judged: Judged, verification: Verification) -> list[str]:
-    names, against = list(verification.backends), verification.against
     counting = int(judged.care.sum())
     if judged.wrong:
         kinds, outputs = Counter(each.kind for each in judged.wrong), Counter(each.output for each in judged.wrong)
@@ -77,13 +76,10 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
             f" {counted(len(outputs), 'output')} of {judged.targets.shape[1]} concerned; output {worst} has most"
             f" ({most})."
         ]
-    identical = [name for name in names if verification.backends[name].is_identical]
     sentence = f"Each of the {counting:,} target bins that count came out as asked"
-    if not identical:
-        return [f"{sentence} on the built-in simulator."]
-    others = [name for name in identical if name != against]
-    agreement = f", bit for bit as on the {against} simulator" if others else ""
-    return [f"{sentence} on {_listed(identical)}{agreement}."]
+    identical = [name for name, check in verification.backends.items() if check.is_identical]
+    alike = list(dict.fromkeys([*identical, verification.against]))
+    return [f"{sentence} on {_listed(alike)}{', bit for bit alike' if len(alike) > 1 else ''}."]
 
 
 def _portability(recording: Recording) -> list[str]:
@@ -96,7 +92,7 @@ def _portability(recording: Recording) -> list[str]:
 def meanings(statuses: Sequence[str]) -> list[str]:
     """Return how many outputs have which status, and what that means."""
     return [
-        f"{counted(number, 'output')} of {len(statuses)}: {MEANINGS[status]}."
+        f"{number} of {counted(len(statuses), 'output')} {'is' if number == 1 else 'are'} {MEANINGS[status]}."
         for status, number in Counter(statuses).items()
         if status in MEANINGS
     ]

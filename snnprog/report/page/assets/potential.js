@@ -3,6 +3,15 @@
 const POTENTIAL_HEIGHT = 260;
 const NEAR_MARGINS = 6;
 
+function paintTriangle(context, x, y, away, colour) {
+  context.fillStyle = colour;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x - 5, y + away * 8);
+  context.lineTo(x + 5, y + away * 8);
+  context.fill();
+}
+
 class PotentialPlot extends TimePlot {
   constructor(view, lanes) {
     super("potential", view);
@@ -178,12 +187,7 @@ class PotentialPlot extends TimePlot {
       const x = this.x(tick);
       const y = Math.max(this.top, Math.min(this.height - this.bottom, this.y(this.at(tick))));
       const away = side === 0 ? -1 : 1;
-      context.fillStyle = colours[side === 0 ? "spike-side" : "silence-side"];
-      context.beginPath();
-      context.moveTo(x, y + away * 5);
-      context.lineTo(x - 5, y + away * 13);
-      context.lineTo(x + 5, y + away * 13);
-      context.fill();
+      paintTriangle(context, x, y + away * 5, away, colours[side === 0 ? "spike-side" : "silence-side"]);
     });
   }
 

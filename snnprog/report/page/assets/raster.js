@@ -149,7 +149,7 @@ function slot(context, x, y, perTick, height) {
 }
 
 function cross(context, x, y, perTick, height) {
-  const reach = Math.max(2, Math.min(5, height * 0.36, Math.max(perTick, 6) * 0.6));
+  const reach = Math.max(3, Math.min(5, height * 0.36, Math.max(perTick, 6) * 0.6));
   const middle = y + height / 2;
   context.lineWidth = reach > 3 ? 2 : 1.5;
   context.beginPath();
@@ -161,7 +161,7 @@ function cross(context, x, y, perTick, height) {
 }
 
 function diamond(context, x, y, perTick, height) {
-  const reach = Math.max(2, Math.min(6, height * 0.42, Math.max(perTick, 6) * 0.7));
+  const reach = Math.max(3, Math.min(6, height * 0.42, Math.max(perTick, 6) * 0.7));
   const middle = y + height / 2;
   context.beginPath();
   context.moveTo(x, middle - reach);

@@ -44,9 +44,10 @@ async function drawPotential(view, lanes) {
   const judged = report.targets !== null;
   legend("potential-legend", [
     swatch("potential", "potential", 2),
-    swatch("threshold", "threshold", 2),
+    dashes("threshold", "threshold"),
     ...(judged ? [swatch("band that no tick that counts comes into", "band")] : []),
-    ...(judged ? [swatch("▲▼ where it comes nearest: a spike, a silence", "spike-side", 4)] : []),
+    ...(judged ? [triangle("the spike that comes nearest", "spike-side", -1)] : []),
+    ...(judged ? [triangle("the silence that comes nearest", "silence-side", 1)] : []),
   ]);
   const near = document.getElementById("near");
   near.addEventListener("change", () => {

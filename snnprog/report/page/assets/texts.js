@@ -52,6 +52,22 @@ function swatch(text, colour, height = 10) {
   };
 }
 
+function dashes(text, colour) {
+  const draw = (context) => {
+    context.strokeStyle = colours[colour];
+    context.setLineDash([6, 4]);
+    context.beginPath();
+    context.moveTo(0, 7.5);
+    context.lineTo(18, 7.5);
+    context.stroke();
+  };
+  return { text, draw };
+}
+
+function triangle(text, colour, away) {
+  return { text, draw: (context) => paintTriangle(context, 9, away < 0 ? 12 : 2, away, colours[colour]) };
+}
+
 // A table that is made when its details are opened, and again when what it tells changes.
 function inWords(name, view, kinds, columns, rowsOf) {
   const details = document.getElementById(`${name}-words`);
