@@ -127,7 +127,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     places = program.delay[mine] - 1, program.pre[mine]
     weights[places] = 0.0
     np.add.at(weights, places, program.effective_weight()[mine])
-    greatest = np.nanmax(np.abs(weights), initial=1.0)
+    greatest = max(1.0, float(np.abs(np.nan_to_num(weights)).max()))
     extent = (-0.5, lines - 0.5, program.max_delay + 0.5, 0.5)
     image = ax.imshow(weights, cmap="PuOr", vmin=-greatest, vmax=greatest, aspect="auto", extent=extent)
     ax.figure.colorbar(image, ax=ax, label="weight (LSB)")

@@ -118,9 +118,8 @@ function attachSpan(view) {
     const isOne = first === view.starts[pattern] && last + 1 === view.endOf(pattern);
     select.value = isOne && view.starts.length > 1 ? String(pattern) : "";
     const same = view.patternAt(last) === pattern;
-    document.getElementById("span").textContent = same
-      ? `${view.placeOf(first)} to ${last - view.starts[pattern]}`
-      : `patterns ${pattern} to ${view.patternAt(last)}`;
+    const end = same ? last - view.starts[pattern] : view.placeOf(last);
+    document.getElementById("span").textContent = `${view.placeOf(first)} to ${end}`;
     document.getElementById("earlier").disabled = view.from <= 0;
     document.getElementById("later").disabled = view.to >= view.ticks;
     document.getElementById("zoom-out").disabled = document.getElementById("reset").disabled = view.to - view.from >= view.ticks;
