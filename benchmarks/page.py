@@ -8,6 +8,7 @@ Times are the median of several runs, as `performance.now` in the page tells the
 from __future__ import annotations
 
 import argparse
+import runpy
 import shutil
 import statistics
 import tempfile
@@ -30,6 +31,8 @@ RATE = 0.02
 WRONG_SHARE = 1e-5
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update", "--disable-sync")
 AFTER_PAINT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "report.py"
+PICTURED = {"width": 1280, "height": 2120}
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 
@@ -41,7 +44,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser's command")
     parser.add_argument("--keep", type=Path, help="where to leave the page")
+    parser.add_argument("--picture", type=Path, help="take a picture of the example's page instead")
     chosen = parser.parse_args(words)
+    if chosen.picture is not None:
+        pictured(chosen.picture, chosen.chromium)
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = chosen.keep or Path(folder) / "page.html"
         seconds, spikes = written(path, chosen.neurons, chosen.ticks)
@@ -53,6 +60,19 @@ def main(words: Sequence[str] | None = None) -> None:
         ]
     title = f"A page of {chosen.neurons} neurons and {chosen.ticks:,} ticks"
     print_table(Console(width=120), title, ("what", "measured"), rows)
+
+
+def pictured(picture: Path, chromium: str) -> None:
+    """Take a picture of the page that ``examples/report.py`` writes about a program."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        runpy.run_path(str(EXAMPLE))["main"](Path(folder))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        page = browser.new_page(viewport=PICTURED, color_scheme="light")
+        page.goto((Path(folder) / "program.html").as_uri())
+        page.wait_for_selector("html[data-ready=true]")
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=picture)
+        browser.close()
 
 
 def written(path: Path, neurons: int, ticks: int) -> tuple[float, int]:
@@ -91,7 +111,7 @@ def _measured(page: Page, path: Path) -> dict[str, float]:
         "of which unpacking and drawing": first["duration"],
         "one zoom": _timed(page, "document.getElementById('zoom-in').click()"),
         "back to all ticks": _timed(page, "document.getElementById('reset').click()"),
-        "another neuron": _timed(page, "document.querySelectorAll('.choose')[7].click()"),
+        "another neuron": _timed(page, "[...document.querySelectorAll('.choose')].at(-1).click()"),
     }
     page.close()
     return measured

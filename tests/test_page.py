@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import re
+import runpy
+import sys
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -303,6 +305,19 @@ def test_a_spec_is_explained_where_it_is_the_subject(tmp_path: Path) -> None:
     page = sp.write_report(tmp_path / "page.html", impossible(), title="<b>")
     assert page.headline.kind == "bad"
     assert "&lt;b&gt;: Infeasible" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_example_writes_two_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = Path(__file__).resolve().parents[1] / "examples" / "report.py"
+    monkeypatch.setattr(sys, "argv", [str(example), str(tmp_path)])
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out.splitlines() == [
+        "program.html: Exact, spike for spike",
+        "contradiction.html: Infeasible: 1 of 1 output cannot be built",
+    ]
+    assert all(60_000 < (tmp_path / f"{name}.html").stat().st_size < 200_000 for name in ("program", "contradiction"))
 
 
 def test_every_asset_is_used() -> None:

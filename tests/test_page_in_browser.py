@@ -178,7 +178,7 @@ def test_hovering_tells_the_values(open_page: Open, spec: sp.Spec, program: sp.P
         box = in_view(page.locator(f"#{chart}"))
         page.mouse.move(box["x"] + tick_x(box, tick, 30), box["y"] + 24)
         assert tip(page, chart).startswith(f"pattern 0, tick {tick}\n")
-    assert f"({recording.potentials[tick, 0]})" in tip(page, "potential")
+    assert f"({recording.potentials[tick, 0]} / 64)" in tip(page, "potential")
     page.mouse.move(5, 5)
     assert page.locator(".tip:visible").count() == 0
 

@@ -72,7 +72,7 @@ def neuron_rows(
 def _decimal(value: float | None) -> str:
     if value is None:
         return NONE
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def placement_table(placement: Placement) -> Table:

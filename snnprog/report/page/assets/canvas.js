@@ -6,6 +6,7 @@ const COLOURS = [
 ];
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
 const NARROW = 560;
+const TICKS_FROM = 110;
 const colours = {};
 const plots = [];
 
@@ -121,7 +122,7 @@ class TimePlot extends Plot {
   constructor(name, view) {
     super(name);
     this.view = view;
-    this.top = 14;
+    this.top = view.starts.length > 1 ? 20 : 14;
     this.bottom = 24;
     view.listen(["span"], () => this.redraw());
     view.listen(["cursor"], () => this.redrawOverlay());
@@ -160,8 +161,6 @@ class TimePlot extends Plot {
 
   paintAxis(context) {
     const base = this.height - this.bottom;
-    const pattern = this.view.patternAt(this.firstTick);
-    const isOne = this.view.endOf(pattern) >= this.endTick;
     context.strokeStyle = colours.line;
     context.beginPath();
     context.moveTo(this.left, base + 0.5);
@@ -170,15 +169,14 @@ class TimePlot extends Plot {
     context.textAlign = "center";
     context.textBaseline = "top";
     context.fillStyle = colours.axis;
-    if (isOne) this.paintTicks(context, base, pattern);
-    else this.paintPatterns(context, base);
+    this.paintPatterns(context, base);
   }
 
   paintTicks(context, base, pattern) {
     const start = this.view.starts[pattern];
     const step = Math.max(1, niceStep((this.isNarrow ? 52 : 72) / this.perTick));
-    const first = Math.ceil((this.firstTick - start) / step) * step;
-    for (let tick = first; start + tick < this.endTick; tick += step) {
+    const first = Math.ceil(Math.max(0, this.firstTick - start) / step) * step;
+    for (let tick = first; start + tick < Math.min(this.endTick, this.view.endOf(pattern)); tick += step) {
       const x = this.x(start + tick);
       if (x < this.left || x > this.left + this.inner) continue;
       this.paintLine(context, x, base);
@@ -186,21 +184,19 @@ class TimePlot extends Plot {
     }
   }
 
+  // Each pattern in view: where it starts, its number above where there is room, its ticks below where it is wide.
   paintPatterns(context, base) {
     const { starts } = this.view;
-    let free = -Infinity;
-    for (let pattern = this.view.patternAt(this.firstTick); pattern < starts.length; pattern++) {
-      if (starts[pattern] >= this.endTick) break;
-      const x = this.edge(starts[pattern]);
-      if (x >= this.left && this.perTick * (this.view.endOf(pattern) - starts[pattern]) > 3) {
-        this.paintLine(context, x, base);
-      }
-      const middle = (Math.max(x, this.left) + Math.min(this.edge(this.view.endOf(pattern)), this.left + this.inner)) / 2;
-      const text = `#${pattern}`;
-      const half = context.measureText(text).width / 2 + 6;
-      if (middle - half < free) continue;
-      context.fillText(text, middle, base + 6);
-      free = middle + half;
+    const usual = (this.perTick * this.view.ticks) / starts.length;
+    const widest = context.measureText(`#${starts.length}`).width + 12;
+    const step = Math.max(1, niceStep(widest / usual));
+    for (let pattern = this.view.patternAt(this.firstTick); starts[pattern] < this.endTick; pattern++) {
+      const from = Math.max(this.edge(starts[pattern]), this.left);
+      const to = Math.min(this.edge(this.view.endOf(pattern)), this.left + this.inner);
+      if (to - from >= TICKS_FROM || starts.length === 1) this.paintTicks(context, base, pattern);
+      if (starts.length === 1) return;
+      if (starts[pattern] >= this.view.from && to - from > 3) this.paintLine(context, from, base);
+      if (pattern % step === 0) context.fillText(`#${pattern}`, (from + to) / 2, 1);
     }
   }
 

@@ -29,7 +29,7 @@ class MarginsPlot extends Plot {
     const sorted = found.map(Math.abs).sort((one, other) => one - other);
     const greatest = sorted.at(-1) ?? 1;
     const middle = sorted[Math.floor(sorted.length / 2)] ?? 1;
-    this.most = Math.max(Math.min(greatest, 6 * middle), 1e-6) * 1.08;
+    this.most = Math.max(Math.min(greatest, 3 * middle), 1e-6) * 1.08;
   }
 
   get zero() {

@@ -59,7 +59,7 @@ class PotentialPlot extends TimePlot {
     }
     if (this.isNear) {
       const [spike, silence] = this.neuron.nearest ?? [null, null];
-      const margin = Math.max(Math.abs(spike ?? 0), Math.abs(silence ?? 0), (high - low) / 400);
+      const margin = Math.max(spike ?? 0, silence ?? 0) || (high - low) / 40;
       low = Math.max(low, this.threshold - NEAR_MARGINS * margin);
       high = Math.min(high, this.threshold + NEAR_MARGINS * margin);
     }
@@ -88,6 +88,7 @@ class PotentialPlot extends TimePlot {
     if (this.perTick >= 1) this.paintCurve(context);
     else this.paintColumns(context);
     if (this.perTick >= 5) this.paintDots(context);
+    this.paintWrong(context);
     this.paintNearest(context);
     context.restore();
     this.paintScale(context);
@@ -141,16 +142,17 @@ class PotentialPlot extends TimePlot {
     context.lineWidth = 1;
   }
 
-  // Many ticks in a column of pixels: from the lowest to the highest of them.
+  // Many ticks in a column of pixels: from the lowest to the highest of them, and of the tick before.
   paintColumns(context) {
     context.fillStyle = colours.potential;
     const columns = Math.ceil(this.inner);
     for (let column = 0; column < columns; column++) {
       const from = Math.max(this.firstTick, Math.floor(this.view.from + column / this.perTick));
       const to = Math.min(this.endTick, Math.max(from + 1, Math.floor(this.view.from + (column + 1) / this.perTick)));
+      const isStart = this.view.starts[this.view.patternAt(from)] === from;
       let low = Infinity;
       let high = -Infinity;
-      for (let tick = from; tick < to; tick++) {
+      for (let tick = isStart ? from : from - 1; tick < to; tick++) {
         low = Math.min(low, this.values[tick]);
         high = Math.max(high, this.values[tick]);
       }
@@ -160,24 +162,27 @@ class PotentialPlot extends TimePlot {
     }
   }
 
+  paintDot(context, tick, colour, reach) {
+    context.fillStyle = colours[colour];
+    context.beginPath();
+    context.arc(this.x(tick), this.y(this.at(tick)), reach, 0, 2 * Math.PI);
+    context.fill();
+  }
+
   paintDots(context) {
+    const uncounted = this.lanes[this.view.row].uncounted ?? NO_TICKS;
     for (let tick = this.firstTick; tick < this.endTick; tick++) {
-      const { colour, reach } = this.dotOf(tick);
-      context.fillStyle = colours[colour];
-      context.beginPath();
-      context.arc(this.x(tick), this.y(this.at(tick)), reach, 0, 2 * Math.PI);
-      context.fill();
+      const isSpike = leftAfter(this.values[tick], this.neuron, report.rule) !== this.values[tick];
+      this.paintDot(context, tick, includes(uncounted, tick) ? "free" : "potential", isSpike ? 3.5 : 1.8);
     }
   }
 
-  dotOf(tick) {
-    const lanes = this.lanes[this.view.row];
-    const has = (name) => includes(lanes[name] ?? NO_TICKS, tick);
-    if (has("missing")) return { colour: "missing", reach: 4.5 };
-    if (has("extra")) return { colour: "extra", reach: 4.5 };
-    if (has("uncounted")) return { colour: "free", reach: 2 };
-    const isSpike = leftAfter(this.values[tick], this.neuron, report.rule) !== this.values[tick];
-    return { colour: "potential", reach: isSpike ? 3.5 : 1.8 };
+  paintWrong(context) {
+    for (const kind of ["missing", "extra"]) {
+      for (const tick of this.lanes[this.view.row][kind] ?? NO_TICKS) {
+        if (tick >= this.firstTick && tick < this.endTick) this.paintDot(context, tick, kind, 4.5);
+      }
+    }
   }
 
   // A triangle at the spike that comes least above the threshold, and at the silence that stays least below.
@@ -207,7 +212,9 @@ class PotentialPlot extends TimePlot {
     const value = this.at(tick);
     const distance = value - this.threshold;
     const side = distance === 0 ? "at" : distance > 0 ? "above" : "below";
-    return `potential ${decimal(value)} LSB (${this.values[tick]})\n${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
+    const whole = String(this.values[tick]).replace("-", "−");
+    const exact = report.unit > 1 ? ` (${whole} / ${report.unit})` : "";
+    return `potential ${decimal(value)} LSB${exact}\n${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
   }
 
   hover(x) {

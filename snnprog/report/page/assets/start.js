@@ -45,7 +45,7 @@ async function drawPotential(view, lanes) {
   legend("potential-legend", [
     swatch("potential", "potential", 2),
     dashes("threshold", "threshold"),
-    ...(judged ? [swatch("band that no tick that counts comes into", "band")] : []),
+    ...(judged ? [swatch("margin: no tick that counts comes in here", "band")] : []),
     ...(judged ? [triangle("the spike that comes nearest", "spike-side", -1)] : []),
     ...(judged ? [triangle("the silence that comes nearest", "silence-side", 1)] : []),
   ]);

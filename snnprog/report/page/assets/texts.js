@@ -114,9 +114,11 @@ function attachNeuronTable(view) {
     if (event.target.matches(".choose")) view.choose(Number(event.target.closest("tr").dataset.row));
   });
   [...table.tHead.rows[0].cells].forEach((head, column) => head.addEventListener("click", () => sortBy(table, column)));
-  for (const row of body.rows) {
-    for (const cell of row.cells) cell.classList.toggle("number", /^[-–+\d]/.test(cell.textContent));
-  }
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const cells = [...body.rows].map((row) => row.cells[column]);
+    const isNumber = cells.every((cell) => /^[-–+\d]/.test(cell.textContent));
+    for (const cell of [head, ...cells]) cell.classList.toggle("number", isNumber);
+  });
   view.listen(["row"], mark);
   mark();
 }

@@ -88,7 +88,7 @@ class WeightsPlot extends Plot {
     const widest = context.measureText(this.labelAcross(this.across - 1)).width + 10;
     const step = Math.max(1, niceStep(widest / this.cellWidth));
     for (let column = 0; column < this.across; column++) {
-      if (this.numberAcross(column) % step && column) continue;
+      if (this.numberAcross(column) % step && (column || step === 2)) continue;
       context.fillText(this.labelAcross(column), this.left + (column + 0.5) * this.cellWidth, base + 5);
     }
     context.textAlign = "left";
@@ -98,7 +98,7 @@ class WeightsPlot extends Plot {
     const every = Math.max(1, niceStep(14 / this.cellHeight));
     for (let row = 0; row < this.down; row++) {
       const number = this.isLineAcross ? row + 1 : row;
-      if (number % every && row) continue;
+      if (number % every && (row || every === 2)) continue;
       const label = this.isLineAcross ? String(row + 1) : this.lineLabel(row);
       context.fillText(label, this.left - 6, this.top + (row + 0.5) * this.cellHeight);
     }
