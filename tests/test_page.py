@@ -121,6 +121,8 @@ def test_inputs_without_a_spec_are_run_and_not_judged() -> None:
     inputs = pattern_of(due=4).inputs
     page = page_of_program(relay(), inputs=[inputs, inputs], backends=["kernel", "reference"])
     assert (page.headline.kind, page.charts["ticks"], page.charts["targets"]) == ("open", 12, None)
+    assert page.neuron_columns[0] == "margin told (LSB)"
+    assert len(page.neurons[0].cells) == len(page.neuron_columns)
     assert page.backends is not None
     assert "exact" not in page.backends.columns
     assert [row[1] for row in page.backends.rows] == ["yes", "yes"]
@@ -146,6 +148,13 @@ def test_what_does_not_belong_together_is_refused() -> None:
         page_of_program(relay(), spec, inputs=[spec.inputs])
     with pytest.raises(sp.SpecError, match="the program has 1 outputs and the spec 2"):
         page_of_program(relay(outputs=[0]), spec)
+
+
+def test_what_is_too_much_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.report.page.gathering.BINS_LIMIT", 23)
+    message = "the page would show 24 bins of input lines and neurons; at most 23 are shown: give fewer patterns"
+    with pytest.raises(sp.SpecError, match=message):
+        page_of_program(relay(), sp.Spec([pattern_of(due=4)]))
 
 
 # ------------------------------------------------------------------------------------------------- what cannot be built

@@ -5,7 +5,7 @@ Decisions
 - What is drawn was run on a built-in simulator; other backends are compared with the reference, and what differs is
   told in words.
 - Potentials are kept exactly, for the neurons with the least margins first, until they fill most of a page of ten
-  megabytes; all rasters are kept.
+  megabytes; all rasters are kept. What is too much for that, and for a browser, is refused.
 - A page says what a file tells of itself as such: a program may be anyone's.
 """
 
@@ -15,6 +15,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ from snnprog.spec import Pattern, Spec
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
 from snnprog.workload import Activity, activity
+
+BINS_LIMIT = 1 << 24
 
 
 def write_report(
@@ -102,37 +105,32 @@ def page_of_program(
         The file that the program was read from, for its digest.
     """
     check_type("program", program, Program)
-    if spec is not None and inputs is not None:
-        raise SpecError("both spec and inputs are given; a spec has inputs of its own: give one of them")
-    asked = spec if spec is not None or inputs is None else _with_nothing_asked(program, inputs)
-    verification = None if asked is None else verify(program, asked, backends)
-    recording = None if asked is None else record(program, [pattern.inputs for pattern in asked.patterns])
-    judged = None if spec is None or recording is None else judge(recording, spec)
-    distances = () if judged is None else nearest(judged)
-    told, placed = told_of_rows(program), _placed(program)
-    worked = None if asked is None else _activity(program, asked, placed)
+    placed, told = _placed(program), told_of_rows(program)
+    run = _run(program, spec, inputs, backends, placed)
+    judged, distances = run.judged, run.distances
     neurons = sheets.neuron_rows(program, told, distances, None if judged is None else _wrong_of_outputs(judged))
-    if spec is None or judged is None or verification is None:
-        headline = words.unchecked(recording)
+    if spec is None or judged is None or run.verification is None:
+        headline = words.unchecked(run.recording)
     else:
-        headline = words.verdict(program, spec, judged, verification, told)
+        headline = words.verdict(program, spec, judged, run.verification, told)
     return Page(
         title=title or "snnprog program",
         headline=headline,
-        facts=_facts(program, recording, distances, placed, worked),
-        neuron_columns=sheets.NEURON_COLUMNS,
+        facts=_facts(program, run, placed),
+        neuron_columns=(*(sheets.JUDGED_COLUMNS if judged is not None else ()), *sheets.NEURON_COLUMNS),
         neurons=neurons,
         contradictions=(),
-        resources=_resources(program, placed, worked),
-        backends=None if verification is None else sheets.backends_table(verification, is_judged=spec is not None),
-        divergences=_divergences(verification),
+        resources=_resources(program, placed, run.worked),
+        backends=_backends(run),
+        divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
-        charts=charts.charts_of_program(program, recording, judged, distances, [row.kind for row in neurons]),
+        charts=charts.charts_of_program(program, run.recording, judged, distances, [row.kind for row in neurons]),
     )
 
 
 def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Page:
     """Return the page of a spec that was not compiled: what is asked, and what can or cannot be built of it."""
+    _check_size(spec, spec.n_outputs)
     kinds = [words.kind_of(verdict.status) for verdict in explanation.verdicts]
     return Page(
         title=title or "snnprog specification",
@@ -158,6 +156,47 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
         ),
         charts=charts.charts_of_spec(spec, explanation, kinds),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What running gave: nothing where there was nothing to run on, and no judgement where nothing was asked."""
+
+    verification: Verification | None = None
+    recording: Recording | None = None
+    judged: Judged | None = None
+    distances: tuple[Nearest, ...] = ()
+    worked: Activity | None = None
+
+
+def _run(
+    program: Program,
+    spec: Spec | None,
+    inputs: Sequence[ArrayLike] | None,
+    backends: Sequence[str] | None,
+    placed: Placement | FitError,
+) -> _Run:
+    if spec is not None and inputs is not None:
+        raise SpecError("both spec and inputs are given; a spec has inputs of its own: give one of them")
+    if spec is None and inputs is None:
+        return _Run()
+    asked = spec if inputs is None else _with_nothing_asked(program, inputs)
+    assert asked is not None
+    _check_size(asked, program.n_neurons)
+    verification = verify(program, asked, backends)
+    recording = record(program, [pattern.inputs for pattern in asked.patterns])
+    judged = None if spec is None else judge(recording, spec)
+    distances = () if judged is None else nearest(judged)
+    return _Run(verification, recording, judged, distances, _activity(program, asked, placed))
+
+
+def _check_size(asked: Spec, neurons: int) -> None:
+    bins = sum(pattern.ticks for pattern in asked.patterns) * (asked.n_inputs + neurons)
+    if bins > BINS_LIMIT:
+        raise SpecError(
+            f"the page would show {bins:,} bins of input lines and neurons; at most {BINS_LIMIT:,} are shown:"
+            " give fewer patterns, or shorter ones"
+        )
 
 
 def _with_nothing_asked(program: Program, inputs: Sequence[ArrayLike]) -> Spec:
@@ -187,13 +226,7 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
     return [counts[output] for output in range(judged.targets.shape[1])]
 
 
-def _facts(
-    program: Program,
-    recording: Recording | None,
-    distances: Sequence[Nearest],
-    placed: Placement | FitError,
-    worked: Activity | None,
-) -> tuple[Fact, ...]:
+def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[Fact, ...]:
     hidden = program.n_neurons - program.n_outputs
     facts = [
         Fact("Chip", program.chip),
@@ -202,15 +235,15 @@ def _facts(
         Fact("Synapses", f"{program.n_synapses:,}"),
         Fact("Longest delay", counted(program.max_delay, "tick")),
     ]
-    if recording is not None:
-        several = f" in {len(recording.lengths):,} patterns" if len(recording.lengths) > 1 else ""
-        facts.append(Fact("Ticks", f"{recording.ticks:,}{several}"))
-    least = min((each.margin for each in distances[: program.n_outputs]), default=math.inf)
+    if run.recording is not None:
+        several = f" in {len(run.recording.lengths):,} patterns" if len(run.recording.lengths) > 1 else ""
+        facts.append(Fact("Ticks", f"{run.recording.ticks:,}{several}"))
+    least = min((each.margin for each in run.distances[: program.n_outputs]), default=math.inf)
     if 0.0 <= least < math.inf:
         facts.append(Fact("Least margin", f"{least:,.4g} LSB"))
     facts.append(Fact("Cores", "does not fit" if isinstance(placed, FitError) else f"{placed.cores:,}"))
-    if worked is not None and worked.energy_source is not None:
-        facts.append(Fact("Energy, estimated", f"{sheets.energy_in_words(worked.total)} nJ"))
+    if run.worked is not None and run.worked.energy_source is not None:
+        facts.append(Fact("Energy, estimated", f"{sheets.energy_in_words(run.worked.total)} nJ"))
     return tuple(facts)
 
 
@@ -230,6 +263,12 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
 def _resources(program: Program, placed: Placement | FitError, worked: Activity | None) -> tuple[Table, ...]:
     cores = sheets.misfit_table(program, placed) if isinstance(placed, FitError) else sheets.placement_table(placed)
     return (cores,) if worked is None else (cores, sheets.activity_table(worked))
+
+
+def _backends(run: _Run) -> Table | None:
+    if run.verification is None:
+        return None
+    return sheets.backends_table(run.verification, is_judged=run.judged is not None)
 
 
 def _divergences(verification: Verification | None) -> tuple[str, ...]:

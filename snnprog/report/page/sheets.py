@@ -18,17 +18,8 @@ from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.verification import Verification
 from snnprog.workload import Activity, PatternActivity
 
-NEURON_COLUMNS = (
-    "wrong bins",
-    "margin told (LSB)",
-    "nearest spike (LSB)",
-    "nearest silence (LSB)",
-    "synapses",
-    "threshold",
-    "bias",
-    "exponent",
-    "portable for",
-)
+JUDGED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
+NEURON_COLUMNS = ("margin told (LSB)", "synapses", "threshold", "bias", "exponent", "portable for")
 SHOWN_CORES = 128
 SHOWN_PATTERNS = 200
 SHOWN_BINS = 200
@@ -47,26 +38,29 @@ def neuron_rows(
     distances : sequence of Nearest
         One for each row; empty where nothing was judged.
     wrong : sequence of int, optional
-        The wrong bins of each output.
+        The wrong bins of each output; without it, cells follow `NEURON_COLUMNS` alone, else `JUDGED_COLUMNS` first.
     """
     found = []
     for row, neuron in enumerate(rows_of(program).tolist()):
         mine = program.post == neuron
-        distance = distances[row] if distances else None
+        is_wrong = wrong is not None and row < len(wrong) and wrong[row] > 0
         cells = (
-            NONE if wrong is None or row >= len(wrong) else str(wrong[row]),
+            *(() if wrong is None else _judged_cells(row, distances[row], wrong)),
             _decimal(told[row].margin),
-            _decimal(None if distance is None else distance.spike),
-            _decimal(None if distance is None else distance.silence),
             f"{int(mine.sum()):,}",
             f"{int(program.threshold[neuron]):,}",
             f"{int(program.bias[neuron]):,}",
             ", ".join(map(str, np.unique(program.exponent[mine]).tolist())) or NONE,
             told[row].portable_for or NONE,
         )
-        status = WRONG if wrong is not None and row < len(wrong) and wrong[row] else told[row].status
+        status = WRONG if is_wrong else told[row].status
         found.append(NeuronRow(name_of_row(program, row), status, kind_of(status), cells))
     return tuple(found)
+
+
+def _judged_cells(row: int, distance: Nearest, wrong: Sequence[int]) -> Row:
+    counted_bins = f"{wrong[row]:,}" if row < len(wrong) else NONE
+    return counted_bins, _decimal(distance.spike), _decimal(distance.silence)
 
 
 def _decimal(value: float | None) -> str:
