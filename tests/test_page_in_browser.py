@@ -119,6 +119,18 @@ def test_texts_of_strangers_stay_texts(open_page: Open) -> None:
     assert page.evaluate("window.hacked") is None
 
 
+def test_what_cannot_be_unpacked_is_told(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.html"
+    text = pages["exact"].read_text(encoding="utf-8")
+    damaged.write_text(re.sub(r'("inputs":{"rows":3,"data":")[^"]+', r"\1AAAA", text), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(damaged.as_uri())
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").inner_text().startswith("The charts cannot be drawn here (")
+    assert page.locator("#neuron-table tbody tr").count() == 2
+    page.close()
+
+
 def test_the_policy_lets_nothing_out_and_nothing_in(browser: Browser, pages: dict[str, Path]) -> None:
     page = browser.new_page()
     page.goto(pages["exact"].as_uri())

@@ -1,7 +1,10 @@
 // Unpacks what is drawn first, makes the charts, and ties them to the controls.
 
 performance.mark("snnprog-start");
-start();
+start().catch((error) => {
+  const text = `The charts cannot be drawn here (${error.message}); all words and tables of this page stand as they are.`;
+  document.getElementById("main").prepend(element("p", { className: "note", role: "alert", textContent: text }));
+});
 
 async function start() {
   attachTheme();

@@ -6,8 +6,7 @@ const HIGHEST_CELL = 22;
 class WeightsPlot extends Plot {
   constructor(view, synapses) {
     super("weights");
-    Object.assign(this, { view, cell: null });
-    this.byRow = this.sorted(synapses);
+    Object.assign(this, { view, synapses, cell: null });
     const lines = synapses.line.reduce((most, line) => Math.max(most, line + 1), report.lines);
     const delays = synapses.delay.reduce((most, delay) => Math.max(most, delay), 1);
     Object.assign(this, { lines, delays, isLineAcross: lines >= delays });
@@ -16,18 +15,19 @@ class WeightsPlot extends Plot {
     this.load();
   }
 
-  // (line, delay, weight) of each row's synapses; synapses that lead the same way at the same delay are one.
-  sorted({ line, row, delay, weight }) {
-    const rows = report.rows.map(() => new Map());
-    for (let i = 0; i < line.length; i++) {
+  // The weights of a row by line and delay; synapses, ordered by row, that lead the same way at the same delay are one.
+  weightsOf(chosen) {
+    const { line, row, delay, weight } = this.synapses;
+    const found = new Map();
+    for (let i = firstAtLeast(row, chosen); row[i] === chosen; i++) {
       const key = line[i] * 65536 + delay[i];
-      rows[row[i]].set(key, (rows[row[i]].get(key) ?? 0) + weight[i]);
+      found.set(key, (found.get(key) ?? 0) + weight[i]);
     }
-    return rows;
+    return found;
   }
 
   load() {
-    this.weights = this.byRow[this.view.row];
+    this.weights = this.weightsOf(this.view.row);
     this.greatest = [...this.weights.values()].reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
     this.cell = null;
     this.redraw();
