@@ -12,6 +12,7 @@ import pytest
 from cases import CASES
 from chromium import LEFT, in_view, pixels, settled, span, tick_x, tip
 from test_page import impossible
+from test_recording import relay
 
 import snnprog as sp
 from snnprog.report.page import page_of_program, write_page
@@ -60,6 +61,7 @@ def pages(
         "wrong": page_of_program(program, wrong_spec),
         "inputs": page_of_program(program, inputs=[pattern.inputs for pattern in spec.patterns]),
         "alone": page_of_program(program),
+        "refractory": page_of_program(relay(refractory=[3, 1, 3]), inputs=[np.ones((8, 1), dtype=bool)]),
     }
     for name, page in subjects.items():
         write_page(folder / f"{name}.html", page)
@@ -193,6 +195,18 @@ def test_hovering_tells_the_values(open_page: Open, spec: sp.Spec, program: sp.P
     assert f"({recording.potentials[tick, 0]} / 64)" in tip(page, "potential")
     page.mouse.move(5, 5)
     assert page.locator(".tip:visible").count() == 0
+
+
+def test_a_refractory_period_is_told(open_page: Open) -> None:
+    page = open_page("refractory")
+    page.focus("#potential")
+    page.keyboard.press("Home")
+    told = []
+    for _ in range(7):
+        told.append(page.locator("#potential-said").inner_text())
+        page.keyboard.press("ArrowRight")
+    assert ["held" in text for text in told] == [False] * 4 + [True, True, False]
+    assert told[3] == "tick 3, potential 80 LSB (5120 / 64), 30 above the threshold 50"
 
 
 def test_hovering_tells_weights_and_margins(open_page: Open, program: sp.Program) -> None:

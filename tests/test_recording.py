@@ -65,6 +65,20 @@ def test_margins_are_distances_at_the_worst_bin_that_counts(inputs: np.ndarray) 
     assert [each.margin for each in found] == [30, 20, 10]
 
 
+def test_silence_in_a_refractory_period_has_no_margin() -> None:
+    """An input at each tick makes it spike at every third; in between it is held, and can come no nearer."""
+    program = relay(post=[2, 2, 2], weight=[60, 0, 0], delay=[1, 2, 3], refractory=[1, 1, 3])
+    inputs, targets = np.ones((8, 1), dtype=bool), np.zeros((8, 2), dtype=bool)
+    targets[1::3, 0] = True
+    recording = record(program, [inputs, inputs])
+    assert np.flatnonzero(recording.held[:8, 0]).tolist() == [2, 3, 5, 6]
+    assert (recording.held[8:, 0] == recording.held[:8, 0]).all()
+    assert (recording.potentials[:8, 0] / 64).tolist() == [0, 60, 0, 0, 60, 0, 0, 60]
+    judged = judge(recording, sp.Spec([sp.Pattern(inputs, targets)] * 2))
+    found = nearest(judged)[0]
+    assert (judged.wrong, found.spike, found.silence, found.silence_tick) == ((), 10, 50, 0)
+
+
 def test_what_is_on_the_wrong_side_is_negative(inputs: np.ndarray) -> None:
     targets = np.zeros((6, 2), dtype=bool)
     targets[2, 0] = True

@@ -21,7 +21,7 @@ from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
 from snnprog.raster import Raster, as_raster
-from snnprog.simulate.before_reset import fires, potentials_before_reset, thresholds_in_units
+from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
 from snnprog.trace import Excursion
 
@@ -42,6 +42,8 @@ class Recording:
     spikes : (ticks, rows) bool
     potentials : (ticks, rows) int64
         Before the reset, in the chip's units.
+    held : (ticks, rows) bool
+        Where a neuron is in its refractory period, and cannot spike.
     excursions : tuple of (int, Excursion)
         Each pattern that left the range on which all runtimes agree, and where.
     """
@@ -51,6 +53,7 @@ class Recording:
     inputs: Raster
     spikes: Raster
     potentials: Int64s
+    held: Raster
     excursions: tuple[tuple[int, Excursion], ...]
 
     @property
@@ -109,7 +112,9 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
         raise SpecError("inputs is empty; at least one pattern is needed")
     traces = run_backend(program, rasters, built_in(program), "state").traces
     semantics, rows = find_chip(program.chip).semantics, rows_of(program)
-    reached = np.concatenate([potentials_before_reset(program, trace) for trace in traces])
+    parts = [potentials_before_reset(program, trace) for trace in traces]
+    held = np.concatenate([is_held(program, part) for part in parts])
+    reached = np.concatenate(parts)
     spikes = fires(semantics, reached, thresholds_in_units(program))
     return Recording(
         program=program,
@@ -117,6 +122,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
         inputs=np.concatenate(rasters),
         spikes=spikes[:, rows],
         potentials=reached[:, rows],
+        held=held[:, rows],
         excursions=tuple((index, trace.excursion) for index, trace in enumerate(traces) if trace.excursion is not None),
     )
 
@@ -174,8 +180,8 @@ class Nearest:
     Attributes
     ----------
     spike, silence : float or None
-        The least distance above the threshold where a spike is asked, and at or below it where silence is; None where
-        neither is asked anywhere.
+        The least distance above the threshold where a spike is asked, and at or below it where silence is and the
+        neuron might spike; None where there is no such tick.
     spike_tick, silence_tick : int
         Where, of all patterns' ticks; -1 where nowhere.
     """
@@ -199,7 +205,8 @@ def nearest(judged: Judged) -> tuple[Nearest, ...]:
     found = []
     for row in range(above.shape[1]):
         spike = _least(above[:, row], judged.asked[:, row] & judged.counts[:, row], unit)
-        silence = _least(-above[:, row], ~judged.asked[:, row] & judged.counts[:, row], unit)
+        quiet = ~judged.asked[:, row] & judged.counts[:, row] & ~recording.held[:, row]
+        silence = _least(-above[:, row], quiet, unit)
         found.append(Nearest(spike[0], silence[0], spike[1], silence[1]))
     return tuple(found)
 

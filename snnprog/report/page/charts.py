@@ -124,13 +124,14 @@ def _points(columns: tuple[list[int], list[int]]) -> Mapping[str, list[int]]:
 def _rows(program: Program, distances: Sequence[Nearest], kinds: Sequence[str]) -> list[Chart]:
     semantics, rows = find_chip(program.chip).semantics, rows_of(program)
     thresholds = thresholds_in_units(program)[rows].tolist()
-    decays = program.potential_decay[rows].tolist()
+    decays, periods = program.potential_decay[rows].tolist(), program.refractory[rows].tolist()
     found: list[Chart] = [
         {
             "name": name_of_row(program, row),
             "kind": kinds[row],
             "threshold": thresholds[row],
             "factor": semantics.potential_factor(decays[row]),
+            "refractory": periods[row],
         }
         for row in range(program.n_neurons)
     ]

@@ -235,6 +235,8 @@ def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[F
         Fact("Synapses", f"{program.n_synapses:,}"),
         Fact("Longest delay", counted(program.max_delay, "tick")),
     ]
+    if program.has_refractory:
+        facts.append(Fact("Refractory", f"{_span(program.refractory.tolist())} ticks"))
     if run.recording is not None:
         several = f" in {len(run.recording.lengths):,} patterns" if len(run.recording.lengths) > 1 else ""
         facts.append(Fact("Ticks", f"{run.recording.ticks:,}{several}"))
@@ -247,6 +249,11 @@ def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[F
     return tuple(facts)
 
 
+def _span(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
     return (
@@ -257,6 +264,7 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
         Fact("Bins that count", f"{int(spec.care.sum()):,}"),
+        *((Fact("Refractory", counted(spec.refractory, "tick")),) if spec.refractory > 1 else ()),
     )
 
 

@@ -151,7 +151,7 @@ def _yes(is_so: bool) -> str:
 def reason_of(conflict: Conflict) -> Reason:
     """Return one conflict in words, with the demands that it rests on."""
     rows = tuple(
-        (str(each.pattern), str(each.tick), "spike" if each.is_spike else "silence", share_in_words(str(share)))
+        (str(each.pattern), str(each.tick), each.demand, share_in_words(str(share)))
         for each, share in zip(conflict.bins[:SHOWN_BINS], conflict.shares, strict=False)
     )
     caption = "Each of these can be left out, and the rest be met" if conflict.is_minimal else "What the proof rests on"

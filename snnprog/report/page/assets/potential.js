@@ -208,12 +208,21 @@ class PotentialPlot extends TimePlot {
     }
   }
 
+  isHeld(tick) {
+    const start = Math.max(this.view.starts[this.view.patternAt(tick)], tick - this.neuron.refractory + 1);
+    for (let before = start; before < tick; before++) {
+      if (leftAfter(this.values[before], this.neuron, report.rule) !== this.values[before]) return true;
+    }
+    return false;
+  }
+
   describe(tick) {
     const value = this.at(tick);
     const distance = value - this.threshold;
     const side = distance === 0 ? "at" : distance > 0 ? "above" : "below";
     const whole = String(this.values[tick]).replace("-", "−");
     const exact = report.unit > 1 ? ` (${whole} / ${report.unit})` : "";
+    if (this.isHeld(tick)) return `potential ${decimal(value)} LSB: held, in the refractory period`;
     return `potential ${decimal(value)} LSB${exact}\n${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
   }
 
