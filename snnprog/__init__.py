@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from snnprog.program import load as load
     from snnprog.recovery import Recovery as Recovery
     from snnprog.recovery import recover as recover
+    from snnprog.report.page import write_report as write_report
+    from snnprog.report.plots import plot_margins as plot_margins
+    from snnprog.report.plots import plot_potential as plot_potential
+    from snnprog.report.plots import plot_raster as plot_raster
+    from snnprog.report.plots import plot_weights as plot_weights
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
     from snnprog.spec import Spec as Spec
@@ -81,10 +86,15 @@ _HOMES = {
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
+    "plot_margins": "report.plots",
+    "plot_potential": "report.plots",
+    "plot_raster": "report.plots",
+    "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
     "verify": "verification",
     "victor_purpura": "distance",
+    "write_report": "report.page",
 }
 
 __all__ = ["__version__", *_HOMES]

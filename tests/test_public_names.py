@@ -44,10 +44,15 @@ NAMES = {
     "load": "function",
     "load_spec": "function",
     "place": "function",
+    "plot_margins": "function",
+    "plot_potential": "function",
+    "plot_raster": "function",
+    "plot_weights": "function",
     "recover": "function",
     "run": "function",
     "verify": "function",
     "victor_purpura": "function",
+    "write_report": "function",
 }
 
 

@@ -17,6 +17,7 @@ from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR,
 from snnprog.cli.explain import explain_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.output import print_json
+from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
 from snnprog.cli.verify import verify_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
@@ -28,6 +29,7 @@ COMMANDS = (
     run_command,
     verify_command,
     inspect_command,
+    report_command,
     backends_group,
     demo_command,
 )
