@@ -1,6 +1,7 @@
 # `make demo` and `make test` are complete from a fresh clone: they build the environment, install, and run.
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
 # Backends whose absence is a failure and not a skip: make test REQUIRE=lava,nengo_loihi
+# The same for a browser, which tests of the report's page need: SNNPROG_REQUIRE_CHROMIUM=1 make test
 # Their environments side by side: make -j4 backends
 
 PYTHON ?= python3

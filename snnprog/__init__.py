@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     from snnprog.program import load as load
     from snnprog.recovery import Recovery as Recovery
     from snnprog.recovery import recover as recover
+    from snnprog.report.page import write_report as write_report
+    from snnprog.report.plots import plot_margins as plot_margins
+    from snnprog.report.plots import plot_potential as plot_potential
+    from snnprog.report.plots import plot_raster as plot_raster
+    from snnprog.report.plots import plot_weights as plot_weights
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
     from snnprog.spec import Spec as Spec
@@ -93,6 +98,10 @@ _HOMES = {
     "place": "placement",
     "quantize_nir": "nir",
     "read_rasters": "files",
+    "plot_margins": "report.plots",
+    "plot_potential": "report.plots",
+    "plot_raster": "report.plots",
+    "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
     "to_neo": "files.neo",
@@ -101,6 +110,7 @@ _HOMES = {
     "victor_purpura": "distance",
     "write_nir": "nir",
     "write_rasters": "files",
+    "write_report": "report.page",
 }
 
 __all__ = ["__version__", *_HOMES]

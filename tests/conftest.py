@@ -1,12 +1,21 @@
-"""What every test can ask for: the recordings that lie beside a checkout; for backends see `snnprog.pytest_plugin`."""
+"""What every test can ask for: the recordings that lie beside a checkout, and a browser.
+
+For backends see `snnprog.pytest_plugin`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from chromium import COMMAND_VARIABLE, FLAGS, chromium_command, is_required
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -23,3 +32,18 @@ def recording() -> object:
             return {key: archive[key] for key in archive.files}
 
     return load
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium, one for all tests; skip where there is none, or fail where one is required."""
+    command = chromium_command()
+    if command is None:
+        reason = f"no Chromium was found; install one, or name it in {COMMAND_VARIABLE}"
+        pytest.fail(reason, pytrace=False) if is_required() else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=command, args=list(FLAGS))
+        yield launched
+        launched.close()

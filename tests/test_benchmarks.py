@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from chromium import chromium_command, is_required
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -69,6 +72,22 @@ def test_agreement(module: Loader, capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setattr(module("agreement"), "is_equal", lambda one, other: False)
     with pytest.raises(SystemExit, match="network 5: kernel and reference differ"):
         module("agreement").main(["--neuron-ticks", "1e5", "--seed", "5"])
+
+
+def test_page(tmp_path: Path) -> None:
+    """In a process of its own: one process drives one browser at a time."""
+    command = chromium_command()
+    if command is None and not is_required():
+        pytest.skip("no Chromium was found")
+    words = [sys.executable, str(FOLDER / "page.py"), "--chromium", str(command)]
+    sizes = ("--neurons", "5", "--ticks", "50", "--repeats", "1")
+    done = subprocess.run([*words, *sizes], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A page of 5 neurons and 50 ticks" in done.stdout
+    picture = tmp_path / "new" / "report.png"
+    done = subprocess.run([*words, "--picture", str(picture)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert picture.stat().st_size > 50_000
 
 
 def test_synaptic_operations_are_counted(module: Loader) -> None:

@@ -48,6 +48,10 @@ NAMES = {
     "place": "function",
     "quantize_nir": "function",
     "read_rasters": "function",
+    "plot_margins": "function",
+    "plot_potential": "function",
+    "plot_raster": "function",
+    "plot_weights": "function",
     "recover": "function",
     "run": "function",
     "to_neo": "function",
@@ -56,6 +60,7 @@ NAMES = {
     "victor_purpura": "function",
     "write_nir": "function",
     "write_rasters": "function",
+    "write_report": "function",
 }
 
 

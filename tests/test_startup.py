@@ -44,7 +44,9 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["backends", "check", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["backends", "check", "--help"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert modules(*words) == []
 

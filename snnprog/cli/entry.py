@@ -19,6 +19,7 @@ from snnprog.cli.export import export_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.output import print_json
 from snnprog.cli.quantize import quantize_command
+from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
 from snnprog.cli.verify import verify_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
@@ -32,6 +33,7 @@ COMMANDS = (
     inspect_command,
     quantize_command,
     export_command,
+    report_command,
     backends_group,
     demo_command,
 )

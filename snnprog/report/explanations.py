@@ -14,7 +14,7 @@ SHOWN_DIGITS = 12
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Print the status of each output, then why the infeasible ones are."""
-    rows = [(verdict.output, verdict.status, _proof(verdict)) for verdict in explanation.verdicts]
+    rows = [(verdict.output, verdict.status, proof_in_words(verdict)) for verdict in explanation.verdicts]
     print_table(console, "Outputs", ("output", "status", "proof"), rows)
     for verdict in explanation.verdicts:
         for conflict in verdict.conflicts:
@@ -29,7 +29,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
             )
 
 
-def _proof(verdict: Verdict) -> str:
+def proof_in_words(verdict: Verdict) -> str:
+    """Return what the proof of a verdict is worth."""
     if verdict.status != INFEASIBLE:
         return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
     if verdict.cases == 0:
@@ -44,7 +45,7 @@ def _proof(verdict: Verdict) -> str:
 
 def _print_bins(console: Console, conflict: Conflict) -> None:
     rows = [
-        (each.pattern, each.tick, each.demand, _share(str(share)))
+        (each.pattern, each.tick, each.demand, share_in_words(str(share)))
         for each, share in zip(conflict.bins, conflict.shares, strict=True)
     ]
     title = "each of these can be left out and the rest be met" if conflict.is_minimal else "what the proof rests on"
@@ -53,7 +54,7 @@ def _print_bins(console: Console, conflict: Conflict) -> None:
         console.print(f"… and {len(rows) - SHOWN_BINS} more; --json lists all")
 
 
-def _share(share: str) -> str:
+def share_in_words(share: str) -> str:
     """Return a fraction in full where it is short, else as a decimal."""
     if share == "0":
         return "in several cases"

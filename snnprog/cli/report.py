@@ -1,0 +1,103 @@
+"""``snnprog report``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
+from snnprog.cli.options import existing_file, json_option, time_limit_option
+from snnprog.cli.output import print_json
+from snnprog.cli.progress import progress_bar, working
+from snnprog.cli.workers import processes, workers_option
+from snnprog.errors import SpecError
+
+if TYPE_CHECKING:
+    from snnprog.raster import Raster
+    from snnprog.report.page import Page
+
+
+@click.command("report")
+@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=existing_file)
+@click.option("-o", "--output", "page_path", required=True, type=existing_file, help="The HTML file to write.")
+@click.option("--spec", "spec_path", type=existing_file, help="What the program was to do; nothing is judged without.")
+@click.option("--inputs", "inputs_path", help="Input spikes to run a program on that came without its spec.")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern of the inputs (needed for .csv).")
+@click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
+@workers_option
+@time_limit_option
+@json_option
+def report_command(
+    subject_path: Path,
+    page_path: Path,
+    spec_path: Path | None,
+    inputs_path: str | None,
+    ticks: int | None,
+    backends: tuple[str, ...],
+    workers: int,
+    time_limit_s: float | None,
+    as_json: bool,
+) -> int:
+    """Write one HTML page about a program, or about a specification: whether it can be built, and if not, why.
+
+    The page needs no network. A file that ends in .toml is a specification; it is explained, and not compiled.
+    """
+    from snnprog.archive import check_place
+    from snnprog.report.page import write_page
+
+    check_place(page_path)
+    if subject_path.suffix == ".toml":
+        if spec_path is not None or inputs_path is not None or backends:
+            raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")
+        page, code = _page_of_spec(subject_path, workers, time_limit_s, as_json)
+    else:
+        inputs = None if inputs_path is None else (inputs_path, ticks)
+        page, code = _page_of_program(subject_path, spec_path, inputs, backends, as_json)
+    write_page(page_path, page)
+    if as_json:
+        print_json({"page": str(page_path), **asdict(page.headline)})
+    else:
+        click.echo(f"{page.headline.text}; wrote {page_path}")
+    return code
+
+
+def _page_of_spec(path: Path, workers: int, time_limit_s: float | None, quiet: bool) -> tuple[Page, int]:
+    from snnprog.explanation import explain
+    from snnprog.report.page import page_of_spec
+    from snnprog.spec_file import load_spec
+
+    spec = load_spec(path)
+    with processes(workers) as executor, progress_bar(quiet) as progress:
+        explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
+    feasible = EXACT if explanation.is_feasible else NOT_EXACT
+    return page_of_spec(spec, explanation, title=path.name), INFEASIBLE if explanation.infeasible else feasible
+
+
+def _page_of_program(
+    path: Path,
+    spec_path: Path | None,
+    inputs: tuple[str, int | None] | None,
+    backends: tuple[str, ...],
+    quiet: bool,
+) -> tuple[Page, int]:
+    from snnprog.program import load
+    from snnprog.report.page import page_of_program
+    from snnprog.report.page.model import BAD
+    from snnprog.spec_file import load_spec
+
+    program = load(path)
+    spec = None if spec_path is None else load_spec(spec_path)
+    rasters = None if inputs is None else _rasters(*inputs, program.n_inputs)
+    with working(f"running on {', '.join(backends) or 'the built-in simulators'}", quiet):
+        page = page_of_program(program, spec, inputs=rasters, backends=backends or None, title=path.name, source=path)
+    return page, NOT_EXACT if page.headline.kind == BAD else EXACT
+
+
+def _rasters(name: str, ticks: int | None, neurons: int) -> list[Raster]:
+    from snnprog.files import read_rasters, split_key
+
+    path, key = split_key(name)
+    return read_rasters(path, ticks=ticks, neurons=neurons, key=key)

@@ -1,0 +1,18 @@
+"""One HTML file that shows a program, or why there is none: self-contained, and nothing in it asks for the network.
+
+::
+
+    Program, Spec ──gathering──▶ Page (words, tables, arrays as texts) ──writing──▶ HTML
+                                        ▲
+    Spec, Explanation ──────────────────┘
+
+Words and tables stand in the HTML itself and need no script; ``assets/`` holds the scripts that draw the charts.
+"""
+
+from __future__ import annotations
+
+from snnprog.report.page.gathering import page_of_program, page_of_spec, write_report
+from snnprog.report.page.model import Page
+from snnprog.report.page.writing import html_of, write_page
+
+__all__ = ["Page", "html_of", "page_of_program", "page_of_spec", "write_page", "write_report"]

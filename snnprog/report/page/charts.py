@@ -1,0 +1,157 @@
+"""What the scripts draw, as plain data; arrays are packed texts (see `snnprog.report.page.packing`).
+
+Keys of the mapping: ``ticks`` and ``starts`` of the patterns; ``inputs``, ``targets``, ``care`` and ``spikes``, each a
+raster with its number of rows; ``wrong`` and ``conflicts`` as lists of ticks and rows; ``rows``, what is known of each
+neuron; ``unit``, the chip's units in an LSB, and the rest of its rule; ``potentials`` by row; ``synapses`` in columns.
+What was not given or not run is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.chips import find_chip
+from snnprog.explanation import Explanation
+from snnprog.judgement import EXTRA, MISSING
+from snnprog.program import Program
+from snnprog.raster import Raster
+from snnprog.report.page.packing import pack_integers, pack_raster, pack_widest_last
+from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, rows_of
+from snnprog.simulate.before_reset import thresholds_in_units
+from snnprog.spec import Spec
+
+POTENTIALS_LIMIT = 6_000_000
+Chart = dict[str, object]
+
+
+def charts_of_program(
+    program: Program,
+    recording: Recording | None,
+    judged: Judged | None,
+    distances: Sequence[Nearest],
+    kinds: Sequence[str],
+) -> Chart:
+    """Return what is drawn of a program, with as much of its run as there is.
+
+    Parameters
+    ----------
+    distances : sequence of Nearest
+        One for each row; empty where nothing was judged.
+    kinds : sequence of str
+        Whether each row's status is good, bad or open.
+    """
+    semantics = find_chip(program.chip).semantics
+    charts = _nothing() | {
+        "unit": 1 << semantics.input_shift,
+        "rule": {
+            "bits": semantics.decay_bits,
+            "subtracts": semantics.is_threshold_subtracted,
+            "firesAtEqual": semantics.is_equal_a_spike,
+        },
+        "rows": _rows(program, distances, kinds),
+        "outputs": program.n_outputs,
+        "lines": program.n_inputs,
+        "synapses": _synapses(program),
+    }
+    if recording is not None:
+        charts |= _run(recording, distances)
+    if judged is not None:
+        charts |= _asked(judged.targets, judged.care)
+        charts["wrong"] = {kind: _points(judged.wrong_ticks(kind)) for kind in (MISSING, EXTRA)}
+    return charts
+
+
+def charts_of_spec(spec: Spec, explanation: Explanation, kinds: Sequence[str]) -> Chart:
+    """Return what is drawn of a spec alone: what goes in, what must come out, and which demands contradict."""
+    lengths = [pattern.ticks for pattern in spec.patterns]
+    starts = (np.cumsum(lengths) - lengths).tolist()
+    places = [
+        (starts[each.pattern] + each.tick, conflict.neuron)
+        for verdict in explanation.verdicts
+        for conflict in verdict.conflicts
+        for each in conflict.bins
+    ]
+    columns = ([tick for tick, _ in places], [row for _, row in places])
+    names = [f"output {row}" for row in range(spec.n_outputs)]
+    return {
+        **_nothing(),
+        **_timeline(sum(lengths), starts, spec.inputs),
+        **_asked(spec.targets, spec.care),
+        "rows": [{"name": name, "kind": kind} for name, kind in zip(names, kinds, strict=True)],
+        "outputs": spec.n_outputs,
+        "lines": spec.n_inputs,
+        "conflicts": _points(columns),
+    }
+
+
+def _nothing() -> Chart:
+    names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "potentials", "synapses", "rule")
+    return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys(names)}
+
+
+def _timeline(ticks: int, starts: Sequence[int], inputs: Raster) -> Chart:
+    return {"ticks": ticks, "starts": list(starts), "inputs": _raster(inputs)}
+
+
+def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
+    order = list(range(recording.program.n_neurons))
+    if distances:
+        order.sort(key=lambda row: distances[row].margin)
+    potentials = pack_widest_last(recording, order, POTENTIALS_LIMIT)
+    return {
+        **_timeline(recording.ticks, recording.starts, recording.inputs),
+        "spikes": _raster(recording.spikes),
+        "potentials": {str(row): asdict(packed) for row, packed in potentials.items()},
+    }
+
+
+def _asked(targets: Raster, care: Raster) -> Chart:
+    return {"targets": _raster(targets), "care": None if care.all() else _raster(care)}
+
+
+def _raster(raster: Raster) -> Mapping[str, object]:
+    return {"rows": raster.shape[1], "data": pack_raster(raster)}
+
+
+def _points(columns: tuple[list[int], list[int]]) -> Mapping[str, list[int]]:
+    return {"ticks": columns[0], "rows": columns[1]}
+
+
+def _rows(program: Program, distances: Sequence[Nearest], kinds: Sequence[str]) -> list[Chart]:
+    semantics, rows = find_chip(program.chip).semantics, rows_of(program)
+    thresholds = thresholds_in_units(program)[rows].tolist()
+    decays, periods = program.potential_decay[rows].tolist(), program.refractory[rows].tolist()
+    found: list[Chart] = [
+        {
+            "name": name_of_row(program, row),
+            "kind": kinds[row],
+            "threshold": thresholds[row],
+            "factor": semantics.potential_factor(decays[row]),
+            "refractory": periods[row],
+        }
+        for row in range(program.n_neurons)
+    ]
+    for entry, distance in zip(found, distances, strict=False):
+        entry["nearest"] = [distance.spike, distance.silence]
+        entry["nearestTicks"] = [distance.spike_tick, distance.silence_tick]
+    return found
+
+
+def _synapses(program: Program) -> Chart:
+    """Return the synapses ordered by row, line and delay; lines are inputs, then rows."""
+    row_of: NDArray[np.int64] = np.empty(program.n_neurons, dtype=np.int64)
+    row_of[rows_of(program)] = np.arange(program.n_neurons)
+    lines = np.concatenate([np.arange(program.n_inputs), program.n_inputs + row_of])
+    line, row = lines[program.pre], row_of[program.post]
+    order = np.lexsort((program.delay, line, row))
+    columns = {
+        "line": np.diff(line[order], prepend=0),
+        "row": np.diff(row[order], prepend=0),
+        "delay": program.delay[order].astype(np.int64),
+        "weight": program.effective_weight()[order],
+    }
+    return {"count": program.n_synapses, **{name: asdict(pack_integers(values)) for name, values in columns.items()}}

@@ -1,0 +1,311 @@
+"""Program or spec in, `Page` out: runs what can be run, holds it against what was asked, and puts it into words.
+
+Decisions
+---------
+- What is drawn was run on a built-in simulator; other backends are compared with the reference, and what differs is
+  told in words.
+- Potentials are kept exactly, for the neurons with the least margins first, until they fill most of a page of ten
+  megabytes; all rasters are kept. What is too much for that, and for a browser, is refused.
+- A page says what a file tells of itself as such: a program may be anyone's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.archive import check_place, read_bytes
+from snnprog.checks import check_type
+from snnprog.errors import Conflict, FitError, SpecError, counted
+from snnprog.explanation import Explanation, Verdict, explain
+from snnprog.placement import Placement, place
+from snnprog.program import Program
+from snnprog.report.explanations import proof_in_words
+from snnprog.report.page import charts, sheets, words
+from snnprog.report.page.model import Contradiction, Fact, NeuronRow, Page, Table
+from snnprog.report.page.told import text_of, told_of_rows, versions_of
+from snnprog.report.page.writing import write_page
+from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
+from snnprog.spec import Pattern, Spec
+from snnprog.verification import Verification, verify
+from snnprog.version import __version__
+from snnprog.workload import Activity, activity
+
+BINS_LIMIT = 1 << 24
+
+
+def write_report(
+    path: str | Path,
+    subject: Program | Spec,
+    spec: Spec | None = None,
+    *,
+    inputs: Sequence[ArrayLike] | None = None,
+    backends: Sequence[str] | None = None,
+    title: str = "",
+) -> Page:
+    """Write one self-contained HTML file about a program, or about a spec that was not compiled.
+
+    Parameters
+    ----------
+    subject : Program or Spec
+        A spec is explained: see `snnprog.explain`.
+    spec : Spec, optional
+        What the program was to do. Without it, nothing is judged.
+    inputs : list of (ticks, inputs) bool, optional
+        What to run a program on, one pattern each, where there is no spec.
+    backends : sequence of str, optional
+        Where to run for the comparison; the simulator that `snnprog.backends.built_in` names, unless given.
+    title : str
+        What the page is called.
+
+    Returns
+    -------
+    Page
+        What the file says; ``headline.kind`` is "good", "bad" or "open".
+
+    Raises
+    ------
+    SpecError
+        If program and spec do not belong together, or both spec and inputs are given.
+    BackendError
+        If a backend is missing, fails, hangs or answers nonsense.
+    FormatError
+        If the file cannot be written.
+    """
+    check_place(Path(path))
+    if isinstance(subject, Spec):
+        page = page_of_spec(subject, explain(subject), title=title)
+    else:
+        page = page_of_program(subject, spec, inputs=inputs, backends=backends, title=title)
+    write_page(Path(path), page)
+    return page
+
+
+def page_of_program(
+    program: Program,
+    spec: Spec | None = None,
+    *,
+    inputs: Sequence[ArrayLike] | None = None,
+    backends: Sequence[str] | None = None,
+    title: str = "",
+    source: Path | None = None,
+) -> Page:
+    """Return the page of a program; see `write_report`.
+
+    Parameters
+    ----------
+    source : Path, optional
+        The file that the program was read from, for its digest.
+    """
+    check_type("program", program, Program)
+    placed, told = _placed(program), told_of_rows(program)
+    run = _run(program, spec, inputs, backends, placed)
+    judged, distances = run.judged, run.distances
+    neurons = sheets.neuron_rows(program, told, distances, None if judged is None else _wrong_of_outputs(judged))
+    if spec is None or judged is None or run.verification is None:
+        headline = words.unchecked(run.recording)
+    else:
+        headline = words.verdict(program, spec, judged, run.verification, told)
+    return Page(
+        title=title or "snnprog program",
+        headline=headline,
+        facts=_facts(program, run, placed),
+        neuron_columns=(*(sheets.JUDGED_COLUMNS if judged is not None else ()), *sheets.NEURON_COLUMNS),
+        neurons=neurons,
+        contradictions=(),
+        resources=_resources(program, placed, run.worked),
+        backends=_backends(run),
+        divergences=_divergences(run.verification),
+        provenance=_provenance(program, source),
+        charts=charts.charts_of_program(program, run.recording, judged, distances, [row.kind for row in neurons]),
+    )
+
+
+def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Page:
+    """Return the page of a spec that was not compiled: what is asked, and what can or cannot be built of it."""
+    _check_size(spec, spec.n_outputs)
+    kinds = [words.kind_of(verdict.status) for verdict in explanation.verdicts]
+    return Page(
+        title=title or "snnprog specification",
+        headline=words.verdict_of_explanation(explanation),
+        facts=_facts_of_spec(spec),
+        neuron_columns=("proof",),
+        neurons=tuple(
+            NeuronRow(f"output {verdict.output}", verdict.status, kind, (proof_in_words(verdict) or sheets.NONE,))
+            for verdict, kind in zip(explanation.verdicts, kinds, strict=True)
+        ),
+        contradictions=tuple(
+            Contradiction(verdict.output, tuple(map(sheets.reason_of, verdict.conflicts)), _more_of(verdict))
+            for verdict in explanation.verdicts
+            if verdict.conflicts
+        ),
+        resources=(),
+        backends=None,
+        divergences=(),
+        provenance=(
+            Fact("Specification, SHA-256", spec.digest()),
+            Fact("Integer rule", sheets.rule_in_words(spec.chip)),
+            Fact("Page made by", f"snnprog {__version__}"),
+        ),
+        charts=charts.charts_of_spec(spec, explanation, kinds),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What running gave: nothing where there was nothing to run on, and no judgement where nothing was asked."""
+
+    verification: Verification | None = None
+    recording: Recording | None = None
+    judged: Judged | None = None
+    distances: tuple[Nearest, ...] = ()
+    worked: Activity | None = None
+
+
+def _run(
+    program: Program,
+    spec: Spec | None,
+    inputs: Sequence[ArrayLike] | None,
+    backends: Sequence[str] | None,
+    placed: Placement | FitError,
+) -> _Run:
+    if spec is not None and inputs is not None:
+        raise SpecError("both spec and inputs are given; a spec has inputs of its own: give one of them")
+    if spec is None and inputs is None:
+        return _Run()
+    asked = spec if inputs is None else _with_nothing_asked(program, inputs)
+    assert asked is not None
+    _check_size(asked, program.n_neurons)
+    verification = verify(program, asked, backends)
+    recording = record(program, [pattern.inputs for pattern in asked.patterns])
+    judged = None if spec is None else judge(recording, spec)
+    distances = () if judged is None else nearest(judged)
+    return _Run(verification, recording, judged, distances, _activity(program, asked, placed))
+
+
+def _check_size(asked: Spec, neurons: int) -> None:
+    bins = sum(pattern.ticks for pattern in asked.patterns) * (asked.n_inputs + neurons)
+    if bins > BINS_LIMIT:
+        raise SpecError(
+            f"the page would show {bins:,} bins of input lines and neurons; at most {BINS_LIMIT:,} are shown:"
+            " give fewer patterns, or shorter ones"
+        )
+
+
+def _with_nothing_asked(program: Program, inputs: Sequence[ArrayLike]) -> Spec:
+    rasters = [np.asarray(raster) for raster in inputs]
+    blank = [np.zeros((len(raster), program.n_outputs), dtype=np.bool_) for raster in rasters]
+    return Spec([Pattern(*each) for each in zip(rasters, blank, blank, strict=True)], chip=program.chip)
+
+
+def _placed(program: Program) -> Placement | FitError:
+    try:
+        return place(program)
+    except FitError as error:
+        return error
+
+
+def _activity(program: Program, asked: Spec, placed: Placement | FitError) -> Activity | None:
+    """Return what a program does; None where the chip does not read out all of its neurons."""
+    placement = placed if isinstance(placed, Placement) else None
+    try:
+        return activity(program, [pattern.inputs for pattern in asked.patterns], placement=placement)
+    except SpecError:
+        return None
+
+
+def _wrong_of_outputs(judged: Judged) -> list[int]:
+    counts = Counter(each.output for each in judged.wrong)
+    return [counts[output] for output in range(judged.targets.shape[1])]
+
+
+def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[Fact, ...]:
+    hidden = program.n_neurons - program.n_outputs
+    facts = [
+        Fact("Chip", program.chip),
+        Fact("Inputs", f"{program.n_inputs:,}"),
+        Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
+        Fact("Synapses", f"{program.n_synapses:,}"),
+        Fact("Longest delay", counted(program.max_delay, "tick")),
+    ]
+    if program.has_refractory:
+        facts.append(Fact("Refractory", f"{_span(program.refractory.tolist())} ticks"))
+    if run.recording is not None:
+        several = f" in {len(run.recording.lengths):,} patterns" if len(run.recording.lengths) > 1 else ""
+        facts.append(Fact("Ticks", f"{run.recording.ticks:,}{several}"))
+    least = min((each.margin for each in run.distances[: program.n_outputs]), default=math.inf)
+    if 0.0 <= least < math.inf:
+        facts.append(Fact("Least margin", f"{least:,.4g} LSB"))
+    facts.append(Fact("Cores", "does not fit" if isinstance(placed, FitError) else f"{placed.cores:,}"))
+    if run.worked is not None and run.worked.energy_source is not None:
+        facts.append(Fact("Energy, estimated", f"{sheets.energy_in_words(run.worked.total)} nJ"))
+    return tuple(facts)
+
+
+def _span(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
+    delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
+    return (
+        Fact("Chip", spec.chip),
+        Fact("Inputs", f"{spec.n_inputs:,}"),
+        Fact("Outputs", f"{spec.n_outputs:,}"),
+        Fact("Delays", " to ".join(map(str, delays))),
+        Fact("Patterns", f"{len(spec.patterns):,}"),
+        Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
+        Fact("Bins that count", f"{int(spec.care.sum()):,}"),
+        *((Fact("Refractory", counted(spec.refractory, "tick")),) if spec.refractory > 1 else ()),
+    )
+
+
+def _resources(program: Program, placed: Placement | FitError, worked: Activity | None) -> tuple[Table, ...]:
+    cores = sheets.misfit_table(program, placed) if isinstance(placed, FitError) else sheets.placement_table(placed)
+    return (cores,) if worked is None else (cores, sheets.activity_table(worked))
+
+
+def _backends(run: _Run) -> Table | None:
+    if run.verification is None:
+        return None
+    return sheets.backends_table(run.verification, is_judged=run.judged is not None)
+
+
+def _divergences(verification: Verification | None) -> tuple[str, ...]:
+    if verification is None:
+        return ()
+    found = (check.first_divergence for check in verification.backends.values())
+    return tuple(str(divergence) for divergence in found if divergence is not None)
+
+
+def _provenance(program: Program, source: Path | None) -> tuple[Fact, ...]:
+    told, facts = program.provenance, []
+    if source is not None:
+        facts.append(Fact("Program file, SHA-256", hashlib.sha256(read_bytes(source)).hexdigest()))
+    facts += [
+        Fact("Specification, SHA-256", text_of(told.get("spec_sha256", "not told"))),
+        Fact("Seed", text_of(told.get("seed", "not told"))),
+        Fact("Compiled with", versions_of(program)),
+        Fact("Integer rule", sheets.rule_in_words(program.chip)),
+        Fact("Page made by", f"snnprog {__version__}"),
+    ]
+    return tuple(facts)
+
+
+def _more_of(verdict: Verdict) -> tuple[str, ...]:
+    sentences = [f"Proof: {proof_in_words(verdict)}."]
+    if isinstance(verdict.hidden, Conflict):
+        sentences.append(f"With hidden neurons: {verdict.hidden.reason}.")
+    elif verdict.hidden:
+        sentences.append(
+            "Hidden neurons may help: nothing in what came in before speaks against it; compile adds them."
+        )
+    return tuple(sentences)

@@ -1,0 +1,78 @@
+"""`Page` in, one HTML file out.
+
+Nothing in the file asks for the network, and its content security policy lets nothing: styles and scripts run only if
+their digest is the one that stands in the policy. Every text is escaped; the data block is JSON without ``<``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+
+from snnprog.archive import write_bytes
+from snnprog.report.page.model import Page
+
+STYLES = ("page.css", "charts.css")
+SCRIPTS = (
+    "unpacking.js",
+    "view.js",
+    "canvas.js",
+    "gestures.js",
+    "raster.js",
+    "potential.js",
+    "weights.js",
+    "margins.js",
+    "texts.js",
+    "start.js",
+)
+TEMPLATE = "page.html"
+NO_MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Write a page, atomically; equal pages are equal bytes.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be written.
+    """
+    write_bytes(path, html_of(page).encode("utf-8"))
+
+
+def html_of(page: Page) -> str:
+    """Return a page as HTML."""
+    from jinja2 import Environment, StrictUndefined  # where a page is written, and nowhere else
+
+    style, script = "".join(map(_asset, STYLES)), _script()
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_asset(TEMPLATE)).render(
+        page=page,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        data=json.dumps(page.charts, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(NO_MARKUP),
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:;"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
+
+
+def _script() -> str:
+    """Return all scripts as one, in a scope of its own."""
+    return '(() => {\n"use strict";\n' + "".join(map(_asset, SCRIPTS)) + "})();\n"
+
+
+def _asset(name: str) -> str:
+    return (resources.files("snnprog.report.page") / "assets" / name).read_text(encoding="utf-8")

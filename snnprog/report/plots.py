@@ -1,0 +1,197 @@
+"""The pictures of the report, for papers and notebooks: matplotlib functions that draw into the axes they are given.
+
+Each takes ``ax=``, draws into the current axes without it, and returns the axes. Colours are those of the page.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.checks import as_integer, check_type
+from snnprog.chips import find_chip
+from snnprog.errors import SpecError
+from snnprog.program import Program
+from snnprog.raster import as_raster
+from snnprog.report.pictures import EXTRA, INPUT, MISSED, RIGHT, draw_raster
+from snnprog.report.recording import Judged, judge, name_of_row, nearest, record, rows_of
+from snnprog.spec import Pattern, Spec
+
+ASKED, BAND, SILENCE, UNCOUNTED = "#c5dcee", "#cfe6d8", "#5f8f3a", "#e9ecef"
+MARGIN_COLOURS = {"spike": RIGHT, "silence": SILENCE}
+SHOWN_NAMES = 24
+
+
+def plot_raster(
+    spikes: ArrayLike, targets: ArrayLike | None = None, care: ArrayLike | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Draw spikes, and how they differ from what was asked.
+
+    Parameters
+    ----------
+    spikes : (ticks, neurons) bool
+        What came out, or what goes in.
+    targets : (ticks, neurons) bool, optional
+        What was asked: bins where that differs are marked.
+    care : (ticks, neurons) bool, optional
+        Which bins count; all, unless given. Others are shaded.
+    ax : matplotlib.axes.Axes, optional
+
+    Raises
+    ------
+    SpecError
+        If a raster is malformed, or their shapes differ.
+    """
+    ax, fired = _axes(ax), as_raster(spikes, "spikes")
+    if targets is None:
+        draw_raster(ax, fired, label="spike")
+        return _told(ax, "tick", "neuron")
+    asked = as_raster(targets, "targets")
+    counts = as_raster(np.ones(asked.shape, dtype=np.bool_) if care is None else care, "care")
+    for name, raster in (("targets", asked), ("care", counts)):
+        if raster.shape != fired.shape:
+            raise SpecError(f"{name} has shape {raster.shape} and spikes {fired.shape}; give both the same")
+    extent = (-0.5, len(fired) - 0.5, -0.5, fired.shape[1] - 0.5)
+    shaded = np.where(counts.T, np.nan, 1.0)
+    ax.imshow(shaded, cmap=ListedColormap([UNCOUNTED]), aspect="auto", origin="lower", extent=extent, zorder=0)
+    for raster, label, color in (
+        (asked & fired & counts, "as asked", RIGHT),
+        (asked & ~fired & counts, "missing", MISSED),
+        (fired & ~asked & counts, "not asked for", EXTRA),
+        (fired & ~counts, "does not count", INPUT),
+    ):
+        if raster.any() or label == "as asked":
+            draw_raster(ax, raster, label=label, color=color)
+    return _told(ax, "tick", "output")
+
+
+def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
+    """Draw what a neuron's potential reaches at each tick against its threshold, in weight LSBs.
+
+    Parameters
+    ----------
+    pattern : Pattern, or (ticks, inputs) bool
+        What goes in. With a `Pattern`, the band is shaded that no tick that counts comes into, and ticks where the
+        output differs from its target are marked.
+    neuron : int
+        An output, counted from 0; after all outputs, the hidden neurons.
+    ax : matplotlib.axes.Axes, optional
+
+    Raises
+    ------
+    SpecError
+        If there is no such neuron, or the pattern is of another width than the program.
+    """
+    ax, row = _axes(ax), _row(program, neuron)
+    inputs = pattern.inputs if isinstance(pattern, Pattern) else as_raster(pattern, "pattern")
+    recording = record(program, [inputs])
+    unit = 1 << find_chip(program.chip).semantics.input_shift
+    potential, threshold = recording.potentials[:, row] / unit, recording.thresholds[row] / unit
+    ticks = np.arange(recording.ticks)
+    if isinstance(pattern, Pattern):
+        judged = judge(recording, Spec([pattern], chip=program.chip))
+        _draw_band(ax, judged, row, float(threshold))
+    ax.axhline(threshold, color="black", linewidth=1.0, linestyle="--", label="threshold")
+    ax.plot(ticks, potential, color=RIGHT, linewidth=1.2, label="potential")
+    fired = recording.spikes[:, row]
+    ax.scatter(ticks[fired], potential[fired], s=14, color=RIGHT, zorder=3, label="spike")
+    if isinstance(pattern, Pattern):
+        wrong = (judged.asked != recording.spikes)[:, row] & judged.counts[:, row]
+        if wrong.any():
+            ax.scatter(ticks[wrong], potential[wrong], s=40, marker="x", color=MISSED, zorder=4, label="wrong")
+    ax.set_title(name_of_row(program, row))
+    return _told(ax, "tick", "potential (LSB)")
+
+
+def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
+    """Draw a neuron's weights by line and delay, in weight LSBs; lines are inputs, then neurons.
+
+    Parameters
+    ----------
+    neuron : int
+        An output, counted from 0; after all outputs, the hidden neurons.
+    ax : matplotlib.axes.Axes, optional
+
+    Raises
+    ------
+    SpecError
+        If there is no such neuron.
+    """
+    ax, row = _axes(ax), _row(program, neuron)
+    mine = program.post == rows_of(program)[row]
+    lines = max(program.n_inputs, int(program.pre.max(initial=0)) + 1)
+    weights: NDArray[np.float64] = np.full((program.max_delay, lines), np.nan)
+    places = program.delay[mine] - 1, program.pre[mine]
+    weights[places] = 0.0
+    np.add.at(weights, places, program.effective_weight()[mine])
+    greatest = max(1.0, float(np.abs(np.nan_to_num(weights)).max()))
+    extent = (-0.5, lines - 0.5, program.max_delay + 0.5, 0.5)
+    image = ax.imshow(weights, cmap="PuOr", vmin=-greatest, vmax=greatest, aspect="auto", extent=extent)
+    ax.figure.colorbar(image, ax=ax, label="weight (LSB)")
+    if lines > program.n_inputs:
+        ax.axvline(program.n_inputs - 0.5, color=INPUT, linewidth=0.8)
+    ax.set_title(name_of_row(program, row))
+    return _told(ax, "input line" if lines == program.n_inputs else "input line, then neurons", "delay (ticks)")
+
+
+def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axes:
+    """Draw how near each neuron comes to doing otherwise, in weight LSBs, measured in the integers that run.
+
+    Up goes the distance above the threshold of the spike that comes nearest to it, down that of the nearest silence;
+    what is on the wrong side is marked.
+
+    Parameters
+    ----------
+    spec : Spec
+        What was asked.
+    ax : matplotlib.axes.Axes, optional
+
+    Raises
+    ------
+    SpecError
+        If program and spec do not belong together.
+    """
+    ax = _axes(ax)
+    check_type("spec", spec, Spec)
+    if spec.n_outputs != program.n_outputs:
+        raise SpecError(
+            f"the program has {program.n_outputs} outputs and the spec {spec.n_outputs}; they do not belong together"
+        )
+    distances = nearest(judge(record(program, [pattern.inputs for pattern in spec.patterns]), spec))
+    for side, sign in (("spike", 1.0), ("silence", -1.0)):
+        found = np.array([np.nan if (value := getattr(each, side)) is None else value for each in distances])
+        colours = [MISSED if value < 0 else MARGIN_COLOURS[side] for value in found]
+        ax.bar(range(len(found)), sign * np.abs(found), color=colours, label=f"nearest {side}")
+    ax.axhline(0.0, color="black", linewidth=0.8)
+    names = [name_of_row(program, row) for row in range(program.n_neurons)]
+    if len(names) <= SHOWN_NAMES:
+        ax.set_xticks(range(len(names)), names, rotation=30 if len(names) > 6 else 0)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    return _told(ax, "", "distance from the threshold (LSB)")
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return pyplot.gca() if ax is None else ax
+
+
+def _told(ax: Axes, across: str, up: str) -> Axes:
+    ax.set(xlabel=across, ylabel=up)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _row(program: Program, neuron: int) -> int:
+    check_type("program", program, Program)
+    row = as_integer("neuron", neuron)
+    if not 0 <= row < program.n_neurons:
+        raise SpecError(f"neuron is {row}; the program has 0 to {program.n_neurons - 1}")
+    return row
+
+
+def _draw_band(ax: Axes, judged: Judged, row: int, threshold: float) -> None:
+    distance = nearest(judged)[row]
+    above, below = (max(0.0, each or 0.0) for each in (distance.spike, distance.silence))
+    ax.axhspan(threshold - below, threshold + above, color=BAND, linewidth=0, zorder=0, label="margin")

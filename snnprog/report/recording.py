@@ -1,0 +1,219 @@
+"""A run with all that pictures need: every neuron's spikes, and its potential where that meets the threshold.
+
+Patterns stand one after another on one axis of ticks. Neurons are told by their row: those that are read out first, in
+order, then all others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnprog.backends import built_in, run_backend
+from snnprog.checks import check_type
+from snnprog.chips import find_chip
+from snnprog.errors import SpecError
+from snnprog.judgement import MISSING, WrongBin, wrong_bins
+from snnprog.program import Program
+from snnprog.raster import Raster, as_raster
+from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
+from snnprog.spec import Spec
+from snnprog.trace import Excursion
+
+Int64s = NDArray[np.int64]
+NOWHERE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a program did; ticks are those of all patterns.
+
+    Attributes
+    ----------
+    program : Program
+    lengths : tuple of int
+        The ticks of each pattern.
+    inputs : (ticks, inputs) bool
+    spikes : (ticks, rows) bool
+    potentials : (ticks, rows) int64
+        Before the reset, in the chip's units.
+    held : (ticks, rows) bool
+        Where a neuron is in its refractory period, and cannot spike.
+    excursions : tuple of (int, Excursion)
+        Each pattern that left the range on which all runtimes agree, and where.
+    """
+
+    program: Program
+    lengths: tuple[int, ...]
+    inputs: Raster
+    spikes: Raster
+    potentials: Int64s
+    held: Raster
+    excursions: tuple[tuple[int, Excursion], ...]
+
+    @property
+    def ticks(self) -> int:
+        """Number of ticks of all patterns."""
+        return sum(self.lengths)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first tick of each pattern."""
+        return tuple(int(end) - length for end, length in zip(np.cumsum(self.lengths), self.lengths, strict=True))
+
+    @cached_property
+    def rows(self) -> Int64s:
+        """(rows,) Which neuron is in each row."""
+        return rows_of(self.program)
+
+    @property
+    def thresholds(self) -> Int64s:
+        """(rows,) In the chip's units."""
+        found: Int64s = thresholds_in_units(self.program)
+        return found[self.rows]
+
+    def answers(self) -> list[Raster]:
+        """Return the output spikes of each pattern, ``(ticks, outputs)``."""
+        return np.split(self.spikes[:, : self.program.n_outputs], np.cumsum(self.lengths)[:-1])
+
+
+def rows_of(program: Program) -> Int64s:
+    """Return the neuron of each row ``(neurons,)``: outputs in order, then all others."""
+    others = np.setdiff1d(np.arange(program.n_neurons), program.outputs)
+    rows: Int64s = np.concatenate([program.outputs, others]).astype(np.int64)
+    return rows
+
+
+def name_of_row(program: Program, row: int) -> str:
+    """Return what a row's neuron is called."""
+    return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
+
+
+def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
+    """Run a program on a built-in simulator, each pattern from rest, and keep everything.
+
+    Parameters
+    ----------
+    inputs : list of (ticks, inputs) bool
+
+    Raises
+    ------
+    SpecError
+        If there are none, or they are no rasters of the program's width.
+    """
+    check_type("program", program, Program)
+    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    if not rasters:
+        raise SpecError("inputs is empty; at least one pattern is needed")
+    traces = run_backend(program, rasters, built_in(program), "state").traces
+    semantics, rows = find_chip(program.chip).semantics, rows_of(program)
+    parts = [potentials_before_reset(program, trace) for trace in traces]
+    held = np.concatenate([is_held(program, part) for part in parts])
+    reached = np.concatenate(parts)
+    spikes = fires(semantics, reached, thresholds_in_units(program))
+    return Recording(
+        program=program,
+        lengths=tuple(len(raster) for raster in rasters),
+        inputs=np.concatenate(rasters),
+        spikes=spikes[:, rows],
+        potentials=reached[:, rows],
+        held=held[:, rows],
+        excursions=tuple((index, trace.excursion) for index, trace in enumerate(traces) if trace.excursion is not None),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What was asked of a recording, and where it differs.
+
+    Attributes
+    ----------
+    targets, care : (ticks, outputs) bool
+        What must come out, and which bins count.
+    wrong : tuple of WrongBin
+        With ticks counted within their patterns.
+    asked : (ticks, rows) bool
+        What each neuron is held against in its margins: an output against its target (with windows, against the ticks
+        that were chosen), a hidden neuron against what it does.
+    counts : (ticks, rows) bool
+        Where margins count.
+    """
+
+    recording: Recording
+    targets: Raster
+    care: Raster
+    wrong: tuple[WrongBin, ...]
+    asked: Raster
+    counts: Raster
+
+    def wrong_ticks(self, kind: str) -> tuple[list[int], list[int]]:
+        """Return tick (of all patterns) and output of all wrong bins of a kind."""
+        starts = self.recording.starts
+        chosen = [each for each in self.wrong if each.kind == kind]
+        return [starts[each.pattern] + each.tick for each in chosen], [each.output for each in chosen]
+
+
+def judge(recording: Recording, spec: Spec) -> Judged:
+    """Hold a recording of a spec's patterns against its targets."""
+    outputs = recording.program.n_outputs
+    asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
+    wrong = tuple(wrong_bins(spec, recording.answers()))
+    judged = Judged(recording, spec.targets, spec.care, wrong, asked, counts)
+    counts[:, :outputs] = spec.care
+    if spec.window == (0, 0):
+        asked[:, :outputs] = spec.targets
+    else:
+        for kind in {each.kind for each in wrong}:
+            asked[judged.wrong_ticks(kind)] = kind == MISSING
+    return judged
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """How near a neuron comes to doing something else, in weight LSBs; negative where it does.
+
+    Attributes
+    ----------
+    spike, silence : float or None
+        The least distance above the threshold where a spike is asked, and at or below it where silence is and the
+        neuron might spike; None where there is no such tick.
+    spike_tick, silence_tick : int
+        Where, of all patterns' ticks; -1 where nowhere.
+    """
+
+    spike: float | None
+    silence: float | None
+    spike_tick: int
+    silence_tick: int
+
+    @property
+    def margin(self) -> float:
+        """The lesser of the two distances; infinite where there is none."""
+        return min((each for each in (self.spike, self.silence) if each is not None), default=math.inf)
+
+
+def nearest(judged: Judged) -> tuple[Nearest, ...]:
+    """Return how near each row's neuron comes to doing otherwise; measured in the integers that ran."""
+    recording = judged.recording
+    unit = 1 << find_chip(recording.program.chip).semantics.input_shift
+    above = recording.potentials - recording.thresholds
+    found = []
+    for row in range(above.shape[1]):
+        spike = _least(above[:, row], judged.asked[:, row] & judged.counts[:, row], unit)
+        quiet = ~judged.asked[:, row] & judged.counts[:, row] & ~recording.held[:, row]
+        silence = _least(-above[:, row], quiet, unit)
+        found.append(Nearest(spike[0], silence[0], spike[1], silence[1]))
+    return tuple(found)
+
+
+def _least(distances: Int64s, where: Raster, unit: int) -> tuple[float | None, int]:
+    ticks = np.flatnonzero(where)
+    if ticks.size == 0:
+        return None, NOWHERE
+    tick = int(ticks[distances[ticks].argmin()])
+    return int(distances[tick]) / unit, tick

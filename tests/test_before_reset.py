@@ -1,0 +1,59 @@
+"""What a potential had reached before its reset, from recorded states: it must leave just what was recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import snnprog as sp
+from snnprog.chips import ShiftSemantics, find_chip
+from snnprog.conformance import golden_programs
+from snnprog.conformance.trials import random_trial
+from snnprog.simulate import simulate
+from snnprog.simulate.before_reset import fires, potentials_before_reset, thresholds_in_units
+
+GOLDEN = golden_programs("loihi1")
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
+def test_resetting_it_leaves_what_was_recorded(golden) -> None:  # type: ignore[no-untyped-def]
+    program = golden.trial.program
+    thresholds = thresholds_in_units(program)
+    for trace in golden.expected:
+        reached = potentials_before_reset(program, trace)
+        spikes = fires(find_chip("loihi1").semantics, reached, thresholds)
+        assert (spikes[:, program.outputs] == trace.spikes).all()
+        assert (np.where(spikes, 0, reached) == trace.potentials).all()
+
+
+def test_some_golden_neurons_fire() -> None:
+    assert sum(int(trace.spikes.sum()) for golden in GOLDEN for trace in golden.expected) > 100
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_subtracting_thresholds_leaves_what_was_recorded(seed: int) -> None:
+    """Hidden neurons may fire several times at once, so as many thresholds are taken off."""
+    trial = random_trial(seed, "xylo")
+    program = trial.program
+    trace = simulate(program, trial.inputs[:1], state=True)[0]
+    semantics = find_chip("xylo").semantics
+    assert isinstance(semantics, ShiftSemantics)
+    reached, thresholds = potentials_before_reset(program, trace), thresholds_in_units(program)
+    most = np.full(program.n_neurons, semantics.most_hidden_spikes)
+    most[program.outputs] = semantics.most_readout_spikes
+    taken = np.minimum(np.maximum(reached, 0) // thresholds, most)
+    assert (reached - taken * thresholds == trace.potentials).all()
+    assert (fires(semantics, reached, thresholds) == (taken > 0)).all()
+    assert (fires(semantics, reached, thresholds)[:, program.outputs] == trace.spikes).all()
+
+
+def test_it_is_what_a_neuron_alone_reaches() -> None:
+    """One synapse, one spike: 60 LSBs arrive at tick 2, and 60 · 64 is what is compared with 50 · 64."""
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
+        threshold=[50], current_decay=[4095], potential_decay=[205], bias=[0],
+    )  # fmt: skip
+    raster = np.zeros((4, 1), dtype=bool)
+    raster[1] = True
+    trace = simulate(program, [raster], state=True)[0]
+    assert potentials_before_reset(program, trace)[:, 0].tolist() == [0, 0, 3840, 0]
