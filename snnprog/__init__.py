@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from snnprog.version import __version__
 
 if TYPE_CHECKING:
+    from snnprog import specs as specs
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
@@ -113,10 +114,14 @@ _HOMES = {
     "write_report": "report.page",
 }
 
-__all__ = ["__version__", *_HOMES]
+_FOLDERS = ("specs",)
+
+__all__ = ["__version__", *_FOLDERS, *_HOMES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _FOLDERS:
+        return import_module(f"snnprog.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'snnprog' has no attribute {name!r}")
     value = getattr(import_module(f"snnprog.{_HOMES[name]}"), name)
@@ -125,4 +130,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_FOLDERS, *_HOMES})

@@ -26,6 +26,7 @@ LAYERS = (
     "files",
     "chips",
     "spec",
+    "specs",
     "judgement",
     "distance",
     "program",

@@ -64,6 +64,9 @@ NAMES = {
 }
 
 
+FOLDERS = ("specs",)
+
+
 def python(code: str) -> str:
     """Run code in a fresh interpreter and return what it prints."""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -72,7 +75,7 @@ def python(code: str) -> str:
 
 
 def test_names_are_pinned() -> None:
-    assert sorted(sp.__all__) == sorted(["__version__", *NAMES])
+    assert sorted(sp.__all__) == sorted(["__version__", *FOLDERS, *NAMES])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,8 +89,17 @@ def test_name_leads_to_something_documented(name: str) -> None:
     assert not value.__doc__.startswith(own_init)
 
 
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_is_loaded_when_it_is_used(name: str) -> None:
+    assert (
+        python(f"import sys, snnprog; print('snnprog.{name}' in sys.modules, len(snnprog.{name}.__all__) > 0)")
+        == "False True"
+    )
+    assert getattr(sp, name).__doc__
+
+
 def test_names_are_listed_and_kept() -> None:
-    assert set(NAMES) <= set(dir(sp))
+    assert {*FOLDERS, *NAMES} <= set(dir(sp))
     assert sp.Spec is sp.Spec
     assert vars(sp)["Spec"] is sp.Spec
 

@@ -1,0 +1,57 @@
+"""The first spike decides."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from snnprog.checks import as_integer
+from snnprog.errors import SpecError
+from snnprog.spec import Spec
+from snnprog.specs.machines import Machine, Row
+from snnprog.specs.streams import check_ticks
+
+
+def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = False) -> Spec:
+    """Return the spec of a winner-take-all of first spikes: the line that spikes first wins, and all others lose.
+
+    One tick after the first spike the winner's output fires, once; of lines that spike together, the first in order
+    wins. From then on the last output, the memory that there was a winner, fires at every tick, and nothing else does.
+    It is exact on every stream with no more than ``at_once`` spikes at a tick.
+
+    Parameters
+    ----------
+    lines : int
+        How many compete; there is one output for each, and one for the memory.
+    at_once : int, optional
+        How many of them spike together at most; all, unless said. The more, the more there is to be covered: all of 10
+        lines can be, or any two of 50.
+    reset : bool
+        Whether one more input line, the last, opens the next round: what spikes together with it is not heard, what
+        spikes after it is.
+
+    Raises
+    ------
+    SpecError
+        If there are no lines, or too many.
+    """
+    lines = as_integer("lines", lines)
+    at_once = lines if at_once is None else as_integer("at_once", at_once)
+    if not 1 <= at_once <= lines:
+        raise SpecError(f"at_once is {at_once} of {lines} lines; 1 to the number of lines is needed")
+    n_rows = sum(math.comb(lines, size) for size in range(at_once + 1)) * (1 + reset)
+    check_ticks("winner_take_all", n_rows * (lines + 2), "take fewer lines, or a smaller at_once")
+    groups = [group for size in range(at_once + 1) for group in itertools.combinations(range(lines), size)]
+    rows = [tuple(line in group for line in range(lines)) for group in groups]
+    if reset:
+        rows = [(*row, is_reset) for is_reset in (False, True) for row in rows]
+
+    def step(row: Row, before: Row) -> Row:
+        spikes, is_decided = row[:lines], before[lines]
+        if any(row[lines:]):
+            return (False,) * (lines + 1)
+        winner = spikes.index(True) if any(spikes) and not is_decided else None
+        return (*(line == winner for line in range(lines)), is_decided or any(spikes))
+
+    advice = "take fewer lines, or a smaller at_once"
+    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice).spec()

@@ -1,0 +1,142 @@
+"""Neurons that feed each other from one tick to the next: a machine, and the walk through all it can ever do.
+
+All synapses take one tick and no neuron has a memory, so what the neurons do at a tick depends on two things alone:
+what they did, and what came in, one tick before. Those are the *configuration* and the *row*. A spec that holds every
+configuration that can be reached from rest, with every row that may come there, says what happens next in all
+circumstances; so a program that is exact on it is exact on every stream of such rows, by induction over ticks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.errors import SpecError
+from snnprog.spec import Pattern, Spec
+from snnprog.specs.streams import NO_MEMORY, check_ticks
+
+NEURON_LIMIT = 1 << 12
+
+Row = tuple[bool, ...]
+Step = Callable[[Row, Row], Row]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Neurons in a loop, told by what they do next.
+
+    Attributes
+    ----------
+    name : str
+        As in messages.
+    n_neurons : int
+    rows : tuple of row
+        What may come in at a tick; the first is silence.
+    step : callable
+        (row, configuration) -> the configuration one tick later. Each neuron of it must be a threshold function of
+        both, and silence at rest must lead to rest.
+    advice : str
+        What to try if there are too many configurations.
+    """
+
+    name: str
+    n_neurons: int
+    rows: tuple[Row, ...]
+    step: Step
+    advice: str
+
+    @property
+    def rest(self) -> Row:
+        """The configuration in which nothing fires."""
+        return (False,) * self.n_neurons
+
+    def spec(self) -> Spec:
+        """Return the recurrent spec of all that the machine can ever do: outputs are its neurons, in their order.
+
+        Raises
+        ------
+        SpecError
+            If that is too much.
+        """
+        if self.n_neurons > NEURON_LIMIT:
+            raise SpecError(f"{self.name} needs {self.n_neurons} neurons; {NEURON_LIMIT} are allowed: {self.advice}")
+        patterns = [self._pattern(walk) for walk in walks(self._edges())]
+        return Spec(patterns, (1,), recurrent=True, dynamics=NO_MEMORY)
+
+    def _edges(self) -> list[list[int]]:
+        """Return, for each configuration that can be reached, to which one each row leads; rest is the first."""
+        numbers, open_ones, edges = {self.rest: 0}, deque([self.rest]), []
+        while open_ones:
+            here = open_ones.popleft()
+            reached = [self.step(row, here) for row in self.rows]
+            for configuration in reached:
+                if configuration not in numbers:
+                    numbers[configuration] = len(numbers)
+                    open_ones.append(configuration)
+            check_ticks(self.name, len(numbers) * len(self.rows), self.advice)
+            edges.append([numbers[configuration] for configuration in reached])
+        return edges
+
+    def _pattern(self, walk: Sequence[int]) -> Pattern:
+        """Return the pattern of a walk from rest, with a last silent tick that shows where it led."""
+        configurations = [self.rest]
+        for row in walk:
+            configurations.append(self.step(self.rows[row], configurations[-1]))
+        inputs = np.array([self.rows[row] for row in (*walk, 0)], dtype=np.bool_)
+        return Pattern(inputs, np.array(configurations, dtype=np.bool_))
+
+
+def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return walks from node 0 that go along every edge of a graph at least once.
+
+    Each walk takes the next edge not gone along yet, or the shortest way to one; where none can be reached any more, a
+    new walk begins.
+
+    Parameters
+    ----------
+    edges : per node, where its edges lead
+        All nodes can be reached from node 0.
+
+    Returns
+    -------
+    Per walk, which edge is taken at each node.
+    """
+    left = [deque(range(len(targets))) for targets in edges]
+    found: list[list[int]] = []
+    while any(left):
+        walk: list[int] = []
+        here = 0
+        while (way := _way_to_open(edges, left, here)) is not None:
+            for edge in way:
+                here = edges[here][edge]
+            edge = left[here].popleft()
+            walk += [*way, edge]
+            here = edges[here][edge]
+        found.append(walk)
+    return found
+
+
+def _way_to_open(edges: Sequence[Sequence[int]], left: Sequence[deque[int]], start: int) -> list[int] | None:
+    """Return the shortest way from a node to one with edges left, or None."""
+    came_from: dict[int, tuple[int, int] | None] = {start: None}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        if left[here]:
+            return _way_back(came_from, here)
+        for edge, there in enumerate(edges[here]):
+            if there not in came_from:
+                came_from[there] = here, edge
+                queue.append(there)
+    return None
+
+
+def _way_back(came_from: dict[int, tuple[int, int] | None], here: int) -> list[int]:
+    way: list[int] = []
+    while (step := came_from[here]) is not None:
+        here, edge = step
+        way.append(edge)
+    return way[::-1]

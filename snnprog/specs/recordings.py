@@ -1,0 +1,66 @@
+"""A recording becomes the spec of a network that would have made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.checks import as_integer
+from snnprog.errors import SpecError
+from snnprog.raster import as_raster
+from snnprog.spec import Dynamics, Pattern, Spec
+
+
+def from_raster(
+    raster: ArrayLike,
+    *,
+    inputs: ArrayLike | None = None,
+    delays: Iterable[int] = range(1, 17),
+    given: int | None = None,
+    dynamics: Dynamics | None = None,
+) -> Spec:
+    """Return the spec of a recurrent network that makes a recorded raster by itself: back-engineering.
+
+    What had gone on before the recording is not known, so its first ticks are given: one input line per neuron carries
+    them, one tick ahead; from there on the network feeds itself. The spec is one tick longer than the recording, which
+    begins at tick 1. It is what Rostro-Gonzalez, Cessac, Vasquez and Viéville (2009) do, arXiv:0905.4810; nothing is
+    promised beyond the recording.
+
+    Parameters
+    ----------
+    raster : (ticks, neurons) bool
+        The spikes of all neurons.
+    inputs : (ticks, lines) bool, optional
+        Spikes that were sent to the neurons in the recording, if any; these lines come after those of the beginning.
+    delays : iterable of int
+        The delays that synapses may have.
+    given : int, optional
+        How many ticks are given; as many as the longest delay, unless said.
+    dynamics : Dynamics, optional
+        The decays of every neuron; the chip's usual ones, unless given.
+
+    Raises
+    ------
+    SpecError
+        If a raster is malformed, or more ticks are given than there are.
+    """
+    recorded, offered = as_raster(raster, "raster"), tuple(delays)
+    ticks, neurons = recorded.shape
+    if not offered:
+        raise SpecError("delays is empty; offer at least one")
+    given = min(ticks, max(offered)) if given is None else as_integer("given", given)
+    if not 0 <= given <= ticks:
+        raise SpecError(f"given is {given}; 0 to {ticks} is allowed, the ticks of the recording")
+    beginning = np.zeros((ticks + 1, neurons), dtype=np.bool_)
+    beginning[:given] = recorded[:given]
+    sent = np.zeros((ticks + 1, 0), dtype=np.bool_)
+    if inputs is not None:
+        known = as_raster(inputs, "inputs")
+        if len(known) != ticks:
+            raise SpecError(f"inputs have {len(known)} ticks and the raster {ticks}; give both the same")
+        sent = np.concatenate([np.zeros((1, known.shape[1]), dtype=np.bool_), known])
+    targets = np.concatenate([np.zeros((1, neurons), dtype=np.bool_), recorded])
+    pattern = Pattern(np.concatenate([beginning, sent], axis=1), targets)
+    return Spec([pattern], offered, recurrent=True, dynamics=dynamics)

@@ -1,0 +1,71 @@
+"""Central pattern generators: rhythms that go on by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.errors import SpecError
+from snnprog.raster import Raster, as_raster
+from snnprog.spec import Spec
+from snnprog.specs.machines import Machine, Row
+
+
+def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False) -> Spec:
+    """Return the spec of a central pattern generator: rasters that repeat for ever, each after its start spike.
+
+    There is one input line per raster. Two ticks after its spike the raster begins, and repeats until another line
+    spikes, which ends it there and begins its own raster (or the same one anew); no two lines spike together. The first
+    outputs are the raster's; the others are phases, one for each tick of each raster, in a ring that carries one spike.
+
+    The spec holds every phase with every line's spike at it, and at the tick before. That is all that these neurons
+    ever hear; so, by induction over ticks, a program that is exact on it is exact for ever.
+
+    Parameters
+    ----------
+    rasters : (ticks, outputs) bool, or several of them
+        One period of each rhythm; all have as many outputs.
+    stop : bool
+        Whether one more input line, the last, ends all rhythms.
+
+    Raises
+    ------
+    SpecError
+        If there is no raster, one is malformed, or they are too long.
+    """
+    periods = _as_periods(rasters)
+    lengths = [len(period) for period in periods]
+    starts = [sum(lengths[:index]) for index in range(len(lengths))]
+    follows = [index + 1 for index in range(sum(lengths))]
+    for start, length in zip(starts, lengths, strict=True):
+        follows[start + length - 1] = start
+    shown = [tuple(row) for row in np.concatenate(periods).tolist()]
+    n_outputs, n_lines = len(shown[0]), len(periods) + stop
+
+    def step(row: Row, before: Row) -> Row:
+        phase = next((index for index, fired in enumerate(before[n_outputs:]) if fired), None)
+        following = None if phase is None else follows[phase]
+        if any(row):
+            following = starts[row.index(True)] if row.index(True) < len(starts) else None
+        outputs = (False,) * n_outputs if phase is None else shown[phase]
+        return (*outputs, *(index == following for index in range(len(follows))))
+
+    rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
+    return Machine("pattern_generator", n_outputs + len(follows), rows, step, "take shorter or fewer rasters").spec()
+
+
+def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
+    is_one = isinstance(rasters, np.ndarray) and rasters.ndim == 2
+    given = [rasters] if is_one or not isinstance(rasters, Sequence) else rasters
+    periods = [as_raster(raster, f"raster {index}") for index, raster in enumerate(given)]
+    if not periods:
+        raise SpecError("rasters is empty; give at least one")
+    for index, period in enumerate(periods):
+        if period.shape[1] != periods[0].shape[1] or period.shape[1] == 0:
+            raise SpecError(
+                f"raster {index} has {period.shape[1]} outputs, raster 0 has {periods[0].shape[1]};"
+                " give all the same, and at least one"
+            )
+    return periods

@@ -1,0 +1,97 @@
+"""Finite-state machines, from their transition tables.
+
+A state machine's next state is no threshold function of state and input in general. The neurons here stand for pairs
+instead, a state and what was read in it: that pair follows if what is read is right, and the pair before was one of
+those that lead to the state. That is a threshold function, whatever the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+from snnprog.errors import SpecError
+from snnprog.spec import Spec
+from snnprog.specs.machines import Machine, Row
+
+State = TypeVar("State", bound=Hashable)
+Symbol = TypeVar("Symbol", bound=Hashable)
+Transitions = Mapping[State, Mapping[Symbol, State]]
+
+
+def finite_state_machine(transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None) -> Spec:
+    """Return the spec of a finite-state machine that runs for ever.
+
+    A symbol is an input line: it is read when the line spikes, and no two lines spike together. Lines are in the order
+    in which the table names their symbols first; states are in the order of the table. The start state is rest: it has
+    no output. The others have one each, the first outputs, which fires at tick t + 2 if the machine is in that state
+    once the line of tick t was read; silence changes no state.
+
+    The outputs that follow stand for pairs, and fire at tick t + 1: for each state in order, silence (but at the
+    start state, which is rest) and then each symbol, read in it at tick t. A Mealy machine's output is one of them.
+
+    The spec holds every pair with everything that can be read next. That is all that these neurons ever hear; so, by
+    induction over ticks, a program that is exact on it is exact on every stream.
+
+    Parameters
+    ----------
+    transitions : mapping of state to (mapping of symbol to state)
+        Where each symbol leads; one that is not named for a state changes nothing in it.
+    start : state, optional
+        Where the machine begins; the first of the table, unless said.
+
+    Raises
+    ------
+    SpecError
+        If a state is not in the table or cannot be reached, there are no symbols, or the pairs are too many.
+    """
+    if not isinstance(transitions, Mapping) or not all(isinstance(to, Mapping) for to in transitions.values()):
+        raise SpecError(
+            f"transitions is {transitions!r}; a mapping of states to mappings of symbols to states is needed"
+        )
+    table = {state: dict(to) for state, to in transitions.items()}
+    first = next(iter(table), None) if start is None else start
+    if first is None or first not in table:
+        raise SpecError(f"start is {first!r}; it must be a state of the table: {list(table)}")
+    symbols = list(dict.fromkeys(symbol for to in table.values() for symbol in to))
+    if not symbols:
+        raise SpecError("transitions name no symbol; at least one is needed")
+    _check_states(table, first)
+    states = [first, *(state for state in table if state != first)]
+    numbers = {state: number for number, state in enumerate(states)}
+    leads_to = [
+        [number, *(numbers[table[state].get(symbol, state)] for symbol in symbols)]
+        for number, state in enumerate(states)
+    ]
+    return _machine(leads_to).spec()
+
+
+def _machine(leads_to: list[list[int]]) -> Machine:
+    """Return the machine of states 0, 1, … that lead to others: on silence to themselves, then on each symbol."""
+    n_states, n_symbols = len(leads_to), len(leads_to[0]) - 1
+    pairs = [(state, read) for state in range(n_states) for read in range(n_symbols + 1) if state or read]
+
+    def step(row: Row, before: Row) -> Row:
+        pair = next((pairs[i] for i, fired in enumerate(before[n_states - 1 :]) if fired), (0, 0))
+        state, read = leads_to[pair[0]][pair[1]], 1 + row.index(True) if any(row) else 0
+        return (*(state == other for other in range(1, n_states)), *((state, read) == other for other in pairs))
+
+    rows = tuple(tuple(line == spiking for line in range(n_symbols)) for spiking in range(-1, n_symbols))
+    advice = "take fewer states or symbols"
+    return Machine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice)
+
+
+def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -> None:
+    """Raise `SpecError` if a state is not in the table, or is never reached."""
+    for state, to in table.items():
+        for symbol, target in to.items():
+            if target not in table:
+                raise SpecError(f"state {state!r} leads to {target!r} on {symbol!r}; give {target!r} a row of its own")
+    reached, open_states = {start}, [start]
+    while open_states:
+        fresh = [target for target in table[open_states.pop()].values() if target not in reached]
+        reached.update(fresh)
+        open_states += fresh
+    for state in table:
+        if state not in reached:
+            raise SpecError(f"state {state!r} is never reached from {start!r}; leave it out")

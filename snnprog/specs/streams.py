@@ -1,0 +1,89 @@
+"""Input streams that hold all that can come, and what a neuron without memory has to do with them.
+
+A potential that keeps 1/4096 of itself per tick is as good as one that keeps nothing: what a neuron does depends on the
+spikes that arrive at that tick alone. So a stream in which every combination of arrivals occurs that can ever occur
+says all there is to say about a neuron, and a program that is exact on it is exact on every stream, for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.errors import SpecError, counted
+from snnprog.raster import Raster
+from snnprog.spec import Dynamics
+
+NO_MEMORY = Dynamics(potential_decay=4095, current_decay=4095)
+TICK_LIMIT = 1 << 17
+
+
+def de_bruijn(symbols: int, order: int) -> NDArray[np.int64]:
+    """Return symbols 0 to ``symbols - 1`` in an order in which every run of ``order`` of them occurs just once.
+
+    It begins with ``order`` zeros, and has ``symbols**order + order - 1`` entries. The words that are joined are the
+    Lyndon words whose length divides the order (Fredricksen and Maiorana 1978), in the order of Duval (1988).
+    """
+    sequence: list[int] = []
+    word = [-1]
+    while word:
+        word[-1] += 1
+        if order % len(word) == 0:
+            sequence += word
+        word = [word[index % len(word)] for index in range(order)]
+        while word and word[-1] == symbols - 1:
+            word.pop()
+    return np.array(sequence + sequence[: order - 1])
+
+
+def stream_of(spikes: Iterable[tuple[int, int]], ticks: int, lines: int) -> Raster:
+    """Return the stream ``(ticks, lines)`` of a few spikes, given as (tick, line)."""
+    stream = np.zeros((ticks, lines), dtype=np.bool_)
+    for tick, line in spikes:
+        stream[tick, line] = True
+    return stream
+
+
+def pauses(groups: Iterable[tuple[Sequence[int], int]], lines: int, spacing: int) -> Raster:
+    """Return a stream in which every line spikes at every tick, but for pauses.
+
+    Parameters
+    ----------
+    groups : iterable of (lines, ticks)
+        Which lines pause together, and for how long.
+    lines : int
+        How many there are.
+    spacing : int
+        How many ticks of all lines stand before, between and after the pauses.
+    """
+    parts = [np.ones((spacing, lines), dtype=np.bool_)]
+    for silent, ticks in groups:
+        pause = np.ones((ticks + spacing, lines), dtype=np.bool_)
+        pause[:ticks, list(silent)] = False
+        parts.append(pause)
+    return np.concatenate(parts)
+
+
+def delayed(spikes: Raster, delay: int) -> Raster:
+    """Return spikes ``(ticks, …)`` some ticks later, silence at the start; what is left over at the end falls off."""
+    late = np.zeros_like(spikes)
+    late[delay:] = spikes[: max(0, len(spikes) - delay)]
+    return late
+
+
+def recent(spikes: Raster, ticks: int) -> Raster:
+    """Return where there was a spike at this tick or up to ``ticks`` before."""
+    found = spikes.copy()
+    for delay in range(1, ticks + 1):
+        found |= delayed(spikes, delay)
+    return found
+
+
+def check_ticks(what: str, ticks: int, advice: str, limit: int = TICK_LIMIT) -> None:
+    """Raise `SpecError` if a stream that holds all that can come is too long to be designed on."""
+    if ticks > limit:
+        raise SpecError(
+            f"{what} needs {counted(ticks, 'tick')} to hold all that can come; {limit} are allowed: {advice}"
+        )

@@ -1,0 +1,216 @@
+"""Spikes at the right time: delayed, together, in order.
+
+All weights here are positive. So if a neuron fires when the least arrives that must make it fire, and is silent when
+the most arrives that must not, it does right in all circumstances between and beyond: the patterns hold just those.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from snnprog.checks import as_integer
+from snnprog.chips import find_chip
+from snnprog.errors import SpecError
+from snnprog.raster import Raster
+from snnprog.spec import Pattern, Spec
+from snnprog.specs.streams import NO_MEMORY, check_ticks, delayed, pauses, recent, stream_of
+
+CHIP = "loihi1"
+TRIAL_LIMIT = 1 << 12
+
+
+def delay_line(delays: int | Sequence[int]) -> Spec:
+    """Return the spec of a delay line: one input line, and one output per delay that repeats it so much later.
+
+    Delays beyond the chip's longest (63 ticks) are built from relays, whose spikes are the last outputs. Every output
+    has one synapse, and so does the same on every stream.
+
+    Parameters
+    ----------
+    delays : int or sequence of int
+        In ticks, from 1 on; several make a tapped delay line.
+
+    Raises
+    ------
+    SpecError
+        If there is no delay, or one is not positive.
+    """
+    wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
+    if not wanted or min(wanted) < 1:
+        raise SpecError(f"delays are {wanted}; give at least one, each of at least one tick")
+    longest = find_chip(CHIP).delays[1]
+    stages = (max(wanted) - 1) // longest
+    wanted += [longest * stage for stage in range(1, stages + 1)]
+    check_ticks("delay_line", max(wanted) + 2, "take shorter delays")
+    offered = {(delay - 1) % longest + 1 for delay in wanted}
+    impulse = stream_of([(0, 0)], max(wanted) + 2, 1)
+    targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
+    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=NO_MEMORY, fan_in=1)
+
+
+def coincidence(lines: int, *, least: int | None = None, within: int = 0) -> Spec:
+    """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
+
+    Output 0 answers a tick at which some line spikes, and at least ``least`` lines have spiked at that tick or up to
+    ``within`` ticks before: at the next tick where ``within`` is 0, at the one after it otherwise. Then there are more
+    outputs: a trigger, and one per line that fires as long as the line's spike counts. It is exact on every stream.
+
+    Parameters
+    ----------
+    lines : int
+        How many input lines.
+    least : int, optional
+        How many of them must have spiked; all, unless said.
+    within : int
+        How many ticks the first of the spikes may come before the last.
+
+    Raises
+    ------
+    SpecError
+        If there are no lines, ``least`` is not one of them, or the ways to coincide are too many.
+    """
+    lines, within = as_integer("lines", lines), as_integer("within", within)
+    least = lines if least is None else as_integer("least", least)
+    if not 1 <= least <= lines:
+        raise SpecError(f"least is {least} of {lines} lines; 1 to the number of lines is needed")
+    if within < 0:
+        raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
+    _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
+    if within == 0:
+        return _gate(lines, least)
+    offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
+    groups = itertools.combinations(range(lines), least)
+    together = [
+        [(within - age, line) for age, line in zip(ages, group, strict=True)]
+        for group, ages in itertools.product(groups, offsets)
+    ]
+    trials = [*together, *([(0, line)] for line in range(lines))]
+    everyone = range(lines)
+    silent = [((line,), within + 1) for line in everyone] + [(tuple(everyone), 1)]
+    silent += [(group, within + 1) for group in itertools.combinations(everyone, lines - least + 1)]
+    ticks = 2 * within + 5
+    streams = [stream_of(trial, ticks, lines) for trial in trials] + [pauses(silent, lines, ticks)]
+
+    def neurons(stream: Raster) -> Raster:
+        lately = delayed(recent(stream, within), 1)
+        trigger = delayed(stream, 1).any(axis=1, keepdims=True)
+        enough = lately.sum(axis=1, keepdims=True) >= least
+        return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
+
+    patterns = [Pattern(stream, neurons(stream)) for stream in streams]
+    return _positive(patterns, range(1, within + 2), recurrent=True)
+
+
+def _gate(lines: int, least: int) -> Spec:
+    """Return the spec of a neuron that fires after a tick at which at least some of its lines spiked."""
+    groups = [group for size in (least - 1, least) for group in itertools.combinations(range(lines), size)]
+    stream = stream_of([(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines)
+    return _positive([Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))], (1,))
+
+
+def sequence(steps: Sequence[int | Sequence[int] | None], *, lines: int | None = None, tolerance: int = 0) -> Spec:
+    """Return the spec of a sequence detector: it fires one tick after the last spike of a sequence, each time.
+
+    It is exact on every stream: whatever else spikes, and however sequences overlap.
+
+    Parameters
+    ----------
+    steps : sequence of int, sequence of int, or None
+        What comes tick by tick: a line's spike, several lines' spikes, or anything (None, a gap). First and last are
+        spikes.
+    lines : int, optional
+        How many input lines; as many as the steps name, unless said.
+    tolerance : int
+        How many ticks the spikes may come early or late, measured from those of the last step; it must be shorter than
+        the shortest way from them. If positive, there are more outputs: one per line that comes before, in order, which
+        fires as long as the line's spike counts.
+
+    Raises
+    ------
+    SpecError
+        If the steps are no sequence, the tolerance is too long, or the ways to keep within it are too many.
+    """
+    wanted = [_as_step(step) for step in steps]
+    if not wanted or not wanted[0] or not wanted[-1]:
+        raise SpecError(f"steps are {list(steps)}; the first and the last are spikes, gaps stand between")
+    known = 1 + max(itertools.chain(*wanted))
+    lines = known if lines is None else as_integer("lines", lines)
+    if lines < known:
+        raise SpecError(f"steps name line {known - 1} and there are {lines} lines; count them from 0")
+    if not any(wanted[:-1]):
+        tolerance = 0
+    spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
+    if as_integer("tolerance", tolerance) == 0:
+        return _exact_sequence(spikes, lines)
+    return _tolerant_sequence(spikes, lines, tolerance)
+
+
+def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> Spec:
+    """Return the spec of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
+    longest = max(age for age, _ in spikes)
+    once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines)
+    dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, longest + 2)
+
+    def neuron(stream: Raster) -> Raster:
+        return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
+
+    patterns = [Pattern(stream, neuron(stream)) for stream in (once, dense)]
+    return _positive(patterns, {age + 1 for age, _ in spikes})
+
+
+def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance: int) -> Spec:
+    """Return the spec of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
+    last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
+    nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
+    if not 0 <= tolerance < nearest:
+        raise SpecError(f"tolerance is {tolerance}; 0 to {nearest - 1} is allowed: the last gap is {nearest}")
+    width = 2 * tolerance + 1
+    _check_trials("sequence", width ** len(before))
+    heard = sorted({line for _, line in before})
+    shifts = itertools.product(range(-tolerance, tolerance + 1), repeat=len(before))
+    trials = [[*last, *((age + by, line) for (age, line), by in zip(before, shift, strict=True))] for shift in shifts]
+    trials += [[(0, line)] for line in heard]
+    ticks = longest + width + 2
+    streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines) for trial in trials]
+    streams.append(pauses([((line,), long) for line in range(lines) for long in (1, width)], lines, ticks))
+
+    def neurons(stream: Raster) -> Raster:
+        lately = delayed(recent(stream[:, heard], width - 1), 1)
+        in_time = [delayed(lately[:, heard.index(line)], age - tolerance) for age, line in before]
+        now = [delayed(stream[:, line], 1) for _, line in last]
+        return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
+
+    patterns = [Pattern(stream, neurons(stream)) for stream in streams]
+    taps = {1, *range(1, width + 1), *(age - tolerance for age, _ in before)}
+    return _positive(patterns, taps, recurrent=True)
+
+
+def _all_of(lines: Sequence[Raster]) -> Raster:
+    """Return (ticks, 1) where all of several (ticks,) spike."""
+    together = np.ones_like(lines[0])
+    for spikes in lines:
+        together &= spikes
+    return together[:, None]
+
+
+def _positive(patterns: Sequence[Pattern], delays: Iterable[int], *, recurrent: bool = False) -> Spec:
+    """Return a spec with neurons without memory and weights that are not negative."""
+    n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
+    return Spec(patterns, delays, recurrent=recurrent, dynamics=NO_MEMORY, signs=(1,) * n_presynaptic)
+
+
+def _check_trials(name: str, trials: int) -> None:
+    if trials > TRIAL_LIMIT:
+        raise SpecError(f"{name} has {trials} ways to come about; {TRIAL_LIMIT} are allowed: take fewer lines or ticks")
+
+
+def _as_step(step: object) -> tuple[int, ...]:
+    listed = () if step is None else tuple(step) if isinstance(step, Iterable) else (step,)
+    named = tuple(as_integer("line of a step", line) for line in listed)
+    if any(line < 0 for line in named) or (step is not None and not named):
+        raise SpecError(f"steps hold {step!r}; lines from 0 on are allowed, and None for a gap")
+    return named

@@ -1,0 +1,459 @@
+"""Specs by name: each is compiled for Loihi 1, and its program held against a plain automaton on input it never saw."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+import pytest
+from cases import after, random_raster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import snnprog as sp
+from snnprog.specs.machines import walks
+from snnprog.specs.streams import de_bruijn
+
+Raster = NDArray[np.bool_]
+TICKS = 100_000
+TRAFFIC = {
+    "red": {"timer": "green", "fault": "off"},
+    "green": {"timer": "amber", "fault": "off"},
+    "amber": {"timer": "red", "fault": "off"},
+    "off": {"repair": "red"},
+}
+GAITS = [random_raster(seed, period, 3, 0.4) for seed, period in ((1, 5), (2, 1), (3, 4))]
+
+
+# ------------------------------------------------------------------------------------------------ streams never seen
+
+
+def mixed(seed: int, lines: int, ticks: int = TICKS) -> Raster:
+    """Return a random stream whose density changes now and then, from nearly silent to nearly full."""
+    rng = np.random.default_rng(seed)
+    density = np.repeat(rng.choice([0.02, 0.2, 0.5, 0.8, 0.98], ticks // 50), 50)
+    return rng.random((ticks, lines)) < density[:, None]
+
+
+def one_by_one(seed: int, lines: int, ticks: int = TICKS) -> Raster:
+    """Return a random stream in which no two lines spike together."""
+    rng = np.random.default_rng(seed)
+    stream = rng.integers(-1, lines, ticks)[:, None] == np.arange(lines)
+    stream[rng.random(ticks) < np.repeat(rng.choice([0.0, 0.5, 0.95], ticks // 50), 50)] = False
+    return stream
+
+
+# --------------------------------------------------------------------------------------------- automata in plain Python
+
+
+def machine_states(stream: Raster, table: dict[str, dict[str, str]]) -> Raster:
+    """Return, at tick t + 2 in which state (the first has no column) a machine is once tick t was read."""
+    symbols = list(dict.fromkeys(symbol for row in table.values() for symbol in row))
+    names, state = list(table), next(iter(table))
+    found = np.zeros((len(stream) + 2, len(names)), dtype=bool)
+    for tick, row in enumerate(stream.tolist()):
+        if True in row:
+            state = table[state].get(symbols[row.index(True)], state)
+        found[tick + 2, names.index(state)] = True
+    return found[: len(stream), 1:]
+
+
+def ring(stream: Raster, modulus: int) -> Raster:
+    found, count = np.zeros((len(stream) + 1, modulus), dtype=bool), 0
+    for tick, (spike, *reset) in enumerate(stream.tolist()):
+        if any(reset):
+            count = 0
+        elif spike:
+            found[tick + 1, count] = True
+            count = (count + 1) % modulus
+    return found[:-1]
+
+
+def winners(stream: Raster, lines: int) -> Raster:
+    found, is_open = np.zeros((len(stream) + 1, lines + 1), dtype=bool), True
+    for tick, row in enumerate(stream.tolist()):
+        if any(row[lines:]):
+            is_open = True
+            continue
+        if is_open and True in row:
+            is_open = False
+            found[tick + 1, row.index(True)] = True
+        found[tick + 1, lines] = not is_open
+    return found[:-1]
+
+
+def together(stream: Raster, least: int, within: int) -> Raster:
+    found, last = np.zeros((len(stream) + 2, 1), dtype=bool), [-within - 1] * stream.shape[1]
+    for tick, row in enumerate(stream.tolist()):
+        last = [tick if spike else before for spike, before in zip(row, last, strict=True)]
+        found[tick + 1 + (within > 0)] = any(row) and sum(before >= tick - within for before in last) >= least
+    return found[: len(stream)]
+
+
+def in_order(stream: Raster, steps: list[tuple[int, ...]], tolerance: int) -> Raster:
+    found, rows = np.zeros((len(stream) + 1, 1), dtype=bool), stream.tolist()
+    for tick in range(len(rows)):
+        fits = all(rows[tick][line] for line in steps[-1])
+        for back, step in enumerate(reversed(steps[:-1]), start=1):
+            ticks = range(max(0, tick - back - tolerance), max(0, tick - back + tolerance + 1))
+            fits = fits and all(any(rows[then][line] for then in ticks) for line in step)
+        found[tick + 1] = fits
+    return found[:-1]
+
+
+def rhythms(stream: Raster, rasters: list[Raster]) -> Raster:
+    found = np.zeros((len(stream) + 2, rasters[0].shape[1]), dtype=bool)
+    playing: Iterator[NDArray[np.bool_]] = iter(())
+    for tick, row in enumerate(stream.tolist()):
+        if True in row:
+            chosen = row.index(True)
+            playing = itertools.cycle(rasters[chosen]) if chosen < len(rasters) else iter(())
+        found[tick + 2] = next(playing, np.zeros(rasters[0].shape[1], dtype=bool))
+    return found[: len(stream)]
+
+
+# ---------------------------------------------------------------------------------------------------------------- cases
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A spec, a stream that it does not hold, and what the first outputs have to do with it."""
+
+    spec: Callable[[], sp.Spec]
+    stream: Callable[[], Raster]
+    answer: Callable[[Raster], Raster]
+
+
+CASES = {
+    "delay line": Case(lambda: sp.specs.delay_line(7), lambda: mixed(1, 1), lambda x: after(x, 7)),
+    "tapped delay line": Case(
+        lambda: sp.specs.delay_line([1, 63, 20]),
+        lambda: mixed(2, 1),
+        lambda x: np.concatenate([after(x, delay) for delay in (1, 63, 20)], axis=1),
+    ),
+    "long delay line": Case(
+        lambda: sp.specs.delay_line([64, 126, 150]),
+        lambda: mixed(3, 1),
+        lambda x: np.concatenate([after(x, delay) for delay in (64, 126, 150)], axis=1),
+    ),
+    "two together": Case(lambda: sp.specs.coincidence(2), lambda: mixed(4, 2), lambda x: together(x, 2, 0)),
+    "any": Case(lambda: sp.specs.coincidence(4, least=1), lambda: mixed(5, 4), lambda x: together(x, 1, 0)),
+    "five of nine": Case(
+        lambda: sp.specs.coincidence(9, least=5), lambda: mixed(6, 9), lambda x: together(x, 5, 0)
+    ),
+    "nearly together": Case(
+        lambda: sp.specs.coincidence(3, within=2), lambda: mixed(7, 3), lambda x: together(x, 3, 2)
+    ),
+    "two of four nearly together": Case(
+        lambda: sp.specs.coincidence(4, least=2, within=3), lambda: mixed(8, 4), lambda x: together(x, 2, 3)
+    ),
+    "any within": Case(
+        lambda: sp.specs.coincidence(2, least=1, within=1), lambda: mixed(9, 2), lambda x: together(x, 1, 1)
+    ),
+    "sequence": Case(
+        lambda: sp.specs.sequence([0, 1, None, 0, (1, 2)]),
+        lambda: mixed(10, 3),
+        lambda x: in_order(x, [(0,), (1,), (), (0,), (1, 2)], 0),
+    ),
+    "sequence beside other lines": Case(
+        lambda: sp.specs.sequence([1, 0], lines=4), lambda: mixed(11, 4), lambda x: in_order(x, [(1,), (0,)], 0)
+    ),
+    "one spike": Case(
+        lambda: sp.specs.sequence([0], tolerance=3), lambda: mixed(12, 1), lambda x: in_order(x, [(0,)], 3)
+    ),
+    "tolerant sequence": Case(
+        lambda: sp.specs.sequence([0, None, 1, None, None, (0, 2)], lines=4, tolerance=2),
+        lambda: mixed(13, 4),
+        lambda x: in_order(x, [(0,), (), (1,), (), (), (0, 2)], 2),
+    ),
+    "winner": Case(
+        lambda: sp.specs.winner_take_all(3), lambda: mixed(14, 3, 10_000), lambda x: winners(x, 3)
+    ),
+    "winner, round after round": Case(
+        lambda: sp.specs.winner_take_all(3, reset=True), lambda: mixed(15, 4), lambda x: winners(x, 3)
+    ),
+    "winner of many": Case(
+        lambda: sp.specs.winner_take_all(8, at_once=1, reset=True),
+        lambda: one_by_one(16, 9),
+        lambda x: winners(x, 8),
+    ),
+    "counter": Case(lambda: sp.specs.counter(5), lambda: mixed(17, 1), lambda x: ring(x, 5)),
+    "counter with reset": Case(
+        lambda: sp.specs.counter(3, reset=True), lambda: mixed(18, 2), lambda x: ring(x, 3)
+    ),
+    "frequency divider": Case(
+        lambda: sp.specs.frequency_divider(10), lambda: mixed(19, 1), lambda x: ring(x, 10)[:, 9:]
+    ),
+    "divider by a hundred": Case(
+        lambda: sp.specs.frequency_divider(100), lambda: mixed(20, 1), lambda x: ring(x, 100)[:, 99:]
+    ),
+    "traffic light": Case(
+        lambda: sp.specs.finite_state_machine(TRAFFIC),
+        lambda: one_by_one(21, 3),
+        lambda x: machine_states(x, TRAFFIC),
+    ),
+    "no way back": Case(
+        lambda: sp.specs.finite_state_machine({0: {"a": 1, "b": 2}, 1: {"a": 2}, 2: {}}),
+        lambda: one_by_one(22, 2, 10_000),
+        lambda x: machine_states(x, {"0": {"a": "1", "b": "2"}, "1": {"a": "2"}, "2": {}}),
+    ),
+    "rhythm": Case(
+        lambda: sp.specs.pattern_generator(GAITS[0]), lambda: mixed(23, 1), lambda x: rhythms(x, GAITS[:1])
+    ),
+    "rhythms": Case(
+        lambda: sp.specs.pattern_generator(GAITS, stop=True),
+        lambda: one_by_one(24, 4) & (random_raster(25, TICKS, 1, 0.1)),
+        lambda x: rhythms(x, GAITS),
+    ),
+}  # fmt: skip
+
+
+@cache
+def compiled(name: str) -> tuple[sp.Spec, sp.CompileResult]:
+    spec = CASES[name].spec()
+    return spec, sp.compile(spec)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_exact_on_its_spec_and_on_long_streams_that_it_does_not_hold(name: str) -> None:
+    spec, result = compiled(name)
+    assert sp.verify(result.program, spec, ["kernel", "reference"]).exact
+    stream = CASES[name].stream()
+    found, due = sp.run(result.program, stream).spikes, CASES[name].answer(stream)
+    assert due.any()
+    assert not due.all()
+    assert np.array_equal(found[:, : due.shape[1]], due)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "divider" not in name])
+def test_what_its_neurons_do_depends_on_what_arrives_alone(name: str) -> None:
+    """The potential left from before never decides: with all arrivals in the spec, that is the proof for ever."""
+    spec, result = compiled(name)
+    program = result.program
+    assert program.n_neurons == program.n_outputs
+    weights = program.weight.astype(np.int64) << program.exponent.astype(np.int64)
+    for pattern in spec.patterns:
+        lines = np.concatenate([pattern.inputs, pattern.targets], axis=1)
+        arriving = np.zeros(pattern.targets.shape, dtype=np.int64)
+        for pre, post, delay, weight in zip(program.pre, program.post, program.delay, weights, strict=True):
+            arriving[:, post] += 64 * weight * after(lines[:, [pre]], int(delay))[:, 0]
+        level = 64 * program.threshold.astype(np.int64)
+        most, least = level // 4096, np.minimum(0, weights.sum() - 1 - np.abs(weights).sum()) * 64 // 4096
+        assert np.array_equal(arriving + most > level, pattern.targets)
+        assert np.array_equal(arriving + least > level, pattern.targets)
+    assert set(program.potential_decay.tolist()) == {4095}
+    assert not program.bias.any()
+
+
+@pytest.mark.snnprog_backend("lava")
+@pytest.mark.parametrize("name", ["long delay line", "sequence", "traffic light", "rhythms"])
+def test_lava_does_the_same(name: str) -> None:
+    spec, result = compiled(name)
+    stream = CASES[name].stream()[:400]
+    unseen = sp.Pattern(stream, sp.run(result.program, stream).spikes)
+    asked = dataclasses.replace(spec, patterns=[*spec.patterns, unseen])
+    assert sp.verify(result.program, asked, ["reference", "lava"], record="state").exact
+
+
+# --------------------------------------------------------------------------------------------------------- truth tables
+
+
+def held_against(spec: sp.Spec, rows: list[list[int]], answers: list[list[int]], spacing: int = 1) -> None:
+    """Compile, and hold the program against random rows, so many ticks apart."""
+    program = sp.compile(spec).program
+    assert sp.verify(program, spec).exact
+    chosen = np.random.default_rng(len(rows)).integers(0, len(rows), 20_000)
+    stream = np.zeros((spacing * len(chosen), len(rows[0])), dtype=bool)
+    silence = answers[rows.index([0] * len(rows[0]))]
+    due = np.tile(np.array(silence, dtype=bool), (len(stream) + 2, 1))
+    stream[::spacing], due[2::spacing] = np.array(rows, dtype=bool)[chosen], np.array(answers, dtype=bool)[chosen]
+    assert np.array_equal(sp.run(program, stream).spikes, due[: len(stream)])
+
+
+@pytest.mark.parametrize("number", [6, 8, 9, 14, 1, 0, 15])
+def test_functions_of_two_lines(number: int) -> None:
+    answers = [number >> row & 1 for row in range(4)]
+    spec = sp.specs.truth_table(answers)
+    assert spec.hidden == "auto"
+    held_against(spec, [[0, 0], [0, 1], [1, 0], [1, 1]], [[answer] for answer in answers])
+
+
+@pytest.mark.parametrize("number", [0x96, 0x69, 0x16, 0x61, 0xE8, 0x81, 0x2C])
+def test_functions_of_three_lines(number: int) -> None:
+    rows = [list(row) for row in itertools.product((0, 1), repeat=3)]
+    held_against(
+        sp.specs.truth_table([number >> row & 1 for row in range(8)]), rows, [[number >> row & 1] for row in range(8)]
+    )
+
+
+def test_full_adder_from_a_function() -> None:
+    rows = [list(row) for row in itertools.product((0, 1), repeat=3)]
+    spec = sp.specs.truth_table(lambda a, b, carry: ((a + b + carry) % 2, a + b + carry > 1), lines=3)
+    assert (spec.n_inputs, spec.n_outputs, spec.bias) == (3, 2, 0)
+    held_against(spec, rows, [[sum(row) % 2, int(sum(row) > 1)] for row in rows])
+
+
+def test_parity_of_five_lines_in_rows_apart() -> None:
+    rows = [list(row) for row in itertools.product((0, 1), repeat=5)]
+    spec = sp.specs.truth_table(lambda *row: sum(row) % 2, lines=5, spacing=3)
+    held_against(spec, rows, [[sum(row) % 2] for row in rows], spacing=3)
+
+
+def test_rows_two_apart() -> None:
+    rows = [list(row) for row in itertools.product((0, 1), repeat=3)]
+    spec = sp.specs.truth_table([sum(row) % 2 for row in rows], spacing=2)
+    held_against(spec, rows, [[sum(row) % 2] for row in rows], spacing=2)
+
+
+def test_silence_is_answered_by_bias_or_at_the_clock() -> None:
+    equal = {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
+    unclocked, clocked = sp.specs.truth_table(equal), sp.specs.truth_table(equal, clock=True)
+    assert (unclocked.bias, unclocked.n_inputs) == ("free", 2)
+    assert (clocked.bias, clocked.n_inputs) == (0, 3)
+    assert unclocked.targets[:2].all()
+    rows = [[0, 0, 0], *([*row, 1] for row in equal)]
+    held_against(clocked, rows, [[0], *([answer] for answer in equal.values())])
+
+
+def test_rows_left_out_never_come() -> None:
+    spec = sp.specs.truth_table({(1, 0): (1, 0), (0, 1): (0, 1)})
+    assert {tuple(row) for row in spec.inputs.tolist()} == {(False, False), (True, False), (False, True)}
+    held_against(spec, [[0, 0], [1, 0], [0, 1]], [[0, 0], [1, 0], [0, 1]])
+
+
+# ----------------------------------------------------------------------------------------------------------- recordings
+
+
+def test_a_recording_is_made_again_from_its_beginning() -> None:
+    recorded = random_raster(40, 60, 8, 0.1)
+    spec = sp.specs.from_raster(recorded)
+    assert (spec.n_inputs, spec.n_outputs, spec.recurrent) == (8, 8, True)
+    assert not spec.inputs[16:].any()
+    program = sp.compile(spec).program
+    begun = sp.run(program, spec.inputs).spikes
+    assert np.array_equal(begun[1:], recorded)
+
+
+def test_what_was_sent_to_the_neurons_is_sent_again() -> None:
+    sent = random_raster(41, 80, 3, 0.2)
+    recorded = np.concatenate([after(sent[:, :1], 2), after(sent[:, 1:2], 4)], axis=1)
+    spec = sp.specs.from_raster(recorded, inputs=sent, delays=[1, 2], given=0)
+    assert (spec.n_inputs, spec.delays) == (5, (1, 2))
+    assert not spec.inputs[:, :2].any()
+    with pytest.raises(sp.InfeasibleError):
+        sp.compile(spec)  # a delay of four is not offered
+    assert sp.verify(
+        sp.compile(other := sp.specs.from_raster(recorded, inputs=sent, delays=[2, 4])).program, other
+    ).exact
+
+
+# ------------------------------------------------------------------------------------------------------------- contract
+
+
+def test_more_is_asked_for_with_replace() -> None:
+    spec = dataclasses.replace(sp.specs.counter(3), sparse=True, chip="loihi2")
+    dense, result = sp.compile(sp.specs.counter(3)), sp.compile(spec)
+    assert result.program.chip == "loihi2"
+    assert result.report.synapses < dense.report.synapses
+    assert sp.verify(result.program, spec).exact
+
+
+ERRORS = {
+    "delays are []": lambda: sp.specs.delay_line([]),
+    "delays are [3, 0]; give at least one, each of at least one tick": lambda: sp.specs.delay_line([3, 0]),
+    "delay_line needs 200002 ticks": lambda: sp.specs.delay_line(200_000),
+    "least is 3 of 2 lines": lambda: sp.specs.coincidence(2, least=3),
+    "within is -1": lambda: sp.specs.coincidence(2, within=-1),
+    "coincidence has 352716 ways": lambda: sp.specs.coincidence(20, least=10),
+    "steps are [None, 0]; the first and the last are spikes": lambda: sp.specs.sequence([None, 0]),
+    "steps are []": lambda: sp.specs.sequence([]),
+    "steps hold -1": lambda: sp.specs.sequence([0, -1]),
+    "steps hold []": lambda: sp.specs.sequence([0, []]),
+    "steps name line 4 and there are 2 lines": lambda: sp.specs.sequence([4, 0], lines=2),
+    "tolerance is 2; 0 to 1 is allowed: the last gap is 2": lambda: sp.specs.sequence([0, None, 1], tolerance=2),
+    "tolerance is -1; 0 to 0 is allowed": lambda: sp.specs.sequence([0, 1], tolerance=-1),
+    "sequence has 15625 ways": lambda: sp.specs.sequence([0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2),
+    "at_once is 4 of 3 lines": lambda: sp.specs.winner_take_all(3, at_once=4),
+    "at_once is 0 of 0 lines": lambda: sp.specs.winner_take_all(0),
+    "winner_take_all needs 872415232 ticks": lambda: sp.specs.winner_take_all(24, reset=True),
+    "modulus is 1; a whole number from 2": lambda: sp.specs.counter(1),
+    "counter needs 199999 neurons; 4096 are allowed: take a smaller modulus": lambda: sp.specs.counter(100_000),
+    "divisor is 0": lambda: sp.specs.frequency_divider(0),
+    "frequency_divider needs 400000 ticks": lambda: sp.specs.frequency_divider(100_000),
+    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine([1]),  # type: ignore[arg-type]
+    "start is None; it must be a state": lambda: sp.specs.finite_state_machine({}),
+    "start is 'c'; it must be a state of the table: ['a']": lambda: sp.specs.finite_state_machine({"a": {}}, start="c"),
+    "transitions name no symbol": lambda: sp.specs.finite_state_machine({"a": {}}),
+    "state 'a' leads to 'b' on 'x'": lambda: sp.specs.finite_state_machine({"a": {"x": "b"}}),
+    "state 'b' is never reached from 'a'": lambda: sp.specs.finite_state_machine({"a": {}, "b": {"x": "a"}}),
+    "rasters is empty": lambda: sp.specs.pattern_generator([]),
+    "raster 1 has 3 outputs, raster 0 has 2": lambda: sp.specs.pattern_generator([[[1, 0]], [[1, 0, 0]]]),
+    "raster 0 has shape (3,)": lambda: sp.specs.pattern_generator([[1, 0, 1]]),
+    "raster 0 has 0 outputs": lambda: sp.specs.pattern_generator(np.zeros((3, 0), dtype=bool)),
+    "table is a function and lines is not given": lambda: sp.specs.truth_table(max),
+    "lines is 16; 1 to 15 are allowed": lambda: sp.specs.truth_table(max, lines=16),
+    "lines is 3 and the table's rows have 2 bits": lambda: sp.specs.truth_table([0, 1, 1, 0], lines=3),
+    "table has 3 rows; 2, 4, 8": lambda: sp.specs.truth_table([0, 1, 1]),
+    "table has the answer 2": lambda: sp.specs.truth_table({(0, 1): 2}),
+    "table has the row 'ab'": lambda: sp.specs.truth_table({"ab": 1}),  # type: ignore[dict-item]
+    "table has rows of [1, 2] bits": lambda: sp.specs.truth_table({(0, 1): 1, (1,): 0}),
+    "table has rows of [] bits": lambda: sp.specs.truth_table({}),
+    "table has answers of [0] bits": lambda: sp.specs.truth_table({(0, 1): ()}),
+    "table has 2 rows, of which 1 differ": lambda: sp.specs.truth_table({(0, 1): 1, b"\0\1": 1}),
+    "spacing is 0; at least one tick": lambda: sp.specs.truth_table([0, 1], spacing=0),
+    "truth_table needs 262144 ticks": lambda: sp.specs.truth_table(max, lines=6),
+    "given is 9; 0 to 4 is allowed": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), given=9),
+    "inputs have 3 ticks and the raster 4": lambda: sp.specs.from_raster(
+        np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
+    ),
+    "delays is empty": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), delays=[]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", ERRORS)
+def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
+    with pytest.raises(sp.SpecError) as caught:
+        ERRORS[message]()
+    assert str(caught.value).startswith(message)
+
+
+def test_the_names_are_pinned_and_documented() -> None:
+    assert sorted(sp.specs.__all__) == sorted(
+        ["coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider", "from_raster",
+         "pattern_generator", "sequence", "truth_table", "winner_take_all"]
+    )  # fmt: skip
+    for name in sp.specs.__all__:
+        assert "Parameters\n" in getattr(sp.specs, name).__doc__
+
+
+# ---------------------------------------------------------------------------------------------------- streams and walks
+
+
+@pytest.mark.parametrize(("symbols", "order"), [(1, 1), (2, 1), (2, 4), (3, 3), (8, 2), (5, 3)])
+def test_every_run_occurs_just_once(symbols: int, order: int) -> None:
+    sequence = de_bruijn(symbols, order).tolist()
+    runs = [tuple(sequence[first : first + order]) for first in range(len(sequence) - order + 1)]
+    assert sorted(runs) == sorted(itertools.product(range(symbols), repeat=order))
+    assert sequence[:order] == [0] * order
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 4))
+def test_walks_go_along_every_edge_that_can_be_reached(seed: int, nodes: int, degree: int) -> None:
+    rng = np.random.default_rng(seed)
+    edges = [rng.integers(0, nodes, degree).tolist() for _ in range(nodes)]
+    reached, gone = {0}, set()
+    while fresh := {there for here in reached for there in edges[here]} - reached:
+        reached |= fresh
+    numbers = {node: number for number, node in enumerate(sorted(reached))}
+    reduced = [[numbers[there] for there in edges[node]] for node in sorted(reached)]
+    for walk in walks(reduced):
+        here = 0
+        for edge in walk:
+            gone.add((here, edge))
+            here = reduced[here][edge]
+    assert gone == set(itertools.product(range(len(reduced)), range(degree)))
