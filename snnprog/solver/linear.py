@@ -20,7 +20,6 @@ ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
     ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
     ("GLOP", "max_number_of_iterations: 1000000 use_dual_simplex: true"),
-    ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false use_scaling: false"),
     ("GLOP", "max_number_of_iterations: 1000000 use_preprocessing: false"),
     (
         "PDLP",

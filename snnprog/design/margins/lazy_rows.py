@@ -77,7 +77,10 @@ def _scale(problem: NeuronProblem) -> float:
 
 
 def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
-    """Build the rows, each divided by its slack; weights, threshold, bias and margin are divided by the scale."""
+    """Build the rows, each divided by its slack; weights, threshold, bias and margin are divided by the scale.
+
+    The margin's upper bound is what the rows allow one by one: with a far higher one, GLOP gives up now and then.
+    """
     scale, box, step = _scale(problem), problem.box, problem.step
     slack = problem.slack[rows] / step
     signs = problem.signs[rows] / slack
@@ -86,10 +89,14 @@ def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
     matrix[:, -3] = -signs * problem.threshold_response[rows]
     matrix[:, -2] = signs * problem.bias_response[rows]
     matrix[:, -1] = -1.0
+    lower = np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0]]]) / scale
+    upper = np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1]]]) / scale
+    least = problem.truncation[rows] / (slack * scale)
+    widest = np.maximum(matrix[:, :-1] * lower, matrix[:, :-1] * upper).sum(axis=1) - least
     return LinearProgram(
         objective=np.concatenate([np.zeros(matrix.shape[1] - 1), [1.0]]),
         matrix=matrix,
-        least=problem.truncation[rows] / (slack * scale),
-        lower=np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0], -np.inf]]) / scale,
-        upper=np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1], UNBOUNDED * scale]]) / scale,
+        least=least,
+        lower=np.append(lower, -np.inf),
+        upper=np.append(upper, widest.min(initial=UNBOUNDED)),
     )

@@ -1,0 +1,57 @@
+"""Back-engineering: a network nobody can look into is recorded, and weights are found that make the same spikes.
+
+A random recurrent program stands for the network. Weights that explain a short recording need not be the network's; how
+well they foretell what it does on other input is measured, for longer and longer recordings.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import snnprog as sp
+
+INPUTS, NEURONS, DELAYS = 6, 10, range(1, 4)
+DYNAMICS = sp.Dynamics()
+
+
+def random_network(seed: int) -> sp.Program:
+    """Return neurons that listen to each other and to the inputs, with random weights and delays."""
+    rng = np.random.default_rng(seed)
+    lines = INPUTS + NEURONS
+    pre, post = (axis.ravel() for axis in np.meshgrid(np.arange(lines), np.arange(NEURONS)))
+    return sp.Program.from_arrays(
+        chip="loihi1", n_inputs=INPUTS, n_neurons=NEURONS, outputs=np.arange(NEURONS), pre=pre, post=post,
+        delay=rng.integers(DELAYS[0], DELAYS[-1] + 1, pre.size), weight=rng.integers(-100, 128, pre.size),
+        exponent=np.zeros_like(pre), threshold=np.full(NEURONS, 200), bias=np.zeros(NEURONS, dtype=int),
+        current_decay=np.full(NEURONS, DYNAMICS.current_decay),
+        potential_decay=np.full(NEURONS, DYNAMICS.potential_decay),
+    )  # fmt: skip
+
+
+def random_input(seed: int, ticks: int) -> np.ndarray:
+    """Return spikes that are sent to a network."""
+    return np.random.default_rng(seed).random((ticks, INPUTS)) < 0.2
+
+
+def main() -> None:
+    """Record, find weights, and compare: on the recording, and on input that neither has seen."""
+    network = random_network(0)
+    unseen = random_input(1, 2000)
+    truth = sp.run(network, unseen).spikes
+    print(f"the hidden network: {NEURONS} neurons, each fires at {truth.mean():.0%} of the ticks")
+    for ticks in (50, 200, 800, 3200):
+        sent = random_input(2, ticks)
+        recorded = sp.run(network, sent).spikes
+        spec = sp.specs.from_raster(recorded, inputs=sent, delays=DELAYS, given=0, dynamics=DYNAMICS)
+        program = sp.compile(spec).program
+        wrong = sp.verify(program, spec).backends["kernel"].wrong_bins
+        silence = np.zeros((len(unseen), NEURONS), dtype=bool)  # the lines of a beginning that is not given
+        guessed = sp.run(program, np.concatenate([silence, unseen], axis=1)).spikes
+        found, missed = (guessed & truth).sum() / guessed.sum(), (truth & ~guessed).sum() / truth.sum()
+        print(
+            f"{ticks:5d} ticks recorded: {wrong} bins wrong; of unseen spikes {1 - missed:.0%} found, {found:.0%} right"
+        )
+
+
+if __name__ == "__main__":
+    main()
