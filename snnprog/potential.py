@@ -32,8 +32,8 @@ from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.sparse import csr_matrix
 
 from snnprog.raster import Raster
@@ -142,25 +142,34 @@ class Tape:
         """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, from rest in each pattern."""
         if leak == 0.0:
             return values
-        filtered = np.empty_like(values)
-        for first, length in zip(self.starts, self.lengths, strict=True):
-            pattern = slice(first, first + length)
-            filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern], axis=0)
-        return filtered
+        return _leaking_sums(values, self.starts, leak)
 
     def filtered_back(self, values: Floats, leak: float) -> Floats:
         """Return ``y[k] = leak y[k+1] + values[k]``, from nothing after the end of each pattern."""
-        filtered = np.empty_like(values)
-        for first, length in zip(self.starts, self.lengths, strict=True):
-            pattern = slice(first, first + length)
-            filtered[pattern] = lfilter([1.0], [1.0, -leak], values[pattern][::-1], axis=0)[::-1]
-        return filtered
+        return _leaking_sums(values[::-1], self.ticks - 1 - self.ends[::-1], leak)[::-1]
 
     def last_spikes(self, spikes: Raster) -> Ticks:
         """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last one before each tick, or NO_RESET."""
         here = np.where(spikes, np.arange(self.ticks), NO_RESET)
         before = np.concatenate([[NO_RESET], np.maximum.accumulate(here)[:-1]])
         return np.where(before >= self.starts[self.pattern], before, NO_RESET)
+
+
+def _leaking_sums(values: Floats, starts: Ticks, leak: float) -> Floats:
+    """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, beginning anew at each start."""
+    sums = np.array(values, dtype=np.float64, order="C")
+    is_start = np.zeros(len(sums), dtype=np.bool_)
+    is_start[starts] = True
+    _sum_up(sums.reshape(len(sums), -1), is_start, leak)
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _sum_up(sums: Floats, is_start: Raster, leak: float) -> None:
+    for k in range(1, sums.shape[0]):
+        if not is_start[k]:
+            for column in range(sums.shape[1]):
+                sums[k, column] += leak * sums[k - 1, column]
 
 
 @dataclass(frozen=True, eq=False)
