@@ -1,0 +1,73 @@
+"""The examples run as they stand, and print what their README says."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+MOST_LINES = 80
+
+
+def output_of(name: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Run an example as a script, and return the lines that it prints."""
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return capsys.readouterr().out.splitlines()
+
+
+def test_hexapod(capsys: pytest.CaptureFixture[str]) -> None:
+    first, *gaits, last = output_of("hexapod.py", capsys)
+    assert first == "28 neurons, 901 ticks in the spec; exact: True"
+    assert last == "10000 ticks, 10002 steps, 0 bins differ from the gaits"
+    assert [line for line in gaits if "from tick" in line] == [
+        "walk, from tick 2, period 12:",
+        "trot, from tick 3335, period 4:",
+        "gallop, from tick 6668, period 6:",
+    ]
+    rasters = [line.split()[-1] for line in gaits if "|" in line]
+    assert len(rasters) == 18
+    for gait, period in enumerate((12, 4, 6)):
+        legs = rasters[6 * gait : 6 * gait + 6]
+        assert all(leg == (leg[:period] * 48)[:48] and leg[:period].count("|") == 1 for leg in legs)
+
+
+def test_hidden_network(capsys: pytest.CaptureFixture[str]) -> None:
+    _, *rows = output_of("hidden_network.py", capsys)
+    found = [re.fullmatch(r" *(\d+) ticks recorded: 0 bins wrong; .* (\d+)% are the same", row) for row in rows]
+    shared = [int(match[2]) for match in found if match is not None]
+    assert len(shared) == 4
+    assert shared == sorted(shared)
+    assert shared[0] < 30
+    assert shared[-1] > 50
+
+
+def test_logic(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = output_of("logic.py", capsys)
+    assert lines[:5] == [
+        "and: no hidden neurons; exact: True",
+        "   00:0 01:0 10:0 11:1",
+        "exclusive or: with hidden neurons; exact: True",
+        "   00:0 01:1 10:1 11:0",
+        "full adder: with hidden neurons; exact: True",
+    ]
+    parity = {row: str(row.count("1") % 2) for row in (f"{number:04b}" for number in range(16))}
+    assert dict(pair.split(":") for pair in lines[7].split()) == parity
+    assert lines[8] == "lock: 4 states, 18 neurons, 82 ticks in the spec"
+    assert re.fullmatch(r"100000 random ticks: open at \d{5} of them, 0 states wrong", lines[9])
+
+
+def test_the_readme_tells_of_every_example_in_order() -> None:
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    there = sorted(path.name + "/" * path.is_dir() for path in EXAMPLES.iterdir() if path.name != "README.md")
+    listed = re.findall(r"^\| \[`(.+?)`\]", text, re.MULTILINE)
+    assert listed == sorted(name for name in there if not name.startswith(("_", ".")))
+    told = re.findall(r"^## `(.+?)`$", text, re.MULTILINE)
+    assert told == [name for name in listed if not (EXAMPLES / name / "README.md").is_file()]
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < MOST_LINES
