@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,6 +249,32 @@ def test_what_its_neurons_do_depends_on_what_arrives_alone(name: str) -> None:
         assert np.array_equal(arriving + least > level, pattern.targets)
     assert set(program.potential_decay.tolist()) == {4095}
     assert not program.bias.any()
+    assert (weights >= 0).all() or spec.delays == (1,)  # else not all arrivals are in the spec
+
+
+LOOPS = ["winner, round after round", "winner of many", "counter", "counter with reset", "traffic light", "rhythms"]
+
+
+@pytest.mark.parametrize("name", [*LOOPS, "winner", "no way back", "rhythm"])
+def test_all_that_neurons_in_a_loop_ever_hear_is_in_the_spec(name: str) -> None:
+    spec, result = compiled(name)
+    assert spec.delays == (1,)
+    stream = CASES[name].stream()
+    heard = np.concatenate([stream, sp.run(result.program, stream).spikes], axis=1)
+    held = [np.concatenate([pattern.inputs, pattern.targets], axis=1)[:-1] for pattern in spec.patterns]
+    assert {row.tobytes() for row in heard[:-1]} <= {row.tobytes() for row in np.concatenate(held)}
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.integers(1, 3))
+def test_any_transition_table(seed: int, n_states: int, n_symbols: int) -> None:
+    rng = np.random.default_rng(seed)
+    symbols, names = "abc"[:n_symbols], [str(number) for number in range(n_states)]
+    table = {state: {symbol: names[rng.integers(n_states)] for symbol in symbols} for state in names}
+    table |= {state: table[state] | {"a": following} for state, following in itertools.pairwise(names)}
+    program = sp.compile(sp.specs.finite_state_machine(table)).program
+    stream = one_by_one(seed, n_symbols, 2000)
+    assert np.array_equal(sp.run(program, stream).spikes[:, : n_states - 1], machine_states(stream, table))
 
 
 @pytest.mark.snnprog_backend("lava")
@@ -263,10 +291,11 @@ def test_lava_does_the_same(name: str) -> None:
 
 
 def held_against(spec: sp.Spec, rows: list[list[int]], answers: list[list[int]], spacing: int = 1) -> None:
-    """Compile, and hold the program against random rows, so many ticks apart."""
+    """Compile, and hold the program against rows so many ticks apart: every run of five, where they are few."""
     program = sp.compile(spec).program
     assert sp.verify(program, spec).exact
-    chosen = np.random.default_rng(len(rows)).integers(0, len(rows), 20_000)
+    is_few = len(rows) ** 5 < 1 << 16
+    chosen = de_bruijn(len(rows), 5) if is_few else np.random.default_rng(0).integers(0, len(rows), TICKS)
     stream = np.zeros((spacing * len(chosen), len(rows[0])), dtype=bool)
     silence = answers[rows.index([0] * len(rows[0]))]
     due = np.tile(np.array(silence, dtype=bool), (len(stream) + 2, 1))
@@ -288,6 +317,15 @@ def test_functions_of_three_lines(number: int) -> None:
     held_against(
         sp.specs.truth_table([number >> row & 1 for row in range(8)]), rows, [[number >> row & 1] for row in range(8)]
     )
+
+
+@pytest.mark.snnprog_backend("lava")
+def test_lava_answers_silence_with_a_spike_too() -> None:
+    spec = sp.specs.truth_table({(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1})
+    program = sp.compile(spec).program
+    assert program.bias.any()
+    assert program.n_neurons > 1
+    assert sp.verify(program, spec, ["reference", "lava"], record="state").exact
 
 
 def test_full_adder_from_a_function() -> None:
@@ -375,7 +413,7 @@ ERRORS = {
     "steps hold []": lambda: sp.specs.sequence([0, []]),
     "steps name line 4 and there are 2 lines": lambda: sp.specs.sequence([4, 0], lines=2),
     "tolerance is 2; 0 to 1 is allowed: the last gap is 2": lambda: sp.specs.sequence([0, None, 1], tolerance=2),
-    "tolerance is -1; 0 to 0 is allowed": lambda: sp.specs.sequence([0, 1], tolerance=-1),
+    "tolerance is -1; a whole number": lambda: sp.specs.sequence([0, 1], tolerance=-1),
     "sequence has 15625 ways": lambda: sp.specs.sequence([0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2),
     "at_once is 4 of 3 lines": lambda: sp.specs.winner_take_all(3, at_once=4),
     "at_once is 0 of 0 lines": lambda: sp.specs.winner_take_all(0),
@@ -428,6 +466,14 @@ def test_the_names_are_pinned_and_documented() -> None:
     )  # fmt: skip
     for name in sp.specs.__all__:
         assert "Parameters\n" in getattr(sp.specs, name).__doc__
+
+
+def test_the_page_tells_of_every_name_and_its_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "specs.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(block, "specs.md", "exec"), {})
+    assert capsys.readouterr().out == "open at ticks [3 4 5]\n"
 
 
 # ---------------------------------------------------------------------------------------------------- streams and walks

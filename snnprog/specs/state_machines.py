@@ -16,7 +16,6 @@ from snnprog.specs.machines import Machine, Row
 
 State = TypeVar("State", bound=Hashable)
 Symbol = TypeVar("Symbol", bound=Hashable)
-Transitions = Mapping[State, Mapping[Symbol, State]]
 
 
 def finite_state_machine(transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None) -> Spec:

@@ -80,8 +80,11 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0) -> Spe
     if within < 0:
         raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
-    if within == 0:
-        return _gate(lines, least)
+    return _gate(lines, least) if within == 0 else _nearly_together(lines, least, within)
+
+
+def _nearly_together(lines: int, least: int, within: int) -> Spec:
+    """Return the spec of a neuron that hears a trigger, and of every line whether it spiked lately."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
     together = [
@@ -141,10 +144,10 @@ def sequence(steps: Sequence[int | Sequence[int] | None], *, lines: int | None =
     lines = known if lines is None else as_integer("lines", lines)
     if lines < known:
         raise SpecError(f"steps name line {known - 1} and there are {lines} lines; count them from 0")
-    if not any(wanted[:-1]):
-        tolerance = 0
+    if as_integer("tolerance", tolerance) < 0:
+        raise SpecError(f"tolerance is {tolerance}; a whole number of ticks from 0 is needed")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
-    if as_integer("tolerance", tolerance) == 0:
+    if tolerance == 0 or not any(wanted[:-1]):
         return _exact_sequence(spikes, lines)
     return _tolerant_sequence(spikes, lines, tolerance)
 
@@ -166,7 +169,7 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance:
     """Return the spec of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
-    if not 0 <= tolerance < nearest:
+    if tolerance >= nearest:
         raise SpecError(f"tolerance is {tolerance}; 0 to {nearest - 1} is allowed: the last gap is {nearest}")
     width = 2 * tolerance + 1
     _check_trials("sequence", width ** len(before))
@@ -176,7 +179,8 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance:
     trials += [[(0, line)] for line in heard]
     ticks = longest + width + 2
     streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines) for trial in trials]
-    streams.append(pauses([((line,), long) for line in range(lines) for long in (1, width)], lines, ticks))
+    silent = [((line,), 1) for _, line in last] + [((line,), width) for line in heard]
+    streams.append(pauses(silent, lines, ticks))
 
     def neurons(stream: Raster) -> Raster:
         lately = delayed(recent(stream[:, heard], width - 1), 1)
