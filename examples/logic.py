@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import snnprog as sp
@@ -50,9 +52,10 @@ def main() -> None:
     """Show the tables; then let the lock run on input that its spec does not hold."""
     for name, spec in TABLES.items():
         show(name, spec)
-    spec = sp.specs.finite_state_machine(LOCK)
+    spec = replace(sp.specs.finite_state_machine(LOCK), sparse=True)
     program = sp.compile(spec).program
-    print(f"lock: {len(LOCK)} states, {program.n_neurons} neurons, {len(spec.inputs)} ticks in the spec")
+    size = f"{program.n_neurons} neurons and {program.n_synapses} synapses"
+    print(f"lock: {len(LOCK)} states, {size} from a spec of {len(spec.inputs)} ticks")
     digits = np.random.default_rng(0).integers(-1, 3, TICKS)
     states = sp.run(program, digits[:, None] == np.arange(3), "kernel").spikes[:, :3]
     wrong = int((states[2:] != visit(digits)[:-2]).sum())

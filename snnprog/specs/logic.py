@@ -35,7 +35,7 @@ def truth_table(table: Table, *, lines: int | None = None, clock: bool = False, 
 
     The stream in the spec holds every run of rows that fits into three ticks. Programs whose outputs need no hidden
     neurons are exact on every stream. What hidden neurons do is theirs to choose, so that others are proved for such
-    runs alone; every function of three lines was held against 100,000 random ticks.
+    runs alone; all 256 functions of three lines were held against every run of five rows, and none erred.
 
     Parameters
     ----------
