@@ -79,7 +79,8 @@ def _scale(problem: NeuronProblem) -> float:
 def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
     """Build the rows, each divided by its slack; weights, threshold, bias and margin are divided by the scale.
 
-    The margin's upper bound is what the rows allow one by one: with a far higher one, GLOP gives up now and then.
+    The margin's upper bound lies above what the rows allow one by one, so that it takes no price from them, but not far
+    above: from a million, GLOP gives up now and then.
     """
     scale, box, step = _scale(problem), problem.box, problem.step
     slack = problem.slack[rows] / step
@@ -98,5 +99,5 @@ def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
         matrix=matrix,
         least=least,
         lower=np.append(lower, -np.inf),
-        upper=np.append(upper, widest.min(initial=UNBOUNDED)),
+        upper=np.append(upper, 1.0 + widest.min(initial=UNBOUNDED)),
     )
