@@ -62,7 +62,8 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
 
 
 def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
-    from snnprog.report.tables import print_neurons, print_table, print_verification
+    from snnprog.report.tables import print_neurons, print_table
+    from snnprog.report.verifications import print_verification
 
     print_neurons(console, neurons)  # type: ignore[arg-type]
     console.print()
