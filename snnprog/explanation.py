@@ -100,7 +100,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The verdict on every output, in order."""
+    """What can be said of a spec.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        One per output, in order.
+    """
 
     verdicts: tuple[Verdict, ...]
 

@@ -65,7 +65,15 @@ class BackendCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """All backends' answers, by name in the order asked, and what they are compared with."""
+    """All backends' answers.
+
+    Attributes
+    ----------
+    backends : mapping of str to BackendCheck
+        By name, in the order asked.
+    against : str
+        The backend that all are compared with.
+    """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE

@@ -109,9 +109,10 @@ def run_command(
 def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
     """Print a table on a terminal, and events in CSV where programs read them."""
     from snnprog.raster import events_of_raster
-    from snnprog.report.trains import print_trains
 
     if sys.stdout.isatty():
+        from snnprog.report.trains import print_trains
+
         print_trains(terminal(), spikes, backend=backend)
         return
     click.echo("pattern,tick,neuron")
