@@ -30,6 +30,8 @@ from snnprog.spec import Spec
 if TYPE_CHECKING:
     from snnprog.design.designer import Progress
 
+ALL_BACKENDS = "all backends"
+
 
 @dataclass(frozen=True)
 class BackendCheck:
@@ -113,7 +115,8 @@ def verify(
     against : str
         The backend that all are compared with.
     progress : callable, optional
-        Called with (backend, 0, 1) when a backend begins, and with (backend, 1, 1) when it has answered.
+        Called with (backend, 0, 1) when a backend begins, with (backend, 1, 1) when it has answered, and with
+        ("all backends", done, all) in between.
 
     Raises
     ------
@@ -134,9 +137,11 @@ def verify(
         if found != wanted:
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
     inputs = [pattern.inputs for pattern in spec.patterns]
-    runs = {}
-    for name in dict.fromkeys([REFERENCE, against, *backends]):
+    runs: dict[str, Run] = {}
+    names = tuple(dict.fromkeys([REFERENCE, against, *backends]))
+    for name in names:
         if progress is not None:
+            progress(ALL_BACKENDS, len(runs), len(names))
             progress(name, 0, 1)
         runs[name] = run_backend(program, inputs, name, record)
         if progress is not None:

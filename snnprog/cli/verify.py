@@ -35,7 +35,7 @@ def verify_command(
 
     program, spec = load(program_path), load_spec(spec_path)
     record: Record = "state" if state else "spikes"
-    with progress_bar(as_json, "reference") as progress:
+    with progress_bar(as_json, "all backends") as progress:
         verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)
     if as_json:
         print_json(verification_data(verification))

@@ -96,6 +96,7 @@ def check_conformance(
     alone = gaps.most_neurons is not None or isinstance(find_chip(chip).semantics, ShiftSemantics)
     together = 1 if alone or scale is not SMALL else TOGETHER
     tell = progress or _tell_nobody
+    tell("golden programs", 0, len(frozen))
     for batch in _golden_batches(frozen, alone):
         if outcome.divergence is None:
             outcome = _compare(backend, batch, replace(outcome, golden=outcome.golden + len(batch)))
