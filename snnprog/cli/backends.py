@@ -6,14 +6,14 @@ import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import json_option
-from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
 
 
 @click.group("backends")
 def backends_group() -> None:
-    """List, install and check the runtimes that programs run on."""
+    """List, install and check runtimes."""
 
 
 @backends_group.command("list")
@@ -76,14 +76,15 @@ def backend_row(name: str) -> dict[str, object]:
 @click.argument("name")
 @json_option
 def install_command(name: str, as_json: bool) -> None:
-    """Build a backend's environment in the user's cache folder."""
+    """Build a backend's environment.
+
+    It is made in the cache folder; SNNPROG_CACHE names another.
+    """
     from snnprog.backends import find_backend, install
 
-    python = install(find_backend(name), say=say)
+    python = install(find_backend(name), say=lambda line: click.echo(line, err=as_json))
     if as_json:
         print_json({"name": name, "python": str(python)})
-    else:
-        click.echo(f"{name} runs by {python}")
 
 
 @backends_group.command("check")
@@ -94,7 +95,10 @@ def install_command(name: str, as_json: bool) -> None:
 @click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
 @json_option
 def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
-    """Run the golden programs and random ones on a backend: spikes, currents and potentials must be equal."""
+    """Check that a backend means the chip's integers.
+
+    It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
+    """
     from snnprog.conformance import LARGE, SMALL, check_conformance
     from snnprog.report.backends import print_conformance
 

@@ -30,7 +30,7 @@ def compile_command(
     closest: bool,
     as_json: bool,
 ) -> int:
-    """Compile a specification to a program file."""
+    """Compile a specification to a program."""
     from snnprog.archive import check_place
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation

@@ -101,6 +101,17 @@ def _tell_error(error: Exception) -> int:
     return code
 
 
+def _where_help_is(error: click.ClickException) -> str:
+    """Return where the options of a misused command are told; nothing for a group, which was answered by its help."""
+    if (
+        not isinstance(error, click.UsageError)
+        or error.ctx is None
+        or isinstance(error, click.exceptions.NoArgsIsHelpError)
+    ):
+        return ""
+    return f" ('{error.ctx.command_path} --help' lists what there is)"
+
+
 def _conflicts(error: Exception) -> dict[str, list[str]]:
     return {"conflicts": [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []}
 
@@ -110,7 +121,7 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, SnnprogError):
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
     if isinstance(error, click.ClickException):
-        return error.exit_code, error.format_message()
+        return error.exit_code, error.format_message() + _where_help_is(error)
     if isinstance(error, click.Abort):
         return INTERRUPTED, "interrupted"
     if isinstance(error, OSError):

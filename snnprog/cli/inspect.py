@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
 @json_option
 def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
-    """Show what a program file holds and where it came from."""
+    """Show what a program file holds.
+
+    Its integers in brief, where it came from, and what became of each neuron.
+    """
     from snnprog.program import load
     from snnprog.report.cores import print_placement
     from snnprog.report.programs import print_program, program_data

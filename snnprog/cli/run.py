@@ -54,9 +54,10 @@ def run_command(
     is_counted: bool,
     as_json: bool,
 ) -> None:
-    """Run a program on input spikes (.npz, FILE.npz:ARRAY, .csv, .h5 or .nwb); print or write the output spikes.
+    """Run a program on input spikes.
 
-    On a terminal they are a table, in a pipe or file events in CSV.
+    INPUTS is a .npz, FILE.npz:ARRAY, a .csv of events, an .h5 or an .nwb. The output spikes are printed, as a table
+    on a terminal and as events in CSV in a pipe, or written to a file.
     """
     from snnprog.archive import check_place
     from snnprog.backends import built_in, run_backend

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 def verify_command(
     program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
 ) -> int:
-    """Run a program on its spec's patterns and compare with the targets, on every backend named."""
+    """Hold a program against its spec.
+
+    It is run on the spec's patterns, on every backend named, and compared with the targets and with the reference.
+    """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification
     from snnprog.spec_file import load_spec
