@@ -80,6 +80,8 @@ def test_json_tells_bad_usage(command: Command) -> None:
     assert (code, err, json.loads(out)["error"]["type"]) == (cli.BAD_USAGE, "", "MissingParameter")
     code, out, err = command("compile", "x.toml")
     assert (code, out, err.count("\n")) == (cli.BAD_USAGE, "", 1)
+    assert "Missing option '-o'" in err
+    assert "compile --help' lists what there is" in err
 
 
 def shell(words: str, **places: Path) -> subprocess.CompletedProcess[str]:

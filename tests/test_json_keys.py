@@ -13,7 +13,8 @@ from command_line import FILES, Command
 from planted import FAULTS, write_planted
 from stand_in import write_backend
 
-TEXT = (Path(__file__).resolve().parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
 OPEN = {"versions", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
@@ -136,6 +137,13 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
     checked = json.loads(command("backends", "check", "wrong", "--programs", 0, "--json")[1])
     check("backends check", checked)
     assert stems("backends check") <= set(keys_of(checked))
+
+
+def test_demo() -> None:
+    """It takes long; its keys are read off its source."""
+    source = (ROOT / "snnprog" / "cli" / "demo.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'^        "(\w+)": ', source, re.MULTILINE)) == documented("demo")
+    assert "**verification_data(demo.verification)" in source
 
 
 def test_errors(command: Command, tmp_path: Path) -> None:
