@@ -34,7 +34,7 @@ types: $(READY)
 
 # The site, in docs/_build: every warning is an error, a broken link one of them.
 docs: $(READY)
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
 	@echo "open docs/_build/index.html"
 
 install: $(READY)
