@@ -15,7 +15,7 @@ import pytest
 from command_line import FILES
 
 from snnprog import cli
-from snnprog.spec_file import load_spec
+from snnprog.spec_file import OPTIONS, load_spec
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -96,6 +96,8 @@ def test_the_shown_specification_is_one(tmp_path: Path) -> None:
     for name in ("inputs.csv", "targets.csv"):
         (tmp_path / name).write_bytes((FILES / name).read_bytes())
     (tmp_path / "SPEC.toml").write_text(blocks("format.md", "toml")[0], encoding="utf-8")
+    told = set(re.findall(r"`(\w+)`|^(\w+) = ", text_of("format.md"), re.MULTILINE))
+    assert set(OPTIONS) <= {name for pair in told for name in pair}
     shown, example = load_spec(tmp_path / "SPEC.toml"), load_spec(FILES / "SPEC.toml")
     assert (len(shown.patterns), shown.n_inputs) == (2, 2)
     assert all(
