@@ -116,6 +116,9 @@ def test_compile_inspect_and_run(command: Command, tmp_path: Path) -> None:
     ran = json.loads(command("run", program, FILES / "inputs.csv", "--ticks", 12, "--activity", "--json")[1])
     check("run", ran)
     assert stems("run") <= set(keys_of(ran))
+    report = json.loads(command("report", program, "-o", tmp_path / "p.html", "--json")[1])
+    check("report", report)
+    assert stems("report") == set(report)
     plain = json.loads(command("run", program, FILES / "inputs.csv", "--ticks", 12, "--json")[1])
     assert plain.keys() == ran.keys()
 
