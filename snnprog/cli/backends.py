@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import json_option
 from snnprog.cli.output import print_json, terminal
@@ -100,7 +101,6 @@ def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
     It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
-    from snnprog.report.backends import print_conformance
 
     with progress_bar(as_json, "golden programs") as progress:
         outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL, progress=progress)
