@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-OWN_TEST = "backends.md"  # its blocks make one another's files: tests/test_docs.py
+OWN_TESTS = ("backends.md", "files.md")  # test_docs.py and test_docs_files.py: their blocks make one another's files
 
 
 def text_of(name: str) -> str:
@@ -55,7 +55,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(told) == sorted({page.stem for page in PAGES} - {"index"}), "the table of the first page names all"
 
 
-@pytest.mark.parametrize("page", [page.name for page in PAGES if page.name != OWN_TEST and blocks(page.name, "python")])
+@pytest.mark.parametrize("page", [page.name for page in PAGES if page.name not in OWN_TESTS and blocks(page.name, "python")])
 def test_python_blocks_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
