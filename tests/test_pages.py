@@ -55,7 +55,9 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(told) == sorted({page.stem for page in PAGES} - {"index"}), "the table of the first page names all"
 
 
-@pytest.mark.parametrize("page", [page.name for page in PAGES if page.name not in OWN_TESTS and blocks(page.name, "python")])
+@pytest.mark.parametrize(
+    "page", [page.name for page in PAGES if page.name not in OWN_TESTS and blocks(page.name, "python")]
+)
 def test_python_blocks_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
