@@ -15,7 +15,7 @@ REQUIRED := $(subst $(comma), ,$(REQUIRE))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test check lint types install backends clean
+.PHONY: demo test check lint types docs install backends clean
 
 demo: backend-lava
 	$(BIN)/snnprog demo
@@ -32,6 +32,11 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# The site, in docs/_build: every warning is an error, a broken link one of them.
+docs: $(READY)
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo "open docs/_build/index.html"
+
 install: $(READY)
 
 backends: $(addprefix backend-,$(BACKENDS))
@@ -42,8 +47,8 @@ backend-%: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "snnprog needs Python 3.10 or later; name one: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo,docs]'
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

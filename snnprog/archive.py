@@ -246,7 +246,7 @@ def _check_ending(path: Path, file: BinaryIO, size: int) -> None:
         raise zipfile.BadZipFile("it is too short")
     signature, count, directory, comment = END_RECORD.unpack(tail[-END_RECORD.size :])
     if signature != END_SIGNATURE or comment:
-        raise zipfile.BadZipFile("it does not end in an end record without a comment")
+        raise zipfile.BadZipFile("it does not end as one does; it is cut off, or another kind of file")
     if tail[: -END_RECORD.size].startswith(LARGE_SIGNATURE):
         raise zipfile.BadZipFile("it is a zip64 archive")
     if count > MEMBER_LIMIT:

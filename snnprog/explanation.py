@@ -73,8 +73,6 @@ class Verdict:
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
-        if not self.conflicts:
-            return {"output": self.output, "status": self.status}
         return {
             "output": self.output,
             "status": self.status,
@@ -82,7 +80,7 @@ class Verdict:
                 {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
                 for conflict in self.conflicts
             ],
-            "proof": self._proof_as_dict() if self.cases else None,
+            "proof": self._proof_as_dict() if self.conflicts and self.cases else None,
             "hidden_neurons": self._hidden_as_dict(),
         }
 
@@ -102,7 +100,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The verdict on every output, in order."""
+    """What can be said of a spec.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        One per output, in order.
+    """
 
     verdicts: tuple[Verdict, ...]
 
@@ -151,7 +155,7 @@ def explain(
     else:
         designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
     held = recheck(spec, designed)
-    statuses = _statuses(spec, designed, limit)
+    statuses = _statuses(spec, designed, limit, progress)
     verdicts = [_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs)]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
@@ -189,20 +193,21 @@ def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_r
     )
 
 
-def _statuses(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[int, str]:
+def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None) -> dict[int, str]:
     """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
     if spec.recurrent and find_chip(spec.chip).semantics.most_spikes_heard > 1:
-        return _statuses_in_loop(spec, designed, time_limit_s)
+        return _statuses_in_loop(spec, designed, time_limit_s, progress)
     chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(
         Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
         for pattern in chosen.patterns
     )
     asked = replace(spec, patterns=patterns, recurrent=False)
-    return _told(spec, list(built), quantize(asked, designed.network, time_limit_s=time_limit_s))
+    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s, progress=progress)
+    return _told(spec, list(built), quantized)
 
 
 def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, str]:
@@ -213,7 +218,9 @@ def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, str
     return statuses | {outputs[index]: UNDECIDED for index in quantized.out_of_time}
 
 
-def _statuses_in_loop(spec: Spec, designed: Design, time_limit_s: float | None) -> dict[int, str]:
+def _statuses_in_loop(
+    spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
+) -> dict[int, str]:
     """Return the same where what feeds others is no input line; outputs that are not built do not count."""
     is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
     targets, care = designed.spec.targets, spec.care & is_built
@@ -225,7 +232,8 @@ def _statuses_in_loop(spec: Spec, designed: Design, time_limit_s: float | None) 
     ends = np.cumsum([pattern.ticks for pattern in spec.patterns])[:-1]
     parts = zip(spec.patterns, np.split(targets, ends), np.split(care, ends), strict=True)
     asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
-    quantized = quantize(asked, Network(spec.delays, tuple(neurons)), time_limit_s=time_limit_s)
+    network = Network(spec.delays, tuple(neurons))
+    quantized = quantize(asked, network, time_limit_s=time_limit_s, progress=progress)
     statuses = _told(spec, list(range(spec.n_outputs)), quantized)
     return {output: status for output, status in statuses.items() if is_built[output]}
 

@@ -126,16 +126,30 @@ class Program:
         refractory: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Program:
-        """Make a program by hand, in chip integers; arrays as in `Program`.
+        """Make a program by hand, in chip integers.
 
-        Without ``sign_mode`` (1 mixed, 2 excitatory, 3 inhibitory per synapse) each weight is held one-sided: negative
-        ones in the inhibitory format, all others in the excitatory one. Without ``refractory`` every neuron may spike
-        at every tick.
+        Parameters
+        ----------
+        chip, n_inputs, n_neurons
+            As in `Program`.
+        outputs : (outputs,) int
+        pre, post, delay, weight, exponent : (synapses,) int
+            ``pre`` below ``n_inputs`` is an input line, any other neuron ``pre - n_inputs``; delays in ticks.
+        threshold, current_decay, potential_decay, bias : (neurons,) int
+        sign_mode : (synapses,) int, optional
+            1 mixed, 2 excitatory, 3 inhibitory; unless given, each weight is held one-sided: negative ones in the
+            inhibitory format, all others in the excitatory one.
+        refractory : (neurons,) int, optional
+            As in `Program`; unless given, every neuron may spike at every tick.
+        provenance : mapping, optional
+            Where it comes from; plain data.
 
         Raises
         ------
-        SpecError, LimitError
-            If arrays do not go together, or a value is outside the chip's range.
+        SpecError
+            If arrays do not go together.
+        LimitError
+            If a value is outside the chip's range.
         """
         weights = _as_int32("weight", weight)
         modes = np.where(weights < 0, INHIBITORY, EXCITATORY) if sign_mode is None else sign_mode

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
@@ -25,6 +26,11 @@ from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.raster import Raster
 from snnprog.spec import Spec
+
+if TYPE_CHECKING:
+    from snnprog.design.designer import Progress
+
+ALL_BACKENDS = "all backends"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,15 @@ class BackendCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """All backends' answers, by name in the order asked, and what they are compared with."""
+    """All backends' answers.
+
+    Attributes
+    ----------
+    backends : mapping of str to BackendCheck
+        By name, in the order asked.
+    against : str
+        The backend that all are compared with.
+    """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE
@@ -85,6 +99,7 @@ def verify(
     *,
     record: Record = "spikes",
     against: str = REFERENCE,
+    progress: Progress | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
 
@@ -99,6 +114,9 @@ def verify(
         Whether to compare currents and potentials, too.
     against : str
         The backend that all are compared with.
+    progress : callable, optional
+        Called with (backend, 0, 1) when a backend begins, with (backend, 1, 1) when it has answered, and with
+        ("all backends", done, all) in between.
 
     Raises
     ------
@@ -119,7 +137,15 @@ def verify(
         if found != wanted:
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
     inputs = [pattern.inputs for pattern in spec.patterns]
-    runs = {name: run_backend(program, inputs, name, record) for name in dict.fromkeys([REFERENCE, against, *backends])}
+    runs: dict[str, Run] = {}
+    names = tuple(dict.fromkeys([REFERENCE, against, *backends]))
+    for name in names:
+        if progress is not None:
+            progress(ALL_BACKENDS, len(runs), len(names))
+            progress(name, 0, 1)
+        runs[name] = run_backend(program, inputs, name, record)
+        if progress is not None:
+            progress(name, 1, 1)
     is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
     for name in backends:

@@ -1,10 +1,11 @@
-"""What every test can ask for: the recordings that lie beside a checkout, and a browser.
+"""What every test can ask for: the recordings that lie beside a checkout, the command line, and a browser.
 
 For backends see `snnprog.pytest_plugin`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from chromium import COMMAND_VARIABLE, FLAGS, chromium_command, is_required
+from command_line import FILES, Command
 from numpy.typing import NDArray
+
+from snnprog import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,3 +51,26 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=command, args=list(FLAGS))
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return a function that runs the command line and returns (exit code, output, errors)."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["snnprog", *map(str, words)])
+        with pytest.raises(SystemExit) as leaving:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return int(leaving.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def detector(command: Command, tmp_path: Path) -> Path:
+    """Return the compiled program of the example's files."""
+    path = tmp_path / "detector.snnp"
+    assert command("compile", FILES / "SPEC.toml", "-o", path)[0] == cli.EXACT
+    return path

@@ -13,6 +13,7 @@ from cases import CASES, plain_run
 
 import snnprog as sp
 from snnprog.chips import CHIPS, Core
+from snnprog.compiler import refusals
 from snnprog.quantize import CERTIFIED, EXACT
 from snnprog.quantize.repair import Repair
 from snnprog.spec import FREE
@@ -203,3 +204,16 @@ def test_a_state_that_no_scale_brings_into_range_is_told() -> None:
 def test_any_whole_number_is_a_seed() -> None:
     spec = sp.Spec([all_at_once(3, 1)], [1])
     assert sp.compile(spec, seed=np.int64(1)).program.provenance["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({}, "offer more delays, or a slower potential"),
+        ({"weight_bits": 1}, "allow more than 1 weight bit, or offer more delays, or a slower potential"),
+        ({"weight_bits": 2, "threshold": 50}, "leave the threshold free"),
+    ],
+)
+def test_what_is_advised_where_no_integers_are_found(options: dict[str, int], advice: str) -> None:
+    raster = np.zeros((4, 1), dtype=bool)
+    assert refusals._advice(sp.Spec([sp.Pattern(raster, raster)], **options)) == advice  # type: ignore[arg-type]

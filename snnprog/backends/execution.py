@@ -26,7 +26,7 @@ from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
 from snnprog.checks import as_seconds, check_type
-from snnprog.chips import find_chip
+from snnprog.chips import CHIPS, find_chip
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
@@ -178,6 +178,12 @@ def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
     lengths = [len(raster) for raster in inputs]
     additions = sum(lengths) * (program.n_synapses + program.n_neurons * program.max_delay)
     return max(lengths, default=0) <= LITTLE_TICKS and additions <= LITTLE_ADDITIONS
+
+
+def built_in_rules(backend: str) -> list[str]:
+    """Return the names of the integer rules that a built-in simulator executes."""
+    rules = [chip.semantics for chip in CHIPS.values() if backend == REFERENCE or is_known(chip.semantics)]
+    return list(dict.fromkeys(rule.name for rule in rules))
 
 
 def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:

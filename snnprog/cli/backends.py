@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import json_option
 from snnprog.cli.output import print_json, terminal
-from snnprog.cli.progress import working
+from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
-
-if TYPE_CHECKING:
-    from snnprog.conformance import Conformance
 
 
 @click.group("backends")
 def backends_group() -> None:
-    """List, install and check the runtimes that programs run on."""
+    """List, install and check runtimes."""
 
 
 @backends_group.command("list")
@@ -26,31 +22,49 @@ def backends_group() -> None:
 def list_command(as_json: bool) -> None:
     """List all backends and whether they are ready."""
     from snnprog.backends import BUILT_IN, backend_names
-    from snnprog.report.tables import print_table
+    from snnprog.report.backends import print_backends
 
-    rows: list[dict[str, object]] = [
-        {"name": name, "ready": True, "python": "", "summary": text, "lacks": "", "gaps": {}}
-        for name, text in BUILT_IN.items()
-    ]
-    rows += [backend_row(name) for name in backend_names()]
+    rows = [_built_in_row(name) for name in BUILT_IN] + [backend_row(name) for name in backend_names()]
     if as_json:
         print_json({"backends": rows})
     else:
-        columns = ("name", "ready", "python", "summary", "lacks")
-        print_table(terminal(), "Backends", columns, [[row[column] for column in columns] for row in rows])
+        print_backends(terminal(), rows)
+
+
+def _built_in_row(name: str) -> dict[str, object]:
+    from snnprog.backends import BUILT_IN, built_in_rules
+
+    return {
+        "name": name,
+        "ready": True,
+        "state": "ready",
+        "to_do": "",
+        "python": "",
+        "summary": BUILT_IN[name],
+        "lacks": "",
+        "gaps": {},
+        "semantics": built_in_rules(name),
+    }
 
 
 def backend_row(name: str) -> dict[str, object]:
     """Return what a list of backends says of one, as plain data."""
     from snnprog.backends import find_backend, status
 
+    row = {"name": name, "ready": False, "python": "", "summary": "", "lacks": "", "gaps": {}, "semantics": []}
     try:
-        backend = find_backend(name)
+        found = status(find_backend(name))
     except BackendError as error:
-        return {"name": name, "ready": False, "python": "", "summary": f"broken: {error}", "lacks": "", "gaps": {}}
+        return {**row, "state": "broken", "to_do": str(error)}
+    backend = found.backend
+    state, to_do = ("ready", "") if found.is_ready else ("not ready", f"set {' and '.join(backend.unset_variables)}")
+    if found.interpreter is None:
+        state, to_do = "not installed", f"snnprog backends install {name}"
     return {
-        "name": name,
-        "ready": status(backend).is_ready,
+        **row,
+        "ready": found.is_ready,
+        "state": state,
+        "to_do": to_do,
         "python": backend.python_text,
         "summary": backend.summary,
         "lacks": str(backend.gaps),
@@ -63,7 +77,10 @@ def backend_row(name: str) -> dict[str, object]:
 @click.argument("name")
 @json_option
 def install_command(name: str, as_json: bool) -> None:
-    """Build a backend's environment in the user's cache folder."""
+    """Build a backend's environment.
+
+    It is made in the cache folder; SNNPROG_CACHE names another.
+    """
     from snnprog.backends import find_backend, install
 
     python = install(find_backend(name), say=lambda line: click.echo(line, err=as_json))
@@ -79,11 +96,14 @@ def install_command(name: str, as_json: bool) -> None:
 @click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
 @json_option
 def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
-    """Run the golden programs and random ones on a backend: spikes, currents and potentials must be equal."""
+    """Check that a backend means the chip's integers.
+
+    It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
+    """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 
-    with working(f"running golden and {programs} random programs on {name}", as_json):
-        outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL)
+    with progress_bar(as_json, "golden programs") as progress:
+        outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL, progress=progress)
     if as_json:
         print_json(
             {
@@ -102,17 +122,5 @@ def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
             }
         )
     else:
-        _print_conformance(name, outcome)
+        print_conformance(terminal(), name, outcome)
     return EXACT if outcome.divergence is None else NOT_EXACT
-
-
-def _print_conformance(name: str, outcome: Conformance) -> None:
-    compared = f"{outcome.golden} golden and {outcome.random} random programs"
-    click.echo(f"{name} ran {compared} on {', '.join(' '.join(item) for item in outcome.versions.items())}")
-    for program, reason in outcome.left_out.items():
-        click.echo(f"golden program {program} is left out: {reason}")
-    if outcome.divergence is None:
-        counts = f"{outcome.neuron_ticks} neuron-ticks and {outcome.spikes} spikes"
-        click.echo(f"{name} equals the reference: {counts} compared, currents and potentials too, no difference")
-    else:
-        click.echo(f"{outcome.program}: {outcome.divergence}")

@@ -8,10 +8,9 @@ import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
 from snnprog.cli.options import existing_file, json_option, time_limit_option
-from snnprog.cli.output import print_json, terminal
+from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
-from snnprog.errors import counted
 
 
 @click.command("compile")
@@ -31,11 +30,11 @@ def compile_command(
     closest: bool,
     as_json: bool,
 ) -> int:
-    """Compile a specification to a program file."""
+    """Compile a specification to a program."""
     from snnprog.archive import check_place
     from snnprog.compiler import compile
-    from snnprog.report.cores import print_placement
-    from snnprog.report.tables import print_deviations, print_neurons, program_summary
+    from snnprog.report.compilation import print_compilation
+    from snnprog.report.programs import program_data
     from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path)
@@ -53,26 +52,10 @@ def compile_command(
     misfit = DOES_NOT_FIT if result.report.misfit else EXACT
     code = NOT_EXACT if result.report.wrong_bins else misfit
     if as_json:
-        summary = program_summary(result.program)
-        print_json({"program": str(program_path), "summary": summary, **result.report.as_dict()})
+        print_json({"program": str(program_path), "summary": program_data(result.program), **result.report.as_dict()})
         return code
-    console = terminal()
-    print_neurons(console, (*result.report.neurons, *result.report.hidden))
-    potential, current = result.report.time_constants
-    seconds = ", ".join(f"{step} {value:.2f} s" for step, value in result.report.seconds.items())
-    hidden = f"{counted(len(result.report.hidden), 'hidden neuron')}; " if result.report.hidden else ""
-    console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
-    print_deviations(console, result.report.deviations)
-    wrong, least = result.report.wrong_bins, result.report.at_least
-    outcome = f"closest found: {counted(wrong, 'wrong bin')} (at least {least} in any case)" if wrong else "exact"
-    several = "all " if len(spec.patterns) > 1 else ""
-    console.print(
-        f"{outcome} on {several}{counted(len(spec.patterns), 'pattern')};"
-        f" {hidden}{counted(result.report.synapses, 'synapse')}; {seconds}"
-    )
-    if result.report.placement is not None:
-        print_placement(console, result.report.placement)
-    console.print(f"wrote {program_path}")
+    print_compilation(terminal(), result, n_patterns=len(spec.patterns))
+    click.echo(f"wrote {program_path}")
     if result.report.misfit is not None:
-        click.echo(f"snnprog: {spec.chip} does not hold the program: {result.report.misfit}", err=True)
+        say(f"{spec.chip} does not hold the program: {result.report.misfit}")
     return code

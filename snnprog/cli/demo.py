@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 )
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
-    """Compile Fisher's Iris for Loihi 1, check it, and judge it on unseen flowers."""
+    """Compile Iris for Loihi 1, and judge it.
+
+    Fisher's flowers are compiled, checked on every backend that is installed, and judged on flowers not seen before.
+    """
     from snnprog.backends import REFERENCE, backend_names, find_backend
     from snnprog.chips import find_chip
 
@@ -62,7 +65,8 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
 
 
 def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
-    from snnprog.report.tables import print_neurons, print_table, print_verification
+    from snnprog.report.tables import print_neurons, print_table
+    from snnprog.report.verifications import print_verification
 
     print_neurons(console, neurons)  # type: ignore[arg-type]
     console.print()

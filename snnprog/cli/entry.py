@@ -17,7 +17,7 @@ from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR,
 from snnprog.cli.explain import explain_command
 from snnprog.cli.export import export_command
 from snnprog.cli.inspect import inspect_command
-from snnprog.cli.output import print_json
+from snnprog.cli.output import print_json, say
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
@@ -38,6 +38,7 @@ COMMANDS = (
     demo_command,
 )
 TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
+INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile --closest' makes the nearest program"
 
 
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,7 +61,7 @@ def main() -> NoReturn:
         code = EXACT
     except OSError as error:
         _drop_output()
-        click.echo(f"snnprog: the output cannot be written: {error.strerror}", err=True)
+        say(f"the output cannot be written: {error.strerror}")
         code = BAD_USAGE
     sys.exit(code)
 
@@ -88,13 +89,31 @@ def _drop_output() -> None:
 def _tell_error(error: Exception) -> int:
     code, message = _explain(error)
     if "--json" in sys.argv:
-        conflicts = [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
-        print_json({"error": {"type": type(error).__name__, "message": message, "conflicts": conflicts}})
+        print_json(
+            {"error": {"type": type(error).__name__, "message": message, "exit_code": code, **_conflicts(error)}}
+        )
     elif isinstance(error, click.ClickException) and "\n" in message:
         click.echo(message, err=True)  # a group without a command is answered by its help
     else:
-        click.echo(f"snnprog: {message}", err=True)
+        say(message)
+        if isinstance(error, InfeasibleError):
+            say(INFEASIBLE_HINT)
     return code
+
+
+def _where_help_is(error: click.ClickException) -> str:
+    """Return where the options of a misused command are told; nothing for a group, which was answered by its help."""
+    if (
+        not isinstance(error, click.UsageError)
+        or error.ctx is None
+        or isinstance(error, click.exceptions.NoArgsIsHelpError)
+    ):
+        return ""
+    return f" ('{error.ctx.command_path} --help' lists what there is)"
+
+
+def _conflicts(error: Exception) -> dict[str, list[str]]:
+    return {"conflicts": [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []}
 
 
 def _explain(error: Exception) -> tuple[int, str]:
@@ -102,7 +121,7 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, SnnprogError):
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
     if isinstance(error, click.ClickException):
-        return error.exit_code, error.format_message()
+        return error.exit_code, error.format_message() + _where_help_is(error)
     if isinstance(error, click.Abort):
         return INTERRUPTED, "interrupted"
     if isinstance(error, OSError):
@@ -112,4 +131,4 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
-    click.echo(f"snnprog: warning: {message}", err=True)
+    say(f"warning: {message}")

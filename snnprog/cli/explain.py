@@ -19,7 +19,10 @@ from snnprog.cli.workers import processes, workers_option
 @time_limit_option
 @json_option
 def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, as_json: bool) -> int:
-    """Say of each output whether it can be built, and if not, why: the smallest conflict, and its proof."""
+    """Say which outputs can be built, or why not.
+
+    What cannot be built is told with the smallest conflict among its spikes, and with its proof.
+    """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation
     from snnprog.spec_file import load_spec

@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 @click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
 @json_option
 def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
-    """Show what a program file holds and where it came from."""
+    """Show what a program file holds.
+
+    Its integers in brief, where it came from, and what became of each neuron.
+    """
     from snnprog.program import load
     from snnprog.report.cores import print_placement
-    from snnprog.report.tables import print_program, print_provenance, program_summary
+    from snnprog.report.programs import print_program, program_data
 
     program = load(program_path)
     placement = _placed(program, max_cores) if is_placed or max_cores is not None else None
     if as_json:
-        print_json(program_summary(program) | ({} if placement is None else {"cores": placement.as_dict()}))
+        print_json(program_data(program) | {"cores": None if placement is None else placement.as_dict()})
         return
     console = terminal()
     print_program(console, program)
-    print_provenance(console, program)
     if placement is not None:
+        console.print()
         print_placement(console, placement)
 
 

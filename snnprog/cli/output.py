@@ -1,10 +1,13 @@
-"""What commands print: objects for programs, tables for people."""
+"""What commands print: objects for programs, tables for people, and sentences on standard error."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,9 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+FILE_WIDTH = 1000
+INDENT = "  "
 
 
 def print_json(value: Mapping[str, object]) -> None:
@@ -29,7 +35,24 @@ def _json_value(value: object) -> object:
 
 
 def terminal() -> Console:
-    """Return where tables are printed: as wide as the terminal, or as a file likes them."""
+    """Return where tables are printed: as wide as the terminal, with long lines broken at words; in a file, in full."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False, soft_wrap=True)
+    if sys.stdout.isatty():
+        return Console(highlight=False, markup=False)
+    return Console(width=FILE_WIDTH, highlight=False, markup=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a message on standard error, after the program's name; on a terminal, broken at words."""
+    lines = f"snnprog: {message}".split("\n")
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [
+            textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
+            for line in lines
+        ]
+    text = "\n".join(lines)
+    if not os.environ.get("NO_COLOR"):
+        text = text.replace("snnprog:", click.style("snnprog:", bold=True), 1)
+    click.echo(text, err=True)

@@ -8,34 +8,44 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show a bar with the time left on standard error, where that is a terminal."""
+def progress_bar(quiet: bool, first: str = "design") -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show a bar for each step, with the time gone and left, on standard error, where that is a terminal.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether to show nothing.
+    first : str
+        The step that goes on until another one is told.
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    texts = TextColumn("{task.description}", markup=False)
+    columns = (texts, BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks = {"design": bar.add_task("design", total=None)}
+        tasks = {first: bar.add_task(first, total=None)}
 
         def advance(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
-            bar.update(tasks[step], completed=done, total=total)
+                tasks[step] = bar.add_task(step, total=None)
+            bar.update(tasks[step], completed=done, total=total if done or total > 1 else None)
 
         yield advance
 
 
 @contextmanager
 def working(what: str, quiet: bool) -> Iterator[None]:
-    """Show that something is going on, on standard error, where that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    with Console(stderr=True).status(Text(what)):
+    """Show that something is going on, and for how long, on standard error, where that is a terminal."""
+    with progress_bar(quiet, what):
         yield

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.options import NumberList, existing_file, json_option
-from snnprog.cli.output import print_json, terminal
+from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.progress import working
 from snnprog.errors import LimitError, counted
 
 if TYPE_CHECKING:
     from snnprog.placement import Placement
     from snnprog.program import Program
+    from snnprog.raster import Raster
     from snnprog.workload import Activity
 
 
@@ -50,7 +54,11 @@ def run_command(
     is_counted: bool,
     as_json: bool,
 ) -> None:
-    """Run a program on input spikes (.npz, FILE.npz:ARRAY, .csv, .h5 or .nwb); print or write the output spikes."""
+    """Run a program on input spikes.
+
+    INPUTS is a .npz, FILE.npz:ARRAY, a .csv of events, an .h5 or an .nwb. The output spikes are printed, as a table
+    on a terminal and as events in CSV in a pipe, or written to a file.
+    """
     from snnprog.archive import check_place
     from snnprog.backends import built_in, run_backend
     from snnprog.files import options_of, read_rasters, split_key, write_rasters
@@ -77,7 +85,8 @@ def run_command(
         merge=merge,
     )
     backend = backend or built_in(program, inputs)
-    answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
+    with working(f"running on {backend}", as_json):
+        answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
     activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
@@ -85,19 +94,32 @@ def run_command(
         write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)
     if as_json:
         events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
-        counts = {} if activity is None else {"activity": activity.as_dict()}
-        print_json({"backend": backend, "versions": dict(answer.versions), "patterns": events, **counts})
+        counts = None if activity is None else activity.as_dict()
+        versions = dict(answer.versions)
+        print_json({"backend": backend, "versions": versions, "patterns": events, "activity": counts})
         return
     if activity is not None:
         _print_activity(activity)
     elif output_path is None:
-        click.echo("pattern,tick,neuron")
-        for index, raster in enumerate(spikes):
-            for tick, neuron in zip(*events_of_raster(raster), strict=True):
-                click.echo(f"{index},{tick},{neuron}")
+        _print_spikes(spikes, backend)
     if output_path is not None:
         total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
         click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
+
+
+def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
+    """Print a table on a terminal, and events in CSV where programs read them."""
+    from snnprog.raster import events_of_raster
+
+    if sys.stdout.isatty():
+        from snnprog.report.trains import print_trains
+
+        print_trains(terminal(), spikes, backend=backend)
+        return
+    click.echo("pattern,tick,neuron")
+    for index, raster in enumerate(spikes):
+        for tick, neuron in zip(*events_of_raster(raster), strict=True):
+            click.echo(f"{index},{tick},{neuron}")
 
 
 def _print_activity(activity: Activity) -> None:
@@ -112,5 +134,5 @@ def _placement_of(program: Program) -> Placement | None:
     try:
         return place(program)
     except LimitError as error:
-        click.echo(f"snnprog: all neurons are counted as on one core: {error}", err=True)
+        say(f"all neurons are counted as on one core: {error}")
         return None

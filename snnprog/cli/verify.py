@@ -10,9 +10,10 @@ import click
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import existing_file, json_option
 from snnprog.cli.output import print_json, terminal
-from snnprog.cli.progress import working
+from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from snnprog.backends.execution import Record
     from snnprog.verification import Verification
 
 
@@ -26,15 +27,19 @@ if TYPE_CHECKING:
 def verify_command(
     program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
 ) -> int:
-    """Run a program on its spec's patterns and compare with the targets, on every backend named."""
+    """Hold a program against its spec.
+
+    It is run on the spec's patterns, on every backend named, and compared with the targets and with the reference.
+    """
     from snnprog.program import load
-    from snnprog.report.tables import print_verification
+    from snnprog.report.verifications import print_verification
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
     program, spec = load(program_path), load_spec(spec_path)
-    with working(f"running on {', '.join(backends) or 'the built-in simulators'}", as_json):
-        verification = verify(program, spec, backends or None, record="state" if state else "spikes", against=against)
+    record: Record = "state" if state else "spikes"
+    with progress_bar(as_json, "all backends") as progress:
+        verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)
     if as_json:
         print_json(verification_data(verification))
     else:
@@ -48,7 +53,7 @@ def verification_data(verification: Verification) -> dict[str, object]:
         name: {
             "exact": check.exact,
             "wrong_bins": check.wrong_bins,
-            f"identical_to_{verification.against}": check.is_identical,
+            "identical": check.is_identical,
             "portable": check.is_portable,
             "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
             "divergence_parts": None if check.first_divergence is None else check.first_divergence.as_dict(),

@@ -99,6 +99,8 @@ def _kind(neurons: tuple[NeuronReport, ...]) -> str:
 def _advice(spec: Spec) -> str:
     fixed = ["threshold"] if spec.threshold != FREE else []
     fixed += ["bias"] if spec.bias not in (FREE, 0) else []
+    if spec.weight_bits is not None and not fixed:
+        return f"allow more than {counted(spec.weight_bits, 'weight bit')}, or {_other_means(spec)}"
     return f"leave the {' and the '.join(fixed)} free" if fixed else _other_means(spec)
 
 

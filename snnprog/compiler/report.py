@@ -109,10 +109,16 @@ class CompileReport:
 
 @dataclass(frozen=True, eq=False)
 class CompileResult:
-    """A verified program, the real-valued network behind it, the report, and what comes out.
+    """A program that was verified, and how it came about.
 
     Attributes
     ----------
+    program : Program
+        The chip's integers.
+    network : Network
+        The real weights that were designed.
+    report : CompileReport
+        What became of each neuron, and what it cost.
     chosen : tuple of (ticks, outputs) bool
         The output spikes of each pattern: the target's, unless windows or the nearest raster were asked for.
     """

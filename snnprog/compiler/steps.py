@@ -218,7 +218,14 @@ class _Work:
         """Turn a design into integers, made for the rasters that it was designed for, and run them."""
         spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
         asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
-        quantized = quantize(asked, designed.network, seed=self.seed, executor=self.executor, time_limit_s=self.limit)
+        quantized = quantize(
+            asked,
+            designed.network,
+            seed=self.seed,
+            executor=self.executor,
+            time_limit_s=self.limit,
+            progress=self.progress,
+        )
         self.watch.lap("quantize")
         traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])

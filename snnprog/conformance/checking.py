@@ -17,6 +17,7 @@ from snnprog.backends import BUILT_IN, REFERENCE, Gaps, Run, check_gaps, find_ba
 from snnprog.chips import CHIPS, ShiftSemantics, find_chip
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
+from snnprog.design.designer import Progress
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.verification import Divergence, compare_runs, explain_difference
 
@@ -59,7 +60,13 @@ class Conformance:
 
 
 def check_conformance(
-    backend: str, *, programs: int, first_seed: int = 0, scale: Scale = SMALL, golden: bool = True
+    backend: str,
+    *,
+    programs: int,
+    first_seed: int = 0,
+    scale: Scale = SMALL,
+    golden: bool = True,
+    progress: Progress | None = None,
 ) -> Conformance:
     """Run golden and random programs on a backend; stop at the first difference.
 
@@ -75,6 +82,8 @@ def check_conformance(
         How large they are.
     golden : bool
         Whether to run the golden programs, too.
+    progress : callable, optional
+        Called with ("golden programs" or "random programs", done, all) as they are compared.
 
     Raises
     ------
@@ -86,15 +95,23 @@ def check_conformance(
     outcome = Conformance(left_out=left_out)
     alone = gaps.most_neurons is not None or isinstance(find_chip(chip).semantics, ShiftSemantics)
     together = 1 if alone or scale is not SMALL else TOGETHER
+    tell = progress or _tell_nobody
+    tell("golden programs", 0, len(frozen))
     for batch in _golden_batches(frozen, alone):
         if outcome.divergence is None:
             outcome = _compare(backend, batch, replace(outcome, golden=outcome.golden + len(batch)))
+            tell("golden programs", outcome.golden, len(frozen))
     for first in range(first_seed, first_seed + programs, together):
         if outcome.divergence is None:
             seeds = range(first, min(first + together, first_seed + programs))
             batch = [Golden(str(seed), random_trial(seed, chip, gaps, scale), ()) for seed in seeds]
             outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
+            tell("random programs", outcome.random, programs)
     return outcome
+
+
+def _tell_nobody(step: str, done: int, total: int) -> None:
+    """Be the progress of whoever wants to hear of none."""
 
 
 def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:

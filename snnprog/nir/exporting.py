@@ -87,6 +87,12 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
 def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
     """Write a program as a ``.nir`` file; see `to_nir`.
 
+    Parameters
+    ----------
+    path : str or Path
+    dt_ms : float
+        Milliseconds of a tick.
+
     Raises
     ------
     SpecError

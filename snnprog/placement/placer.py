@@ -106,6 +106,8 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     ------
     FitError
         If a neuron alone is too much for a core, or no partition over so many cores is found.
+    SpecError
+        If the number of cores is none.
     """
     check_type("program", program, Program)
     chip = find_chip(program.chip)

@@ -15,9 +15,17 @@ Int64s = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CoreUsage:
-    """What one core holds; the fields are those of `snnprog.chips.Core`, and words of synaptic memory.
+    """What one core holds, counted as `snnprog.chips.Core` counts its limits.
 
-    ``words`` is None where the chip's synaptic memory is not known.
+    Attributes
+    ----------
+    neurons : int
+    axons_in, axons_out : int
+        Lines that have synapses here, and pairs of a neuron here and a core that it has synapses on.
+    words : int or None
+        Of synaptic memory; None where the chip's is not known.
+    profiles, thresholds, formats : int
+        Distinct pairs of decays, distinct thresholds, and distinct synapse formats.
     """
 
     neurons: int

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.chips import Chip, find_chip
-from snnprog.design.designer import potential_map
+from snnprog.design.designer import Progress, potential_map
 from snnprog.design.problem import Box, box_of, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.errors import Conflict
@@ -137,6 +137,7 @@ def quantize(
     seed: int = 0,
     executor: Executor | None = None,
     time_limit_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
@@ -148,6 +149,8 @@ def quantize(
         Where neurons are repaired side by side; it does not change the answers.
     time_limit_s : float, optional
         Seconds for all repairs together; what has none by then stays inexact, and is listed as out of time.
+    progress : callable, optional
+        Called with ("repair", done, all) as neurons are repaired.
 
     Raises
     ------
@@ -161,7 +164,7 @@ def quantize(
     candidates = (_rounded(spec, chip, mapping, one, scales) for one in networks_at_exponents(spec, chip, network))
     searches, outcomes = _best_of(candidates)
     deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor)
+    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor, progress)
     program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
     numbered = [(index, True) for index in range(spec.n_hidden)]
     numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
@@ -217,7 +220,7 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
 
 def _repair_failing(
     spec: Spec, mapping: PotentialMap, searches: list[_Search], outcomes: list[Rehearsal],
-    seed_and_deadline: tuple[int, float | None], executor: Executor | None,
+    seed_and_deadline: tuple[int, float | None], executor: Executor | None, progress: Progress | None,
 ) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
     seed, deadline = seed_and_deadline
@@ -226,7 +229,11 @@ def _repair_failing(
     late: list[int] = []
     jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index), deadline) for index in failing)
     repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
-    for index, outcome in zip(failing, repairs, strict=True):
+    if progress is not None and failing:
+        progress("repair", 0, len(failing))
+    for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
+        if progress is not None:
+            progress("repair", done, len(failing))
         late += [index] if outcome.is_out_of_time else []
         if outcome.neuron is not None:
             searches[index].best = outcome.neuron

@@ -23,7 +23,8 @@ def print_placement(console: Console, placement: Placement) -> None:
     """Print what each core holds, and how much of what it can hold that is."""
     title = f"{counted(placement.cores, 'core')} of {placement.chip}: {_minimality(placement)}"
     rows = [[index, *_cells(placement, used)] for index, used in enumerate(placement.usage[:SHOWN_CORES])]
-    rows.append(["all", *(_share(placement, name, placement.total(name), placement.cores) for name in RESOURCES)])
+    if placement.cores > 1:
+        rows.append(["all", *(_share(placement, name, placement.total(name), placement.cores) for name in RESOURCES)])
     limits = [placement.limits.limit(name) for name in RESOURCES]
     rows.append(["limit", *(NOT_CHECKED if limit is None else f"{limit:,}" for limit in limits)])
     print_table(console, title, ("core", *RESOURCES.values()), rows)
@@ -54,7 +55,8 @@ def print_activity(console: Console, activity: Activity) -> None:
     """Print what happened in each pattern and in all, and whose figures the estimate of the energy is by."""
     columns = ("pattern", "ticks", "input spikes", "neuron spikes", "synaptic operations", "messages", "updates")
     rows: list[list[object]] = [[index, *_counts(one)] for index, one in enumerate(activity.patterns[:SHOWN_CORES])]
-    rows.append(["all", *_counts(activity.total)])
+    if len(activity.patterns) > 1:
+        rows.append(["all", *_counts(activity.total)])
     print_table(console, "Activity", (*columns, "energy, estimated (nJ)"), rows)
     if len(activity.patterns) > SHOWN_CORES:
         console.print(f"{counted(len(activity.patterns) - SHOWN_CORES, 'pattern')} not shown; --json lists all")

@@ -1,32 +1,74 @@
-"""Explanations for the terminal: the conflicts, the demands that they rest on, and what the proof is worth."""
+"""Explanations for the terminal: what is known of each output, and the demands that conflict."""
 
 from __future__ import annotations
 
+from collections import Counter
+from heapq import nlargest
+
 from rich.console import Console
+from rich.text import Text
 
-from snnprog.errors import Conflict
+from snnprog.errors import Conflict, counted
 from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
-from snnprog.report.tables import print_table
+from snnprog.quantize import CERTIFIED, EXACT, INEXACT
+from snnprog.report.tables import GOOD, POOR, SHOWN_NEURONS, print_table
 
-SHOWN_BINS = 40
+SHOWN_BINS = 10
+SHOWN_CONFLICTS = 10
 SHOWN_DIGITS = 12
+MEANINGS = {
+    CERTIFIED: "weights exist; every rounding to the nearest keeps the spikes",
+    EXACT: "weights exist, and are exact as rounded",
+    INEXACT: "real weights exist; no rounding that was tried is exact",
+    UNDECIDED: "neither weights nor a proof was found",
+}
+ADVICE = (
+    'what may help: more delays, a window, don\'t-care bins, or hidden = "auto";'
+    " 'snnprog compile --closest' makes the nearest program"
+)
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Print the status of each output, then why the infeasible ones are."""
-    rows = [(verdict.output, verdict.status, proof_in_words(verdict)) for verdict in explanation.verdicts]
-    print_table(console, "Outputs", ("output", "status", "proof"), rows)
-    for verdict in explanation.verdicts:
-        for conflict in verdict.conflicts:
-            console.print(f"\n{conflict.reason}")
-            _print_bins(console, conflict)
-        if isinstance(verdict.hidden, Conflict):
-            console.print(f"\nwith hidden neurons: {verdict.hidden.reason}")
-        elif verdict.hidden:
-            console.print(
-                f"\nhidden neurons may help output {verdict.output}: nothing in what came in before speaks against it;"
-                " compile adds them"
-            )
+    verdicts = explanation.verdicts
+    counts = Counter(verdict.status for verdict in verdicts)
+    in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    style = f"bold {GOOD}" if explanation.is_feasible else POOR
+    console.print(Text(f"{counted(len(verdicts), 'output')}: {in_all}", style=style))
+    shown = sorted(verdicts, key=lambda verdict: verdict.status != INFEASIBLE)[:SHOWN_NEURONS]
+    rows = [
+        (verdict.output, verdict.status, _what_is_known(verdict))
+        for verdict in sorted(shown, key=lambda verdict: verdict.output)
+    ]
+    print_table(console, "", ("output", "status", "what is known"), rows)
+    if len(verdicts) > len(shown):
+        console.print(f"… and {len(verdicts) - len(shown)} more; --json lists all")
+    for verdict in shown[:SHOWN_CONFLICTS]:
+        _print_conflicts(console, verdict)
+    if len(explanation.infeasible) > SHOWN_CONFLICTS:
+        console.print("\n… and more conflicts; --json lists all")
+    if explanation.infeasible:
+        console.print(f"\n{ADVICE}")
+
+
+def _print_conflicts(console: Console, verdict: Verdict) -> None:
+    for conflict in verdict.conflicts:
+        console.print(Text(f"\noutput {verdict.output}", style="bold"))
+        console.print(conflict.reason)
+        _print_bins(console, conflict)
+    if isinstance(verdict.hidden, Conflict):
+        console.print(f"with hidden neurons: {verdict.hidden.reason}")
+    elif verdict.hidden:
+        console.print(
+            f"hidden neurons may help output {verdict.output}: nothing in what came in before speaks against it;"
+            " compile adds them"
+        )
+
+
+def _what_is_known(verdict: Verdict) -> str:
+    if verdict.status != INFEASIBLE:
+        return MEANINGS[verdict.status]
+    return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
 
 
 def proof_in_words(verdict: Verdict) -> str:
@@ -44,19 +86,27 @@ def proof_in_words(verdict: Verdict) -> str:
 
 
 def _print_bins(console: Console, conflict: Conflict) -> None:
+    """Print the demands of a conflict in their order; of many, those that weigh most."""
+    priced = list(zip(conflict.bins, conflict.shares, strict=True))
+    heaviest = set(nlargest(SHOWN_BINS, range(len(priced)), key=lambda index: priced[index][1]))
     rows = [
         (each.pattern, each.tick, each.demand, share_in_words(str(share)))
-        for each, share in zip(conflict.bins, conflict.shares, strict=True)
+        for index, (each, share) in enumerate(priced)
+        if index in heaviest
     ]
-    title = "each of these can be left out and the rest be met" if conflict.is_minimal else "what the proof rests on"
-    print_table(console, title, ("pattern", "tick", "demand", "share of the proof"), rows[:SHOWN_BINS])
-    if len(rows) > SHOWN_BINS:
-        console.print(f"… and {len(rows) - SHOWN_BINS} more; --json lists all")
+    if len(priced) < 2:  # the reason has said all
+        return
+    title = "without any one of these the others can be met" if conflict.is_minimal else "what the proof rests on"
+    if len(priced) > len(rows):
+        spikes = sum(each.is_spike for each in conflict.bins)
+        demands = f"{counted(spikes, 'spike')} and {counted(len(priced) - spikes, 'silence')}"
+        title = f"{title}: {demands}; the {len(rows)} that weigh most, --json lists all"
+    print_table(console, title, ("pattern", "tick", "demand", "share of the proof"), rows)
 
 
 def share_in_words(share: str) -> str:
-    """Return a fraction in full where it is short, else as a decimal."""
+    """Return a fraction in full where it is short, else as a percentage."""
     if share == "0":
         return "in several cases"
     top, _, bottom = share.partition("/")
-    return share if len(share) <= SHOWN_DIGITS else f"{int(top) / int(bottom):.6g}"
+    return share if len(share) <= SHOWN_DIGITS else f"{int(top) / int(bottom):.2%}"

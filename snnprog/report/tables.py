@@ -3,56 +3,118 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from snnprog.errors import counted
+from snnprog.report.layout import GAP, Cells, fitted_widths, is_numeric
+
 if TYPE_CHECKING:  # what is shown is named, not made here: a table costs no solver's import
     from snnprog.compiler import Deviation
-    from snnprog.program import Program
     from snnprog.quantize import NeuronReport
-    from snnprog.verification import Verification
 
 Row = Sequence[object]
 
 SHOWN_NEURONS = 40
 SHOWN_BINS = 6
+MARGIN = "margin (LSB)"
+SAME_FOR_ALL = ("exponent", "bias", "portable for")
+RANKS = ("certified", "exact")
+GOOD, FAIR, POOR = "green", "yellow", "bold red"
+STYLES = {
+    **dict.fromkeys(("certified", "exact", "yes", "ready"), GOOD),
+    **dict.fromkeys(("closest", "undecided", "not installed"), FAIR),
+    **dict.fromkeys(("inexact", "infeasible", "NO", "broken"), POOR),
+}
 
 
 def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Print a table; numbers align right."""
-    lines = [[_text(cell) for cell in row] for row in rows]
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        numeric = bool(lines) and all(line[index][:1] in "+-0123456789∞" for line in lines)
-        table.add_column(column, justify="right" if numeric else "left")
+    """Print a table in the width that there is; numbers align right, and words such as "infeasible" have a colour."""
+    lines = [[plain_text(cell) for cell in row] for row in rows]
+    if title:
+        console.print(Text(plain_text(title), style="bold"))
+    widths = fitted_widths(columns, lines, console.width)
+    if widths is None:
+        _print_blocks(console, columns, lines)
+        return
+    table = Table(header_style="bold", box=None, pad_edge=False, show_header=any(columns))
+    for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        align = "right" if is_numeric(index, lines) else "left"
+        table.add_column(column, justify=align, width=width, overflow="fold")  # type: ignore[arg-type]
     for line in lines:
-        table.add_row(*map(Text, line))
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in line))
     console.print(table)
 
 
+def _print_blocks(console: Console, columns: Cells, lines: Sequence[Cells]) -> None:
+    """Print each row as lines of name and value, under what its first cell says."""
+    for line in lines:
+        console.print(Text(f"{columns[0]} {line[0]}" if line[0].isdigit() else line[0], style="bold"))
+        block = Table(show_header=False, box=None, padding=(0, GAP, 0, 0), pad_edge=False)
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
+        for name, cell in zip(columns[1:], line[1:], strict=True):
+            if cell:
+                block.add_row(f"  {name}", Text(cell, style=STYLES.get(cell, "")))
+        console.print(block)
+
+
 def print_neurons(console: Console, neurons: Sequence[NeuronReport]) -> None:
-    """Print what became of each output."""
-    columns = ("output", "status", "margin (LSB)", "synapses", "exponent", "threshold", "bias", "portable for")
+    """Print what became of each output, and of each hidden neuron."""
     rows = [
-        (
-            n.name if n.is_hidden else n.output,
-            n.status,
-            n.margin,
-            n.synapses,
-            n.exponent,
-            n.threshold,
-            n.bias,
-            n.portable_for,
-        )
-        for n in neurons[:SHOWN_NEURONS]
+        {
+            "output": neuron.name if neuron.is_hidden else neuron.output,
+            "status": neuron.status,
+            MARGIN: neuron.margin,
+            "synapses": neuron.synapses,
+            "exponent": neuron.exponent,
+            "threshold": neuron.threshold,
+            "bias": neuron.bias,
+            "portable for": neuron.portable_for,
+        }
+        for neuron in neurons
     ]
-    print_table(console, "Outputs", columns, rows)
-    if len(neurons) > SHOWN_NEURONS:
-        console.print(f"… and {len(neurons) - SHOWN_NEURONS} more; --json lists all")
+    print_statuses(console, rows)
+
+
+def print_statuses(console: Console, rows: Sequence[Mapping[str, object]]) -> None:
+    """Print what became of neurons: in all, what is the same for each, and each by itself.
+
+    Where they are many, those are shown that came off worst.
+    """
+    if not rows:
+        return
+    same = [name for name in SAME_FOR_ALL if len({plain_text(row[name]) for row in rows}) == 1]
+    columns = [name for name in rows[0] if name not in same]
+    console.print(Text(_in_all(rows), style="bold"))
+    shown = nsmallest(SHOWN_NEURONS, range(len(rows)), key=lambda index: _rank(rows[index]))
+    print_table(console, "", columns, [[rows[index][name] for name in columns] for index in sorted(shown)])
+    if len(rows) > SHOWN_NEURONS:
+        console.print(f"… and {len(rows) - SHOWN_NEURONS} that came off better; --json lists all")
+    told = [f"{name} {plain_text(rows[0][name])}" for name in same if plain_text(rows[0][name])]
+    if told:
+        console.print(f"{'each: ' if len(rows) > 1 else ''}{', '.join(told)}")
+
+
+def _in_all(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return how many neurons there are of each status, and the least margin."""
+    counts = Counter(plain_text(row["status"]) for row in rows)
+    statuses = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    margins = [margin for row in rows if isinstance(margin := row[MARGIN], float)]
+    least = f"; least margin {plain_text(min(margins))} LSB" if margins else ""
+    return f"{counted(len(rows), 'neuron')}: {statuses}{least}"
+
+
+def _rank(row: Mapping[str, object]) -> tuple[int, float]:
+    status, margin = plain_text(row["status"]), row[MARGIN]
+    rank = len(RANKS) - RANKS.index(status) if status in RANKS else 0
+    return rank, margin if isinstance(margin, float) else 0.0
 
 
 def print_deviations(console: Console, deviations: Sequence[Deviation]) -> None:
@@ -66,85 +128,17 @@ def print_deviations(console: Console, deviations: Sequence[Deviation]) -> None:
         rows.append((deviation.output, len(deviation.wrong), sum(deviation.distances), first))
     if rows:
         print_table(console, "Differences from the targets", columns, rows)
+    if len(deviations) > SHOWN_NEURONS:
+        console.print(f"… and {counted(len(deviations) - SHOWN_NEURONS, 'more output')}; --json lists all")
 
 
-def print_verification(console: Console, verification: Verification) -> None:
-    """Print each backend's answer, and its first divergence."""
-    rows = [
-        (
-            name,
-            "yes" if check.exact else "NO",
-            check.wrong_bins,
-            "yes" if check.is_identical else "NO",
-            "yes" if check.is_portable else "NO",
-            ", ".join(f"{package} {version}" for package, version in check.versions.items()),
-        )
-        for name, check in verification.backends.items()
-    ]
-    columns = ("backend", "exact", "wrong bins", f"equals {verification.against}", "portable", "ran on")
-    print_table(console, "Verification", columns, rows)
-    for check in verification.backends.values():
-        if check.first_divergence is not None:
-            console.print(str(check.first_divergence))
+def plain_text(cell: object) -> str:
+    """Return a cell as text that a terminal does not obey.
 
-
-def print_program(console: Console, program: Program) -> None:
-    """Print what a program holds and where it came from."""
-    rows: list[Row] = [(name, value) for name, value in program_summary(program).items() if not _is_nested(value)]
-    print_table(console, "Program", ("what", "value"), rows)
-
-
-def print_provenance(console: Console, program: Program) -> None:
-    """Print what the file says became of each output, and of each hidden neuron."""
-    columns = ("output", "status", "margin", "synapses", "portable_for")
-    rows = []
-    for key, name in (("neurons", "{}"), ("hidden", "hidden neuron {}")):
-        told = program.provenance.get(key)
-        for neuron in told if isinstance(told, list) else []:
-            if isinstance(neuron, dict):
-                cells = [neuron.get(column, "") for column in columns]
-                rows.append([name.format(cells[0]), *cells[1:]])
-    if rows:
-        print_table(console, "Outputs", columns, rows)
-
-
-def program_summary(program: Program) -> dict[str, object]:
-    """Return what a program holds and where it came from, as plain data."""
-    return {
-        "chip": program.chip,
-        "inputs": program.n_inputs,
-        "neurons": program.n_neurons,
-        "outputs": program.n_outputs,
-        "hidden neurons": program.n_neurons - program.n_outputs,
-        "synapses": program.n_synapses,
-        "delays": _span(program.delay.tolist()),
-        "weights": _span(program.weight.tolist()),
-        "exponents": _span(program.exponent.tolist()),
-        "thresholds": _span(program.threshold.tolist()),
-        "current decays": _span(program.current_decay.tolist()),
-        "potential decays": _span(program.potential_decay.tolist()),
-        "biases": _span(program.bias.tolist()),
-        "refractory periods": _span(program.refractory.tolist()),
-        "recurrent": bool((program.pre >= program.n_inputs).any()),
-        "provenance": dict(program.provenance),
-    }
-
-
-def _is_nested(value: object) -> bool:
-    return isinstance(value, (Mapping, list))
-
-
-def _span(values: Sequence[int]) -> str:
-    if not values:
-        return "none"
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _text(cell: object) -> str:
+    Files come from strangers: what would steer the terminal, or cannot be encoded, is not passed on.
+    """
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
         return "∞" if math.isinf(cell) else f"{cell:.4g}"
-    # Files come from strangers: what would steer the terminal, or cannot be encoded, is not passed on.
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in str(cell))

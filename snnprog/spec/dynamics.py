@@ -44,6 +44,13 @@ class Dynamics:
 
         ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
 
+        Parameters
+        ----------
+        potential, current : float
+            Time constants in ticks.
+        chip : str
+            Whose decays.
+
         Raises
         ------
         SpecError

@@ -1,0 +1,79 @@
+"""How the site is built: pages from Markdown and docstrings, which need no network; every warning is an error."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.writers.html5 import HTML5Translator
+
+from snnprog.version import __version__
+
+project = "snnprog"
+author = "The snnprog developers"
+copyright = author
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+
+default_role = "py:obj"  # docstrings name objects in single backticks
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say shape, type and unit
+napoleon_google_docstring = False
+# As they are written: several names share a line, and a type is a shape as often as a class.
+napoleon_custom_sections = [("Parameters", "params_style"), ("Attributes", "params_style")]
+napoleon_use_rtype = False
+
+smartquotes = False  # "state" is a value
+html_theme = "furo"
+html_title = "snnprog"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_show_sourcelink = html_copy_source = False
+html_math_renderer = "mathml"
+
+WORD_JOINER = "&#8288;"
+FOREIGN = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=[\"'](?:https?:)?//[^>]*>")
+
+
+def inline_math(self: HTML5Translator, node: nodes.math) -> None:
+    """Write an inline formula as MathML, which browsers draw by themselves."""
+    self.body.append(convert(node.astext()) + WORD_JOINER)  # a comma after it stays with it
+    raise nodes.SkipNode
+
+
+def block_math(self: HTML5Translator, node: nodes.math_block) -> None:
+    """Write a displayed formula as MathML."""
+    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def mend_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    """Undo what napoleon reads into a property's sentence: before its colon stands no type."""
+    if isinstance(value, property):
+        lines[:] = [*inspect.cleandoc(value.__doc__ or "").splitlines(), ""]
+
+
+def check_pages(app: Sphinx, failure: Exception | None) -> None:
+    """Refuse pages that load anything from another host."""
+    for page in [] if failure else Path(app.outdir).rglob("*.html"):
+        found = FOREIGN.search(page.read_text(encoding="utf-8"))
+        if found:
+            raise ExtensionError(f"{page.name} loads from another host: {found[0]}")
+
+
+def setup(app: Sphinx) -> None:
+    """Draw formulas without a network, check that nothing else needs one, and read docstrings as they are meant."""
+    app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
+    app.connect("autodoc-process-docstring", mend_docstring, priority=900)  # after napoleon
+    app.connect("build-finished", check_pages)

@@ -1,0 +1,37 @@
+"""Where two runs part, for the terminal: the place, where it began, the cause, and what the neuron had heard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from snnprog.report.tables import print_table
+
+if TYPE_CHECKING:  # what is shown is named, not made here
+    from snnprog.divergence import Divergence
+
+SPIKES = "spikes"
+DOES = {0: "is silent", 1: "spikes"}
+SHOULD = {0: "silence", 1: "a spike"}
+
+
+def print_divergence(console: Console, divergence: Divergence) -> None:
+    """Print a first difference, one line for each thing that is known of it."""
+    rows = [("where", f"pattern {divergence.pattern}, tick {divergence.tick}: {_difference(divergence)}")]
+    found = divergence.diagnosis
+    if found is not None:
+        if (found.tick, found.quantity) != (divergence.tick, divergence.quantity):
+            state = f"{found.quantity.removesuffix('s')} of neuron {found.neuron}"
+            rows.append(("begins", f"tick {found.tick}: {state} is {found.found}, expected {found.expected}"))
+        rows += [("why", found.reasons)] if found.reasons else []
+        rows.append(("heard", found.scene))
+    title = f"{divergence.backend} differs from {divergence.against} first at"
+    print_table(console, title, ("", ""), rows)
+
+
+def _difference(divergence: Divergence) -> str:
+    neuron, found, expected = divergence.neuron, divergence.found, divergence.expected
+    if divergence.quantity == SPIKES:
+        return f"output {neuron} {DOES.get(found, found)}, expected {SHOULD.get(expected, expected)}"
+    return f"{divergence.quantity.removesuffix('s')} of neuron {neuron} is {found}, expected {expected}"

@@ -1,0 +1,58 @@
+"""How a table fits the width that it has: as it is; with headings broken and texts folded; or as a block for each row.
+
+Numbers are never folded: what stands in their columns is compared from row to row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+GAP = 2
+LEAST_TEXT = 10
+NUMBER_SIGNS = "+-0123456789∞"
+MOST_NUMBER_WORDS = 3
+
+Cells = Sequence[str]
+
+
+def is_numeric(column: int, lines: Sequence[Cells]) -> bool:
+    """Whether every cell of a column is short and begins as a number does, such as "3 (1%)"."""
+    cells = [line[column] for line in lines]
+    return bool(cells) and all(cell[:1] in NUMBER_SIGNS and len(cell.split()) <= MOST_NUMBER_WORDS for cell in cells)
+
+
+def fitted_widths(columns: Cells, lines: Sequence[Cells], width: int) -> list[int] | None:
+    """Return how wide each column is in a table of at most ``width``; None where it does not fit.
+
+    A column that may give way does so down to its longest word; what is left over goes where most lines are saved.
+    """
+    widest = [_widest([name, *(line[index] for line in lines)]) for index, name in enumerate(columns)]
+    least = [_least(name, index, lines) for index, name in enumerate(columns)]
+    room = width - GAP * (len(columns) - 1)
+    if sum(least) > room:
+        return None
+    widths = list(least)
+    for _ in range(room - sum(least)):
+        folded = [index for index in range(len(columns)) if widths[index] < widest[index]]
+        if not folded:
+            break
+        widths[max(folded, key=lambda index: widest[index] / widths[index])] += 1
+    return widths
+
+
+def _least(name: str, column: int, lines: Sequence[Cells]) -> int:
+    cells = [line[column] for line in lines]
+    heading = _longest_word([name])
+    if is_numeric(column, lines):
+        return max(heading, _widest(cells))
+    return max(heading, min(_widest(cells), max(LEAST_TEXT, _longest_word(cells))))
+
+
+def _widest(texts: Cells) -> int:
+    return max(map(cell_len, texts), default=0)
+
+
+def _longest_word(texts: Cells) -> int:
+    return max((cell_len(word) for text in texts for word in text.split()), default=0)

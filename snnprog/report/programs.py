@@ -1,0 +1,118 @@
+"""What a program file holds and where it came from: as a table, and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from snnprog.chips import find_chip
+from snnprog.report.tables import MARGIN, print_statuses, print_table
+
+if TYPE_CHECKING:  # what is shown is named, not made here
+    from snnprog.program import Program
+
+Span = list[int] | None
+
+SHOWN_DIGEST = 16
+
+
+def program_data(program: Program) -> dict[str, object]:
+    """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
+    return {
+        "chip": program.chip,
+        "semantics": find_chip(program.chip).semantics.name,
+        "inputs": program.n_inputs,
+        "neurons": program.n_neurons,
+        "outputs": program.n_outputs,
+        "hidden_neurons": program.n_neurons - program.n_outputs,
+        "synapses": program.n_synapses,
+        "recurrent": bool((program.pre >= program.n_inputs).any()),
+        **spans_of(program),
+        "provenance": dict(program.provenance),
+    }
+
+
+def spans_of(program: Program) -> dict[str, Span]:
+    """Return the least and the greatest of each of a program's integers; None where it has none."""
+    return {
+        "delays": _span(program.delay.tolist()),
+        "weights": _span(program.weight.tolist()),
+        "exponents": _span(program.exponent.tolist()),
+        "thresholds": _span(program.threshold.tolist()),
+        "current_decays": _span(program.current_decay.tolist()),
+        "potential_decays": _span(program.potential_decay.tolist()),
+        "biases": _span(program.bias.tolist()),
+        "refractory_periods": _span(program.refractory.tolist()),
+    }
+
+
+def print_program(console: Console, program: Program) -> None:
+    """Print what a program holds, where it came from, and what its file says became of each neuron."""
+    data = program_data(program)
+    rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
+    rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
+    rows += [("synapses", data["synapses"]), ("recurrent", data["recurrent"])]
+    rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
+    print_table(console, "Program", ("what", "value"), rows + _origin(program.provenance))
+    console.print()
+    print_statuses(console, [*_neurons(program, "neurons", "{}"), *_neurons(program, "hidden", "hidden neuron {}")])
+
+
+def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
+    """Return rows for what a file says of its making; whoever wrote it may have said anything."""
+    rows: list[tuple[str, object]] = []
+    constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
+    if isinstance(constants, dict):
+        told = [f"{name} {_brief(constants[name])}" for name in ("potential", "current") if name in constants]
+        rows.append(("time constants", ", ".join(told)))
+    if isinstance(versions, dict):
+        told = sorted((f"{name} {version}" for name, version in versions.items()), key=_is_foreign)
+        rows.append(("made by", ", ".join(told)))
+    if "seed" in provenance:
+        rows.append(("seed", provenance["seed"]))
+    if "spec_sha256" in provenance:
+        rows.append(("spec (sha256)", f"{str(provenance['spec_sha256'])[:SHOWN_DIGEST]}…"))
+    return rows
+
+
+def _neurons(program: Program, key: str, name: str) -> list[dict[str, object]]:
+    told = program.provenance.get(key)
+    return [
+        {
+            "output": name.format(neuron.get("output", "")),
+            "status": neuron.get("status", ""),
+            MARGIN: neuron.get("margin", ""),
+            "synapses": neuron.get("synapses", ""),
+            "exponent": neuron.get("exponent", ""),
+            "threshold": neuron.get("threshold", ""),
+            "bias": neuron.get("bias", ""),
+            "portable for": neuron.get("portable_for", ""),
+        }
+        for neuron in (told if isinstance(told, list) else [])
+        if isinstance(neuron, dict)
+    ]
+
+
+def _is_foreign(version: str) -> bool:
+    return not version.startswith("snnprog ")
+
+
+def _brief(value: object) -> str:
+    """Return a number of a file with four digits, and anything else as it stands."""
+    try:
+        return f"{float(str(value)):.4g} ticks"
+    except ValueError:
+        return str(value)
+
+
+def _span(values: Sequence[int]) -> Span:
+    return [min(values), max(values)] if values else None
+
+
+def _words(span: Span) -> str:
+    if span is None:
+        return "none"
+    low, high = span
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,80 @@
+"""``snnprog backends``: what is listed, checked, missing and broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import FILES, Command
+from stand_in import write_backend
+
+from snnprog import cli
+
+
+def test_backends_list(command: Command) -> None:
+    code, out, _ = command("backends", "list", "--json")
+    assert code == cli.EXACT
+    rows = {row["name"]: row for row in json.loads(out)["backends"]}
+    assert set(rows) >= {"reference", "lava", "nengo_loihi", "brian2_loihi", "remote"}
+    assert (rows["lava"]["lacks"], rows["lava"]["gaps"]) == ("no refractory", {"refractory": False})
+    assert (rows["brian2_loihi"]["lacks"], rows["brian2_loihi"]["gaps"]) == ("no bias", {"bias": False})
+    out = command("backends", "list")[1]
+    assert "Lava 0.10.0" in out
+    assert "longest recurrent delay 1" in out
+
+
+@pytest.mark.snnprog_backend("lava")
+def test_backends_check(command: Command) -> None:
+    code, out, _ = command("backends", "check", "lava", "--programs", 1)
+    assert code == cli.EXACT
+    assert "lava ran 14 golden and 1 random programs on lava-nc 0.10.0, numpy" in out
+    assert "no difference" in out
+
+
+def test_backends_check_tells_what_differs(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_backend(tmp_path, "wrong", compare=">=", gaps="bias = false")
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    code, out, _ = command("backends", "check", "wrong")
+    assert code == cli.NOT_EXACT
+    assert "golden program biases is left out: the bias of neuron 0 is 1; allowed is 0 on backend wrong\n" in out
+    assert "wrong does NOT equal the reference: golden program equality\nwrong differs from reference first at\n" in out
+    assert "why    wrong fires where the potential equals the threshold (>=, not >)" in out
+    data = json.loads(command("backends", "check", "wrong", "--json")[1])
+    assert (data["identical"], data["program"], list(data["left_out"])) == (
+        False,
+        "golden program equality",
+        ["biases", "refractory_biases"],
+    )
+
+
+def test_a_program_beyond_a_backend_does_not_fit(
+    command: Command, detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_backend(tmp_path, "short", gaps="longest_input_delay = 0")
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    code, _, err = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--backend", "short")
+    assert code == cli.DOES_NOT_FIT
+    assert "allowed is no synapse from an input on backend short; compile with shorter delays, or run it else" in err
+
+
+def test_missing_backend_environment(
+    command: Command, detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setattr("snnprog.backends.environment._does_current_interpreter_fit", lambda backend: False)
+    code, _, err = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--backend", "lava")
+    assert code == cli.BACKEND_FAILED
+    assert "backend lava is not installed; run 'snnprog backends install lava' (it needs Python 3.10)" in err
+
+
+def test_a_broken_backend_is_listed_as_broken(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "backend.toml").touch()
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
+    rows = {row["name"]: row for row in json.loads(command("backends", "list", "--json")[1])["backends"]}
+    assert (rows["half"]["state"], rows["half"]["ready"]) == ("broken", False)
+    assert rows["half"]["to_do"].startswith("backend folder")
+    assert "Lava 0.10.0" in rows["lava"]["summary"]

@@ -1,0 +1,117 @@
+"""The pages of docs/: their code runs as it stands, their links lead somewhere, and none is out of the way."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import FILES
+
+from snnprog import cli
+from snnprog.spec_file import OPTIONS, load_spec
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+OWN_TESTS = ("backends.md", "files.md")  # test_docs.py and test_docs_files.py: their blocks make one another's files
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(text_of(name)) if found == language]
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        target, _, anchor = link.partition("#")
+        path = page if not target else (page.parent / target).resolve()
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```$", text_of("index.md"), re.DOTALL | re.MULTILINE)
+    listed = [name for tree in trees for name in re.findall(r"^(?:[^:\n]*<)?(\w+)>?$", tree, re.MULTILINE)]
+    assert sorted(listed) == sorted({page.stem for page in PAGES} - {"index"})
+    told = re.findall(r"\]\((\w+)\.md\)", text_of("index.md"))
+    assert sorted(told) == sorted({page.stem for page in PAGES} - {"index"}), "the table of the first page names all"
+
+
+@pytest.mark.parametrize(
+    "page", [page.name for page in PAGES if page.name not in OWN_TESTS and blocks(page.name, "python")]
+)
+def test_python_blocks_run(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page, "exec"), names)
+    printed, shown = capsys.readouterr().out, blocks(page, "text")
+    assert not shown or printed == "".join(shown)
+
+
+def test_the_session_of_the_command_line_runs(tmp_path: Path) -> None:
+    shutil.copytree(FILES, tmp_path / "files")
+    (tmp_path / "snnprog").write_text(f'#!/bin/sh\nexec {sys.executable} -m snnprog "$@"\n', encoding="utf-8")
+    (tmp_path / "snnprog").chmod(0o755)
+    (session,) = blocks("cli.md", "sh")
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    words = ["sh", "-e", "-c", session]
+    done = subprocess.run(words, cwd=tmp_path / "files", env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for said in ("1 output: 1 certified", "exact on all 2 patterns", "1 core of loihi1", "0,6,0", "exact on kernel"):
+        assert said in done.stdout
+
+
+def test_all_exit_codes_are_told() -> None:
+    names = ("EXACT", "NOT_EXACT", "BAD_USAGE", "INFEASIBLE", "DOES_NOT_FIT", "BACKEND_FAILED")
+    codes = [*(getattr(cli, name) for name in names), cli.INTERNAL_ERROR, cli.INTERRUPTED]
+    section = text_of("cli.md").partition("## Exit codes")[2].partition("\n## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == codes
+
+
+def test_all_commands_are_told() -> None:
+    told = set(re.findall(r"`snnprog (\w+)", text_of("cli.md")))
+    assert told - {"COMMAND"} == set(cli.commands.commands)
+
+
+def test_the_shown_specification_is_one(tmp_path: Path) -> None:
+    for name in ("inputs.csv", "targets.csv"):
+        (tmp_path / name).write_bytes((FILES / name).read_bytes())
+    (tmp_path / "SPEC.toml").write_text(blocks("format.md", "toml")[0], encoding="utf-8")
+    told = set(re.findall(r"`(\w+)`|^(\w+) = ", text_of("format.md"), re.MULTILINE))
+    assert set(OPTIONS) <= {name for pair in told for name in pair}
+    shown, example = load_spec(tmp_path / "SPEC.toml"), load_spec(FILES / "SPEC.toml")
+    assert (len(shown.patterns), shown.n_inputs) == (2, 2)
+    assert all(
+        np.array_equal(a.targets, b.targets) for a, b in zip(shown.patterns, example.patterns, strict=True)
+    )  # fmt: skip
+
+
+def test_the_pictures_are_drawn_from_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script checks its own equations against the run while it draws."""
+    monkeypatch.setattr(sys, "argv", ["draw.py", str(tmp_path)])
+    runpy.run_path(str(DOCS / "draw.py"), run_name="__main__")
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == set(re.findall(r"\]\(pictures/(\w+\.svg)\)", text_of("idea.md")))
+    assert drawn == {path.name for path in (DOCS / "pictures").glob("*.svg")}
+    assert "compiled: 75, 75" in (tmp_path / "weights.svg").read_text(encoding="utf-8")

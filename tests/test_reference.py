@@ -1,0 +1,96 @@
+"""The reference: every public name is in docs/api.md, and its docstring holds what STYLE asks of one."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import snnprog as sp
+
+API = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+ENTRIES = re.findall(r"^\.\. auto(?:class|function|exception):: ([\w.]+)$", API, re.MULTILINE)
+PUBLIC = [name for name in sp.__all__ if name != "__version__"]
+SECTIONS = ("Parameters", "Attributes", "Raises", "Warns", "Returns")
+
+
+def object_of(entry: str) -> object:
+    """Return what an entry of the page documents: a public name, or one with its module."""
+    module, _, name = entry.rpartition(".")
+    return getattr(import_module(module) if module else sp, name)
+
+
+def section(text: str, *titles: str) -> str:
+    """Return what stands in sections of a NumPy docstring."""
+    parts = re.split(r"^(\w+)\n-{3,}$", inspect.cleandoc(text), flags=re.MULTILINE)
+    return "\n".join(body for title, body in zip(parts[1::2], parts[2::2], strict=True) if title in titles)
+
+
+def described(text: str, *titles: str) -> set[str]:
+    """Return the names that a docstring describes in these sections, as in "tick, neuron : int"."""
+    heads = re.findall(r"^(\w[\w, ]*?)(?: :|$)", section(text, *titles), re.MULTILINE)
+    return {name for head in heads for name in re.split(r",\s*", head.strip())}
+
+
+def documented() -> Iterator[tuple[str, object]]:
+    for entry in ENTRIES:
+        yield entry, object_of(entry)
+
+
+def callables() -> Iterator[tuple[str, object]]:
+    """Yield every documented function, and every public method of a documented class."""
+    for entry, value in documented():
+        if inspect.isfunction(value):
+            yield entry, value
+        elif inspect.isclass(value):
+            for name, member in vars(value).items():
+                plain = getattr(member, "__func__", member)
+                if not name.startswith("_") and (inspect.isfunction(plain) or isinstance(plain, property)):
+                    yield f"{entry}.{name}", plain
+
+
+FUNCTIONS = [(name, value) for name, value in callables() if inspect.isfunction(value)]
+FIELDS = [(name, value) for name, value in documented() if dataclasses.is_dataclass(value)]
+
+
+def test_every_public_name_has_an_entry() -> None:
+    assert sorted(entry for entry in ENTRIES if "." not in entry) == sorted(PUBLIC)
+    assert len(set(ENTRIES)) == len(ENTRIES)
+
+
+@pytest.mark.parametrize(("name", "value"), [*documented(), *callables()], ids=lambda found: str(found)[:60])
+def test_it_begins_with_one_sentence(name: str, value: object) -> None:
+    text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
+    assert text, f"{name} has no docstring"
+    first = text.partition("\n\n")[0]
+    assert first.rstrip()[-1] in ".:", f"{name}: the first paragraph is no sentence"
+    assert set(re.findall(r"^(\w+)\n-{3,}$", text, re.MULTILINE)) <= set(SECTIONS)
+
+
+@pytest.mark.parametrize(("name", "value"), FUNCTIONS, ids=[name for name, _ in FUNCTIONS])
+def test_every_option_is_described(name: str, value: object) -> None:
+    assert callable(value)
+    found = inspect.signature(value).parameters.values()
+    options = {each.name for each in found if each.kind is each.KEYWORD_ONLY}
+    assert options <= described(value.__doc__ or "", "Parameters"), name
+
+
+@pytest.mark.parametrize(("name", "value"), FIELDS, ids=[name for name, _ in FIELDS])
+def test_every_field_is_described(name: str, value: type) -> None:
+    fields = {field.name for field in dataclasses.fields(value)}
+    text = value.__doc__ or ""
+    assert fields - described(text, "Attributes", "Parameters") == set(), name
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isfunction(getattr(sp, name))])
+def test_what_is_raised_is_told(name: str) -> None:
+    value = getattr(sp, name)
+    raised = set(re.findall(r"raise (\w+Error)\(", inspect.getsource(value)))
+    told = re.findall(r"^(\w+Error)$", section(value.__doc__ or "", "Raises"), re.MULTILINE)
+    assert raised <= set(told)
+    assert all(issubclass(getattr(sp, name), sp.SnnprogError) for name in told)
