@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from snnprog.version import __version__
 
 if TYPE_CHECKING:
+    from snnprog import coding as coding
     from snnprog import specs as specs
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
@@ -114,7 +115,7 @@ _HOMES = {
     "write_report": "report.page",
 }
 
-_FOLDERS = ("specs",)
+_FOLDERS = ("coding", "specs")
 
 __all__ = ["__version__", *_FOLDERS, *_HOMES]
 

@@ -1,8 +1,8 @@
 """The main job on real data: Fisher's Iris as spikes, compiled for Loihi 1, run bit for bit, judged on unseen flowers.
 
-Each of the four measurements becomes six spike latencies through Gaussian receptive fields (Bohte, Kok and La Poutré
-2002): the nearer the value to a field's centre, the earlier its line fires; far fields stay silent. The spec asks that
-at the decision tick the neuron of the flower's class fires, and that nothing else ever does.
+Each of the four measurements drives sixteen lines, one per level; those that it exceeds spike together. One output for
+each pair of species says which of the two a flower is, one tick later, and the species with most votes is the answer.
+What is asked, and what is left out because measurements and species do not agree, is `snnprog.specs.classifier`'s.
 """
 
 from __future__ import annotations
@@ -21,23 +21,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from snnprog.backends import REFERENCE, run
+from snnprog.coding import Levels, Questions, with_rest
 from snnprog.compiler import CompileResult, compile
 from snnprog.design.designer import Progress
 from snnprog.program import Program
 from snnprog.raster import Raster
 from snnprog.report.pictures import save_trials
-from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec import Spec
+from snnprog.specs.classification import classifier
+from snnprog.trace import Trace
 from snnprog.verification import Verification, verify
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-FIELDS = 6
-FIELD_WIDTH = 0.7
-LAST_LATENCY = 15
-DECISION_TICK = 16
-LEAST_ACTIVATION = 0.1
-SILENT = -1
+CLARITY = 0.2
 SHOWN_PER_CLASS = 2
 
 
@@ -51,6 +49,16 @@ class Flowers:
     test_classes: Integers
     names: tuple[str, ...]
 
+    @property
+    def encoder(self) -> Levels:
+        """What turns measurements into spikes, fitted to the flowers to compile."""
+        return Levels.fit(self.train_values)
+
+    @property
+    def questions(self) -> Questions:
+        """What each output is asked: which of two species it is."""
+        return Questions.one_vs_one(len(self.names))
+
 
 @dataclass(frozen=True, eq=False)
 class Demo:
@@ -58,6 +66,10 @@ class Demo:
 
     Attributes
     ----------
+    train_accuracy : float
+        Share of the flowers to compile that are classified rightly, those that were left out among them.
+    left_out : int
+        How many of them no output was asked about.
     accuracy, baseline : float
         Share of unseen flowers classified rightly by the program, and by a logistic regression on the same split.
     """
@@ -65,6 +77,7 @@ class Demo:
     result: CompileResult
     verification: Verification
     train_accuracy: float
+    left_out: int
     accuracy: float
     baseline: float
     unseen_identical: bool
@@ -94,13 +107,15 @@ def run_demo(
     folder.mkdir(parents=True, exist_ok=True)
     flowers = split_flowers(seed)
     spec = iris_spec(flowers)
-    say(f"compiling {len(spec.patterns)} flowers, {spec.n_inputs} input lines, delays 1 to {max(spec.delays)}")
+    left_out = sum(not pattern.care.any() for pattern in spec.patterns)
+    asked = len(spec.patterns) - left_out
+    say(f"compiling {asked} flowers, {spec.n_inputs} input lines; {left_out} left out as unclear")
     result = compile(spec, seed=seed, progress=progress)
     say(f"checking on {', '.join(backends)}")
     verification = verify(result.program, spec, backends)
-    unseen = encode(flowers.test_values, flowers.train_values)
-    decisions = [decide(result.program, unseen, backend) for backend in backends]
-    trained = decide(result.program, [pattern.inputs for pattern in spec.patterns])
+    unseen = [with_rest(raster) for raster in flowers.encoder.encode(flowers.test_values)]
+    decisions = [decide(flowers, result.program, unseen, backend) for backend in backends]
+    trained = decide(flowers, result.program, [pattern.inputs for pattern in spec.patterns])
     program_path, picture_path = folder / "iris.snnp", folder / "iris.png"
     result.program.save(program_path)
     _draw(picture_path, result.program, spec, flowers)
@@ -108,6 +123,7 @@ def run_demo(
         result=result,
         verification=verification,
         train_accuracy=float((trained == flowers.train_classes).mean()),
+        left_out=left_out,
         accuracy=float((decisions[0] == flowers.test_classes).mean()),
         baseline=logistic_regression(flowers),
         unseen_identical=all(bool((decision == decisions[0]).all()) for decision in decisions),
@@ -127,37 +143,15 @@ def split_flowers(seed: int) -> Flowers:
 
 
 def iris_spec(flowers: Flowers) -> Spec:
-    """Return the spec: at the decision tick the neuron of the class fires, all else stays silent."""
-    patterns = []
-    rasters = encode(flowers.train_values, flowers.train_values)
-    for raster, kind in zip(rasters, flowers.train_classes, strict=True):
-        targets = np.zeros((DECISION_TICK + 1, len(flowers.names)), dtype=np.bool_)
-        targets[DECISION_TICK, kind] = True
-        patterns.append(Pattern(raster, targets))
-    return Spec(patterns, range(1, DECISION_TICK + 1), dynamics=Dynamics(potential_decay=205))
+    """Return the spec: one tick after its measurements, each flower is told apart from the other two species."""
+    return classifier(
+        flowers.train_values, flowers.train_classes, flowers.encoder, questions=flowers.questions, clarity=CLARITY
+    )
 
 
-def encode(values: Floats, fitted: Floats) -> list[Raster]:
-    """Return one raster per flower, its fields spread over the range of the ``fitted`` values."""
-    low, high = fitted.min(axis=0), fitted.max(axis=0)
-    spacing = (high - low) / (FIELDS - 2)
-    centres = low[:, None] + spacing[:, None] * (np.arange(FIELDS) - 0.5)
-    activation = np.exp(-0.5 * ((values[:, :, None] - centres) / (spacing[:, None] / FIELD_WIDTH)) ** 2)
-    latency = np.where(activation < LEAST_ACTIVATION, SILENT, np.rint((1.0 - activation) * LAST_LATENCY))
-    ticks = np.arange(DECISION_TICK + 1)
-    rasters: list[Raster] = list(latency.reshape(len(values), 1, -1) == ticks[None, :, None])
-    return rasters
-
-
-def decide(program: Program, inputs: Sequence[Raster], backend: str = REFERENCE) -> Integers:
-    """Return each flower's class: the one neuron that fires; if none does, the one that came nearest; -1 if several."""
-    classes = []
-    for trace in run(program, list(inputs), backend, "state"):
-        assert trace.potentials is not None
-        fired = np.flatnonzero(trace.spikes[DECISION_TICK])
-        nearest = int((trace.potentials[DECISION_TICK] - 64 * program.threshold.astype(np.int64)).argmax())
-        classes.append(nearest if fired.size == 0 else int(fired[0]) if fired.size == 1 else SILENT)
-    return np.array(classes)
+def decide(flowers: Flowers, program: Program, inputs: Sequence[Raster], backend: str = REFERENCE) -> Integers:
+    """Return the class of each flower by its spikes."""
+    return flowers.questions.decide([trace.spikes for trace in run(program, list(inputs), backend)])
 
 
 def logistic_regression(flowers: Flowers) -> float:
@@ -169,9 +163,16 @@ def logistic_regression(flowers: Flowers) -> float:
 
 
 def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
+    """Draw the first flowers of each species that count; what an output is not asked, it is not shown to say."""
+    counts = np.array([pattern.care.any() for pattern in spec.patterns])
     kinds = range(len(flowers.names))
-    chosen = [int(i) for kind in kinds for i in np.flatnonzero(flowers.train_classes == kind)[:SHOWN_PER_CLASS]]
-    patterns = [spec.patterns[index] for index in chosen]
+    chosen = [np.flatnonzero((flowers.train_classes == kind) & counts)[:SHOWN_PER_CLASS] for kind in kinds]
+    patterns = [spec.patterns[index] for index in np.concatenate(chosen).tolist()]
     traces = run(program, [pattern.inputs for pattern in patterns])
-    names = ", ".join(f"{index} {name}" for index, name in enumerate(flowers.names))
-    save_trials(path, patterns, traces, title=f"{len(chosen)} flowers as spikes; outputs: {names}")
+    shown = [Trace(trace.spikes & pattern.care) for trace, pattern in zip(traces, patterns, strict=True)]
+    names = flowers.names
+    asked = (
+        f"{output} {names[second]}, not {names[first]}"
+        for output, (first, second) in enumerate(flowers.questions.pairs)
+    )
+    save_trials(path, patterns, shown, title=f"{len(patterns)} flowers as spikes; outputs: {', '.join(asked)}")

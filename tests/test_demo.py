@@ -7,16 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snnprog.demo import DECISION_TICK, decide, encode, iris_spec, run_demo, split_flowers
+from snnprog.demo import decide, iris_spec, run_demo, split_flowers
 from snnprog.program import load
-
-
-def test_each_flower_has_one_spike_per_line_at_most() -> None:
-    flowers = split_flowers(0)
-    rasters = encode(flowers.test_values, flowers.train_values)
-    assert {raster.shape for raster in rasters} == {(DECISION_TICK + 1, 24)}
-    assert max(int(raster.sum(axis=0).max()) for raster in rasters) == 1
-    assert min(int(raster.sum()) for raster in rasters) >= 4
 
 
 def test_training_and_test_flowers_are_apart() -> None:
@@ -33,13 +25,14 @@ def test_demo(tmp_path: Path, backends: tuple[str, ...]) -> None:
     demo = run_demo(tmp_path / "new", backends=backends, say=steps.append)
     assert demo.verification.exact
     assert demo.unseen_identical
-    assert demo.train_accuracy == 1.0
-    assert demo.accuracy > 0.9
-    assert demo.baseline > 0.9
+    assert demo.train_accuracy > 0.95
+    assert demo.accuracy >= demo.baseline > 0.9
     assert {neuron.status for neuron in demo.result.report.neurons} == {"certified"}
     assert demo.picture_path.stat().st_size > 10_000
-    assert steps[0] == "compiling 105 flowers, 24 input lines, delays 1 to 16"
-    program = load(demo.program_path)
-    spec = iris_spec(split_flowers(0))
-    classes = decide(program, [pattern.inputs for pattern in spec.patterns])
-    assert (classes == split_flowers(0).train_classes).all()
+    assert steps[0] == f"compiling {105 - demo.left_out} flowers, 64 input lines; {demo.left_out} left out as unclear"
+    flowers = split_flowers(0)
+    spec = iris_spec(flowers)
+    classes = decide(flowers, load(demo.program_path), [pattern.inputs for pattern in spec.patterns])
+    counts = np.array([pattern.care.any() for pattern in spec.patterns])
+    assert (~counts).sum() == demo.left_out < 10
+    assert (classes == flowers.train_classes)[counts].all()

@@ -26,6 +26,7 @@ LAYERS = (
     "files",
     "chips",
     "spec",
+    "coding",
     "specs",
     "judgement",
     "distance",

@@ -64,7 +64,7 @@ NAMES = {
 }
 
 
-FOLDERS = ("specs",)
+FOLDERS = ("coding", "specs")
 
 
 def python(code: str) -> str:

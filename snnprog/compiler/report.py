@@ -9,6 +9,8 @@ from importlib import metadata
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
+
 from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.distance import victor_purpura
@@ -163,13 +165,13 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
     for found in built.wrong:
         wrong.setdefault(found.output, []).append((found.pattern, found.tick, found.kind))
     deviations = []
-    for output in range(spec.n_outputs):
-        distances = [
+    spikes = np.concatenate([trace.spikes for trace in built.traces])
+    for output in np.flatnonzero(((spikes != spec.targets) & spec.care).any(axis=0)).tolist():
+        distances = tuple(
             victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
             for pattern, trace in zip(spec.patterns, built.traces, strict=True)
-        ]
-        if any(distances):
-            deviations.append(Deviation(output, tuple(wrong.get(output, ())), tuple(distances)))
+        )
+        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances))
     return tuple(deviations)
 
 

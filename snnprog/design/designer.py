@@ -230,7 +230,10 @@ def _run(job: _Job) -> NeuronDesign:
         try:
             check_time()
             designed = _designed(job)
-            return thinned(job.problem, designed, job.care, job.thrift) if job.thrift.is_asked else designed
+            if not job.thrift.is_asked:
+                return designed
+            asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
+            return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
         except SolverError as error:
             if isinstance(error, UndecidedError) or job.may_be_unbuilt:
                 return UNDECIDED

@@ -8,6 +8,7 @@ Decisions
   is said only with a proof (`snnprog.design.proofs`), whatever the solver's tolerance makes of a narrow case.
 - Spikes that nothing has reached, and spikes and silences with the same history, are looked for first: they need no
   solver.
+- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that no other hears.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
   likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, a
   complete search decides (`snnprog.design.freedom`).
@@ -83,7 +84,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     UndecidedError
         If the time allowed runs out.
     """
-    design = design_given(problem)
+    design = _design_asked(problem, care)
     if design.neuron is not None or care.all():
         return design
     return _design_with_freedom(problem, care)
@@ -92,6 +93,17 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 def design_given(problem: NeuronProblem) -> NeuronDesign:
     """Design one neuron that does what its raster says at every tick, or say why it cannot be."""
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
+
+
+def _design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+    """Design for known resets in the patterns that ask something; in the others, the neuron does what comes of it."""
+    asked = problem.asked(care)
+    design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
+    if design.neuron is None or asked.all():
+        return design
+    neuron = design.neuron
+    done = free_run(problem, neuron.weights.ravel(), neuron.threshold, neuron.bias)
+    return replace(design, neuron=replace(neuron, raster=np.where(asked, problem.spikes, done)))
 
 
 def design_together(scope: Together) -> list[NeuronDesign]:
@@ -190,7 +202,7 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     evident = _evident_conflicts(under_assumptions(problem, care, {}))
     if evident is not None:
         return evident
-    found = search(Alone(problem, care), lambda raster: _built(problem, raster[:, 0]))
+    found = search(Alone(problem, care), lambda raster: _built(problem, care, raster[:, 0]))
     if isinstance(found, Split):
         return NeuronDesign(None, (no_filling(problem, care, found),), found)
     if isinstance(found, Certificate):
@@ -210,13 +222,13 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
             return None
         done = free_run(problem, answer.weights, answer.threshold, answer.bias)
         if bool((done == problem.raster).all()):
-            return _built(problem, done)
+            return _built(problem, care, done)
         problem = problem.with_raster(np.where(care, problem.raster, done))
     return None
 
 
-def _built(problem: NeuronProblem, raster: Raster) -> Neuron | None:
-    return design_given(problem.with_raster(raster)).neuron
+def _built(problem: NeuronProblem, care: Raster, raster: Raster) -> Neuron | None:
+    return _design_asked(problem.with_raster(raster), care).neuron
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:

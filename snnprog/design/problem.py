@@ -235,11 +235,33 @@ class NeuronProblem:
         """Return the same problem with rows at these ticks only."""
         return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
+    def asked(self, care: Raster) -> Raster:
+        """(ticks played,) Return the ticks of patterns in which something counts; see `asked_ticks`."""
+        return asked_ticks(care, self.potential_map.played.starts)
+
     def with_raster(self, raster: Raster) -> NeuronProblem:
         """Return the problem of a neuron that spikes, and so resets, elsewhere: at ``raster`` (ticks played,)."""
         return neuron_problem(self.potential_map, self.neuron, raster, raster, self.box).constrained_to(
             self.constrained
         )
+
+
+def asked_ticks(care: Raster, starts: Ticks) -> Raster:
+    """Return which ticks may matter to a neuron that no other hears: those of patterns in which something counts.
+
+    Every pattern starts from rest, so what it does in the others is nobody's concern. Where nothing counts at all, all
+    ticks are kept.
+
+    Parameters
+    ----------
+    care : (ticks,) bool
+        Which ticks count.
+    starts : (patterns,) int
+        The first tick of each pattern.
+    """
+    counts = np.logical_or.reduceat(care, starts)
+    ticks = np.diff(np.append(starts, care.size))
+    return np.repeat(counts, ticks) if counts.any() else np.ones_like(care)
 
 
 def neuron_problem(

@@ -59,7 +59,9 @@ class Thrift:
         return not self.is_fewest and self.most is not None and taps.size <= self.most
 
 
-def thinned(problem: NeuronProblem, designed: NeuronDesign, care: Raster, thrift: Thrift) -> NeuronDesign:
+def thinned(
+    problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, care: Raster, asked: Raster
+) -> NeuronDesign:
     """Return a designed neuron with fewer synapses, or say why it cannot have as few as is asked.
 
     Parameters
@@ -68,6 +70,8 @@ def thinned(problem: NeuronProblem, designed: NeuronDesign, care: Raster, thrift
         The one that was designed for.
     care : (ticks,) bool
         Which ticks count.
+    asked : (ticks,) bool
+        At which ticks the neuron has to go on doing what it does.
 
     Raises
     ------
@@ -77,8 +81,8 @@ def thinned(problem: NeuronProblem, designed: NeuronDesign, care: Raster, thrift
     neuron = designed.neuron
     if neuron is None:
         return designed
-    settled = problem.with_raster(neuron.raster).constrained_to(np.ones_like(problem.raster))
-    settled = settled.at_exponent(neuron.exponent)
+    rows = problem.potential_map.at_every_look(asked)
+    settled = problem.with_raster(neuron.raster).constrained_to(rows).at_exponent(neuron.exponent)
     taps = np.flatnonzero(neuron.weights.ravel())
     if thrift.is_met_by(taps):
         return designed

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import Progress, potential_map
-from snnprog.design.problem import Box, box_of, neuron_problem
+from snnprog.design.problem import Box, asked_ticks, box_of, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.errors import Conflict
 from snnprog.network import Network, Neuron
@@ -40,6 +40,7 @@ from snnprog.quantize.widths import (
     widths_for_any_input,
     widths_for_patterns,
 )
+from snnprog.raster import Raster
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.shifted_neuron import neuron_simulator
@@ -178,9 +179,9 @@ def quantize(
 
 def _rounded(spec: Spec, chip: Chip, mapping: PotentialMap, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
-    everything = np.ones(mapping.tape.ticks, dtype=np.bool_)
     searches = [
-        _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, everything)) for neuron in network.neurons
+        _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, mapping.at_every_look(asked)))
+        for neuron, asked in ((neuron, _asked(spec, mapping, index)) for index, neuron in enumerate(network.neurons))
     ]
     outcomes = rehearse(spec, mapping, [search.best for search in searches])
     for scale in scales:
@@ -248,11 +249,17 @@ def _repair_job(
     spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int], deadline: float | None
 ) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    problem = neuron_problem(mapping, seed[1], neuron.raster, np.ones_like(neuron.raster), box)
+    problem = neuron_problem(mapping, seed[1], neuron.raster, _asked(spec, mapping, seed[1]), box)
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = spec.n_outputs == 1
     return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline, is_alone)
+
+
+def _asked(spec: Spec, mapping: PotentialMap, index: int) -> Raster:
+    """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others hear it."""
+    care = spec.care[:, index]
+    return np.ones_like(care) if spec.recurrent else asked_ticks(care, mapping.played.starts)
 
 
 class _Search:
@@ -318,7 +325,8 @@ def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, ou
         spikes = np.concatenate([trace.spikes[:, 0] for trace in traces])
         excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
     targets, care = mapping.asked_of(spec.targets[:, output]), mapping.at_every_look(spec.care[:, output])
-    compared = run.potentials[~mapping.resets(spikes[: mapping.played.ticks]).is_held]
+    asked = mapping.at_every_look(_asked(spec, mapping, output))
+    compared = run.potentials[asked & ~mapping.resets(spikes[: mapping.played.ticks]).is_held]
     noise = survived_noise(compared, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)

@@ -1,4 +1,4 @@
-"""Specs by name: logic, timing, choice, counting, state machines, pattern generators, and recordings.
+"""Specs by name: logic, timing, choice, counting, state machines, pattern generators, recordings, and classes.
 
 Each function returns an ordinary `snnprog.Spec`; ``dataclasses.replace(spec, sparse=True)`` asks for more than it does.
 
@@ -13,13 +13,15 @@ program is exact on *every* input of the kind that the docstring names, however 
 - Where they are many, weights are kept positive, and the patterns hold the least that must make a neuron fire and the
   most that must not; anything else lies beyond one or the other.
 
-`truth_table` is the exception if it needs hidden neurons, and `from_raster` promises nothing beyond its recording.
+`truth_table` is the exception if it needs hidden neurons, and `from_raster` and `classifier` promise nothing beyond
+their recording and their samples.
 They are written for the chips of the Loihi family.
 """
 
 from __future__ import annotations
 
 from snnprog.specs.choice import winner_take_all
+from snnprog.specs.classification import classifier
 from snnprog.specs.counting import counter, frequency_divider
 from snnprog.specs.logic import truth_table
 from snnprog.specs.recordings import from_raster
@@ -28,6 +30,7 @@ from snnprog.specs.state_machines import finite_state_machine
 from snnprog.specs.timing import coincidence, delay_line, sequence
 
 __all__ = [
+    "classifier",
     "coincidence",
     "counter",
     "delay_line",

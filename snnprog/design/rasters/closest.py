@@ -131,7 +131,7 @@ def _run(job: _Job) -> Nearest:
     for problem in judge.problems(search.best):
         design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))
-        designs.append(thinned(problem, built, everything, thrift) if thrift.is_asked else built)
+        designs.append(thinned(problem, built, thrift, care=everything, asked=everything) if thrift.is_asked else built)
     return Nearest(job.outputs, search.best, search.at_least, tuple(designs))
 
 

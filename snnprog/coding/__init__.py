@@ -1,0 +1,25 @@
+"""Between values and spikes: encoders make rasters of samples, decoders read classes off what comes out.
+
+An encoder is fitted on training samples alone, and then frozen: the same sample always becomes the same spikes, alone
+or among others. Time is in ticks; how long a tick is, is the user's to say.
+"""
+
+from __future__ import annotations
+
+from snnprog.coding.decoders import NO_CLASS, Questions, first_spike, spike_count, with_rest
+from snnprog.coding.encoders import Encoder, GaussianFields, Latency, Levels, Rate
+from snnprog.coding.series import Delta
+
+__all__ = [
+    "NO_CLASS",
+    "Delta",
+    "Encoder",
+    "GaussianFields",
+    "Latency",
+    "Levels",
+    "Questions",
+    "Rate",
+    "first_spike",
+    "spike_count",
+    "with_rest",
+]

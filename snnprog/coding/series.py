@@ -1,0 +1,75 @@
+"""An encoder of samples that are time series: send-on-delta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.checks import as_integer
+from snnprog.coding.samples import Floats, as_samples, as_values, check_least
+from snnprog.errors import SpecError
+from snnprog.raster import Raster
+
+AXES = ("samples", "ticks", "channels")
+
+
+@dataclass(frozen=True, eq=False)
+class Delta:
+    """Two lines for each channel: one spikes when it has risen by a step since it was last heard of, one when fallen.
+
+    Send-on-delta (Miskowicz 2006), as dynamic vision sensors and level-crossing converters do it: what was sent starts
+    at the first value of a series and follows it by one step per spike, so after a jump of several steps it catches up
+    over as many ticks. The lines that rise come first.
+
+    Attributes
+    ----------
+    step : (channels,) float
+        How far a channel has to move, in its own unit.
+    ticks : int
+        Duration of every series, a value of each channel per tick.
+    """
+
+    step: Floats
+    ticks: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "step", as_values(self.step))
+        object.__setattr__(self, "ticks", as_integer("ticks", self.ticks))
+        check_least("ticks", self.ticks, 1)
+        if not (self.step > 0.0).all():
+            raise SpecError(f"steps are {self.step.tolist()}; positive ones are needed")
+
+    @classmethod
+    def fit(cls, samples: ArrayLike, steps: int = 8) -> Delta:
+        """Return the encoder whose steps are such a part of the range of ``samples`` (samples, ticks, channels)."""
+        check_least("steps", as_integer("steps", steps), 1)
+        series = as_samples(samples, AXES)
+        span = series.max(axis=(0, 1)) - series.min(axis=(0, 1))
+        return cls(np.where(span > 0.0, span, 1.0) / steps, series.shape[1])
+
+    @property
+    def n_lines(self) -> int:
+        """Two lines per channel."""
+        return 2 * self.step.size
+
+    def encode(self, samples: ArrayLike) -> list[Raster]:
+        """Return one raster ``(ticks, lines)`` per sample.
+
+        Raises
+        ------
+        SpecError
+            If the series have another duration, or other channels.
+        """
+        series = as_samples(samples, AXES, self.step.size)
+        if series.shape[1] != self.ticks:
+            raise SpecError(f"series have {series.shape[1]} ticks; the encoder was fitted to {self.ticks}")
+        sent = series[:, 0].copy()
+        spikes = np.zeros((len(series), self.ticks, self.n_lines), dtype=np.bool_)
+        for tick in range(self.ticks):
+            moved = (series[:, tick] - sent) / self.step
+            risen, fallen = moved >= 1.0, moved <= -1.0
+            spikes[:, tick] = np.concatenate([risen, fallen], axis=1)
+            sent += self.step * (risen.astype(np.int64) - fallen)
+        return list(spikes)

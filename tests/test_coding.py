@@ -1,0 +1,216 @@
+"""Encoders and decoders: what becomes of values at the ends of their range, between, beyond; and who wins a vote."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import snnprog as sp
+from snnprog.coding import (
+    NO_CLASS,
+    Delta,
+    Encoder,
+    GaussianFields,
+    Latency,
+    Levels,
+    Questions,
+    Rate,
+    first_spike,
+    spike_count,
+    with_rest,
+)
+
+FITTED = np.array([[0.0, 5.0], [10.0, 5.0], [4.0, 5.0]])
+ENCODERS = [
+    Levels.fit(FITTED, 4),
+    Latency.fit(FITTED, 8),
+    Latency.fit(FITTED, 8, is_paired=True),
+    GaussianFields.fit(FITTED, 5),
+    Rate.fit(FITTED, 30),
+]
+
+
+def latencies(raster: np.ndarray) -> list[int]:
+    """Return the tick of each line's spike, -1 for none."""
+    return np.where(raster.any(axis=0), raster.argmax(axis=0), -1).tolist()
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
+def test_a_sample_is_the_same_spikes_in_any_company(encoder: Encoder) -> None:
+    together = encoder.encode(FITTED)
+    assert {raster.shape for raster in together} == {(encoder.ticks, encoder.n_lines)}
+    assert {raster.dtype for raster in together} == {np.dtype(np.bool_)}
+    for sample, raster in zip(FITTED, together, strict=True):
+        assert (encoder.encode(sample[None])[0] == raster).all()
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
+def test_encoders_are_frozen(encoder: Encoder) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        encoder.low = FITTED[0]  # type: ignore[misc]
+    with pytest.raises(ValueError, match="read-only"):
+        encoder.low[0] = 1.0  # type: ignore[attr-defined]
+
+
+def test_levels_are_a_thermometer() -> None:
+    lines = [raster[0].tolist() for raster in Levels.fit(FITTED, 4).encode([[0.0, 5.0], [3.8, 9.0], [99.0, -1.0]])]
+    assert lines[0] == [False] * 8
+    assert lines[1] == [True, True, False, False] + [True] * 4
+    assert lines[2] == [True] * 4 + [False] * 4
+
+
+def test_the_greater_the_earlier() -> None:
+    encoder = Latency.fit(FITTED, 8)
+    assert [latencies(raster) for raster in encoder.encode([[10.0, 5.0], [0.0, 5.0], [7.5, 5.0]])] == [
+        [0, 8], [8, 8], [2, 8]
+    ]  # fmt: skip
+    paired = Latency.fit(FITTED, 8, is_paired=True)
+    assert latencies(paired.encode([[7.5, 5.0]])[0]) == [2, 8, 6, 0]
+
+
+def test_the_field_whose_centre_is_met_fires_at_once() -> None:
+    encoder = GaussianFields.fit(FITTED[:, :1], 6)
+    centres = 10.0 / 4 * (np.arange(6) - 0.5)
+    for field, centre in enumerate(centres):
+        found = latencies(encoder.encode([[centre]])[0])
+        assert found[field] == 0
+        assert all(tick != 0 for index, tick in enumerate(found) if index != field)
+    assert not encoder.encode([[1000.0]])[0].any()
+
+
+def test_latency_of_a_field_is_the_formula_of_the_paper() -> None:
+    encoder = GaussianFields(low=np.zeros(1), high=np.array([4.0]), fields=6, width=1.5, last=10, least=0.01)
+    value, centres = 1.3, np.arange(6) - 0.5
+    activation = np.exp(-((value - centres) ** 2) / (2 * (1 / 1.5) ** 2))
+    expected = [round(10 * (1 - a)) if a >= 0.01 else -1 for a in activation]
+    assert latencies(encoder.encode([[value]])[0]) == expected
+
+
+def test_rates_are_what_was_asked() -> None:
+    encoder = Rate.fit(FITTED, 20_000, 0.4)
+    low, middle, high = (raster[:, 0].mean() for raster in encoder.encode([[0.0, 5.0], [5.0, 5.0], [10.0, 5.0]]))
+    assert low == 0.0
+    assert abs(middle - 0.2) < 0.02
+    assert abs(high - 0.4) < 0.02
+    other = dataclasses.replace(encoder, seed=1)
+    assert (other.encode(FITTED)[1] != encoder.encode(FITTED)[1]).any()
+
+
+def test_delta_sends_each_step_once_and_catches_up() -> None:
+    series = np.array([0.0, 0.9, 1.0, 3.5, 3.5, 3.5, 0.0, 0.0])[None, :, None]
+    encoder = Delta(step=np.ones(1), ticks=8)
+    (raster,) = encoder.encode(series)
+    assert np.flatnonzero(raster[:, 0]).tolist() == [2, 3, 4]
+    assert np.flatnonzero(raster[:, 1]).tolist() == [6, 7]
+
+
+@given(arrays(np.int64, (1, 12, 2), elements=st.integers(-30, 30)))
+def test_delta_follows_slow_series_to_less_than_a_step(steps: np.ndarray) -> None:
+    series = np.cumsum(np.clip(steps, -1, 1) * 0.25, axis=1)
+    (raster,) = Delta(step=np.full(2, 0.5), ticks=12).encode(series)
+    sent = series[:, :1] + 0.5 * np.cumsum(raster[:, :2].astype(int) - raster[:, 2:], axis=0)
+    assert (np.abs(series - sent) < 0.5).all()
+
+
+def test_delta_is_fitted_to_the_range() -> None:
+    series = np.array([[[0.0, 7.0], [4.0, 7.0]], [[8.0, 7.0], [2.0, 7.0]]])
+    encoder = Delta.fit(series, 4)
+    assert (encoder.step.tolist(), encoder.ticks, encoder.n_lines) == ([2.0, 0.25], 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Levels.fit([1.0, 2.0]), r"samples have shape \(2,\); the axes are \(samples, values\)"),
+        (lambda: Levels.fit([["a"]]), "samples are no array of numbers"),
+        (lambda: Levels.fit([[np.nan]]), "numbers that are not finite"),
+        (lambda: Levels.fit([[1.0]], 0), "levels is 0; at least 1"),
+        (lambda: Levels.fit([[1.0]], 1.5), "levels is 1.5; a whole number"),
+        (lambda: Levels.fit(FITTED).encode([[1.0]]), "samples have 1 values; the encoder was fitted to 2"),
+        (lambda: Levels(low=[1.0], high=[0.0]), "each value needs a range from low to high"),
+        (lambda: Levels(low=[[1.0]], high=[[1.0]]), "one finite number per value"),
+        (lambda: Latency.fit(FITTED, 0), "last is 0; at least 1"),
+        (lambda: GaussianFields.fit(FITTED, 2), "fields is 2; at least 3"),
+        (lambda: GaussianFields(low=[0.0], high=[1.0], width=0.0), "width is 0.0; a positive number"),
+        (lambda: Rate.fit(FITTED, 10, 1.5), "highest is 1.5; a chance"),
+        (lambda: Rate.fit(FITTED, 10, seed=-1), "seed is -1; at least 0"),
+        (lambda: Delta(step=[0.0], ticks=3), r"steps are \[0.0\]; positive ones"),
+        (lambda: Delta(step=[1.0], ticks=3).encode(np.zeros((1, 4, 1))), "series have 4 ticks; .* fitted to 3"),
+        (lambda: Questions([[1, -1], [1, 1]]), "an output is not asked for both answers"),
+        (lambda: Questions([1, -1]), r"answers have shape \(2,\)"),
+        (lambda: Questions([[1], [-1]], share=0.0), "share is 0.0"),
+        (lambda: Questions.one_vs_rest(1), "classes is 1; at least 2"),
+        (lambda: Questions.one_vs_one(3, voters=0), "voters is 0; at least 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(build: object, message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        build()  # type: ignore[operator]
+
+
+def raster_of(*events: tuple[int, int], outputs: int = 3, ticks: int = 4) -> np.ndarray:
+    raster = np.zeros((ticks, outputs), dtype=bool)
+    for tick, output in events:
+        raster[tick, output] = True
+    return raster
+
+
+def test_first_spike_and_count() -> None:
+    assert first_spike(raster_of((2, 1), (3, 0))) == 1
+    assert first_spike(raster_of((2, 1), (2, 0))) == NO_CLASS
+    assert first_spike(raster_of()) == NO_CLASS
+    assert spike_count(raster_of((0, 2), (1, 2), (1, 0))) == 2
+    assert spike_count(raster_of((0, 2), (1, 0))) == NO_CLASS
+    assert spike_count(raster_of()) == NO_CLASS
+    assert with_rest(raster_of((3, 0))).sum(axis=1).tolist() == [0, 0, 0, 1, 0]
+
+
+def test_one_vs_rest() -> None:
+    questions = Questions.one_vs_rest(3)
+    assert questions.answers.tolist() == [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    answers = [raster_of((3, 2)), raster_of((0, 0), (3, 1)), raster_of((3, 0), (3, 1)), raster_of()]
+    assert questions.decide(answers).tolist() == [2, 1, 0, 0]
+
+
+def test_one_vs_one() -> None:
+    questions = Questions.one_vs_one(3)
+    assert questions.answers.tolist() == [[-1, -1, 0], [1, 0, -1], [0, 1, 1]]
+    assert questions.pairs == ((0, 1), (0, 2), (1, 2))
+    assert questions.decide([raster_of((3, 1), (3, 2)), raster_of((3, 0)), raster_of()]).tolist() == [2, 1, 0]
+    assert questions.decide([raster_of((3, 1))]).tolist() == [0]  # each class has one vote: the first
+
+
+def test_tied_classes_are_settled_by_those_asked_about_them_alone() -> None:
+    answers = [[-1, -1, -1, 0, 0, 0], [1, 0, 0, -1, -1, 0], [0, 1, 0, 1, 0, -1], [0, 0, 1, 0, 1, 1]]
+    questions = Questions(answers)
+    # classes 1 and 3 have two votes each, the others one; output 4 was asked about 1 and 3
+    assert questions.decide([raster_of((0, 0), (0, 2), (0, 4), outputs=6, ticks=1)]).tolist() == [3]
+    assert questions.decide([raster_of((0, 1), (0, 2), (0, 5), outputs=6, ticks=1)]).tolist() == [1]
+
+
+@given(st.integers(2, 5), st.integers(1, 4), st.data())
+def test_right_answers_give_the_right_class(classes: int, voters: int, data: st.DataObject) -> None:
+    questions = Questions.one_vs_one(classes, voters)
+    kind = data.draw(st.integers(0, classes - 1))
+    unasked = data.draw(arrays(np.bool_, questions.n_outputs))
+    said = np.where(questions.answers[kind] == 0, unasked, questions.answers[kind] == 1)
+    assert questions.decide([said[None]]).tolist() == [kind]
+
+
+def test_voters_are_asked_about_half_of_each_class() -> None:
+    labels = np.array([0] * 10 + [1] * 7 + [2] * 3)
+    questions = Questions.one_vs_one(3, voters=4)
+    asked = questions.asked(labels, seed=1)
+    for output in range(questions.n_outputs):
+        for kind, half in ((0, 5), (1, 4), (2, 2)):
+            assert asked[labels == kind, output].sum() == (half if questions.answers[kind, output] else 0)
+    assert (asked == questions.asked(labels, seed=1)).all()
+    assert (asked != questions.asked(labels, seed=2)).any()
+    assert (asked[:, 0] != asked[:, 1]).any()
+    whole = Questions.one_vs_one(3).asked(labels)
+    assert (whole == (Questions.one_vs_one(3).answers[labels] != 0)).all()
