@@ -26,8 +26,8 @@ def split(seed: int) -> list[np.ndarray]:
 
 
 def encoder_of(values: np.ndarray) -> Levels:
-    """Return the encoder fitted to some images: eight lines of ink for each of the 64 pixels."""
-    return Levels.fit(values, levels=8)
+    """Return the encoder fitted to some images: sixteen lines of ink for each of the 64 pixels."""
+    return Levels.fit(values, levels=16)
 
 
 def baseline() -> object:

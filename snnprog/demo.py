@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 CLARITY = 0.2
-SHOWN_PER_CLASS = 2
+SHOWN_PER_CLASS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,7 @@ def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
     shown = [Trace(trace.spikes & pattern.care) for trace, pattern in zip(traces, patterns, strict=True)]
     names = flowers.names
     asked = (
-        f"{output} {names[second]}, not {names[first]}"
-        for output, (first, second) in enumerate(flowers.questions.pairs)
+        f"{output} {names[second]} or {names[first]}" for output, (first, second) in enumerate(flowers.questions.pairs)
     )
-    save_trials(path, patterns, shown, title=f"{len(patterns)} flowers as spikes; outputs: {', '.join(asked)}")
+    title = f"{len(patterns)} flowers; what a spike means, or silence: {', '.join(asked)}"
+    save_trials(path, patterns, shown, title=title)

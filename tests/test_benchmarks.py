@@ -148,3 +148,10 @@ def test_patterns_are_those_of_the_paper(module: Loader) -> None:
     assert len(set(due)) == 5
     assert due[:5] == due[5:10]
     assert min(due) >= 400
+
+
+def test_accuracy(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("accuracy").main(["iris", "--splits", "2"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert " all " in said
+    assert "NOT ALL" not in said

@@ -6,6 +6,7 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -61,6 +62,41 @@ def test_logic(capsys: pytest.CaptureFixture[str]) -> None:
     assert size is not None
     assert int(size[1]) < 18 * 21 / 3
     assert re.fullmatch(r"100000 random ticks: open at \d{5} of them, 0 states wrong", lines[9])
+
+
+@pytest.mark.parametrize(
+    ("name", "neurons", "left_out", "least", "behind"),
+    [
+        ("iris.py", 3, 10, 0.95, 0.0),
+        ("breast_cancer.py", 21, 20, 0.94, 0.02),
+        ("digits.py", 45, 40, 0.95, 0.02),
+        ("yin_yang.py", 9, 300, 0.976, -0.3),
+    ],
+)
+def test_classifiers(
+    name: str, neurons: int, left_out: int, least: float, behind: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, statuses, exact, spikes, usual = output_of(name, capsys)
+    assert statuses in (f"neurons: {neurons} certified", "neurons: " + ", ".join(["certified"] * neurons))
+    assert exact == "exact on the reference: True"
+    accuracies = [float(re.search(r"([\d.]+)%", line)[1]) / 100 for line in (spikes, usual)]  # type: ignore[index]
+    assert accuracies[0] > least
+    assert accuracies[0] >= accuracies[1] - behind
+    listed = re.search(r"\[(.*)\]", first)
+    asked = re.match(r"(\d+) of (\d+) points", first)
+    out = len(listed[1].split(",")) if listed else int(asked[2]) - int(asked[1])  # type: ignore[index]
+    assert out < left_out
+
+
+def test_yin_yang_points_are_the_published_ones() -> None:
+    example = runpy.run_path(str(EXAMPLES / "yin_yang.py"))
+    assert [example["kind"](*point) for point in ((0.75, 0.5), (0.25, 0.55), (0.5, 0.9), (0.5, 0.1), (0.25, 0.7))] == [
+        2, 2, 1, 0, 1,
+    ]  # fmt: skip
+    points, classes = example["draw"](300, 42)
+    assert [example["kind"](x, y) for x, y in points[:, :2]] == classes.tolist()
+    assert (np.hypot(points[:, 0] - 0.5, points[:, 1] - 0.5) <= 0.5).all()
+    assert np.bincount(classes).min() > 70
 
 
 def test_the_readme_tells_of_every_example_in_order() -> None:
