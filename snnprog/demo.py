@@ -174,5 +174,5 @@ def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
     asked = (
         f"{output} {names[second]} or {names[first]}" for output, (first, second) in enumerate(flowers.questions.pairs)
     )
-    title = f"{len(patterns)} flowers; what a spike means, or silence: {', '.join(asked)}"
+    title = f"{len(patterns)} flowers, and what each output tells apart by a spike or silence:\n{', '.join(asked)}"
     save_trials(path, patterns, shown, title=title)
