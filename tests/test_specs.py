@@ -461,19 +461,19 @@ def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
 
 def test_the_names_are_pinned_and_documented() -> None:
     assert sorted(sp.specs.__all__) == sorted(
-        ["coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider", "from_raster",
+        ["classifier", "coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider", "from_raster",
          "pattern_generator", "sequence", "truth_table", "winner_take_all"]
     )  # fmt: skip
     for name in sp.specs.__all__:
         assert "Parameters\n" in getattr(sp.specs, name).__doc__
 
 
-def test_the_page_tells_of_every_name_and_its_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_tells_of_every_name_and_its_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "specs.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(compile(block, "specs.md", "exec"), {})
-    assert capsys.readouterr().out == "open at ticks [3 4 5]\n"
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(block, "specs.md", "exec"), {})
+    assert capsys.readouterr().out == "open at ticks [3 4 5]\nclasses [1 0]\n"
 
 
 # ---------------------------------------------------------------------------------------------------- streams and walks
