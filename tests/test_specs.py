@@ -461,8 +461,8 @@ def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
 
 def test_the_names_are_pinned_and_documented() -> None:
     assert sorted(sp.specs.__all__) == sorted(
-        ["classifier", "coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider", "from_raster",
-         "pattern_generator", "sequence", "truth_table", "winner_take_all"]
+        ["classifier", "coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider",
+         "from_raster", "pattern_generator", "sequence", "truth_table", "winner_take_all"]
     )  # fmt: skip
     for name in sp.specs.__all__:
         assert "Parameters\n" in getattr(sp.specs, name).__doc__
