@@ -15,7 +15,8 @@ import snnprog as sp
 
 API = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
 ENTRIES = re.findall(r"^\.\. auto(?:class|function|exception):: ([\w.]+)$", API, re.MULTILINE)
-PUBLIC = [name for name in sp.__all__ if name != "__version__"]
+FOLDERS = [name for name in sp.__all__ if inspect.ismodule(getattr(sp, name))]
+PUBLIC = [name for name in sp.__all__ if name not in ("__version__", *FOLDERS)]
 SECTIONS = ("Parameters", "Attributes", "Raises", "Warns", "Returns")
 
 
@@ -61,6 +62,9 @@ FIELDS = [(name, value) for name, value in documented() if dataclasses.is_datacl
 def test_every_public_name_has_an_entry() -> None:
     assert sorted(entry for entry in ENTRIES if "." not in entry) == sorted(PUBLIC)
     assert len(set(ENTRIES)) == len(ENTRIES)
+    for folder in FOLDERS:
+        names = {f"snnprog.{folder}.{name}" for name in getattr(sp, folder).__all__}
+        assert names - set(ENTRIES) <= {"snnprog.coding.NO_CLASS", "snnprog.coding.Encoder"}  # a number and a protocol
 
 
 @pytest.mark.parametrize(("name", "value"), [*documented(), *callables()], ids=lambda found: str(found)[:60])

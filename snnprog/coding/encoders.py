@@ -80,6 +80,8 @@ class Levels(_Ranged):
 
     Attributes
     ----------
+    low, high : (values,) float
+        The range of each value, in its own unit.
     levels : int
         How many there are, evenly over the range.
     """
@@ -119,6 +121,8 @@ class Latency(_Ranged):
 
     Attributes
     ----------
+    low, high : (values,) float
+        The range of each value, in its own unit.
     last : int
         The tick of the least value; the greatest spikes at tick 0.
     is_paired : bool
@@ -136,7 +140,13 @@ class Latency(_Ranged):
 
     @classmethod
     def fit(cls, samples: ArrayLike, last: int = 15, *, is_paired: bool = False) -> Latency:
-        """Return the encoder for the range of ``samples`` (samples, values)."""
+        """Return the encoder for the range of ``samples`` (samples, values).
+
+        Parameters
+        ----------
+        is_paired : bool
+            Whether each value has a second line, for which it counts from the other end.
+        """
         return cls(*_range_of(samples), last, is_paired)
 
     @property
@@ -165,6 +175,8 @@ class GaussianFields(_Ranged):
 
     Attributes
     ----------
+    low, high : (values,) float
+        The range of each value, in its own unit.
     fields : int
         How many per value, at least 3.
     width : float
@@ -221,6 +233,8 @@ class Rate(_Ranged):
 
     Attributes
     ----------
+    low, high : (values,) float
+        The range of each value, in its own unit.
     duration : int
         Ticks per sample.
     highest : float
@@ -244,7 +258,13 @@ class Rate(_Ranged):
 
     @classmethod
     def fit(cls, samples: ArrayLike, duration: int = 50, highest: float = 0.5, *, seed: int = 0) -> Rate:
-        """Return the encoder for the range of ``samples`` (samples, values)."""
+        """Return the encoder for the range of ``samples`` (samples, values).
+
+        Parameters
+        ----------
+        seed : int
+            Of the draw.
+        """
         return cls(*_range_of(samples), duration, highest, seed)
 
     @property
