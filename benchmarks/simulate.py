@@ -38,8 +38,8 @@ PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "simulate.png"
 RIVALS = ("brian2", "nest", "lava")
 COLOURS = {"kernel": "#1b6ca8", "brian2": "#d1495b", "nest": "#edae49", "lava": "#66a182", "reference": "#8d6a9f"}
 PATTERNS, THREADS = 64, 2
-CELL_BYTES = 33
-"""Per neuron and tick: 5 words read and 3 written of its own, and its spike."""
+CELL_BYTES = 29
+"""Per neuron and tick: 4 words read and 3 written of its own, and its spike; what arrives is read and cleared, too."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def measure(case: Case, rivals: Sequence[str], divide: int, repeats: int) -> Out
     (trace,) = kernel.run_layout(layout, [raster])
     seconds = best_seconds(lambda: kernel.run_layout(layout, [raster]), repeats)
     batch = [generator.random((max(20, ticks // 16), program.n_inputs)) < case.rate for _ in range(PATTERNS)]
-    together = best_seconds(lambda: kernel.run_layout(layout, batch, threads=THREADS), repeats, time.perf_counter)
+    together = best_seconds(lambda: kernel.run_layout(layout, batch, threads=THREADS), 5 * repeats, time.perf_counter)
     speeds, spikes = {"kernel": ticks / seconds}, {"kernel": 1.0}
     for name, timing in _others(program, raster, rivals, repeats):
         speeds[name] = timing.ticks_per_second
@@ -172,19 +172,23 @@ def bytes_per_tick(layout: Layout, raster: Raster, spikes: Raster) -> float:
     wires, shape = layout.wires, layout.shape
     fired = np.concatenate([raster.sum(axis=0), spikes.sum(axis=0)]).astype(np.float64)
     rows = fired @ np.diff(wires.row_first.astype(np.int64)) / len(raster)
-    listed = fired @ np.diff(wires.listed_first[:: shape.slots].astype(np.int64)) / len(raster)
-    word = layout.cells.itemsize
+    listed = fired @ np.diff(wires.listed_first.astype(np.int64)) / len(raster)
+    word = np.dtype(layout.arrivals).itemsize
     per_row = shape.padded * (wires.rows.itemsize + 2 * word / 4)
     per_listed = wires.listed_place.itemsize + wires.listed_weight.itemsize + 2 * word
     scanned = 3 * shape.n_inputs + 3 * shape.n_neurons
-    return float(rows * per_row + listed * per_listed + shape.padded * CELL_BYTES + scanned)
+    return float(rows * per_row + listed * per_listed + shape.padded * (CELL_BYTES + 2 * word) + scanned)
 
 
 def resident_bytes(layout: Layout) -> int:
     """Return how much memory the kernel goes over again and again."""
     wires, shape = layout.wires, layout.shape
     synapses = wires.rows.nbytes + wires.listed_place.nbytes + wires.listed_weight.nbytes
-    return synapses + layout.cells.nbytes + shape.slots * shape.padded * layout.cells.itemsize
+    return (
+        synapses
+        + layout.cells.nbytes
+        + (shape.period + shape.slots) * shape.padded * np.dtype(layout.arrivals).itemsize
+    )
 
 
 def copy_bandwidth(size: int) -> float:

@@ -118,7 +118,7 @@ def _workspace(layout: Layout, patterns: int) -> Workspace:
     stimulus = np.zeros(-(-shape.n_inputs // SCAN_BYTES) * SCAN_BYTES, dtype=np.uint8)
     return Workspace(
         cells=np.empty_like(layout.cells),
-        queue=np.empty(shape.slots * shape.padded, dtype=layout.cells.dtype),
+        queue=np.empty((shape.period + shape.slots) * shape.padded, dtype=layout.arrivals),
         fired=fired,
         fired_words=fired.view(np.uint64),
         stimulus=stimulus,

@@ -3,9 +3,9 @@
 Everything here is plain NumPy; `snnprog.simulate.loops` runs over it, compiled.
 
 Neurons stand in blocks of `LANES`, a block's fields one after another, so that one vector instruction serves many
-neurons; the last block is filled up with neurons that nothing reaches. What arrives is added up in a ring of slots, one
-per tick ahead. A line's synapses of one delay are a row of all neurons where there are many of them, to be added as a
-vector; else they are a list of places in the ring.
+neurons; the last block is filled up with neurons that nothing reaches. What arrives is added up in slots, one per tick
+ahead; every so many ticks they move to the front, so that none is ever looked for around an end. A line's synapses of one delay are a row of all neurons where there are many of them, to be added as a
+vector; else they are a list of places in the slots.
 
 Weights lose the power of two that all of them share, then take the narrowest integers that hold them: the less is
 moved, the faster. Registers have 32 bits where it is proved that none overflows, else 64.
@@ -34,8 +34,12 @@ FIELDS = 8
 DENSE_SHARE = 8
 """A line's synapses of one delay become a row where they reach at least one neuron in so many."""
 
+LEAST_PERIOD = 8
+"""Moving costs as much as the slots that are moved: with more ticks between, the less."""
+
 SCAN_BYTES = 8
 WEIGHT_TYPES = (np.int8, np.int16, np.int32, np.int64)
+ARRIVAL_TYPES = (np.int16, np.int32)
 PLACE_TYPES = (np.uint16, np.uint32)
 NARROW_LIMIT = 1 << 31
 
@@ -49,8 +53,8 @@ class Wires(NamedTuple):
         Where each line's rows begin.
     row_delay : (rows,) uint64
     rows : (rows * padded neurons,) integers
-    listed_first : (lines * slots + 1,) uint32
-        Where the listed synapses begin that leave line ``i // slots`` with a delay of ``i % slots + 1``.
+    listed_first : (lines + 1,) uint32
+        Where each line's listed synapses begin.
     listed_place : (synapses,) uint16 or uint32
         ``(delay - 1) * padded + post``.
     listed_weight : (synapses,) integers
@@ -97,7 +101,9 @@ class Shape(NamedTuple):
     padded : int
         Neurons, filled up to whole blocks.
     slots : int
-        Of the ring, each as long as there are padded neurons: the longest delay.
+        How many ticks ahead something may arrive, each with a place for every padded neuron: the longest delay.
+    period : int
+        How many ticks pass before what is still to arrive is moved to the front of the queue.
     hears_neurons : bool
         Whether any synapse leaves a neuron.
     """
@@ -107,6 +113,7 @@ class Shape(NamedTuple):
     n_outputs: int
     padded: int
     slots: int
+    period: int
     hears_neurons: bool
 
 
@@ -122,12 +129,15 @@ class Layout:
         Neurons read out; empty where they are the first ones in order.
     refractory : (neurons,) int32
         Refractory periods; empty where every neuron may spike at every tick.
+    arrivals : type
+        The narrowest integers that hold all that can arrive in a tick, in units of the wires' weights.
     wires, rule, shape : Wires, Rule, Shape
     """
 
     cells: Integers
     outputs: UInt64s
     refractory: NDArray[np.int32]
+    arrivals: type[np.integer]
     wires: Wires
     rule: Rule
     shape: Shape
@@ -157,10 +167,12 @@ def lay_out(program: Program) -> Layout:
         or reach.max() >= min(chip.current_limit, 1 << chip.semantics.current_bits)
     )
     is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
+    most = reach >> (chip.semantics.input_shift + shared)
     return Layout(
         cells=_cells(program, chip.semantics, shape, register),
         outputs=program.outputs[: 0 if is_first else None].astype(np.uint64),
         refractory=program.refractory[: None if program.has_refractory else 0].copy(),
+        arrivals=np.int64 if register is np.int64 else _narrowest(ARRIVAL_TYPES, most),
         wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
         rule=_rule(chip, shared, has_currents),
         shape=shape,
@@ -219,6 +231,7 @@ def _shape(program: Program) -> Shape:
         n_outputs=program.n_outputs,
         padded=padded,
         slots=program.max_delay,
+        period=max(program.max_delay, LEAST_PERIOD),
         hears_neurons=bool((program.pre >= program.n_inputs).any()),
     )
 
@@ -249,7 +262,7 @@ def _wires(program: Program, weights: Int64s, shape: Shape, *, is_wide: bool) ->
         row_first=_starts(is_row.reshape(n_lines, shape.slots).sum(axis=1)).astype(np.uint64),
         row_delay=(np.flatnonzero(is_row) % shape.slots + 1).astype(np.uint64),
         rows=rows.astype(kind).ravel(),
-        listed_first=_starts(np.where(is_row, 0, counts)).astype(np.uint32),
+        listed_first=_starts(np.where(is_row, 0, counts).reshape(n_lines, shape.slots).sum(axis=1)).astype(np.uint32),
         listed_place=place.astype(np.uint32 if is_wide else _narrowest(PLACE_TYPES, place)),
         listed_weight=listed.astype(kind),
     )

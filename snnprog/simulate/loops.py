@@ -69,7 +69,7 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     cells : (padded neurons * FIELDS,) int32 or int64
-    queue : (slots * padded neurons,) same type
+    queue : ((period + slots) * padded neurons,) integers
         What will arrive, by tick and neuron, in units of the wires' weights.
     fired, stimulus : (padded,) uint8
         Which neurons and inputs fire at this tick, filled up to whole words; the words are the same memory.
@@ -124,7 +124,7 @@ def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, rule
     for block in range(np.uint64(fired.size // LANES)):
         cell, lane = block * np.uint64(FIELDS * LANES), block * np.uint64(LANES)
         for i in range(np.uint64(LANES)):
-            arrivals = kind(queue[first + lane + i] << shift)
+            arrivals = kind(kind(queue[first + lane + i]) << shift)
             kept = scale(
                 cells[cell + np.uint64(CURRENT * LANES) + i], cells[cell + np.uint64(CURRENT_FACTOR * LANES) + i]
             )
@@ -158,7 +158,7 @@ def integrate_arrivals(cells: Integers, queue: Integers, first: Count, fired: By
     for block in range(np.uint64(fired.size // LANES)):
         cell, lane = block * np.uint64(FIELDS * LANES), block * np.uint64(LANES)
         for i in range(np.uint64(LANES)):
-            current = kind(queue[first + lane + i] << shift)
+            current = kind(kind(queue[first + lane + i]) << shift)
             cells[cell + np.uint64(CURRENT * LANES) + i] = current
             kept = scale(
                 cells[cell + np.uint64(POTENTIAL * LANES) + i], cells[cell + np.uint64(POTENTIAL_FACTOR * LANES) + i]
@@ -221,21 +221,25 @@ def deliver(
 
 @inlined
 def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires: Wires, shape: Shape) -> None:
-    """Add listed synapses, each at its place from the slot on; around the ring's end."""
+    """Add listed synapses, each at its place from the slot on."""
     kind = queue.dtype.type
     place, weight = wires.listed_place, wires.listed_weight
     base = (slot + ONE) * shape.padded
     for index in range(count):
-        line = lines[index] * shape.slots
-        first, last = np.uint64(wires.listed_first[line]), np.uint64(wires.listed_first[line + shape.slots])
-        passing = np.uint64(wires.listed_first[line + shape.slots - slot - ONE])
-        for synapse in range(first, passing):
+        line = lines[index]
+        for synapse in range(np.uint64(wires.listed_first[line]), np.uint64(wires.listed_first[line + ONE])):
             where = base + np.uint64(place[synapse])
             queue[where] = kind(queue[where] + kind(weight[synapse]))
-        around = base - shape.slots * shape.padded
-        for synapse in range(passing, last):
-            where = around + np.uint64(place[synapse])
-            queue[where] = kind(queue[where] + kind(weight[synapse]))
+
+
+@compiled
+def move_to_front(queue: Integers, shape: Shape) -> None:
+    """Bring what is still to arrive to the queue's front, after a period; nothing is behind it then."""
+    kept, passed = shape.slots * shape.padded, shape.period * shape.padded
+    for i in range(kept):
+        queue[i] = queue[passed + i]
+    for i in range(kept, passed + kept):
+        queue[i] = 0
 
 
 @inlined
@@ -246,7 +250,7 @@ def add_rows(
     i, size = ZERO, shape.padded
     while i < n_due:
         acts = delay[due[i]]
-        target = slot + acts if slot + acts < shape.slots else slot + acts - shape.slots
+        target = slot + acts
         if (
             i + THREE < n_due
             and delay[due[i + ONE]] == acts
@@ -376,8 +380,6 @@ def run_patterns(
                 hold(cells, fired, work.held_for, refractory)
             if has_left:
                 count = note(work, count, pattern, tick, first, rule)
-            for i in range(shape.padded):
-                queue[first + i] = 0
             at = start + tick
             record_spikes(fired, outputs, spikes, at, shape.n_outputs)
             if currents.size:
@@ -390,5 +392,8 @@ def run_patterns(
                 n_lines = collect(work.fired_words, shape.n_inputs, lines, n_lines)
             if n_lines:
                 deliver(lines, n_lines, slot, queue, work.due, wires, shape)
-            slot = slot + ONE if slot + ONE < shape.slots else ZERO
+            slot += ONE
+            if slot == shape.period:
+                move_to_front(queue, shape)
+                slot = ZERO
     return count
