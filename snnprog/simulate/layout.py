@@ -4,8 +4,9 @@ Everything here is plain NumPy; `snnprog.simulate.loops` runs over it, compiled.
 
 Neurons stand in blocks of `LANES`, a block's fields one after another, so that one vector instruction serves many
 neurons; the last block is filled up with neurons that nothing reaches. What arrives is added up in slots, one per tick
-ahead; every so many ticks they move to the front, so that none is ever looked for around an end. A line's synapses of one delay are a row of all neurons where there are many of them, to be added as a
-vector; else they are a list of places in the slots.
+ahead; every so many ticks they move to the front, so that none is ever looked for around an end. A line's synapses of
+one delay are a row of all neurons where there are many of them, to be added as a vector; else they are a list of places
+in the slots.
 
 Weights lose the power of two that all of them share, then take the narrowest integers that hold them: the less is
 moved, the faster. Registers have 32 bits where it is proved that none overflows, else 64.
