@@ -44,7 +44,7 @@ def test_the_files_of_the_readme_exist() -> None:
 def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     names = sorted(set(re.findall(r"^    snnprog (\w+)", text, re.MULTILINE)))
-    assert names == ["backends", "compile", "demo", "explain", "inspect", "run", "verify"]
+    assert names == ["backends", "compile", "demo", "explain", "inspect", "quantize", "report", "run", "verify"]
     for name in names:
         command = [sys.executable, "-m", "snnprog", name, "--help"]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True)
