@@ -32,7 +32,7 @@ from snnprog.raster import Raster
 
 RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
 ONE = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 1]], dtype=bool)
-DATA = Path("/work/shared/data")
+Recording = Callable[[str], dict[str, NDArray[Any]]]
 Times = list[list[float]]
 
 
@@ -454,16 +454,14 @@ def test_a_missing_package_is_named(
 # ---------------------------------------------------------------- real recordings
 
 
-def recorded(name: str) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    if not DATA.is_dir():
-        pytest.skip("the recordings are not here")
-    with np.load(DATA / name) as file:
-        assert json.loads(str(file["meta"]))
-        return file["spike_times_s"], file["neuron_index"]
+def recorded(recording: Recording, name: str) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    arrays = recording(name)
+    assert json.loads(str(arrays["meta"]))
+    return arrays["spike_times_s"], arrays["neuron_index"]
 
 
-def test_a_retina_through_sonata_nwb_and_neo(tmp_path: Path) -> None:
-    seconds, unit_of = recorded("retina_Wong1993_Adult.npz")
+def test_a_retina_through_sonata_nwb_and_neo(tmp_path: Path, recording: Recording) -> None:
+    seconds, unit_of = recorded(recording, "retina_Wong1993_Adult.npz")
     trains = [np.sort(seconds[unit_of == unit]) for unit in range(unit_of.max() + 1)]
     said: dict[str, Any] = {"dt_ms": 1.0, "ticks": 5000, "starts_ms": [10_000.0, 60_000.0], "merge": True}
     nwb = sp.read_rasters(nwb_file(tmp_path / "retina.nwb", [train.tolist() for train in trains]), **said)
@@ -494,8 +492,8 @@ merge = true
 """
 
 
-def test_a_spec_from_a_retina_compiles(tmp_path: Path) -> None:
-    seconds, unit_of = recorded("retina_Wong1993_Adult.npz")
+def test_a_spec_from_a_retina_compiles(tmp_path: Path, recording: Recording) -> None:
+    seconds, unit_of = recorded(recording, "retina_Wong1993_Adult.npz")
     nwb_file(tmp_path / "retina.nwb", [seconds[unit_of == unit].tolist() for unit in range(unit_of.max() + 1)])
     with h5py.File(tmp_path / "retina.h5", "w") as file:
         file["spikes/retina/timestamps"], file["spikes/retina/node_ids"] = seconds * 1000, unit_of.astype("u8")
