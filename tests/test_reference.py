@@ -55,6 +55,7 @@ def callables() -> Iterator[tuple[str, object]]:
                     yield f"{entry}.{name}", plain
 
 
+EVERYTHING = [*documented(), *callables()]
 FUNCTIONS = [(name, value) for name, value in callables() if inspect.isfunction(value)]
 FIELDS = [(name, value) for name, value in documented() if dataclasses.is_dataclass(value)]
 
@@ -67,7 +68,7 @@ def test_every_public_name_has_an_entry() -> None:
         assert names - set(ENTRIES) <= {"snnprog.coding.NO_CLASS", "snnprog.coding.Encoder"}  # a number and a protocol
 
 
-@pytest.mark.parametrize(("name", "value"), [*documented(), *callables()], ids=lambda found: str(found)[:60])
+@pytest.mark.parametrize(("name", "value"), EVERYTHING, ids=[name for name, _ in EVERYTHING])
 def test_it_begins_with_one_sentence(name: str, value: object) -> None:
     text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
     assert text, f"{name} has no docstring"

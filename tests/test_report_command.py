@@ -86,6 +86,12 @@ def test_what_is_for_programs_is_refused_for_specs(detector: Path, tmp_path: Pat
     assert not (tmp_path / "p.html").exists()
 
 
+def test_backends_need_something_to_run(detector: Path, tmp_path: Path) -> None:
+    with pytest.raises(sp.SpecError, match="nothing to run on lava, nowhere: give a spec or inputs, too"):
+        snnprog("report", detector, "--backend", "lava", "--backend", "nowhere", "-o", tmp_path / "p.html")
+    assert not (tmp_path / "p.html").exists()
+
+
 def test_a_place_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
     with pytest.raises(sp.FormatError, match="nowhere"):
         snnprog("report", tmp_path / "no.snnp", "-o", tmp_path / "nowhere" / "p.html")

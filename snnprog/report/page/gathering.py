@@ -73,7 +73,7 @@ def write_report(
     Raises
     ------
     SpecError
-        If program and spec do not belong together, or both spec and inputs are given.
+        If program and spec do not belong together, both spec and inputs are given, or backends and neither of them.
     BackendError
         If a backend is missing, fails, hangs or answers nonsense.
     FormatError
@@ -179,6 +179,8 @@ def _run(
     if spec is not None and inputs is not None:
         raise SpecError("both spec and inputs are given; a spec has inputs of its own: give one of them")
     if spec is None and inputs is None:
+        if backends:
+            raise SpecError(f"there is nothing to run on {', '.join(backends)}: give a spec or inputs, too")
         return _Run()
     asked = spec if inputs is None else _with_nothing_asked(program, inputs)
     assert asked is not None
