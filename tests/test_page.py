@@ -167,6 +167,18 @@ def impossible() -> sp.Spec:
     return sp.Spec([sp.Pattern(inputs, targets)], hidden="auto")
 
 
+def test_many_demands_are_folded_away() -> None:
+    generator = np.random.default_rng(0)
+    inputs, targets = generator.random((200, 20)) < 0.1, generator.random((200, 1)) < 0.5
+    targets[:3] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets)], delays=(1, 2))
+    page = page_of_spec(spec, sp.explain(spec))
+    ((reason,),) = (one.reasons for one in page.contradictions)
+    assert reason.bins is not None
+    assert len(reason.bins.rows) > 12
+    assert f"<summary>{len(reason.bins.rows)} demands, and what each adds to the proof</summary>" in html_of(page)
+
+
 def test_an_infeasible_spec_is_explained() -> None:
     spec = impossible()
     page = page_of_spec(spec, sp.explain(spec))
