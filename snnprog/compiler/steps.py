@@ -81,7 +81,8 @@ def compile(
     executor : concurrent.futures.Executor, optional
         Where neurons are designed and repaired side by side; the result does not depend on it.
     progress : callable, optional
-        Called with (step, done, all) as work proceeds.
+        Called with (step, done, all) as work proceeds; the steps are
+        "design", "windows", "hidden", "closest" and "repair", as far as they are needed.
     time_limit_s : float, optional
         Seconds for each step: the design of the outputs (or each search of ticks in windows), and the searches after
         that, for hidden neurons, the nearest raster, and integers. What ends in time is the same without a limit;
