@@ -289,10 +289,7 @@ class PotentialMap:
         return np.bincount(self.arrival_events[1], minlength=self.n_taps) > 0
 
     def resets(self, spikes: Raster, lasting: int | None = None) -> Resets:
-        """Return the resets of a neuron that fires at ``spikes`` (ticks,).
-
-        Each lasts so many ticks: the refractory period, unless said.
-        """
+        """Return the resets of a neuron that fires at ``spikes`` (ticks,), for a refractory period, or as said."""
         if self.leaks.is_threshold_subtracted:
             return self._subtractions(spikes)
         ticks, spike = np.arange(self.tape.ticks), self.tape.last_spikes(spikes)
@@ -300,6 +297,10 @@ class PotentialMap:
         last = np.where(spike == NO_RESET, NO_RESET, np.minimum(spike + longest - 1, ticks))
         kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, (ticks - last).astype(np.float64)))
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
+
+    def is_held(self, asked: Raster) -> Raster:
+        """Return when a neuron is refractory whose potential reaches the threshold at ``asked`` (ticks,)."""
+        return self.resets(asked[: self.played.ticks]).is_held
 
     def _subtractions(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron that loses a threshold at each of ``spikes`` (ticks,)."""

@@ -48,7 +48,7 @@ class Machine:
     def __init__(self, chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Raster) -> None:
         self.raster = raster
         self.first, self.tap = mapping.arrival_events
-        self.is_held = mapping.resets(raster[: mapping.played.ticks]).is_held
+        self.is_held = mapping.is_held(raster)
         self.after = np.where(raster | self.is_held, RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
         semantics = chip.semantics

@@ -326,7 +326,7 @@ def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, ou
         excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
     targets, care = mapping.asked_of(spec.targets[:, output]), mapping.at_every_look(spec.care[:, output])
     asked = mapping.at_every_look(_asked(spec, mapping, output))
-    compared = run.potentials[asked & ~mapping.resets(spikes[: mapping.played.ticks]).is_held]
+    compared = run.potentials[asked & ~mapping.is_held(spikes)]
     noise = survived_noise(compared, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)

@@ -67,7 +67,7 @@ class Sweeper:
         self.first, tap = mapping.arrival_events
         self.tap = tap.view(np.uint64)
         self.n_taps = mapping.n_taps
-        self.after = np.where(raster | mapping.resets(raster[: mapping.played.ticks]).is_held, RESETS, GOES_ON)
+        self.after = np.where(raster | mapping.is_held(raster), RESETS, GOES_ON)
         self.after[mapping.tape.ends] = ENDS
         gamma, alpha = mapping.gamma, mapping.alpha
         if abs(gamma - alpha) < APART:
