@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import tracemalloc
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
+import strict_reading
 from hostile_files import Stranger
 from hostile_hdf5 import KINDS, good_hdf5, hostile_hdf5
 
@@ -32,8 +32,6 @@ from snnprog.nir.importing import network_of
 
 FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "600")) // len(KINDS)
 DAMAGED = 4
-PEAK_BYTES = 12 << 20
-MESSAGE_CHARACTERS = 5000
 READING = Reading(dt_ms=1.0, ticks=9, merge=True)
 
 
@@ -57,21 +55,10 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[Hdf5], object]]] = {
 
 
 def outcome_of(kind: str, path: Path) -> str:
-    """Read a file, and return what came of it; fail on whatever must not come of it."""
+    """Read a file as its kind is read; see `strict_reading.outcome_of`."""
     parts, read = READERS[kind]
-    tracemalloc.reset_peak()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        outcome, message = "accepted", ""
-        try:
-            read(Hdf5.of(path, copy_parts(str(path), parts)))
-        except (sp.FormatError, sp.LimitError, RefusalError) as error:
-            outcome, message = type(error).__name__, str(error)
-    assert len(message) < MESSAGE_CHARACTERS
-    assert all(character.isprintable() or character in "\n\t" for character in message)
-    peak = tracemalloc.get_traced_memory()[1]
-    assert peak < PEAK_BYTES, f"{peak} bytes of memory"
-    return outcome
+    refusals = (sp.FormatError, sp.LimitError, RefusalError)
+    return strict_reading.outcome_of(lambda: read(Hdf5.of(path, copy_parts(str(path), parts))), refusals)
 
 
 @pytest.mark.parametrize("kind", KINDS)
