@@ -35,7 +35,7 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import binom, norm
 
 import snnprog as sp
-from snnprog.raster import Raster
+from snnprog.arrays import Raster
 from snnprog.report.tables import print_table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "capacity.png"

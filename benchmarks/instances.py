@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import snnprog as sp
-from snnprog.raster import Raster
+from snnprog.arrays import Raster
 
 
 class Verdict(Enum):

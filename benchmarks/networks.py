@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Int64s
 from snnprog.program import MIXED
-
-Integers = NDArray[np.int64]
 
 POTENTIAL_DECAY = 400
 LONGEST_DELAY = 8
@@ -33,9 +31,9 @@ def _program(
     generator: np.random.Generator,
     n_inputs: int,
     n_neurons: int,
-    pre: Integers,
-    post: Integers,
-    delay: Integers,
+    pre: Int64s,
+    post: Int64s,
+    delay: Int64s,
     deviations: float,
 ) -> sp.Program:
     """Return a program with weights around 0, even so that one mixed connection holds them, and no currents.

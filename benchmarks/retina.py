@@ -19,9 +19,10 @@ import numpy as np
 from rich.console import Console
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.design import design
-from snnprog.quantize import NeuronReport, quantize
-from snnprog.raster import Raster, bin_spike_times
+from snnprog.integers import NeuronReport, quantize
+from snnprog.raster import bin_spike_times
 from snnprog.report.tables import print_table
 
 UNITS, INPUTS, BIN_MS, LONGEST_DELAY = 57, 40, 20.0, 62

@@ -23,16 +23,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from networks import feed_forward, recurrent
-from numpy.typing import NDArray
 from rich.console import Console
 from rival_timing import Timing, prepare, time_rival
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.report.tables import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import Layout, lay_out
-
-Raster = NDArray[np.bool_]
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "simulate.png"
 RIVALS = ("brian2", "nest", "lava")

@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.linear_solver.python import model_builder_helper as ortools_lp
 from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix, diags, hstack, identity, vstack
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
-
-Floats = NDArray[np.float64]
 
 ROWS_AT_ONCE = 1000
 

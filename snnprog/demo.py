@@ -13,27 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.backends import REFERENCE, run
 from snnprog.coding import Levels, Questions, with_rest
 from snnprog.compiler import CompileResult, compile
 from snnprog.design.designer import Progress
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.report.pictures import save_trials
 from snnprog.spec import Spec
 from snnprog.specs.classification import classifier
 from snnprog.trace import Trace
 from snnprog.verification import Verification, verify
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 CLARITY = 0.2
 SHOWN_PER_CLASS = 12
@@ -45,8 +41,8 @@ class Flowers:
 
     train_values: Floats
     test_values: Floats
-    train_classes: Integers
-    test_classes: Integers
+    train_classes: Int64s
+    test_classes: Int64s
     names: tuple[str, ...]
 
     @property
@@ -149,7 +145,7 @@ def iris_spec(flowers: Flowers) -> Spec:
     )
 
 
-def decide(flowers: Flowers, program: Program, inputs: Sequence[Raster], backend: str = REFERENCE) -> Integers:
+def decide(flowers: Flowers, program: Program, inputs: Sequence[Raster], backend: str = REFERENCE) -> Int64s:
     """Return the class of each flower by its spikes."""
     return flowers.questions.decide([trace.spikes for trace in run(program, list(inputs), backend)])
 

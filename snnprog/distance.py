@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Int64s
 from snnprog.errors import SpecError
 
 COST_PER_TICK = 0.1
@@ -45,7 +46,7 @@ def victor_purpura(first: ArrayLike, second: ArrayLike, *, cost_per_tick: float 
     return distance
 
 
-def _ticks_of(name: str, train: ArrayLike) -> NDArray[np.int64]:
+def _ticks_of(name: str, train: ArrayLike) -> Int64s:
     array = np.asarray(train)
     if array.ndim != 1 or (array.size and array.dtype.kind != "b"):
         raise SpecError(f"{name} is {array.dtype} of shape {array.shape}; one bool per tick is needed")
@@ -53,7 +54,7 @@ def _ticks_of(name: str, train: ArrayLike) -> NDArray[np.int64]:
 
 
 @njit(cache=True)
-def _distance(first: NDArray[np.int64], second: NDArray[np.int64], cost: float) -> float:
+def _distance(first: Int64s, second: Int64s, cost: float) -> float:
     """Turn ever more of the first train's spikes into ever more of the second's, one row of costs at a time."""
     costs = np.arange(second.size + 1).astype(np.float64)
     for done in range(first.size):

@@ -28,8 +28,8 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import Conflict, SolverError
+from snnprog.integers import INEXACT, Quantized, quantize
 from snnprog.network import Network, Neuron
-from snnprog.quantize import INEXACT, Quantized, quantize
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.raster import Raster
+from snnprog.arrays import Raster
 from snnprog.spec import Spec
 
 MISSING, EXTRA = "missing", "extra"

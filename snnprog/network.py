@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
+from snnprog.arrays import Floats, Raster
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,10 +36,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from snnprog.raster import Raster
+from snnprog.arrays import Floats, Int64s, Raster
 
-Floats = NDArray[np.float64]
-Ticks = NDArray[np.int64]
+Ticks = Int64s
 
 NO_RESET = -1
 RESIDUE = 1e-9

@@ -19,18 +19,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
+from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, Wiring, find_chip
 from snnprog.documents import JSON_LIMIT_BYTES, check_depth
 from snnprog.errors import FormatError, LimitError, SpecError
-
-Integers: TypeAlias = NDArray[np.int32]
 
 FORMAT_NAME = "snnp"
 DOCUMENT = "program.json"
@@ -50,7 +48,7 @@ HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Integers that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
+    """Int32s that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
 
     Attributes
     ----------
@@ -81,18 +79,18 @@ class Program:
     chip: str
     n_inputs: int
     n_neurons: int
-    outputs: Integers
-    pre: Integers
-    post: Integers
-    delay: Integers
-    weight: Integers
-    exponent: Integers
-    sign_mode: Integers
-    threshold: Integers
-    current_decay: Integers
-    potential_decay: Integers
-    bias: Integers
-    refractory: Integers
+    outputs: Int32s
+    pre: Int32s
+    post: Int32s
+    delay: Int32s
+    weight: Int32s
+    exponent: Int32s
+    sign_mode: Int32s
+    threshold: Int32s
+    current_decay: Int32s
+    potential_decay: Int32s
+    bias: Int32s
+    refractory: Int32s
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -182,7 +180,7 @@ class Program:
         """Whether any neuron has a refractory period of more than its own tick."""
         return bool((self.refractory > 1).any())
 
-    def effective_weight(self) -> NDArray[np.int64]:
+    def effective_weight(self) -> Int64s:
         """Return what each synapse adds when it carries a spike: ``weight << exponent``."""
         return self.weight.astype(np.int64) << self.exponent
 
@@ -227,7 +225,7 @@ def load(path: str | Path) -> Program:
     members = read_archive(path)
     document = json_of(path, members, DOCUMENT)
     chip, version = _check_document(path, document)
-    arrays: dict[str, Integers] = {}
+    arrays: dict[str, Int32s] = {}
     for name in ARRAYS_IN[version]:
         array = array_of(path, members, name)
         if array.ndim != 1 or array.dtype.str != "<i4":
@@ -303,7 +301,7 @@ def _check_count(name: str, value: int, *, least: int) -> None:
         raise SpecError(f"{name} is {value!r}; a whole number from {least} to {COUNT_LIMIT} is needed")
 
 
-def _as_int32(name: str, values: ArrayLike) -> Integers:
+def _as_int32(name: str, values: ArrayLike) -> Int32s:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -313,7 +311,7 @@ def _as_int32(name: str, values: ArrayLike) -> Integers:
     limits = np.iinfo(np.int32)
     if array.size and (array.min() < limits.min or array.max() > limits.max):
         raise SpecError(f"{name} holds values beyond 32 bits: {array.min()} to {array.max()}")
-    copied: Integers = array.astype(np.int32)
+    copied: Int32s = array.astype(np.int32)
     copied.flags.writeable = False
     return copied
 
@@ -359,7 +357,7 @@ def _check_values(program: Program, chip: Chip) -> None:
     )
 
 
-def _check_between(name: str, values: Integers, allowed: Sequence[int]) -> None:
+def _check_between(name: str, values: Int32s, allowed: Sequence[int]) -> None:
     outside = (values < allowed[0]) | (values > allowed[1])
     if outside.any():
         where = int(outside.argmax())

@@ -10,9 +10,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import SpecError
-
-Raster = NDArray[np.bool_]
 
 # A time, where its bins begin, their length, and what is made of the three are each rounded: together less than this.
 ROUNDING_SHARE = 8 * float(np.finfo(np.float64).eps)
@@ -80,7 +79,7 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
     return raster
 
 
-def check_inside(name: str, label: str, column: NDArray[np.int64], extent: int) -> None:
+def check_inside(name: str, label: str, column: Int64s, extent: int) -> None:
     """Raise `SpecError` unless all values of a column of events are from 0 to one less than the extent."""
     outside = (column < 0) | (column >= extent)
     if outside.any():
@@ -88,7 +87,7 @@ def check_inside(name: str, label: str, column: NDArray[np.int64], extent: int) 
         raise SpecError(f"{name}: event {event} has {label} {column[event]}; allowed is 0 to {extent - 1}")
 
 
-def _as_column(values: ArrayLike, label: str, name: str) -> NDArray[np.int64]:
+def _as_column(values: ArrayLike, label: str, name: str) -> Int64s:
     try:
         column = np.asarray(values)
     except ValueError as error:
@@ -98,7 +97,7 @@ def _as_column(values: ArrayLike, label: str, name: str) -> NDArray[np.int64]:
     return column.astype(np.int64)
 
 
-def events_of_raster(raster: Raster) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def events_of_raster(raster: Raster) -> tuple[Int64s, Int64s]:
     """Return the events of a raster as (tick, neuron), ordered by tick, then neuron."""
     tick, neuron = np.nonzero(raster)
     return tick, neuron
@@ -141,8 +140,8 @@ def bin_spike_times(
 
 
 def tick_of_time(
-    seconds: NDArray[np.float64], *, start_s: float, bin_ms: float, ticks: int, share: float = ROUNDING_SHARE
-) -> NDArray[np.int64]:
+    seconds: Floats, *, start_s: float, bin_ms: float, ticks: int, share: float = ROUNDING_SHARE
+) -> Int64s:
     """Return the bin that each time falls into, counted from ``start_s``; -1 before the first, ``ticks`` or more after.
 
     A bin holds its beginning and not its end; a time that is an edge but for ``share`` of itself (or of the beginning,
@@ -152,7 +151,7 @@ def tick_of_time(
     # Far times are brought near before they are scaled: their tick may be too large for a float.
     near = np.clip(seconds, start_s - bin_s, start_s + (ticks + 1) * bin_s)
     slack = share * np.maximum(np.abs(near), abs(start_s))
-    tick: NDArray[np.int64] = np.floor((near - start_s + slack) * (1000.0 / bin_ms)).astype(np.int64)
+    tick: Int64s = np.floor((near - start_s + slack) * (1000.0 / bin_ms)).astype(np.int64)
     return tick
 
 

@@ -45,12 +45,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
+from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
 from snnprog.files import options_of, read_rasters, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
-from snnprog.raster import Raster
 from snnprog.spec import Dynamics, Pattern, Spec
 
 OPTIONS = (

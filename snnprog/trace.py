@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from snnprog.raster import Raster
+from snnprog.arrays import Int32s, Raster
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,8 @@ class Trace:
     """
 
     spikes: Raster
-    currents: NDArray[np.int32] | None = None
-    potentials: NDArray[np.int32] | None = None
+    currents: Int32s | None = None
+    potentials: Int32s | None = None
     excursions: tuple[Excursion, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
 from snnprog.checks import check_type
@@ -24,7 +25,6 @@ from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.spec import Spec
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 
 if TYPE_CHECKING:  # a placement is given, not made here: counting costs no solver's import
     from snnprog.placement import Placement

@@ -12,11 +12,9 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import snnprog as sp
-
-Raster = NDArray[np.bool_]
+from snnprog.arrays import Raster
 
 # ------------------------------------------------------------------------------------------- the chip in plain integers
 

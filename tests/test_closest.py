@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES, plain_run
-from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.design import design
@@ -21,8 +20,6 @@ from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.spec import with_targets
-
-Raster = NDArray[np.bool_]
 
 
 def random_spec(seed: int, *, ticks: int = 7, outputs: int = 1, recurrent: bool = False, care: float = 1.0) -> sp.Spec:

@@ -14,8 +14,8 @@ from cases import CASES, plain_run
 import snnprog as sp
 from snnprog.chips import CHIPS, Core
 from snnprog.compiler import refusals
-from snnprog.quantize import CERTIFIED, EXACT
-from snnprog.quantize.repair import Repair
+from snnprog.integers import CERTIFIED, EXACT
+from snnprog.integers.repair import Repair
 from snnprog.spec import FREE
 
 
@@ -149,7 +149,7 @@ def test_what_no_rounding_achieves_is_refused() -> None:
 
 
 def test_what_is_neither_repaired_nor_proved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
+    monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None))
     with pytest.raises(sp.QuantizationError, match=r"1 of 1 output is not exact in integers: output 0 has") as caught:
         sp.compile(too_fine())
     assert caught.value.neurons == (0,)

@@ -12,7 +12,6 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from cases import CASES, exact_arrivals, exact_potential, plain_run
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 from verdict_specs import ExactNeuron
 
@@ -26,7 +25,6 @@ UNIT = 64
 WIDEST_WEIGHT, WIDEST_BIAS, WIDEST_THRESHOLD = 255 << 7, (4095 << 7) / UNIT, 131071
 CLEARLY_POSITIVE, CLEARLY_NOTHING = 1e-3, 1e-7
 NAMED = re.compile(r"tick (\d+) of pattern (\d+)")
-Floats = NDArray[np.float64]
 
 
 def random_spec(seed: int) -> sp.Spec:

@@ -11,9 +11,9 @@ import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design.designer import potential_map
 from snnprog.design.problem import box_of, neuron_problem
-from snnprog.quantize.every_weight import is_countable
-from snnprog.quantize.integer_problem import IntegerProblem
-from snnprog.quantize.machine import machine_of
+from snnprog.integers.every_weight import is_countable
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.machine import machine_of
 from snnprog.simulate import simulate
 from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 

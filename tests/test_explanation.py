@@ -20,7 +20,7 @@ import snnprog as sp
 from snnprog import cli, explanation
 from snnprog.errors import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
-from snnprog.quantize import CERTIFIED, EXACT
+from snnprog.integers import CERTIFIED, EXACT
 from snnprog.report.explanations import print_explanation
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"

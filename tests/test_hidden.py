@@ -11,7 +11,6 @@ import pytest
 from cases import CASES, after, plain_run, random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.chips import find_chip
@@ -20,8 +19,6 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.network import Neuron
-
-Raster = NDArray[np.bool_]
 
 
 def parity(inputs: int, delays: range, at: int) -> sp.Spec:

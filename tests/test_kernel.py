@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, run_backend
 from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS
 from snnprog.chips import find_chip
@@ -26,7 +26,6 @@ from snnprog.simulate.layout import (
     lay_out,
 )
 
-Raster = NDArray[np.bool_]
 SEMANTICS = find_chip("loihi1").semantics
 
 

@@ -18,6 +18,7 @@ INIT = "__init__"
 # below it may use `snnprog` as its users do.
 LAYERS = (
     "version",
+    "arrays",
     "errors",
     "checks",
     "documents",
@@ -38,7 +39,7 @@ LAYERS = (
     "placement",
     "simulate",
     "design",
-    "quantize",
+    "integers",
     "nir",
     "explanation",
     "recovery",

@@ -14,20 +14,18 @@ import pytest
 from cases import random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog import cli
+from snnprog.arrays import Floats, Raster
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import hdf5_process
 from snnprog.files.hdf5 import Hdf5
 from snnprog.nir import NirNetwork, from_nir, quantize_nir, to_nir, write_nir
 from snnprog.nir.graph import graph_of_file
 from snnprog.nir.importing import network_of
-from snnprog.raster import Raster
 from snnprog.simulate import simulate
 
-Floats = NDArray[np.float64]
 DT_MS = 1.0
 
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design.designer import leaks_of
 from snnprog.potential import NO_RESET, RESIDUE, Leaks, PotentialMap, Tape
 from snnprog.spec import Dynamics
 
-Raster = NDArray[np.bool_]
 DECAYS = st.sampled_from([0, 1, 205, 1500, 4094, 4095]) | st.integers(0, 4095)
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Raster
 from snnprog.errors import SpecError
-from snnprog.raster import Raster, as_raster, bin_spike_times, events_of_raster, raster_of_events
+from snnprog.raster import as_raster, bin_spike_times, events_of_raster, raster_of_events
 
 RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8))
 ONE = np.array([[1, 0], [0, 0], [0, 1]], dtype=bool)

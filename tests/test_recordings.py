@@ -22,13 +22,13 @@ from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files import hdf5, hdf5_process
 from snnprog.files.hdf5 import Hdf5
 from snnprog.files.nwb import PARTS, rasters_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
-from snnprog.raster import Raster
 
 RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
 ONE = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 1]], dtype=bool)

@@ -23,8 +23,8 @@ from snnprog.conformance import random_trial
 from snnprog.design.designer import leaks_of
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.rasters.running import closed_loop
+from snnprog.integers.machine import Machine
 from snnprog.potential import PotentialMap
-from snnprog.quantize.machine import Machine
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.neuron import NeuronSimulator
 

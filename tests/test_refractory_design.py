@@ -14,10 +14,10 @@ from test_windows import can_be_built, random_spec
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.design import design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.program import EXCITATORY, INHIBITORY
-from snnprog.raster import Raster
 from snnprog.simulate import kernel
 
 DECAYS = (sp.Dynamics(205, 4095), sp.Dynamics(0, 4095), sp.Dynamics(400, 1500))

@@ -16,14 +16,14 @@ from snnprog.design import design
 from snnprog.design.designer import potential_map
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.support import restricted_to
-from snnprog.quantize import quantize
-from snnprog.quantize.exhaustive import Repair, relaxed, whole
-from snnprog.quantize.integer_problem import IntegerProblem
-from snnprog.quantize.machine import Machine
-from snnprog.quantize.reoptimise import reoptimised
-from snnprog.quantize.repair import impossible
-from snnprog.quantize.rounding import IntegerNeuron
-from snnprog.quantize.search import SHORT, Rows, search
+from snnprog.integers import quantize
+from snnprog.integers.exhaustive import Repair, relaxed, whole
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.machine import Machine
+from snnprog.integers.reoptimise import reoptimised
+from snnprog.integers.repair import impossible
+from snnprog.integers.rounding import IntegerNeuron
+from snnprog.integers.search import SHORT, Rows, search
 from snnprog.spec import FREE, presynaptic_raster
 
 LOIHI1 = CHIPS["loihi1"]
@@ -326,7 +326,7 @@ def test_the_exhaustive_program_on_some_taps_alone() -> None:
 
 
 def test_what_a_few_taps_cannot_do_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None, is_impossible=True))
+    monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None, is_impossible=True))
     inputs = np.array([[1, 0], [0, 0], [0, 1], [0, 0], [1, 1], [0, 0]], dtype=bool)
     targets = np.array([[0], [1], [0], [0], [0], [1]], dtype=bool)
     spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, weight_bits=1)

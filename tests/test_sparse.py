@@ -8,15 +8,14 @@ import re
 import numpy as np
 import pytest
 from cases import CASES, exact_arrivals, exact_potential, random_raster, with_wishes
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 import snnprog as sp
+from snnprog.arrays import Floats
 from snnprog.chips import CHIPS
 from snnprog.design.designer import leaks_of
 from snnprog.spec import presynaptic_raster
 
-Floats = NDArray[np.float64]
 LIMIT, CLEARLY = 255 << 7, 1e-3
 SEEDS = range(20)
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.specs.machines import walks
 from snnprog.specs.streams import de_bruijn
 
-Raster = NDArray[np.bool_]
 TICKS = 100_000
 TRAFFIC = {
     "red": {"timer": "green", "fault": "off"},

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from snnprog.arrays import Raster
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.potential import Leaks, PotentialMap
-from snnprog.raster import Raster
 
 DECAYS = [(4095, 205), (2000, 205), (100, 4000), (4095, 0), (0, 0), (4000, 4095), (4095, 4095), (0, 4095)]
 LENGTHS = (40, 7, 300)

@@ -11,9 +11,9 @@ import snnprog as sp
 from snnprog.design import design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.rasters.closest import design_closest
-from snnprog.quantize import INEXACT, quantize, repair
-from snnprog.quantize.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
-from snnprog.quantize.search import LONG, SHORT, Rows, _moves
+from snnprog.integers import INEXACT, quantize, repair
+from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
+from snnprog.integers.search import LONG, SHORT, Rows, _moves
 from snnprog.solver import IntegerProgram, find_integers, until
 
 
@@ -80,7 +80,7 @@ def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPat
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
     assert quantized.conflicts == ()
-    monkeypatch.setattr("snnprog.quantize.quantizer.deadline_after", over)
+    monkeypatch.setattr("snnprog.integers.quantizer.deadline_after", over)
     message = "output 0 is not exact in integers after 60 s of searching for them, although real weights exist; allow"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(spec, time_limit_s=60.0)

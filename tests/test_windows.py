@@ -11,14 +11,12 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from cases import plain_run
-from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.design import design
 from snnprog.design.rasters.windows import windows_of
 from snnprog.spec import with_targets
-
-Raster = NDArray[np.bool_]
 
 
 def random_spec(

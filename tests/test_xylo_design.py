@@ -12,6 +12,7 @@ from exact_lp import is_possible
 from numpy.typing import NDArray
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.designer import potential_map, recheck
@@ -19,14 +20,13 @@ from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.pull import pull
 from snnprog.design.rasters.running import free_run
-from snnprog.quantize.noise import survived_noise
+from snnprog.integers.noise import survived_noise
 from snnprog.simulate import simulate
 from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 XYLO = CHIPS["xylo"]
 TICKS = (30, 24)
 
-Raster = NDArray[np.bool_]
 Make = Callable[[np.random.Generator], sp.Spec]
 
 

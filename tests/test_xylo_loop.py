@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from exact_lp import is_possible
-from numpy.typing import NDArray
 from test_xylo import plain_run
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.designer import potential_map, recheck
@@ -24,7 +24,6 @@ from snnprog.spec import presynaptic_raster
 XYLO = CHIPS["xylo"]
 TICKS = (30, 24)
 
-Raster = NDArray[np.bool_]
 Make = Callable[[np.random.Generator], sp.Spec]
 
 

@@ -10,16 +10,15 @@ from itertools import product
 import numpy as np
 import pytest
 from exact_lp import is_possible
-from numpy.typing import NDArray
 from test_xylo_design import hidden_truth
 from test_xylo_loop import TICKS, XYLO, exact_rows, greatest_count, loop_truth, problem_of
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.design.rasters.running import windowed_run
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.spec import with_targets
 
-Raster = NDArray[np.bool_]
 Make = Callable[[np.random.Generator], sp.Spec]
 MAKES: dict[str, Make] = {"alone": hidden_truth, "in a loop": loop_truth}
 LITTLE = 7

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.archive import array_of, read_archive, write_archive
+from snnprog.arrays import Raster
 from snnprog.backends.commands import failure_of
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
@@ -30,7 +31,7 @@ from snnprog.chips import CHIPS, find_chip
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 from snnprog.simulate import simulate
 from snnprog.simulate.layout import is_known
 from snnprog.trace import Trace

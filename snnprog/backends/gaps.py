@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools
 from snnprog.errors import LimitError
 from snnprog.program import Program
 
@@ -87,7 +87,7 @@ def check_gaps(program: Program, gaps: Gaps, backend: str) -> None:
         raise LimitError(item, found, f"1 on backend {backend}", f"compile with refractory 1, or {ELSEWHERE}")
 
 
-def _check_delays(program: Program, members: NDArray[np.bool_], limit: int | None, source: str) -> None:
+def _check_delays(program: Program, members: Bools, limit: int | None, source: str) -> None:
     if limit is None:
         return
     late = np.flatnonzero(members & (program.delay > limit))

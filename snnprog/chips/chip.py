@@ -9,9 +9,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
+from snnprog.arrays import Int32s
 from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.errors import LimitError
 
@@ -33,10 +31,10 @@ class Wiring:
 
     n_inputs: int
     n_neurons: int
-    outputs: NDArray[np.int32]
-    pre: NDArray[np.int32]
-    post: NDArray[np.int32]
-    exponent: NDArray[np.int32]
+    outputs: Int32s
+    pre: Int32s
+    post: Int32s
+    exponent: Int32s
 
     @property
     def n_lines(self) -> int:

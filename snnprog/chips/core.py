@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-Int64s = NDArray[np.int64]
+from snnprog.arrays import Int64s
 
 RESOURCES: Mapping[str, str] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ What a program means here
   itself, which takes back what would be left of the current). So a spike of any line acts one tick later, whichever
   layer it goes to, and lines act in order: inputs, then hidden neurons.
 - An output that is heard (in a spec with ``recurrent``) stands twice, with the same integers: hidden, where it feeds
-  others, and in the readout layer, where it is read (`snnprog.quantize.readout`). Others hear each spike of a tick,
+  others, and in the readout layer, where it is read (`snnprog.integers.readout`). Others hear each spike of a tick,
   so its design asks for one spike and not for two (`snnprog.design.once`). An output that is not heard needs no such
   demand: a readout neuron spikes at most once per tick, whatever its potential, and a raster says no more than that.
 - All synapses into the hidden layer share one exponent (the chip's ``weight_shift_rec``), all into the readout layer
@@ -31,12 +31,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools
 from snnprog.chips.chip import Chip, Range, Semantics, Wiring
 from snnprog.errors import LimitError
-
-Integers = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class LayeredChip(Chip):
                 raise LimitError(f"exponents into the {layer} layer", shifts, f"one for all on {self.name}")
         self._check_synapses(wiring, ~to_readout)
 
-    def _check_synapses(self, wiring: Wiring, is_hidden: NDArray[np.bool_]) -> None:
+    def _check_synapses(self, wiring: Wiring, is_hidden: Bools) -> None:
         pairs, counts = np.unique(np.stack([wiring.pre, wiring.post]), axis=1, return_counts=True)
         if counts.max(initial=1) > 1:
             line, neuron = pairs[:, int(np.argmax(counts))].tolist()

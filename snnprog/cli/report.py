@@ -16,7 +16,7 @@ from snnprog.cli.workers import processes, workers_option
 from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
-    from snnprog.raster import Raster
+    from snnprog.arrays import Raster
     from snnprog.report.page import Page
 
 

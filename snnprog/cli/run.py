@@ -15,9 +15,9 @@ from snnprog.cli.progress import working
 from snnprog.errors import LimitError, counted
 
 if TYPE_CHECKING:
+    from snnprog.arrays import Raster
     from snnprog.placement import Placement
     from snnprog.program import Program
-    from snnprog.raster import Raster
     from snnprog.workload import Activity
 
 

@@ -15,12 +15,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.checks import as_integer
 from snnprog.coding.samples import check_least
 from snnprog.errors import SpecError
-from snnprog.raster import Raster
-
-Integers = NDArray[np.int64]
 
 NO_CLASS = -1
 YES, NO, NOT_ASKED = 1, -1, 0
@@ -121,7 +119,7 @@ class Questions:
                 asked[own[int(np.ceil(self.share * own.size)) :], output] = False
         return asked
 
-    def decide(self, spikes: Sequence[Raster]) -> Integers:
+    def decide(self, spikes: Sequence[Raster]) -> Int64s:
         """Return the class of each sample from its outputs' raster ``(ticks, outputs)``: the last tick is the answer.
 
         Where classes have as many votes, those outputs count that were asked about these classes alone; where that is
@@ -134,5 +132,5 @@ class Questions:
         for sample in np.flatnonzero(tied.sum(axis=1) > 1):
             among = ~(self.answers[~tied[sample]] != NOT_ASKED).any(axis=0)
             votes[sample] += tied[sample] * (1 + agreement[sample][:, among].sum(axis=1))
-        decided: Integers = votes.argmax(axis=1)
+        decided: Int64s = votes.argmax(axis=1)
         return decided

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import Floats, as_samples, as_values, check_least
+from snnprog.coding.samples import as_samples, as_values, check_least
 from snnprog.errors import SpecError
-from snnprog.raster import Raster
 
 AXES = ("samples", "values")
 SILENT = -1
@@ -293,6 +293,6 @@ def _range_of(samples: ArrayLike) -> tuple[Floats, Floats]:
     return values.min(axis=0), values.max(axis=0)
 
 
-def _spikes_at(latency: NDArray[np.float64], ticks: int) -> list[Raster]:
+def _spikes_at(latency: Floats, ticks: int) -> list[Raster]:
     """Return rasters (ticks, lines) in which each line spikes at its latency, of (samples, lines), if at all."""
     return list(latency[:, None, :] == np.arange(ticks)[:, None])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats
 from snnprog.errors import SpecError
-
-Floats = NDArray[np.float64]
 
 
 def as_samples(samples: ArrayLike, axes: tuple[str, ...], n_columns: int | None = None) -> Floats:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import Floats, as_samples, as_values, check_least
+from snnprog.coding.samples import as_samples, as_values, check_least
 from snnprog.errors import SpecError
-from snnprog.raster import Raster
 
 AXES = ("samples", "ticks", "channels")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from snnprog.design import Design
 from snnprog.errors import Conflict
+from snnprog.integers import INEXACT, NeuronReport
 from snnprog.judgement import WrongBin
 from snnprog.program import Program
-from snnprog.quantize import INEXACT, NeuronReport
 from snnprog.trace import Trace
 
 

@@ -8,7 +8,7 @@ from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.design import Design
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
-from snnprog.quantize import INEXACT, NeuronReport
+from snnprog.integers import INEXACT, NeuronReport
 from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
 

@@ -11,15 +11,15 @@ from typing import Literal
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
+from snnprog.integers import NeuronReport
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
-from snnprog.quantize import NeuronReport
-from snnprog.raster import Raster
 from snnprog.spec import Spec
 from snnprog.version import __version__
 

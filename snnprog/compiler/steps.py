@@ -35,10 +35,10 @@ from snnprog.errors import (
     SpecError,
     UndecidedError,
 )
+from snnprog.integers import quantize
 from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
-from snnprog.quantize import quantize
 from snnprog.simulate import simulate
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec, with_targets

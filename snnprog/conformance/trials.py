@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int32s, Int64s, Raster
 from snnprog.backends import Gaps
 from snnprog.chips import Chip, ShiftSemantics, find_chip
 from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
-from snnprog.raster import Raster
 from snnprog.simulate import simulate
-
-Integers = NDArray[np.int64]
 
 LAYERED_TICKS = (600, 400)
 FULL_DECAY = 4095
@@ -83,7 +80,7 @@ def side_by_side(trials: Sequence[Trial]) -> Trial:
     return Trial(program, tuple(np.hstack(rasters) for rasters in patterns))
 
 
-def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int) -> dict[str, NDArray[np.int32]]:
+def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int) -> dict[str, Int32s]:
     """Return a program's arrays with its lines and neurons numbered from there, in a program of so many inputs."""
     arrays = {name: getattr(program, name) for name in ARRAYS}
     is_input = program.pre < program.n_inputs
@@ -167,7 +164,7 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
     return Trial(program, inputs)
 
 
-def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) -> Integers:
+def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) -> Int64s:
     """Return for each of ``count`` the one whose parameters it has: its own, or one of the first ``most``."""
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
 
@@ -202,7 +199,7 @@ def _draw_layered(generator: np.random.Generator, chip: str) -> Trial:
     return Trial(program, tuple(generator.random((ticks, n_inputs)) < rate for ticks in LAYERED_TICKS))
 
 
-def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> Integers:
+def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
     """Draw shifts, the fast ones more often: slow ones add up for long."""
     fast = generator.integers(0, 5, count)
     return np.where(
@@ -212,13 +209,13 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
     )
 
 
-def _draw_weights(generator: np.random.Generator, modes: Integers, shrink: NDArray[np.float64]) -> Integers:
+def _draw_weights(generator: np.random.Generator, modes: Int64s, shrink: Floats) -> Int64s:
     magnitude = np.rint(generator.uniform(0, 255, modes.size) * shrink).astype(np.int64)
     either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
     return np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
 
 
-def _draw_decays(generator: np.random.Generator, count: int) -> Integers:
+def _draw_decays(generator: np.random.Generator, count: int) -> Int64s:
     """Draw decays over the whole range, both ends often."""
     drawn = generator.integers(*_half_open((0, FULL_DECAY)), count)
     return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], [0, FULL_DECAY], drawn)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
@@ -23,7 +24,6 @@ from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
-from snnprog.raster import Raster
 from snnprog.solver import check_time, until
 from snnprog.spec import Dynamics, Spec, presynaptic_raster, with_targets
 

@@ -20,16 +20,15 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
+from snnprog.arrays import Floats, Raster
 from snnprog.chips import find_chip
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
-from snnprog.design.proofs.separation import Floats
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.errors import SolverError
 from snnprog.potential import NO_RESET, PotentialMap, Ticks
-from snnprog.raster import Raster
 from snnprog.solver import check_time
 from snnprog.spec import Spec
 

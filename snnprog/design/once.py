@@ -18,8 +18,8 @@ from functools import cached_property
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.potential import NO_RESET, Leaks, PotentialMap, Resets, Tape, Ticks
-from snnprog.raster import Raster
 
 
 @dataclass(frozen=True, eq=False)

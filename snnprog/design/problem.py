@@ -15,14 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, Range
 from snnprog.potential import PotentialMap, Resets, Ticks
-from snnprog.raster import Raster
 from snnprog.spec import FREE, Spec
-
-Floats = NDArray[np.float64]
 
 SLACK_FLOOR = 1e-3
 TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
@@ -66,7 +63,7 @@ class Box:
         """Whether the bias is designed."""
         return self.bias[0] < self.bias[1]
 
-    def nearest_weights(self, mantissas: Floats) -> NDArray[np.int64]:
+    def nearest_weights(self, mantissas: Floats) -> Int64s:
         """Return the nearest integers (taps,) that weights may be (halves to even; where there is no 0, 0 to +1)."""
         signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
         return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)

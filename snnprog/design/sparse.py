@@ -21,18 +21,15 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.support import Programs, Taps, restricted_to
+from snnprog.design.support import Programs, restricted_to
 from snnprog.errors import Conflict, SolverError, counted
 from snnprog.network import Neuron
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
 
 WEIGHINGS, RESTARTS = 3, 4
 BLUNTNESS = 0.1
@@ -54,7 +51,7 @@ class Thrift:
         """Whether anything is."""
         return self.is_fewest or self.most is not None
 
-    def is_met_by(self, taps: Taps) -> bool:
+    def is_met_by(self, taps: Int64s) -> bool:
         """Tell whether there is no reason to look for fewer taps."""
         return not self.is_fewest and self.most is not None and taps.size <= self.most
 
@@ -93,7 +90,7 @@ def thinned(
     return designed if found is None else NeuronDesign(_redesigned(settled, neuron, found))
 
 
-def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Taps | None:
+def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Int64s | None:
     """Return the fewest taps found that can do, lightest first, or None where none but those designed were found."""
     programs = Programs(problem)
     start = _start(programs, neuron, thrift)
@@ -149,7 +146,7 @@ def _costs(weights: Floats) -> Floats:
     return costs
 
 
-def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> Taps:
+def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> Int64s:
     """Leave out blocks of taps, lightest first and ever smaller blocks, for as long as the others can do.
 
     Where even all taps of these weights cannot do, all of them are returned: the caller asks.
@@ -169,7 +166,7 @@ def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> 
     return kept
 
 
-def _exchanged(programs: Programs, taps: Taps, least: float) -> Taps:
+def _exchanged(programs: Programs, taps: Int64s, least: float) -> Int64s:
     """Replace two taps by one for as long as that can do, where there are few ways to."""
     while math.comb(taps.size, 2) * (programs.usable.size - taps.size) <= FEW_EXCHANGES:
         smaller = (
@@ -184,7 +181,7 @@ def _exchanged(programs: Programs, taps: Taps, least: float) -> Taps:
     return taps
 
 
-def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Taps) -> Neuron:
+def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Int64s) -> Neuron:
     """Return the neuron of a wide margin on these taps alone."""
     wide = widest_margin(restricted_to(problem, taps))
     found = Programs(problem).supported(np.sort(taps), min(ROUNDING_PROOF, neuron.margin))
@@ -199,7 +196,7 @@ def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Taps) -> Neuron:
     )
 
 
-def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: int, found: Taps) -> NeuronDesign:
+def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: int, found: Int64s) -> NeuronDesign:
     """Try every set of as many taps as are allowed, where there are few; if none can do, that is a proof."""
     usable = np.flatnonzero(problem.box.weight_upper > problem.box.weight_lower)
     if math.comb(usable.size, most) <= FEW_SETS:
@@ -218,7 +215,7 @@ def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: i
     )
 
 
-def _is_able(problem: NeuronProblem, taps: Taps) -> bool:
+def _is_able(problem: NeuronProblem, taps: Int64s) -> bool:
     """Tell whether any real weights on these taps do what is asked."""
     return widest_margin(restricted_to(problem, taps).idealised(problem.box.widest_exponent)).is_feasible
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import RESIDUE, Ticks
 from snnprog.solver import LinearProgram, maximise
-
-Floats = NDArray[np.float64]
-Taps = NDArray[np.int64]
 
 FIRST_ROWS = 60
 MORE_ROWS = 100
@@ -36,7 +33,7 @@ class Supported:
     room: float
 
 
-def restricted_to(problem: NeuronProblem, taps: Taps) -> NeuronProblem:
+def restricted_to(problem: NeuronProblem, taps: Int64s) -> NeuronProblem:
     """Return the same problem where only these taps may have a weight; rounding moves no other."""
     chosen = np.zeros(problem.potential_map.n_taps)
     chosen[taps] = 1.0
@@ -57,11 +54,11 @@ class Programs:
         self._add(problem.hardest(FIRST_ROWS))
 
     @property
-    def usable(self) -> Taps:
+    def usable(self) -> Int64s:
         """The taps that may have a weight."""
         return np.flatnonzero(self.problem.box.weight_upper > self.problem.box.weight_lower)
 
-    def lightest(self, taps: Taps, costs: Floats, room: float, others: Taps | None = None) -> Floats:
+    def lightest(self, taps: Int64s, costs: Floats, room: float, others: Int64s | None = None) -> Floats:
         """Return the weights (taps,) of least ``Σ costs |w|`` on these taps that clear every row by ``room`` LSBs.
 
         There must be some. Others are taken in where they make the sum less.
@@ -81,7 +78,7 @@ class Programs:
             if not self._take_in(np.flatnonzero(cleared < room * (1.0 - NEARLY)), cleared) and cheaper.size == 0:
                 return weights
 
-    def supported(self, taps: Taps, least: float) -> Supported | None:
+    def supported(self, taps: Int64s, least: float) -> Supported | None:
         """Return an answer on these taps with at least this margin, or None where there is none."""
         problem = restricted_to(self.problem, taps)
         while True:
@@ -109,7 +106,7 @@ class Programs:
         self.rows = np.concatenate([self.rows, ticks])
         self.features = np.concatenate([self.features, self.problem.features(ticks)])
 
-    def _cheaper(self, others: Taps, costs: Floats, prices: Floats) -> Taps:
+    def _cheaper(self, others: Int64s, costs: Floats, prices: Floats) -> Int64s:
         """Return those of the other taps that the prices of the rows say to be worth their cost, the best first."""
         pull = (prices * self.problem.signs[self.rows]) @ self.features[:, others]
         box = self.problem.box
@@ -118,7 +115,7 @@ class Programs:
         worthy = np.flatnonzero(excess > 1.0 + NEARLY)
         return others[worthy[np.argsort(-excess[worthy], kind="stable")[:MORE_TAPS]]]
 
-    def _ways(self, taps: Taps) -> tuple[Taps, Taps]:
+    def _ways(self, taps: Int64s) -> tuple[Int64s, Int64s]:
         """Return the taps whose weight may be positive, and those whose weight may be negative."""
         box = self.problem.box
         return taps[box.weight_upper[taps] > 0.0], taps[box.weight_lower[taps] < 0.0]
@@ -126,7 +123,7 @@ class Programs:
     def _scale(self, room: float) -> float:
         return room + float(self.problem.truncation.max(initial=0.0))
 
-    def _lightest_program(self, rising: Taps, falling: Taps, costs: Floats, room: float) -> LinearProgram:
+    def _lightest_program(self, rising: Int64s, falling: Int64s, costs: Floats, room: float) -> LinearProgram:
         """Build the rows over the positive and the negative parts of the weights, threshold and bias."""
         problem, scale = self.problem, self._scale(room)
         signs = problem.signs[self.rows]
@@ -142,7 +139,7 @@ class Programs:
             upper=np.concatenate([up, down, rest[1]]) / scale,
         )
 
-    def _widest_program(self, problem: NeuronProblem, taps: Taps, scale: float) -> LinearProgram:
+    def _widest_program(self, problem: NeuronProblem, taps: Int64s, scale: float) -> LinearProgram:
         """Build the margin problem's rows on these taps, each divided by its slack; more than enough is not sought."""
         slack = problem.slack[self.rows] / problem.step
         signs = problem.signs[self.rows] / slack
@@ -163,7 +160,7 @@ class Programs:
         )
 
 
-def _ends(problem: NeuronProblem, taps: Taps) -> tuple[Floats, Floats]:
+def _ends(problem: NeuronProblem, taps: Int64s) -> tuple[Floats, Floats]:
     """Return the least and the greatest weights of these taps, threshold and bias."""
     box, step = problem.box, problem.step
     low = np.concatenate([step * box.weight_lower[taps], [box.threshold[0], box.bias[0]]])

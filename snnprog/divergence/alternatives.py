@@ -17,12 +17,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip, find_chip
-from snnprog.divergence.rule import Int64s, Neurons, Rule, Synapses
+from snnprog.divergence.rule import Neurons, Rule, Synapses
 from snnprog.divergence.rules import AnyRule
 from snnprog.divergence.shift_rule import ShiftNeurons, ShiftRule
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.reference import clip_potential, wrap_current
 
 REST, STATE, SPIKES, EVERYTHING = "rest", "state", "spikes", "everything"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s
 from snnprog.divergence.places import Divergence
 from snnprog.trace import Trace
 
@@ -49,6 +50,6 @@ def _first_in_pattern(names: tuple[str, str], pattern: int, found: Trace, expect
     return earliest
 
 
-def _values(trace: Trace, quantity: str) -> NDArray[np.int64] | None:
+def _values(trace: Trace, quantity: str) -> Int64s | None:
     values: NDArray[np.generic] | None = getattr(trace, quantity)
     return None if values is None else values.astype(np.int64)

@@ -10,6 +10,7 @@ from itertools import chain, islice, tee
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Raster
 from snnprog.chips import find_chip
 from snnprog.divergence.alternatives import EVERYTHING, REST, SPIKES, STATE, Alternative, alternatives
 from snnprog.divergence.places import TARGET, Arrival, Cause, Diagnosis, Divergence
@@ -19,7 +20,6 @@ from snnprog.divergence.shift_alternatives import shift_alternatives
 from snnprog.divergence.shift_rule import ShiftRule
 from snnprog.divergence.sight import Sight, see, see_target
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.trace import Trace
 
 SYNAPSES_TRIED = 256

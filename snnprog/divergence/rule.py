@@ -14,12 +14,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Semantics, find_chip
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.reference import clip_potential, scale_toward_zero, wrap_arrivals, wrap_current
 
-Int64s = NDArray[np.int64]
 Hold = Callable[[Int64s], Int64s]
 Scale = Callable[[Int64s, Int64s, int], Int64s]
 REPLAYABLE = ("toward zero", "wrap", "clip", ">", "zero")

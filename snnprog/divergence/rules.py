@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from snnprog.arrays import Raster
 from snnprog.chips import Semantics, ShiftSemantics
 from snnprog.divergence import rule as loihi
 from snnprog.divergence.rule import Rule, Start, Tick
 from snnprog.divergence.shift_rule import ShiftRule, shift_rule_of
 from snnprog.program import Program
-from snnprog.raster import Raster
 
 AnyRule: TypeAlias = Rule | ShiftRule
 

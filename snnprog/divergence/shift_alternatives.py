@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import ShiftSemantics, find_chip
 from snnprog.divergence.alternatives import (
     Alternative,
@@ -26,10 +27,9 @@ from snnprog.divergence.alternatives import (
     weights,
     wrap_twos_complement,
 )
-from snnprog.divergence.rule import Int64s, Synapses
+from snnprog.divergence.rule import Synapses
 from snnprog.divergence.shift_rule import Loss, ShiftNeurons, ShiftRule
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.reference import clip_potential
 
 DECAY_BITS = 15

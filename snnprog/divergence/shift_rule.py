@@ -12,10 +12,10 @@ from functools import partial
 
 import numpy as np
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import ShiftSemantics, find_chip
-from snnprog.divergence.rule import Hold, Int64s, Start, Synapses, Tick, same_synapses
+from snnprog.divergence.rule import Hold, Start, Synapses, Tick, same_synapses
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.shifts import clip_state, shifted_loss
 
 Loss = Callable[[Int64s, Int64s], Int64s]

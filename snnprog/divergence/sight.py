@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int32s, Raster
 from snnprog.backends import REFERENCE, run_backend
 from snnprog.chips import find_chip
 from snnprog.divergence.comparison import first_difference
 from snnprog.divergence.places import TARGET, Divergence
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.trace import Trace
 
 AROUND = 256
@@ -56,9 +55,9 @@ class Sight:
     inputs: Raster
     found: Trace
     expected: Trace
-    neurons: NDArray[np.int32]
+    neurons: Int32s
     known: Trace
-    known_neurons: NDArray[np.int32]
+    known_neurons: Int32s
     are_states_known: bool
     before: tuple[Raster, ...] = ()
     note: str = ""

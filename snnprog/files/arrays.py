@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.archive import MEMBER_LIMIT, array_of, read_archive, write_archive
+from snnprog.arrays import Raster
 from snnprog.errors import FormatError, SpecError, counted
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.reading import AXES, Reading, as_axes
-from snnprog.raster import Raster, as_bools
+from snnprog.raster import as_bools
 
 
 def read_npz(path: Path, reading: Reading) -> list[Raster]:

@@ -16,14 +16,14 @@ from types import MappingProxyType
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnprog.archive import check_regular, write_bytes
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import check_bins
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes
-from snnprog.raster import Raster, check_inside, events_of_raster
+from snnprog.raster import check_inside, events_of_raster
 
 CSV_LIMIT_BYTES = 1 << 28
 LINE_LIMIT = 1 << 16
@@ -33,7 +33,7 @@ GREATEST = 1 << 40
 TIME_UNITS: Mapping[str, float] = MappingProxyType({"time_ms": 1e3, "time_s": 1.0})  # of a second
 HEADERS = (("tick", "neuron"), ("pattern", "tick", "neuron"), *((unit, "neuron") for unit in TIME_UNITS))
 
-Columns = Sequence[NDArray[np.int64] | NDArray[np.float64]]
+Columns = Sequence[Int64s | Floats]
 
 
 def read_csv(path: Path, reading: Reading) -> list[Raster]:
@@ -60,7 +60,7 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
 
 
-def _rasters(path: Path, events: NDArray[np.int64], patterns: int | None, ticks: int, neurons: int) -> list[Raster]:
+def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neurons: int) -> list[Raster]:
     """Return the rasters of events, (3, events): pattern, tick and neuron."""
     lowest, highest = (int(events[0].min()), int(events[0].max())) if events.size else (0, 0)
     count = max(highest, 0) + 1 if patterns is None else patterns

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
+from snnprog.arrays import Floats, Raster
 from snnprog.errors import SpecError, counted
 from snnprog.files.hdf5 import check_installed
 from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
-from snnprog.raster import ROUNDING_SHARE, Raster, as_raster, check_bin_ms
+from snnprog.raster import ROUNDING_SHARE, as_raster, check_bin_ms
 
 if TYPE_CHECKING:
     import neo
@@ -126,7 +127,7 @@ def _own_window(trains: Sequence[Any], tick_ms: float, times: SpikeTimes) -> tup
     return start * 1000.0, round(ticks)
 
 
-def _seconds(times: Any) -> NDArray[np.float64]:
+def _seconds(times: Any) -> Floats:
     """Return times of any unit in seconds; Neo's own conversion would round single precision once more."""
-    seconds: NDArray[np.float64] = times.magnitude.astype(np.float64) * float(times.units.rescale("s").magnitude)
+    seconds: Floats = times.magnitude.astype(np.float64) * float(times.units.rescale("s").magnitude)
     return seconds

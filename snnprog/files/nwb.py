@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes, share_of
-from snnprog.raster import Raster
 
-Floats = NDArray[np.floating]
+Reals = NDArray[np.floating]
 PARTS = ("units/id", "units/spike_times", "units/spike_times_index")
 
 
@@ -43,7 +43,7 @@ def rasters_of_nwb(file: Hdf5, reading: Reading) -> list[Raster]:
 
 def _spikes(file: Hdf5, neurons: int | None, ids: Sequence[int] | None) -> SpikeTimes:
     unit_ids, index = file.numbers(PARTS[0], "iu"), file.numbers(PARTS[2], "iu")
-    times: Floats = file.numbers(PARTS[1], "f")  # type: ignore[assignment]
+    times: Reals = file.numbers(PARTS[1], "f")  # type: ignore[assignment]
     ends = index.astype(np.int64)
     begins = np.concatenate([[0], ends[:-1]])
     if index.size != unit_ids.size or (ends < begins).any() or (ends[-1] if ends.size else 0) != times.size:
@@ -74,7 +74,7 @@ def _rows(path: Path, unit_ids: list[int], ids: Sequence[int] | None) -> list[in
     return [row_of[unit] for unit in ids]
 
 
-def _check_times(path: Path, times: Floats, begins: NDArray[np.int64], unit_ids: NDArray[np.generic]) -> None:
+def _check_times(path: Path, times: Reals, begins: Int64s, unit_ids: NDArray[np.generic]) -> None:
     """Raise `FormatError` unless times are finite, not negative, and ascend within each unit."""
     wrong = ~(np.isfinite(times) & (times >= 0))
     wrong[1:] |= times[1:] < times[:-1]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from snnprog.arrays import Raster
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
 from snnprog.files.events import holds_times, read_csv, write_csv
 from snnprog.files.nwb import read_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import read_sonata, write_sonata
-from snnprog.raster import Raster
 
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
     {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata, ".nwb": read_nwb}

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import PATTERN_LIMIT, check_bins
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
-from snnprog.raster import Raster, check_bin_ms
+from snnprog.raster import check_bin_ms
 
 AXES = ("patterns", "ticks", "neurons")
 ID_LIMIT = 1 << 62

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnprog.archive import write_bytes
+from snnprog.arrays import Bools, Floats, Int64s, Raster
 from snnprog.errors import FormatError, counted
 from snnprog.files.hdf5 import Hdf5, check_installed, read_hdf5
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes, share_of
-from snnprog.raster import Raster, check_bin_ms, events_of_raster
+from snnprog.raster import check_bin_ms, events_of_raster
 
 SECONDS_IN = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "s": 1.0, "seconds": 1.0, "second": 1.0}
 SORTINGS = {"none": 0, "by_id": 1, "by_time": 2}
@@ -76,7 +76,7 @@ def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequen
     return SpikeTimes(str(file.path), seconds, nodes, neurons, share)
 
 
-def _nodes(file: Hdf5, name: str) -> NDArray[np.int64]:
+def _nodes(file: Hdf5, name: str) -> Int64s:
     nodes = file.numbers(name, "iu")
     if nodes.size and not 0 <= nodes.min() <= nodes.max() <= NODE_LIMIT:
         odd = nodes.min() if nodes.min() < 0 else nodes.max()
@@ -93,14 +93,14 @@ def _unit(file: Hdf5, name: str) -> float:
     return SECONDS_IN[str(unit)]
 
 
-def _check_times(path: Path, group: str, seconds: NDArray[np.float64]) -> None:
+def _check_times(path: Path, group: str, seconds: Floats) -> None:
     wrong = ~np.isfinite(seconds) | (seconds < 0)
     if wrong.any():
         spike = int(wrong.argmax())
         raise FormatError(f"/{group} in {path}: spike {spike} is at {seconds[spike]:g} s; times are finite and from 0")
 
 
-def _check_sorting(file: Hdf5, group: str, seconds: NDArray[np.float64], nodes: NDArray[np.int64]) -> None:
+def _check_sorting(file: Hdf5, group: str, seconds: Floats, nodes: Int64s) -> None:
     """Raise `FormatError` where spikes are not in the order that is told."""
     told = file.attribute(group, "sorting")
     number = SORTINGS.get(told) if isinstance(told, str) else told
@@ -111,7 +111,7 @@ def _check_sorting(file: Hdf5, group: str, seconds: NDArray[np.float64], nodes: 
         raise FormatError(f"/{group} in {file.path} says that it is sorted by {what}, and is not")
 
 
-def _columns(nodes: NDArray[np.int64], ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _columns(nodes: Int64s, ids: Sequence[int]) -> tuple[Int64s, Bools]:
     """Return the column of each node among ids, and which nodes have one."""
     values, columns = np.unique(np.asarray(ids, dtype=np.int64), return_index=True)
     place = np.minimum(np.searchsorted(values, nodes), values.size - 1)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError, counted
-from snnprog.raster import ROUNDING_SHARE, Raster, check_bin_ms, tick_of_time
+from snnprog.raster import ROUNDING_SHARE, check_bin_ms, tick_of_time
 
-Seconds = NDArray[np.float64]
 WINDOW_LIMIT = 1 << 20
 
 
@@ -38,8 +38,8 @@ class SpikeTimes:
     """
 
     name: str
-    seconds: Seconds
-    neuron: NDArray[np.int64]
+    seconds: Floats
+    neuron: Int64s
     neurons: int
     share: float = ROUNDING_SHARE
 
@@ -131,7 +131,7 @@ def _check_resolution(times: SpikeTimes, binning: Binning) -> None:
         )
 
 
-def _raster_from(times: SpikeTimes, binning: Binning, start_s: float) -> tuple[Raster, Seconds]:
+def _raster_from(times: SpikeTimes, binning: Binning, start_s: float) -> tuple[Raster, Floats]:
     """Return the raster that begins there, and the times after its end."""
     first, last = _neighbourhood(times, binning, start_s)
     seconds, neuron = times.seconds[first:last], times.neuron[first:last]
@@ -152,9 +152,7 @@ def _neighbourhood(times: SpikeTimes, binning: Binning, start_s: float) -> tuple
     return int(first), int(last)
 
 
-def _refuse_merging(
-    name: str, tick: NDArray[np.int64], neuron: NDArray[np.int64], binning: Binning, start_s: float
-) -> None:
+def _refuse_merging(name: str, tick: Int64s, neuron: Int64s, binning: Binning, start_s: float) -> None:
     bins, counts = np.unique(np.stack([tick, neuron]), axis=1, return_counts=True)
     where, shared = int(np.argmax(counts > 1)), int(np.count_nonzero(counts > 1))
     more = f" (and {counted(shared - 1, 'more bin')} like it)" if shared > 1 else ""
@@ -165,7 +163,7 @@ def _refuse_merging(
     )
 
 
-def joined(name: str, trains: Sequence[Seconds], share: float) -> SpikeTimes:
+def joined(name: str, trains: Sequence[Floats], share: float) -> SpikeTimes:
     """Return spike trains, one per neuron in seconds, as one list of times."""
     sizes = [train.size for train in trains]
     seconds = np.concatenate([np.zeros(0), *trains])

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnprog.archive import write_bytes
+from snnprog.arrays import Floats, Int64s
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import nir
 
 INPUT, HIDDEN, READOUT, OUTPUT = "input", "hidden", "readout", "output"
-Int64s = NDArray[np.int64]
 Connection = tuple[str, str, int]
 
 
@@ -115,14 +114,14 @@ def _populations(program: Program) -> dict[str, Int64s]:
     return {HIDDEN: hidden, READOUT: outputs} if hidden.size else {READOUT: outputs}
 
 
-def _connections(program: Program, members: Mapping[str, Int64s]) -> dict[Connection, NDArray[np.float64]]:
+def _connections(program: Program, members: Mapping[str, Int64s]) -> dict[Connection, Floats]:
     """Return the weights (to, from) of each source, target and delay."""
     lines = {INPUT: np.arange(program.n_inputs)} | {name: each + program.n_inputs for name, each in members.items()}
     place = np.zeros(program.n_inputs + program.n_neurons, dtype=np.int64)
     for each in lines.values():
         place[each] = np.arange(each.size)
     weight = program.effective_weight()
-    connections: dict[Connection, NDArray[np.float64]] = {}
+    connections: dict[Connection, Floats] = {}
     for source, from_lines in lines.items():
         for target, to_neurons in members.items():
             chosen = np.isin(program.pre, from_lines) & np.isin(program.post, to_neurons)
@@ -163,8 +162,8 @@ def _delay_node(
 class _Decays:
     """Time constants of a population in seconds, infinite where nothing is lost."""
 
-    current: NDArray[np.float64]
-    potential: NDArray[np.float64]
+    current: Floats
+    potential: Floats
 
 
 def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:

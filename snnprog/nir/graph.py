@@ -13,12 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
 
-Floats = NDArray[np.float64]
 Edge = tuple[str, str]
 
 NODE_LIMIT, EDGE_LIMIT, DEPTH_LIMIT = 1 << 12, 1 << 15, 8

@@ -18,12 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
+from snnprog.arrays import Floats, Int64s, Raster
 
 
 @dataclass(frozen=True, eq=False)

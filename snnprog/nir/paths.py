@@ -11,8 +11,9 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
+from snnprog.arrays import Floats
 from snnprog.errors import FormatError
-from snnprog.nir.graph import INPUT, Floats, Graph, Node
+from snnprog.nir.graph import INPUT, Graph, Node
 
 ELEMENT_LIMIT = 1 << 26
 Part = tuple[str, float]

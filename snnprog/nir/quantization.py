@@ -2,31 +2,30 @@
 
 Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.nir.scaling`). With inputs
 to be exact on, the real network is run first, and its spikes are what the program has to do: what rounding to the
-nearest does otherwise there is left to `snnprog.quantize`, which rounds at other scales, searches and re-optimises.
+nearest does otherwise there is left to `snnprog.integers`, which rounds at other scales, searches and re-optimises.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.integers import quantize
 from snnprog.network import Network, Neuron
 from snnprog.nir.network import NirNetwork
 from snnprog.nir.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, scaled
 from snnprog.program import Program
-from snnprog.quantize import quantize
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 from snnprog.simulate import simulate
 from snnprog.spec import FREE, Dynamics, Pattern, Spec
 from snnprog.version import __version__
 
-Floats: TypeAlias = NDArray[np.float64]
 SAME = 1e-9
 
 
@@ -184,8 +183,8 @@ def _as_inputs(network: NirNetwork, inputs: Sequence[ArrayLike]) -> list[Raster]
 class _Decays:
     """Chip integers of every neuron, and the shares that they keep."""
 
-    current: NDArray[np.int64]
-    potential: NDArray[np.int64]
+    current: Int64s
+    potential: Int64s
     current_kept: Floats
     potential_kept: Floats
 

@@ -11,13 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 WHOLE_SLACK = 1e-9
 TINY = 1e-200

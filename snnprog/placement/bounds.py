@@ -5,13 +5,11 @@ from __future__ import annotations
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from snnprog.arrays import Int64s
 from snnprog.chips import Core, SynapticMemory
 from snnprog.placement.demand import Demand
-
-Int64s = NDArray[np.int64]
 
 STEPS_PER_SIZE = 8
 

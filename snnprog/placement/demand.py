@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int32s, Int64s
 from snnprog.chips import SynapticMemory, find_chip
 from snnprog.program import MIXED, Program
-
-Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +109,7 @@ def _counted(values: Int64s) -> tuple[Int64s, Int64s]:
     return ordered[starts], np.diff(starts, append=ordered.size)
 
 
-def _numbered(rows: NDArray[np.int32]) -> Int64s:
+def _numbered(rows: Int32s) -> Int64s:
     """Return a number for each column, equal where columns are equal."""
     return np.unique(rows, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 

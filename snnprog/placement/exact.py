@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Int64s
 from snnprog.chips import Core
 from snnprog.placement.demand import Demand
 from snnprog.placement.greedy import Partition
 from snnprog.solver import Packing, StoredParts, find_packing
-
-Int64s = NDArray[np.int64]
 
 SMALL = 20_000
 EFFORT = 1.0
@@ -84,8 +82,8 @@ def _packing(demand: Demand, core: Core, cores: int) -> Packing:
     )
 
 
-def _marks(numbers: Int64s) -> NDArray[np.bool_]:
-    marks: NDArray[np.bool_] = numbers[:, None] == np.arange(numbers.max() + 1)
+def _marks(numbers: Int64s) -> Bools:
+    marks: Bools = numbers[:, None] == np.arange(numbers.max() + 1)
     return marks
 
 

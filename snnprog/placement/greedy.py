@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s
 from snnprog.chips import Core
 from snnprog.placement.demand import Demand
 from snnprog.placement.open_core import OpenCore
 from snnprog.placement.orders import Order, orders_of
 from snnprog.placement.usage import CoreUsage, reached_cores, usage_of
-
-Int64s = NDArray[np.int64]
 
 PATIENCE = 64
 ROUNDS = 6

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Int64s
 from snnprog.chips import Core, SynapticMemory
 from snnprog.placement.demand import Demand
-
-Int64s = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 class OpenCore:

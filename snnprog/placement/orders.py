@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s
 from snnprog.placement.demand import Demand
 from snnprog.placement.open_core import OpenCore
-
-Int64s = NDArray[np.int64]
 
 # A core that is being filled, and the neurons that are left -> the neurons to try, in turn.
 Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[int]]

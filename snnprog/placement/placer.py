@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import RESOURCES, Core, find_chip
 from snnprog.errors import FitError, SpecError
@@ -51,11 +51,11 @@ class Placement:
     """
 
     chip: str
-    core_of: NDArray[np.int32]
+    core_of: Int32s
     usage: tuple[CoreUsage, ...]
     limits: Core
     at_least: int
-    fanout_cores: NDArray[np.int32]
+    fanout_cores: Int32s
 
     @property
     def cores(self) -> int:
@@ -148,7 +148,7 @@ def _check_fit(partition: Partition, core: Core, least: int) -> None:
     raise FitError(f"core {index}", RESOURCES[resource], used, allowed, advice)
 
 
-def _frozen(values: NDArray[np.int64]) -> NDArray[np.int32]:
+def _frozen(values: Int64s) -> Int32s:
     copied = values.astype(np.int32)
     copied.flags.writeable = False
     return copied

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Int64s
 from snnprog.chips import RESOURCES, Core
 from snnprog.placement.demand import Demand
-
-Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def usage_of(demand: Demand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ..
     return tuple(found)
 
 
-def reached_cores(demand: Demand, core_of: Int64s, cores: int) -> NDArray[np.bool_]:
+def reached_cores(demand: Demand, core_of: Int64s, cores: int) -> Bools:
     """Return (cores, lines): whether the line has synapses on the core."""
     reached = np.zeros((cores, demand.n_lines), dtype=np.bool_)
     reached[core_of[demand.owner], demand.line[demand.part]] = True

@@ -12,15 +12,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 from scipy.optimize import nnls
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.potential import RESIDUE
 from snnprog.recovery.observation import Equations
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 EPSILON = float(np.finfo(np.float64).eps)
 LEAST_REACH = 1e-9

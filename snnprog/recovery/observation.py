@@ -10,16 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import find_chip
 from snnprog.potential import NO_RESET, PotentialMap, Ticks
-from snnprog.raster import Raster
 from snnprog.simulate.reference import scale_toward_zero
 from snnprog.spec import FREE, Spec
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,20 +26,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import check_type
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import potential_map
 from snnprog.errors import SpecError, counted
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.recovery.least_squares import LeastSquares
 from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.spec import FREE, Spec
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 HALF = 0.5
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from snnprog.errors import Conflict, counted
 from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
-from snnprog.quantize import CERTIFIED, EXACT, INEXACT
+from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.tables import GOOD, POOR, SHOWN_NEURONS, print_table
 
 SHOWN_BINS = 10

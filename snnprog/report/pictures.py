@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from snnprog.archive import write_bytes
-from snnprog.raster import Raster, events_of_raster
+from snnprog.arrays import Raster
+from snnprog.raster import events_of_raster
 from snnprog.spec import Pattern
 from snnprog.trace import Trace
 

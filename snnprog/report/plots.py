@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
@@ -123,7 +124,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     ax, row = _axes(ax), _row(program, neuron)
     mine = program.post == rows_of(program)[row]
     lines = max(program.n_inputs, int(program.pre.max(initial=0)) + 1)
-    weights: NDArray[np.float64] = np.full((program.max_delay, lines), np.nan)
+    weights: Floats = np.full((program.max_delay, lines), np.nan)
     places = program.delay[mine] - 1, program.pre[mine]
     weights[places] = 0.0
     np.add.at(weights, places, program.effective_weight()[mine])

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
 from snnprog.trace import Excursion
 
-Int64s = NDArray[np.int64]
 NOWHERE = -1
 
 

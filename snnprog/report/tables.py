@@ -17,7 +17,7 @@ from snnprog.report.layout import GAP, Cells, fitted_widths, is_numeric
 
 if TYPE_CHECKING:  # what is shown is named, not made here: a table costs no solver's import
     from snnprog.compiler import Deviation
-    from snnprog.quantize import NeuronReport
+    from snnprog.integers import NeuronReport
 
 Row = Sequence[object]
 

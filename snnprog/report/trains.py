@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.console import Console
 
+from snnprog.arrays import Raster
 from snnprog.errors import counted
-from snnprog.raster import Raster
 from snnprog.report.tables import print_table
 
 SHOWN_TRAINS = 40

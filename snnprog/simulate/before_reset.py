@@ -8,16 +8,13 @@ period it is 0.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Semantics, ShiftSemantics, find_chip
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.reference import clip_potential, scale_toward_zero
 from snnprog.simulate.shifts import clip_state, shifted_loss
 from snnprog.trace import Trace
-
-Int64s = NDArray[np.int64]
 
 
 def potentials_before_reset(program: Program, trace: Trace) -> Int64s:

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from snnprog.arrays import Int64s, Integers, Raster
 from snnprog.chips import ShiftSemantics, find_chip
 from snnprog.program import Program
-from snnprog.raster import Raster
-from snnprog.simulate.layout import SCAN_BYTES, Int64s, Integers, Layout, Shape, lay_out
+from snnprog.simulate.layout import SCAN_BYTES, Layout, Shape, lay_out
 from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
 from snnprog.simulate.shift_kernel import simulate_layers
 from snnprog.trace import Excursion, Trace

@@ -21,12 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Int32s, Int64s, Integers, UInt64s
 from snnprog.chips import Chip, Semantics, ShiftSemantics, find_chip
 from snnprog.program import Program
-
-Integers = NDArray[np.signedinteger]
-Int64s = NDArray[np.int64]
-UInt64s = NDArray[np.uint64]
 
 DECAY_BITS = 12
 LANES = 32
@@ -137,7 +134,7 @@ class Layout:
 
     cells: Integers
     outputs: UInt64s
-    refractory: NDArray[np.int32]
+    refractory: Int32s
     arrivals: type[np.integer]
     wires: Wires
     rule: Rule
@@ -269,7 +266,7 @@ def _wires(program: Program, weights: Int64s, shape: Shape, *, is_wide: bool) ->
     )
 
 
-def _rows(group: Int64s, post: Integers, weights: Int64s, is_row: NDArray[np.bool_], shape: Shape) -> Int64s:
+def _rows(group: Int64s, post: Integers, weights: Int64s, is_row: Bools, shape: Shape) -> Int64s:
     """Return the weights ``(rows, padded neurons)`` of the groups that are rows; synapses in parallel are added up."""
     number = np.cumsum(is_row) - 1
     sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)

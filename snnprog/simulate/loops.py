@@ -19,8 +19,8 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Bytes, Int32s, Int64s, Integers, UInt64s
 from snnprog.simulate.layout import (
     BIAS,
     CURRENT,
@@ -34,16 +34,12 @@ from snnprog.simulate.layout import (
     THRESHOLD,
     UNCLIPPED,
     UNWRAPPED,
-    Integers,
     Rule,
     Shape,
-    UInt64s,
     Wires,
 )
 
-Bytes = NDArray[np.uint8]
 Count: TypeAlias = "np.uint64 | int"
-Int64s = NDArray[np.int64]
 
 LOW_BITS = (1 << DECAY_BITS) - 1
 LOG_COLUMNS = 5
@@ -93,8 +89,8 @@ class Workspace(NamedTuple):
     stimulus_words: UInt64s
     lines: UInt64s
     due: UInt64s
-    held_for: NDArray[np.int32]
-    noted: NDArray[np.bool_]
+    held_for: Int32s
+    noted: Bools
     log: Int64s
 
 
@@ -174,7 +170,7 @@ def integrate_arrivals(cells: Integers, queue: Integers, first: Count, fired: By
 
 
 @compiled
-def hold(cells: Integers, fired: Bytes, held_for: NDArray[np.int32], refractory: NDArray[np.int32]) -> None:
+def hold(cells: Integers, fired: Bytes, held_for: Int32s, refractory: Int32s) -> None:
     """Take back what neurons did that are refractory, and begin the refractory periods of those that fire."""
     for neuron in range(refractory.size):
         if held_for[neuron]:
@@ -318,7 +314,7 @@ def record_spikes(fired: Bytes, outputs: UInt64s, spikes: Bytes, at: Count, n_ou
 
 
 @compiled
-def record_state(cells: Integers, field: int, states: NDArray[np.int32], at: Count, n_neurons: int) -> None:
+def record_state(cells: Integers, field: int, states: Int32s, at: Count, n_neurons: int) -> None:
     """Write a tick's values of one field of all neurons."""
     lanes, fields, base = np.uint64(LANES), np.uint64(FIELDS), at * n_neurons
     for neuron in range(n_neurons):
@@ -343,11 +339,11 @@ def begin(work: Workspace, rest: Integers) -> None:
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
-    layout: tuple[Integers, UInt64s, NDArray[np.int32], Wires, Rule, Shape],
+    layout: tuple[Integers, UInt64s, Int32s, Wires, Rule, Shape],
     work: Workspace,
     spikes: Bytes,
-    currents: NDArray[np.int32],
-    potentials: NDArray[np.int32],
+    currents: Int32s,
+    potentials: Int32s,
 ) -> int:
     """Run patterns, each from rest; fill their part of spikes and states; return how many excursions the log holds.
 

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.potential import PotentialMap
-from snnprog.raster import Raster
 from snnprog.spec import Dynamics
 from snnprog.trace import Excursion
-
-Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

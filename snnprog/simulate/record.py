@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.trace import Excursion, Trace
-
-Int64s = NDArray[np.int64]
 
 
 def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Raster:

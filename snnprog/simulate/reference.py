@@ -13,16 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Semantics, ShiftSemantics, find_chip
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.record import Record, side_by_side
 from snnprog.simulate.shifts import simulate_shifts
 from snnprog.trace import Trace
-
-Int64s = NDArray[np.int64]
 
 
 def scale_toward_zero(values: Int64s, factor: Int64s | int, bits: int) -> Int64s:

@@ -13,16 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bytes, Int32s, Int64s, Raster
 from snnprog.chips import Chip, ShiftSemantics
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.shifted_neuron import shifted_loss
 from snnprog.trace import Excursion, Trace
-
-Int64s = NDArray[np.int64]
-Int32s = NDArray[np.int32]
 
 QUANTITIES = ("current", "potential")
 LOG_COLUMNS = 5
@@ -51,7 +47,7 @@ class Cells(NamedTuple):
 class Record(NamedTuple):
     """What is taken down of a pattern: spike counts ``(ticks, neurons)``, states, and what was clipped first."""
 
-    counts: NDArray[np.uint8]
+    counts: Bytes
     currents: Int32s
     potentials: Int32s
     log: Int64s

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip, ShiftSemantics
 from snnprog.potential import PotentialMap
-from snnprog.raster import Raster
 from snnprog.simulate.neuron import NeuronSimulator, Run
 from snnprog.spec import Dynamics
 from snnprog.trace import Excursion
-
-Int64s = NDArray[np.int64]
 
 QUANTITIES = ("current", "potential")
 

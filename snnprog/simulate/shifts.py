@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip, ShiftSemantics
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.simulate.record import Record, side_by_side
 from snnprog.trace import Trace
-
-Int64s = NDArray[np.int64]
 
 
 def shifted_loss(values: Int64s, shift: Int64s) -> Int64s:

@@ -1,16 +1,14 @@
-"""Integers that meet linear rows and divisions: found, or proved not to be there."""
+"""Int64s that meet linear rows and divisions: found, or proved not to be there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
+from snnprog.arrays import Int64s
 from snnprog.solver.deadline import check_time, seconds_left
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,11 @@ class IntegerProgram:
     divisions : tuple of Division
     """
 
-    matrix: Integers
-    least: Integers
-    lower: Integers
-    upper: Integers
-    steps: Integers
+    matrix: Int64s
+    least: Int64s
+    lower: Int64s
+    upper: Int64s
+    steps: Int64s
     divisions: tuple[Division, ...] = ()
 
 
@@ -52,14 +50,14 @@ class Integral:
     Attributes
     ----------
     values : (variables,) int or None
-        Integers that meet everything, where some were found.
+        Int64s that meet everything, where some were found.
     is_impossible : bool
         Whether there are none, proved.
     effort : float
         Units of deterministic work that it took.
     """
 
-    values: Integers | None
+    values: Int64s | None
     is_impossible: bool
     effort: float
 

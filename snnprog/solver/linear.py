@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.linear_solver.python import model_builder_helper as ortools_lp
 from scipy.sparse import csr_matrix
 
+from snnprog.arrays import Floats
 from snnprog.errors import SolverError
 from snnprog.solver.deadline import check_time, seconds_left
-
-Floats = NDArray[np.float64]
 
 # Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
 # GLOP can cycle for ever.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-Integers = NDArray[np.int64]
+from snnprog.arrays import Bools, Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +28,10 @@ class StoredParts:
     """
 
     words: int
-    format: Integers
+    format: Int64s
     sizes: tuple[int, ...]
-    listed: Integers
-    whole: Integers
+    listed: Int64s
+    whole: Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +55,10 @@ class Packing:
 
     bins: int
     capacity: int | None
-    kinds: tuple[tuple[NDArray[np.bool_], int], ...]
-    lines: NDArray[np.bool_]
+    kinds: tuple[tuple[Bools, int], ...]
+    lines: Bools
     routes: int | None
-    synapses: Integers
+    synapses: Int64s
     stored: StoredParts | None
 
 
@@ -67,7 +66,7 @@ class Packing:
 class Packed:
     """The bin of each item, where such were found, and whether it is proved that there are none."""
 
-    bins: Integers | None
+    bins: Int64s | None
     is_impossible: bool
 
 
@@ -108,7 +107,7 @@ class _PackingModel:
             for index in self.bins:
                 self._limit_words(packing.stored, index)
 
-    def _marks(self, marks: NDArray[np.bool_]) -> list[list[cp_model.IntVar]]:
+    def _marks(self, marks: Bools) -> list[list[cp_model.IntVar]]:
         """Return, for each bin, a variable for each mark that is 1 where an item in the bin has it."""
         has = [[self.model.new_bool_var("") for _ in range(marks.shape[1])] for _ in self.bins]
         for item, mark in np.argwhere(marks).tolist():
@@ -163,7 +162,7 @@ class _PackingModel:
             self.model.add(words >= listed).only_enforce_if([is_of, ~is_whole])
         return words
 
-    def _entry(self, place: cp_model.IntVar, table: Integers) -> cp_model.IntVar:
+    def _entry(self, place: cp_model.IntVar, table: Int64s) -> cp_model.IntVar:
         """Return a variable that is the table's entry at a place."""
         entry = self.model.new_int_var(int(table.min()), int(table.max()), "")
         self.model.add_element(place, table.tolist(), entry)

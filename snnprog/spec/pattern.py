@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Raster
 from snnprog.errors import SpecError
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 
 
 @dataclass(frozen=True, eq=False)

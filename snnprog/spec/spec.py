@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import LimitError, SpecError
-from snnprog.raster import Raster
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import (
@@ -249,7 +248,7 @@ class Spec:
         }
 
 
-def presynaptic_raster(spec: Spec, pattern: Pattern) -> NDArray[np.bool_]:
+def presynaptic_raster(spec: Spec, pattern: Pattern) -> Bools:
     """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
     fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
     return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs

@@ -10,15 +10,13 @@ that spikes when a sample begins is enough. Without it, compiling names the bins
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.coding import Encoder, Questions, with_rest
 from snnprog.coding.decoders import YES
 from snnprog.errors import SpecError
-from snnprog.raster import Raster
 from snnprog.spec import Pattern, Spec
-
-Floats = NDArray[np.float64]
 
 RIDGE = 10.0
 
@@ -94,7 +92,7 @@ def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
     return Pattern(with_rest(raster), targets, np.broadcast_to(asked, targets.shape))
 
 
-def _as_labels(labels: ArrayLike) -> NDArray[np.int64]:
+def _as_labels(labels: ArrayLike) -> Int64s:
     classes = np.asarray(labels)
     if classes.ndim != 1 or classes.size == 0 or classes.dtype.kind not in "iu" or classes.min() < 0:
         raise SpecError(f"labels are {classes.dtype} of shape {classes.shape}; class numbers from 0 are needed")

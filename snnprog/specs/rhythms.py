@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Raster
 from snnprog.errors import SpecError
-from snnprog.raster import Raster, as_raster
+from snnprog.raster import as_raster
 from snnprog.spec import Spec
 from snnprog.specs.machines import Machine, Row
 

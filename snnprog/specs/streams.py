@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.errors import SpecError, counted
-from snnprog.raster import Raster
 from snnprog.spec import Dynamics
 
 NO_MEMORY = Dynamics(potential_decay=4095, current_decay=4095)
 TICK_LIMIT = 1 << 17
 
 
-def de_bruijn(symbols: int, order: int) -> NDArray[np.int64]:
+def de_bruijn(symbols: int, order: int) -> Int64s:
     """Return symbols 0 to ``symbols - 1`` in an order in which every run of ``order`` of them occurs just once.
 
     It begins with ``order`` zeros, and has ``symbols**order + order - 1`` entries. The words that are joined are the

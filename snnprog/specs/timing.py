@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
-from snnprog.raster import Raster
 from snnprog.spec import Pattern, Spec
 from snnprog.specs.streams import NO_MEMORY, check_ticks, delayed, pauses, recent, stream_of
 

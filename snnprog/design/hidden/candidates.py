@@ -17,17 +17,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Raster
 from snnprog.design.hidden.craft import Crafted, craft
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap, Resets, Tape
-from snnprog.raster import Raster
 from snnprog.spec import presynaptic_raster
-
-Floats = NDArray[np.float64]
 
 SILENCE_WEIGHT = 4.0
 GROWTH = 1.3

@@ -11,15 +11,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.network import Neuron
-from snnprog.raster import Raster
 from snnprog.spec import FREE
-
-Floats = NDArray[np.float64]
-Int64s = NDArray[np.int64]
 
 ROOM = 0.25
 """How much of the accumulators' widths a hidden neuron may use."""

@@ -10,8 +10,8 @@ At the end every hidden neuron that all outputs can do without is taken out agai
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.hidden.wiring import Wiring
@@ -20,8 +20,6 @@ from snnprog.design.neuron import design_given, design_neuron
 from snnprog.design.problem import neuron_problem
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
-
-Floats = NDArray[np.float64]
 
 MET = 0.3
 PATIENCE, PROGRESS = 12, 0.98

@@ -15,19 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Raster
 from snnprog.design.conflicts import refractory_reason
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
 from snnprog.errors import Conflict
 from snnprog.potential import NO_RESET, Ticks
-from snnprog.raster import Raster
 from snnprog.solver import LinearProgram, maximise
 from snnprog.spec import presynaptic_raster
-
-Floats = NDArray[np.float64]
 
 MOST_CELLS = 1 << 24
 WIDEST = 1 << 7

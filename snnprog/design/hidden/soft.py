@@ -15,13 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import Box
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
-
-Floats = NDArray[np.float64]
 
 DENSE = 1 << 19
 ITERATIONS, MEMORY, HALVINGS = 1000, 12, 30

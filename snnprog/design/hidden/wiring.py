@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.design.problem import Box, box_of
 from snnprog.network import Neuron
 from snnprog.potential import Leaks, PotentialMap
-from snnprog.raster import Raster
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.spec import Pattern, Spec, presynaptic_raster
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.potential import Ticks
-
-Floats = NDArray[np.float64]
 
 ROUNDING_PROOF = 0.5
 COMFORTABLE = 1.0

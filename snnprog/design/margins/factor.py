@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, get_blas_funcs, get_lapack_funcs
 
-Floats = NDArray[np.float64]
+from snnprog.arrays import Floats, Int64s
+
 Matrix = NDArray[Any]
 
 MANY_UNKNOWNS = 1500
@@ -51,7 +52,7 @@ class Factor:
         return np.append(values, right[-1] / self._total + self._mean @ values)
 
 
-def factorised(weights: Floats, ends: Floats, matrix: Matrix, chosen: NDArray[np.int64]) -> Factor:
+def factorised(weights: Floats, ends: Floats, matrix: Matrix, chosen: Int64s) -> Factor:
     """Return the factor over the rows ``matrix``, which stand at ``chosen`` among all; the matrix is used up."""
     total = float(weights[chosen].sum())
     mean = (weights[chosen] / total).astype(matrix.dtype) @ matrix

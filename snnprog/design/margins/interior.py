@@ -20,16 +20,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.margins.factor import Factor, factorised
 from snnprog.design.margins.rows import Precision, Rows
 from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
 from snnprog.solver import check_time
-
-Floats = NDArray[np.float64]
 
 STEPS = 200
 SHARE, NEARLY = 0.5, 0.95

@@ -8,14 +8,12 @@ some of the rows bounds the margin over all of them from above; the answer's own
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
-
-Floats = NDArray[np.float64]
 
 FIRST_ROWS = 60
 MORE_ROWS = 100

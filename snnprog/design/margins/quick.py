@@ -17,14 +17,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.margins.sweep import Sweeper, Unknowns
 from snnprog.design.problem import NeuronProblem
 from snnprog.solver import check_time
-
-Floats = NDArray[np.float64]
 
 ROUNDS, PASSES = 3, 20
 STIFFNESS = np.array([40.0, 25.0])

@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.problem import NeuronProblem
 
-Floats = NDArray[np.float64]
 Precision = type[np.float32] | type[np.float64]
 
 EDGE = 1e-15
@@ -87,7 +87,7 @@ class Rows:
         spread[self.ticks] = prices
         return np.concatenate([self.sweeper.adjoint(spread * self.factor)[self.taps], prices @ self.columns])
 
-    def some(self, rows: NDArray[np.int64], precision: Precision) -> NDArray[np.floating]:
+    def some(self, rows: Int64s, precision: Precision) -> NDArray[np.floating]:
         """Return rows of R, (len(rows), unknowns), in single or double precision."""
         ticks = self.ticks[rows]
         matrix = np.empty((rows.size, self.lower.size), dtype=precision)

@@ -21,12 +21,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster, UInt64s
 from snnprog.potential import PotentialMap
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Indices = NDArray[np.uint64]
 
 GOES_ON, RESETS, ENDS = 0, 1, 2
 FORGOTTEN = 1e-12
@@ -103,7 +99,7 @@ class Sweeper:
         gathered: Floats = _adjoint(self.first, self.tap, self.after, self.leaks, self.n_taps, prices)
         return gathered
 
-    def rows(self, factor: Floats, chosen: Integers, matrix: NDArray[np.floating]) -> None:
+    def rows(self, factor: Floats, chosen: Int64s, matrix: NDArray[np.floating]) -> None:
         """Write ``factor[k] φ[k]`` of the chosen ticks, in order, into the first columns of a matrix."""
         powers = self.powers_to(self.longest)
         _rows(self.first, self.tap, self.after, powers, float(self.leaks[2]), factor, chosen, matrix)
@@ -143,7 +139,7 @@ def _block_length(gamma: float, alpha: float, ticks: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _squares(first: Integers, tap: Indices, after: Integers, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
+def _squares(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
     """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
     gamma, alpha, kappa = leaks
     squares = np.zeros((2, after.size))
@@ -174,7 +170,7 @@ def _squares(first: Integers, tap: Indices, after: Integers, leaks: Floats, powe
 
 @njit(cache=True, nogil=True)
 def _rows(
-    first: Integers, tap: Indices, after: Integers, powers: Floats, kappa: float, factor: Floats, chosen: Integers,
+    first: Int64s, tap: UInt64s, after: Int64s, powers: Floats, kappa: float, factor: Floats, chosen: Int64s,
     matrix: NDArray[np.floating],
 ) -> None:  # fmt: skip
     """See `Sweeper.rows`."""
@@ -218,7 +214,7 @@ def _state(
 
 
 @njit(cache=True, nogil=True)
-def _potential(first: Integers, tap: Indices, after: Integers, leaks: Floats, weights: Floats) -> Floats:
+def _potential(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, weights: Floats) -> Floats:
     """See `Sweeper.potential`."""
     gamma, alpha, _ = leaks
     course = np.empty(after.size)
@@ -238,7 +234,7 @@ def _potential(first: Integers, tap: Indices, after: Integers, leaks: Floats, we
 
 
 @njit(cache=True, nogil=True)
-def _adjoint(first: Integers, tap: Indices, after: Integers, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
+def _adjoint(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
     """See `Sweeper.adjoint`: the network run backwards in time."""
     gamma, alpha, _ = leaks
     gathered = np.zeros(n_taps)
@@ -257,7 +253,7 @@ def _adjoint(first: Integers, tap: Indices, after: Integers, leaks: Floats, n_ta
 
 @njit(cache=True, nogil=True)
 def _meet(
-    first: Integers, tap: Indices, after: Integers, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
+    first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
     stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
 ) -> float:  # fmt: skip
     """See `Sweeper.meet`."""
@@ -326,7 +322,7 @@ def _meet(
 
 @njit(cache=True, nogil=True)
 def _meet_without_current(
-    first: Integers, tap: Indices, after: Integers, gamma: float, powers: Floats, squares: Floats, rows: Floats,
+    first: Int64s, tap: UInt64s, after: Int64s, gamma: float, powers: Floats, squares: Floats, rows: Floats,
     stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
 ) -> float:  # fmt: skip
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.

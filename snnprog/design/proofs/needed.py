@@ -13,13 +13,11 @@ need not be solved to learn it.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, widest_box
 from snnprog.design.proofs.separation import CLEARLY_LIFTED
-
-Floats = NDArray[np.float64]
 
 BALANCED = 1e-6
 RANK = 1e-10

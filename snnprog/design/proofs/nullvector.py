@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
+
+from snnprog.arrays import Int64s
 
 PRIME = (1 << 31) - 1
 WORK_LIMIT = 4_000_000_000
 """Bits of intermediate integers, times their number, that elimination may handle: some seconds."""
-
-Residues = NDArray[np.int64]
 
 
 def null_vector(rows: Sequence[Sequence[int]]) -> list[int] | None:
@@ -40,7 +39,7 @@ def null_vector(rows: Sequence[Sequence[int]]) -> list[int] | None:
     return _solve([[row[column] for row in rows] for column in pivots])
 
 
-def pivot_columns(residues: Residues, most: int) -> list[int]:
+def pivot_columns(residues: Int64s, most: int) -> list[int]:
     """Return the first columns, at most ``most``, that are independent modulo the prime."""
     rest = residues.copy()
     pivots: list[int] = []

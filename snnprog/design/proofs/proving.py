@@ -10,16 +10,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
 from snnprog.design.proofs.nullvector import null_vector
 from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
 from snnprog.potential import Ticks
-
-Floats = NDArray[np.float64]
 
 WORTHLESS = 1e-9
 FEW_ROWS, ROWS_PER_UNKNOWN = 60, 4

@@ -15,14 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
-
-Floats = NDArray[np.float64]
 
 PENALTY = 1e3
 LIFT_LIMIT = 1e6

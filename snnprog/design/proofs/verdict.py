@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate
 from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.proving import prove
-from snnprog.design.proofs.separation import CLEARLY_LIFTED, CLEARLY_NOT, Floats, Separation, separations
+from snnprog.design.proofs.separation import CLEARLY_LIFTED, CLEARLY_NOT, Separation, separations
 from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 

@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, vstack
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.rasters.judge import Verdict
-from snnprog.raster import Raster
 from snnprog.solver import LinearProgram, choose
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +28,10 @@ class Apart:
     ticks : int
     """
 
-    pattern: Integers
+    pattern: Int64s
     ticks: int
 
-    def rows(self, bins: Integers, n_outputs: int, n_bins: int) -> csr_matrix:
+    def rows(self, bins: Int64s, n_outputs: int, n_bins: int) -> csr_matrix:
         """Return for each of some bins those that share a spike with it: it, and as many after it as are too near."""
         near = bins[:, None] + np.arange(self.ticks) * n_outputs
         tick = np.minimum(near, n_bins - 1) // n_outputs
@@ -97,7 +93,7 @@ def changes_of(target: Raster, care: Raster) -> Choices:
     return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
 
 
-def spikes_in(base: Raster, outputs: Sequence[int], windows: Integers, apart: Apart) -> Choices:
+def spikes_in(base: Raster, outputs: Sequence[int], windows: Int64s, apart: Apart) -> Choices:
     """Return all rasters that have, beside ``base``, a spike in each window, of the output given for it.
 
     They all cost nothing: which is found first is the solver's affair. ``windows`` is (spikes, 2) first and last ticks.

@@ -25,8 +25,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.design.designer import Progress
 from snnprog.design.neuron import NeuronDesign, design_given
 from snnprog.design.problem import NeuronProblem
@@ -37,7 +37,6 @@ from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
-from snnprog.raster import Raster
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec
 
@@ -262,7 +261,7 @@ class Search:
         return False
 
 
-def _bins(raster: Raster, places: NDArray[np.int64] | np.int64) -> Raster:
+def _bins(raster: Raster, places: Int64s | np.int64) -> Raster:
     """Return the raster that is true at these places (of the flat raster) only."""
     chosen = np.zeros_like(raster)
     chosen.flat[places] = True

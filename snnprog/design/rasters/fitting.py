@@ -15,14 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.running import free_run
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 ROUNDS, PASSES, PASSES_PER_LOOK = 24, 30, 6
 GIVEN_UP = 0.2

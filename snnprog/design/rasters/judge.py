@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Raster
 from snnprog.chips import find_chip
 from snnprog.design.conflicts import hopeless_spikes
 from snnprog.design.designer import potential_map
@@ -20,10 +20,7 @@ from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.potential import NO_RESET
-from snnprog.raster import Raster
 from snnprog.spec import Spec, with_targets
-
-Floats = NDArray[np.float64]
 
 LARGE = 100_000
 """Rows times taps from which a safe margin is looked for before the verdict."""

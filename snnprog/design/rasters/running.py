@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import PotentialMap
-from snnprog.raster import Raster
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float) -> Raster:
@@ -23,7 +19,7 @@ def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: fl
     return spikes
 
 
-def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float, windows: Integers) -> Raster:
+def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float, windows: Int64s) -> Raster:
     """Return the spikes (ticks,) of a neuron that is made to fire once in each window, and nowhere else.
 
     In a window it fires where it first exceeds the threshold, else where it comes nearest.
@@ -57,7 +53,7 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
     lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
     current: Floats = np.zeros(n_neurons)
     potential: Floats = np.zeros(n_neurons)
-    ready: Integers = np.zeros(n_neurons, dtype=np.int64)
+    ready: Int64s = np.zeros(n_neurons, dtype=np.int64)
     for tick, row in enumerate(tape.row.tolist()):
         if tick in tape.starts:
             current, potential, ready = np.zeros(n_neurons), np.zeros(n_neurons), np.full(n_neurons, tick)
@@ -81,7 +77,7 @@ def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Flo
 
 @njit(cache=True)
 def _free_run(
-    free: Floats, gamma: float, threshold: float, pattern: Integers, refractory: int, is_subtracted: bool
+    free: Floats, gamma: float, threshold: float, pattern: Int64s, refractory: int, is_subtracted: bool
 ) -> Raster:
     """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
     spikes = np.zeros(free.size, np.bool_)
@@ -103,8 +99,8 @@ def _windowed_run(
     free: Floats,
     gamma: float,
     threshold: float,
-    pattern: Integers,
-    windows: Integers,
+    pattern: Int64s,
+    windows: Int64s,
     refractory: int,
     is_subtracted: bool,
 ) -> Raster:

@@ -22,8 +22,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.designer import Design, Progress
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
@@ -33,12 +33,8 @@ from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
 from snnprog.errors import Conflict, SolverError, UndecidedError
-from snnprog.raster import Raster
 from snnprog.solver import check_time, until
 from snnprog.spec import Spec
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
 TURNS, MORE_TURNS = 10, 4
@@ -86,9 +82,7 @@ def design_in_windows(
     return Design(spec, tuple(outcomes))
 
 
-def windows_of(
-    target: Raster, care: Raster, starts: Integers, window: tuple[int, int], refractory: int = 1
-) -> Integers:
+def windows_of(target: Raster, care: Raster, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
     """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
 
     Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after, which lie
@@ -114,14 +108,14 @@ def windows_of(
     return np.stack([first, last], axis=1)
 
 
-def _begins(care: Raster, starts: Integers) -> Raster:
+def _begins(care: Raster, starts: Int64s) -> Raster:
     """(ticks,) Whether a pattern starts here, or the bin before does not count."""
     begins: Raster = np.concatenate([[True], ~care[:-1]])
     begins[starts] = True
     return begins
 
 
-def _ends(care: Raster, starts: Integers) -> Raster:
+def _ends(care: Raster, starts: Int64s) -> Raster:
     """(ticks,) Whether a pattern ends here, or the bin after does not count."""
     ends: Raster = np.concatenate([~care[1:], [True]])
     ends[starts[1:] - 1] = True
@@ -250,7 +244,7 @@ class _Search:
         return np.where(self.care[:, index], done, self.target[:, index])
 
 
-def _signs(raster: Raster, care: Raster, windows: Integers) -> Floats:
+def _signs(raster: Raster, care: Raster, windows: Int64s) -> Floats:
     """(ticks,) What the fit is to aim at: the chosen ticks; a spike that comes earlier in its window does no harm."""
     signs = np.where(care, np.where(raster, 1.0, -1.0), 0.0)
     for (first, _), tick in zip(windows.tolist(), np.flatnonzero(raster & care).tolist(), strict=True):

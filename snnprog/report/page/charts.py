@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import find_chip
 from snnprog.explanation import Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
-from snnprog.raster import Raster
 from snnprog.report.page.packing import pack_integers, pack_raster, pack_widest_last
 from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, rows_of
 from snnprog.simulate.before_reset import thresholds_in_units
@@ -143,7 +142,7 @@ def _rows(program: Program, distances: Sequence[Nearest], kinds: Sequence[str]) 
 
 def _synapses(program: Program) -> Chart:
     """Return the synapses ordered by row, line and delay; lines are inputs, then rows."""
-    row_of: NDArray[np.int64] = np.empty(program.n_neurons, dtype=np.int64)
+    row_of: Int64s = np.empty(program.n_neurons, dtype=np.int64)
     row_of[rows_of(program)] = np.arange(program.n_neurons)
     lines = np.concatenate([np.arange(program.n_inputs), program.n_inputs + row_of])
     line, row = lines[program.pre], row_of[program.post]

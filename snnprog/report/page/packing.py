@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import find_chip
-from snnprog.raster import Raster
 from snnprog.report.recording import Recording
 
-Int64s = NDArray[np.int64]
 LEVEL = 9
 WIDTHS = (1, 2, 4)
 

@@ -8,12 +8,12 @@ tick starts from the same state. So every tick counts, those of don't-care bins 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s
 from snnprog.chips import Semantics
 
 
-def survived_noise(potentials: NDArray[np.int64], threshold: int, semantics: Semantics) -> float:
+def survived_noise(potentials: Int64s, threshold: int, semantics: Semantics) -> float:
     """Return the most noise that a neuron's run survives, in weight LSBs; whole units of the potential count.
 
     Parameters

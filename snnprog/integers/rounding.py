@@ -12,17 +12,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.design.problem import box_of
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
-from snnprog.raster import Raster
 from snnprog.spec import FREE, Spec
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 FLOAT_SLACK = 1e-6
 NEAREST = "nearest"
@@ -48,7 +44,7 @@ class IntegerNeuron:
         How the mantissas were found.
     """
 
-    mantissas: Integers
+    mantissas: Int64s
     exponent: int
     threshold: int
     bias: int

@@ -11,15 +11,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.quantize.exhaustive import SOLVED, Repair
-from snnprog.quantize.integer_problem import IntegerProblem
-from snnprog.quantize.machine import SubtractingMachine
+from snnprog.arrays import Int64s
+from snnprog.integers.exhaustive import SOLVED, Repair
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.machine import SubtractingMachine
 from snnprog.solver import check_time
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 MOST_CHOICES, AT_ONCE, MOST_RUNS = 100_000, 4096, 50_000
 FLOAT_SLACK = 0.01
@@ -74,7 +71,7 @@ def _choices(problem: IntegerProblem) -> float:
     return float(np.prod([float(len(values)) for values in _values(problem)]))
 
 
-def _candidates(problem: IntegerProblem) -> Iterator[tuple[Integers, range]]:
+def _candidates(problem: IntegerProblem) -> Iterator[tuple[Int64s, range]]:
     """Yield mantissas (taps,) with the thresholds that truncation leaves possible, where there are any."""
     rows, (low, high) = problem.problem, problem.chip.thresholds
     if not rows.box.is_threshold_free:

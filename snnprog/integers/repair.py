@@ -1,9 +1,9 @@
 """What is done for a neuron that no plain rounding makes exact, in this order.
 
-1. Rounding that re-optimises the rest (`snnprog.quantize.reoptimise`), at every exponent that is worth it.
-2. A short integer search (`snnprog.quantize.search`) from there.
+1. Rounding that re-optimises the rest (`snnprog.integers.reoptimise`), at every exponent that is worth it.
+2. A short integer search (`snnprog.integers.search`) from there.
 3. For neurons of moderate size, the first again in smaller steps.
-4. For small neurons the exhaustive word (`snnprog.quantize.exhaustive`): integers, or the proof that there are none.
+4. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
 5. A long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
@@ -21,15 +21,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.chips import find_chip
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import Conflict, UndecidedError
-from snnprog.network import Neuron
-from snnprog.quantize.every_weight import every_weight, is_countable
-from snnprog.quantize.exhaustive import (
+from snnprog.integers.every_weight import every_weight, is_countable
+from snnprog.integers.exhaustive import (
     EXPONENTS_EFFORT,
     UNPROVABLE_EFFORT,
     WHOLE_EFFORT,
@@ -38,17 +37,15 @@ from snnprog.quantize.exhaustive import (
     relaxed,
     whole,
 )
-from snnprog.quantize.integer_problem import FLOAT_SLACK, IntegerProblem
-from snnprog.quantize.machine import machine_of
-from snnprog.quantize.reoptimise import reoptimised
-from snnprog.quantize.rounding import IntegerNeuron
-from snnprog.quantize.search import LONG, SHORT, Rows, Schedule, search
-from snnprog.quantize.widths import widths_for_patterns
+from snnprog.integers.integer_problem import FLOAT_SLACK, IntegerProblem
+from snnprog.integers.machine import machine_of
+from snnprog.integers.reoptimise import reoptimised
+from snnprog.integers.rounding import IntegerNeuron
+from snnprog.integers.search import LONG, SHORT, Rows, Schedule, search
+from snnprog.integers.widths import widths_for_patterns
+from snnprog.network import Neuron
 from snnprog.solver import until
 from snnprog.spec import Dynamics, Spec
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
 LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
@@ -74,7 +71,7 @@ class RepairJob:
 @dataclass(frozen=True, eq=False)
 class _Start:
     problem: IntegerProblem
-    unknowns: Integers
+    unknowns: Int64s
 
 
 def repair(job: RepairJob) -> Repair:
@@ -143,7 +140,7 @@ class _Family:
         possible = [(answer.bound, exponent) for answer, exponent in ideal if answer.is_feasible]
         return [self.at(exponent) for _, exponent in sorted(possible, reverse=True)]
 
-    def exact(self, problem: IntegerProblem, unknowns: Integers, rounding: str) -> IntegerNeuron | None:
+    def exact(self, problem: IntegerProblem, unknowns: Int64s, rounding: str) -> IntegerNeuron | None:
         """Return the neuron that is exact here or, where the scale is free, with the same mantissas at a lower one."""
         exponent = problem.problem.exponent
         least = self.exponents[0] if self.is_scale_free else exponent
@@ -158,7 +155,7 @@ class _Family:
         neurons = (self.exact(start.problem, start.unknowns, rounding) for start in starts)
         return next((neuron for neuron in neurons if neuron is not None), None)
 
-    def _lowered(self, problem: IntegerProblem, exponent: int, unknowns: Integers) -> Integers:
+    def _lowered(self, problem: IntegerProblem, exponent: int, unknowns: Int64s) -> Int64s:
         if not problem.problem.box.is_bias_free:
             return unknowns
         lowered, there = unknowns.copy(), self.at(exponent)

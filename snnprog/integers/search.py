@@ -16,12 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s, UInt64s
 from snnprog.solver import check_time
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 FRACTION_BITS = 24
 LARGEST_SUM, LARGEST_EXPONENT = 2.0**61, 600.0
@@ -71,13 +68,13 @@ class Rows:
 
     columns: Floats
     least: Floats
-    lower: Integers
-    upper: Integers
+    lower: Int64s
+    upper: Int64s
     step: int
     n_weights: int
 
     @property
-    def reach(self) -> Integers:
+    def reach(self) -> Int64s:
         """(unknowns,) The longest move: a weight's range, and for the others what that does to a row."""
         weight = max(int((self.upper - self.lower)[: self.n_weights].max(initial=1)) // 2, 1)
         reach = np.full(len(self.columns), weight, dtype=np.int64)
@@ -85,7 +82,7 @@ class Rows:
         reach[self.n_weights :] = np.ceil(2.0 * weight * self.size / np.maximum(others, 1e-6))
         return np.clip(reach, 1, np.maximum(self.upper - self.lower, 1))
 
-    def shortfall(self, values: Integers) -> float:
+    def shortfall(self, values: Int64s) -> float:
         """Return the sum by which rows fall short."""
         return float(np.maximum(self.least - values @ self.columns, 0.0).sum())
 
@@ -96,7 +93,7 @@ class Rows:
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
 
-def search(rows: Rows, start: Integers, schedule: Schedule, *, seed: int) -> Integers | None:
+def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
     """Return values that meet all rows, or None where none were found.
 
     Parameters
@@ -148,7 +145,7 @@ def _moves(rows: Rows, schedule: Schedule) -> float:
     return min(schedule.work / max(rows.least.size, 40), few)
 
 
-def _in_integers(rows: Rows) -> tuple[Integers, Integers, float] | None:
+def _in_integers(rows: Rows) -> tuple[Int64s, Int64s, float] | None:
     """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
     largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())
@@ -160,7 +157,7 @@ def _in_integers(rows: Rows) -> tuple[Integers, Integers, float] | None:
 
 
 @njit(cache=True)
-def _draw(state: NDArray[np.uint64]) -> float:
+def _draw(state: UInt64s) -> float:
     """Advance the generator; return a number from [0, 1)."""
     bits = state[0]
     bits ^= bits >> np.uint64(12)
@@ -172,8 +169,8 @@ def _draw(state: NDArray[np.uint64]) -> float:
 
 @njit(cache=True)
 def _anneal(
-    columns: Integers, least: Integers, lower: Integers, upper: Integers, reach: Integers, n_weights: int, step: int,
-    values: Integers, steps: int, heat: Floats, seed: int,
+    columns: Int64s, least: Int64s, lower: Int64s, upper: Int64s, reach: Int64s, n_weights: int, step: int,
+    values: Int64s, steps: int, heat: Floats, seed: int,
 ) -> bool:  # fmt: skip
     """Cool from ``heat[0]`` to ``heat[1]``, moving ``values`` in place; return whether all rows are met."""
     state = np.array([seed], dtype=np.uint64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snnprog.raster import Raster
+from snnprog.arrays import Raster
 
 
 def threshold_between(first: int, last: int, raster: Raster) -> int:

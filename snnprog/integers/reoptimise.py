@@ -11,19 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Bools, Int64s
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 AT_INTEGER = 1e-6
 
 
-def reoptimised(problem: NeuronProblem, share: float) -> tuple[Integers, WidestMargin]:
+def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMargin]:
     """Return mantissas (taps,) and the last feasible answer, whose threshold and bias go with them.
 
     Parameters
@@ -57,7 +54,7 @@ def reoptimised(problem: NeuronProblem, share: float) -> tuple[Integers, WidestM
         answer = better
 
 
-def _with_fixed(problem: NeuronProblem, mantissas: Integers, free: NDArray[np.bool_]) -> NeuronProblem:
+def _with_fixed(problem: NeuronProblem, mantissas: Int64s, free: Bools) -> NeuronProblem:
     box = replace(
         problem.box,
         weight_lower=np.where(free, problem.box.weight_lower, mantissas),

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import RESIDUE
-from snnprog.quantize.integer_problem import IntegerProblem
-from snnprog.quantize.rounding import IntegerNeuron
 from snnprog.solver import Division, IntegerProgram, find_integers
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 SOLVED = "solved"
 FRACTION_BITS = 30
@@ -184,7 +181,7 @@ class _Rule:
         self.rows.append(({variable: -factor for variable, factor in terms.items()}, -most))
 
 
-def _steps(problem: IntegerProblem, variables: int) -> Integers:
+def _steps(problem: IntegerProblem, variables: int) -> Int64s:
     steps = np.ones(variables, dtype=np.int64)
     steps[: problem.taps.size] = problem.problem.box.weight_step
     return steps
@@ -195,7 +192,7 @@ def _finer(problem: IntegerProblem) -> int:
     return 1 << problem.chip.exponents[1] if problem.problem.box.is_scale_free else 1
 
 
-def _unknowns(problem: IntegerProblem, other: IntegerProblem, values: Integers) -> Integers:
+def _unknowns(problem: IntegerProblem, other: IntegerProblem, values: Int64s) -> Int64s:
     """Return the answer of the relaxed rows as unknowns at another exponent; a threshold is found anew there."""
     unknowns, ratio = values.copy(), other.problem.step / problem.problem.step
     if problem.problem.box.is_bias_free:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats
 from snnprog.chips import Chip
 from snnprog.potential import PotentialMap, Resets
-
-Floats = NDArray[np.float64]
 
 ANY_INPUT = "any input"
 SPEC_PATTERNS = "the spec's patterns"

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip, Range
+from snnprog.integers.thresholds import threshold_between
 from snnprog.potential import PotentialMap
-from snnprog.quantize.thresholds import threshold_between
-from snnprog.raster import Raster
 from snnprog.simulate.neuron import integrate
 from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 from snnprog.spec import Dynamics
-
-Integers = NDArray[np.int64]
 
 GOES_ON, RESETS, ENDS = 0, 1, 2
 TRIED_THRESHOLDS = 12
@@ -30,7 +27,7 @@ TRIED_THRESHOLDS = 12
 class Course:
     """The potential before each reset, (ticks,) in its own units; and whether all runtimes agree on every state."""
 
-    potential: Integers
+    potential: Int64s
     is_portable: bool
 
 
@@ -59,13 +56,13 @@ class Machine:
         self.limits = np.array([chip.arrival_limit, chip.current_limit, chip.potential_limit])
         self.unit = 1 << semantics.input_shift
 
-    def run(self, weights: Integers, bias: int) -> Course:
+    def run(self, weights: Int64s, bias: int) -> Course:
         """Return the course under weights (taps,), exponents applied, and a bias in units of the potential."""
         resets = self.after, self.is_held
         potential, is_portable = _run(self.first, self.tap, *resets, self.rule, self.limits, weights, bias)
         return Course(potential, bool(is_portable))
 
-    def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:
+    def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
         """Return a threshold under which the neuron does what it is told, and all runtimes agree; None if none does."""
         course, unit = self.run(weights, bias), self.unit
         low = max(allowed[0], -(-int(course.potential[~self.raster].max(initial=allowed[0] * unit)) // unit))
@@ -73,7 +70,7 @@ class Machine:
         high = min(allowed[1], over // unit)
         return threshold_between(low, high, self.raster) if course.is_portable and low <= high else None
 
-    def taps_at(self, tick: int) -> Integers:
+    def taps_at(self, tick: int) -> Int64s:
         """Return the taps through which something arrives at a tick."""
         return self.tap[self.first[tick] : self.first[tick + 1]]
 
@@ -94,7 +91,7 @@ class SubtractingMachine(Machine):
         self.mapping, self.resets = mapping, mapping.resets(raster[: mapping.played.ticks])
         self.simulator = ShiftedNeuronSimulator(chip, dynamics, mapping)
 
-    def threshold(self, weights: Integers, bias: int, allowed: Range) -> int | None:
+    def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
         """Return a threshold under which the neuron does what it is told, and nothing clips; None if none is found."""
         free = self.mapping.potential(weights.astype(np.float64), self.resets)
         free = (free + bias * self.mapping.bias_response(self.resets)) / self.resets.threshold_response
@@ -106,7 +103,7 @@ class SubtractingMachine(Machine):
                 return int(threshold)
         return None
 
-    def is_exact(self, weights: Integers, threshold: int, bias: int) -> bool:
+    def is_exact(self, weights: Int64s, threshold: int, bias: int) -> bool:
         """Tell whether the neuron does what it is told, and nothing clips."""
         run = self.simulator.run(weights, threshold, bias)
         return run.is_portable and np.array_equal(run.spikes, self.raster)
@@ -120,9 +117,9 @@ def machine_of(chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Ra
 
 @njit(cache=True)
 def _run(
-    first: Integers, tap: Integers, after: Integers, is_held: Raster, rule: Integers, limits: Integers,
-    weights: Integers, bias: int,
-) -> tuple[Integers, bool]:  # fmt: skip
+    first: Int64s, tap: Int64s, after: Int64s, is_held: Raster, rule: Int64s, limits: Int64s,
+    weights: Int64s, bias: int,
+) -> tuple[Int64s, bool]:  # fmt: skip
     """See `Machine.run`."""
     course = np.empty(after.size, np.int64)
     current = potential = 0

@@ -4,7 +4,7 @@ A neuron's scale is free where its threshold and bias are: weights, bias and thr
 take the finest grid that still holds them. The first scale tried fits the widths for any input there can be; it is
 taken if the neuron stays certified. The next ones fit them for the spec's patterns, one so that the greatest weight is
 the greatest that its grid has. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the
-seed, round its weights in other ways. What none of them makes exact is repaired (`snnprog.quantize.repair`).
+seed, round its weights in other ways. What none of them makes exact is repaired (`snnprog.integers.repair`).
 
 A rehearsal runs a neuron in integers with the target spikes of all others as its input: exact there is exact in the
 closed loop, by induction over ticks.
@@ -18,29 +18,29 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from snnprog.arrays import Floats, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.design.designer import Progress, potential_map
 from snnprog.design.problem import Box, asked_ticks, box_of, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.errors import Conflict
-from snnprog.network import Network, Neuron
-from snnprog.potential import PotentialMap
-from snnprog.program import Program
-from snnprog.quantize.exponents import networks_at_exponents
-from snnprog.quantize.noise import survived_noise
-from snnprog.quantize.readout import with_readouts
-from snnprog.quantize.repair import RepairJob, impossible, repair
-from snnprog.quantize.rounding import IntegerNeuron, Rounding
-from snnprog.quantize.widths import (
+from snnprog.integers.exponents import networks_at_exponents
+from snnprog.integers.noise import survived_noise
+from snnprog.integers.readout import with_readouts
+from snnprog.integers.repair import RepairJob, impossible, repair
+from snnprog.integers.rounding import IntegerNeuron, Rounding
+from snnprog.integers.widths import (
     ANY_INPUT,
     NOTHING_SURE,
     SPEC_PATTERNS,
     widths_for_any_input,
     widths_for_patterns,
 )
-from snnprog.raster import Raster
+from snnprog.network import Network, Neuron
+from snnprog.potential import PotentialMap
+from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.shifted_neuron import neuron_simulator
@@ -52,7 +52,6 @@ CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
 OTHER_SCALES = 40
 LEAST_SCALE = 0.5
 
-Floats = NDArray[np.float64]
 Candidate: TypeAlias = "tuple[list[_Search], list[Rehearsal]]"
 
 

@@ -15,13 +15,13 @@ import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.designer import leaks_of, potential_map
+from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
+from snnprog.integers.quantizer import Rehearsal, rehearse
+from snnprog.integers.repair import Repair
+from snnprog.integers.rounding import IntegerNeuron, Interval, Rounding
+from snnprog.integers.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
-from snnprog.quantize import CERTIFIED, EXACT, INEXACT, quantize
-from snnprog.quantize.quantizer import Rehearsal, rehearse
-from snnprog.quantize.repair import Repair
-from snnprog.quantize.rounding import IntegerNeuron, Interval, Rounding
-from snnprog.quantize.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.spec import FREE, presynaptic_raster
 
 LOIHI1 = CHIPS["loihi1"]
@@ -293,7 +293,7 @@ def test_a_fixed_threshold_that_plain_rounding_does_not_meet(monkeypatch: pytest
     network = clumsy(spec, [[100.25, 100.25]], 200.0)
     (report,) = quantize(spec, network).neurons
     assert (report.status, report.wrong_bins, report.threshold) == (EXACT, 0, 200)
-    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
+    monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None))
     (report,) = quantize(spec, network).neurons
     assert (report.status, report.wrong_bins, report.threshold) == (INEXACT, 1, 200)
     assert report.margin < 1e-4
@@ -301,7 +301,7 @@ def test_a_fixed_threshold_that_plain_rounding_does_not_meet(monkeypatch: pytest
 
 def test_inexact_neurons_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of three outputs only the middle one is spoilt, and not repaired; the error names it."""
-    monkeypatch.setattr("snnprog.quantize.quantizer.repair", lambda job: Repair(None))
+    monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None))
     spec = CASES["feed_forward"]()
     network = design(spec).network
     spoilt = replace(network.neurons[1], weights=network.neurons[1].weights * 0.0)

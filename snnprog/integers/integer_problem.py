@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip, Range
 from snnprog.design.problem import NeuronProblem
+from snnprog.integers.machine import Machine
+from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import Ticks
-from snnprog.quantize.machine import Machine
-from snnprog.quantize.rounding import IntegerNeuron
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 FLOAT_SLACK = 1e-6
 
@@ -79,7 +76,7 @@ class IntegerProblem:
         return self.problem.truncation / self.problem.step + FLOAT_SLACK
 
     @property
-    def ranges(self) -> tuple[Integers, Integers]:
+    def ranges(self) -> tuple[Int64s, Int64s]:
         """The least and the greatest of each unknown."""
         box = self.problem.box
         ends = [np.stack([box.weight_lower[self.taps], box.weight_upper[self.taps]]).astype(np.int64)]
@@ -88,7 +85,7 @@ class IntegerProblem:
         lower, upper = np.concatenate(ends, axis=1)
         return lower, upper
 
-    def unknowns(self, mantissas: Integers, threshold: float, bias: float) -> Integers:
+    def unknowns(self, mantissas: Int64s, threshold: float, bias: float) -> Int64s:
         """Return the unknowns of weights (taps,), and of a threshold and a bias in LSBs, within their ranges."""
         box = self.problem.box
         values = [mantissas[self.taps]]
@@ -98,7 +95,7 @@ class IntegerProblem:
             values.append(np.array([round(bias * self.machine.unit / self.bias_step)]))
         return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
 
-    def exact_neuron(self, unknowns: Integers, rounding: str, allowed: Range | None = None) -> IntegerNeuron | None:
+    def exact_neuron(self, unknowns: Int64s, rounding: str, allowed: Range | None = None) -> IntegerNeuron | None:
         """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is.
 
         Parameters

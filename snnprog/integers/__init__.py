@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from snnprog.quantize.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
+from snnprog.integers.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
 
 __all__ = ["CERTIFIED", "EXACT", "INEXACT", "NeuronReport", "Quantized", "quantize"]

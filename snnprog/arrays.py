@@ -1,0 +1,23 @@
+"""The array types that the whole package speaks of, each named once.
+
+A plural name is an array of any shape; the docstring that uses it gives the shape and the unit.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools: TypeAlias = NDArray[np.bool_]
+Bytes: TypeAlias = NDArray[np.uint8]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+UInt64s: TypeAlias = NDArray[np.uint64]
+Integers: TypeAlias = NDArray[np.signedinteger]
+"""Integers of whichever width was chosen."""
+
+Floats: TypeAlias = NDArray[np.float64]
+Raster: TypeAlias = NDArray[np.bool_]
+"""Spikes, ``(ticks, neurons)``, time first."""
