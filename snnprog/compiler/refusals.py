@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.design import Design
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
@@ -105,5 +104,5 @@ def _advice(spec: Spec) -> str:
 
 
 def _other_means(spec: Spec) -> str:
-    nearest, farthest = find_chip(spec.chip).delays
+    nearest, farthest = spec.chip.delays
     return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.chips import Chip, find_chip
+from snnprog.chips import Chip
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
 from snnprog.design.once import map_of
@@ -145,7 +145,7 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
 
 
 def _together(spec: Spec) -> Together:
-    return Together(spec, potential_map(spec, find_chip(spec.chip)))
+    return Together(spec, potential_map(spec))
 
 
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
@@ -161,11 +161,11 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
+def potential_map(spec: Spec) -> PotentialMap:
     """Return the linear map that all neurons of a spec share."""
     rasters = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
-    is_heard_often = spec.recurrent and chip.semantics.most_spikes_heard > 1
-    leaks = leaks_of(spec.dynamics, chip, spec.refractory)
+    is_heard_often = spec.recurrent and spec.chip.semantics.most_spikes_heard > 1
+    leaks = leaks_of(spec.dynamics, spec.chip, spec.refractory)
     return map_of(rasters, spec.delays, leaks, is_heard_often=is_heard_often)
 
 
@@ -183,9 +183,8 @@ def leaks_of(dynamics: Dynamics, chip: Chip, refractory: int = 1) -> Leaks:
 
 def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_Job]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
-    box = box_of(spec, chip, mapping)
+    mapping = potential_map(spec)
+    box = box_of(spec, mapping)
     targets = spec.targets
     care = spec.care
     is_open_loop = _is_open_loop(spec)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.chips import Chip, Range
+from snnprog.chips import Range
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.spec import FREE, Spec
 
@@ -284,11 +284,12 @@ def _is_silent_anyway(resets: Resets, raster: Raster) -> Raster:
     return resets.is_held & ~raster
 
 
-def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
-    """Return the ranges that a spec leaves to each neuron of its chip; taps that never act have no weight.
+def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
+    """Return the ranges that a spec and its chip leave to each neuron; taps that never act have no weight.
 
     A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
     """
+    chip = spec.chip
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
     limit = float(spec.mantissas.limit)
     least = limit if spec.mantissas.is_binary else 0.0

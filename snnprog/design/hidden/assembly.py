@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from snnprog.chips import find_chip
 from snnprog.design.designer import Design, Progress, leaks_of
 from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
@@ -50,7 +49,7 @@ def add_hidden(
     UndecidedError
         If the time that `until` allows runs out before every output is built.
     """
-    wiring = Wiring(asked, leaks_of(asked.dynamics, find_chip(asked.chip), asked.refractory), designed.hidden)
+    wiring = Wiring(asked, leaks_of(asked.dynamics, asked.chip, asked.refractory), designed.hidden)
     outcomes = list(designed.outcomes)
     if not wiring.hidden:
         histories = histories_of(wiring)

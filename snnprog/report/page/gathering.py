@@ -231,7 +231,7 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
 def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[Fact, ...]:
     hidden = program.n_neurons - program.n_outputs
     facts = [
-        Fact("Chip", program.chip),
+        Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
         Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
         Fact("Synapses", f"{program.n_synapses:,}"),
@@ -259,7 +259,7 @@ def _span(values: list[int]) -> str:
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
     return (
-        Fact("Chip", spec.chip),
+        Fact("Chip", spec.chip.name),
         Fact("Inputs", f"{spec.n_inputs:,}"),
         Fact("Outputs", f"{spec.n_outputs:,}"),
         Fact("Delays", " to ".join(map(str, delays))),
