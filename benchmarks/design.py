@@ -34,10 +34,11 @@ from rich.console import Console
 from solvers import SOLVERS, Answer, full_program, solve
 
 import snnprog as sp
-from snnprog.design.designer import potential_map
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.report.tables import print_table
 
 T = TypeVar("T")

@@ -20,15 +20,17 @@ from typing import Literal
 import numpy as np
 
 from snnprog.checks import as_seconds, check_type
+from snnprog.conflict import Conflict
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
-from snnprog.design.designer import Progress, leaks_of
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.mapping import leaks_of
 from snnprog.design.rasters.windows import design_in_windows
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
 from snnprog.network import Network, Neuron
+from snnprog.progress import Progress
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 

@@ -15,8 +15,9 @@ from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.design import design
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs import proving, verdict
 from snnprog.design.proofs.certificate import HAIR, Certificate, certify, recheck
 from snnprog.design.proofs.histories import clashes

@@ -9,8 +9,9 @@ import pytest
 
 import snnprog as sp
 from snnprog.chips import CHIPS
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import neuron_problem
 from snnprog.integers.every_weight import is_countable
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import machine_of

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import snnprog as sp
-from snnprog.design.designer import leaks_of
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.mapping import leaks_of
 from snnprog.network import Neuron
 
 

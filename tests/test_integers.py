@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import leaks_of, potential_map
+from snnprog.design.mapping import leaks_of, potential_map
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.quantizer import Rehearsal, rehearse
 from snnprog.integers.repair import Repair

@@ -7,12 +7,13 @@ import pytest
 from scipy.optimize import linprog
 
 import snnprog as sp
-from snnprog.design.designer import potential_map
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins import interior
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.quick import relax
 from snnprog.design.margins.rows import Rows
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 
 ASKED = {
     "plain": {},

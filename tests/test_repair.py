@@ -13,8 +13,9 @@ from cases import CASES, PlainNeuron, exact_arrivals, random_raster, teach
 import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.integers import quantize
 from snnprog.integers.exhaustive import Repair, relaxed, whole

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from snnprog.compiler.built import Built
 from snnprog.design import Design
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
+from snnprog.wording import counted
 
 
 def check_design(spec: Spec, designed: Design, limit: float | None, seconds: float) -> None:

@@ -21,8 +21,9 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
+from snnprog.design.box import box_of
 from snnprog.design.margins.margin import widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run

@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
-from snnprog.design.designer import Progress, potential_map
-from snnprog.design.problem import Box, asked_ticks, box_of, neuron_problem
+from snnprog.conflict import Conflict
+from snnprog.design.box import Box, box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import asked_ticks, neuron_problem
 from snnprog.design.support import restricted_to
-from snnprog.errors import Conflict
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
@@ -40,6 +41,7 @@ from snnprog.integers.widths import (
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
+from snnprog.progress import Progress
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.shifted_neuron import neuron_simulator

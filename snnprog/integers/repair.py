@@ -24,9 +24,10 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
+from snnprog.conflict import Conflict
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.errors import Conflict, UndecidedError
+from snnprog.errors import UndecidedError
 from snnprog.integers.every_weight import every_weight, is_countable
 from snnprog.integers.exhaustive import (
     EXPONENTS_EFFORT,

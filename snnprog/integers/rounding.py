@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.problem import box_of
+from snnprog.design.box import box_of
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
 from snnprog.spec import FREE, Spec

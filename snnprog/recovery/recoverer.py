@@ -29,14 +29,15 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import check_type
 from snnprog.chips import Chip
-from snnprog.design.designer import potential_map
-from snnprog.errors import SpecError, counted
+from snnprog.design.mapping import potential_map
+from snnprog.errors import SpecError
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.recovery.least_squares import LeastSquares
 from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.spec import FREE, Spec
+from snnprog.wording import counted
 
 HALF = 0.5
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.chips import Chip
-from snnprog.design.problem import Box, box_of
+from snnprog.design.box import Box, box_of
 from snnprog.network import Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.simulate.neuron import NeuronSimulator

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
+from snnprog.design.box import box_of
 from snnprog.design.conflicts import hopeless_spikes
-from snnprog.design.designer import potential_map
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.potential import NO_RESET
 from snnprog.spec import Spec, with_targets
 

@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import check_place, read_bytes
 from snnprog.checks import check_type
-from snnprog.errors import Conflict, FitError, SpecError, counted
+from snnprog.conflict import Conflict
+from snnprog.errors import FitError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -36,6 +37,7 @@ from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest,
 from snnprog.spec import Pattern, Spec
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
+from snnprog.wording import counted
 from snnprog.workload import Activity, activity
 
 BINS_LIMIT = 1 << 24

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnprog.chips import RESOURCES, Chip
-from snnprog.errors import Conflict, FitError, counted
+from snnprog.conflict import Conflict
+from snnprog.errors import FitError
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.report.explanations import share_in_words
@@ -16,6 +17,7 @@ from snnprog.report.page.told import Told
 from snnprog.report.page.words import WRONG, kind_of
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.verification import Verification
+from snnprog.wording import counted
 from snnprog.workload import Activity, PatternActivity
 
 JUDGED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
