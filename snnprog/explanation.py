@@ -25,7 +25,6 @@ from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.mapping import leaks_of
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
@@ -168,7 +167,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0 or spec.window != (0, 0):
         return help_of
-    wiring = Wiring(spec, leaks_of(spec.dynamics, spec.chip, spec.refractory), ())
+    wiring = Wiring(spec, spec.linear_rule, ())
     with until(deadline_after(limit)), suppress(SolverError):
         histories = histories_of(wiring)
         for output in outputs:
@@ -199,7 +198,7 @@ def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
-    if spec.recurrent and spec.chip.semantics.most_spikes_heard > 1:
+    if spec.recurrent and spec.linear_rule.most_spikes > 1:
         return _statuses_in_loop(spec, designed, time_limit_s, progress)
     chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(

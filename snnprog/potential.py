@@ -9,9 +9,10 @@ With every raster given, the resets of a neuron are known, and its potential is 
 
 That is a reset to zero. Where a reset takes the threshold θ off and leaves the rest, the potential stays linear, and
 only what the threshold counts for changes: φ and β are those of a neuron that never fires, and the row compares with
-``τ[k] θ``, where ``τ[k] = 1 + Σ γ^(k-s)`` over the spikes s before k. Where what arrives decays in its own tick, U is α
-times as much. A refractory neuron stays at 0 for some ticks after a spike, while its current goes on: each of these
-ticks is one more reset, and at them φ and β are 0.
+``τ[k] θ``, where ``τ[k] = 1 + Σ γ^(k-s)`` over the spikes s before k. Where nothing is reset, φ and β are the same, and
+τ is 1. What arrives may count for more or less than 1 (`LinearRule.gain`). A refractory neuron stays at 0 for some
+ticks after a spike, while its current goes on: each of these ticks is one more reset, and at them φ and β are 0. Which
+of this a chip does, and how it rounds, is read off its rule (`snnprog.rules.linear`).
 
 All neurons share the *reset-free trace* x[k, pre], what one spike line alone would leave in a neuron that never fires:
 ``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last tick that left the potential at 0, and A[k] the traces
@@ -20,15 +21,14 @@ matrix of (ticks × taps) is ever needed whole.
 
 Ticks of all patterns stand one after another on one axis; before each pattern lie ``max_delay`` silent ticks of
 padding, so that a delayed look-up never reaches into the pattern before. A tap is a (delay, presynaptic line) pair;
-taps are ordered by delay, then line. Weights count in LSBs of exponent 0, and so do potentials: v / 2**input_shift on
-the chip.
+taps are ordered by delay, then line. Weights count in LSBs of exponent 0, and potentials in units of the threshold: the
+chip's potential over `LinearRule.unit`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -37,47 +37,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.rules.linear import SUBTRACT, LinearRule
 
 Ticks = Int64s
 
 NO_RESET = -1
 RESIDUE = 1e-9
 """Below this, what is left of a spike is taken for nothing: no chip holds it, and it may be a float's rounding."""
-
-
-@dataclass(frozen=True)
-class Leaks:
-    """What is left of a current (α) and of a potential (γ) after one tick, exactly; and the chip's units and customs.
-
-    Attributes
-    ----------
-    current, potential : Fraction
-        α and γ.
-    input_shift : int
-        One weight LSB is ``2**input_shift`` units of the chip's potential.
-    are_arrivals_decayed : bool
-        Whether a current decays after what arrives was added, and not before.
-    is_threshold_subtracted : bool
-        Whether a reset takes the threshold off, and not all there is.
-    refractory : int
-        How many ticks a reset to zero lasts, its own among them.
-    """
-
-    current: Fraction
-    potential: Fraction
-    input_shift: int
-    are_arrivals_decayed: bool = False
-    is_threshold_subtracted: bool = False
-    refractory: int = 1
-
-    @property
-    def losses(self) -> tuple[float, float]:
-        """The most that one truncating decay of u, and of v, can lose, in LSBs: (q - 1) / q for a leak p / q."""
-        unit = float(1 << self.input_shift)
-        current, potential = (
-            (leak.denominator - 1) / leak.denominator / unit for leak in (self.current, self.potential)
-        )
-        return current, potential
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,15 +183,15 @@ class PotentialMap:
         One raster per pattern.
     delays : sequence of int
         The delays that each line is offered, in ticks.
-    leaks : Leaks
-        The decays.
+    linear : LinearRule
+        The neurons' decays and resets.
     """
 
-    def __init__(self, presynaptic: Sequence[Raster], delays: Sequence[int], leaks: Leaks) -> None:
+    def __init__(self, presynaptic: Sequence[Raster], delays: Sequence[int], linear: LinearRule) -> None:
         self.delays = np.asarray(delays, dtype=np.int64)
-        self.leaks = leaks
+        self.linear = linear
         self.tape = Tape(tuple(len(raster) for raster in presynaptic), int(self.delays.max()))
-        self.alpha, self.gamma = float(leaks.current), float(leaks.potential)
+        self.alpha, self.gamma = float(linear.current), float(linear.potential)
         self.n_lines = presynaptic[0].shape[1]
         tick, line = np.concatenate([raster.nonzero() for raster in presynaptic], axis=1)
         tick = tick + np.repeat(self.tape.starts, [np.count_nonzero(raster) for raster in presynaptic])
@@ -289,10 +255,10 @@ class PotentialMap:
 
     def resets(self, spikes: Raster, lasting: int | None = None) -> Resets:
         """Return the resets of a neuron that fires at ``spikes`` (ticks,), for a refractory period, or as said."""
-        if self.leaks.is_threshold_subtracted:
-            return self._subtractions(spikes)
+        if not self.linear.is_reset_to_zero:
+            return self._unforgotten(spikes)
         ticks, spike = np.arange(self.tape.ticks), self.tape.last_spikes(spikes)
-        longest = self.leaks.refractory if lasting is None else lasting
+        longest = self.linear.refractory if lasting is None else lasting
         last = np.where(spike == NO_RESET, NO_RESET, np.minimum(spike + longest - 1, ticks))
         kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, (ticks - last).astype(np.float64)))
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
@@ -301,10 +267,11 @@ class PotentialMap:
         """Return when a neuron is refractory whose potential reaches the threshold at ``asked`` (ticks,)."""
         return self.resets(asked[: self.played.ticks]).is_held
 
-    def _subtractions(self, spikes: Raster) -> Resets:
-        """Return the resets of a neuron that loses a threshold at each of ``spikes`` (ticks,)."""
+    def _unforgotten(self, spikes: Raster) -> Resets:
+        """Return the resets of a neuron that forgets nothing: it loses a threshold at each spike, or nothing."""
         ticks = self.tape.ticks
-        taken = self.tape.filtered(spikes.astype(np.float64), self.gamma)
+        lost = spikes.astype(np.float64) * (self.linear.reset == SUBTRACT)
+        taken = self.tape.filtered(lost, self.gamma)
         before = np.concatenate([[0.0], taken[:-1]]) * self.gamma
         before[self.tape.starts] = 0.0
         never = np.full(ticks, NO_RESET)
@@ -330,8 +297,8 @@ class PotentialMap:
 
     @property
     def gain(self) -> float:
-        """The share of what arrives that counts in its own tick."""
-        return self.alpha if self.leaks.are_arrivals_decayed else 1.0
+        """What one weight LSB that arrives adds to the current in its own tick, in units of the threshold."""
+        return float(self.linear.gain)
 
     def arrivals(self, weights: Floats) -> Floats:
         """Return what arrives at every tick, ``(ticks,)``, for weights ``(taps,)``."""
@@ -364,18 +331,36 @@ class PotentialMap:
         """Return β, ``(ticks,)``: what a constant bias of 1 leaves in the potential."""
         return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
 
-    def truncation(self, resets: Resets, *, biased: bool) -> Floats:
-        """Return ρ, ``(ticks,)``: the most that truncating decays can have moved the potential, in LSBs of exponent 0.
+    def truncation(self, resets: Resets, asked: Raster, *, biased: bool) -> Floats:
+        """Return ρ, ``(ticks,)``: the most that rounding can have moved the potential to the wrong side, in LSBs.
 
-        Each tick's decay of u loses at most (q - 1) / q units for a leak p / q, each of v likewise, and losses decay as
-        what they are taken from. Nothing is lost before something has arrived.
+        Parameters
+        ----------
+        asked : (ticks,) bool
+            Where the potential must reach the threshold: there it may be too low, elsewhere too high.
+        biased : bool
+            Whether there is a bias.
         """
-        current_loss, potential_loss = self.leaks.losses
-        tape, arrived = self.tape, self._arrived_before()
-        decaying = self._arrived_by_now() if self.leaks.are_arrivals_decayed else arrived
-        lost = tape.filtered(decaying * current_loss, self.alpha)
-        lost += potential_loss * (np.ones(tape.ticks) if biased else arrived)
-        return resets.without_past(tape.filtered(lost, self.gamma))
+        low, high = (self._rounded(resets, end, biased=biased) for end in (0, 1))
+        return np.where(asked, -low, high)
+
+    def most_truncation(self, resets: Resets, *, biased: bool) -> float:
+        """Return the most that rounding can have moved the potential at any tick, either way, in LSBs."""
+        ends = [np.abs(self._rounded(resets, end, biased=biased)).max(initial=0.0) for end in (0, 1)]
+        return float(max(ends))
+
+    def _rounded(self, resets: Resets, end: int, *, biased: bool) -> Floats:
+        """Return the least (``end`` 0) or the most (1) that rounding adds to the potential at every tick, in LSBs.
+
+        Each rounding of u adds an error of its own, each of v likewise, and errors decay as what they are added to.
+        Nothing is rounded before something has arrived.
+        """
+        linear, tape = self.linear, self.tape
+        current_error, potential_error = float(linear.current_error[end]), float(linear.potential_error[end])
+        before, by_now = self._arrived_before(), self._arrived_by_now()
+        added = tape.filtered((by_now if linear.is_current_rounded_at_once else before) * current_error, self.alpha)
+        everywhere = np.ones(tape.ticks) if biased else by_now if linear.is_potential_rounded_at_once else before
+        return resets.without_past(tape.filtered(added + potential_error * everywhere, self.gamma))
 
     def _arrived_before(self) -> Floats:
         """(ticks,) 1 where some spike has arrived at an earlier tick of the pattern, else 0."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from snnprog.arrays import Int32s, Raster
+from snnprog.arrays import Integers, Raster
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,16 @@ class Trace:
     ----------
     spikes : (ticks, outputs) bool
         What came out.
-    currents, potentials : (ticks, neurons) int32, or None
-        u and v after each tick (v after the reset), where the state was recorded.
+    currents, potentials : (ticks, neurons) int32 or int64, or None
+        u and v after each tick (v after the reset), where the state was recorded: 64 bits where 32 might not hold
+        them. A chip whose neurons keep no current has zeros.
     excursions : tuple of Excursion
         Where the reference simulator left the portable range: each neuron's first place, in order of ticks.
     """
 
     spikes: Raster
-    currents: Int32s | None = None
-    potentials: Int32s | None = None
+    currents: Integers | None = None
+    potentials: Integers | None = None
     excursions: tuple[Excursion, ...] = ()
 
     @property

@@ -33,7 +33,6 @@ from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecEr
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
-from snnprog.simulate.layout import is_known
 from snnprog.trace import Trace
 from snnprog.version import __version__
 
@@ -147,9 +146,7 @@ def run_backend(
         if raster.shape[1] != program.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
     backend = built_in(program) if backend is None else backend
-    rule = program.chip.semantics.name
-    if backend == KERNEL and built_in(program) != KERNEL:
-        raise BackendError(f"backend {KERNEL} does not execute {rule}, which the program means; try {REFERENCE}")
+    rule = program.chip.rule.name
     if backend in BUILT_IN:
         return _run_built_in(program, rasters, backend, record)
     folder = find_backend(backend)
@@ -162,16 +159,14 @@ def run_backend(
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
-    """Return which built-in simulator runs a program: "kernel" where that knows the chip's rule, else "reference".
+    """Return which built-in simulator runs a program: "kernel", or "reference" where there is little to do.
 
     Parameters
     ----------
     inputs : list of rasters (ticks, inputs), optional
         All that this process is going to run: where it is so little that Numba is not worth its import, "reference".
     """
-    if not is_known(program.chip.semantics) or (inputs is not None and _is_little(program, inputs)):
-        return REFERENCE
-    return KERNEL
+    return REFERENCE if inputs is not None and _is_little(program, inputs) else KERNEL
 
 
 def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
@@ -183,8 +178,7 @@ def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
 
 def built_in_rules(backend: str) -> list[str]:
     """Return the names of the integer rules that a built-in simulator executes."""
-    rules = [chip.semantics for chip in CHIPS.values() if backend == REFERENCE or is_known(chip.semantics)]
-    return list(dict.fromkeys(rule.name for rule in rules))
+    return list(dict.fromkeys(chip.rule.name for chip in CHIPS.values()))
 
 
 def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:

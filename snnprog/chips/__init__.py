@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from snnprog.chips.chip import Chip, Range, Semantics, Wiring
+from snnprog.chips.chip import RULES, Chip, Range, WeightRanges
 from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
+from snnprog.chips.layers import Layers, Wiring
 from snnprog.chips.loihi1 import LOIHI1
 from snnprog.chips.loihi2 import LOIHI2
-from snnprog.chips.xylo import XYLO, ShiftSemantics
+from snnprog.chips.xylo import XYLO
 from snnprog.errors import SpecError
 
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO)}
@@ -32,13 +33,14 @@ def find_chip(chip: str | Chip) -> Chip:
 __all__ = [
     "CHIPS",
     "RESOURCES",
+    "RULES",
     "Chip",
     "Core",
     "Energy",
+    "Layers",
     "Range",
-    "Semantics",
-    "ShiftSemantics",
     "SynapticMemory",
+    "WeightRanges",
     "Wiring",
     "find_chip",
 ]

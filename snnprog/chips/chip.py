@@ -1,116 +1,46 @@
-"""What a chip is to the compiler: number formats and limits as data, and one named integer rule.
+"""What a chip is to the compiler: number formats and limits as data, and one integer rule (`snnprog.rules`).
 
-All ranges are inclusive pairs ``(least, greatest)``.
+All ranges are inclusive pairs ``(least, greatest)``. A chip has no methods of its own to override: whatever tells two
+chips apart is a field, so that a program file can carry its chip.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from snnprog.arrays import Int32s
+import numpy as np
+
+from snnprog.arrays import Floats, Int64s, Integers
 from snnprog.chips.core import UNKNOWN, Core, Energy
-from snnprog.errors import LimitError
+from snnprog.chips.layers import Layers, Wiring
+from snnprog.errors import LimitError, SpecError
+from snnprog.rules.linear import LinearRule, linear_rule
+from snnprog.rules.loihi import LOIHI_RULE
+from snnprog.rules.rule import Rule
+from snnprog.rules.xylo import XYLO_RULE
 
 Range = tuple[int, int]
 
-
-@dataclass(frozen=True, eq=False)
-class Wiring:
-    """What a program connects: lines are inputs, then neurons; synapses lead from lines to neurons.
-
-    Attributes
-    ----------
-    n_inputs, n_neurons : int
-    outputs : (outputs,) int
-        The neurons that are read out.
-    pre, post, exponent : (synapses,) int
-        Line, neuron and weight exponent of each synapse.
-    """
-
-    n_inputs: int
-    n_neurons: int
-    outputs: Int32s
-    pre: Int32s
-    post: Int32s
-    exponent: Int32s
-
-    @property
-    def n_lines(self) -> int:
-        """Number of lines."""
-        return self.n_inputs + self.n_neurons
+RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE)}
+"""The rules that are built in, by name; backends say by name which rules they execute."""
 
 
 @dataclass(frozen=True)
-class Semantics:
-    """The integer update rule of a chip's neuron, named in full so that a program file needs nothing else.
+class WeightRanges:
+    """The ranges of a weight's mantissa: of either sign (in steps of ``mixed_step``), or of one sign alone."""
 
-    This is Loihi's; a chip with a rule of its own derives from it, and says so there. With
-    ``rz(x, f) = sign(x) * ((|x| * f) >> decay_bits)`` and ``a[t]`` the sum of ``weight << exponent`` over the
-    spikes that arrive at tick t, one tick is::
+    mixed: Range
+    excitatory: Range
+    inhibitory: Range
+    mixed_step: int = 1
 
-        u = wrap( rz(u, 2**decay_bits - current_decay_offset - current_decay) + (a << input_shift) )
-        v = clip( rz(v, 2**decay_bits - potential_decay) + u + bias )
-        spike = v > threshold << input_shift ;   v = 0 where spike
-
-    ``wrap`` leaves values in ``(-2**current_bits, 2**current_bits]`` by adding or subtracting ``2**(current_bits+1)``
-    once; ``clip`` limits to ``±(2**potential_bits - 1)``. A neuron of refractory period r that spiked at tick t has
-    ``v = 0`` and no spike from t + 1 to t + r - 1, whatever arrives and whatever its bias; its u goes on.
-    """
-
-    name: str
-    rounding: str
-    decay_bits: int
-    current_decay_offset: int
-    input_shift: int
-    current_bits: int
-    current_overflow: str
-    potential_bits: int
-    potential_overflow: str
-    compare: str
-    reset: str
-    delay_origin: str
-
-    def as_dict(self) -> dict[str, str | int]:
-        """Return the rule as plain data, in the order of the fields."""
-        return asdict(self)
-
-    @property
-    def is_threshold_subtracted(self) -> bool:
-        """Whether a reset takes the threshold off the potential, and not all there is."""
-        return self.reset == "subtract"
-
-    @property
-    def is_equal_a_spike(self) -> bool:
-        """Whether a potential that just equals the threshold is a spike."""
-        return self.compare == ">="
-
-    @property
-    def most_spikes_heard(self) -> int:
-        """How many spikes of one neuron in one tick others may hear."""
-        return 1
-
-    @property
-    def are_arrivals_decayed(self) -> bool:
-        """Whether a current decays after what arrives was added, and not before."""
-        return False
-
-    def current_factor(self, current_decay: int) -> int:
-        """Return the integer that multiplies the current each tick, in units of ``2**-decay_bits``."""
-        return (1 << self.decay_bits) - self.current_decay_offset - current_decay
-
-    def potential_factor(self, potential_decay: int) -> int:
-        """Return the integer that multiplies the potential each tick, in units of ``2**-decay_bits``."""
-        return (1 << self.decay_bits) - potential_decay
-
-    def current_leak(self, current_decay: int) -> Fraction:
-        """Return the exact share α of the current that is left after one tick."""
-        return Fraction(self.current_factor(current_decay), 1 << self.decay_bits)
-
-    def potential_leak(self, potential_decay: int) -> Fraction:
-        """Return the exact share γ of the potential that is left after one tick."""
-        return Fraction(self.potential_factor(potential_decay), 1 << self.decay_bits)
+    def of(self, mode: str) -> Range:
+        """Return the range of a sign mode, "mixed", "excitatory" or "inhibitory"."""
+        found: Range = getattr(self, mode)
+        return found
 
 
 @dataclass(frozen=True)
@@ -119,68 +49,161 @@ class Chip:
 
     Attributes
     ----------
-    weight_ranges : dict
-        Sign mode -> inclusive range of the weight mantissa.
-    arrival_limit, current_limit, potential_limit : int
-        Magnitudes that ``a << input_shift``, ``u`` and ``v`` must stay below for all runtimes to agree.
+    name : str
+    rule : Rule
+        What its integers do in a tick; the ranges of thresholds, decays and refractory periods are the rule's.
+    delays : (int, int)
+        In ticks; a spike at tick t acts at tick t + delay, so 1 is the least there can be.
+    weight_ranges : WeightRanges
+    weight_bits : int
+        The widest weights that a spec can ask for by `Spec.weight_bits`.
+    exponents : (int, int)
+        A synapse adds ``mantissa << exponent``.
     design_exponents : tuple of int
         Those of ``exponents`` that weights are designed for, in the order tried, from the finest to the widest.
-    free_bias_exponents : (int, int)
-        The least and the greatest of ``bias_exponents`` that a designed bias has.
     usual_decays : (int, int)
         (current decay, potential decay) where none are asked for.
+    bias_mantissas, bias_exponents : (int, int)
+        A bias is ``mantissa << exponent``; mantissas reach as far down as up.
+    free_bias_exponents : (int, int)
+        The least and the greatest of ``bias_exponents`` that a designed bias has.
     is_exponent_shared : bool
         Whether all weights into a layer of neurons have the same exponent.
+    layers : Layers or None
+        The room of a chip whose neurons that are read out feed nothing.
     cores : int or None
         How many there are on one chip, where that is known.
     core : Core
         What one holds.
     energy : Energy or None
         Published energies per operation, where there are some.
-    refractory : (int, int)
-        In ticks; 1 for a neuron that may spike at every tick.
+
+    Raises
+    ------
+    SpecError
+        If the parts do not go together.
     """
 
     name: str
-    semantics: Semantics
+    rule: Rule
     delays: Range
-    decays: Range
-    thresholds: Range
-    weight_ranges: dict[str, Range] = field(hash=False)
-    exponents: Range
-    bias_mantissas: Range
-    bias_exponents: Range
-    arrival_limit: int
-    current_limit: int
-    potential_limit: int
-    design_exponents: tuple[int, ...]
-    free_bias_exponents: Range
-    usual_decays: Range
-    is_exponent_shared: bool
+    weight_ranges: WeightRanges
+    weight_bits: int
+    exponents: Range = (0, 0)
+    design_exponents: tuple[int, ...] = (0,)
+    usual_decays: Range = (0, 0)
+    bias_mantissas: Range = (0, 0)
+    bias_exponents: Range = (0, 0)
+    free_bias_exponents: Range = (0, 0)
+    is_exponent_shared: bool = False
+    layers: Layers | None = None
     cores: int | None = field(default=None, kw_only=True)
     core: Core = field(default=UNKNOWN, kw_only=True)
     energy: Energy | None = field(default=None, kw_only=True)
-    refractory: Range = field(default=(1, 1), kw_only=True)
+
+    def __post_init__(self) -> None:
+        for item, ok, allowed in self._demands():
+            if not ok:
+                raise SpecError(f"{item} of chip {self.name} must be {allowed}")
+
+    def _demands(self) -> Iterator[tuple[str, bool, str]]:
+        """Yield what is asked of each field: its name, whether it holds, and what is allowed."""
+        ranges = self.weight_ranges
+        for mode in ("mixed", "excitatory", "inhibitory"):
+            low, high = ranges.of(mode)
+            yield "weight_ranges", low <= 0 <= high, "ranges around 0"
+        yield "weight_ranges", self.weight_limit >= 1, "ranges that reach from -1 to 1 at least"
+        yield "weight_ranges", ranges.mixed_step >= 1, "in steps of 1 or more"
+        for item in ("delays", "exponents", "bias_mantissas", "bias_exponents", "free_bias_exponents"):
+            low, high = getattr(self, item)
+            yield item, low <= high, "(least, greatest)"
+        yield "weight_bits", 1 <= self.weight_bits <= self.weight_limit.bit_length() + 1, "no wider than weight_ranges"
+        yield "delays", self.delays[0] >= 1, "1 or more"
+        yield "exponents", self.exponents[0] >= 0, "0 or more"
+        yield "bias_mantissas", self.bias_mantissas[0] == -self.bias_mantissas[1], "as far down as up"
+        low, high = self.rule.range_of("bias")
+        yield (
+            "bias_mantissas",
+            low <= -self.bias_limit and self.bias_limit <= high,
+            f"within the rule's {low} to {high}",
+        )
+        inside = [self.exponents[0] <= exponent <= self.exponents[1] for exponent in self.design_exponents]
+        yield "design_exponents", bool(inside) and all(inside), f"among {self.exponents}"
+        rises = list(self.design_exponents) == sorted(set(self.design_exponents))
+        yield "design_exponents", rises, "in rising order"
+        least, greatest = self.bias_exponents
+        free = self.free_bias_exponents
+        yield "free_bias_exponents", least <= free[0] <= free[1] <= greatest, f"within {self.bias_exponents}"
+        for decay, (first, last) in zip(self.usual_decays, (self.current_decays, self.potential_decays), strict=True):
+            yield "usual_decays", first <= decay <= last, "within the rule's ranges (current, potential)"
+        own = RULES.get(self.rule.name, self.rule)
+        alike = (own.registers, own.gather, own.steps, own.watched, own.constants) == (
+            self.rule.registers,
+            self.rule.gather,
+            self.rule.steps,
+            self.rule.watched,
+            self.rule.constants,
+        )
+        yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"
+
+    @property
+    def unit(self) -> int:
+        """How many units of the potential, and of a bias, one unit of the threshold is."""
+        return self.rule.unit
+
+    @property
+    def thresholds(self) -> Range:
+        """The range of a threshold's mantissa."""
+        return self.rule.range_of("threshold")
+
+    @property
+    def current_decays(self) -> Range:
+        """The range of the current's decay."""
+        return self.rule.range_of("current_decay")
+
+    @property
+    def potential_decays(self) -> Range:
+        """The range of the potential's decay."""
+        return self.rule.range_of("potential_decay")
+
+    @property
+    def refractory(self) -> Range:
+        """The range of refractory periods in ticks; 1 for a neuron that may spike at every tick."""
+        return self.rule.range_of("refractory")
 
     @property
     def is_readout_apart(self) -> bool:
         """Whether neurons that are read out feed nothing."""
-        return False
+        return self.layers is not None
 
     @property
     def weight_limit(self) -> int:
         """The greatest magnitude that a one-sided weight of either sign can have."""
-        return min(self.weight_ranges["excitatory"][1], -self.weight_ranges["inhibitory"][0])
-
-    @property
-    def weight_bits(self) -> int:
-        """The widest symmetric signed mantissa, in bits, whose magnitudes a one-sided weight can all have."""
-        return self.weight_limit.bit_length()
+        return min(self.weight_ranges.excitatory[1], -self.weight_ranges.inhibitory[0])
 
     @property
     def bias_limit(self) -> int:
         """The greatest magnitude of a bias, in units of the potential."""
         return self.bias_mantissas[1] << self.bias_exponents[1]
+
+    def linear_rule(self, current_decay: int, potential_decay: int, refractory: int = 1) -> LinearRule:
+        """Return the linear rule of neurons with these decays.
+
+        Raises
+        ------
+        SpecError
+            If weights cannot be designed for the chip's rule.
+        """
+        decays = {"current_decay": current_decay, "potential_decay": potential_decay}
+        return linear_rule(self.rule, decays, refractory)
+
+    def shares_of(self, current_decays: Integers, potential_decays: Integers) -> tuple[Floats, Floats]:
+        """Return the shares of current and potential that are left after one tick, each as the decays are."""
+        current, potential = self.usual_decays
+        return (
+            _each(current_decays, lambda decay: self.linear_rule(decay, potential).current),
+            _each(potential_decays, lambda decay: self.linear_rule(current, decay).potential),
+        )
 
     def check_range(self, item: str, value: int, allowed: Range, hint: str = "") -> None:
         """Raise `LimitError` unless ``value`` lies in the inclusive range."""
@@ -188,7 +211,9 @@ class Chip:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
 
     def check_wiring(self, wiring: Wiring) -> None:
-        """Raise `LimitError` where the chip cannot connect what a program connects; any wiring fits, unless said."""
+        """Raise `LimitError` where the chip cannot connect what a program connects."""
+        if self.layers is not None:
+            self.layers.check_wiring(wiring, self.name)
 
     def nearest_bias(self, bias: float) -> int:
         """Return the bias ``mantissa << exponent`` that lies nearest (half to even) to a real one in range."""
@@ -205,12 +230,45 @@ class Chip:
     def decays_of(self, tau_current: float, tau_potential: float) -> Range:
         """Return (current decay, potential decay) nearest to time constants in ticks.
 
-        A membrane with time constant τ keeps ``exp(-1/τ)`` per tick; ``math.inf`` keeps all, 0 keeps nothing. The
-        result is the nearest the chip has: `Semantics.current_leak` and `Semantics.potential_leak` tell what it is.
+        A membrane with time constant τ keeps ``exp(-1/τ)`` per tick; ``math.inf`` keeps all, 0 keeps nothing.
         """
-        scale = 1 << self.semantics.decay_bits
-        kept = [0.0 if tau == 0 else math.exp(-1.0 / tau) for tau in (tau_current, tau_potential)]
-        current = scale - self.semantics.current_decay_offset - round(scale * kept[0])
-        potential = scale - round(scale * kept[1])
-        low, high = self.decays
-        return min(max(current, low), high), min(max(potential, low), high)
+        kept = [np.array([0.0 if tau == 0 else math.exp(-1.0 / tau)]) for tau in (tau_current, tau_potential)]
+        current, potential = self.decays_that_keep(*kept)
+        return int(current[0]), int(potential[0])
+
+    def decays_that_keep(self, current_shares: Floats, potential_shares: Floats) -> tuple[Int64s, Int64s]:
+        """Return the decays that leave shares nearest to these of the current and of the potential after one tick."""
+        current, potential = self.usual_decays
+        return (
+            self._nearest(
+                current_shares, self.current_decays, lambda decay: self.linear_rule(decay, potential).current
+            ),
+            self._nearest(
+                potential_shares, self.potential_decays, lambda decay: self.linear_rule(current, decay).potential
+            ),
+        )
+
+
+def _nearest_decays(shares: Floats, allowed: Range, kept: Callable[[int], Fraction]) -> Int64s:
+    """Return the decay that keeps the nearest to each share; what decays keep rises or falls with them."""
+    distinct, index = np.unique(shares, return_inverse=True)
+    return np.array([_nearest(float(share), allowed, kept) for share in distinct], np.int64)[index]
+
+
+def _nearest(share: float, allowed: Range, kept: Callable[[int], Fraction]) -> int:
+    """Return the decay that keeps the share nearest to one."""
+    low, high = allowed
+    is_rising = kept(low) < kept(high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (kept(middle) < share) == is_rising:
+            low = middle
+        else:
+            high = middle
+    return min((low, high), key=lambda decay: abs(kept(decay) - share))
+
+
+def _each(decays: Integers, kept: Callable[[int], Fraction]) -> Floats:
+    """Return what each decay keeps; each is looked up once."""
+    distinct, index = np.unique(decays, return_inverse=True)
+    return np.array([float(kept(int(decay))) for decay in distinct])[index]

@@ -21,41 +21,23 @@ Sources
 
 from __future__ import annotations
 
-from snnprog.chips.chip import Chip, Semantics
+from snnprog.chips.chip import Chip, WeightRanges
 from snnprog.chips.core import Core, Energy, SynapticMemory
+from snnprog.rules.loihi import LOIHI_RULE
 
 LOIHI1 = Chip(
     name="loihi1",
-    semantics=Semantics(
-        name="loihi1-lif-lava-0.10.0",
-        rounding="toward zero",
-        decay_bits=12,
-        current_decay_offset=1,
-        input_shift=6,
-        current_bits=23,
-        current_overflow="wrap",
-        potential_bits=23,
-        potential_overflow="clip",
-        compare=">",
-        reset="zero",
-        delay_origin="a spike at tick t acts at tick t + delay",
-    ),
+    rule=LOIHI_RULE,
     delays=(1, 63),
-    decays=(0, 4095),
-    thresholds=(1, 131071),
-    weight_ranges={"mixed": (-256, 254), "excitatory": (0, 255), "inhibitory": (-255, 0)},
+    weight_ranges=WeightRanges(mixed=(-256, 254), excitatory=(0, 255), inhibitory=(-255, 0), mixed_step=2),
+    weight_bits=8,
     exponents=(0, 7),
+    design_exponents=(0, 2, 4, 7),
+    usual_decays=(4095, 205),
     bias_mantissas=(-4095, 4095),
     bias_exponents=(0, 7),
-    arrival_limit=1 << 21,
-    current_limit=1 << 23,
-    potential_limit=1 << 23,
-    design_exponents=(0, 2, 4, 7),
     free_bias_exponents=(4, 7),
-    usual_decays=(4095, 205),
-    is_exponent_shared=False,
     cores=128,
-    refractory=(1, 63),
     core=Core(
         neurons=1024,
         axons_in=4096,

@@ -42,7 +42,7 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
         raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
 
     ready = [name for name in backend_names() if backend_row(name)["ready"]]
-    rule = find_chip("loihi1").semantics.name
+    rule = find_chip("loihi1").rule.name
     ready = [name for name in ready if rule in find_backend(name).semantics]
     names = [REFERENCE, *(extra or ready)]
     with progress_bar(as_json) as progress:

@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from snnprog.backends import BUILT_IN, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
-from snnprog.chips import CHIPS, ShiftSemantics, find_chip
+from snnprog.chips import CHIPS, find_chip
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
@@ -93,7 +93,7 @@ def check_conformance(
     chip, gaps = _chip_and_gaps(backend)
     frozen, left_out = _within(golden_programs(chip) if golden else [], gaps, backend)
     outcome = Conformance(left_out=left_out)
-    alone = gaps.most_neurons is not None or isinstance(find_chip(chip).semantics, ShiftSemantics)
+    alone = gaps.most_neurons is not None or find_chip(chip).is_readout_apart
     together = 1 if alone or scale is not SMALL else TOGETHER
     tell = progress or _tell_nobody
     tell("golden programs", 0, len(frozen))
@@ -120,9 +120,9 @@ def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:
         return next(iter(CHIPS)), NO_GAPS
     folder = find_backend(backend)
     for chip in CHIPS.values():
-        if chip.semantics.name in folder.semantics:
+        if chip.rule.name in folder.semantics:
             return chip.name, folder.gaps
-    rules = ", ".join(sorted({chip.semantics.name for chip in CHIPS.values()}))
+    rules = ", ".join(sorted({chip.rule.name for chip in CHIPS.values()}))
     executes = ", ".join(folder.semantics) or "nothing"
     raise BackendError(f"backend {backend} executes {executes}; the chips here mean {rules}")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int32s, Int64s, Raster
 from snnprog.backends import Gaps
-from snnprog.chips import Chip, ShiftSemantics, find_chip
+from snnprog.chips import Chip, find_chip
 from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
 from snnprog.simulate import simulate
 
@@ -98,7 +98,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
     """
     generator = np.random.default_rng(seed)
-    if isinstance(find_chip(chip).semantics, ShiftSemantics):
+    if find_chip(chip).is_readout_apart:
         return _draw_layered(generator, chip)
     if gaps.most_neurons is not None:
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
@@ -205,7 +205,7 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
     return np.where(
         generator.random(count) < generator.choice([0.5, 1.0]),
         fast,
-        generator.integers(*_half_open(limits.decays), count),
+        generator.integers(*_half_open(limits.potential_decays), count),
     )
 
 

@@ -84,7 +84,7 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
     limit = float(spec.mantissas.limit)
     least = limit if spec.mantissas.is_binary else 0.0
     lines = len(spec.delays)
-    unit = float(1 << chip.semantics.input_shift)
+    unit = float(chip.unit)
     threshold, bias = spec.threshold, spec.bias
     bias_exponents = chip.free_bias_exponents
     bias_top = (chip.bias_mantissas[1] << bias_exponents[0]) / unit
@@ -99,7 +99,7 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
         bias_exponents=bias_exponents,
         bias_exponent=bias_exponents[0],
         least_threshold=float(chip.thresholds[0]),
-        is_equal_a_spike=chip.semantics.is_equal_a_spike,
+        is_equal_a_spike=chip.rule.is_equal_a_spike,
         noise=spec.noise,
         weight_step=spec.mantissas.step,
     )

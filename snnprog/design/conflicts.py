@@ -26,7 +26,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
         reason = refractory_reason(problem, tick)
         return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
     reset = int(problem.resets.last[tick])
-    event = "reset" if problem.potential_map.leaks.refractory == 1 else "refractory period, which ended"
+    event = "reset" if problem.potential_map.linear.refractory == 1 else "refractory period, which ended"
     since = (
         "the pattern began"
         if reset == NO_RESET
@@ -44,7 +44,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
 def refractory_reason(problem: NeuronProblem, tick: int) -> str:
     """Return why a spike is impossible that is due while the neuron is refractory."""
     spike = problem.potential_map.tape.where(int(problem.resets.spike[tick]))[1]
-    period = problem.potential_map.leaks.refractory
+    period = problem.potential_map.linear.refractory
     return (
         f"output {problem.neuron} must spike at {_place(problem, tick)}, but is refractory for {period} ticks from its"
         f" spike at tick {spike}: it can spike again at tick {spike + period}"
@@ -146,9 +146,9 @@ def _fixed(problem: NeuronProblem) -> str:
     box = problem.box
     parts = [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
     parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
-    period = problem.potential_map.leaks.refractory
+    period = problem.potential_map.linear.refractory
     parts += [f"a refractory period of {period} ticks"] if period > 1 else []
-    parts += ["decays taken as exact"] if sum(problem.potential_map.leaks.losses) > 0.0 else []
+    parts += ["decays taken as exact"] if problem.potential_map.linear.has_errors else []
     parts += [f"noise of {box.noise:g} weight LSBs to survive"] if box.noise > 0.0 else []
     return f", with {' and '.join(parts)}" if parts else ""
 

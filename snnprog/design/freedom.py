@@ -184,7 +184,7 @@ class Together:
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
         lines = np.concatenate([self._inputs, raster], axis=1)
-        mapping = type(self.mapping)(np.split(lines, self.tape.starts[1:]), self.spec.delays, self.mapping.leaks)
+        mapping = type(self.mapping)(np.split(lines, self.tape.starts[1:]), self.spec.delays, self.mapping.linear)
         box, everything = box_of(self.spec, mapping), np.ones(len(raster), dtype=np.bool_)
         return [neuron_problem(mapping, index, raster[:, index], everything, box) for index in range(raster.shape[1])]
 

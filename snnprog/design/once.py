@@ -13,13 +13,14 @@ is due, both ask for the same. Readout neurons need none of this: there the chip
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.potential import NO_RESET, Leaks, PotentialMap, Resets, Tape, Ticks
+from snnprog.potential import NO_RESET, PotentialMap, Resets, Tape, Ticks
+from snnprog.rules.linear import SUBTRACT, LinearRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +38,14 @@ class OnceMap(PotentialMap):
 
     Parameters
     ----------
-    presynaptic, delays, leaks
+    presynaptic, delays, linear
         As for `PotentialMap`.
     """
 
     tape: Tape
 
-    def __init__(self, presynaptic: Sequence[Raster], delays: Sequence[int], leaks: Leaks) -> None:
-        super().__init__([*presynaptic, *presynaptic], delays, leaks)
+    def __init__(self, presynaptic: Sequence[Raster], delays: Sequence[int], linear: LinearRule) -> None:
+        super().__init__([*presynaptic, *presynaptic], delays, linear)
         self.tape = _TwiceTape(self.tape.lengths, self.tape.padding)
 
     @cached_property
@@ -68,12 +69,17 @@ class OnceMap(PotentialMap):
     def resets(self, spikes: Raster, lasting: int | None = None) -> Resets:
         """Return the resets of a neuron that fires at ``spikes`` (ticks,); there are no refractory periods here."""
         ticks, fired = self.tape.ticks, self.at_every_look(spikes).astype(np.float64)
+        if self.linear.reset != SUBTRACT:
+            own = super().resets(self.at_every_look(spikes), lasting)
+            return replace(own, threshold_response=own.threshold_response + fired * self.is_after_reset)
         taken = self.tape.filtered(fired, self.gamma)
         last: Ticks = np.full(ticks, NO_RESET)
         return Resets(last, last, np.zeros(ticks), 1.0 + np.where(self.is_after_reset, taken, taken - fired))
 
 
-def map_of(presynaptic: Sequence[Raster], delays: Sequence[int], leaks: Leaks, *, is_heard_often: bool) -> PotentialMap:
+def map_of(
+    presynaptic: Sequence[Raster], delays: Sequence[int], linear: LinearRule, *, is_heard_often: bool
+) -> PotentialMap:
     """Return the map of neurons; ``is_heard_often`` where others would hear each of several spikes in a tick."""
     kind = OnceMap if is_heard_often else PotentialMap
-    return kind(presynaptic, delays, leaks)
+    return kind(presynaptic, delays, linear)

@@ -40,8 +40,8 @@ class NeuronProblem:
         Where its potential is to reach the threshold: what it is to do (assumed, in don't-care bins).
     constrained : (ticks,) bool
         The ticks that have a row; a refractory neuron is silent anyway.
-    norms, bias_response, truncation : (ticks,) float
-        ‖φ‖₁, β, and ρ with the noise, at every tick.
+    norms, bias_response, truncation, leeway : (ticks,) float
+        ‖φ‖₁, β, ρ with the noise, and what rounding can do to the right side and the noise, at every tick.
     box : Box
         The ranges at exponent 0.
     exponent : int
@@ -56,6 +56,7 @@ class NeuronProblem:
     norms: Floats
     bias_response: Floats
     truncation: Floats
+    leeway: Floats
     box: Box
     exponent: int = 0
 
@@ -91,7 +92,7 @@ class NeuronProblem:
         if self.box.is_threshold_free:
             slack = slack + self.threshold_response
         if self.box.is_bias_free:
-            bias_step = (1 << self.box.bias_exponent) / (1 << self.potential_map.leaks.input_shift)
+            bias_step = (1 << self.box.bias_exponent) / self.potential_map.linear.unit
             slack = slack + bias_step * self.bias_response
         return np.maximum(slack, SLACK_FLOOR * self.step)
 
@@ -153,7 +154,7 @@ class NeuronProblem:
         potential just equals the threshold, silence is kept, or a spike is; so there the noise counts one unit less.
         """
         box = self.box
-        unit = 1.0 / (1 << self.potential_map.leaks.input_shift)
+        unit = 1.0 / self.potential_map.linear.unit
         room = np.where(self.raster != box.is_equal_a_spike, box.noise, max(box.noise - unit, 0.0))
         exact = replace(self, truncation=room)
         if box.is_scale_free and box.noise == 0.0:
@@ -211,7 +212,8 @@ def neuron_problem(
         constrained=potential_map.at_every_look(constrained) & ~_is_silent_anyway(resets, asked),
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
-        truncation=potential_map.truncation(resets, biased=box.has_bias) + box.noise,
+        truncation=potential_map.truncation(resets, asked, biased=box.has_bias) + box.noise,
+        leeway=potential_map.truncation(resets, ~asked, biased=box.has_bias) + box.noise,
         box=box,
     )
 

@@ -15,7 +15,6 @@ import numpy as np
 from snnprog.arrays import Int64s
 from snnprog.integers.exhaustive import SOLVED, Repair
 from snnprog.integers.integer_problem import IntegerProblem
-from snnprog.integers.machine import SubtractingMachine
 from snnprog.solver import check_time
 
 MOST_CHOICES, AT_ONCE, MOST_RUNS = 100_000, 4096, 50_000
@@ -43,7 +42,6 @@ def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
         If the time that `until` allows runs out.
     """
     runs, machine = 0, problems[0].machine
-    assert isinstance(machine, SubtractingMachine), "asked for a chip whose resets subtract"
     bias = round(problems[0].problem.box.bias[0] * machine.unit)
     for problem in problems:
         for mantissas, thresholds in _candidates(problem):
@@ -77,7 +75,7 @@ def _candidates(problem: IntegerProblem) -> Iterator[tuple[Int64s, range]]:
     if not rows.box.is_threshold_free:
         low = high = int(rows.box.threshold[0])
     features = rows.features(np.arange(rows.raster.size))[:, problem.taps].T * rows.step
-    fixed, error = rows.box.bias[0] * rows.bias_response, rows.truncation + FLOAT_SLACK
+    fixed, error = rows.box.bias[0] * rows.bias_response, rows.leeway + FLOAT_SLACK
     everything = itertools.product(*_values(problem))
     while some := list(itertools.islice(everything, AT_ONCE)):
         check_time()

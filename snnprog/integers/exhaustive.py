@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from snnprog.arrays import Int64s
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import RESIDUE
+from snnprog.rules.expressions import Hold, Rounding
+from snnprog.rules.resolve import Form, Sums, resolved
+from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import Division, IntegerProgram, find_integers
 
 SOLVED = "solved"
@@ -25,6 +29,8 @@ RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 # For the whole programs at all exponents together, and at one where nothing can be proved any more.
 EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
 MOST_TAPS, MOST_BINS = 64, 6000
+WIDEST = 1 << 40
+"""Of a variable that no register limits; CP-SAT multiplies it by a decay's factor within 63 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +85,7 @@ def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
     inexact = np.abs(matrix / unit - columns.T).max(axis=0, initial=0.0)
     inexact[:n_weights] += RESIDUE
     lost = float(np.maximum(np.abs(lower), np.abs(upper)) @ inexact)
-    least = np.floor((-problem.given - problem.truncation - lost) * unit).astype(np.int64)
+    least = np.floor((-problem.given - problem.leeway - lost) * unit).astype(np.int64)
     return IntegerProgram(matrix, least, lower, upper, _steps(problem, lower.size))
 
 
@@ -89,40 +95,52 @@ def whole(problem: IntegerProblem, effort: float = WHOLE_EFFORT) -> Repair:
     if integral.values is None:
         is_impossible = integral.is_impossible and not problem.problem.box.is_bias_free
         return Repair(None, is_impossible, effort=integral.effort)
-    neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED)
+    allowed = None
+    if problem.machine.is_threshold_subtracted and problem.problem.box.is_threshold_free:
+        allowed = (int(integral.values[problem.taps.size]),) * 2
+    neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED, allowed)
     assert neuron is not None, "the whole program follows the chip's rule"
     return Repair(neuron, effort=integral.effort)
 
 
 def whole_program(problem: IntegerProblem) -> IntegerProgram:
     """Return the chip's rule as an integer program: for each tick its current, its potential, and what they keep."""
-    return _Rule(problem).program()
+    return _Whole(problem).program()
 
 
-class _Rule:
-    """Collects variables and rows, tick after tick; a row is a dictionary from variable to coefficient."""
+class _Whole(Sums):
+    """Collects variables and rows, tick after tick; a variable is a symbol, and every form has whole coefficients."""
 
     def __init__(self, problem: IntegerProblem) -> None:
-        self.problem, self.machine = problem, problem.machine
+        self.problem, self.rule = problem, problem.chip.rule
+        self.mapping = problem.problem.potential_map
         lower, upper = problem.ranges
         self.lower, self.upper = lower.tolist(), upper.tolist()
         self.rows: list[tuple[dict[int, int], int]] = []
         self.divisions: list[Division] = []
-        self.unknown_of = {int(tap): index for index, tap in enumerate(problem.taps)}
+        self.limits = self._limits()
+        box, unit = problem.problem.box, problem.machine.unit
+        self.fixed = dict(self.mapping.linear.given)
+        self.scale: dict[str, tuple[int, int]] = {}
+        if box.is_threshold_free:
+            self.scale["threshold"] = problem.taps.size, 1
+        else:
+            self.fixed["threshold"] = int(box.threshold[0])
+        if box.is_bias_free:
+            self.scale["bias"] = lower.size - 1, problem.bias_step
+        else:
+            self.fixed["bias"] = round(box.bias[0] * unit)
 
     def program(self) -> IntegerProgram:
-        current = potential = None
-        for tick in range(self.machine.after.size):
-            current = self._state(self._arrivals(tick), current, self.machine.current_factor, self.machine.limits[1])
-            flow = {current: 1}
-            bias = self._bias(flow)
-            if not self.machine.is_held[tick]:
-                potential = self._state(flow, potential, self.machine.potential_factor, self.machine.limits[2], bias)
-                self._compare(potential, bool(self.problem.problem.raster[tick]))
-            if self.machine.is_reset(tick):
-                potential = None
-            if self.machine.is_end(tick):
-                current = None
+        """Return the rule over all ticks."""
+        first, tap = self.mapping.arrival_events
+        spikes, ends = self.problem.problem.spikes, set(self.mapping.played.ends.tolist())
+        state = rest = {name: Form() for name in self.rule.registers}
+        for tick, is_spike in enumerate(spikes.tolist()):
+            arriving = self._arriving(tap[first[tick] : first[tick + 1]])
+            after = resolved(self.rule, self.fixed, state, int(is_spike), self, arriving)
+            self._compare(after.compared, is_spike)
+            state = rest if tick in ends else {name: self._bound(name, form) for name, form in after.state.items()}
         matrix = np.zeros((len(self.rows), len(self.lower)), np.int64)
         for index, (terms, _) in enumerate(self.rows):
             matrix[index, list(terms)] = list(terms.values())
@@ -130,55 +148,71 @@ class _Rule:
         lower, upper = np.array(self.lower), np.array(self.upper)
         return IntegerProgram(matrix, least, lower, upper, _steps(self.problem, lower.size), tuple(self.divisions))
 
-    def _variable(self, limit: int) -> int:
+    def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
+        """Return a variable for ``operand * factor``, rounded."""
+        dividend, limit = self._variable_of(operand, self.limits.get(POTENTIAL, WIDEST))
+        quotient = self._new(limit)
+        self.divisions.append(Division(quotient, dividend, factor.numerator, factor.denominator, rounding))
+        return Form.symbol(str(quotient))
+
+    def held(self, operand: Form, node: Hold, step: Step) -> Form:
+        """Return a variable for a value, kept within the range on which all runtimes agree."""
+        limit = min(min(-node.low, node.high) + 1, self.limits.get(step.name, WIDEST))
+        return Form.symbol(str(self._variable_of(operand, limit)[0]))
+
+    def _limits(self) -> dict[str, int]:
+        """Return the limit of each watched step, and of the potential."""
+        limits = {watch.step: watch.limit for watch in self.rule.watched}
+        potential = int(self.mapping.linear.limits.potential * self.problem.machine.unit)
+        return limits | {POTENTIAL: min(potential, WIDEST)}
+
+    def _arriving(self, taps: Int64s) -> Form:
+        """Return the sum of the weights that arrive; what has no unknown has no weight."""
+        unknown_of = {int(tap): index for index, tap in enumerate(self.problem.taps)}
+        terms: dict[str, Fraction] = {}
+        for tap in taps.tolist():
+            if tap in unknown_of:
+                name = str(unknown_of[tap])
+                terms[name] = terms.get(name, Fraction(0)) + (1 << self.problem.problem.exponent)
+        return Form(terms)
+
+    def _bound(self, name: str, form: Form) -> Form:
+        """Return a register as a variable, so that the rows of later ticks stay short."""
+        if len(form.terms) < 2:
+            return form
+        return Form.symbol(str(self._variable_of(form, self.limits[POTENTIAL] if name == POTENTIAL else WIDEST)[0]))
+
+    def _compare(self, compared: Form, is_spike: bool) -> None:
+        """Ask for a potential that reaches the threshold, or does not; and where it counts, not the threshold twice."""
+        unit, is_equal = self.rule.unit, self.rule.is_equal_a_spike
+        limit = Form.symbol("threshold") if "threshold" in self.scale else Form.of(self.fixed["threshold"])
+        above = compared.plus(limit.times(-unit))
+        if is_spike:
+            self._at_least(above, 0 if is_equal else 1)
+            if self.mapping.is_after_reset.any():
+                self._at_least(limit.times(2 * unit).plus(compared.times(-1)), 1 if is_equal else 0)
+        else:
+            self._at_least(above.times(-1), 1 if is_equal else 0)
+
+    def _variable_of(self, form: Form, limit: int) -> tuple[int, int]:
+        """Return a variable that equals a form and stays below a limit in magnitude, and that limit."""
+        variable = self._new(limit)
+        difference = Form.symbol(str(variable)).plus(form.times(-1))
+        self._at_least(difference, 0)
+        self._at_least(difference.times(-1), 0)
+        return variable, limit
+
+    def _new(self, limit: int) -> int:
         self.lower.append(1 - limit)
         self.upper.append(limit - 1)
         return len(self.lower) - 1
 
-    def _arrivals(self, tick: int) -> dict[int, int]:
-        arrivals: dict[int, int] = {}
-        unit = self.machine.unit << self.problem.problem.exponent
-        for tap in self.machine.taps_at(tick).tolist():
-            if tap in self.unknown_of:  # what has no unknown has no weight
-                arrivals[self.unknown_of[tap]] = arrivals.get(self.unknown_of[tap], 0) + unit
-        limit = int(self.machine.limits[0])
-        if arrivals:
-            self._between(arrivals, 1 - limit, limit - 1)
-        return arrivals
-
-    def _bias(self, flow: dict[int, int]) -> int:
-        """Add a free bias to what flows in; return a fixed one."""
-        box = self.problem.problem.box
-        if not box.is_bias_free:
-            return round(box.bias[0] * self.machine.unit)
-        flow[self.problem.ranges[0].size - 1] = self.problem.bias_step
-        return 0
-
-    def _state(self, flow: dict[int, int], before: int | None, factor: int, limit: int, constant: int = 0) -> int:
-        """Return the variable of ``rz(before, factor) + flow + constant``."""
-        state = self._variable(int(limit))
-        terms = {state: -1, **flow}
-        if before is not None and factor > 0:
-            kept = self._variable(int(limit))
-            self.divisions.append(Division(kept, before, factor, 1 << self.machine.decay_bits))
-            terms[kept] = 1
-        self._between(terms, -constant, -constant)
-        return state
-
-    def _compare(self, potential: int, spikes: bool) -> None:
-        """Ask for a potential above the threshold, or not above it."""
-        box, unit = self.problem.problem.box, self.machine.unit
-        sign = 1 if spikes else -1
-        terms, fixed = {potential: sign}, 0
-        if box.is_threshold_free:
-            terms[self.problem.taps.size] = -sign * unit
-        else:
-            fixed = sign * int(box.threshold[0]) * unit
-        self.rows.append((terms, fixed + (1 if spikes else 0)))
-
-    def _between(self, terms: dict[int, int], least: int, most: int) -> None:
-        self.rows.append((terms, least))
-        self.rows.append(({variable: -factor for variable, factor in terms.items()}, -most))
+    def _at_least(self, form: Form, least: int) -> None:
+        terms: dict[int, int] = {}
+        for symbol, coefficient in form.terms.items():
+            variable, scale = self.scale[symbol] if symbol in self.scale else (int(symbol), 1)
+            terms[variable] = terms.get(variable, 0) + int(coefficient * scale)
+        self.rows.append((terms, least - int(form.constant)))
 
 
 def _steps(problem: IntegerProblem, variables: int) -> Int64s:

@@ -32,7 +32,7 @@ def _at(neuron: Neuron, exponent: int, chip: Chip | None) -> Neuron:
     """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
     factor = 1.0
     if chip is not None:
-        unit = 1 << chip.semantics.input_shift
+        unit = chip.unit
         room = (chip.bias_limit / unit / max(abs(neuron.bias), TINY), chip.thresholds[1] / max(neuron.threshold, TINY))
         factor = min(2.0 ** (exponent - neuron.exponent), *room)
     return replace(

@@ -76,6 +76,11 @@ class IntegerProblem:
         return self.problem.truncation / self.problem.step + FLOAT_SLACK
 
     @property
+    def leeway(self) -> Floats:
+        """(ticks,) What rounding can do for a row, and a little more than floats can be wrong by."""
+        return self.problem.leeway / self.problem.step + FLOAT_SLACK
+
+    @property
     def ranges(self) -> tuple[Int64s, Int64s]:
         """The least and the greatest of each unknown."""
         box = self.problem.box

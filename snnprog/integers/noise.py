@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s
-from snnprog.chips import Semantics
+from snnprog.rules.rule import Rule
 
 
-def survived_noise(potentials: Int64s, threshold: int, semantics: Semantics) -> float:
+def survived_noise(potentials: Int64s, threshold: int, rule: Rule) -> float:
     """Return the most noise that a neuron's run survives, in weight LSBs; whole units of the potential count.
 
     Parameters
@@ -23,6 +23,6 @@ def survived_noise(potentials: Int64s, threshold: int, semantics: Semantics) -> 
     threshold : int
         The mantissa.
     """
-    above = potentials - (threshold << semantics.input_shift) + semantics.is_equal_a_spike
+    above = potentials - threshold * rule.unit + rule.is_equal_a_spike
     room = np.where(above > 0, above - 1, -above)
-    return int(room.min(initial=np.iinfo(np.int64).max)) / (1 << semantics.input_shift)
+    return int(room.min(initial=np.iinfo(np.int64).max)) / rule.unit

@@ -42,11 +42,9 @@ from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
-from snnprog.simulate.shifted_neuron import neuron_simulator
 from snnprog.solver import deadline_after
-from snnprog.spec import Spec, presynaptic_raster
+from snnprog.spec import Spec
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
@@ -253,7 +251,7 @@ def _repair_job(
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = spec.n_outputs == 1
-    return RepairJob(problem, neuron, spec.chip, spec.dynamics, seed, deadline, is_alone)
+    return RepairJob(problem, neuron, spec.chip, seed, deadline, is_alone)
 
 
 def _asked(spec: Spec, mapping: PotentialMap, index: int) -> Raster:
@@ -270,9 +268,10 @@ class _Search:
         weights = neuron.weights.ravel()
         step = float(1 << neuron.exponent)
         patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
+        limits = mapping.linear.limits
         anything = widths_for_any_input(weights * rounding.loudest, neuron.bias, neuron.threshold, mapping)
-        self.fit_patterns = min(1.0, patterns.room(rounding.chip)) if rounding.is_scalable else 1.0
-        self.fit_anything = min(1.0, anything.room(rounding.chip)) if rounding.is_scalable else 1.0
+        self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
+        self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
         rounded = [rounding.round(scale) for scale in scales]
         self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
@@ -309,25 +308,20 @@ def rehearse(
     spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
 ) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = neuron_simulator(spec.chip, spec.dynamics, mapping)
+    simulator = NeuronSimulator(spec.chip.rule, mapping)
     chosen = range(len(neurons)) if outputs is None else outputs
     return [_rehearsal(spec, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
 
 
 def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
-    """Run one neuron; where a state leaves the portable range, the reference simulator says where."""
+    """Run one neuron; where a state leaves the portable range, the run says where."""
     weights = (neuron.mantissas << neuron.exponent).ravel()
     run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
     spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
-    if not run.is_portable and excursion is None:
-        program = _program(spec, mapping, [neuron], rehearsal=True)
-        traces = simulate(program, [presynaptic_raster(spec, pattern) for pattern in spec.patterns])
-        spikes = np.concatenate([trace.spikes[:, 0] for trace in traces])
-        excursion = next(replace(found, neuron=output) for trace in traces for found in trace.excursions)
     targets, care = mapping.asked_of(spec.targets[:, output]), mapping.at_every_look(spec.care[:, output])
     asked = mapping.at_every_look(_asked(spec, mapping, output))
     compared = run.potentials[asked & ~mapping.is_held(spikes)]
-    noise = survived_noise(compared, neuron.threshold, simulator.semantics) if spec.noise > 0.0 else None
+    noise = survived_noise(compared, neuron.threshold, spec.chip.rule) if spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)
 
@@ -364,9 +358,9 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
 
 def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal) -> NeuronReport:
     integers, chip = search.best, search.rounding.chip
-    unit = 1 << chip.semantics.input_shift
+    unit, limits = chip.unit, mapping.linear.limits
     weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()
-    room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(chip)
+    room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(limits)
     return NeuronReport(
         output=index,
         status=INEXACT if outcome.wrong_bins else CERTIFIED if integers.certified else EXACT,

@@ -39,14 +39,14 @@ from snnprog.integers.exhaustive import (
     whole,
 )
 from snnprog.integers.integer_problem import FLOAT_SLACK, IntegerProblem
-from snnprog.integers.machine import machine_of
+from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.integers.search import LONG, SHORT, Rows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.solver import until
-from snnprog.spec import Dynamics, Spec
+from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
 LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
@@ -63,7 +63,6 @@ class RepairJob:
     problem: NeuronProblem
     neuron: Neuron
     chip: Chip
-    dynamics: Dynamics
     seed: tuple[int, int]
     deadline: float | None = None
     is_alone: bool = False
@@ -119,7 +118,7 @@ class _Family:
 
     def __init__(self, job: RepairJob) -> None:
         self.job, self.chip = job, job.chip
-        self.machine = machine_of(self.chip, job.dynamics, job.problem.potential_map, job.problem.raster)
+        self.machine = Machine(self.chip, job.problem.potential_map, job.problem.raster)
         self.is_scale_free = job.problem.box.is_scale_free
         low, high = self.chip.exponents
         own = job.neuron.exponent
@@ -172,7 +171,10 @@ class _Family:
         room = widths_for_patterns(
             weights, neuron.bias * factor, neuron.threshold * factor, step, problem.potential_map, problem.resets
         )
-        return room.room(self.chip) >= 1.0 and neuron.threshold * factor <= self.chip.thresholds[1]
+        return (
+            room.room(problem.potential_map.linear.limits) >= 1.0
+            and neuron.threshold * factor <= self.chip.thresholds[1]
+        )
 
     def _without_truncation(self, exponent: int) -> NeuronProblem:
         problem = self.job.problem.at_exponent(exponent)

@@ -98,15 +98,15 @@ class Rounding:
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
         self.box = box_of(spec, mapping)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
-        self.unit = 1 << chip.semantics.input_shift
+        self.unit = chip.unit
         self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)
         self.constrained = constrained & ~self.resets.is_held
         spikes = np.ones(spec.n_presynaptic)
-        spikes[spec.n_inputs :] = chip.semantics.most_spikes_heard
+        spikes[spec.n_inputs :] = mapping.linear.most_spikes
         self.loudest: Floats = np.tile(spikes, mapping.delays.size)
         self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
         self.bias_response = mapping.bias_response(self.resets)
-        self.truncation = mapping.truncation(self.resets, biased=neuron.bias != 0.0) + spec.noise
+        self.truncation = mapping.truncation(self.resets, self.raster, biased=neuron.bias != 0.0) + spec.noise
         self.free_potential = mapping.potential(neuron.weights.ravel(), self.resets)
 
     def round(self, scale: float) -> IntegerNeuron:

@@ -6,13 +6,14 @@ weight LSBs, as the weights are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.chips import Chip
 from snnprog.potential import PotentialMap, Resets
+from snnprog.rules.linear import SUBTRACT, Limits
 
 ANY_INPUT = "any input"
 SPEC_PATTERNS = "the spec's patterns"
@@ -35,14 +36,13 @@ class Widths:
     potential: float
     errors: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def room(self, chip: Chip) -> float:
+    def room(self, limits: Limits) -> float:
         """Return by what factor the real weights may be multiplied and stay in the portable range once rounded."""
-        unit = 1 << chip.semantics.input_shift
-        limits = (chip.arrival_limit, chip.current_limit, chip.potential_limit)
+        allowed = (float(limits.arrivals), float(limits.current), float(limits.potential))
         used = (self.arrivals, self.current, self.potential)
         return min(
-            max(SAFETY * limit / unit - error, 0.0) / max(value, 1e-9)
-            for limit, value, error in zip(limits, used, self.errors, strict=True)
+            max(SAFETY * limit - error, 0.0) / max(value, 1e-9)
+            for limit, value, error in zip(allowed, used, self.errors, strict=True)
         )
 
 
@@ -53,9 +53,9 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
     subtract, nothing is counted on but its leak.
     """
     upward, downward = float(weights[weights > 0].sum()), float(-weights[weights < 0].sum())
-    if mapping.leaks.is_threshold_subtracted:
+    if not mapping.linear.is_reset_to_zero:
         return _unstopped(upward, downward, bias, mapping)
-    memory = 1.0 / (1.0 - mapping.alpha)
+    memory = mapping.gain * _memory(mapping.alpha)
     fall = max(downward * memory - bias, 0.0)
     deepest = 0.0 if fall == 0.0 else np.inf if mapping.gamma == 1.0 else fall / (1.0 - mapping.gamma)
     highest = mapping.gamma * threshold + upward * memory + max(bias, 0.0)
@@ -69,13 +69,13 @@ def _unstopped(upward: float, downward: float, bias: float, mapping: PotentialMa
     A decay that takes at least 1 of small values, and floors, can leave a magnitude greater by its loss than exact
     ones do; a current is greatest before it decays.
     """
-    greatest, kept = max(upward, downward), 1.0 - mapping.gamma
-    current_loss, potential_loss = mapping.leaks.losses
-    current, wrong = greatest / (1.0 - mapping.alpha), current_loss / (1.0 - mapping.alpha)
-    push = mapping.gain * current + abs(bias)
+    greatest = max(upward, downward)
+    current_loss, potential_loss = mapping.linear.losses
+    current, wrong = greatest * _memory(mapping.alpha), current_loss * _memory(mapping.alpha)
+    push, kept = mapping.gain * current + abs(bias), _memory(mapping.gamma)
     change, wrong_change = 2.0 * push, 2.0 * (potential_loss + wrong)
     return Widths(
-        greatest, current, max(push / kept, change), (0.0, wrong, max((potential_loss + wrong) / kept, wrong_change))
+        greatest, current, max(push * kept, change), (0.0, wrong, max((potential_loss + wrong) * kept, wrong_change))
     )
 
 
@@ -86,11 +86,11 @@ def widths_for_patterns(
 
     They are those of exact decays; the errors bound what rounding to a grid of this step, and truncation, can add.
     """
-    if mapping.leaks.is_threshold_subtracted:
+    if mapping.linear.reset == SUBTRACT:
         return _stepwise(weights, bias, threshold, step, mapping, resets)
     potential = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
     everything = np.ones(mapping.n_taps)
-    truncation = float(mapping.truncation(resets, biased=bias != 0.0).max(initial=0.0))
+    truncation = mapping.most_truncation(resets, biased=bias != 0.0)
     return Widths(
         arrivals=_greatest(mapping.arrivals(weights)),
         current=_greatest(mapping.current(weights)),
@@ -116,7 +116,7 @@ def _stepwise(
     decayed = (1.0 - mapping.gamma) * np.where(is_first, 0.0, np.roll(potential, 1))
     change = np.abs(decayed) + np.abs(current) + abs(bias) + 1.0
     everything, counts = np.ones(mapping.n_taps), resets.threshold_response.max(initial=1.0)
-    truncation = float(mapping.truncation(resets, biased=bias != 0.0).max(initial=0.0))
+    truncation = mapping.most_truncation(resets, biased=bias != 0.0)
     arriving = step / 2 * _greatest(mapping.arrivals(everything))
     flowing = step / 2 * _greatest(mapping.current(everything)) + truncation
     standing = step / 2 * _greatest(mapping.norms(resets)) + truncation + counts / 2
@@ -126,6 +126,11 @@ def _stepwise(
         potential=max(_greatest(potential), _greatest(change)),
         errors=(arriving, flowing + arriving, 2.0 * standing + flowing),
     )
+
+
+def _memory(share: float) -> float:
+    """Return how much of something that is added in every tick comes together, where a share is kept each time."""
+    return math.inf if share == 1.0 else 1.0 / (1.0 - share)
 
 
 def _greatest(values: Floats) -> float:

@@ -54,9 +54,9 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
 
     tick_s = check_bin_ms("dt_ms", dt_ms) / 1000.0
     chip = program.chip
-    if chip.semantics.is_threshold_subtracted:
+    if not chip.linear_rule(*chip.usual_decays).is_reset_to_zero:
         raise SpecError(
-            f"the program is for {chip.name}, whose reset takes the threshold off; NIR's neurons reset to a value"
+            f"the program is for {chip.name}, whose neurons do not reset to 0; NIR's neurons reset to a value"
         )
     if program.has_refractory:
         neuron = int((program.refractory > 1).argmax())
@@ -166,16 +166,9 @@ class _Decays:
 
 
 def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:
-    semantics = program.chip.semantics
-    lost = [
-        np.array([1.0 - float(kept(int(decay))) for decay in decays[neurons]])
-        for kept, decays in (
-            (semantics.current_leak, program.current_decay),
-            (semantics.potential_leak, program.potential_decay),
-        )
-    ]
+    kept = program.chip.shares_of(program.current_decay[neurons], program.potential_decay[neurons])
     with np.errstate(divide="ignore"):
-        return _Decays(*(tick_s / share for share in lost))
+        return _Decays(*(tick_s / (1.0 - share) for share in kept))
 
 
 def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) -> nir.NIRNode:
@@ -185,7 +178,7 @@ def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) 
     decays = _decays(program, neurons, tick_s)
     threshold = program.threshold[neurons].astype(np.float64)
     forgets_at_once = bool((decays.current == tick_s).all())
-    unit = 1 << program.chip.semantics.input_shift
+    unit = program.chip.unit
     if np.isinf(decays.potential).any():
         if not (np.isinf(decays.potential).all() and forgets_at_once and not program.bias[neurons].any()):
             where = neurons[np.isinf(decays.potential)][0]

@@ -151,8 +151,8 @@ def quantize_nir(
         If a delay, a threshold or a bias is beyond the chip.
     """
     limits = find_chip(chip)
-    if limits.semantics.is_threshold_subtracted:
-        raise SpecError(f"chip is {limits.name!r}, whose reset takes the threshold off; NIR's neurons reset to a value")
+    if not limits.linear_rule(*limits.usual_decays).is_reset_to_zero:
+        raise SpecError(f"chip is {limits.name!r}, whose neurons do not reset to 0; NIR's neurons reset to a value")
     rasters = None if inputs is None else _as_inputs(network, inputs)
     for delay in np.unique(network.delay).tolist():
         limits.check_range("delay", delay, limits.delays, "take a longer tick")
@@ -190,16 +190,8 @@ class _Decays:
 
 
 def _decays(network: NirNetwork, chip: Chip) -> _Decays:
-    semantics, (low, high) = chip.semantics, chip.decays
-    scale = 1 << semantics.decay_bits
-    current = np.clip(np.rint(scale * (1.0 - network.current_kept)) - semantics.current_decay_offset, low, high)
-    potential = np.clip(np.rint(scale * (1.0 - network.potential_kept)), low, high)
-    return _Decays(
-        current.astype(np.int64),
-        potential.astype(np.int64),
-        np.array([float(semantics.current_leak(int(decay))) for decay in current]),
-        np.array([float(semantics.potential_leak(int(decay))) for decay in potential]),
-    )
+    current, potential = chip.decays_that_keep(network.current_kept, network.potential_kept)
+    return _Decays(current, potential, *chip.shares_of(current, potential))
 
 
 def _scaled_neurons(network: NirNetwork, chip: Chip, decays: _Decays) -> list[ScaledNeuron]:
@@ -249,16 +241,10 @@ def _program(network: NirNetwork, chip: Chip, decays: _Decays, neurons: Sequence
 
 def _changes(network: NirNetwork, chip: Chip, program: Program, scales: Floats) -> tuple[Change, ...]:
     """Return what each kind of number became; scales are chip units for each unit of a neuron's weights."""
-    unit, semantics = 1 << chip.semantics.input_shift, chip.semantics
+    unit = chip.unit
     largest = np.zeros(network.n_neurons)
     np.maximum.at(largest, network.post, np.abs(network.weight))
-    kept = [
-        np.array([float(share(int(decay))) for decay in decays])
-        for share, decays in (
-            (semantics.current_leak, program.current_decay),
-            (semantics.potential_leak, program.potential_decay),
-        )
-    ]
+    kept = chip.shares_of(program.current_decay, program.potential_decay)
     ones = np.ones(network.n_neurons)
     return (
         Change("weight", network.weight, _weights(network, program, scales), largest[network.post]),
@@ -341,7 +327,7 @@ def _designed(network: NirNetwork, chip: Chip, spec: Spec) -> tuple[Network, Flo
     """Return the network as a design, each neuron as large as the finest grid holds it, and how large that is."""
     largest = np.full(network.n_neurons, TINY)
     np.maximum.at(largest, network.post, np.abs(network.weight))
-    unit = 1 << chip.semantics.input_shift
+    unit = chip.unit
     room = np.minimum(chip.thresholds[1] / network.threshold, chip.bias_limit / unit / (np.abs(network.bias) + TINY))
     scales = np.minimum(chip.weight_limit / largest, room)
     weights = np.zeros((network.n_neurons, len(spec.delays), spec.n_presynaptic))

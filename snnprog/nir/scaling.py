@@ -79,7 +79,7 @@ def scaled(neuron: RealNeuron, chip: Chip) -> ScaledNeuron:
 
 def _whole(neuron: RealNeuron, chip: Chip) -> ScaledNeuron | None:
     """Return the neuron if its numbers are the chip's integers already."""
-    unit = 1 << chip.semantics.input_shift
+    unit = chip.unit
     numbers = np.concatenate([neuron.weights, [neuron.threshold, neuron.bias * unit]])
     whole = np.rint(numbers)
     if (np.abs(numbers - whole) > WHOLE_SLACK * np.maximum(np.abs(numbers), 1.0)).any():
@@ -97,7 +97,7 @@ def _whole(neuron: RealNeuron, chip: Chip) -> ScaledNeuron | None:
 
 def _best_scale(neuron: RealNeuron, chip: Chip) -> float:
     """Return the scale, on the finest grid, that brings weights nearest to mantissas, threshold and bias in range."""
-    unit, largest = 1 << chip.semantics.input_shift, float(np.abs(neuron.weights).max(initial=0.0))
+    unit, largest = chip.unit, float(np.abs(neuron.weights).max(initial=0.0))
     room = min(chip.thresholds[1] / neuron.threshold, chip.bias_limit / unit / max(abs(neuron.bias), TINY))
     least = (chip.thresholds[0] - 0.5) / neuron.threshold
     if largest < neuron.threshold * LEAST_SHARE:
@@ -121,7 +121,7 @@ def _best_scale(neuron: RealNeuron, chip: Chip) -> float:
 
 def _rounded(neuron: RealNeuron, chip: Chip, scale: float, exponent: int) -> ScaledNeuron | None:
     """Return the neuron at a scale, on a grid; None where threshold or bias leave the chip's ranges."""
-    unit = 1 << chip.semantics.input_shift
+    unit = chip.unit
     threshold, bias = round(neuron.threshold * scale), neuron.bias * scale * unit
     if not chip.thresholds[0] <= threshold <= chip.thresholds[1] or abs(bias) > chip.bias_limit:
         return None
@@ -135,13 +135,13 @@ def _rounded(neuron: RealNeuron, chip: Chip, scale: float, exponent: int) -> Sca
 
 def _is_portable(neuron: RealNeuron, chip: Chip, weights: Floats, threshold: int, bias: int) -> bool:
     """Tell whether no input whatever takes arrivals, current or potential beyond where all runtimes agree."""
-    unit = 1 << chip.semantics.input_shift
-    up, down = unit * weights[weights > 0].sum(), -unit * weights[weights < 0].sum()
+    limits = chip.linear_rule(*chip.usual_decays).limits
+    up, down = weights[weights > 0].sum(), -weights[weights < 0].sum()
     current_up, current_down = (each / max(1.0 - neuron.current_kept, TINY) for each in (up, down))
-    potential_down = (current_down + max(-bias, 0)) / max(1.0 - neuron.potential_kept, TINY)
-    potential_up = unit * threshold + current_up + max(bias, 0)
+    potential_down = (current_down + max(-bias / chip.unit, 0)) / max(1.0 - neuron.potential_kept, TINY)
+    potential_up = threshold + current_up + max(bias / chip.unit, 0)
     return bool(
-        max(up, down) < chip.arrival_limit
-        and max(current_up, current_down) < chip.current_limit
-        and max(potential_up, potential_down) < chip.potential_limit
+        max(up, down) < float(limits.arrivals)
+        and max(current_up, current_down) < float(limits.current)
+        and max(potential_up, potential_down) < float(limits.potential)
     )

@@ -13,7 +13,8 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.potential import NO_RESET, PotentialMap, Ticks
-from snnprog.simulate.reference import scale_toward_zero
+from snnprog.rules.interpreter import Interpreter, Outcome
+from snnprog.rules.rule import CURRENT, POTENTIAL, UNSET
 from snnprog.spec import FREE, Spec
 
 
@@ -44,12 +45,16 @@ class Observation:
         self.is_held = mapping.resets(self.spikes).is_held
         self.seen: Raster = spec.care[:, neuron] & ~self.spikes & ~self.is_held
         self.potentials = np.where(self.seen, potentials[:, neuron], 0)
-        self.unit = 1 << self.chip.semantics.input_shift
+        self.unit = self.chip.unit
         self.is_biased = spec.bias == FREE
         self.given_bias = 0 if spec.bias == FREE else int(spec.bias)
         self.signs = np.tile(spec.signs or [0] * spec.n_presynaptic, len(spec.delays))
         self._first = np.isin(np.arange(self.spikes.size), mapping.tape.starts)
         self._resets = mapping.resets(self.seen | self.spikes | self.is_held, lasting=1)
+        dynamics, rule = spec.dynamics, spec.chip.rule
+        own = {"current_decay": dynamics.current_decay, "potential_decay": dynamics.potential_decay}
+        values = {each.name: np.array(own.get(each.name, UNSET[each.name]), np.int64) for each in rule.parameters}
+        self._interpreter = Interpreter(rule, values | {each.name: np.array(each.hidden) for each in rule.constants})
         self.is_step, self.gained = self._gains()
 
     def equations(self) -> Equations:
@@ -58,8 +63,10 @@ class Observation:
         rows = self.mapping.rows(self._resets, ticks)
         if self.is_biased:
             rows = np.column_stack([rows, response[ticks]])
-        errors = self.mapping.truncation(self._resets, biased=self.spec.bias != 0)
-        errors = np.where(self.is_step, np.maximum(errors - self.mapping.leaks.losses[1], 0.0), errors)[ticks]
+        either = np.zeros_like(self.spikes), np.ones_like(self.spikes)
+        sides = [self.mapping.truncation(self._resets, side, biased=self.spec.bias != 0) for side in either]
+        errors = np.maximum(*sides)
+        errors = np.where(self.is_step, np.maximum(errors - self.mapping.linear.losses[1], 0.0), errors)[ticks]
         right = (self.gained - self.given_bias * response)[ticks]
         if self.mapping.alpha > 0.0:
             self._take_last_currents(ticks, rows, right, errors)
@@ -111,7 +118,7 @@ class Observation:
         whole = self._current_left(np.rint(right[before]).astype(np.int64))
         right[after] -= np.where(is_exact, whole, kept * right[before])
         rows[after] -= kept[:, None] * rows[before]
-        lost = self.mapping.leaks.losses[0] * (1.0 - kept) / (1.0 - alpha)
+        lost = self.mapping.linear.losses[0] * (1.0 - kept) / (1.0 - alpha)
         errors[after] = np.where(is_exact, 0.0, lost)
 
     def _currents(self, weights: Int64s) -> Int64s:
@@ -126,9 +133,13 @@ class Observation:
         return currents
 
     def _current_left(self, currents: Int64s) -> Int64s:
-        factor = self.chip.semantics.current_factor(self.spec.dynamics.current_decay)
-        return scale_toward_zero(currents, factor, self.chip.semantics.decay_bits)
+        """Return what the chip's rule leaves of currents after one tick in which nothing arrives."""
+        return self._left(currents, np.zeros_like(currents)).state.get(CURRENT, np.zeros_like(currents))
 
     def _potential_left(self, potentials: Int64s) -> Int64s:
-        factor = self.chip.semantics.potential_factor(self.spec.dynamics.potential_decay)
-        return scale_toward_zero(potentials, factor, self.chip.semantics.decay_bits)
+        """Return what the chip's rule leaves of potentials after one tick in which nothing flows in."""
+        return self._left(np.zeros_like(potentials), potentials).compared
+
+    def _left(self, currents: Int64s, potentials: Int64s) -> Outcome:
+        state = {**self._interpreter.rest(np.shape(potentials)), CURRENT: currents, POTENTIAL: potentials}
+        return self._interpreter.tick(state, np.zeros_like(potentials))

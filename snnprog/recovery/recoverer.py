@@ -115,8 +115,12 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
         If the potentials do not go with the spec, or the chip's neurons do not forget at a reset.
     """
     check_type("spec", spec, Spec)
-    if spec.chip.semantics.is_threshold_subtracted:
-        raise SpecError(f"chip is {spec.chip.name!r}; weights come back from potentials only where a reset is to zero")
+    linear = spec.linear_rule
+    if not linear.is_plain or linear.is_potential_rounded_at_once:
+        raise SpecError(
+            f"chip is {spec.chip.name!r}; weights come back from potentials only where a reset is to zero and nothing"
+            " is rounded in the tick in which it arrives"
+        )
     observed = _as_potentials(spec, potentials)
     mapping = potential_map(spec)
     answers = [_recover_neuron(Observation(spec, mapping, index, observed)) for index in range(spec.n_outputs)]
@@ -270,7 +274,7 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
         raise SpecError(
             f"potentials are {len(potentials)} arrays for {counted(len(spec.patterns), 'pattern')}; give one for each"
         )
-    limit, arrays = spec.chip.potential_limit, []
+    limit, arrays = int(spec.linear_rule.limits.potential * spec.chip.unit), []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
         array = _as_array(values)
         if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:

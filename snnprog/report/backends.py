@@ -24,5 +24,5 @@ def print_backends(console: Console, backends: Sequence[Mapping[str, object]]) -
 
 def _chips(rules: object) -> str:
     """Return the names of the chips that a list of rules is meant by."""
-    named = [chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.semantics.name in rules]
+    named = [chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules]
     return ", ".join(named)

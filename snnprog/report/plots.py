@@ -88,7 +88,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     ax, row = _axes(ax), _row(program, neuron)
     inputs = pattern.inputs if isinstance(pattern, Pattern) else as_raster(pattern, "pattern")
     recording = record(program, [inputs])
-    unit = 1 << program.chip.semantics.input_shift
+    unit = program.chip.unit
     potential, threshold = recording.potentials[:, row] / unit, recording.thresholds[row] / unit
     ticks = np.arange(recording.ticks)
     if isinstance(pattern, Pattern):

@@ -21,7 +21,7 @@ def program_data(program: Program) -> dict[str, object]:
     """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
     return {
         "chip": program.chip.name,
-        "semantics": program.chip.semantics.name,
+        "semantics": program.chip.rule.name,
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
         "outputs": program.n_outputs,

@@ -110,11 +110,11 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     if not rasters:
         raise SpecError("inputs is empty; at least one pattern is needed")
     traces = run_backend(program, rasters, built_in(program), "state").traces
-    semantics, rows = program.chip.semantics, rows_of(program)
-    parts = [potentials_before_reset(program, trace) for trace in traces]
+    rows = rows_of(program)
+    parts = [potentials_before_reset(program, *pair) for pair in zip(traces, rasters, strict=True)]
     held = np.concatenate([is_held(program, part) for part in parts])
     reached = np.concatenate(parts)
-    spikes = fires(semantics, reached, thresholds_in_units(program))
+    spikes = fires(program.chip.rule, reached, thresholds_in_units(program))
     return Recording(
         program=program,
         lengths=tuple(len(raster) for raster in rasters),
@@ -199,7 +199,7 @@ class Nearest:
 def nearest(judged: Judged) -> tuple[Nearest, ...]:
     """Return how near each row's neuron comes to doing otherwise; measured in the integers that ran."""
     recording = judged.recording
-    unit = 1 << recording.program.chip.semantics.input_shift
+    unit = recording.program.chip.unit
     above = recording.potentials - recording.thresholds
     found = []
     for row in range(above.shape[1]):

@@ -40,7 +40,7 @@ from snnprog.rules.expressions import (
     names_in,
     rebuilt,
 )
-from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step
 
 Values = Mapping[str, Int64s]
 Note = Callable[[str, Int64s], None]
@@ -155,6 +155,10 @@ class Interpreter:
         """Return all registers at rest, each of this shape."""
         return {name: np.zeros(shape, np.int64) for name in self.rule.registers}
 
+    def value(self, expression: Expression) -> Int64s:
+        """Return what an expression of parameters and constants alone is."""
+        return evaluate(_hoisted(expression, frozenset(self.parameters), self.parameters), OPERATIONS)
+
     def gather(self, gathered: Int64s, weight: Int64s, count: Int64s | int, note: Note | None = None) -> Int64s:
         """Return the gathering's target after one event: spikes that arrive together over one synapse each."""
         values = {self.rule.gather.target: gathered, WEIGHT: weight, COUNT: np.asarray(count, np.int64)}
@@ -166,7 +170,7 @@ class Interpreter:
         compared = gathered
         for step, expression in self._steps:
             if step.target == SPIKES:
-                compared = values["potential"]
+                compared = values[POTENTIAL]
             values[step.target] = self._value(step, expression, values, note)
         after = {name: values[name] for name in self.rule.registers}
         return Outcome(after, np.broadcast_to(values[SPIKES], np.shape(compared)), compared)

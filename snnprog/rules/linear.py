@@ -22,7 +22,7 @@ from functools import lru_cache
 
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import Const, Hold, Ref, Rounding
-from snnprog.rules.resolve import ARRIVING, Form, Sums, Tick, firing_of, resolved
+from snnprog.rules.resolve import ARRIVING, Form, Sums, Tick, resolved
 from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
@@ -97,6 +97,8 @@ class LinearRule:
     is_current_rounded_at_once, is_potential_rounded_at_once : bool
         Whether they are rounded in the tick in which something arrives, and not from the next one on.
     limits : Limits
+    given : tuple of (str, int)
+        The parameters and constants that it was read at.
     """
 
     current: Fraction
@@ -112,6 +114,7 @@ class LinearRule:
     is_current_rounded_at_once: bool = False
     is_potential_rounded_at_once: bool = False
     limits: Limits = Limits(NO_LIMIT, NO_LIMIT, NO_LIMIT)
+    given: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_reset_to_zero(self) -> bool:
@@ -122,6 +125,12 @@ class LinearRule:
     def is_plain(self) -> bool:
         """Whether resets are to zero and a weight LSB that arrives counts as one: what the fastest methods know."""
         return self.is_reset_to_zero and self.gain == 1
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        """The most that one rounding moves a current, and a potential, either way, in units of the threshold."""
+        current, potential = (float(max(map(abs, error))) for error in (self.current_error, self.potential_error))
+        return current, potential
 
     @property
     def has_errors(self) -> bool:
@@ -200,7 +209,7 @@ class _Reader:
         """Return the linear rule; refuse what does not fit its form."""
         rest = {name: 0 for name in self.rule.registers if name not in self.linear_registers}
         (silent, errors), (spiking, _) = self._tick(rest, 0), self._tick(rest, 1)
-        unit = self._unit(silent)
+        unit = self.rule.unit
         alpha, own = self._current(silent)
         flow = self._flow(silent, alpha, own)
         self._check_potential(silent)
@@ -213,13 +222,14 @@ class _Reader:
             unit=unit,
             reset=self._reset(spiking) if held_ticks == 1 else ZERO,  # whatever is left, it is 0 a tick later
             refractory=held_ticks,
-            is_equal_a_spike=silent.operator == ">=",
+            is_equal_a_spike=self.rule.is_equal_a_spike,
             most_spikes=self._most_spikes(),
             current_error=errors.total(current),
             potential_error=errors.total(silent.compared.times(Fraction(1, unit)).plus(current.times(-1))),
             is_current_rounded_at_once=rounds[0],
             is_potential_rounded_at_once=rounds[1],
             limits=self._limits(silent, errors, flow, unit),
+            given=tuple(sorted(self.fixed.items())),
         )
 
     def _tick(self, control: Mapping[str, int], spikes: int, *, at_rest: bool = False) -> tuple[Tick, _Errors]:
@@ -227,12 +237,6 @@ class _Reader:
         state |= {name: Form() if at_rest else Form.symbol(name) for name in self.linear_registers}
         errors = _Errors()
         return resolved(self.rule, self.fixed, state, spikes, errors, Form.symbol(ARRIVING)), errors
-
-    def _unit(self, tick: Tick) -> int:
-        unit = tick.limit.coefficient("threshold")
-        if tick.limit != Form({"threshold": unit}) or unit.denominator != 1 or unit <= 0:
-            raise self._refusal("must compare with a whole multiple of the threshold")
-        return int(unit)
 
     def _current(self, tick: Tick) -> tuple[Fraction, Fraction]:
         """Return α, and what one LSB that arrives adds to the current; 0 and 1 where there is no current."""
@@ -246,8 +250,8 @@ class _Reader:
 
     def _flow(self, tick: Tick, alpha: Fraction, own: Fraction) -> Fraction:
         """Return what one unit of the current, or where there is none, of what arrives, adds to the potential."""
-        flow = tick.compared.coefficient(ARRIVING) / own if own > 0 else Fraction(0)
-        if flow <= 0:
+        flow = tick.compared.coefficient(ARRIVING) / own if own else Fraction(1)  # where nothing stays, nothing flows
+        if own < 0 or flow <= 0:
             raise self._refusal("must let what arrives raise the potential in the same tick")
         if tick.compared.coefficient(CURRENT) != flow * alpha:
             raise self._refusal("must add the current of the same tick to the potential")
@@ -255,9 +259,7 @@ class _Reader:
 
     def _check_potential(self, tick: Tick) -> None:
         if tick.state[POTENTIAL] != tick.compared:
-            raise self._refusal(
-                "must compare the potential itself, and change it after that only where there are spikes"
-            )
+            raise self._refusal("must not change the potential after the comparison, but where there are spikes")
         if not 0 <= tick.compared.coefficient(POTENTIAL) <= 1:
             raise self._refusal("must keep a share of the potential between 0 and 1")
         has_bias = any(each.name == "bias" for each in self.rule.parameters)
@@ -265,8 +267,8 @@ class _Reader:
             raise self._refusal("must add the bias, and nothing else that is constant, to the potential as it is")
 
     def _reset(self, spiking: Tick) -> str:
-        left, before = spiking.state[POTENTIAL], spiking.compared
-        kinds = {NONE: before, ZERO: Form(), SUBTRACT: before.plus(spiking.limit.times(-1))}
+        left, before, threshold = spiking.state[POTENTIAL], spiking.compared, Form.symbol("threshold")
+        kinds = {NONE: before, ZERO: Form(), SUBTRACT: before.plus(threshold.times(-self.rule.unit))}
         found = next((kind for kind, form in kinds.items() if left == form), None)
         if found is None:
             raise self._refusal("must reset the potential to 0, take the threshold off, or leave it as it is")
@@ -292,7 +294,7 @@ class _Reader:
         return {name: int(form.constant) for name, form in after.items()}
 
     def _most_spikes(self) -> int:
-        most = firing_of(self.rule).most
+        most = self.rule.firing.most
         if most is None:
             return UNLIMITED
         value = most.value if isinstance(most, Const) else self.fixed.get(most.name) if isinstance(most, Ref) else None

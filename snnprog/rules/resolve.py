@@ -18,14 +18,9 @@ import numpy as np
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
     Add,
-    Compare,
-    Const,
     Expression,
-    FloorDiv,
     Hold,
     Leak,
-    Max,
-    Min,
     Mul,
     Neg,
     Ref,
@@ -38,7 +33,7 @@ from snnprog.rules.expressions import (
     children,
 )
 from snnprog.rules.interpreter import OPERATIONS
-from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step
 
 ARRIVING = "arriving spikes"
 """The symbol of what arrives in a tick: the sum of the weights of its spikes."""
@@ -84,52 +79,6 @@ class Form:
         return Form({name: value for name, value in terms.items() if value}, self.constant + other.constant)
 
 
-@dataclass(frozen=True)
-class Firing:
-    """How a rule decides about spikes: ``left`` compared with ``right``; with ``counts``, once per ``right`` that fits.
-
-    Attributes
-    ----------
-    operator : str
-        ``>`` or ``>=``.
-    left, right : Expression
-    most : Expression or None
-        The most spikes in a tick; None where there is no limit.
-    """
-
-    operator: str
-    left: Expression
-    right: Expression
-    most: Expression | None
-
-
-def firing_of(rule: Rule) -> Firing:
-    """Return how a rule decides about spikes.
-
-    Raises
-    ------
-    SpecError
-        If the step is neither ``left > right``, ``left >= right`` nor ``min(max(left, 0) // right, most)``, in which
-        ``max`` and ``min`` may be missing.
-    """
-    step = next(step for step in rule.steps if step.target == SPIKES)
-    expression: Expression = step.expression
-    most: Expression | None = None
-    if isinstance(expression, Compare):
-        return Firing(expression.operator, expression.left, expression.right, Const(1))
-    if isinstance(expression, Min):
-        expression, most = expression.left, expression.right
-    if isinstance(expression, FloorDiv):
-        left = expression.left
-        if isinstance(left, Max) and left.right == Const(0):
-            left = left.left
-        return Firing(">=", left, expression.right, most)
-    raise SpecError(
-        f"step {step.name!r} of rule {rule.name} does not compare a potential with a threshold, so nothing can be"
-        " designed for it; write it as left > right, left >= right or min(max(left, 0) // right, most)"
-    )
-
-
 class Sums:
     """What becomes of roundings and ends; as it stands, ends are taken away and roundings refused.
 
@@ -153,18 +102,14 @@ class Tick:
     ----------
     state : mapping of str to Form
         Each register after the tick.
-    compared, limit : Form
-        The two sides of the comparison.
-    operator : str
-        ``>`` or ``>=``.
+    compared : Form
+        The potential that is compared with the threshold.
     values : mapping of str to Form
         The latest value of every name.
     """
 
     state: Mapping[str, Form]
     compared: Form
-    limit: Form
-    operator: str
     values: Mapping[str, Form]
 
 
@@ -209,16 +154,15 @@ class _Resolver:
         self.values.setdefault(gather.target, Form())
         self.values |= {WEIGHT: arriving, COUNT: Form.of(1)}
         self.values[gather.target] = self._evaluated(gather, gather.expression)
-        firing = firing_of(self.rule)
-        compared = limit = Form()
+        compared = Form()
         for step in self.rule.steps:
             if step.target == SPIKES:
-                compared, limit = self._evaluated(step, firing.left), self._evaluated(step, firing.right)
+                compared = self.values[POTENTIAL]
                 self.values[SPIKES] = Form.of(spikes)
             else:
                 self.values[step.target] = self._evaluated(step, step.expression)
         after = {name: self.values[name] for name in self.rule.registers}
-        return Tick(after, compared, limit, firing.operator, dict(self.values))
+        return Tick(after, compared, dict(self.values))
 
     def _evaluated(self, step: Step, expression: Expression) -> Form:
         self.step = step

@@ -20,10 +20,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 from snnprog.errors import SpecError
-from snnprog.rules.expressions import Add, Compare, Expression, Mul, Ref, names_in, nodes
+from snnprog.rules.expressions import (
+    Add,
+    Compare,
+    Const,
+    Expression,
+    FloorDiv,
+    Max,
+    Min,
+    Mul,
+    Ref,
+    Shl,
+    names_in,
+    nodes,
+)
 
 WEIGHT, COUNT, SPIKES = "weight", "count", "spikes"
 CURRENT, POTENTIAL = "current", "potential"
@@ -75,6 +89,25 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Firing:
+    """How a rule decides about spikes.
+
+    Attributes
+    ----------
+    operator : str
+        ``>`` or ``>=``: how the potential is compared with the threshold.
+    unit : int
+        One unit of the threshold is so many units of the potential.
+    most : Expression or None
+        The most spikes in a tick; None where there is no limit.
+    """
+
+    operator: str
+    unit: int
+    most: Expression | None
+
+
+@dataclass(frozen=True)
 class Rule:
     """What a chip's integers do in a tick; see the module's text.
 
@@ -115,6 +148,44 @@ class Rule:
         """Whether what arrives may be added up in any order: the gathering holds nothing."""
         target = Ref(self.gather.target)
         return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
+
+    @cached_property
+    def firing(self) -> Firing:
+        """How the rule decides about spikes."""
+        step = next(step for step in self.steps if step.target == SPIKES)
+        expression = step.expression
+        if isinstance(expression, Compare):
+            return self._firing(expression.operator, expression.left, expression.right, Const(1))
+        counted, most = (expression.left, expression.right) if isinstance(expression, Min) else (expression, None)
+        if isinstance(counted, FloorDiv) and isinstance(counted.left, Max) and counted.left.right == Const(0):
+            return self._firing(">=", counted.left.left, counted.right, most)
+        raise self._wrong_firing()
+
+    @property
+    def unit(self) -> int:
+        """One unit of the threshold is so many units of the potential."""
+        return self.firing.unit
+
+    @property
+    def is_equal_a_spike(self) -> bool:
+        """Whether a potential that equals the threshold is a spike."""
+        return self.firing.operator == ">="
+
+    def _firing(self, operator: str, potential: Expression, threshold: Expression, most: Expression | None) -> Firing:
+        limit, unit = threshold, 1
+        if isinstance(threshold, Shl):
+            limit, unit = threshold.operand, 1 << threshold.bits
+        elif isinstance(threshold, Mul) and isinstance(threshold.right, Const):
+            limit, unit = threshold.left, threshold.right.value
+        if potential != Ref(POTENTIAL) or limit != Ref("threshold") or unit < 1:
+            raise self._wrong_firing()
+        return Firing(operator, unit, most)
+
+    def _wrong_firing(self) -> SpecError:
+        return SpecError(
+            f"rule {self.name} must assign 'spikes' as potential > limit, potential >= limit or"
+            " min(max(potential, 0) // limit, most), where limit is the threshold, shifted left or times a constant"
+        )
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
@@ -209,3 +280,6 @@ class Rule:
         firing = [step.name for step in self.steps if step.target == SPIKES]
         if len(firing) != 1:
             raise SpecError(f"rule {self.name} must have one step that assigns 'spikes', got {len(firing)}")
+        if "threshold" not in {parameter.name for parameter in self.parameters}:
+            raise SpecError(f"rule {self.name} must have a parameter 'threshold'")
+        assert self.firing

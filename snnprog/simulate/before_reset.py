@@ -1,73 +1,76 @@
 """Potentials before the reset, from recorded states: what was compared with the threshold.
 
-A trace holds what a tick leaves, where a neuron that fired has lost its potential. What it had reached follows from
-the current of the same tick and the potential of the tick before, by the chip's own rule. In a refractory
-period it is 0.
+A trace holds what a tick leaves, where a neuron that fired has lost its potential. What it had reached follows from the
+current of the same tick and the potential of the tick before, by the chip's own rule, all ticks at once.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import Semantics, ShiftSemantics
 from snnprog.program import Program
-from snnprog.simulate.reference import clip_potential, scale_toward_zero
-from snnprog.simulate.shifts import clip_state, shifted_loss
+from snnprog.rules.expressions import Ref
+from snnprog.rules.interpreter import Interpreter
+from snnprog.rules.rule import CURRENT, POTENTIAL, Rule
+from snnprog.simulate.parameters import parameters_of
+from snnprog.simulate.reference import compared_potentials
 from snnprog.trace import Trace
 
 
-def potentials_before_reset(program: Program, trace: Trace) -> Int64s:
+def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> Int64s:
     """Return what each neuron's potential had reached at each tick, ``(ticks, neurons)``, in the chip's units.
 
     Parameters
     ----------
     trace : Trace
         A run from rest of this program, with its states.
+    inputs : (ticks, inputs) bool
+        Its stimulus; it is run again where the chip keeps no current, or a spike has effects beyond its tick.
     """
+    rule = program.chip.rule
+    if set(rule.registers) != {CURRENT, POTENTIAL} and (CURRENT not in rule.registers or program.has_refractory):
+        return compared_potentials(program, inputs)
     assert trace.currents is not None
     assert trace.potentials is not None
     current = trace.currents.astype(np.int64)
     before: Int64s = np.zeros_like(current)
     before[1:] = trace.potentials[:-1]
-    semantics = program.chip.semantics
-    if isinstance(semantics, ShiftSemantics):
-        return _shifted(program, semantics, before, current)
-    factor = (1 << semantics.decay_bits) - program.potential_decay.astype(np.int64)
-    kept = scale_toward_zero(before, factor, semantics.decay_bits)
-    reached = clip_potential(kept + current + program.bias, semantics.potential_bits)
-    reached[is_held(program, reached)] = 0
-    return reached
+    interpreter = Interpreter(_with_given_current(rule), parameters_of(program))
+    state = {**interpreter.rest(current.shape), CURRENT: current, POTENTIAL: before}
+    return interpreter.tick(state, state.get(rule.gather.target, np.zeros_like(current))).compared
 
 
-def _shifted(program: Program, semantics: ShiftSemantics, before: Int64s, current: Int64s) -> Int64s:
-    bits = semantics.potential_bits
-    change = -shifted_loss(before, program.potential_decay.astype(np.int64))
-    change = np.where(change == 1 << bits, -(1 << bits), change)
-    for part in (current, program.bias.astype(np.int64), before):
-        change = clip_state(change + part, bits)
-    return change
+def _with_given_current(rule: Rule) -> Rule:
+    """Return the rule in which the current is what it is at the end of a tick already."""
+    steps = [
+        replace(step, expression=Ref(step.target)) if step.target in (CURRENT, rule.gather.target) else step
+        for step in rule.all_steps
+    ]
+    return replace(rule, gather=steps[0], steps=tuple(steps[1:]))
 
 
 def is_held(program: Program, potentials: Int64s) -> Raster:
-    """Return where ``(ticks, neurons)`` a neuron is in its refractory period, from what its potentials would be."""
+    """Return where ``(ticks, neurons)`` a neuron is in its refractory period, from what its potentials had reached."""
     held: Raster = np.zeros(potentials.shape, dtype=np.bool_)
     if not program.has_refractory:
         return held
-    semantics, thresholds = program.chip.semantics, thresholds_in_units(program)
+    thresholds = thresholds_in_units(program)
     held_for: Int64s = np.zeros(program.n_neurons, dtype=np.int64)
     for tick, potential in enumerate(potentials):
         held[tick] = held_for > 0
-        spikes = fires(semantics, potential, thresholds) & ~held[tick]
+        spikes = fires(program.chip.rule, potential, thresholds) & ~held[tick]
         held_for = np.where(spikes, program.refractory - 1, np.maximum(held_for - 1, 0))
     return held
 
 
 def thresholds_in_units(program: Program) -> Int64s:
     """Return each neuron's threshold ``(neurons,)`` in units of the potential."""
-    return program.threshold.astype(np.int64) << program.chip.semantics.input_shift
+    return program.threshold.astype(np.int64) * program.chip.unit
 
 
-def fires(semantics: Semantics, potentials: Int64s, thresholds: Int64s) -> Raster:
+def fires(rule: Rule, potentials: Int64s, thresholds: Int64s) -> Raster:
     """Return which potentials before the reset are spikes."""
-    return potentials >= thresholds if semantics.is_equal_a_spike else potentials > thresholds
+    return potentials >= thresholds if rule.is_equal_a_spike else potentials > thresholds

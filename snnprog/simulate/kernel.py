@@ -1,4 +1,4 @@
-"""The fast simulator: the reference's rule, value for value, event-driven and compiled.
+"""The kernel: the reference's rule, value for value, event-driven and compiled.
 
 Spikes, states and excursions equal those of `snnprog.simulate.reference`, whatever the program does: registers that
 wrap or clip, arrivals beyond 32 bits. Patterns are shared out to threads; the answer does not depend on their number.
@@ -6,24 +6,22 @@ wrap or clip, arrivals beyond 32 bits. Patterns are shared out to threads; the a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from snnprog.arrays import Int64s, Integers, Raster
-from snnprog.chips import ShiftSemantics
 from snnprog.program import Program
-from snnprog.simulate.layout import SCAN_BYTES, Layout, Shape, lay_out
-from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
-from snnprog.simulate.shift_kernel import simulate_layers
+from snnprog.rules.rule import CURRENT, POTENTIAL
+from snnprog.simulate.event_kernel import simulate_events
+from snnprog.simulate.layout import Layout, lay_out
+from snnprog.simulate.memory import LOG_COLUMNS, SCAN_BYTES, Shape, Workspace
+from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace
 
 SPAN_BYTES = 1 << 20
 """Input that is put together before it is run: what a core's cache keeps."""
 
-QUANTITIES = ("arrivals", "current", "potential")
 LOG_ENTRIES = 1 << 20
 """Patterns run together have no more neurons than this between them, so that the log of excursions has room."""
 
@@ -34,12 +32,12 @@ THREAD_WORK = 1 << 20
 def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
 
-    The rule of the program's chip must be one that `layout.is_known`; shapes are the caller's affair.
+    Shapes are the caller's affair.
     """
-    chip = program.chip
-    if isinstance(chip.semantics, ShiftSemantics):
-        return simulate_layers(program, chip, chip.semantics, inputs, state=state)
-    return run_layout(lay_out(program), inputs, state=state, threads=_processors())
+    layout = lay_out(program)
+    if layout is None:
+        return simulate_events(program, inputs, state=state)
+    return run_layout(layout, inputs, state=state, threads=processors())
 
 
 def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False, threads: int = 1) -> list[Trace]:
@@ -56,7 +54,7 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
     ticks = int(ends[-1])
     spikes = np.empty((ticks, shape.n_outputs), dtype=np.bool_)
-    states = np.empty((2, ticks if state else 0, shape.n_neurons), dtype=np.int32)
+    states = np.zeros((2, ticks if state else 0, shape.n_neurons), dtype=layout.cells.dtype)
     most = max(1, min(threads, ticks * shape.padded // THREAD_WORK))
 
     def run(span: tuple[int, int]) -> Int64s:
@@ -68,11 +66,7 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
         return log
 
     spans = _spans(ends, shape, most)
-    if most == 1:
-        logs = [run(span) for span in spans]
-    else:
-        with ThreadPoolExecutor(most) as pool:
-            logs = list(pool.map(run, spans))
+    logs = side_by_side(run, spans, threads=most)
     excursions = _excursions(np.concatenate(logs), layout, len(inputs))
     parts = [slice(end - len(raster), end) for raster, end in zip(inputs, ends.tolist(), strict=True)]
     return [
@@ -84,10 +78,6 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
         )
         for part, left in zip(parts, excursions, strict=True)
     ]
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _spans(ends: Int64s, shape: Shape, threads: int) -> list[tuple[int, int]]:
@@ -105,10 +95,14 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], spikes: Raster, states: 
     tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()
     tape.flags.writeable = False  # a type of its own to Numba: one is enough
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
+    registers = layout.code.registers
+    fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
+    watched = np.array([(limit, field) for _, limit, field in layout.code.watched], np.int64).reshape(-1, 2)
     shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
-    static = layout.cells, layout.outputs, layout.refractory, layout.wires, layout.rule, shape
-    flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), *states)]
-    count = run_patterns(flat[0], ends, static, work, *flat[1:])
+    static = layout.cells, layout.outputs, np.array(fields, np.uint64), watched, layout.wires, shape
+    currents, potentials = states if CURRENT in registers else (states[0, :0], states[1])
+    flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), currents, potentials)]
+    count = layout.code.run(flat[0], ends, static, work, *flat[1:])
     return work.log[:count]
 
 
@@ -125,15 +119,14 @@ def _workspace(layout: Layout, patterns: int) -> Workspace:
         stimulus_words=stimulus.view(np.uint64),
         lines=np.empty(shape.n_inputs + shape.padded + SCAN_BYTES, dtype=np.uint64),
         due=np.empty(layout.wires.row_delay.size, dtype=np.uint64),
-        held_for=np.empty_like(layout.refractory),
         noted=np.empty(shape.n_neurons, dtype=np.bool_),
         log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
     )
 
 
 def _excursions(log: Int64s, layout: Layout, patterns: int) -> list[tuple[Excursion, ...]]:
-    limits = layout.rule.arrival_limit, layout.rule.current_limit, layout.rule.potential_limit
     found: list[list[Excursion]] = [[] for _ in range(patterns)]
-    for pattern, tick, neuron, quantity, value in log.tolist():
-        found[pattern].append(Excursion(tick, neuron, QUANTITIES[quantity], value, limits[quantity]))
+    for pattern, tick, neuron, which, value in log.tolist():
+        quantity, limit, _ = layout.code.watched[which]
+        found[pattern].append(Excursion(tick, neuron, quantity, value, limit))
     return [tuple(excursions) for excursions in found]

@@ -1,12 +1,14 @@
 """How the fast simulator lays a program out in memory: neurons in blocks of lanes, synapses by the line they leave.
 
-Everything here is plain NumPy; `snnprog.simulate.loops` runs over it, compiled.
+Everything here is plain NumPy; generated code (`snnprog.simulate.kernel_source`) runs over it.
 
-Neurons stand in blocks of `LANES`, a block's fields one after another, so that one vector instruction serves many
-neurons; the last block is filled up with neurons that nothing reaches. What arrives is added up in slots, one per tick
-ahead; every so many ticks they move to the front, so that none is ever looked for around an end. A line's synapses of
-one delay are a row of all neurons where there are many of them, to be added as a vector; else they are a list of places
-in the slots.
+The rule is the program's own, made leaner first: interval analysis (`snnprog.rules.ranges`) takes away the ends that no
+value of this program ever meets, registers that never leave 0, and watches that nothing passes. What depends on
+parameters alone is calculated once. Neurons stand in blocks of `LANES`, a block's fields one after another, so that one
+vector instruction serves many neurons; the last block is filled up with neurons that nothing reaches. What arrives is
+added up in slots, one per tick ahead; every so many ticks they move to the front, so that none is ever looked for
+around an end. A line's synapses of one delay are a row of all neurons where there are many of them, to be added as a
+vector; else they are a list of places in the slots.
 
 Weights lose the power of two that all of them share, then take the narrowest integers that hold them: the less is
 moved, the faster. Registers have 32 bits where it is proved that none overflows, else 64.
@@ -16,165 +18,115 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.arrays import Bools, Int32s, Int64s, Integers, UInt64s
-from snnprog.chips import Chip, Semantics, ShiftSemantics
+from snnprog.arrays import Bools, Int64s, Integers, UInt64s
 from snnprog.program import Program
+from snnprog.rules.expressions import Hold, Scale, children, nodes
+from snnprog.rules.interpreter import Interpreter
+from snnprog.rules.ranges import Reach, Span, reach_of, simplified
+from snnprog.rules.rule import SPIKES, UNSET, Rule
+from snnprog.simulate.kernel_source import BlockCode, block_code
+from snnprog.simulate.memory import LANES, Shape, Wires
+from snnprog.simulate.parameters import parameters_of
 
-DECAY_BITS = 12
-LANES = 32
-CURRENT, POTENTIAL, CURRENT_FACTOR, POTENTIAL_FACTOR, BIAS, THRESHOLD, UNWRAPPED, UNCLIPPED = range(8)
-FIELDS = 8
+UNCOUNTED = 1 << 20
+"""Spikes in a tick of a neuron that the rule does not limit: more than a register of a million would hold."""
+
 DENSE_SHARE = 8
 """A line's synapses of one delay become a row where they reach at least one neuron in so many."""
 
 LEAST_PERIOD = 8
 """Moving costs as much as the slots that are moved: with more ticks between, the less."""
 
-SCAN_BYTES = 8
 WEIGHT_TYPES = (np.int8, np.int16, np.int32, np.int64)
 ARRIVAL_TYPES = (np.int16, np.int32)
 PLACE_TYPES = (np.uint16, np.uint32)
 NARROW_LIMIT = 1 << 31
 
 
-class Wires(NamedTuple):
-    """The synapses; weights in units of ``1 << shift`` of the chip's LSB, lines counted as in `Program`.
-
-    Attributes
-    ----------
-    row_first : (lines + 1,) uint64
-        Where each line's rows begin.
-    row_delay : (rows,) uint64
-    rows : (rows * padded neurons,) integers
-    listed_first : (lines + 1,) uint32
-        Where each line's listed synapses begin.
-    listed_place : (synapses,) uint16 or uint32
-        ``(delay - 1) * padded + post``.
-    listed_weight : (synapses,) integers
-    """
-
-    row_first: UInt64s
-    row_delay: UInt64s
-    rows: Integers
-    listed_first: NDArray[np.uint32]
-    listed_place: NDArray[np.unsignedinteger]
-    listed_weight: Integers
-
-
-class Rule(NamedTuple):
-    """The chip's rule and limits as integers, and what is known about this program's run.
-
-    Attributes
-    ----------
-    shift : int
-        From units of the queue to units of the current.
-    half, top : int
-        Currents are folded into ``(-half, half]``, potentials limited to ``±top``.
-    arrival_limit, current_limit, potential_limit : int
-        Magnitudes from which on a state has left the portable range.
-    has_currents : bool
-        Whether any neuron keeps a current, or what arrives could be more than a current holds.
-    """
-
-    shift: int
-    half: int
-    top: int
-    arrival_limit: int
-    current_limit: int
-    potential_limit: int
-    has_currents: bool
-
-
-class Shape(NamedTuple):
-    """Counts: of what is simulated, and of what it is padded to.
-
-    Attributes
-    ----------
-    n_inputs, n_neurons, n_outputs : int
-    padded : int
-        Neurons, filled up to whole blocks.
-    slots : int
-        How many ticks ahead something may arrive, each with a place for every padded neuron: the longest delay.
-    period : int
-        How many ticks pass before what is still to arrive is moved to the front of the queue.
-    hears_neurons : bool
-        Whether any synapse leaves a neuron.
-    """
-
-    n_inputs: int
-    n_neurons: int
-    n_outputs: int
-    padded: int
-    slots: int
-    period: int
-    hears_neurons: bool
-
-
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A program as the compiled loops want it.
+    """A program as generated code wants it.
 
     Attributes
     ----------
-    cells : (padded neurons * FIELDS,) int32 or int64
+    code : BlockCode
+        What advances the neurons, and which fields they have.
+    cells : (padded neurons * fields,) int32 or int64
         All neurons at rest.
     outputs : (outputs,) uint64
         Neurons read out; empty where they are the first ones in order.
-    refractory : (neurons,) int32
-        Refractory periods; empty where every neuron may spike at every tick.
     arrivals : type
         The narrowest integers that hold all that can arrive in a tick, in units of the wires' weights.
-    wires, rule, shape : Wires, Rule, Shape
+    wires, shape : Wires, Shape
     """
 
+    code: BlockCode
     cells: Integers
     outputs: UInt64s
-    refractory: Int32s
     arrivals: type[np.integer]
     wires: Wires
-    rule: Rule
     shape: Shape
 
-
-def is_known(semantics: Semantics) -> bool:
-    """Tell whether compiled loops execute an integer rule: these, or those of `snnprog.simulate.shift_kernel`."""
-    return isinstance(semantics, ShiftSemantics) or (
-        type(semantics) is Semantics
-        and (semantics.rounding, semantics.decay_bits) == ("toward zero", DECAY_BITS)
-        and (semantics.current_overflow, semantics.potential_overflow) == ("wrap", "clip")
-        and (semantics.compare, semantics.reset) == (">", "zero")
-        and max(semantics.current_bits, semantics.potential_bits) < 31
-    )
+    @property
+    def is_wide(self) -> bool:
+        """Whether registers have 64 bits."""
+        return bool(self.cells.dtype == np.int64)
 
 
-def lay_out(program: Program) -> Layout:
-    """Return the layout of a program."""
-    chip = program.chip
-    weights = program.effective_weight()
+def lay_out(program: Program) -> Layout | None:
+    """Return the layout of a program; None where what arrives cannot be added up, or spikes must be counted."""
+    rule, weights, spans = program.chip.rule, program.effective_weight(), _spans(program)
+    arriving = arriving_span(program, weights)
+    reach = reach_of(rule, spans, arriving)
+    lean = simplified(rule, reach)
+    is_gathering_watched = rule.gather.name in {watch.step for watch in lean.watched}
+    if not lean.is_sum or is_gathering_watched or _counts(rule, reach) or not _rests(rule):
+        return None
+    code = block_code(lean)
+    register = np.int32 if is_narrow(lean, reach_of(lean, spans, arriving)) else np.int64
     shared = common_shift(weights)
-    reach = arrival_reach(program, weights) << chip.semantics.input_shift
-    shape = _shape(program)
-    register = np.int32 if is_narrow(program, chip.semantics, reach) else np.int64
-    has_currents = bool(
-        (_current_factor(program, chip.semantics) != 0).any()
-        or reach.max() >= min(chip.current_limit, 1 << chip.semantics.current_bits)
-    )
+    shape = _shape(program, code, shared)
     is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
-    most = reach >> (chip.semantics.input_shift + shared)
+    most = np.maximum(arriving.high, -arriving.low) >> shared
     return Layout(
-        cells=_cells(program, chip.semantics, shape, register),
+        code=code,
+        cells=_cells(program, code, shape, register),
         outputs=program.outputs[: 0 if is_first else None].astype(np.uint64),
-        refractory=program.refractory[: None if program.has_refractory else 0].copy(),
         arrivals=np.int64 if register is np.int64 else _narrowest(ARRIVAL_TYPES, most),
         wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
-        rule=_rule(chip, shared, has_currents),
         shape=shape,
     )
+
+
+def _counts(rule: Rule, reach: Reach) -> bool:
+    """Tell whether any neuron could spike more than once in a tick."""
+    fire = next(step for step in rule.steps if step.target == SPIKES)
+    return reach.of(fire, fire.expression).greatest > 1
+
+
+def _rests(rule: Rule) -> bool:
+    """Tell whether a neuron that nothing reaches never spikes, so that blocks can be filled up with such neurons."""
+    spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}
+    return not _can_spike(rule, reach_of(rule, spans, Span.of(np.zeros(1, np.int64))))
+
+
+def _can_spike(rule: Rule, reach: Reach) -> bool:
+    fire = next(step for step in rule.steps if step.target == SPIKES)
+    return reach.of(fire, fire.expression).greatest > 0
+
+
+def resting(rule: Rule) -> dict[str, int]:
+    """Return the parameters of a neuron that fills up a block."""
+    own = {each.name: int(np.clip(UNSET[each.name], each.low, each.high)) for each in rule.parameters}
+    return own | {each.name: each.readout for each in rule.constants}
+
+
+def _spans(program: Program) -> dict[str, Span]:
+    """Return the spans of a program's parameters: of each neuron, what it has."""
+    return {name: Span.of(values) for name, values in parameters_of(program).items()}
 
 
 def common_shift(weights: Int64s) -> int:
@@ -183,65 +135,63 @@ def common_shift(weights: Int64s) -> int:
     return (together & -together).bit_length() - 1 if together else 0
 
 
-def arrival_reach(program: Program, weights: Int64s) -> Int64s:
-    """Return the greatest magnitude ``(neurons,)`` that any subset of a neuron's weights adds up to."""
+def arriving_span(program: Program, weights: Int64s) -> Span:
+    """Return the least and the greatest sum of any events that can come together at each neuron in a tick."""
+    most = np.ones(program.n_inputs + program.n_neurons, np.int64)
+    most[program.n_inputs :] = _most_spikes(program)
+    added = weights * most[program.pre]
     sums = np.zeros((2, program.n_neurons), dtype=np.int64)
-    np.add.at(sums, ((weights < 0).astype(np.int64), program.post), np.abs(weights))
-    reach: Int64s = sums.max(axis=0)
-    return reach
+    np.add.at(sums, ((added > 0).astype(np.int64), program.post), added)
+    return Span(sums[0], sums[1])
 
 
-def is_narrow(program: Program, semantics: Semantics, reach: Int64s) -> bool:
-    """Tell whether no 32-bit register overflows, whatever the stimulus.
+def _most_spikes(program: Program) -> Int64s:
+    """Return how often each neuron can spike in a tick."""
+    most = program.chip.rule.firing.most
+    if most is None:
+        return np.full(program.n_neurons, UNCOUNTED)
+    return np.broadcast_to(Interpreter(program.chip.rule, parameters_of(program)).value(most), program.n_neurons)
 
-    With a neuron's arrivals at most A and its current decaying by f / F each tick, a current is folded once, hence at
-    most ``max(half, (A - 2 half) F / (F - f))`` after it and A more before it; a potential adds its top and the bias.
-    Two halves of a product with f stay below their factor (`snnprog.simulate.loops.scale`).
+
+def is_narrow(rule: Rule, reach: Reach) -> bool:
+    """Tell whether no 32-bit register overflows, whatever the stimulus: nor any part of an operation of the rule.
+
+    A scaling multiplies no more than ``bits`` of its value at a time (`snnprog.rules.operations`); folding and wrapping
+    add the span of their register.
     """
-    scale, half = 1 << semantics.decay_bits, 1 << semantics.current_bits
-    kept = scale - _current_factor(program, semantics)
-    current = np.maximum(half, -(-np.maximum(reach - 2 * half, 0) * scale // np.maximum(kept, 1)))
-    potential = current + reach + (1 << semantics.potential_bits) + np.abs(program.bias.astype(np.int64))
-    return bool((kept > 0).all() and (potential < NARROW_LIMIT).all())
+    for step in rule.all_steps:
+        for node in nodes(step.expression):
+            parts = [reach.of(step, part).magnitude for part in (node, *children(node))]
+            if isinstance(node, Scale):
+                parts.append(reach.of(step, node.factor).magnitude << node.bits)
+            if isinstance(node, Hold):
+                parts += [node.high, -node.low, reach.of(step, node.operand).magnitude + node.span]
+            if max(parts) >= NARROW_LIMIT:
+                return False
+    return True
 
 
-def _current_factor(program: Program, semantics: Semantics) -> Int64s:
-    return (1 << semantics.decay_bits) - semantics.current_decay_offset - program.current_decay.astype(np.int64)
-
-
-def _rule(chip: Chip, shared: int, has_currents: bool) -> Rule:
-    return Rule(
-        shift=chip.semantics.input_shift + shared,
-        half=1 << chip.semantics.current_bits,
-        top=(1 << chip.semantics.potential_bits) - 1,
-        arrival_limit=chip.arrival_limit,
-        current_limit=chip.current_limit,
-        potential_limit=chip.potential_limit,
-        has_currents=has_currents,
-    )
-
-
-def _shape(program: Program) -> Shape:
-    padded = -(-program.n_neurons // LANES) * LANES
+def _shape(program: Program, code: BlockCode, shared: int) -> Shape:
     return Shape(
         n_inputs=program.n_inputs,
         n_neurons=program.n_neurons,
         n_outputs=program.n_outputs,
-        padded=padded,
+        padded=-(-program.n_neurons // LANES) * LANES,
         slots=program.max_delay,
         period=max(program.max_delay, LEAST_PERIOD),
+        fields=code.n_fields,
+        shift=shared,
         hears_neurons=bool((program.pre >= program.n_inputs).any()),
     )
 
 
-def _cells(program: Program, semantics: Semantics, shape: Shape, register: type[np.signedinteger]) -> Integers:
-    fields = np.zeros((FIELDS, shape.padded), dtype=register)
-    fields[THRESHOLD] = np.iinfo(np.int32).max
-    fields[CURRENT_FACTOR, : shape.n_neurons] = _current_factor(program, semantics)
-    fields[POTENTIAL_FACTOR, : shape.n_neurons] = (1 << semantics.decay_bits) - program.potential_decay
-    fields[BIAS, : shape.n_neurons] = program.bias
-    fields[THRESHOLD, : shape.n_neurons] = program.threshold.astype(np.int64) << semantics.input_shift
-    return fields.reshape(FIELDS, -1, LANES).transpose(1, 0, 2).ravel()
+def _cells(program: Program, code: BlockCode, shape: Shape, register: type[np.signedinteger]) -> Integers:
+    filling = {name: np.array([value], np.int64) for name, value in resting(program.chip.rule).items()}
+    fields = np.zeros((code.n_fields, shape.padded), dtype=register)
+    for chosen, values in ((slice(None), filling), (slice(shape.n_neurons), parameters_of(program))):
+        for field, numbers in code.parameter_fields(program.chip.rule, values).items():
+            fields[field, chosen] = numbers
+    return fields.reshape(code.n_fields, -1, LANES).transpose(1, 0, 2).ravel()
 
 
 def _wires(program: Program, weights: Int64s, shape: Shape, *, is_wide: bool) -> Wires:

@@ -21,31 +21,48 @@ def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Raster:
 
 
 class Record:
-    """Collects, tick by tick, what the traces will hold."""
+    """Collects, tick by tick, what the traces will hold.
 
-    def __init__(self, lengths: list[int], spikes: Raster, state: bool) -> None:
-        self.lengths, self.spikes = lengths, spikes
-        self.states = np.zeros((2, *spikes.shape), np.int32) if state else None
+    Parameters
+    ----------
+    program : Program
+    lengths : list of int
+        Ticks of each pattern.
+    state : bool
+        Whether currents and potentials are kept.
+    """
+
+    def __init__(self, program: Program, lengths: list[int], *, state: bool) -> None:
+        self.program, self.lengths = program, lengths
+        shape = (max(lengths, default=0), len(lengths), program.n_neurons)
+        self.spikes = np.zeros(shape, np.bool_)
+        self.states = np.zeros((2, *shape), np.int64) if state else None
         self.excursions: list[dict[int, Excursion]] = [{} for _ in lengths]
+        self._watched = {
+            watch.step: (program.chip.rule.step(watch.step).target, watch.limit) for watch in program.chip.rule.watched
+        }
+        self._tick = 0
 
     def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
-        """Take down what all neurons did, and their states after the tick."""
+        """Take down what all neurons ``(patterns, neurons)`` did in a tick, and their states after it."""
         self.spikes[tick] = spikes
         if self.states is not None:
             self.states[0, tick], self.states[1, tick] = current, potential
+        self._tick = tick + 1
 
-    def note_excursions(self, tick: int, quantity: str, values: Int64s, limit: int) -> None:
+    def note_excursions(self, step: str, values: Int64s) -> None:
         """Take down where values ``(patterns, neurons)`` have left the range on which all runtimes agree."""
+        (quantity, limit), tick = self._watched[step], self._tick
         for pattern, neuron in np.argwhere(np.abs(values) >= limit):
             if neuron not in self.excursions[pattern] and tick < self.lengths[pattern]:
                 value = int(values[pattern, neuron])
                 self.excursions[pattern][int(neuron)] = Excursion(tick, int(neuron), quantity, value, limit)
 
-    def traces(self, program: Program) -> list[Trace]:
+    def traces(self) -> list[Trace]:
         """Return one trace per pattern."""
         return [
             Trace(
-                spikes=self.spikes[:length, index][:, program.outputs],
+                spikes=self.spikes[:length, index][:, self.program.outputs],
                 currents=None if self.states is None else self.states[0, :length, index],
                 potentials=None if self.states is None else self.states[1, :length, index],
                 excursions=tuple(self.excursions[index].values()),

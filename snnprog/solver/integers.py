@@ -8,17 +8,22 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from snnprog.arrays import Int64s
+from snnprog.rules.expressions import Rounding
 from snnprog.solver.deadline import check_time, seconds_left
+
+WIDEST = 1 << 50
+"""Of half a quotient: CP-SAT sums within 63 bits."""
 
 
 @dataclass(frozen=True)
 class Division:
-    """``values[quotient] = factor values[dividend] / divisor``, rounded toward zero."""
+    """``values[quotient] = factor values[dividend] / divisor``, rounded; factor and divisor are positive."""
 
     quotient: int
     dividend: int
     factor: int
     divisor: int
+    rounding: Rounding = Rounding.TOWARD_ZERO
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +86,7 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
         chosen = [variables[term] for term in terms]
         model.add(cp_model.LinearExpr.weighted_sum(chosen, row[terms].tolist()) >= least)
     for division in program.divisions:
-        dividend = division.factor * variables[division.dividend]
-        model.add_division_equality(variables[division.quotient], dividend, division.divisor)
+        _divide(model, variables[division.quotient], variables[division.dividend], division)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
@@ -96,6 +100,54 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     if status != cp_model.INFEASIBLE:
         check_time()
     return Integral(None, status == cp_model.INFEASIBLE, spent)
+
+
+def _divide(model: cp_model.CpModel, quotient: cp_model.IntVar, dividend: cp_model.IntVar, division: Division) -> None:
+    """Add a division, rounded as it says."""
+    product, divisor, rounding = division.factor * dividend, division.divisor, division.rounding
+    if rounding is Rounding.TOWARD_ZERO:
+        model.add_division_equality(quotient, product, divisor)
+        return
+    rest = product - divisor * quotient
+    if rounding is Rounding.FLOOR:
+        model.add_linear_constraint(rest, 0, divisor - 1)
+    elif rounding is Rounding.HALF_UP:
+        model.add_linear_constraint(rest + divisor // 2, 0, divisor - 1)
+    elif rounding is Rounding.HALF_EVEN:
+        _divide_to_even(model, quotient, rest, divisor)
+    elif rounding is Rounding.MOVING:
+        is_small = _is_between(model, product, 1, divisor - 1)
+        model.add_linear_constraint(rest + divisor * is_small, 0, divisor - 1)
+    else:
+        is_positive, half = _is_between(model, product, 0, None), divisor // 2
+        low, high = (0, divisor - 1) if rounding is Rounding.AWAY_FROM_ZERO else (half - divisor + 1, half)
+        model.add_linear_constraint(-rest, low, high).only_enforce_if(is_positive)
+        model.add_linear_constraint(rest, low, high).only_enforce_if(~is_positive)
+
+
+def _divide_to_even(
+    model: cp_model.CpModel, quotient: cp_model.IntVar, rest: cp_model.LinearExpr, divisor: int
+) -> None:
+    """Let the rest be at most half a divisor, and just half only where the quotient is even."""
+    is_odd, half = model.new_bool_var(""), divisor // 2
+    pairs = model.new_int_var(-WIDEST, WIDEST, "")
+    model.add(quotient == 2 * pairs + is_odd)
+    model.add_linear_constraint(rest, -half, half)
+    model.add_linear_constraint(rest, 1 - half, half - 1).only_enforce_if(is_odd)
+
+
+def _is_between(model: cp_model.CpModel, value: cp_model.LinearExpr, low: int, high: int | None) -> cp_model.IntVar:
+    """Return a variable that is 1 just where a value lies in a range; ``high`` None is no limit."""
+    inside = model.new_bool_var("")
+    model.add(value >= low).only_enforce_if(inside)
+    if high is None:
+        model.add(value <= low - 1).only_enforce_if(~inside)
+        return inside
+    is_above = model.new_bool_var("")
+    model.add(value <= high).only_enforce_if(inside)
+    model.add(value >= high + 1).only_enforce_if(~inside, is_above)
+    model.add(value <= low - 1).only_enforce_if(~inside, ~is_above)
+    return inside
 
 
 def _domain(lower: int, upper: int, step: int) -> cp_model.Domain:

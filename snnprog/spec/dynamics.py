@@ -63,8 +63,8 @@ class Dynamics:
 
     def check_fit(self, chip: Chip) -> None:
         """Raise `LimitError` unless the chip has these decays."""
-        chip.check_range("potential_decay", self.potential_decay, chip.decays)
-        chip.check_range("current_decay", self.current_decay, chip.decays)
+        chip.check_range("potential_decay", self.potential_decay, chip.potential_decays)
+        chip.check_range("current_decay", self.current_decay, chip.current_decays)
 
     def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
         """Return the (potential, current) time constants in ticks that these decays amount to.
@@ -75,10 +75,8 @@ class Dynamics:
             If the chip does not have them.
         """
         self.check_fit(chip)
-        kept = (
-            float(chip.semantics.potential_leak(self.potential_decay)),
-            float(chip.semantics.current_leak(self.current_decay)),
-        )
+        linear = chip.linear_rule(self.current_decay, self.potential_decay)
+        kept = float(linear.potential), float(linear.current)
         potential, current = (
             0.0 if share == 0 else math.inf if share == 1 else -1.0 / math.log(share) for share in kept
         )

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from snnprog.arrays import Bools, Raster
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, find_chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import (
@@ -224,6 +226,11 @@ class Spec:
         """Number of lines that synapses may leave from: inputs, then hidden neurons, then outputs if recurrent."""
         return self.n_inputs + (self.n_outputs if self.recurrent else self.n_hidden)
 
+    @cached_property
+    def linear_rule(self) -> LinearRule:
+        """Decays and reset of every neuron, read off the chip's rule."""
+        return self.chip.linear_rule(self.dynamics.current_decay, self.dynamics.potential_decay, self.refractory)
+
     def digest(self) -> str:
         """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
         sha = hashlib.sha256()
@@ -284,7 +291,7 @@ def _check_company(spec: Spec) -> None:
 
 def _check_hidden(spec: Spec, limits: Chip) -> None:
     """Raise `SpecError` where hidden neurons are asked for that the search for them does not know."""
-    if spec.hidden != 0 and limits.is_readout_apart:
+    if spec.hidden != 0 and (limits.is_readout_apart or not spec.linear_rule.is_reset_to_zero):
         raise SpecError(
             f"hidden is {spec.hidden!r}; for {spec.chip.name} no hidden neurons are added beside the outputs:"
             " leave it at 0, or let outputs hear one another (recurrent)"

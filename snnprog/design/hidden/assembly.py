@@ -11,7 +11,6 @@ from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Built, pruned
 from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.mapping import leaks_of
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
@@ -52,7 +51,7 @@ def add_hidden(
     UndecidedError
         If the time that `until` allows runs out before every output is built.
     """
-    wiring = Wiring(asked, leaks_of(asked.dynamics, asked.chip, asked.refractory), designed.hidden)
+    wiring = Wiring(asked, asked.linear_rule, designed.hidden)
     outcomes = list(designed.outcomes)
     if not wiring.hidden:
         histories = histories_of(wiring)

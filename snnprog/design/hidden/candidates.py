@@ -199,7 +199,7 @@ def _upsets(lack: Lack, rasters: Raster) -> Floats:
 
 def _map_of(wiring: Wiring, rasters: Raster) -> PotentialMap:
     ends = np.cumsum(wiring.mapping.tape.lengths)[:-1]
-    return PotentialMap(np.split(rasters, ends), wiring.asked.delays, wiring.leaks)
+    return PotentialMap(np.split(rasters, ends), wiring.asked.delays, wiring.linear)
 
 
 def _weigher(wiring: Wiring, worth: Floats) -> Neuron | None:

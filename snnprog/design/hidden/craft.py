@@ -84,12 +84,12 @@ def _integers(wiring: Wiring, unknowns: Floats) -> tuple[Int64s, int, int]:
 
 def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
     """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
-    chip, mapping = wiring.chip, wiring.mapping
+    chip, mapping, limits = wiring.chip, wiring.mapping, wiring.linear.limits
     weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
     reach = np.abs(weights)
     quiet = mapping.resets(np.zeros(mapping.tape.ticks, dtype=np.bool_))
     widest = float((mapping.potential(reach, quiet) + bias * mapping.bias_response(quiet)).max(initial=0.0))
-    most = ROOM * min(chip.potential_limit, chip.arrival_limit) / _unit(wiring)
+    most = ROOM * float(min(limits.potential, limits.arrivals))
     return min(
         chip.weight_limit / max(float(reach.max(initial=0.0)), 1e-12),
         most / max(widest, 1e-12),
@@ -111,7 +111,7 @@ def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: 
         return None
     if not np.array_equal(wiring.simulator.run(weights, threshold, bias).spikes, spikes):
         return None
-    truncation = mapping.truncation(resets, biased=bias != 0)
+    truncation = mapping.truncation(resets, spikes, biased=bias != 0)
     norms = mapping.potential((weights != 0).astype(np.float64), resets)
     distance = np.where(spikes, potential - threshold, threshold - potential)
     return Neuron(
@@ -131,4 +131,4 @@ def _bound(wiring: Wiring) -> float:
 
 
 def _unit(wiring: Wiring) -> int:
-    return 1 << wiring.chip.semantics.input_shift
+    return wiring.chip.unit

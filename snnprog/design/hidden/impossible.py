@@ -102,7 +102,7 @@ def _arrivals(wiring: Wiring, lines: Raster) -> Raster:
     spec, ticks = wiring.asked, len(lines)
     excitable = lines if spec.signs is None else lines[:, np.array(spec.signs) >= 0]
     fired: Raster = np.any(excitable, axis=1)
-    keeps = wiring.leaks.current > 0
+    keeps = wiring.linear.current > 0
     can_fire, arrives = np.full(ticks, wiring.box.bias[1] > 0.0), np.zeros(ticks, dtype=np.bool_)
     for tick in range(ticks):
         sources = [tick - delay for delay in spec.delays if delay <= tick]

@@ -17,7 +17,8 @@ from snnprog.arrays import Raster
 from snnprog.chips import Chip
 from snnprog.design.box import Box, box_of
 from snnprog.network import Neuron
-from snnprog.potential import Leaks, PotentialMap
+from snnprog.potential import PotentialMap
+from snnprog.rules.linear import LinearRule
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.spec import Pattern, Spec, presynaptic_raster
 
@@ -71,14 +72,14 @@ class Wiring:
     ----------
     asked : Spec
         Without hidden neurons.
-    leaks : Leaks
+    linear : LinearRule
         The decays of all neurons, and how long their resets last.
     hidden : tuple of Neuron
         In order; each listens to inputs, to those before it and, if recurrent, to outputs.
     """
 
     asked: Spec
-    leaks: Leaks
+    linear: LinearRule
     hidden: tuple[Neuron, ...] = ()
 
     @cached_property
@@ -90,7 +91,7 @@ class Wiring:
     def mapping(self) -> PotentialMap:
         """The linear map of all lines there are."""
         rasters = [presynaptic_raster(self.spec, pattern) for pattern in self.spec.patterns]
-        return PotentialMap(rasters, self.asked.delays, self.leaks)
+        return PotentialMap(rasters, self.asked.delays, self.linear)
 
     @cached_property
     def box(self) -> Box:
@@ -100,7 +101,7 @@ class Wiring:
     @cached_property
     def simulator(self) -> NeuronSimulator:
         """What runs neurons on these lines in integers."""
-        return NeuronSimulator(self.chip, self.asked.dynamics, self.mapping)
+        return NeuronSimulator(self.chip.rule, self.mapping)
 
     @property
     def chip(self) -> Chip:

@@ -69,7 +69,7 @@ def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
 
 
 def _is_small(problem: NeuronProblem) -> bool:
-    if problem.potential_map.leaks.is_threshold_subtracted:
-        return True  # only its rows know of such resets
+    if not problem.potential_map.linear.is_plain:
+        return True  # the passes of the interior point method know of nothing else
     taps = problem.potential_map.n_taps
     return taps <= FEW_TAPS or int(problem.constrained.sum()) * taps <= SMALL

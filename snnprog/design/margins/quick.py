@@ -53,7 +53,7 @@ def relax(problem: NeuronProblem) -> Relaxed | None:
     resets are to zero.
     """
     box = problem.box
-    if problem.potential_map.leaks.is_threshold_subtracted:
+    if not problem.potential_map.linear.is_plain:
         return None
     is_two_sided = bool((box.weight_lower == -box.weight_upper).all() and box.weight_upper.any())
     if not (box.is_scale_free and is_two_sided) or not (problem.constrained & problem.raster).any():

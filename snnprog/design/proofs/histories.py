@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.design.problem import NeuronProblem
+from snnprog.rules.linear import SUBTRACT
 
 PRIME = (1 << 61) - 1
 WEIGHT_BITS = 30
@@ -57,11 +58,11 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
     mapping, generator = problem.potential_map, np.random.default_rng(SEED)
     weights = generator.integers(1, 1 << WEIGHT_BITS, mapping.n_taps)
     arriving = [int(value) for value in mapping.arrivals(weights.astype(np.float64))]
-    threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if mapping.leaks.is_threshold_subtracted else None
+    threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if mapping.linear.reset == SUBTRACT else 0
     bias = int(generator.integers(1, 1 << WEIGHT_BITS)) if problem.box.has_bias else 0
-    alpha, gamma = (
-        leak.numerator * pow(leak.denominator, PRIME - 2, PRIME) % PRIME
-        for leak in (mapping.leaks.current, mapping.leaks.potential)
+    alpha, gamma, gain = (
+        share.numerator * pow(share.denominator, PRIME - 2, PRIME) % PRIME
+        for share in (mapping.linear.current, mapping.linear.potential, mapping.linear.gain)
     )
     begins = set(mapping.tape.starts.tolist())
     is_held = problem.resets.is_held.tolist()
@@ -70,11 +71,10 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
     for tick, (spike, is_after) in enumerate(looks):
         if tick in begins:
             current = potential = 0
-        decayed = arriving[tick] * alpha if mapping.leaks.are_arrivals_decayed else arriving[tick]
-        current = (alpha * current + decayed) % PRIME
+        current = (alpha * current + gain * arriving[tick]) % PRIME
         potential = 0 if is_held[tick] else (gamma * potential + current + bias) % PRIME
         before = potential
         if spike:
-            potential = 0 if threshold is None else potential - threshold
+            potential = 0 if mapping.linear.is_reset_to_zero else potential - threshold
         prints.append(potential if is_after else before)
     return prints

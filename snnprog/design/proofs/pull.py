@@ -17,6 +17,7 @@ from itertools import groupby
 
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import NO_RESET
+from snnprog.rules.linear import SUBTRACT
 
 EXACT_BITS_LIMIT = 20_000
 ROUNDED_BITS = 1_000
@@ -72,14 +73,14 @@ def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = N
 def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
     """Return how many bits the fraction of an exact pull has: those of one tick's leak, times the ticks of memory."""
     mapping = problem.potential_map
-    tape, leaks = mapping.tape, (mapping.leaks.current, mapping.leaks.potential)
+    tape, leaks = mapping.tape, (mapping.linear.current, mapping.linear.potential)
     longest = 0
     for tick in prices:
         reset = int(problem.resets.last[tick])
         forgets = reset != NO_RESET and not leaks[0]
         longest = max(longest, tick - (reset if forgets else int(tape.starts[tape.pattern[tick]])))
-    longest += mapping.leaks.are_arrivals_decayed
-    return longest * max(leak.denominator.bit_length() - 1 for leak in leaks)
+    gain_bits = mapping.linear.gain.denominator.bit_length() - 1
+    return longest * max(leak.denominator.bit_length() - 1 for leak in leaks) + gain_bits
 
 
 def _pull_pattern(
@@ -87,9 +88,9 @@ def _pull_pattern(
 ) -> tuple[Interval, Interval]:
     """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and what resets subtract."""
     mapping = problem.potential_map
-    (first, tap), alpha, gamma = mapping.arrival_events, mapping.leaks.current, mapping.leaks.potential
+    (first, tap), alpha, gamma = mapping.arrival_events, mapping.linear.current, mapping.linear.potential
     earliest = min(signed)
-    is_subtracted, are_decayed = mapping.leaks.is_threshold_subtracted, mapping.leaks.are_arrivals_decayed
+    is_subtracted, gain = mapping.linear.reset == SUBTRACT, mapping.linear.gain
     is_held = problem.resets.is_held
     potential = current = bias = subtracted = NOTHING
     fires, is_after = problem.fires, bool(mapping.is_after_reset[earliest])
@@ -98,12 +99,12 @@ def _pull_pattern(
         potential = _sum(_leak(potential, gamma), priced if is_after else NOTHING)
         if fires[tick]:
             subtracted = _sum(subtracted, potential)
-            potential = potential if is_subtracted else NOTHING
+            potential = NOTHING if mapping.linear.is_reset_to_zero else potential
         potential = NOTHING if is_held[tick] else _sum(potential, NOTHING if is_after else priced)
         current = _sum(potential, _leak(current, alpha))
         bias = _sum(bias, potential)
         if current != NOTHING:
-            arriving = _leak(current, alpha) if are_decayed else current
+            arriving = _leak(current, gain)
             for index in tap[first[tick] : first[tick + 1]].tolist():
                 taps[index] = _sum(taps.get(index, NOTHING), arriving)
         elif tick <= earliest and potential == NOTHING:

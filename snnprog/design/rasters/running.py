@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import PotentialMap
+from snnprog.rules.linear import SUBTRACT
 
 
 def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float) -> Raster:
     """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
     free = _without_resets(problem, weights, bias)
     mapping = problem.potential_map
-    customs = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
-    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.played.pattern, *customs)
+    spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.played.pattern, _reset(mapping, threshold))
     return spikes
 
 
@@ -30,9 +32,8 @@ def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias
         The first and the last tick of each; both increase from one window to the next.
     """
     free = _without_resets(problem, weights, bias)
-    mapping = problem.potential_map
-    customs = mapping.leaks.refractory, mapping.leaks.is_threshold_subtracted
-    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, mapping.played.pattern, windows, *customs)
+    mapping, pattern = problem.potential_map, problem.potential_map.played.pattern
+    spikes: Raster = _windowed_run(free, mapping.gamma, threshold, pattern, windows, _reset(mapping, threshold))
     return spikes
 
 
@@ -48,7 +49,7 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         Taps as in the map: by delay, then line; the inputs' lines come first.
     thresholds, biases : (neurons,) float
     """
-    tape, n_neurons = mapping.played, len(weights)
+    tape, linear, n_neurons = mapping.played, mapping.linear, len(weights)
     by_delay = weights.reshape(n_neurons, mapping.delays.size, mapping.n_lines).transpose(1, 2, 0)
     lines = tape.padded(np.concatenate([inputs, np.zeros((tape.ticks, n_neurons))], axis=1))
     current: Floats = np.zeros(n_neurons)
@@ -62,9 +63,9 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
         potential = mapping.gamma * potential + current + biases
         fired = (potential > thresholds) & (ready <= tick)
         lines[row, inputs.shape[1] :] = fired
-        left = potential - thresholds if mapping.leaks.is_threshold_subtracted else 0.0
+        left = np.zeros(n_neurons) if linear.is_reset_to_zero else potential - thresholds * (linear.reset == SUBTRACT)
         potential = np.where(ready > tick, 0.0, np.where(fired, left, potential))
-        ready = np.where(fired, tick + mapping.leaks.refractory, ready)
+        ready = np.where(fired, tick + mapping.linear.refractory, ready)
     spikes: Raster = lines[tape.row, inputs.shape[1] :] > 0.0
     return spikes
 
@@ -75,10 +76,21 @@ def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Flo
     return silent.potential(weights, bias)[: problem.spikes.size]
 
 
+class _Reset(NamedTuple):
+    """What a spike does: how many ticks it lasts, whether nothing is left, and what it takes off where something is."""
+
+    refractory: int
+    is_to_zero: bool
+    taken_off: float
+
+
+def _reset(mapping: PotentialMap, threshold: float) -> _Reset:
+    linear = mapping.linear
+    return _Reset(linear.refractory, linear.is_reset_to_zero, threshold * (linear.reset == SUBTRACT))
+
+
 @njit(cache=True)
-def _free_run(
-    free: Floats, gamma: float, threshold: float, pattern: Int64s, refractory: int, is_subtracted: bool
-) -> Raster:
+def _free_run(free: Floats, gamma: float, threshold: float, pattern: Int64s, reset: _Reset) -> Raster:
     """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
     spikes = np.zeros(free.size, np.bool_)
     taken, ready = 0.0, 0
@@ -90,26 +102,20 @@ def _free_run(
             taken = free[k]
         elif free[k] - taken > threshold:
             spikes[k] = True
-            taken, ready = taken + threshold if is_subtracted else free[k], k + refractory
+            taken, ready = free[k] if reset.is_to_zero else taken + reset.taken_off, k + reset.refractory
     return spikes
 
 
 @njit(cache=True)
 def _windowed_run(
-    free: Floats,
-    gamma: float,
-    threshold: float,
-    pattern: Int64s,
-    windows: Int64s,
-    refractory: int,
-    is_subtracted: bool,
+    free: Floats, gamma: float, threshold: float, pattern: Int64s, windows: Int64s, reset: _Reset
 ) -> Raster:
     """See `windowed_run`; ``last`` is the last tick that a reset lasted."""
     spikes = np.zeros(free.size, np.bool_)
     last, taken = -1, 0.0
     for index in range(len(windows)):
         start = windows[index, 0]
-        resets = last >= 0 and pattern[last - refractory + 1] == pattern[start]
+        resets = last >= 0 and pattern[last - reset.refractory + 1] == pattern[start]
         if resets:
             start = max(start, last + 1)
         taken = taken if resets else 0.0
@@ -121,6 +127,7 @@ def _windowed_run(
             if value > threshold:
                 break
         spikes[best] = True
-        before, last = last, best + refractory - 1
-        taken = gamma ** (best - before) * taken + threshold if is_subtracted else free[min(last, free.size - 1)]
+        before, last = last, best + reset.refractory - 1
+        left = gamma ** (best - before) * taken + reset.taken_off
+        taken = free[min(last, free.size - 1)] if reset.is_to_zero else left
     return spikes

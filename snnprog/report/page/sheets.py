@@ -165,8 +165,4 @@ def reason_of(conflict: Conflict) -> Reason:
 
 def rule_in_words(chip: Chip) -> str:
     """Return the name of a chip's integer rule, and what it compares and resets."""
-    semantics = chip.semantics
-    return (
-        f"{semantics.name}: fires where the potential is {semantics.compare} the threshold, then resets"
-        f" ({semantics.reset}); decays are rounded {semantics.rounding}"
-    )
+    return f"{chip.rule.name}: fires where the potential is {chip.rule.firing.operator} the threshold"

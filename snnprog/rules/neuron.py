@@ -1,0 +1,149 @@
+"""One neuron's run under a rule, compiled: for searches that run the same neuron hundreds of times.
+
+The code is generated from the rule (`snnprog.rules.source`) and works in int64, on events in the order of arrival. A
+run may be told when the neuron spikes, whatever it would do itself; then what it compares shows whether it would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.rules.compiled import generated
+from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Watch
+from snnprog.rules.source import Writer, indented
+
+FREE = -1
+"""Instead of a number of spikes that a run is told: as many as the rule says."""
+
+TEMPLATE = """
+
+@njit(cache={{cache}}, nogil=True, error_model="numpy")
+def run(first, tap, weight, ends, told, parameters, found, watched):
+    kind = np.int64
+{parameters}
+{rest}
+    for tick in range(ends.size):
+{begin}
+        for event in range(first[tick], first[tick + 1]):
+            {weight} = weight[tap[event]]
+{gather}
+{steps}
+        found[0, tick] = {spikes}
+        found[1, tick] = compared
+        found[2, tick] = {potential}
+        if ends[tick]:
+{end}
+"""
+
+Events = tuple[Int64s, Int64s]
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronRun:
+    """What a neuron did, (ticks,) each.
+
+    Attributes
+    ----------
+    spikes : int64
+        How often the rule lets it spike at each tick, whatever it was told.
+    compared, left : int64
+        The potential that was compared with the threshold, and what the tick left of it.
+    excursion : (int, int, int) or None
+        The first place where it left the portable range: tick, which watch of the rule, and the value.
+    """
+
+    spikes: Int64s
+    compared: Int64s
+    left: Int64s
+    excursion: tuple[int, int, int] | None
+
+
+def run_neuron(
+    rule: Rule, events: Events, weights: Int64s, ends: Raster, parameters: dict[str, int], told: Int64s | None = None
+) -> NeuronRun:
+    """Run one neuron, each pattern from rest.
+
+    Parameters
+    ----------
+    events : ((ticks + 1,) int, (events,) int)
+        What arrives at tick k comes through ``tap[first[k]:first[k + 1]]``.
+    weights : (taps,) int
+        Exponents applied.
+    ends : (ticks,) bool
+        Which ticks are the last of their pattern.
+    parameters : dict of str to int
+        Of all that the rule reads.
+    told : (ticks,) int, optional
+        How often it is to spike at each tick; unless given, as the rule says.
+    """
+    first, tap = events
+    names = _parameter_names(rule)
+    values = np.array([parameters[name] for name in names], np.int64)
+    found = np.zeros((3, ends.size), np.int64)
+    watched = np.full((len(rule.watched) + 1, 2), -1, np.int64)
+    free = np.full(ends.size, FREE, np.int64)
+    _runner(rule)(first, tap, weights, ends, free if told is None else told, values, found, watched)
+    return NeuronRun(found[0], found[1], found[2], _first_excursion(watched[:-1]))
+
+
+def _first_excursion(watched: Int64s) -> tuple[int, int, int] | None:
+    out = np.flatnonzero(watched[:, 0] >= 0)
+    if not out.size:
+        return None
+    which = int(out[np.argmin(watched[out, 0])])
+    return int(watched[which, 0]), which, int(watched[which, 1])
+
+
+def _parameter_names(rule: Rule) -> list[str]:
+    return [*(each.name for each in rule.parameters), *(each.name for each in rule.constants)]
+
+
+@lru_cache(maxsize=64)
+def _runner(rule: Rule) -> Callable[..., None]:
+    runner: Callable[..., None] = generated(neuron_source(rule)).run
+    return runner
+
+
+def neuron_source(rule: Rule) -> str:
+    """Return the code that runs one neuron."""
+    writer = Writer.of(rule)
+    names = [writer.name(name) for name in _parameter_names(rule)]
+    registers = [writer.name(name) for name in rule.registers]
+    target, potential = writer.name(rule.gather.target), writer.name(POTENTIAL)
+    weight, count, spikes = (writer.name(name) for name in (WEIGHT, COUNT, SPIKES))
+    gather = writer.step(rule.gather)
+    steps = []
+    for line in writer.steps(rule.steps):
+        steps.append(line)
+        if line.startswith(f"{spikes} = "):
+            steps += [f"own = {spikes}", f"if told[tick] >= 0: {spikes} = told[tick]"]
+    looks = {watch.step: _looks(writer, index, watch) for index, watch in enumerate(rule.watched)}
+    return TEMPLATE.format(
+        parameters=indented([f"{name} = parameters[{index}]" for index, name in enumerate(names)], 1),
+        rest=indented([f"{name} = kind(0)" for name in registers], 1),
+        begin=indented([f"{count} = kind(1)"] + ([] if target in registers else [f"{target} = kind(0)"]), 2),
+        weight=weight,
+        gather=indented(gather + looks.get(rule.gather.name, []), 3),
+        steps=indented(steps + [line for name, look in looks.items() if name != rule.gather.name for line in look], 2),
+        spikes="own",
+        potential=potential,
+        end=indented([f"{name} = kind(0)" for name in registers], 3),
+    )
+
+
+def _looks(writer: Writer, index: int, watch: Watch) -> list[str]:
+    """Return the statements that note the first value of a watched step beyond its limit."""
+    return [
+        line
+        for variable in writer.watches[watch.step]
+        for line in (
+            f"if watched[{index}, 0] < 0 and abs({variable}) >= {watch.limit}:",
+            f"    watched[{index}, 0] = tick",
+            f"    watched[{index}, 1] = {variable}",
+        )
+    ]

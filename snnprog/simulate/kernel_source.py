@@ -1,0 +1,146 @@
+"""The kernel's code for a rule: one tick of all neurons, in blocks of lanes, as generated text.
+
+A neuron's numbers are *fields*: its registers, then what the rule calculates from parameters alone, then what watched
+steps are given to hold, for `snnprog.simulate.loops.note`. The loop over a block's lanes has no branch and keeps only
+running maxima of what is watched, compared after it, so that compilers make vector instructions of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from snnprog.arrays import Int64s
+from snnprog.rules.compiled import generated
+from snnprog.rules.expressions import Const, Expression, Ref, names_in
+from snnprog.rules.interpreter import Interpreter
+from snnprog.rules.rule import SPIKES, Rule
+from snnprog.rules.source import Writer, indented, is_read_first
+from snnprog.simulate import driver, loops
+from snnprog.simulate.memory import LANES
+
+BLOCK = """
+from snnprog.simulate.loops import (
+    ONE, ZERO, begin, collect, deliver, move_to_front, note, record_spikes, record_state,
+)
+
+
+@njit(cache={{cache}}, nogil=True, _nrt=False, error_model="numpy", forceinline=True)
+def integrate(cells, queue, first, fired, shift):
+    kind = cells.dtype.type
+{maxima}
+    for block in range(np.uint64(fired.size // {lanes})):
+        cell, lane = block * np.uint64({block}), block * np.uint64({lanes})
+        for i in range(np.uint64({lanes})):
+{load}
+            {gathered} = {before}kind(kind(queue[first + lane + i]) << kind(shift)){after}
+{steps}
+{store}
+            fired[lane + i] = {spikes} != 0
+    return {left}
+
+
+@njit(cache={{cache}}, nogil=True, _nrt=False, error_model="numpy")
+{driver}"""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockCode:
+    """The code of a rule, and where its neurons' fields are.
+
+    Attributes
+    ----------
+    registers : mapping of str to int
+        Which field each register is.
+    parameters : mapping of int to Expression
+        What each field that does not change is, in the rule's parameters.
+    watched : tuple of (str, int, int)
+        Quantity, limit and field of everything that is watched, in order.
+    n_fields : int
+    text : str
+    """
+
+    registers: Mapping[str, int]
+    parameters: Mapping[int, Expression]
+    watched: tuple[tuple[str, int, int], ...]
+    n_fields: int
+    text: str
+
+    @property
+    def run(self) -> Callable[..., int]:
+        """The compiled `snnprog.simulate.driver.run_patterns` of this rule."""
+        runner: Callable[..., int] = generated(self.text, (loops,)).run_patterns
+        return runner
+
+    def parameter_fields(self, rule: Rule, values: Mapping[str, Int64s]) -> dict[int, Int64s]:
+        """Return the fields that do not change, for parameters by name."""
+        interpreter = Interpreter(rule, values)
+        return {field: interpreter.value(expression) for field, expression in self.parameters.items()}
+
+
+@lru_cache(maxsize=64)
+def block_code(rule: Rule) -> BlockCode:
+    """Return the code of a rule whose gathering is a sum."""
+    registers = {name: index for index, name in enumerate(rule.registers)}
+    hoisting = _Hoisting(rule, len(registers))
+    writer = Writer.of(rule)
+    steps = writer.steps([replace(step, expression=hoisting.hoisted(step.expression)) for step in rule.steps])
+    watched = [
+        (rule.step(watch.step).target, watch.limit, variable)
+        for watch in rule.watched
+        for variable in writer.watches[watch.step]
+    ]
+    first_watched = len(registers) + len(hoisting.fields)
+    kept = [name for name in registers if is_read_first(rule, name)]
+    target = rule.gather.target
+    loads = {writer.name(name): registers[name] for name in kept}
+    loads |= {writer.name(name): index for name, index in hoisting.names.items()}
+    stores = {index: writer.name(name) for name, index in registers.items()}
+    stores |= {first_watched + index: variable for index, (_, _, variable) in enumerate(watched)}
+    places = [f"m{index}" for index in range(len(watched))]
+    steps += [f"{place} = max({place}, kind(abs({each[2]})))" for place, each in zip(places, watched, strict=True)]
+    n_fields = first_watched + len(watched)
+    text = BLOCK.format(
+        maxima=indented([f"{place} = kind(0)" for place in places] or ["left = False"], 1),
+        lanes=LANES,
+        block=n_fields * LANES,
+        load=indented([f"{name} = cells[cell + np.uint64({index * LANES}) + i]" for name, index in loads.items()], 3),
+        gathered=writer.name(target),
+        before=f"kind({writer.name(target)} + " if target in registers else "",
+        after=")" if target in registers else "",
+        steps=indented(steps, 3),
+        store=indented([f"cells[cell + np.uint64({index * LANES}) + i] = {name}" for index, name in stores.items()], 3),
+        spikes=writer.name(SPIKES),
+        left=" | ".join(f"({place} >= {each[1]})" for place, each in zip(places, watched, strict=True)) or "False",
+        driver=inspect.getsource(driver.run_patterns),
+    )
+    places_of = tuple((each[0], each[1], first_watched + index) for index, each in enumerate(watched))
+    return BlockCode(registers, hoisting.parameters, places_of, n_fields, text)
+
+
+class _Hoisting:
+    """Replaces every part of an expression that reads parameters alone by a field of its own."""
+
+    def __init__(self, rule: Rule, first_field: int) -> None:
+        self._first = first_field
+        self._fixed = frozenset(each.name for each in rule.parameters) | {each.name for each in rule.constants}
+        self.fields: dict[Expression, str] = {}
+
+    def hoisted(self, expression: Expression) -> Expression:
+        """Return the expression with fields for what is calculated once."""
+        if not isinstance(expression, Const) and names_in(expression) <= self._fixed and names_in(expression):
+            return Ref(self.fields.setdefault(expression, f"field {len(self.fields)}"))
+        parts = {name: self.hoisted(part) for name, part in vars(expression).items() if isinstance(part, Expression)}
+        return replace(expression, **parts) if parts else expression
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Name of each field -> its place."""
+        return {name: self._first + index for index, name in enumerate(self.fields.values())}
+
+    @property
+    def parameters(self) -> dict[int, Expression]:
+        """Place of each field -> what it is."""
+        return {self._first + index: expression for index, expression in enumerate(self.fields)}
