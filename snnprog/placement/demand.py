@@ -95,7 +95,7 @@ class Demand:
         """
         if self.memory is None:
             return None
-        held = np.flatnonzero(synapses)
+        held = np.flatnonzero(synapses > 0)
         form, width = self.format[held], self.memory.index_width(neurons)
         counts = np.arange(synapses.max(initial=0) + 1)  # a table is faster than the formula for every part
         listed = self.memory.words_for(counts, (self.bits + width)[:, None])[form, synapses[held]]

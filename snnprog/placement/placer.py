@@ -7,7 +7,7 @@ take no axons. Inputs come from outside and take no neurons and no axons out; th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Placement:
             "minimal": self.is_minimal,
             "limits": {name: self.limits.limit(name) for name in RESOURCES},
             "total": {name: self.total(name) for name in RESOURCES},
-            "per_core": [asdict(used) for used in self.usage],
+            "per_core": [used.as_dict() for used in self.usage],
             "core_of_neuron": self.core_of.tolist(),
         }
 
