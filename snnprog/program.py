@@ -10,6 +10,7 @@ tells which format holds the weight: one-sided formats have steps of 1, the mixe
 
 A file in which every neuron may spike at every tick has format version 1 and no refractory periods. One with them has
 version 2, the array, and what it means: whoever does not know of them refuses the file and does not run it wrongly.
+Version 3 is version 2 and, for a program that is spread over several cores, the array ``core``.
 """
 
 from __future__ import annotations
@@ -36,9 +37,13 @@ SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias", "refractory")
 ARRAYS = ("outputs", *SYNAPSE_ARRAYS, *NEURON_ARRAYS)
 ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
-    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS}
+    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS}
 )
-"""Format version -> the arrays of a file."""
+"""Format version -> the arrays that every file of it has."""
+CORE = "core"
+"""An array that only the file of a placed program has."""
+PLACED_SINCE = 3
+"""The first format version that may have `CORE`."""
 
 MIXED, EXCITATORY, INHIBITORY = 1, 2, 3
 SIGN_MODES: Mapping[int, str] = MappingProxyType({MIXED: "mixed", EXCITATORY: "excitatory", INHIBITORY: "inhibitory"})
@@ -65,6 +70,9 @@ class Program:
     refractory : (neurons,) int32
         Refractory period in ticks: after a spike at tick t the potential is 0 until tick t + refractory, and integrates
         from then on; 1 for a neuron that may spike at every tick, which all are unless said.
+    core : (neurons,) int32 or None
+        The core that each neuron is on, numbered from 0 without gaps; it changes no spike. None where the program was
+        not placed, or fits on one core. See `place`.
     provenance : dict
         Where the program came from: spec digest, versions, seed, status and margin of each neuron.
 
@@ -91,6 +99,7 @@ class Program:
     potential_decay: Int32s
     bias: Int32s
     refractory: Int32s
+    core: Int32s | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +109,8 @@ class Program:
             _check_count(name, getattr(self, name), least=0 if name == "n_inputs" else 1)
         for name in ARRAYS:
             object.__setattr__(self, name, _as_int32(name, getattr(self, name)))
+        if self.core is not None:
+            object.__setattr__(self, CORE, _as_int32(CORE, self.core))
         object.__setattr__(self, "provenance", _as_plain("provenance", self.provenance))
         _check_lengths(self)
         _check_values(self)
@@ -123,6 +134,7 @@ class Program:
         bias: ArrayLike,
         sign_mode: ArrayLike | None = None,
         refractory: ArrayLike | None = None,
+        core: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Program:
         """Make a program by hand, in chip integers.
@@ -142,6 +154,8 @@ class Program:
             inhibitory format, all others in the excitatory one.
         refractory : (neurons,) int, optional
             As in `Program`; unless given, every neuron may spike at every tick.
+        core : (neurons,) int, optional
+            As in `Program`: the ``core_of`` of a `Placement`.
         provenance : mapping, optional
             Where it comes from; plain data.
 
@@ -160,6 +174,7 @@ class Program:
             "potential_decay": potential_decay, "bias": bias,
             "refractory": np.ones_like(_as_int32("threshold", threshold)) if refractory is None else refractory,
         }  # fmt: skip
+        given |= {} if core is None else {CORE: core}
         arrays = {name: _as_int32(name, values) for name, values in given.items()}
         return cls(chip=find_chip(chip), n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
 
@@ -195,7 +210,7 @@ class Program:
         FormatError
             If the file cannot be written.
         """
-        version = 2 if self.has_refractory else 1
+        version = _least_version(self)
         document = {
             "format": FORMAT_NAME,
             "format_version": version,
@@ -212,7 +227,8 @@ class Program:
             raise FormatError(
                 f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}"
             )
-        arrays = {name: getattr(self, name).astype("<i4") for name in ARRAYS_IN[version]}
+        names = [*ARRAYS_IN[version], *([] if self.core is None else [CORE])]
+        arrays = {name: getattr(self, name).astype("<i4") for name in names}
         write_archive(Path(path), arrays, {DOCUMENT: text})
 
 
@@ -229,7 +245,8 @@ def load(path: str | Path) -> Program:
     document = json_of(path, members, DOCUMENT)
     chip, version = _check_document(path, document)
     arrays: dict[str, Int32s] = {}
-    for name in ARRAYS_IN[version]:
+    is_placed = version >= PLACED_SINCE and f"{CORE}.npy" in members
+    for name in (*ARRAYS_IN[version], *([CORE] if is_placed else [])):
         array = array_of(path, members, name)
         if array.ndim != 1 or array.dtype.str != "<i4":
             raise FormatError(
@@ -249,6 +266,13 @@ def load(path: str | Path) -> Program:
     if program.n_synapses != _count_in(path, document, "n_synapses"):
         raise FormatError(f"{path} announces {document['n_synapses']} synapses and holds {program.n_synapses}")
     return program
+
+
+def _least_version(program: Program) -> int:
+    """Return the least format version that holds all that the program has, so that old readers read what they can."""
+    if program.core is not None:
+        return PLACED_SINCE
+    return 2 if program.has_refractory else 1
 
 
 def _meaning_of_refractory(version: int) -> dict[str, str]:
@@ -329,6 +353,8 @@ def _check_lengths(program: Program) -> None:
                 raise SpecError(
                     f"{name} has {getattr(program, name).size} entries; {length} are needed, one for each {what}"
                 )
+    if program.core is not None and program.core.size != program.n_neurons:
+        raise SpecError(f"core must have {program.n_neurons} entries, one for each neuron, got {program.core.size}")
     if program.outputs.size == 0:
         raise SpecError("outputs is empty; name at least one neuron to read out")
     if np.unique(program.outputs).size != program.outputs.size:
@@ -347,6 +373,8 @@ def _check_values(program: Program) -> None:
     _check_between("current_decay", program.current_decay, chip.decays)
     _check_between("potential_decay", program.potential_decay, chip.decays)
     _check_between("refractory", program.refractory, chip.refractory)
+    if program.core is not None:
+        _check_cores(program.core, chip)
     for mode, name in SIGN_MODES.items():
         _check_between(f"{name} weight", program.weight[program.sign_mode == mode], chip.weight_ranges[name])
     odd = program.weight[(program.sign_mode == MIXED) & (program.weight % 2 != 0)]
@@ -359,6 +387,13 @@ def _check_values(program: Program) -> None:
     chip.check_wiring(
         Wiring(program.n_inputs, program.n_neurons, program.outputs, program.pre, program.post, program.exponent)
     )
+
+
+def _check_cores(core: Int32s, chip: Chip) -> None:
+    _check_between(CORE, core, (0, (chip.cores or core.size) - 1))
+    unused = np.flatnonzero(np.bincount(core) == 0)
+    if unused.size:
+        raise SpecError(f"core must number its cores from 0 without gaps, got {core.max()} and no {unused[0]}")
 
 
 def _check_between(name: str, values: Int32s, allowed: Sequence[int]) -> None:

@@ -35,6 +35,20 @@ def test_inspect_shows_the_cores(command: Command, detector: Path) -> None:
     assert json.loads(command("inspect", detector, "--json")[1])["cores"] is None
 
 
+def test_inspect_shows_the_cores_that_a_file_carries(command: Command, tmp_path: Path) -> None:
+    program = Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=3, outputs=[0], pre=[0, 0, 0], post=[0, 1, 2], delay=[1] * 3,
+        weight=[9] * 3, exponent=[0] * 3, threshold=[5] * 3, current_decay=[4095] * 3, potential_decay=[0] * 3,
+        bias=[0] * 3, core=[1, 0, 1],
+    )  # fmt: skip
+    program.save(tmp_path / "p.snnp")
+    rows = [line.split() for line in command("inspect", tmp_path / "p.snnp")[1].splitlines()]
+    assert ["cores", "2"] in rows
+    assert "2 cores of loihi1: at most 1 more than needed" in command("inspect", tmp_path / "p.snnp", "--cores")[1]
+    data = json.loads(command("inspect", tmp_path / "p.snnp", "--cores", "--json")[1])
+    assert data["cores"]["core_of_neuron"] == [1, 0, 1]
+
+
 def test_inspect_says_what_is_not_checked(command: Command, detector: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(neurons=8192)))
     out = command("inspect", detector, "--cores")[1]

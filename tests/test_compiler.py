@@ -121,6 +121,22 @@ def test_what_does_not_fit_the_chip_is_compiled_and_told(monkeypatch: pytest.Mon
     )
 
 
+def test_a_program_for_several_cores_carries_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = CASES["recurrent"]()
+    alone = sp.compile(spec).program
+    assert alone.core is None
+    assert "placement" not in alone.provenance
+    monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(neurons=1)))
+    result = sp.compile(spec)
+    count = result.program.n_neurons
+    assert result.program.core is not None
+    assert result.program.core.tolist() == list(range(count))
+    assert result.program.provenance == {**alone.provenance, "placement": {"cores": count, "at_least": count}}
+    result.program.save(tmp_path / "p.snnp")
+    again = sp.load(tmp_path / "p.snnp")
+    assert sp.place(again).core_of.tolist() == result.program.core.tolist()
+
+
 def test_progress_is_told() -> None:
     calls: list[tuple[str, int, int]] = []
     sp.compile(CASES["feed_forward"](), progress=lambda *call: calls.append(call))

@@ -381,6 +381,43 @@ def test_equal_programs_are_placed_alike() -> None:
     assert sp.place(program).core_of.tolist() == sp.place(again).core_of.tolist()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_program_keeps_the_cores_that_it_carries(seed: int) -> None:
+    """Other than those that would be chosen, but within all limits; the bound is that of the program."""
+    program = drawn(seed, inputs=20, neurons=40, synapses=200)
+    core_of = np.random.default_rng(seed).permutation(np.arange(40) % 3)
+    placement = sp.place(replace(program, core=core_of))
+    assert placement.core_of.tolist() == core_of.tolist()
+    assert_holds(program, placement, LOIHI.core)
+    assert (placement.at_least, placement.is_minimal) == (sp.place(program).at_least, False)
+
+
+def test_a_placement_that_is_carried_is_proved_minimal_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    core = random_core(7)
+    with_core(monkeypatch, core)
+    program = drawn(7, inputs=3, neurons=6, synapses=15, taps=2)
+    placement = sp.place(program)
+    again = sp.place(replace(program, core=placement.core_of))
+    assert placement.cores > least_cores(Demand.of(program, core.memory), core)
+    assert (again.cores, again.at_least) == (placement.cores, placement.at_least)
+
+
+def test_carried_cores_that_do_not_fit_are_refused() -> None:
+    program = chain(33, threshold=1 + np.arange(33), core=np.arange(33) // 9)
+    with pytest.raises(
+        sp.FitError, match=r"^core 0: distinct thresholds 9 of 8; use fewer thresholds or set the"
+    ) as caught:
+        sp.place(program)
+    assert str(caught.value).endswith("set the program's core to None to place it anew")
+    assert sp.place(replace(program, core=None)).cores == 5
+
+
+def test_fewer_cores_than_are_carried_are_looked_for() -> None:
+    program = chain(33, core=np.arange(33))
+    assert sp.place(program, max_cores=33).cores == 33
+    assert sp.place(program, max_cores=32).cores == 1
+
+
 def test_neurons_that_share_inputs_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two neurons each hear two of eight inputs, all mixed up; a core has axons for two."""
     with_core(monkeypatch, Core(axons_in=2))

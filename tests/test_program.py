@@ -315,6 +315,62 @@ def test_the_golden_file_is_read() -> None:
     assert same(load(GOLDEN), program())
 
 
+PLACED: dict[str, tuple[dict[str, object], int, set[str]]] = {
+    "no periods, no cores": ({}, 1, set()),
+    "periods": ({"refractory": [1, 5]}, 2, {"refractory"}),
+    "cores": ({"core": [1, 0]}, 3, {"refractory", "core"}),
+    "periods and cores": ({"refractory": [1, 5], "core": [0, 1]}, 3, {"refractory", "core"}),
+}
+
+
+@pytest.mark.parametrize(("changes", "version", "further"), PLACED.values(), ids=PLACED)
+def test_a_file_has_the_least_version_that_holds_it(
+    tmp_path: Path, changes: dict[str, object], version: int, further: set[str]
+) -> None:
+    """And it holds no arrays that its program does without; reading and writing it changes no byte."""
+    program(**changes).save(tmp_path / "p.snnp")
+    with zipfile.ZipFile(tmp_path / "p.snnp") as file:
+        names = {name[:-4] for name in file.namelist() if name.endswith(".npy")}
+        assert json.loads(file.read(DOCUMENT))["format_version"] == version
+    assert names == {*ARRAYS_IN[1], *further}
+    again = load(tmp_path / "p.snnp")
+    again.save(tmp_path / "q.snnp")
+    assert (tmp_path / "p.snnp").read_bytes() == (tmp_path / "q.snnp").read_bytes()
+    assert (None if again.core is None else again.core.tolist()) == changes.get("core")
+
+
+def test_cores_are_a_copy_that_cannot_be_written() -> None:
+    given = np.array([1, 0])
+    placed = program(core=given)
+    given[0] = 0
+    assert placed.core is not None
+    assert (placed.core.tolist(), placed.core.dtype, placed.core.flags.writeable) == ([1, 0], np.int32, False)
+    assert program().core is None
+
+
+@pytest.mark.parametrize(
+    ("core", "error", "message"),
+    [
+        ([0], SpecError, "core must have 2 entries, one for each neuron, got 1"),
+        ([0, 2], SpecError, "core must number its cores from 0 without gaps, got 2 and no 1"),
+        ([1, 1], SpecError, "core must number its cores from 0 without gaps, got 1 and no 0"),
+        ([0, -1], LimitError, "core[1] is -1; allowed is 0 to 127"),
+        ([128, 0], LimitError, "core[0] is 128; allowed is 0 to 127"),
+        ([0.0, 1.0], SpecError, "core is float64 of shape (2,); a list of whole numbers is needed"),
+    ],
+)
+def test_cores_that_are_refused(tmp_path: Path, core: list[int], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        program(core=core)
+    program(core=[0, 1]).save(tmp_path / "p.snnp")
+    with zipfile.ZipFile(tmp_path / "p.snnp") as file:
+        arrays = {name[:-4]: np.load(io.BytesIO(file.read(name))) for name in file.namelist() if name != DOCUMENT}
+        document = json.loads(file.read(DOCUMENT))
+    dtype = "<f8" if isinstance(core[0], float) else "<i4"
+    with pytest.raises(FormatError, match=re.escape("array 'core' in" if dtype == "<f8" else message)):
+        load(rebuilt(tmp_path / "p.snnp", document, arrays | {"core": np.array(core, dtype)}))
+
+
 def test_the_golden_file_needs_no_snnprog() -> None:
     members = golden_members()
     document = json.loads(members.pop("program.json"))
@@ -367,8 +423,8 @@ RULE: dict[str, object] = dict(CHIPS["loihi1"].semantics.as_dict())
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
     "no format": ({"format": None}, "is of format None; 'snnp' is needed"),
-    "later version": ({"format_version": 3}, "has format version 3; this snnprog reads 1 to 2"),
-    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 2"),
+    "later version": ({"format_version": 4}, "has format version 4; this snnprog reads 1 to 3"),
+    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 3"),
     "refractory periods in version 1": ({"refractory": HELD}, "says 'after a spike at tick t the potential is 0"),
     "version 2 that does not say what it means": ({"format_version": 2}, "says None of refractory periods; in format"),
     "chip": ({"chip": "loihi9"}, "is for chip 'loihi9'; known chips are loihi1"),

@@ -7,16 +7,17 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import random_raster
 from stand_in import RULE
 
 import snnprog as sp
-from snnprog.backends import find_backend, status, write_stimulus
+from snnprog.backends import find_backend, run_backend, status, write_stimulus
 from snnprog.chips import find_chip
 
 NAMES = ("lava", "nengo_loihi", "brian2_loihi", "xylosim")
@@ -154,7 +155,13 @@ CASES = {
         "synapse 1 between neurons has delay 63; the emulator has only 1",
         ("nengo_loihi",),
     ),
-    "a refractory period": Case(with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava",)),
+    "a refractory period": Case(
+        with_array("refractory", [2]), "refractory[0] is 2; 1..1 is allowed", ("lava", "xylosim")
+    ),
+    "cores of two neurons": Case(
+        with_array("core", [0, 0]), "the program's array core has shape (2,); (1,) was expected", ("nengo_loihi",)
+    ),
+    "a core before the first": Case(with_array("core", [-1]), "core[0] is -1; 0..0 is allowed", ("nengo_loihi",)),
     "another format": Case(with_format(2), "the program has format version 2; ", ("xylosim",)),
     "a bias": Case(with_array("bias", [64]), "neuron 0 has a bias of 64; brian2-loihi has none", ("brian2_loihi",)),
     "a stimulus cut in half": Case(cut(1, 0.5), "cannot read {stimulus}: "),
@@ -209,6 +216,105 @@ def test_what_a_runner_refuses(name: str, tmp_path: Path) -> None:
         assert sentence.startswith(wanted), f"{title}: {sentence}"
         assert "\n" not in sentence, title
         assert not list(program.parent.glob("*result*")), title
+
+
+# Six neurons, two of them read out: with loops and two synapses between the same two, or as Xylo has them.
+NETWORKS: dict[str, dict[str, list[int]]] = {
+    "loihi1": {
+        "pre": [0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 4, 4, 4, 5, 7, 7],
+        "post": [0, 1, 2, 3, 4, 5, 0, 0, 3, 4, 5, 5, 2, 0, 1, 4],
+        "weight": [90, 70, 60, 80, 50, 40, -7, -5, 60, 40, 30, 20, -90, 60, 70, 30],
+        "current_decay": [4095] * 6,
+        "potential_decay": [100, 0, 9, 4095, 30, 7],
+    },
+    "xylo": {
+        "pre": [0, 1, 0, 1, 2, 4, 5, 2, 4],
+        "post": [0, 1, 2, 3, 2, 3, 4, 5, 1],
+        "weight": [90, 70, 60, 80, 50, 40, 50, 60, 70],
+        "current_decay": [1] * 6,
+        "potential_decay": [2] * 6,
+    },
+}
+
+
+def network(chip: str) -> sp.Program:
+    arrays = NETWORKS[chip]
+    size = len(arrays["pre"])
+    return sp.Program.from_arrays(
+        chip=chip,
+        n_inputs=2,
+        n_neurons=6,
+        outputs=[5, 1],
+        delay=[1] * size,
+        exponent=[0] * size,
+        threshold=[50, 60, 40, 30, 70, 35],
+        bias=[0] * 6,
+        **arrays,
+    )
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_cores_change_nothing(name: str) -> None:
+    """A runtime puts neurons on cores, or takes no notice; all of it is that of the reference."""
+    program = network("xylo" if name == "xylosim" else "loihi1")
+    rasters = [random_raster(1, 40, 2, 0.4), random_raster(2, 15, 2, 0.4)]
+    placed = replace(program, core=[2, 0, 1, 0, 2, 1])
+    for wanted, found in zip(
+        run_backend(program, rasters, record="state").traces,
+        run_backend(placed, rasters, name, "state").traces,
+        strict=True,
+    ):
+        assert wanted.spikes.sum(axis=0).all()
+        for quantity in ("spikes", "currents", "potentials"):
+            assert np.array_equal(getattr(found, quantity), getattr(wanted, quantity)), quantity
+
+
+# What the emulator's blocks hold: neurons, inputs of synapses, and axons to them.
+COUNT = """import importlib.util, json, sys
+from pathlib import Path
+place = importlib.util.spec_from_file_location("runner", sys.argv[1])
+runner = importlib.util.module_from_spec(place)
+sys.modules["runner"] = runner
+place.loader.exec_module(runner)
+program = runner.read_program(Path(sys.argv[2]))
+cores = runner.make_cores(program)
+runner.connect_neurons(program, cores)
+runner.connect_inputs(program, cores)
+print(json.dumps([
+    {"neurons": block.n_neurons, "axons_in": sum(synapse.n_axons for synapse in block.synapses),
+     "axons_out": sum(axon.axon_slots() for axon in block.axons)}
+    for block in cores.blocks
+]))
+"""
+
+
+@pytest.mark.snnprog_backend("nengo_loihi")
+def test_the_blocks_of_the_emulator_are_the_cores_of_the_placement(tmp_path: Path) -> None:
+    """1100 neurons, more than a core has: states are the reference's, and each block holds what was counted."""
+    generator = np.random.default_rng(1)
+    pairs = np.unique(generator.integers(0, (1140, 1100), (9000, 2)), axis=0)  # one synapse between any two: one axon
+    size = len(pairs)
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=40, n_neurons=1100, outputs=generator.permutation(1100)[:500], pre=pairs[:, 0],
+        post=pairs[:, 1], delay=[1] * size, weight=generator.integers(-60, 120, size),
+        exponent=generator.integers(0, 2, size), threshold=8 * generator.integers(20, 24, 1100), bias=[0] * 1100,
+        current_decay=[4095] * 1100, potential_decay=generator.integers(100, 102, 1100),
+    )  # fmt: skip
+    placement = sp.place(program)
+    placed = replace(program, core=placement.core_of)
+    rasters = [random_raster(2, 30, 40, 0.3)]
+    found, wanted = (run_backend(placed, rasters, name, "state").traces[0] for name in ("nengo_loihi", "reference"))
+    assert wanted.spikes.sum() > 1000
+    for quantity in ("spikes", "currents", "potentials"):
+        assert np.array_equal(getattr(found, quantity), getattr(wanted, quantity)), quantity
+
+    placed.save(tmp_path / "p.snnp")
+    backend = find_backend("nengo_loihi")
+    command = [str(status(backend).interpreter), "-I", "-c", COUNT, str(backend.runner), str(tmp_path / "p.snnp")]
+    blocks = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    counted = [{name: used.amount(name) for name in ("neurons", "axons_in", "axons_out")} for used in placement.usage]
+    assert len(blocks) == 2
+    assert blocks == counted
 
 
 @pytest.mark.parametrize("name", RUNNERS)

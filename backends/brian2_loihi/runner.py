@@ -16,6 +16,7 @@ starts at once where the compiled ones compile for minutes:
   second to build is built once.
 - The current is recorded when the spikes of its tick have been added and before it decays; the potential at the end
   of a tick. The values are real numbers that hold integers.
+- Which core a neuron is on (the program's array ``core``) changes no spike and is not read.
 - There is no bias, no wrapping and no clipping. A state beyond 23 bits ends the run.
 """
 

@@ -14,6 +14,7 @@ How the program becomes a Lava network (lava-nc 0.10.0, models tagged ``fixed_pt
 - A ``DelayDense`` holds one synapse per (post, pre) entry. Further taps of an input line get further columns, and the
   source plays that line once per column. An ``OutPort`` cannot be replicated, so further taps of a neuron get further
   connections.
+- Which core a neuron is on (the program's array ``core``) changes no spike and is not read.
 - Spikes and state leave as one vector per tick (``Extractor``, ``VarWire``). Reading a ``Var`` costs a message per
   value.
 - Between patterns u, v and every synaptic buffer are set to zero. Nothing else carries over: ports are empty between

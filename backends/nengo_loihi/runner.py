@@ -8,8 +8,9 @@ comes with one sentence on stderr.
 How the program becomes blocks of the emulator (nengo-loihi 1.1.0, none of its code modified or bypassed but the
 discretizer, which turns real numbers into the integers that the program already has):
 
-- One ``LoihiBlock`` holds all neurons. The emulator tells integers from reals by the type of the arrays, so all are
-  int32; a weight is ``weight << (6 + exponent)``, as the discretizer would leave it.
+- Each core is one ``LoihiBlock``, by the program's array ``core``; without one, all neurons are on one. A neuron has an
+  axon to every block that it has synapses on, its own included. The emulator tells integers from reals by the type of
+  the arrays, so all are int32; a weight is ``weight << (6 + exponent)``, as the discretizer would leave it.
 - The emulator adds the spikes of a tick to the input of the next: a delay of 1. An input with a longer delay plays
   its spikes later by as much, on an axon of its own. A neuron cannot, so a synapse between neurons has delay 1.
 - An axon reaches each neuron once. Further synapses between the same two get further axons.
@@ -49,7 +50,8 @@ Booleans = npt.NDArray[np.bool_]
 
 SYNAPSE_FIELDS = ("pre", "post", "delay", "weight", "exponent")
 NEURON_FIELDS = ("threshold", "current_decay", "potential_decay", "bias")
-REFRACTORY = "refractory"
+OPTIONAL = {"refractory": 1, "core": 0}
+"""Arrays of one entry per neuron that a file may leave out, and what every entry is then."""
 
 INPUT_SHIFT = 6
 POTENTIAL_LIMIT = (1 << 23) - 1
@@ -100,6 +102,7 @@ class Program:
     potential_decay: Integers
     bias: Integers
     refractory: Integers
+    core: Integers
 
     def __post_init__(self) -> None:
         """Refuse the delays that the emulator does not have."""
@@ -131,9 +134,10 @@ def read_program(path: Path) -> Program:
         with zipfile.ZipFile(path) as archive:
             header = json.loads(archive.read("program.json"))
             names = ["outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS]
-            names += [REFRACTORY] if f"{REFRACTORY}.npy" in archive.namelist() else []
+            names += [name for name in OPTIONAL if f"{name}.npy" in archive.namelist()]
             arrays = {name: np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False) for name in names}
-            arrays.setdefault(REFRACTORY, np.ones_like(arrays["threshold"]))  # a neuron that may spike at every tick
+        for name, usual in OPTIONAL.items():
+            arrays.setdefault(name, np.full_like(arrays["threshold"], usual))
         widened = {name: array.astype(np.int64, casting="safe") for name, array in arrays.items()}
         return Program(int(header["n_inputs"]), int(header["n_neurons"]), **widened)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
@@ -144,19 +148,22 @@ def check_program(program: Program) -> None:
     """Raise `RunnerError` if arrays do not belong together, or the emulator would shift or wrap what they hold."""
     if program.n_neurons < 1:
         raise RunnerError(f"the program has {program.n_neurons} neurons; at least 1 is needed")
-    for names, length in ((SYNAPSE_FIELDS, program.pre.size), (NEURON_FIELDS, program.n_neurons)):
+    for names, length in ((SYNAPSE_FIELDS, program.pre.size), ((*NEURON_FIELDS, *OPTIONAL), program.n_neurons)):
         for name in names:
             shape = getattr(program, name).shape
             if shape != (length,):
                 raise RunnerError(f"the program's array {name} has shape {shape}; ({length},) was expected")
     lines = program.n_inputs + program.n_neurons
-    places = {"outputs": program.n_neurons, "post": program.n_neurons, "pre": lines}
+    places = {"outputs": program.n_neurons, "post": program.n_neurons, "pre": lines, "core": program.n_neurons}
     for name, (lowest, highest) in (LIMITS | {name: (0, count - 1) for name, count in places.items()}).items():
         values = getattr(program, name)
         outside = np.flatnonzero((values < lowest) | (values > highest))
         if outside.size:
             found = f"{name}[{outside[0]}] is {values[outside[0]]}"
             raise RunnerError(f"{found}; {lowest}..{highest} is allowed")
+    unused = np.flatnonzero(np.bincount(program.core) == 0)
+    if unused.size:
+        raise RunnerError(f"core {unused[0]} has no neurons; cores are numbered from 0 without gaps")
 
 
 def check_rule(path: Path) -> None:
@@ -184,30 +191,59 @@ def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
 # ------------------------------------------------------------- blocks and axons
 
 
-def make_block(program: Program) -> LoihiBlock:
-    """All neurons, at rest, each with its own parameters."""
-    block = LoihiBlock(program.n_neurons)
+def make_block(program: Program, members: Integers) -> LoihiBlock:
+    """Return one core: the neurons `members`, at rest, each with its own parameters."""
+    block = LoihiBlock(members.size)
     compartment = block.compartment
-    compartment.decay_u = program.current_decay.astype(np.int32)
-    compartment.decay_v = program.potential_decay.astype(np.int32)
+    compartment.decay_u = program.current_decay[members].astype(np.int32)
+    compartment.decay_v = program.potential_decay[members].astype(np.int32)
     compartment.scale_u = compartment.scale_v = False
-    compartment.vth = (program.threshold << INPUT_SHIFT).astype(np.int32)
-    compartment.bias = program.bias.astype(np.int32)
+    compartment.vth = (program.threshold[members] << INPUT_SHIFT).astype(np.int32)
+    compartment.bias = program.bias[members].astype(np.int32)
     compartment.vmin, compartment.vmax = -POTENTIAL_LIMIT, POTENTIAL_LIMIT
-    compartment.refract_delay = program.refractory.astype(np.int32)
+    compartment.refract_delay = program.refractory[members].astype(np.int32)
     return block
 
 
-def connect_neurons(program: Program, block: LoihiBlock) -> None:
-    """Feed the neurons' spikes back: one axon per neuron, and further ones where two share several synapses."""
-    members = np.flatnonzero(program.pre >= program.n_inputs)
-    neurons = program.pre[members] - program.n_inputs
-    ranks = occurrences(neurons, program.post[members])
-    for rank in range(ranks.max(initial=-1) + 1):
-        of_rank = ranks == rank
-        synapse = make_synapse(program, members[of_rank], neurons[of_rank], program.n_neurons)
-        block.add_synapse(synapse)
-        block.add_axon(axon_to(synapse))
+@dataclass(frozen=True)
+class Cores:
+    """One block per core, with its neurons in order; ``place`` is each neuron's index in its own block."""
+
+    blocks: tuple[LoihiBlock, ...]
+    place: Integers
+
+    def add_synapse(self, program: Program, members: Integers, axons: Integers) -> Synapse:
+        """Put the synapses `members` on the core that all end on, each on its axon; none reaches a neuron twice."""
+        synapse = Synapse(int(axons.max()) + 1)
+        order = np.argsort(axons, kind="stable")
+        ends = np.cumsum(np.bincount(axons))[:-1]
+        post = program.post[members]
+        synapse.weights = [part[np.newaxis] for part in np.split(program.arriving[members][order], ends)]
+        synapse.indices = [part[np.newaxis] for part in np.split(self.place[post][order], ends)]
+        self.blocks[program.core[post[0]]].add_synapse(synapse)
+        return synapse
+
+
+def make_cores(program: Program) -> Cores:
+    """Return all neurons, each in the block of its core."""
+    cores = range(int(program.core.max()) + 1)
+    blocks = tuple(make_block(program, np.flatnonzero(program.core == core)) for core in cores)
+    return Cores(blocks, occurrences(program.core))
+
+
+def connect_neurons(program: Program, cores: Cores) -> None:
+    """Feed the neurons' spikes to each core: one axon per neuron, and further ones where two share several synapses."""
+    synapses = np.flatnonzero(program.pre >= program.n_inputs)
+    neurons, post = program.pre[synapses] - program.n_inputs, program.post[synapses]
+    ranks = occurrences(neurons, post)
+    for core, rank in sorted(set(zip(program.core[post].tolist(), ranks.tolist(), strict=True))):
+        chosen = (program.core[post] == core) & (ranks == rank)
+        senders, axon = np.unique(neurons[chosen], return_inverse=True)
+        synapse = cores.add_synapse(program, synapses[chosen], axon)
+        for sending, block in enumerate(cores.blocks):
+            carried = np.flatnonzero(program.core[senders] == sending)
+            if carried.size:
+                block.add_axon(axon_from(block, cores.place[senders[carried]], synapse, carried))
 
 
 @dataclass(frozen=True)
@@ -225,15 +261,18 @@ class Taps:
         return carried
 
 
-def connect_inputs(program: Program, block: LoihiBlock) -> Taps:
-    """Give each (input line, delay) an axon, and further ones where synapses share both ends and the delay."""
-    members = np.flatnonzero(program.pre < program.n_inputs)
-    line, later = program.pre[members], program.delay[members] - 1
-    ranks = occurrences(line, program.post[members], later)
-    taps, axon = np.unique(np.stack([line, later, ranks], axis=1), axis=0, return_inverse=True)
-    synapse = make_synapse(program, members, axon.reshape(-1), len(taps))
-    block.add_synapse(synapse)
-    return Taps(taps[:, 0], taps[:, 1], synapse)
+def connect_inputs(program: Program, cores: Cores) -> list[Taps]:
+    """Give each (input line, delay) an axon per core, and further ones where synapses share both ends and the delay."""
+    synapses = np.flatnonzero(program.pre < program.n_inputs)
+    line, post, later = program.pre[synapses], program.post[synapses], program.delay[synapses] - 1
+    keys = np.stack([line, later, occurrences(line, post, later)], axis=1)
+    found = []
+    for core in np.unique(program.core[post]):
+        chosen = program.core[post] == core
+        taps, axon = np.unique(keys[chosen], axis=0, return_inverse=True)
+        synapse = cores.add_synapse(program, synapses[chosen], axon.reshape(-1))
+        found.append(Taps(taps[:, 0], taps[:, 1], synapse))
+    return found
 
 
 def occurrences(*keys: Integers) -> Integers:
@@ -246,20 +285,12 @@ def occurrences(*keys: Integers) -> Integers:
     return numbers
 
 
-def make_synapse(program: Program, members: Integers, axons: Integers, n_axons: int) -> Synapse:
-    """Hold the synapses `members`, each on its axon; no axon reaches a neuron twice."""
-    synapse = Synapse(n_axons)
-    order = np.argsort(axons, kind="stable")
-    ends = np.cumsum(np.bincount(axons, minlength=n_axons))[:-1]
-    synapse.weights = [part[np.newaxis] for part in np.split(program.arriving[members[order]], ends)]
-    synapse.indices = [part[np.newaxis] for part in np.split(program.post[members[order]], ends)]
-    return synapse
-
-
-def axon_to(synapse: Synapse) -> Axon:
-    """Return an axon that carries spike i to input i of `synapse`."""
-    axon = Axon(synapse.n_axons)
+def axon_from(block: LoihiBlock, places: Integers, synapse: Synapse, inputs: Integers) -> Axon:
+    """Return axons that carry the spikes of the neurons at `places` in `block` to these inputs of `synapse`."""
+    axon = Axon(inputs.size)
     axon.target = synapse
+    axon.compartment_map = np.full(block.n_neurons, -1)  # -1: carried nowhere
+    axon.compartment_map[places] = inputs
     return axon
 
 
@@ -276,23 +307,26 @@ def execute(program: Program, stimulus: Stimulus) -> dict[str, npt.NDArray[np.ge
         (ticks, n_neurons) after each tick.
     """
     names = list(PROBED) if stimulus.state else ["spikes"]
-    block = make_block(program)
-    connect_neurons(program, block)
-    taps = connect_inputs(program, block)
-    runs = [run_pattern(block, taps, raster, names, index) for index, raster in enumerate(stimulus.patterns)]
-    joined = {name: np.concatenate([run[name] for run in runs]) for name in names}
+    cores = make_cores(program)
+    connect_neurons(program, cores)
+    taps = connect_inputs(program, cores)
+    runs = [run_pattern(cores, taps, raster, names, index) for index, raster in enumerate(stimulus.patterns)]
+    column = np.argsort(np.argsort(program.core, kind="stable"))  # the emulator's: core by core
+    joined = {name: np.concatenate([run[name] for run in runs])[:, column] for name in names}
     result: dict[str, npt.NDArray[np.generic]] = {"spikes": joined["spikes"][:, program.outputs].astype(bool)}
     return result | {name: joined[name].astype(np.int32) for name in names[1:]}
 
 
 def run_pattern(
-    block: LoihiBlock, taps: Taps, raster: Booleans, names: list[str], index: int
+    cores: Cores, taps: list[Taps], raster: Booleans, names: list[str], index: int
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """Run one pattern in an emulator of its own; return what was probed, each (ticks, n_neurons)."""
-    probes = {name: LoihiProbe(target=block, key=PROBED[name]) for name in names}
+    """Run one pattern in an emulator of its own; return what was probed, each (ticks, n_neurons), core by core."""
+    probes = {name: LoihiProbe(target=list(cores.blocks), key=PROBED[name]) for name in names}
     model = Model()
-    model.add_block(block)
-    model.add_input(play(taps, raster))
+    for block in cores.blocks:
+        model.add_block(block)
+    for tap in taps:
+        model.add_input(play(tap, raster))
     for probe in probes.values():
         model.add_probe(probe)
     with warnings.catch_warnings():
@@ -315,7 +349,9 @@ def play(taps: Taps, raster: Booleans) -> SpikeInput:
     source = SpikeInput(spikes.shape[1])
     for tick in np.flatnonzero(spikes.any(axis=1)):
         source.add_spikes(int(tick) + 1, np.flatnonzero(spikes[tick]))
-    source.add_axon(axon_to(taps.synapse))
+    axon = Axon(taps.synapse.n_axons)
+    axon.target = taps.synapse
+    source.add_axon(axon)
     return source
 
 

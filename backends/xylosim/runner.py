@@ -16,6 +16,7 @@ How the program becomes a Xylo network (``xylosim.v2``, called directly: rockpoo
 - The simulator holds bare pointers into the lists of synapses that it is given: whoever drops them lets it read freed
   memory. `Network` keeps them.
 - Decays are those of each neuron; the second synaptic current and aliases are not used.
+- The simulator has one core; which one the program puts a neuron on (its array ``core``) is not read.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ REPEATER_WEIGHT, REPEATER_SELF_WEIGHT, REPEATER_DECAY = 2, -1, 1
 SILENT_THRESHOLD = 32767
 
 RULE = "xylo-v2-xylosim-0.1.3"
-FORMAT_VERSION = 1
+FORMAT_VERSIONS = (1, 3)
+"""Version 3 adds cores and refractory periods, all of which must be 1 here; version 2 is for periods alone."""
 
 
 class RunnerError(Exception):
@@ -145,6 +147,8 @@ def read_program(path: Path) -> Program:
     with reading(path), zipfile.ZipFile(path) as archive:
         header = json.loads(archive.read("program.json"))
         arrays = {name: read_integers(archive, name) for name in ("outputs", *SYNAPSE_FIELDS, *NEURON_FIELDS)}
+        if "refractory.npy" in archive.namelist():
+            check_range("refractory", read_integers(archive, "refractory"), 1, 1)
     return Program(n_inputs=int(header["n_inputs"]), n_neurons=int(header["n_neurons"]), **arrays)
 
 
@@ -164,8 +168,8 @@ def check_rule(path: Path) -> None:
     rule, version = header.get("semantics", {}).get("name"), header.get("format_version")
     if rule != RULE:
         raise RunnerError(f"the program means {rule}; XyloSim executes {RULE}")
-    if version != FORMAT_VERSION:
-        raise RunnerError(f"the program has format version {version}; version {FORMAT_VERSION} is all that Xylo needs")
+    if version not in FORMAT_VERSIONS:
+        raise RunnerError(f"the program has format version {version}; XyloSim runs versions 1 and 3")
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:

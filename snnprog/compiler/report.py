@@ -177,6 +177,8 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
 def provenance_of(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:
     """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
     potential, current = spec.dynamics.effective_time_constants(spec.chip)
+    placed = report.placement
+    cores = {} if placed is None or placed.cores == 1 else {"cores": placed.cores, "at_least": placed.at_least}
     return {
         "spec_sha256": spec.digest(),
         "seed": seed,
@@ -184,4 +186,5 @@ def provenance_of(spec: Spec, seed: int, report: CompileReport) -> dict[str, obj
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
         "neurons": [asdict(neuron) for neuron in report.neurons],
         **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
+        **({"placement": cores} if cores else {}),
     }

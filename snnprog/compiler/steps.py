@@ -121,7 +121,9 @@ def compile(
     placed = _placed(built.program)
     work.watch.lap("place")
     report = report_on(spec, built, at_least=at_least, placed=placed, seconds=work.watch.seconds)
-    program = replace(built.program, provenance=provenance_of(spec, seed, report))
+    placement = report.placement
+    core = placement.core_of if placement is not None and placement.cores > 1 else None
+    program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report))
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 

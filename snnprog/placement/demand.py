@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.arrays import Int32s, Int64s
+from snnprog.arrays import Bools, Int32s, Int64s
 from snnprog.chips import SynapticMemory
 from snnprog.program import MIXED, Program
 
@@ -54,11 +54,11 @@ class Demand:
         """Return the demands of a program's neurons."""
         low, high = program.chip.exponents
         span = high - low + 1
-        kinds, form = _ranked(program.sign_mode * np.int64(span) + program.exponent - low)
+        kinds, form = np.unique(program.sign_mode * np.int64(span) + program.exponent - low, return_inverse=True)
         formats = max(kinds.size, 1)
-        parts, part = _ranked(program.pre * np.int64(formats) + form)
+        parts, part = np.unique(program.pre * np.int64(formats) + form, return_inverse=True)
         n_parts = max(parts.size, 1)
-        entries, synapses = _counted(program.post.astype(np.int64) * n_parts + part)
+        entries, synapses = np.unique(program.post * np.int64(n_parts) + part, return_counts=True)
         return cls(
             n_inputs=program.n_inputs,
             n_neurons=program.n_neurons,
@@ -88,25 +88,24 @@ class Demand:
         entries = slice(self.first[neuron], self.first[neuron + 1])
         return self.part[entries], self.synapses[entries]
 
+    def words(self, synapses: Int64s, is_listed: Bools, neurons: int) -> int | None:
+        """Return the words of a core's parts, by the synapses of each there; None where the memory is not known.
+
+        Parts without synapses take none. A part that need not be listed is stored whole where that is shorter.
+        """
+        if self.memory is None:
+            return None
+        held = np.flatnonzero(synapses > 0)
+        form, width = self.format[held], self.memory.index_width(neurons)
+        counts = np.arange(synapses.max(initial=0) + 1)  # a table is faster than the formula for every part
+        listed = self.memory.words_for(counts, (self.bits + width)[:, None])[form, synapses[held]]
+        whole = self.memory.words_for(neurons, self.bits)[form]
+        return int(np.where(is_listed[held], listed, np.minimum(listed, whole)).sum())
+
     @property
     def owner(self) -> Int64s:
         """The neuron of each entry."""
         return np.repeat(np.arange(self.n_neurons), np.diff(self.first))
-
-
-def _ranked(values: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the distinct values, and the place of each value among them; all are from 0, and not too large."""
-    occurs = np.zeros(int(values.max(initial=-1)) + 1, dtype=np.bool_)
-    occurs[values] = True
-    place = np.cumsum(occurs) - 1
-    return np.flatnonzero(occurs), place[values]
-
-
-def _counted(values: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the distinct values, ascending, and how often each occurs."""
-    ordered = np.sort(values, kind="stable")
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    return ordered[starts], np.diff(starts, append=ordered.size)
 
 
 def _numbered(rows: Int32s) -> Int64s:

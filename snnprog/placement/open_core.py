@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Bools, Int64s
-from snnprog.chips import Core, SynapticMemory
+from snnprog.chips import Core
 from snnprog.placement.demand import Demand
 
 
@@ -30,7 +30,6 @@ class OpenCore:
         self.has_format = np.zeros(demand.bits.size, dtype=np.bool_)
         self.held: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
         self.is_listed: Bools = np.zeros(demand.n_parts, dtype=np.bool_)
-        self._words = None if demand.memory is None else _Words(demand, demand.memory)
 
     @property
     def is_full(self) -> bool:
@@ -75,44 +74,8 @@ class OpenCore:
         held, is_listed = self.held[part], self.is_listed[part]
         self.held[part] += synapses
         self.is_listed[part] |= synapses > 1
-        if self._words is None or self._words.take(self, part):
+        words = self.demand.words(self.held, self.is_listed, len(self.members) + 1)
+        if words is None or self._has_room("words", words):
             return True
         self.held[part], self.is_listed[part] = held, is_listed
         return False
-
-
-class _Words:
-    """The words that parts take on a core: looked up by format and number of synapses, and kept for all parts.
-
-    All are looked up anew only when the width of an index, or the size of a whole part, has changed.
-    """
-
-    def __init__(self, demand: Demand, memory: SynapticMemory) -> None:
-        self.memory, self.bits, self.format = memory, demand.bits, demand.format
-        self.tables: dict[int, Int64s] = {}
-        self.width = -1
-        self.whole: Int64s = np.zeros(demand.bits.size, dtype=np.int64)
-        self.taken: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
-        self.total = 0
-
-    def take(self, core: OpenCore, part: Int64s) -> bool:
-        """Take what the parts need with one more neuron, if the core has as much, and tell whether it had."""
-        neurons = len(core.members) + 1
-        width, whole = self.memory.index_width(neurons), self.memory.words_for(neurons, self.bits)
-        is_same = width == self.width and np.array_equal(whole, self.whole)
-        changed = part if is_same else np.flatnonzero(core.held)
-        form = self.format[changed]
-        listed = self._listed(width, form, core.held[changed])
-        taken = np.where(core.is_listed[changed], listed, np.minimum(listed, whole[form]))
-        total = self.total + int(taken.sum() - self.taken[changed].sum())
-        if total > self.memory.words:
-            return False
-        self.taken[changed] = taken
-        self.total, self.width, self.whole = total, width, whole
-        return True
-
-    def _listed(self, width: int, form: Int64s, synapses: Int64s) -> Int64s:
-        most = int(synapses.max(initial=0))
-        if width not in self.tables or most >= self.tables[width].shape[1]:
-            self.tables[width] = self.memory.words_for(np.arange(2 * most + 2), (self.bits + width)[:, None])
-        return self.tables[width][form, synapses]

@@ -7,7 +7,7 @@ take no axons. Inputs come from outside and take no neurons and no axons out; th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Placement:
             "minimal": self.is_minimal,
             "limits": {name: self.limits.limit(name) for name in RESOURCES},
             "total": {name: self.total(name) for name in RESOURCES},
-            "per_core": [asdict(used) for used in self.usage],
+            "per_core": [used.as_dict() for used in self.usage],
             "core_of_neuron": self.core_of.tolist(),
         }
 
@@ -93,8 +93,9 @@ class Placement:
 def place(program: Program, *, max_cores: int | None = None) -> Placement:
     """Put the neurons of a program on as few cores as is found; the same program is always placed the same way.
 
-    A greedy search places tens of thousands of neurons. Where it has more cores than a bound says are needed, and the
-    program is small, an integer program looks for fewer, or proves that there are none.
+    A program that carries the cores of its neurons keeps them, unless fewer are allowed. For any other, a greedy search
+    places tens of thousands of neurons. Where it has more cores than a bound says are needed, and the program is small,
+    an integer program looks for fewer, or proves that there are none.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     Raises
     ------
     FitError
-        If a neuron alone is too much for a core, or no partition over so many cores is found.
+        If a neuron alone is too much for a core, no partition over so many cores is found, or the one that the program
+        carries does not fit.
     SpecError
         If the number of cores is none.
     """
@@ -116,11 +118,14 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
         raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
     demand = Demand.of(program, chip.core.memory)
     least = least_cores(demand, chip.core)
-    partition = mend(demand, chip.core, first_fit(demand, chip.core, least))
-    partition, least = improve(demand, chip.core, partition, least)
-    if allowed is not None and partition.cores > allowed:
-        partition = Partition.of(demand, np.minimum(partition.core_of, allowed - 1))
-    _check_fit(partition, chip.core, least)
+    stored = _stored(program, demand, allowed)
+    if stored is None:
+        partition, least = _searched(demand, chip.core, allowed, least)
+        way_out = f"raise max_cores (at least {least} cores are needed)"
+    else:
+        partition, least = stored, improve(demand, chip.core, stored, least)[1]
+        way_out = "set the program's core to None to place it anew"
+    _check_fit(partition, chip.core, way_out)
     fanout_cores = reached_cores(demand, partition.core_of, partition.cores).sum(axis=0)
     return Placement(
         chip=program.chip.name,
@@ -132,7 +137,22 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     )
 
 
-def _check_fit(partition: Partition, core: Core, least: int) -> None:
+def _stored(program: Program, demand: Demand, allowed: int | None) -> Partition | None:
+    """Return the partition that the program carries, unless it has none, or one over more cores than are allowed."""
+    if program.core is None or (allowed is not None and program.core.max() >= allowed):
+        return None
+    return Partition.of(demand, program.core.astype(np.int64))
+
+
+def _searched(demand: Demand, core: Core, allowed: int | None, least: int) -> tuple[Partition, int]:
+    """Return the best partition that is found, squeezed where that has too many cores, and how many are needed."""
+    partition, least = improve(demand, core, mend(demand, core, first_fit(demand, core, least)), least)
+    if allowed is not None and partition.cores > allowed:
+        partition = Partition.of(demand, np.minimum(partition.core_of, allowed - 1))
+    return partition, least
+
+
+def _check_fit(partition: Partition, core: Core, way_out: str) -> None:
     misfit = partition.misfit(core)
     if misfit is None:
         return
@@ -144,7 +164,7 @@ def _check_fit(partition: Partition, core: Core, least: int) -> None:
     if members.size == 1 and resource != "axons_out":
         advice = ADVICE.get(resource, "lower its fan-in")
         raise FitError(f"neuron {members[0]} alone", RESOURCES[resource], used, allowed, advice)
-    advice = f"{ADVICE.get(resource, SPLIT)} or raise max_cores (at least {least} cores are needed)"
+    advice = f"{ADVICE.get(resource, SPLIT)} or {way_out}"
     raise FitError(f"core {index}", RESOURCES[resource], used, allowed, advice)
 
 

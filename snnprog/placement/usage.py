@@ -54,28 +54,28 @@ class CoreUsage:
 
 def usage_of(demand: Demand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ...]:
     """Return what each core holds when neuron n is on core ``core_of[n]``."""
-    reached, leaving = reached_cores(demand, core_of, cores), np.zeros(demand.n_neurons, dtype=np.int64)
-    leaving[:] = reached.sum(axis=0)[demand.n_inputs :]
-    owner, order = demand.owner, np.argsort(core_of, kind="stable")
-    bounds = np.searchsorted(core_of[order], np.arange(cores + 1))
-    by_core = np.argsort(core_of[owner], kind="stable")
-    entry_bounds = np.searchsorted(core_of[owner][by_core], np.arange(cores + 1))
-    found = []
-    for core in range(cores):
-        members = order[bounds[core] : bounds[core + 1]]
-        entries = by_core[entry_bounds[core] : entry_bounds[core + 1]]
-        found.append(
-            CoreUsage(
-                neurons=members.size,
-                axons_in=int(reached[core].sum()),
-                axons_out=int(leaving[members].sum()),
-                words=_words(demand, entries, members.size),
-                profiles=np.unique(demand.profile[members]).size,
-                thresholds=np.unique(demand.threshold[members]).size,
-                formats=np.unique(demand.format[demand.part[entries]]).size,
-            )
-        )
-    return tuple(found)
+    reached, place = reached_cores(demand, core_of, cores), core_of[demand.owner]
+    leaving = reached.sum(axis=0)[demand.n_inputs :]
+    return tuple(
+        _usage(demand, np.flatnonzero(core_of == core), np.flatnonzero(place == core), reached[core], leaving)
+        for core in range(cores)
+    )
+
+
+def _usage(demand: Demand, members: Int64s, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
+    """Return what a core holds with these neurons, entries and lines on it."""
+    part, synapses = demand.part[entries], demand.synapses[entries]
+    total = np.bincount(part, synapses, demand.n_parts).astype(np.int64)
+    is_listed = np.bincount(part, synapses > 1, demand.n_parts) > 0
+    return CoreUsage(
+        neurons=members.size,
+        axons_in=int(lines.sum()),
+        axons_out=int(leaving[members].sum()),
+        words=demand.words(total, is_listed, members.size),
+        profiles=np.unique(demand.profile[members]).size,
+        thresholds=np.unique(demand.threshold[members]).size,
+        formats=np.unique(demand.format[part]).size,
+    )
 
 
 def reached_cores(demand: Demand, core_of: Int64s, cores: int) -> Bools:
@@ -83,18 +83,3 @@ def reached_cores(demand: Demand, core_of: Int64s, cores: int) -> Bools:
     reached = np.zeros((cores, demand.n_lines), dtype=np.bool_)
     reached[core_of[demand.owner], demand.line[demand.part]] = True
     return reached
-
-
-def _words(demand: Demand, entries: Int64s, neurons: int) -> int | None:
-    memory = demand.memory
-    if memory is None:
-        return None
-    part, synapses = demand.part[entries], demand.synapses[entries]
-    total = np.bincount(part, weights=synapses, minlength=demand.n_parts).astype(np.int64)
-    most = np.zeros(demand.n_parts, dtype=np.int64)
-    np.maximum.at(most, part, synapses)
-    held = np.flatnonzero(total)
-    bits = demand.bits[demand.format[held]]
-    listed = memory.words_for(total[held], bits + memory.index_width(max(neurons, 1)))
-    whole = memory.words_for(neurons, demand.bits)[demand.format[held]] if held.size else listed
-    return int(np.where(most[held] > 1, listed, np.minimum(listed, whole)).sum())

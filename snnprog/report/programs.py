@@ -53,6 +53,7 @@ def print_program(console: Console, program: Program) -> None:
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
     rows += [("synapses", data["synapses"]), ("recurrent", data["recurrent"])]
+    rows += [] if program.core is None else [("cores", int(program.core.max()) + 1)]
     rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
     print_table(console, "Program", ("what", "value"), rows + _origin(program.provenance))
     console.print()
