@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import snnprog as sp
-from snnprog.arrays import Raster
+from snnprog.arrays import Int32s, Raster
+
+Option = int | Literal["free"]
 
 # ------------------------------------------------------------------------------------------- the chip in plain integers
 
@@ -105,6 +107,13 @@ def plain_run(program: sp.Program, raster: Raster) -> PlainTrace:
     return trace
 
 
+def states_of(trace: sp.Trace) -> tuple[Int32s, Int32s]:
+    """Return the currents and potentials of a trace, which must have recorded them."""
+    assert trace.currents is not None
+    assert trace.potentials is not None
+    return trace.currents, trace.potentials
+
+
 def _first_excursion(
     tick: int, arriving: Sequence[int], neurons: Sequence[PlainNeuron]
 ) -> tuple[int, str, int, int] | None:
@@ -163,6 +172,11 @@ def random_raster(seed: int, ticks: int, lines: int, rate: float = 0.2) -> Raste
     return np.random.default_rng(seed).random((ticks, lines)) < rate
 
 
+def one_of(generator: np.random.Generator, *values: Option) -> Option:
+    """Return one of the values, each as likely."""
+    return values[generator.integers(len(values))]
+
+
 def after(raster: Raster, delay: int) -> Raster:
     """Return the raster shifted later, silence first."""
     shifted = np.zeros_like(raster)
@@ -196,11 +210,19 @@ def teach(
         side = np.array(signs)[pre]
         weight = np.where(side == 0, weight, side * np.abs(weight))
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=n_inputs, n_neurons=n_outputs, outputs=np.arange(n_outputs), pre=pre, post=post,
-        delay=delay, weight=weight, exponent=np.zeros_like(pre), threshold=[threshold] * n_outputs,
-        current_decay=[dynamics.current_decay] * n_outputs, potential_decay=[dynamics.potential_decay] * n_outputs,
-        bias=[bias] * n_outputs, refractory=[refractory] * n_outputs,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_outputs,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=weight,
+        threshold=threshold,
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+        bias=bias,
+        refractory=refractory,
+    )
     return [sp.Pattern(raster, np.array(plain_run(program, raster).spikes)) for raster in inputs]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from cases import random_raster
+from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.archive import write_archive
@@ -328,11 +329,21 @@ BACKEND_TABLE: dict[str, Any] = {
 def good_program() -> sp.Program:
     """Return a program of every sort of synapse."""
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3], post=[0, 1, 2, 2], delay=[1, 3, 1, 2],
-        weight=[10, -4, 30, 6], exponent=[0, 0, 1, 2], threshold=[25, 30, 20], current_decay=[4095, 0, 100],
-        potential_decay=[163, 0, 4095], bias=[0, 16, -1],
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=3,
+        outputs=[2, 0],
+        pre=[0, 1, 2, 3],
+        post=[0, 1, 2, 2],
+        delay=[1, 3, 1, 2],
+        weight=[10, -4, 30, 6],
+        exponent=[0, 0, 1, 2],
+        threshold=[25, 30, 20],
+        current_decay=[4095, 0, 100],
+        potential_decay=[163, 0, 4095],
+        bias=[0, 16, -1],
         provenance={"snnprog": "0.1", "neurons": [{"output": 0, "status": "exact", "margin": 1.5}, {"output": 1}]},
-    )  # fmt: skip
+    )
 
 
 def good_files(folder: Path) -> dict[str, bytes]:
@@ -340,7 +351,7 @@ def good_files(folder: Path) -> dict[str, bytes]:
     good_program().save(folder / "program.snnp")
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
     write_archive(folder / "raster.npz", rasters, {})
-    answer: dict[str, np.ndarray] = {
+    answer: dict[str, NDArray[np.generic]] = {
         "spikes": random_raster(1, 9, 2, 0.3), "currents": np.zeros((9, 3), "<i4"),
         "potentials": np.ones((9, 3), "<i4"),
         "versions": np.array('{"stand-in": "1", "numpy": "2"}'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,13 @@ import snnprog as sp
 from snnprog.chips import CHIPS
 
 
-def spec_for(chip: str, seed: int, **options: object) -> sp.Spec:
+def spec_for(chip: str, seed: int, **options: Any) -> sp.Spec:
     """Return a random spec whose spikes answer what one input of four did a tick before, and one of them three."""
     generator = np.random.default_rng(seed)
     inputs = generator.random((40, 4)) < 0.25
     targets = np.zeros((40, 2), dtype=bool)
     targets[1:, 0], targets[3:, 1] = inputs[:-1, 0], inputs[:-3, 1]
-    options = {"delays": range(1, 5), "chip": chip} | options
-    return sp.Spec([sp.Pattern(inputs, targets)], **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": range(1, 5), "chip": chip} | options)
 
 
 @pytest.mark.parametrize("seed", range(3))

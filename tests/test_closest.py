@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,8 +77,8 @@ TINY = [
 
 
 @pytest.mark.parametrize("options", TINY, ids=str)
-def test_no_raster_is_nearer(options: dict[str, float]) -> None:
-    spec = random_spec(**options)  # type: ignore[arg-type]
+def test_no_raster_is_nearer(options: dict[str, Any]) -> None:
+    spec = random_spec(**options)
     result = sp.compile(spec, on_infeasible="closest")
     check_report(spec, result)
     assert result.report.wrong_bins == fewest_wrong(spec)
@@ -150,9 +151,9 @@ def test_progress_is_told() -> None:
 
 
 @pytest.mark.parametrize("answer", ["nearest", None, True])
-def test_bad_questions(answer: object) -> None:
+def test_bad_questions(answer: Any) -> None:
     with pytest.raises(sp.SpecError, match=f"on_infeasible is {answer!r}; 'raise' or 'closest' is needed"):
-        sp.compile(CASES["relay"](), on_infeasible=answer)  # type: ignore[arg-type]
+        sp.compile(CASES["relay"](), on_infeasible=answer)
 
 
 @pytest.mark.parametrize("recurrent", [False, True])

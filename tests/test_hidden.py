@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from cases import CASES, after, plain_run, random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.chips import find_chip
@@ -31,18 +33,18 @@ def parity(inputs: int, delays: range, at: int) -> sp.Spec:
     return sp.Spec(patterns, delays, hidden="auto")
 
 
-def above_capacity(seed: int, **options: object) -> sp.Spec:
+def above_capacity(seed: int, **options: Any) -> sp.Spec:
     """Return 5 inputs over one delay, and far more ticks than their weights can serve."""
     targets = random_raster(seed + 1, 60, 1, 0.3)
     targets[:4] = False
     inputs = random_raster(seed, 60, 5, 0.3)
     inputs[0] = True
-    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": [1], "hidden": "auto", **options})  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": [1], "hidden": "auto", **options})
 
 
-def with_options(spec: sp.Spec, **options: object) -> sp.Spec:
+def with_options(spec: sp.Spec, **options: Any) -> sp.Spec:
     """Return a spec with the same patterns and delays."""
-    return sp.Spec(spec.patterns, spec.delays, **options)  # type: ignore[arg-type]
+    return sp.Spec(spec.patterns, spec.delays, **options)
 
 
 def check_exact(spec: sp.Spec, result: sp.CompileResult) -> None:
@@ -164,7 +166,7 @@ def test_hidden_neurons_stand_in_report_and_provenance() -> None:
     hidden = result.program.provenance["hidden"]
     assert isinstance(hidden, list)
     assert [neuron["name"] if "name" in neuron else neuron["output"] for neuron in hidden] == list(range(count))
-    assert len(result.report.as_dict()["hidden"]) == count  # type: ignore[arg-type]
+    assert len(untyped(result.report.as_dict())["hidden"]) == count
     assert result.report.hidden[0].name == "hidden neuron 0"
     assert ("hidden", 1, 1) in calls
     assert result.program.outputs.tolist() == [count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,14 +128,14 @@ def test_arrivals_wrap_at_32_bits() -> None:
     assert trace.currents.min() < 0
 
 
-def one_neuron(**changes: object) -> sp.Program:
-    arrays: dict[str, object] = {
+def one_neuron(**changes: Any) -> sp.Program:
+    arrays: dict[str, Any] = {
         "chip": "loihi1", "n_inputs": 1, "n_neurons": 1, "outputs": [0], "weight": [255], "exponent": [0], "pre": [0],
         "threshold": [25], "current_decay": [4095], "potential_decay": [0], "bias": [0],
     }  # fmt: skip
     arrays |= changes
-    count = len(arrays["pre"])  # type: ignore[arg-type]
-    return sp.Program.from_arrays(**({"post": [0] * count, "delay": [1] * count} | arrays))  # type: ignore[arg-type]
+    count = len(arrays["pre"])
+    return sp.Program.from_arrays(**({"post": [0] * count, "delay": [1] * count} | arrays))
 
 
 def test_rows_and_lists_both_occur_and_agree() -> None:
@@ -145,17 +146,24 @@ def test_rows_and_lists_both_occur_and_agree() -> None:
     delay = np.concatenate([np.full(3 * neurons, 2), [1, 5, 1, 1], [3, 1, 5]])
     pre = np.concatenate([np.zeros(3 * neurons + 4, dtype=int), [1, 1, 1]])
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=neurons, outputs=np.arange(neurons), pre=pre, post=post, delay=delay,
-        weight=generator.integers(1, 128, pre.size), exponent=np.full(pre.size, 3), threshold=[9000] * neurons,
-        current_decay=[4095] * neurons, potential_decay=[200] * neurons, bias=[0] * neurons,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=neurons,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=generator.integers(1, 128, pre.size),
+        exponent=3,
+        threshold=9000,
+        potential_decay=200,
+    )
     wires = lay_out(program).wires
     assert wires.row_delay.tolist() == [2]
     assert wires.listed_place.size == 7
     assert check_equal(program, [generator.random((50, 2)) < 0.5])[0].spikes.any()
 
 
-def feed_forward(lines: int, weight: int, **changes: object) -> sp.Program:
+def feed_forward(lines: int, weight: int, **changes: Any) -> sp.Program:
     return one_neuron(n_inputs=lines, pre=list(range(lines)), weight=[weight] * lines, exponent=[0] * lines, **changes)
 
 
@@ -271,9 +279,9 @@ def test_little_work_is_the_references() -> None:
         {"compare": ">="}, {"reset": "subtract"}, {"current_bits": 31}, {"potential_bits": 31},
     ],
 )  # fmt: skip
-def test_a_rule_that_the_kernel_does_not_know(other: dict[str, str | int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_the_kernel_does_not_know(other: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_known(SEMANTICS)
-    semantics = replace(SEMANTICS, name="another", **other)  # type: ignore[arg-type]
+    semantics = replace(SEMANTICS, name="another", **other)
     assert not is_known(semantics)
     program, raster = one_neuron(), np.ones((5, 1), dtype=bool)
     monkeypatch.setattr(

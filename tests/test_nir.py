@@ -14,6 +14,7 @@ import pytest
 from cases import random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from untyped import untyped
 
 import snnprog as sp
 from snnprog import cli
@@ -94,7 +95,8 @@ class Reference:
             v = v + dt / node.tau_mem * (node.v_leak - v + node.r * i)
         z = v > node.v_threshold
         state["v"] = np.where(z, node.v_reset, v)
-        return z.astype(float)
+        spikes: Floats = z.astype(float)
+        return spikes
 
 
 def outputs_of(graph: nir.NIRGraph, order: list[str], inputs: Raster, dt_ms: float = DT_MS) -> Raster:
@@ -114,7 +116,8 @@ def order_of(graph: nir.NIRGraph) -> list[str]:
 
 def later(raster: Raster, ticks: int) -> Raster:
     """Return a raster with so many silent ticks before, and as many less at its end."""
-    return np.concatenate([np.zeros((ticks, raster.shape[1]), dtype=bool), raster])[: len(raster)]
+    delayed: Raster = np.concatenate([np.zeros((ticks, raster.shape[1]), dtype=bool), raster])[: len(raster)]
+    return delayed
 
 
 def synapses_of(program: sp.Program) -> list[tuple[int, ...]]:
@@ -228,9 +231,8 @@ def test_what_nir_has_no_neurons_for(changes: dict[str, Any], dt_ms: Any, messag
 
 def test_a_chip_of_another_reset() -> None:
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[9], exponent=[0],
-        threshold=[5], current_decay=[1], potential_decay=[1], bias=[0],
-    )  # fmt: skip
+        chip="xylo", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[9], threshold=5, potential_decay=1
+    )
     with pytest.raises(SpecError, match="the program is for xylo, whose reset takes the threshold off"):
         to_nir(program, dt_ms=1.0)
     network = from_nir(to_nir(by_hand(), dt_ms=1.0), dt_ms=1.0)
@@ -393,8 +395,8 @@ def check_changes(network: NirNetwork, result: Any) -> None:
     assert np.allclose(changes["potential kept"].got, (4096 - program.potential_decay) / 4096, atol=1e-12)
     scales = program.threshold / changes["threshold"].got
     weight = {(p, n, d): w for p, n, d, w in synapses_of(program)}
-    for index, synapse in enumerate(zip(network.pre, network.post, network.delay, strict=True)):
-        got = weight.get(tuple(int(part) for part in synapse), 0) / scales[synapse[1]]
+    for index, (pre, post, delay) in enumerate(zip(network.pre, network.post, network.delay, strict=True)):
+        got = weight.get((int(pre), int(post), int(delay)), 0) / scales[post]
         assert changes["weight"].got[index] == pytest.approx(got, rel=1e-12, abs=1e-15)
     for change in result.changes:
         assert np.array_equal(change.difference, change.got - change.asked)
@@ -526,7 +528,7 @@ BAD_GRAPHS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 
 
 def data_of(graph: nir.NIRGraph) -> dict[str, Any]:
-    data = graph.to_dict()
+    data: dict[str, Any] = graph.to_dict()
     data["edges"] = list(data["edges"])
     return data
 
@@ -546,7 +548,7 @@ def test_graphs_are_refused(change: Callable[[dict[str, Any]], None], message: s
     data = data_of(deep()[0])
     change(data)
     with pytest.raises(FormatError, match=message):
-        from_nir(Dictionary(data), dt_ms=1.0)  # type: ignore[arg-type]
+        from_nir(Dictionary(data), dt_ms=1.0)
 
 
 def test_files_that_hold_no_graph(tmp_path: Path) -> None:
@@ -558,12 +560,12 @@ def test_files_that_hold_no_graph(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"s\.h5 has no /node; / holds spikes"):
         from_nir(tmp_path / "s.h5", dt_ms=1.0)
     with pytest.raises(SpecError, match="dt_ms is None; a positive number of milliseconds is needed"):
-        from_nir(path, dt_ms=None)  # type: ignore[arg-type]
+        from_nir(path, dt_ms=untyped(None))
 
 
 def test_what_is_no_graph() -> None:
     with pytest.raises(SpecError, match=r"source is a int; a path or a nir\.NIRGraph is needed"):
-        from_nir(3, dt_ms=1.0)  # type: ignore[arg-type]
+        from_nir(3, dt_ms=1.0)
 
 
 def test_paths_of_delays_that_round_to_one_tick_are_one_synapse() -> None:

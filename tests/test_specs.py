@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cases import after, random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Raster
@@ -44,7 +45,7 @@ def mixed(seed: int, lines: int, ticks: int = TICKS) -> Raster:
 def one_by_one(seed: int, lines: int, ticks: int = TICKS) -> Raster:
     """Return a random stream in which no two lines spike together."""
     rng = np.random.default_rng(seed)
-    stream = rng.integers(-1, lines, ticks)[:, None] == np.arange(lines)
+    stream: Raster = rng.integers(-1, lines, ticks)[:, None] == np.arange(lines)
     stream[rng.random(ticks) < np.repeat(rng.choice([0.0, 0.5, 0.95], ticks // 50), 50)] = False
     return stream
 
@@ -283,7 +284,7 @@ def test_lava_does_the_same(name: str) -> None:
     spec, result = compiled(name)
     stream = CASES[name].stream()[:400]
     unseen = sp.Pattern(stream, sp.run(result.program, stream).spikes)
-    asked = dataclasses.replace(spec, patterns=[*spec.patterns, unseen])
+    asked = dataclasses.replace(spec, patterns=(*spec.patterns, unseen))
     assert sp.verify(result.program, asked, ["reference", "lava"], record="state").exact
 
 
@@ -348,7 +349,7 @@ def test_rows_two_apart() -> None:
 
 
 def test_silence_is_answered_by_bias_or_at_the_clock() -> None:
-    equal = {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
+    equal: dict[Sequence[int], int] = {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
     unclocked, clocked = sp.specs.truth_table(equal), sp.specs.truth_table(equal, clock=True)
     assert (unclocked.bias, unclocked.n_inputs) == ("free", 2)
     assert (clocked.bias, clocked.n_inputs) == (0, 3)
@@ -422,7 +423,7 @@ ERRORS = {
     "counter needs 199999 neurons; 4096 are allowed: take a smaller modulus": lambda: sp.specs.counter(100_000),
     "divisor is 0": lambda: sp.specs.frequency_divider(0),
     "frequency_divider needs 400000 ticks": lambda: sp.specs.frequency_divider(100_000),
-    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine([1]),  # type: ignore[arg-type]
+    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine(untyped([1])),
     "start is None; it must be a state": lambda: sp.specs.finite_state_machine({}),
     "start is 'c'; it must be a state of the table: ['a']": lambda: sp.specs.finite_state_machine({"a": {}}, start="c"),
     "transitions name no symbol": lambda: sp.specs.finite_state_machine({"a": {}}),
@@ -437,7 +438,7 @@ ERRORS = {
     "lines is 3 and the table's rows have 2 bits": lambda: sp.specs.truth_table([0, 1, 1, 0], lines=3),
     "table has 3 rows; 2, 4, 8": lambda: sp.specs.truth_table([0, 1, 1]),
     "table has the answer 2": lambda: sp.specs.truth_table({(0, 1): 2}),
-    "table has the row 'ab'": lambda: sp.specs.truth_table({"ab": 1}),  # type: ignore[dict-item]
+    "table has the row 'ab'": lambda: sp.specs.truth_table(untyped({"ab": 1})),
     "table has rows of [1, 2] bits": lambda: sp.specs.truth_table({(0, 1): 1, (1,): 0}),
     "table has rows of [] bits": lambda: sp.specs.truth_table({}),
     "table has answers of [0] bits": lambda: sp.specs.truth_table({(0, 1): ()}),

@@ -37,9 +37,8 @@ def modules(*words: object) -> list[str]:
 def program(tmp_path: Path) -> Path:
     path = tmp_path / "p.snnp"
     sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
-    ).save(path)  # fmt: skip
+        chip="loihi1", n_inputs=2, n_neurons=1, pre=[0], post=[0], weight=[60], threshold=50, potential_decay=4095
+    ).save(path)
     np.savez(tmp_path / "x.npz", raster=np.ones((1, 4, 2), dtype=bool))
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,21 +18,21 @@ from snnprog.integers.search import LONG, SHORT, Rows, _moves
 from snnprog.solver import IntegerProgram, find_integers, until
 
 
-def coarse_spec(**options: object) -> sp.Spec:
+def coarse_spec(**options: Any) -> sp.Spec:
     """Return a spec of 26 ticks and 11 inputs that real weights can do, and no plain rounding to -1, 0 and 1."""
     generator = np.random.default_rng(37)
     pattern = sp.Pattern(generator.random((26, 11)) < 0.3, generator.random((26, 1)) < 0.3)
-    return sp.Spec([pattern], weight_limit=1, bias="free", dynamics=sp.Dynamics(2000, 200), **options)  # type: ignore[arg-type]
+    return sp.Spec([pattern], weight_limit=1, bias="free", dynamics=sp.Dynamics(2000, 200), **options)
 
 
-def exclusive_or(**options: object) -> sp.Spec:
+def exclusive_or(**options: Any) -> sp.Spec:
     """Return a spec that no neuron can do alone, and hidden ones help."""
     patterns = []
     for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
         inputs, targets = np.zeros((6, 2), dtype=bool), np.zeros((6, 1), dtype=bool)
         inputs[0], targets[4, 0] = (a, b), a != b
         patterns.append(sp.Pattern(inputs, targets))
-    return sp.Spec(patterns, [1, 2, 3, 4], **options)  # type: ignore[arg-type]
+    return sp.Spec(patterns, [1, 2, 3, 4], **options)
 
 
 def over(_: float | None) -> float:
