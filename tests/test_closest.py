@@ -261,8 +261,15 @@ def test_the_closest_program_fits_the_chip(
     traces = [sp.run(result.program, pattern.inputs, record="state")]
     assert traces[0].excursion is None
     assert result.report.wrong_bins == int((traces[0].spikes != pattern.targets).sum()) > 0
-    monkeypatch.setattr("snnprog.compiler.steps._Work._fitting", lambda _, built: built)
-    with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold .*free"):
+    monkeypatch.setattr("snnprog.compiler.steps.SMALLER_WEIGHTS", ())
+    assert sp.compile(spec, on_infeasible="closest").program.n_synapses == 0, "the largest weights fit anyway"
+
+
+@pytest.mark.parametrize("bias", [524160, -524160])
+def test_what_a_bias_alone_drives_beyond_the_chip_has_no_nearest(bias: int) -> None:
+    silence = sp.Pattern(np.zeros((20, 1), dtype=bool), np.zeros((20, 1), dtype=bool))
+    spec = sp.Spec([silence], [1], threshold=131071, dynamics=sp.Dynamics(0, 4095), bias=bias)
+    with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold and the bias free"):
         sp.compile(spec, on_infeasible="closest")
 
 

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -218,4 +219,7 @@ def test_any_whole_number_is_a_seed() -> None:
 )
 def test_what_is_advised_where_no_integers_are_found(options: dict[str, Any], advice: str) -> None:
     raster = np.zeros((4, 1), dtype=bool)
-    assert refusals._advice(sp.Spec([sp.Pattern(raster, raster)], **options)) == advice
+    spec = sp.Spec([sp.Pattern(raster, raster)], **options)
+    fragile = SimpleNamespace(name="output 0", noise=1.0, output=0)
+    with pytest.raises(sp.QuantizationError, match=f"ask for less, or {advice}$"):
+        refusals.check_noise(spec, untyped(SimpleNamespace(fragile=[fragile])))

@@ -11,7 +11,7 @@ from cases import plain_run
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.chips import CHIPS
+from snnprog.chips import CHIPS, Chip, Wiring
 from snnprog.conformance import Trial, random_trial
 from snnprog.report.cores import print_activity
 from snnprog.workload import with_all_outputs
@@ -100,13 +100,13 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(program: sp.Program) -> None:
-        if program.n_outputs > 1:
-            raise sp.LimitError("outputs", program.n_outputs, "0 to 1")
+    class OneOutput(Chip):
+        def check_wiring(self, wiring: Wiring) -> None:
+            self.check_range("outputs", len(wiring.outputs), (0, 1))
 
     trial = random_trial(0)
     one = replace(trial.program, outputs=np.array([0], dtype=np.int32))
-    monkeypatch.setattr("snnprog.program._check_lengths", check)
+    monkeypatch.setitem(CHIPS, "loihi1", OneOutput(**vars(CHIPS["loihi1"])))
     with pytest.raises(
         sp.SpecError, match=r"^spikes of all neurons are needed, and loihi1 reads out only some: outputs"
     ):

@@ -114,7 +114,7 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
     if scaled is None:
         return None
     columns, least, unit = scaled
-    steps, run, left = schedule.first_steps, 0, _moves(rows, schedule)
+    steps, run, left = schedule.first_steps, 0, most_moves(rows, schedule)
     weight = rows.reach[: rows.n_weights].max(initial=1)
     generator = np.random.default_rng(seed)
     while True:
@@ -137,8 +137,8 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
         left, steps, run = left - steps, int(steps * LONGER), run + 1
 
 
-def _moves(rows: Rows, schedule: Schedule) -> float:
-    """Return how many moves may be tried in all."""
+def most_moves(rows: Rows, schedule: Schedule) -> float:
+    """Return how many moves may be tried in all: few where there are few weights to choose."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
     few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
