@@ -132,9 +132,13 @@ def _first_excursion(
 
 
 def exact_potential(
-    arrivals: Sequence[Fraction], spikes: Sequence[bool], alpha: Fraction, gamma: Fraction,
-    bias: Fraction = Fraction(0), refractory: int = 1,
-) -> list[Fraction]:  # fmt: skip
+    arrivals: Sequence[Fraction],
+    spikes: Sequence[bool],
+    alpha: Fraction,
+    gamma: Fraction,
+    bias: Fraction = Fraction(0),
+    refractory: int = 1,
+) -> list[Fraction]:
     """Return V before the reset at each tick of one pattern, with resets where ``spikes`` says."""
     current = potential = Fraction(0)
     potentials, silent_until = [], 0
@@ -165,6 +169,12 @@ def exact_arrivals(
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
+
+
+def single_neuron(**changes: Any) -> sp.Program:
+    """Return one neuron of Loihi that every spike of one input makes fire at the next tick, but for the changes."""
+    usual: dict[str, Any] = {"n_inputs": 1, "n_neurons": 1, "pre": [0], "post": 0, "weight": 60, "threshold": 50}
+    return sp.Program.from_arrays(**{"chip": "loihi1"} | usual | changes)
 
 
 def random_raster(seed: int, ticks: int, lines: int, rate: float = 0.2) -> Raster:
@@ -356,8 +366,25 @@ def everything() -> sp.Spec:
 CASES: dict[str, Callable[[], sp.Spec]] = {
     case.__name__: case
     for case in (
-        feed_forward, relay, many_delays, longest_delay, recurrent, several_patterns, both_decays, dale_signs,
-        fixed_threshold, fixed_bias, free_bias, care_mask, silent_outputs, no_leak, full_leak, time_constants,
-        clock_without_inputs, unused_inputs, always_firing, everything,
+        feed_forward,
+        relay,
+        many_delays,
+        longest_delay,
+        recurrent,
+        several_patterns,
+        both_decays,
+        dale_signs,
+        fixed_threshold,
+        fixed_bias,
+        free_bias,
+        care_mask,
+        silent_outputs,
+        no_leak,
+        full_leak,
+        time_constants,
+        clock_without_inputs,
+        unused_inputs,
+        always_firing,
+        everything,
     )
-}  # fmt: skip
+}

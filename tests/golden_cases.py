@@ -77,11 +77,19 @@ def exponents() -> Trial:
 def sign_modes() -> Trial:
     """The ends and the smallest steps of the three weight formats."""
     synapses = [
-        (0, 0, 1, 255, 0, EXCITATORY), (1, 0, 1, 1, 0, EXCITATORY), (2, 0, 1, 0, 0, EXCITATORY),
-        (0, 1, 1, -255, 0, INHIBITORY), (1, 1, 1, -1, 0, INHIBITORY), (2, 1, 1, 128, 0, EXCITATORY),
-        (0, 2, 1, 254, 0, MIXED), (1, 2, 1, 2, 0, MIXED), (2, 2, 1, -2, 0, MIXED),
-        (0, 3, 1, -256, 0, MIXED), (1, 3, 1, 130, 0, MIXED), (2, 3, 1, 129, 0, EXCITATORY),
-    ]  # fmt: skip
+        (0, 0, 1, 255, 0, EXCITATORY),
+        (1, 0, 1, 1, 0, EXCITATORY),
+        (2, 0, 1, 0, 0, EXCITATORY),
+        (0, 1, 1, -255, 0, INHIBITORY),
+        (1, 1, 1, -1, 0, INHIBITORY),
+        (2, 1, 1, 128, 0, EXCITATORY),
+        (0, 2, 1, 254, 0, MIXED),
+        (1, 2, 1, 2, 0, MIXED),
+        (2, 2, 1, -2, 0, MIXED),
+        (0, 3, 1, -256, 0, MIXED),
+        (1, 3, 1, 130, 0, MIXED),
+        (2, 3, 1, 129, 0, EXCITATORY),
+    ]
     return played(network(3, 4, synapses), 130, 0.35)
 
 
@@ -96,31 +104,53 @@ def input_delays() -> Trial:
 def recurrent_delays() -> Trial:
     """Delays between neurons, the longest among them: a loop that comes back after 63 ticks, and one after 2 + 5."""
     synapses = [
-        (0, 0, 1, 250, 2, BY_SIGN), (1, 0, 63, 220, 2, BY_SIGN), (1, 1, 2, 240, 2, BY_SIGN), (2, 2, 5, 230, 2, BY_SIGN),
-        (3, 1, 62, -90, 1, BY_SIGN), (3, 3, 31, 200, 2, BY_SIGN), (4, 3, 3, -250, 2, BY_SIGN),
-    ]  # fmt: skip
+        (0, 0, 1, 250, 2, BY_SIGN),
+        (1, 0, 63, 220, 2, BY_SIGN),
+        (1, 1, 2, 240, 2, BY_SIGN),
+        (2, 2, 5, 230, 2, BY_SIGN),
+        (3, 1, 62, -90, 1, BY_SIGN),
+        (3, 3, 31, 200, 2, BY_SIGN),
+        (4, 3, 3, -250, 2, BY_SIGN),
+    ]
     return played(network(1, 4, synapses, current_decay=4000), 150, 0.06)
 
 
 def recurrence() -> Trial:
     """A self-loop, a pair that inhibit each other, and a ring, with delays of 1."""
     synapses = [
-        (0, 0, 1, 180, 1, BY_SIGN), (2, 0, 1, -100, 1, BY_SIGN),
-        (0, 1, 1, 150, 1, BY_SIGN), (1, 2, 1, 150, 1, BY_SIGN), (3, 2, 1, -200, 1, MIXED), (4, 1, 1, -200, 1, MIXED),
-        (1, 3, 1, 120, 2, BY_SIGN), (5, 4, 1, 130, 2, BY_SIGN), (6, 5, 1, 140, 2, BY_SIGN), (7, 3, 1, 150, 2, BY_SIGN),
-    ]  # fmt: skip
+        (0, 0, 1, 180, 1, BY_SIGN),
+        (2, 0, 1, -100, 1, BY_SIGN),
+        (0, 1, 1, 150, 1, BY_SIGN),
+        (1, 2, 1, 150, 1, BY_SIGN),
+        (3, 2, 1, -200, 1, MIXED),
+        (4, 1, 1, -200, 1, MIXED),
+        (1, 3, 1, 120, 2, BY_SIGN),
+        (5, 4, 1, 130, 2, BY_SIGN),
+        (6, 5, 1, 140, 2, BY_SIGN),
+        (7, 3, 1, 150, 2, BY_SIGN),
+    ]
     return played(network(2, 6, synapses, current_decay=2500), 160, 0.2)
 
 
 def several_synapses() -> Trial:
     """Several synapses from one line to one neuron: alike, or apart in weight, delay, exponent or sign mode."""
     synapses = [
-        (0, 0, 1, 40, 0, BY_SIGN), (0, 0, 1, 40, 0, BY_SIGN), (0, 0, 1, 30, 0, BY_SIGN),
-        (0, 1, 1, 50, 0, BY_SIGN), (0, 1, 2, 60, 0, BY_SIGN), (0, 1, 4, -70, 0, BY_SIGN),
-        (0, 2, 1, 90, 0, BY_SIGN), (0, 2, 1, 11, 2, BY_SIGN), (0, 2, 1, -30, 1, BY_SIGN), (0, 2, 1, 20, 0, MIXED),
-        (1, 3, 1, 60, 0, BY_SIGN), (1, 3, 1, 70, 0, BY_SIGN), (1, 3, 1, -44, 0, MIXED),
-        (1, 0, 1, -9, 0, BY_SIGN), (1, 0, 1, -9, 0, BY_SIGN),
-    ]  # fmt: skip
+        (0, 0, 1, 40, 0, BY_SIGN),
+        (0, 0, 1, 40, 0, BY_SIGN),
+        (0, 0, 1, 30, 0, BY_SIGN),
+        (0, 1, 1, 50, 0, BY_SIGN),
+        (0, 1, 2, 60, 0, BY_SIGN),
+        (0, 1, 4, -70, 0, BY_SIGN),
+        (0, 2, 1, 90, 0, BY_SIGN),
+        (0, 2, 1, 11, 2, BY_SIGN),
+        (0, 2, 1, -30, 1, BY_SIGN),
+        (0, 2, 1, 20, 0, MIXED),
+        (1, 3, 1, 60, 0, BY_SIGN),
+        (1, 3, 1, 70, 0, BY_SIGN),
+        (1, 3, 1, -44, 0, MIXED),
+        (1, 0, 1, -9, 0, BY_SIGN),
+        (1, 0, 1, -9, 0, BY_SIGN),
+    ]
     return played(network(1, 4, synapses, threshold=[90, 90, 90, 60]), 170, 0.3)
 
 
@@ -165,9 +195,10 @@ def refractory_biases() -> Trial:
     """Biases of both signs come to nothing while a neuron is refractory, and so does what arrives and does not last."""
     synapses = [(0, neuron, 1, 200, 1, BY_SIGN) for neuron in range(6)]
     given: dict[str, Any] = {
-        "refractory": [2, 3, 5, 8, 21, 63], "bias": [700, -900, 1500, -400, 3000, 40000],
+        "refractory": [2, 3, 5, 8, 21, 63],
+        "bias": [700, -900, 1500, -400, 3000, 40000],
         "current_decay": [FULL, 300, FULL, 2000, 300, 90],
-    }  # fmt: skip
+    }
     return played(network(1, 6, synapses, **given), 250, 0.3)
 
 
@@ -186,9 +217,13 @@ def wide_states() -> Trial:
 def from_rest() -> Trial:
     """Patterns of different lengths, one a single tick, each ending with current, potential and spikes under way."""
     synapses = [
-        (0, 0, 1, 120, 1, BY_SIGN), (0, 1, 9, 200, 1, BY_SIGN), (1, 0, 3, -60, 1, BY_SIGN), (1, 1, 1, 33, 0, BY_SIGN),
-        (2, 1, 1, 100, 0, BY_SIGN), (3, 0, 1, -41, 0, BY_SIGN),
-    ]  # fmt: skip
+        (0, 0, 1, 120, 1, BY_SIGN),
+        (0, 1, 9, 200, 1, BY_SIGN),
+        (1, 0, 3, -60, 1, BY_SIGN),
+        (1, 1, 1, 33, 0, BY_SIGN),
+        (2, 1, 1, 100, 0, BY_SIGN),
+        (3, 0, 1, -41, 0, BY_SIGN),
+    ]
     return played(network(2, 2, synapses, current_decay=[3, 5], potential_decay=[1, 2]), 220, 0.5, (11, 1, 6, 1, 30))
 
 
@@ -199,6 +234,20 @@ def some_outputs() -> Trial:
 
 
 CASES: tuple[Callable[[], Trial], ...] = (
-    rounding, ends_of_decays, exponents, sign_modes, input_delays, recurrent_delays, recurrence, several_synapses,
-    biases, equality, every_tick, refractory, refractory_biases, wide_states, from_rest, some_outputs,
-)  # fmt: skip
+    rounding,
+    ends_of_decays,
+    exponents,
+    sign_modes,
+    input_delays,
+    recurrent_delays,
+    recurrence,
+    several_synapses,
+    biases,
+    equality,
+    every_tick,
+    refractory,
+    refractory_biases,
+    wide_states,
+    from_rest,
+    some_outputs,
+)

@@ -292,14 +292,25 @@ def _toml(value: Any) -> str:
 
 
 SPEC_TABLE: dict[str, Any] = {
-    "chip": "loihi1", "delays": [1, 2], "recurrent": False, "threshold": "free", "bias": 0, "signs": [1, 0],
-    "noise": 0.0, "sparse": False, "fan_in": 2, "weight_bits": 8, "weight_limit": 255, "window": [0, 0], "hidden": 0,
+    "chip": "loihi1",
+    "delays": [1, 2],
+    "recurrent": False,
+    "threshold": "free",
+    "bias": 0,
+    "signs": [1, 0],
+    "noise": 0.0,
+    "sparse": False,
+    "fan_in": 2,
+    "weight_bits": 8,
+    "weight_limit": 255,
+    "window": [0, 0],
+    "hidden": 0,
     "dynamics": {"potential_decay": 205, "current_decay": 4095},
     "patterns": [
         {"inputs": "raster.npz:inputs", "targets": "raster.npz:targets", "care": "raster.npz:care", "ticks": 9},
         {"inputs": "events.csv", "targets": "events.csv", "ticks": 9, "n_inputs": 2, "n_outputs": 2, "count": 2},
     ],
-}  # fmt: skip
+}
 TOML_WORDS = (
     "threshold" + ".a" * 3000 + " = 1\n",
     "[" + "a." * 2000 + "a]\n",
@@ -321,9 +332,13 @@ timeout_seconds_per_tick = 0.5
 distributions = {numpy = "1.26.4"}
 """
 BACKEND_TABLE: dict[str, Any] = {
-    "summary": "a stand-in", "semantics": ["loihi1-lif-lava-0.10.0"], "python": "3.10", "timeout_seconds": 60,
-    "timeout_seconds_per_tick": 0.5, "distributions": {"numpy": "1.26.4"},
-}  # fmt: skip
+    "summary": "a stand-in",
+    "semantics": ["loihi1-lif-lava-0.10.0"],
+    "python": "3.10",
+    "timeout_seconds": 60,
+    "timeout_seconds_per_tick": 0.5,
+    "distributions": {"numpy": "1.26.4"},
+}
 
 
 def good_program() -> sp.Program:
@@ -352,10 +367,11 @@ def good_files(folder: Path) -> dict[str, bytes]:
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
     write_archive(folder / "raster.npz", rasters, {})
     answer: dict[str, NDArray[np.generic]] = {
-        "spikes": random_raster(1, 9, 2, 0.3), "currents": np.zeros((9, 3), "<i4"),
+        "spikes": random_raster(1, 9, 2, 0.3),
+        "currents": np.zeros((9, 3), "<i4"),
         "potentials": np.ones((9, 3), "<i4"),
         "versions": np.array('{"stand-in": "1", "numpy": "2"}'),
-    }  # fmt: skip
+    }
     write_archive(folder / "result.npz", answer, {})
     events = "pattern,tick,neuron\n" + "".join(f"{i % 2},{i % 9},{i % 2}\n" for i in range(20))
     texts = {"events": events, "spec": _toml_file(SPEC_TABLE), "backend": _toml_file(BACKEND_TABLE)}
@@ -364,9 +380,13 @@ def good_files(folder: Path) -> dict[str, bytes]:
 
 
 FILE_NAMES = {
-    "program": "program.snnp", "raster": "raster.npz", "events": "events.csv", "spec": "SPEC.toml",
-    "result": "result.npz", "backend": "backend.toml",
-}  # fmt: skip
+    "program": "program.snnp",
+    "raster": "raster.npz",
+    "events": "events.csv",
+    "spec": "SPEC.toml",
+    "result": "result.npz",
+    "backend": "backend.toml",
+}
 
 
 def hostile_file(kind: str, good: bytes, seed: int) -> bytes:

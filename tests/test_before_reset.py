@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cases import single_neuron
 
-import snnprog as sp
 from snnprog.chips import ShiftSemantics, find_chip
 from snnprog.conformance import Golden, golden_programs
 from snnprog.conformance.trials import random_trial
@@ -49,9 +49,7 @@ def test_subtracting_thresholds_leaves_what_was_recorded(seed: int) -> None:
 
 def test_it_is_what_a_neuron_alone_reaches() -> None:
     """One synapse, one spike: 60 LSBs arrive at tick 2, and 60 · 64 is what is compared with 50 · 64."""
-    program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[60], threshold=50
-    )
+    program = single_neuron()
     raster = np.zeros((4, 1), dtype=bool)
     raster[1] = True
     trace = simulate(program, [raster], state=True)[0]

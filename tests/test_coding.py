@@ -70,8 +70,10 @@ def test_levels_are_a_thermometer() -> None:
 def test_the_greater_the_earlier() -> None:
     encoder = Latency.fit(FITTED, 8)
     assert [latencies(raster) for raster in encoder.encode([[10.0, 5.0], [0.0, 5.0], [7.5, 5.0]])] == [
-        [0, 8], [8, 8], [2, 8]
-    ]  # fmt: skip
+        [0, 8],
+        [8, 8],
+        [2, 8],
+    ]
     paired = Latency.fit(FITTED, 8, is_paired=True)
     assert latencies(paired.encode([[7.5, 5.0]])[0]) == [2, 8, 6, 0]
 

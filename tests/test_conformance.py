@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import random_raster
+from cases import random_raster, single_neuron
 from stand_in import FINE, write_backend
 
 import snnprog as sp
@@ -78,18 +78,8 @@ def test_a_larger_program(name: str) -> None:
 
 @pytest.mark.snnprog_backend("nengo_loihi")
 def test_the_emulator_tells_where_it_overflows() -> None:
-    program = sp.Program.from_arrays(
-        chip="loihi1",
-        n_inputs=1,
-        n_neurons=1,
-        pre=[0, 0],
-        post=0,
-        delay=2,
-        weight=255,
-        exponent=7,
-        threshold=100,
-        current_decay=0,
-        potential_decay=0,
+    program = single_neuron(
+        pre=[0, 0], delay=2, weight=255, exponent=7, threshold=100, current_decay=0, potential_decay=0
     )
     with pytest.raises(sp.BackendError, match="the emulator stops at tick 3 of pattern 1: Overflow in q0; arrivals"):
         sp.run(program, [np.zeros((4, 1)).astype(bool), np.array([[0], [1], [0], [0]])], "nengo_loihi")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import after, plain_run, random_raster
+from cases import after, plain_run, random_raster, single_neuron
 from numpy.typing import NDArray
 from planted import FAULTS, LOUD_FAULTS, Changes, run_planted, with_fault, write_planted
 
@@ -219,9 +219,17 @@ def test_where_spikes_were_recorded_states_are_looked_at_again(name: str, runtim
 
 
 SHOWN_IN_SPIKES = [
-    "inputs one tick late", "neurons one tick early", "delays ignored", "no reset", "reset by subtraction",
-    "refractory", "bias missing", "negative weights positive", "weights negated", "exponents ignored",
-]  # fmt: skip
+    "inputs one tick late",
+    "neurons one tick early",
+    "delays ignored",
+    "no reset",
+    "reset by subtraction",
+    "refractory",
+    "bias missing",
+    "negative weights positive",
+    "weights negated",
+    "exponents ignored",
+]
 
 
 @pytest.mark.parametrize("name", SHOWN_IN_SPIKES)
@@ -513,9 +521,7 @@ def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
 
 
 def test_what_can_make_no_difference_is_not_tried() -> None:
-    program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[30], threshold=25, potential_decay=0
-    )
+    program = single_neuron(weight=30, threshold=25, potential_decay=0)
     names = {each.name for each in alternatives(own_rule(program), program)}
     absent = {"bias missing", "current decay floors", "both decays floors", "neurons one tick late", "delays ignored"}
     assert not names & (absent | {"all spikes one tick late", "exponents ignored", "weights floored to even"})

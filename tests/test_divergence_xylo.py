@@ -71,9 +71,11 @@ def layered(generator: np.random.Generator, *, weight: NDArray[np.int64], **othe
     """Return two hidden neurons in a loop and two readouts; 4 inputs; all that may be connected is."""
     pre, post = np.nonzero(np.ones((6, 4), dtype=bool))
     neurons: dict[str, Any] = {
-        "threshold": generator.integers(20, 90, 4), "current_decay": generator.integers(1, 4, 4),
-        "potential_decay": generator.integers(1, 5, 4), "bias": generator.integers(-3, 4, 4),
-    }  # fmt: skip
+        "threshold": generator.integers(20, 90, 4),
+        "current_decay": generator.integers(1, 4, 4),
+        "potential_decay": generator.integers(1, 5, 4),
+        "bias": generator.integers(-3, 4, 4),
+    }
     return sp.Program.from_arrays(
         chip="xylo",
         n_inputs=4,
@@ -100,10 +102,13 @@ def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
     weight = generator.integers(60, 128, 24) * np.where(generator.random(24) < 0.55, 1, -1)
     exponent = np.full(24, 7)
     program = layered(
-        generator, weight=weight, current_decay=generator.integers(3, 9, 4),
-        potential_decay=generator.integers(0, 6, 4), threshold=generator.choice([1000, 9000, 32767], 4),
+        generator,
+        weight=weight,
+        current_decay=generator.integers(3, 9, 4),
+        potential_decay=generator.integers(0, 6, 4),
+        threshold=generator.choice([1000, 9000, 32767], 4),
         bias=[0, 100, -100, 0],
-    )  # fmt: skip
+    )
     return replace(program, exponent=exponent), [generator.random((60, 4)) < 0.6 for _ in range(2)]
 
 
@@ -111,9 +116,13 @@ def lowest_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return a program whose potentials reach the lowest value there is, all of which the decay takes."""
     generator = np.random.default_rng(seed)
     program = layered(
-        generator, weight=generator.integers(-128, 20, 24), current_decay=generator.integers(10, 15, 4),
-        potential_decay=[0] * 4, threshold=[9000] * 4, bias=[-127] * 4,
-    )  # fmt: skip
+        generator,
+        weight=generator.integers(-128, 20, 24),
+        current_decay=generator.integers(10, 15, 4),
+        potential_decay=0,
+        threshold=9000,
+        bias=-127,
+    )
     return replace(program, exponent=np.full(24, 7)), [generator.random((40, 4)) < 0.4]
 
 
@@ -218,9 +227,15 @@ def test_every_alternative_has_a_name_of_its_own() -> None:
 
 
 SHOWN_IN_SPIKES = [
-    "inputs one tick late", "readout hears at once", "no reset", "reset to zero", "one spike per tick", "bias missing",
-    "negative weights positive", "exponents ignored",
-]  # fmt: skip
+    "inputs one tick late",
+    "readout hears at once",
+    "no reset",
+    "reset to zero",
+    "one spike per tick",
+    "bias missing",
+    "negative weights positive",
+    "exponents ignored",
+]
 
 
 @pytest.mark.parametrize("name", SHOWN_IN_SPIKES)

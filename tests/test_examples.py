@@ -95,8 +95,12 @@ def test_classifiers(
 def test_yin_yang_points_are_the_published_ones() -> None:
     example = runpy.run_path(str(EXAMPLES / "yin_yang.py"))
     assert [example["kind"](*point) for point in ((0.75, 0.5), (0.25, 0.55), (0.5, 0.9), (0.5, 0.1), (0.25, 0.7))] == [
-        2, 2, 1, 0, 1,
-    ]  # fmt: skip
+        2,
+        2,
+        1,
+        0,
+        1,
+    ]
     points, classes = example["draw"](300, 42)
     assert [example["kind"](x, y) for x, y in points[:, :2]] == classes.tolist()
     assert (np.hypot(points[:, 0] - 0.5, points[:, 1] - 0.5) <= 0.5).all()

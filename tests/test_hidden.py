@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, after, plain_run, random_raster
+from cases import CASES, after, plain_run, random_raster, with_wishes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from untyped import untyped
@@ -84,10 +84,7 @@ SPECS = {
 def test_what_no_output_can_do_alone_is_built(name: str) -> None:
     spec = SPECS[name]()
     with pytest.raises(sp.InfeasibleError):
-        sp.compile(sp.Spec(
-            spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
-            bias=spec.bias, threshold=spec.threshold,
-        ))  # fmt: skip
+        sp.compile(with_wishes(spec, hidden=0))
     result = sp.compile(spec)
     check_exact(spec, result)
     assert result.report.hidden
@@ -128,11 +125,7 @@ def test_several_outputs_share() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_is_added_where_nothing_is_needed(name: str) -> None:
     spec = CASES[name]()
-    willing = sp.Spec(
-        spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
-        bias=spec.bias, threshold=spec.threshold, hidden="auto",
-    )  # fmt: skip
-    with_help, alone = sp.compile(willing).program, sp.compile(spec).program
+    with_help, alone = sp.compile(with_wishes(spec, hidden="auto")).program, sp.compile(spec).program
     assert with_help.n_neurons == spec.n_outputs
     assert np.array_equal(with_help.weight, alone.weight)
     assert np.array_equal(with_help.threshold, alone.threshold)
@@ -287,11 +280,14 @@ def test_a_wide_spec_keeps_what_is_asked() -> None:
     assert wide.patterns[0].care.all()
 
 
-@pytest.mark.parametrize(("hidden", "message"), [
-    (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
-    ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
-    (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hidden", "message"),
+    [
+        (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
+        ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
+        (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
+    ],
+)
 def test_bad_counts(hidden: object, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
         with_options(parity(2, range(1, 2), 3), hidden=hidden)

@@ -230,9 +230,13 @@ def test_widths_for_patterns_hold_on_them(name: str) -> None:
         integers = rounding.round(1.0)
         weights = integers.mantissas << integers.exponent
         widths = widths_for_patterns(
-            weights.ravel().astype(float), integers.bias / UNIT, float(integers.threshold),
-            float(1 << integers.exponent), mapping, rounding.resets,
-        )  # fmt: skip
+            weights.ravel().astype(float),
+            integers.bias / UNIT,
+            float(integers.threshold),
+            float(1 << integers.exponent),
+            mapping,
+            rounding.resets,
+        )
         lost = rounding.truncation.max()
         lost_current = 4096 / (1 + spec.dynamics.current_decay)
         for pattern in spec.patterns:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from processes import heirs_of, wait_until
 from stand_in import HERE, write_backend
 
-import snnprog as sp
 from snnprog.backends import find_backend, install
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import variable_for
@@ -128,9 +128,7 @@ def command_line(folder: Path, kind: str) -> list[str]:
         return ["compile", str(folder / "SPEC.toml"), "-o", str(folder / "p.snnp"), "--workers", "2"]
     (folder / "backends").mkdir()
     write_backend(folder / "backends", "slow", SLOW_RUNNER)
-    sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[60], threshold=50, potential_decay=4095
-    ).save(folder / "p.snnp")
+    single_neuron(potential_decay=4095).save(folder / "p.snnp")
     np.savez(folder / "rasters.npz", raster=np.ones((1, 4, 1), dtype=bool))
     return [
         "run",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,13 +130,7 @@ def test_arrivals_wrap_at_32_bits() -> None:
 
 
 def one_neuron(**changes: Any) -> sp.Program:
-    arrays: dict[str, Any] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 1, "outputs": [0], "weight": [255], "exponent": [0], "pre": [0],
-        "threshold": [25], "current_decay": [4095], "potential_decay": [0], "bias": [0],
-    }  # fmt: skip
-    arrays |= changes
-    count = len(arrays["pre"])
-    return sp.Program.from_arrays(**({"post": [0] * count, "delay": [1] * count} | arrays))
+    return single_neuron(**{"weight": 255, "threshold": 25, "potential_decay": 0} | changes)
 
 
 def test_rows_and_lists_both_occur_and_agree() -> None:
@@ -164,7 +159,7 @@ def test_rows_and_lists_both_occur_and_agree() -> None:
 
 
 def feed_forward(lines: int, weight: int, **changes: Any) -> sp.Program:
-    return one_neuron(n_inputs=lines, pre=list(range(lines)), weight=[weight] * lines, exponent=[0] * lines, **changes)
+    return one_neuron(n_inputs=lines, pre=list(range(lines)), weight=weight, **changes)
 
 
 @pytest.mark.parametrize("lines", [0, 1, 3, 4, 5, 7, 8, 9, 63, 64, 65])
@@ -275,10 +270,16 @@ def test_little_work_is_the_references() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"rounding": "floor"}, {"decay_bits": 11}, {"current_overflow": "clip"}, {"potential_overflow": "wrap"},
-        {"compare": ">="}, {"reset": "subtract"}, {"current_bits": 31}, {"potential_bits": 31},
+        {"rounding": "floor"},
+        {"decay_bits": 11},
+        {"current_overflow": "clip"},
+        {"potential_overflow": "wrap"},
+        {"compare": ">="},
+        {"reset": "subtract"},
+        {"current_bits": 31},
+        {"potential_bits": 31},
     ],
-)  # fmt: skip
+)
 def test_a_rule_that_the_kernel_does_not_know(other: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_known(SEMANTICS)
     semantics = replace(SEMANTICS, name="another", **other)

@@ -262,10 +262,13 @@ def hostile() -> str:
     neuron = {"status": HOSTILE, "margin": HOSTILE, "portable_for": HOSTILE}
     program = relay(
         provenance={
-            "spec_sha256": HOSTILE, "seed": [HOSTILE], "versions": {HOSTILE: HOSTILE},
-            "neurons": [neuron, {"status": {"a": [1]}, "margin": 10**400}], "hidden": [7],
+            "spec_sha256": HOSTILE,
+            "seed": [HOSTILE],
+            "versions": {HOSTILE: HOSTILE},
+            "neurons": [neuron, {"status": {"a": [1]}, "margin": 10**400}],
+            "hidden": [7],
         }
-    )  # fmt: skip
+    )
     return html_of(page_of_program(program, sp.Spec([pattern_of(due=2)]), title=HOSTILE))
 
 

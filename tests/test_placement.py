@@ -172,17 +172,12 @@ def chain(neurons: int, **changes: Any) -> sp.Program:
         "n_inputs": 1,
         "pre": np.zeros(neurons, dtype=int),
         "post": np.arange(neurons),
-        "threshold": np.full(neurons, 100),
-        "current_decay": np.full(neurons, 4095),
-        "potential_decay": np.full(neurons, 128),
-        "bias": np.zeros(neurons, dtype=int),
+        "weight": 1,
+        "threshold": 100,
+        "potential_decay": 128,
         "outputs": [0],
     } | changes
-    size = np.size(arrays["pre"])
-    synapses = {name: np.ones(size, dtype=int) for name in ("delay", "weight")} | {
-        "exponent": np.zeros(size, dtype=int)
-    }
-    return sp.Program.from_arrays(chip="loihi1", n_neurons=neurons, **{**synapses, **arrays})
+    return sp.Program.from_arrays(chip="loihi1", n_neurons=neurons, **arrays)
 
 
 def with_core(monkeypatch: pytest.MonkeyPatch, core: Core, cores: int | None = None) -> None:

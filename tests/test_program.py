@@ -171,18 +171,30 @@ RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = 
     "threshold above": ("threshold[0]", {"threshold": [131071, 1]}, {"threshold": [131072, 1]}, 131072, "1 to 131071"),
     "current decay below": ("current_decay[0]", {"current_decay": [0, 0]}, {"current_decay": [-1, 0]}, -1, "0 to 4095"),
     "current decay above": (
-        "current_decay[1]", {"current_decay": [0, 4095]}, {"current_decay": [0, 4096]}, 4096, "0 to 4095",
+        "current_decay[1]",
+        {"current_decay": [0, 4095]},
+        {"current_decay": [0, 4096]},
+        4096,
+        "0 to 4095",
     ),
     "potential decay below": (
-        "potential_decay[0]", {"potential_decay": [0, 0]}, {"potential_decay": [-1, 0]}, -1, "0 to 4095",
+        "potential_decay[0]",
+        {"potential_decay": [0, 0]},
+        {"potential_decay": [-1, 0]},
+        -1,
+        "0 to 4095",
     ),
     "potential decay above": (
-        "potential_decay[1]", {"potential_decay": [0, 4095]}, {"potential_decay": [0, 4096]}, 4096, "0 to 4095",
+        "potential_decay[1]",
+        {"potential_decay": [0, 4095]},
+        {"potential_decay": [0, 4096]},
+        4096,
+        "0 to 4095",
     ),
     "bias above": ("bias", {"bias": [0, 524160]}, {"bias": [0, 524161]}, 524161, "a mantissa of -4095 to 4095"),
     "bias below": ("bias", {"bias": [0, -524160]}, {"bias": [0, -524161]}, -524161, "a mantissa of -4095 to 4095"),
     "bias between": ("bias", {"bias": [0, 4096]}, {"bias": [0, 4097]}, 4097, "a mantissa of -4095 to 4095"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("item", "inside", "outside", "found", "allowed"), RANGES.values(), ids=RANGES)
@@ -450,8 +462,20 @@ def test_documents_are_refused(tmp_path: Path, changes: dict[str, object], messa
         load(rebuilt(tmp_path / "p.snnp", document | changes, arrays))
 
 
-@pytest.mark.parametrize("key", ["format", "format_version", "chip", "semantics", "sign_modes", "n_inputs", "n_neurons",
-                                 "n_synapses", "provenance"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "format",
+        "format_version",
+        "chip",
+        "semantics",
+        "sign_modes",
+        "n_inputs",
+        "n_neurons",
+        "n_synapses",
+        "provenance",
+    ],
+)
 def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
     document, arrays = parts()
     del document[key]

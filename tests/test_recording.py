@@ -19,10 +19,17 @@ GOLDEN = {golden.name: golden for golden in golden_programs("loihi1")}
 def relay(**changes: Any) -> sp.Program:
     """Return three neurons that repeat one input at different delays; the last two are read out, the second first."""
     arrays: dict[str, Any] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 3, "outputs": [2, 1], "pre": [0, 0, 0], "post": [0, 1, 2],
-        "delay": [1, 2, 3], "weight": [60, 70, 80], "exponent": [0, 0, 0], "threshold": [50, 50, 50],
-        "current_decay": [4095] * 3, "potential_decay": [4095] * 3, "bias": [0] * 3,
-    }  # fmt: skip
+        "chip": "loihi1",
+        "n_inputs": 1,
+        "n_neurons": 3,
+        "outputs": [2, 1],
+        "pre": [0, 0, 0],
+        "post": [0, 1, 2],
+        "delay": [1, 2, 3],
+        "weight": [60, 70, 80],
+        "threshold": 50,
+        "potential_decay": 4095,
+    }
     return sp.Program.from_arrays(**(arrays | changes))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import exact_arrivals, exact_potential, plain_run, random_raster, states_of, with_wishes
+from cases import exact_arrivals, exact_potential, plain_run, random_raster, single_neuron, states_of, with_wishes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdict_specs import tiny_spec
@@ -35,18 +35,7 @@ DECAYS = (sp.Dynamics(205, 4095), sp.Dynamics(0, 4095), sp.Dynamics(400, 1500), 
 
 def neuron(refractory: int, **given: Any) -> sp.Program:
     """Return one neuron that every input spike makes fire if it may."""
-    arrays: dict[str, Any] = {"weight": [100], "current_decay": [4095], "bias": [0]} | given
-    return sp.Program.from_arrays(
-        chip="loihi1",
-        n_inputs=1,
-        n_neurons=1,
-        pre=[0],
-        post=[0],
-        threshold=50,
-        potential_decay=0,
-        refractory=refractory,
-        **arrays,
-    )
+    return single_neuron(**{"weight": 100, "potential_decay": 0, "refractory": refractory} | given)
 
 
 # ------------------------------------------------------------------------------------------------------- simulators

@@ -102,10 +102,13 @@ def test_integers_are_found_or_there_are_none() -> None:
         targets = [trace.spikes.copy() for trace in kernel.simulate(program, inputs)]
         targets[0][generator.integers(14)] ^= generator.random() < 0.5
         spec = sp.Spec(
-            [sp.Pattern(*pair) for pair in zip(inputs, targets, strict=True)], sorted(set(program.delay.tolist())),
+            [sp.Pattern(*pair) for pair in zip(inputs, targets, strict=True)],
+            sorted(set(program.delay.tolist())),
             dynamics=sp.Dynamics(int(program.potential_decay[0]), int(program.current_decay[0])),
-            threshold=int(program.threshold[0]), weight_bits=2, refractory=int(program.refractory[0]),
-        )  # fmt: skip
+            threshold=int(program.threshold[0]),
+            weight_bits=2,
+            refractory=int(program.refractory[0]),
+        )
         try:
             compiled = sp.compile(spec).program
         except sp.InfeasibleError:

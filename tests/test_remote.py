@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import states_of
+from cases import single_neuron, states_of
 from stand_in import FINE, RUNNER, write_backend
 
 import snnprog as sp
@@ -18,9 +18,7 @@ from snnprog.backends import find_backend, status
 from snnprog.conformance import check_conformance, golden_programs
 
 INPUTS = np.array([[1], [0], [1], [0]], dtype=bool)
-LINE = sp.Program.from_arrays(
-    chip="loihi1", n_inputs=1, n_neurons=1, pre=[0], post=[0], delay=2, weight=[90], threshold=80, potential_decay=4095
-)
+LINE = single_neuron(delay=2, weight=90, threshold=80, potential_decay=4095)
 
 SSH = """\
 #!/bin/sh

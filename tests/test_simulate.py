@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import as_int32, clipped, plain_run, toward_zero, wrapped
+from cases import as_int32, clipped, plain_run, single_neuron, toward_zero, wrapped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -174,16 +174,11 @@ def test_both_signs_of_overflow_occur_and_agree() -> None:
 
 
 def one_neuron(**changes: Any) -> sp.Program:
-    arrays: dict[str, Any] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 1, "outputs": [0], "pre": [0], "post": [0], "delay": [1],
-        "weight": [255], "exponent": [0], "threshold": [131071], "current_decay": [4095], "potential_decay": [0],
-        "bias": [0],
-    }  # fmt: skip
-    return sp.Program.from_arrays(**(arrays | changes))
+    return single_neuron(**{"weight": 255, "threshold": 131071, "potential_decay": 0} | changes)
 
 
 def test_a_program_without_inputs_or_synapses() -> None:
-    program = one_neuron(n_inputs=0, pre=[], post=[], delay=[], weight=[], exponent=[], bias=[640], threshold=[25])
+    program = one_neuron(n_inputs=0, pre=[], weight=[], bias=640, threshold=25)
     (trace,) = simulate(program, [np.zeros((7, 0), dtype=bool)], state=True)
     assert trace.spikes.ravel().tolist() == [False, False, True] * 2 + [False]
     assert trace.potentials is not None

@@ -386,9 +386,18 @@ def test_the_digest_is_pinned() -> None:
 
 @pytest.mark.parametrize(
     ("bits", "limit", "greatest", "step"),
-    [(None, None, 255, 1), (1, None, 1, 2), (2, None, 1, 1), (3, None, 3, 1), (8, None, 127, 1), (None, 9, 9, 1),
-     (4, 5, 5, 1), (4, 9, 7, 1), (1, 255, 1, 2)],
-)  # fmt: skip
+    [
+        (None, None, 255, 1),
+        (1, None, 1, 2),
+        (2, None, 1, 1),
+        (3, None, 3, 1),
+        (8, None, 127, 1),
+        (None, 9, 9, 1),
+        (4, 5, 5, 1),
+        (4, 9, 7, 1),
+        (1, 255, 1, 2),
+    ],
+)
 def test_what_a_mantissa_may_be(bits: int | None, limit: int | None, greatest: int, step: int) -> None:
     mantissas = spec(weight_bits=bits, weight_limit=limit).mantissas
     assert (mantissas.limit, mantissas.step) == (greatest, step)

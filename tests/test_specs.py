@@ -145,9 +145,7 @@ CASES = {
     ),
     "two together": Case(lambda: sp.specs.coincidence(2), lambda: mixed(4, 2), lambda x: together(x, 2, 0)),
     "any": Case(lambda: sp.specs.coincidence(4, least=1), lambda: mixed(5, 4), lambda x: together(x, 1, 0)),
-    "five of nine": Case(
-        lambda: sp.specs.coincidence(9, least=5), lambda: mixed(6, 9), lambda x: together(x, 5, 0)
-    ),
+    "five of nine": Case(lambda: sp.specs.coincidence(9, least=5), lambda: mixed(6, 9), lambda x: together(x, 5, 0)),
     "nearly together": Case(
         lambda: sp.specs.coincidence(3, within=2), lambda: mixed(7, 3), lambda x: together(x, 3, 2)
     ),
@@ -173,9 +171,7 @@ CASES = {
         lambda: mixed(13, 4),
         lambda x: in_order(x, [(0,), (), (1,), (), (), (0, 2)], 2),
     ),
-    "winner": Case(
-        lambda: sp.specs.winner_take_all(3), lambda: mixed(14, 3, 10_000), lambda x: winners(x, 3)
-    ),
+    "winner": Case(lambda: sp.specs.winner_take_all(3), lambda: mixed(14, 3, 10_000), lambda x: winners(x, 3)),
     "winner, round after round": Case(
         lambda: sp.specs.winner_take_all(3, reset=True), lambda: mixed(15, 4), lambda x: winners(x, 3)
     ),
@@ -185,9 +181,7 @@ CASES = {
         lambda x: winners(x, 8),
     ),
     "counter": Case(lambda: sp.specs.counter(5), lambda: mixed(17, 1), lambda x: ring(x, 5)),
-    "counter with reset": Case(
-        lambda: sp.specs.counter(3, reset=True), lambda: mixed(18, 2), lambda x: ring(x, 3)
-    ),
+    "counter with reset": Case(lambda: sp.specs.counter(3, reset=True), lambda: mixed(18, 2), lambda x: ring(x, 3)),
     "frequency divider": Case(
         lambda: sp.specs.frequency_divider(10), lambda: mixed(19, 1), lambda x: ring(x, 10)[:, 9:]
     ),
@@ -204,15 +198,13 @@ CASES = {
         lambda: one_by_one(22, 2, 10_000),
         lambda x: machine_states(x, {"0": {"a": "1", "b": "2"}, "1": {"a": "2"}, "2": {}}),
     ),
-    "rhythm": Case(
-        lambda: sp.specs.pattern_generator(GAITS[0]), lambda: mixed(23, 1), lambda x: rhythms(x, GAITS[:1])
-    ),
+    "rhythm": Case(lambda: sp.specs.pattern_generator(GAITS[0]), lambda: mixed(23, 1), lambda x: rhythms(x, GAITS[:1])),
     "rhythms": Case(
         lambda: sp.specs.pattern_generator(GAITS, stop=True),
         lambda: one_by_one(24, 4) & (random_raster(25, TICKS, 1, 0.1)),
         lambda x: rhythms(x, GAITS),
     ),
-}  # fmt: skip
+}
 
 
 @cache
@@ -450,7 +442,7 @@ ERRORS = {
         np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
     ),
     "delays is empty": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), delays=[]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("message", ERRORS)
@@ -462,9 +454,20 @@ def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
 
 def test_the_names_are_pinned_and_documented() -> None:
     assert sorted(sp.specs.__all__) == sorted(
-        ["classifier", "coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider",
-         "from_raster", "pattern_generator", "sequence", "truth_table", "winner_take_all"]
-    )  # fmt: skip
+        [
+            "classifier",
+            "coincidence",
+            "counter",
+            "delay_line",
+            "finite_state_machine",
+            "frequency_divider",
+            "from_raster",
+            "pattern_generator",
+            "sequence",
+            "truth_table",
+            "winner_take_all",
+        ]
+    )
     for name in sp.specs.__all__:
         assert "Parameters\n" in getattr(sp.specs, name).__doc__
 

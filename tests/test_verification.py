@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, after, plain_run, random_raster
+from cases import CASES, after, plain_run, random_raster, single_neuron
 from untyped import untyped
 
 import snnprog as sp
@@ -164,18 +164,7 @@ def test_backends_must_be_a_list_of_names(backends: list[str]) -> None:
 
 
 def test_leaving_the_portable_range_is_warned_of() -> None:
-    loud = sp.Program.from_arrays(
-        chip="loihi1",
-        n_inputs=1,
-        n_neurons=1,
-        pre=[0],
-        post=[0],
-        weight=[128],
-        exponent=7,
-        threshold=1,
-        current_decay=0,
-        potential_decay=0,
-    )
+    loud = single_neuron(weight=128, exponent=7, threshold=1, current_decay=0, potential_decay=0)
     rasters = [random_raster(0, 5, 1, 0.0), np.ones((30, 1), dtype=bool)]
     with pytest.warns(sp.PortabilityWarning, match=r"pattern 1: current of neuron 0 reached \d+ at tick 9; .* 8388608"):
         traces = sp.run(loud, rasters)

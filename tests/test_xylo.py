@@ -60,10 +60,17 @@ def plain_run(program: sp.Program, raster: Raster) -> tuple[list[list[int]], lis
 def by_hand(**changes: Any) -> sp.Program:
     """Return two inputs, a hidden neuron 0 that feeds itself and an output 1."""
     arrays: dict[str, Any] = {
-        "chip": "xylo", "n_inputs": 2, "n_neurons": 2, "outputs": [1], "pre": [0, 2, 2, 1], "post": [0, 0, 1, 1],
-        "delay": [1, 1, 1, 1], "weight": [100, -20, 60, -30], "exponent": [0, 0, 1, 1], "threshold": [30, 40],
-        "current_decay": [1, 1], "potential_decay": [3, 2], "bias": [0, 0],
-    }  # fmt: skip
+        "chip": "xylo",
+        "n_inputs": 2,
+        "n_neurons": 2,
+        "outputs": [1],
+        "pre": [0, 2, 2, 1],
+        "post": [0, 0, 1, 1],
+        "weight": [100, -20, 60, -30],
+        "exponent": [0, 0, 1, 1],
+        "threshold": [30, 40],
+        "potential_decay": [3, 2],
+    }
     return sp.Program.from_arrays(**(arrays | changes))
 
 
