@@ -52,7 +52,7 @@ class Program:
 
     Attributes
     ----------
-    chip : str
+    chip : Chip
         Whose integers and rule these are.
     n_inputs, n_neurons : int
         Numbers of input lines and of neurons.
@@ -76,7 +76,7 @@ class Program:
         If a value is outside the chip's range.
     """
 
-    chip: str
+    chip: Chip
     n_inputs: int
     n_neurons: int
     outputs: Int32s
@@ -94,19 +94,20 @@ class Program:
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "chip", find_chip(self.chip))
         object.__setattr__(self, "n_inputs", _as_count("n_inputs", self.n_inputs, least=0))
         object.__setattr__(self, "n_neurons", _as_count("n_neurons", self.n_neurons, least=1))
         for name in ARRAYS:
             object.__setattr__(self, name, _as_int32(name, getattr(self, name)))
         object.__setattr__(self, "provenance", _as_plain("provenance", self.provenance))
         _check_lengths(self)
-        _check_values(self, find_chip(self.chip))
+        _check_values(self)
 
     @classmethod
     def from_arrays(
         cls,
         *,
-        chip: str,
+        chip: str | Chip,
         n_inputs: int,
         n_neurons: int,
         pre: ArrayLike,
@@ -130,7 +131,9 @@ class Program:
 
         Parameters
         ----------
-        chip, n_inputs, n_neurons
+        chip : str or Chip
+            Whose integers and rule these are: the name of a registered chip, or a `Chip`.
+        n_inputs, n_neurons
             As in `Program`.
         pre, post : (synapses,) int or int
             ``pre`` below ``n_inputs`` is an input line, any other neuron ``pre - n_inputs``.
@@ -164,7 +167,8 @@ class Program:
         LimitError
             If a value is outside the chip's range.
         """
-        usual_current, usual_potential = find_chip(chip).usual_decays
+        found = find_chip(chip)
+        usual_current, usual_potential = found.usual_decays
         count = _as_count("n_neurons", n_neurons, least=1)
         weights = _as_integers("weight", weight)
         modes = np.where(weights < 0, INHIBITORY, EXCITATORY) if sign_mode is None else sign_mode
@@ -177,7 +181,7 @@ class Program:
             "refractory": refractory,
         }
         return cls(
-            chip=chip,
+            chip=found,
             n_inputs=n_inputs,
             n_neurons=count,
             outputs=_as_int32("outputs", np.arange(count) if outputs is None else outputs),
@@ -222,8 +226,8 @@ class Program:
         document = {
             "format": FORMAT_NAME,
             "format_version": version,
-            "chip": self.chip,
-            "semantics": find_chip(self.chip).semantics.as_dict(),
+            "chip": self.chip.name,
+            "semantics": self.chip.semantics.as_dict(),
             "sign_modes": {str(mode): name for mode, name in SIGN_MODES.items()},
             "n_inputs": self.n_inputs,
             "n_neurons": self.n_neurons,
@@ -261,7 +265,7 @@ def load(path: str | Path) -> Program:
         arrays[name] = array.astype(np.int32)
     try:
         program = Program.from_arrays(
-            chip=chip.name,
+            chip=chip,
             n_inputs=_count_in(path, document, "n_inputs"),
             n_neurons=_count_in(path, document, "n_neurons"),
             provenance=_object_in(path, document, "provenance"),
@@ -376,7 +380,8 @@ def _check_lengths(program: Program) -> None:
         raise SpecError("outputs names a neuron twice; name each once")
 
 
-def _check_values(program: Program, chip: Chip) -> None:
+def _check_values(program: Program) -> None:
+    chip = program.chip
     _check_between("outputs", program.outputs, (0, program.n_neurons - 1))
     _check_between("pre", program.pre, (0, program.n_inputs + program.n_neurons - 1))
     _check_between("post", program.post, (0, program.n_neurons - 1))

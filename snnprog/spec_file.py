@@ -47,6 +47,7 @@ from pathlib import Path
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
 from snnprog.files import options_of, read_rasters, split_key
@@ -95,7 +96,7 @@ def load_spec(path: str | Path) -> Spec:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {key: table[key] for key in OPTIONS if key in table}
-    chip = str(table.get("chip", "loihi1"))
+    chip = find_chip(str(table.get("chip", "loihi1")))
     return Spec(
         _patterns(path, table),
         _delays(path, table.get("delays", [1])),
@@ -125,7 +126,7 @@ def _delays(path: Path, value: object) -> list[int]:
     return list(range(int(match[1]), int(match[2]) + 1))
 
 
-def _dynamics(path: Path, value: object, chip: str) -> Dynamics:
+def _dynamics(path: Path, value: object, chip: Chip) -> Dynamics:
     table = dict(_check_keys(path, "[dynamics]", value, DYNAMICS_KEYS))
     if "tau_potential" in table or "tau_current" in table:
         if set(table) == {"tau_current"}:

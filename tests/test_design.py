@@ -17,8 +17,8 @@ from scipy.optimize import linprog
 from verdict_specs import ExactNeuron
 
 import snnprog as sp
+from snnprog.conflict import Conflict
 from snnprog.design import Design, design
-from snnprog.errors import Conflict
 from snnprog.network import Neuron
 from snnprog.spec import FREE, presynaptic_raster
 

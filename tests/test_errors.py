@@ -10,9 +10,9 @@ import pytest
 from untyped import untyped
 
 from snnprog import errors
+from snnprog.conflict import Conflict
 from snnprog.errors import (
     BackendError,
-    Conflict,
     FitError,
     FormatError,
     InfeasibleError,

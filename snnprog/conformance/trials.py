@@ -113,7 +113,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
 
 def _within(program: Program, gaps: Gaps) -> Program:
     """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
-    longest = find_chip(program.chip).delays[1]
+    longest = program.chip.delays[1]
     is_input = program.pre < program.n_inputs
     from_inputs = longest if gaps.longest_input_delay is None else gaps.longest_input_delay
     from_neurons = longest if gaps.longest_recurrent_delay is None else gaps.longest_recurrent_delay
@@ -129,7 +129,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
     """Return the program with a refractory period for each kind of neuron, if its seed is odd; most are short."""
     if seed % 2 == 0:
         return program
-    generator, longest = np.random.default_rng((seed, REFRACTORY_SEED)), find_chip(program.chip).refractory[1]
+    generator, longest = np.random.default_rng((seed, REFRACTORY_SEED)), program.chip.refractory[1]
     parameters = np.stack([program.threshold, program.current_decay, program.potential_decay])
     kind = np.unique(parameters, axis=1, return_inverse=True)[1].reshape(-1)
     periods = 1 + generator.integers(0, generator.choice([2, 8, longest], program.n_neurons))

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.errors import SpecError, counted
+from snnprog.errors import SpecError
 from snnprog.spec import Dynamics
+from snnprog.wording import counted
 
 NO_MEMORY = Dynamics(potential_decay=4095, current_decay=4095)
 TICK_LIMIT = 1 << 17
