@@ -129,9 +129,18 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
         )
         values = start.copy()
         met = _anneal(
-            columns, least, rows.lower, rows.upper, rows.reach, rows.n_weights, rows.step, values, steps, heat,
+            columns,
+            least,
+            rows.lower,
+            rows.upper,
+            rows.reach,
+            rows.n_weights,
+            rows.step,
+            values,
+            steps,
+            heat,
             int(generator.integers(1, 1 << 62)),
-        )  # fmt: skip
+        )
         if met:
             return values
         left, steps, run = left - steps, int(steps * LONGER), run + 1
@@ -169,9 +178,18 @@ def _draw(state: UInt64s) -> float:
 
 @njit(cache=True)
 def _anneal(
-    columns: Int64s, least: Int64s, lower: Int64s, upper: Int64s, reach: Int64s, n_weights: int, step: int,
-    values: Int64s, steps: int, heat: Floats, seed: int,
-) -> bool:  # fmt: skip
+    columns: Int64s,
+    least: Int64s,
+    lower: Int64s,
+    upper: Int64s,
+    reach: Int64s,
+    n_weights: int,
+    step: int,
+    values: Int64s,
+    steps: int,
+    heat: Floats,
+    seed: int,
+) -> bool:
     """Cool from ``heat[0]`` to ``heat[1]``, moving ``values`` in place; return whether all rows are met."""
     state = np.array([seed], dtype=np.uint64)
     unknowns, rows = columns.shape
