@@ -23,9 +23,18 @@ from snnprog.report.tables import print_table
 
 EXAMPLES = ("iris", "breast_cancer", "digits", "yin_yang")
 COLUMNS = (
-    "example", "splits", "spikes (%)", "logistic regression (%)", "F1 (%)", "its F1 (%)", "better, equal, worse",
-    "left out (%)", "exact", "certified", "seconds",
-)  # fmt: skip
+    "example",
+    "splits",
+    "spikes (%)",
+    "logistic regression (%)",
+    "F1 (%)",
+    "its F1 (%)",
+    "better, equal, worse",
+    "left out (%)",
+    "exact",
+    "certified",
+    "seconds",
+)
 
 
 @dataclass(frozen=True)

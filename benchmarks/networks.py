@@ -47,17 +47,13 @@ def _program(
         chip="loihi1",
         n_inputs=n_inputs,
         n_neurons=n_neurons,
-        outputs=np.arange(n_neurons),
         pre=pre,
         post=post,
         delay=delay,
         weight=weight,
-        exponent=np.zeros_like(pre),
-        sign_mode=np.full(pre.size, MIXED),
-        threshold=np.full(n_neurons, round(deviations * spread)),
-        current_decay=np.full(n_neurons, 4095),
-        potential_decay=np.full(n_neurons, POTENTIAL_DECAY),
-        bias=np.zeros(n_neurons, dtype=np.int64),
+        sign_mode=MIXED,
+        threshold=round(deviations * spread),
+        potential_decay=POTENTIAL_DECAY,
     )
 
 

@@ -21,12 +21,17 @@ def random_network(seed: int) -> sp.Program:
     pre, post = (axis.ravel() for axis in np.meshgrid(np.arange(lines), np.arange(NEURONS)))
     weight = rng.integers(-100, 128, pre.size) // np.where(pre < INPUTS, 1, 4)  # the inputs count most
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=INPUTS, n_neurons=NEURONS, outputs=np.arange(NEURONS), pre=pre, post=post,
-        delay=rng.integers(DELAYS[0], DELAYS[-1] + 1, pre.size), weight=weight,
-        exponent=np.zeros_like(pre), threshold=np.full(NEURONS, 200), bias=np.zeros(NEURONS, dtype=int),
-        current_decay=np.full(NEURONS, DYNAMICS.current_decay),
-        potential_decay=np.full(NEURONS, DYNAMICS.potential_decay),
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=INPUTS,
+        n_neurons=NEURONS,
+        pre=pre,
+        post=post,
+        delay=rng.integers(DELAYS[0], DELAYS[-1] + 1, pre.size),
+        weight=weight,
+        threshold=200,
+        current_decay=DYNAMICS.current_decay,
+        potential_decay=DYNAMICS.potential_decay,
+    )
 
 
 def random_input(seed: int, ticks: int) -> np.ndarray:

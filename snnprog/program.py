@@ -53,7 +53,7 @@ HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Int32s that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
+    """Integers that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
 
     Attributes
     ----------
@@ -104,9 +104,8 @@ class Program:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "chip", find_chip(self.chip))
-        for name in ("n_inputs", "n_neurons"):
-            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            _check_count(name, getattr(self, name), least=0 if name == "n_inputs" else 1)
+        object.__setattr__(self, "n_inputs", _as_count("n_inputs", self.n_inputs, least=0))
+        object.__setattr__(self, "n_neurons", _as_count("n_neurons", self.n_neurons, least=1))
         for name in ARRAYS:
             object.__setattr__(self, name, _as_int32(name, getattr(self, name)))
         if self.core is not None:
@@ -122,22 +121,25 @@ class Program:
         chip: str | Chip,
         n_inputs: int,
         n_neurons: int,
-        outputs: ArrayLike,
         pre: ArrayLike,
         post: ArrayLike,
-        delay: ArrayLike,
         weight: ArrayLike,
-        exponent: ArrayLike,
         threshold: ArrayLike,
-        current_decay: ArrayLike,
-        potential_decay: ArrayLike,
-        bias: ArrayLike,
+        outputs: ArrayLike | None = None,
+        delay: ArrayLike = 1,
+        exponent: ArrayLike = 0,
         sign_mode: ArrayLike | None = None,
-        refractory: ArrayLike | None = None,
+        current_decay: ArrayLike | None = None,
+        potential_decay: ArrayLike | None = None,
+        bias: ArrayLike = 0,
+        refractory: ArrayLike = 1,
         core: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Program:
         """Make a program by hand, in chip integers.
+
+        Wherever a list with one integer per synapse or per neuron is expected, a single integer applies to all of them.
+        The number of synapses is the length of the lists; 1 if all are single integers.
 
         Parameters
         ----------
@@ -145,19 +147,32 @@ class Program:
             Whose integers and rule these are: the name of a registered chip, or a `Chip`.
         n_inputs, n_neurons
             As in `Program`.
-        outputs : (outputs,) int
-        pre, post, delay, weight, exponent : (synapses,) int
-            ``pre`` below ``n_inputs`` is an input line, any other neuron ``pre - n_inputs``; delays in ticks.
-        threshold, current_decay, potential_decay, bias : (neurons,) int
-        sign_mode : (synapses,) int, optional
-            1 mixed, 2 excitatory, 3 inhibitory; unless given, each weight is held one-sided: negative ones in the
+        pre, post : (synapses,) int or int
+            ``pre`` below ``n_inputs`` is an input line, any other neuron ``pre - n_inputs``.
+        weight : (synapses,) int or int
+            Weight mantissas.
+        threshold : (neurons,) int or int
+            Threshold mantissas.
+        outputs : (outputs,) int, optional
+            The neurons to read out, in order; all neurons by default.
+        delay : (synapses,) int or int
+            In ticks; 1 by default.
+        exponent : (synapses,) int or int
+            Weights are shifted left by as many bits; 0 by default.
+        sign_mode : (synapses,) int or int, optional
+            1 mixed, 2 excitatory, 3 inhibitory. By default each weight is held one-sided: negative ones in the
             inhibitory format, all others in the excitatory one.
-        refractory : (neurons,) int, optional
-            As in `Program`; unless given, every neuron may spike at every tick.
+        current_decay, potential_decay : (neurons,) int or int, optional
+            By default those of ``Chip.usual_decays``: 4095 and 205 on Loihi (no synaptic current is left at the next
+            tick, 5 % of the potential leaks), 1 and 4 on Xylo.
+        bias : (neurons,) int or int
+            0 by default.
+        refractory : (neurons,) int or int
+            As in `Program`; 1 by default: every neuron may spike at every tick.
         core : (neurons,) int, optional
             As in `Program`: the ``core_of`` of a `Placement`.
         provenance : mapping, optional
-            Where it comes from; plain data.
+            Where the program comes from, as plain data; empty by default.
 
         Raises
         ------
@@ -166,17 +181,29 @@ class Program:
         LimitError
             If a value is outside the chip's range.
         """
-        weights = _as_int32("weight", weight)
+        found = find_chip(chip)
+        usual_current, usual_potential = found.usual_decays
+        count = _as_count("n_neurons", n_neurons, least=1)
+        weights = _as_integers("weight", weight)
         modes = np.where(weights < 0, INHIBITORY, EXCITATORY) if sign_mode is None else sign_mode
-        given: dict[str, ArrayLike] = {
-            "outputs": outputs, "pre": pre, "post": post, "delay": delay, "weight": weights, "exponent": exponent,
-            "sign_mode": modes, "threshold": threshold, "current_decay": current_decay,
-            "potential_decay": potential_decay, "bias": bias,
-            "refractory": np.ones_like(_as_int32("threshold", threshold)) if refractory is None else refractory,
-        }  # fmt: skip
-        given |= {} if core is None else {CORE: core}
-        arrays = {name: _as_int32(name, values) for name, values in given.items()}
-        return cls(chip=find_chip(chip), n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
+        synapses = {"pre": pre, "post": post, "delay": delay, "weight": weights, "exponent": exponent}
+        neurons = {
+            "threshold": threshold,
+            "current_decay": usual_current if current_decay is None else current_decay,
+            "potential_decay": usual_potential if potential_decay is None else potential_decay,
+            "bias": bias,
+            "refractory": refractory,
+        }
+        return cls(
+            chip=found,
+            n_inputs=n_inputs,
+            n_neurons=count,
+            outputs=_as_int32("outputs", np.arange(count) if outputs is None else outputs),
+            core=None if core is None else _as_int32(CORE, core),
+            provenance=provenance or {},
+            **_spread(synapses | {"sign_mode": modes}, otherwise=1),
+            **_spread(neurons, otherwise=count),
+        )
 
     @property
     def n_outputs(self) -> int:
@@ -323,17 +350,35 @@ def _as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:
     return plain
 
 
-def _check_count(name: str, value: int, *, least: int) -> None:
-    if not least <= value <= COUNT_LIMIT:
-        raise SpecError(f"{name} is {value!r}; a whole number from {least} to {COUNT_LIMIT} is needed")
+def _as_count(name: str, value: int, *, least: int) -> int:
+    count = as_integer(name, value)
+    if not least <= count <= COUNT_LIMIT:
+        raise SpecError(f"{name} is {count!r}; a whole number from {least} to {COUNT_LIMIT} is needed")
+    return count
+
+
+def _spread(given: Mapping[str, ArrayLike], *, otherwise: int) -> dict[str, Int32s]:
+    """Repeat each single number to the length of the first list among the given; ``otherwise`` where there is none."""
+    arrays = {name: _as_integers(name, values) for name, values in given.items()}
+    length = next((array.size for array in arrays.values() if array.ndim == 1), otherwise)
+    return {name: array if array.ndim == 1 else np.full(length, array) for name, array in arrays.items()}
 
 
 def _as_int32(name: str, values: ArrayLike) -> Int32s:
+    """Return a read-only copy of a list of integers."""
+    array = _as_integers(name, values)
+    if array.ndim != 1:
+        raise SpecError(f"{name} is a single number; a list of whole numbers is needed")
+    return array
+
+
+def _as_integers(name: str, values: ArrayLike) -> Int32s:
+    """Return a read-only copy of a list of integers, or of a single one."""
     try:
         array = np.asarray(values)
     except ValueError as error:
         raise SpecError(f"{name} is ragged; a list of whole numbers is needed") from error
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+    if array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
         raise SpecError(f"{name} is {array.dtype} of shape {array.shape}; a list of whole numbers is needed")
     limits = np.iinfo(np.int32)
     if array.size and (array.min() < limits.min or array.max() > limits.max):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import snnprog as sp
-from snnprog.arrays import Raster
+from snnprog.arrays import Int32s, Raster
+
+Option = int | Literal["free"]
 
 # ------------------------------------------------------------------------------------------- the chip in plain integers
 
@@ -105,6 +107,13 @@ def plain_run(program: sp.Program, raster: Raster) -> PlainTrace:
     return trace
 
 
+def states_of(trace: sp.Trace) -> tuple[Int32s, Int32s]:
+    """Return the currents and potentials of a trace, which must have recorded them."""
+    assert trace.currents is not None
+    assert trace.potentials is not None
+    return trace.currents, trace.potentials
+
+
 def _first_excursion(
     tick: int, arriving: Sequence[int], neurons: Sequence[PlainNeuron]
 ) -> tuple[int, str, int, int] | None:
@@ -123,9 +132,13 @@ def _first_excursion(
 
 
 def exact_potential(
-    arrivals: Sequence[Fraction], spikes: Sequence[bool], alpha: Fraction, gamma: Fraction,
-    bias: Fraction = Fraction(0), refractory: int = 1,
-) -> list[Fraction]:  # fmt: skip
+    arrivals: Sequence[Fraction],
+    spikes: Sequence[bool],
+    alpha: Fraction,
+    gamma: Fraction,
+    bias: Fraction = Fraction(0),
+    refractory: int = 1,
+) -> list[Fraction]:
     """Return V before the reset at each tick of one pattern, with resets where ``spikes`` says."""
     current = potential = Fraction(0)
     potentials, silent_until = [], 0
@@ -158,9 +171,20 @@ def exact_arrivals(
 # ------------------------------------------------------------------------------------------------------------ the table
 
 
+def single_neuron(**changes: Any) -> sp.Program:
+    """Return one neuron of Loihi that every spike of one input makes fire at the next tick, but for the changes."""
+    usual: dict[str, Any] = {"n_inputs": 1, "n_neurons": 1, "pre": [0], "post": 0, "weight": 60, "threshold": 50}
+    return sp.Program.from_arrays(**{"chip": "loihi1"} | usual | changes)
+
+
 def random_raster(seed: int, ticks: int, lines: int, rate: float = 0.2) -> Raster:
     """Return a raster whose bins are set independently."""
     return np.random.default_rng(seed).random((ticks, lines)) < rate
+
+
+def one_of(generator: np.random.Generator, *values: Option) -> Option:
+    """Return one of the values, each as likely."""
+    return values[generator.integers(len(values))]
 
 
 def after(raster: Raster, delay: int) -> Raster:
@@ -196,11 +220,19 @@ def teach(
         side = np.array(signs)[pre]
         weight = np.where(side == 0, weight, side * np.abs(weight))
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=n_inputs, n_neurons=n_outputs, outputs=np.arange(n_outputs), pre=pre, post=post,
-        delay=delay, weight=weight, exponent=np.zeros_like(pre), threshold=[threshold] * n_outputs,
-        current_decay=[dynamics.current_decay] * n_outputs, potential_decay=[dynamics.potential_decay] * n_outputs,
-        bias=[bias] * n_outputs, refractory=[refractory] * n_outputs,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_outputs,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=weight,
+        threshold=threshold,
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+        bias=bias,
+        refractory=refractory,
+    )
     return [sp.Pattern(raster, np.array(plain_run(program, raster).spikes)) for raster in inputs]
 
 
@@ -334,8 +366,25 @@ def everything() -> sp.Spec:
 CASES: dict[str, Callable[[], sp.Spec]] = {
     case.__name__: case
     for case in (
-        feed_forward, relay, many_delays, longest_delay, recurrent, several_patterns, both_decays, dale_signs,
-        fixed_threshold, fixed_bias, free_bias, care_mask, silent_outputs, no_leak, full_leak, time_constants,
-        clock_without_inputs, unused_inputs, always_firing, everything,
+        feed_forward,
+        relay,
+        many_delays,
+        longest_delay,
+        recurrent,
+        several_patterns,
+        both_decays,
+        dale_signs,
+        fixed_threshold,
+        fixed_bias,
+        free_bias,
+        care_mask,
+        silent_outputs,
+        no_leak,
+        full_leak,
+        time_constants,
+        clock_without_inputs,
+        unused_inputs,
+        always_firing,
+        everything,
     )
-}  # fmt: skip
+}

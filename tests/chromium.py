@@ -81,4 +81,4 @@ def in_view(locator: Locator) -> dict[str, float]:
     locator.scroll_into_view_if_needed()
     box = locator.bounding_box()
     assert box is not None
-    return dict(box)
+    return {side: box[side] for side in ("x", "y", "width", "height")}

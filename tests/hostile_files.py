@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from cases import random_raster
+from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.archive import write_archive
@@ -291,14 +292,25 @@ def _toml(value: Any) -> str:
 
 
 SPEC_TABLE: dict[str, Any] = {
-    "chip": "loihi1", "delays": [1, 2], "recurrent": False, "threshold": "free", "bias": 0, "signs": [1, 0],
-    "noise": 0.0, "sparse": False, "fan_in": 2, "weight_bits": 8, "weight_limit": 255, "window": [0, 0], "hidden": 0,
+    "chip": "loihi1",
+    "delays": [1, 2],
+    "recurrent": False,
+    "threshold": "free",
+    "bias": 0,
+    "signs": [1, 0],
+    "noise": 0.0,
+    "sparse": False,
+    "fan_in": 2,
+    "weight_bits": 8,
+    "weight_limit": 255,
+    "window": [0, 0],
+    "hidden": 0,
     "dynamics": {"potential_decay": 205, "current_decay": 4095},
     "patterns": [
         {"inputs": "raster.npz:inputs", "targets": "raster.npz:targets", "care": "raster.npz:care", "ticks": 9},
         {"inputs": "events.csv", "targets": "events.csv", "ticks": 9, "n_inputs": 2, "n_outputs": 2, "count": 2},
     ],
-}  # fmt: skip
+}
 TOML_WORDS = (
     "threshold" + ".a" * 3000 + " = 1\n",
     "[" + "a." * 2000 + "a]\n",
@@ -320,19 +332,33 @@ timeout_seconds_per_tick = 0.5
 distributions = {numpy = "1.26.4"}
 """
 BACKEND_TABLE: dict[str, Any] = {
-    "summary": "a stand-in", "semantics": ["loihi1-lif-lava-0.10.0"], "python": "3.10", "timeout_seconds": 60,
-    "timeout_seconds_per_tick": 0.5, "distributions": {"numpy": "1.26.4"},
-}  # fmt: skip
+    "summary": "a stand-in",
+    "semantics": ["loihi1-lif-lava-0.10.0"],
+    "python": "3.10",
+    "timeout_seconds": 60,
+    "timeout_seconds_per_tick": 0.5,
+    "distributions": {"numpy": "1.26.4"},
+}
 
 
 def good_program() -> sp.Program:
     """Return a program of every sort of synapse."""
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3], post=[0, 1, 2, 2], delay=[1, 3, 1, 2],
-        weight=[10, -4, 30, 6], exponent=[0, 0, 1, 2], threshold=[25, 30, 20], current_decay=[4095, 0, 100],
-        potential_decay=[163, 0, 4095], bias=[0, 16, -1],
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=3,
+        outputs=[2, 0],
+        pre=[0, 1, 2, 3],
+        post=[0, 1, 2, 2],
+        delay=[1, 3, 1, 2],
+        weight=[10, -4, 30, 6],
+        exponent=[0, 0, 1, 2],
+        threshold=[25, 30, 20],
+        current_decay=[4095, 0, 100],
+        potential_decay=[163, 0, 4095],
+        bias=[0, 16, -1],
         provenance={"snnprog": "0.1", "neurons": [{"output": 0, "status": "exact", "margin": 1.5}, {"output": 1}]},
-    )  # fmt: skip
+    )
 
 
 def good_files(folder: Path) -> dict[str, bytes]:
@@ -340,11 +366,12 @@ def good_files(folder: Path) -> dict[str, bytes]:
     good_program().save(folder / "program.snnp")
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
     write_archive(folder / "raster.npz", rasters, {})
-    answer: dict[str, np.ndarray] = {
-        "spikes": random_raster(1, 9, 2, 0.3), "currents": np.zeros((9, 3), "<i4"),
+    answer: dict[str, NDArray[np.generic]] = {
+        "spikes": random_raster(1, 9, 2, 0.3),
+        "currents": np.zeros((9, 3), "<i4"),
         "potentials": np.ones((9, 3), "<i4"),
         "versions": np.array('{"stand-in": "1", "numpy": "2"}'),
-    }  # fmt: skip
+    }
     write_archive(folder / "result.npz", answer, {})
     events = "pattern,tick,neuron\n" + "".join(f"{i % 2},{i % 9},{i % 2}\n" for i in range(20))
     texts = {"events": events, "spec": _toml_file(SPEC_TABLE), "backend": _toml_file(BACKEND_TABLE)}
@@ -353,9 +380,13 @@ def good_files(folder: Path) -> dict[str, bytes]:
 
 
 FILE_NAMES = {
-    "program": "program.snnp", "raster": "raster.npz", "events": "events.csv", "spec": "SPEC.toml",
-    "result": "result.npz", "backend": "backend.toml",
-}  # fmt: skip
+    "program": "program.snnp",
+    "raster": "raster.npz",
+    "events": "events.csv",
+    "spec": "SPEC.toml",
+    "result": "result.npz",
+    "backend": "backend.toml",
+}
 
 
 def hostile_file(kind: str, good: bytes, seed: int) -> bytes:

@@ -34,11 +34,12 @@ def good_hdf5(folder: Path) -> dict[str, bytes]:
         units["id"], units["spike_times_index"] = np.arange(3), np.array([2, 2, 5], dtype="u1")
         units["spike_times"] = np.array([0.001, 0.004, 0.0, 0.002, 0.008])
     nodes: dict[str, Any] = {
-        "input": nir.Input(np.array([2])), "w": nir.Affine(np.array([[3.0, -1.0], [2.0, 2.0]]), np.zeros(2)),
+        "input": nir.Input(np.array([2])),
+        "w": nir.Affine(np.array([[3.0, -1.0], [2.0, 2.0]]), np.zeros(2)),
         "d": nir.Delay(np.array([0.001, 0.002])),
         "n": nir.CubaLIF(*np.full((5, 2), 0.01), w_in=np.ones(2), v_reset=np.zeros(2)),
         "output": nir.Output(np.array([2])),
-    }  # fmt: skip
+    }
     edges = [("input", "w"), ("w", "d"), ("d", "n"), ("n", "d"), ("n", "output")]
     nir.write(folder / "n.nir", nir.NIRGraph(nodes, edges))
     names = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir"}

@@ -30,10 +30,16 @@ def program(version: int) -> sp.Program:
     """Return one of two programs of a few hundred kilobytes."""
     count = 5000 + version
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=3, n_neurons=3, outputs=[0, 1, 2], pre=[1] * count, post=[2] * count,
-        delay=[1 + version] * count, weight=[7] * count, exponent=[0] * count, threshold=[30] * 3,
-        current_decay=[4095] * 3, potential_decay=[100] * 3, bias=[0] * 3,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=3,
+        n_neurons=3,
+        pre=[1] * count,
+        post=2,
+        delay=1 + version,
+        weight=7,
+        threshold=30,
+        potential_decay=100,
+    )
 
 
 def run_command(path: Path, version: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,11 +151,11 @@ def with_fault(changes: Changes, text: str = SIMULATOR) -> str:
 
 def run_planted(text: str, program: sp.Program, inputs: Sequence[NDArray[np.bool_]], *, state: bool) -> Run:
     """Run a simulator given as text, in this process."""
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(text, names)
     arrays = {name: getattr(program, name).astype(int) for name in ARRAYS}
     lengths = [len(raster) for raster in inputs]
-    spikes, currents, potentials = names["simulate"](  # type: ignore[operator]
+    spikes, currents, potentials = names["simulate"](
         arrays, program.n_neurons, program.n_inputs, np.concatenate(inputs), lengths
     )
     ends = np.cumsum(lengths)[:-1]

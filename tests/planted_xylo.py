@@ -151,7 +151,9 @@ FAULTS: dict[str, Changes] = _losses() | {
     "late current": ((CHANGE, CHANGE.replace("+ u)", "+ before)")),),
     "current decays first": ((DECAY, ""), ("        before = u\n", "        before = u\n" + DECAY)),
     "potential decays last": (
-        (CHANGE, "x = u"), (ADD, "x = x + bias"), (JOIN, JOIN + '; v = v - loss_v(v, p["potential_decay"])'),
+        (CHANGE, "x = u"),
+        (ADD, "x = x + bias"),
+        (JOIN, JOIN + '; v = v - loss_v(v, p["potential_decay"])'),
     ),
     "readout hears at once": (
         (
@@ -169,7 +171,7 @@ FAULTS: dict[str, Changes] = _losses() | {
     "state kept": ((REST, "pass\n"),),
     "spikes kept": ((QUIET, ""),),
     "everything kept": ((REST, "pass\n"), (QUIET, "")),
-}  # fmt: skip
+}
 # These need values that leave the registers, or more spikes than a tick may have.
 LOUD_FAULTS: dict[str, Changes] = {
     "current not clipped": ((ARRIVE, ""),),
@@ -177,10 +179,14 @@ LOUD_FAULTS: dict[str, Changes] = {
     "current clipped at the other end": ((ARRIVE, "            u = np.maximum(sat(u), -32767)\n"),),
     "current clipped once": ((ARRIVE, "        u = sat(u)\n"),),
     "potential not clipped": (
-        (CHANGE, CHANGE.replace("sat", "")), (ADD, ADD.replace("sat", "")), (JOIN, JOIN.replace("sat", "")),
+        (CHANGE, CHANGE.replace("sat", "")),
+        (ADD, ADD.replace("sat", "")),
+        (JOIN, JOIN.replace("sat", "")),
     ),
     "potential wraps": (
-        (CHANGE, CHANGE.replace("sat", "wrap")), (ADD, ADD.replace("sat", "wrap")), (JOIN, JOIN.replace("sat", "wrap")),
+        (CHANGE, CHANGE.replace("sat", "wrap")),
+        (ADD, ADD.replace("sat", "wrap")),
+        (JOIN, JOIN.replace("sat", "wrap")),
     ),
     "potential clipped at the other end": tuple(
         (line, line.replace("sat(", "np.maximum(-32767, np.minimum(HIGH, ") + ")") for line in (CHANGE, ADD, JOIN)
@@ -188,4 +194,4 @@ LOUD_FAULTS: dict[str, Changes] = {
     "potential clipped once": ((CHANGE, CHANGE.replace("sat", "")), (ADD, ADD.replace("sat", ""))),
     "lowest potential negated": (("np.where(y == LOW, LOW, -y)", "sat(-y)"),),
     "hidden spikes not limited": (("1, 31)", "1, 99999)"),),
-}  # fmt: skip
+}

@@ -11,8 +11,10 @@ import pytest
 from cases import random_raster
 from processes import is_gone
 from stand_in import DESCRIPTION, FINE, HERE, RULE, write_backend
+from untyped import untyped
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.backends import backend_names, find_backend, install, run_backend, status
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import find_interpreter, variable_for
@@ -30,10 +32,20 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def program() -> sp.Program:
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3], post=[0, 1, 2, 2], delay=[1, 3, 2, 1],
-        weight=[30, -4, 90, 20], exponent=[0, 1, 0, 0], threshold=[25, 10, 40], current_decay=[4095, 100, 3000],
-        potential_decay=[163, 0, 4095], bias=[0, 100, 0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=3,
+        outputs=[2, 0],
+        pre=[0, 1, 2, 3],
+        post=[0, 1, 2, 2],
+        delay=[1, 3, 2, 1],
+        weight=[30, -4, 90, 20],
+        exponent=[0, 1, 0, 0],
+        threshold=[25, 10, 40],
+        current_decay=[4095, 100, 3000],
+        potential_decay=[163, 0, 4095],
+        bias=[0, 100, 0],
+    )
 
 
 RASTERS = [random_raster(1, 9, 2, 0.5), random_raster(2, 4, 2, 0.5)]
@@ -188,9 +200,9 @@ def test_one_raster_gives_one_trace_and_a_list_gives_a_list(program: sp.Program)
         (RASTERS, "everything", "record is 'everything'; 'spikes' or 'state' is needed"),
     ],
 )
-def test_bad_questions(program: sp.Program, inputs: list[np.ndarray], record: str, message: str) -> None:
+def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
-        run_backend(program, inputs, record=record)  # type: ignore[arg-type]
+        run_backend(program, inputs, record=untyped(record))
 
 
 # ---------------------------------------------------------------------------------------------------- descriptions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cases import single_neuron
 
-import snnprog as sp
 from snnprog.chips import ShiftSemantics, find_chip
-from snnprog.conformance import golden_programs
+from snnprog.conformance import Golden, golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.simulate import simulate
 from snnprog.simulate.before_reset import fires, potentials_before_reset, thresholds_in_units
@@ -16,7 +16,7 @@ GOLDEN = golden_programs("loihi1")
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
-def test_resetting_it_leaves_what_was_recorded(golden) -> None:  # type: ignore[no-untyped-def]
+def test_resetting_it_leaves_what_was_recorded(golden: Golden) -> None:
     program = golden.trial.program
     thresholds = thresholds_in_units(program)
     for trace in golden.expected:
@@ -49,10 +49,7 @@ def test_subtracting_thresholds_leaves_what_was_recorded(seed: int) -> None:
 
 def test_it_is_what_a_neuron_alone_reaches() -> None:
     """One synapse, one spike: 60 LSBs arrive at tick 2, and 60 · 64 is what is compared with 50 · 64."""
-    program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[205], bias=[0],
-    )  # fmt: skip
+    program = single_neuron()
     raster = np.zeros((4, 1), dtype=bool)
     raster[1] = True
     trace = simulate(program, [raster], state=True)[0]

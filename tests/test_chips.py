@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,13 @@ import snnprog as sp
 from snnprog.chips import CHIPS, Chip
 
 
-def spec_for(chip: str | Chip, seed: int, **options: object) -> sp.Spec:
+def spec_for(chip: str | Chip, seed: int, **options: Any) -> sp.Spec:
     """Return a random spec whose spikes answer what one input of four did a tick before, and one of them three."""
     generator = np.random.default_rng(seed)
     inputs = generator.random((40, 4)) < 0.25
     targets = np.zeros((40, 2), dtype=bool)
     targets[1:, 0], targets[3:, 1] = inputs[:-1, 0], inputs[:-3, 1]
-    options = {"delays": range(1, 5), "chip": chip} | options
-    return sp.Spec([sp.Pattern(inputs, targets)], **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": range(1, 5), "chip": chip} | options)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -71,7 +71,8 @@ def test_every_chip_is_told_of() -> None:
 
 def test_a_name_and_its_chip_give_the_same_spec_and_the_same_program_file(tmp_path: Path) -> None:
     files = [tmp_path / "named.snnp", tmp_path / "given.snnp"]
-    for chip, file in zip(("loihi2", CHIPS["loihi2"]), files, strict=True):
+    chips: tuple[str | Chip, ...] = ("loihi2", CHIPS["loihi2"])
+    for chip, file in zip(chips, files, strict=True):
         spec = spec_for(chip, 0)
         assert spec.chip is CHIPS["loihi2"]
         assert spec.digest() == spec_for("loihi2", 0).digest()

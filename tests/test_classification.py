@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import snnprog as sp
+from snnprog.arrays import Floats, Int64s
 from snnprog.coding import Delta, Encoder, GaussianFields, Latency, Levels, Questions, Rate
 from snnprog.design import design
 from snnprog.specs.classification import clarity_of
 
 
-def blobs(seed: int, classes: int = 3, size: int = 20) -> tuple[np.ndarray, np.ndarray]:
+def blobs(seed: int, classes: int = 3, size: int = 20) -> tuple[Floats, Int64s]:
     """Return points around a centre for each class, (samples, 2), and their classes."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(classes), size)
@@ -21,7 +23,7 @@ def blobs(seed: int, classes: int = 3, size: int = 20) -> tuple[np.ndarray, np.n
     return centres[labels] + rng.normal(size=(labels.size, 2)), labels
 
 
-def decided(program: sp.Program, spec: sp.Spec, questions: Questions, backend: str = "reference") -> np.ndarray:
+def decided(program: sp.Program, spec: sp.Spec, questions: Questions, backend: str = "reference") -> Int64s:
     traces = sp.run(program, [pattern.inputs for pattern in spec.patterns], backend)
     return questions.decide([trace.spikes for trace in traces])
 
@@ -137,10 +139,10 @@ def test_where_outputs_hear_each_other_it_does_bind() -> None:
 
 
 @pytest.mark.parametrize("asked", [{"sparse": True}, {"fan_in": 3}, {"noise": 30.0}], ids=str)
-def test_what_more_is_asked_holds_for_what_counts(asked: dict[str, object]) -> None:
+def test_what_more_is_asked_holds_for_what_counts(asked: dict[str, Any]) -> None:
     samples, labels = blobs(5)
     spec = sp.specs.classifier(samples, labels, Levels.fit(samples, 8), questions=Questions.one_vs_one(3))
-    result = sp.compile(replace(spec, **asked))  # type: ignore[arg-type]
+    result = sp.compile(replace(spec, **asked))
     assert sp.verify(result.program, spec).exact
     assert max(neuron.synapses for neuron in result.report.neurons) <= 3 or "noise" in asked
     assert all(neuron.noise is None or neuron.noise >= 30.0 for neuron in result.report.neurons)

@@ -62,10 +62,12 @@ def test_missing_backend_environment(
     command: Command, detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setattr("snnprog.backends.environment._does_current_interpreter_fit", lambda backend: False)
-    code, _, err = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--backend", "lava")
+    (tmp_path / "folders").mkdir()
+    write_backend(tmp_path / "folders", "away", python="2.7")
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path / "folders"))
+    code, _, err = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--backend", "away")
     assert code == cli.BACKEND_FAILED
-    assert "backend lava is not installed; run 'snnprog backends install lava' (it needs Python 3.10)" in err
+    assert "backend away is not installed; run 'snnprog backends install away' (it needs Python 2.7)" in err
 
 
 def test_a_broken_backend_is_listed_as_broken(

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,8 +77,8 @@ TINY = [
 
 
 @pytest.mark.parametrize("options", TINY, ids=str)
-def test_no_raster_is_nearer(options: dict[str, float]) -> None:
-    spec = random_spec(**options)  # type: ignore[arg-type]
+def test_no_raster_is_nearer(options: dict[str, Any]) -> None:
+    spec = random_spec(**options)
     result = sp.compile(spec, on_infeasible="closest")
     check_report(spec, result)
     assert result.report.wrong_bins == fewest_wrong(spec)
@@ -150,9 +151,9 @@ def test_progress_is_told() -> None:
 
 
 @pytest.mark.parametrize("answer", ["nearest", None, True])
-def test_bad_questions(answer: object) -> None:
+def test_bad_questions(answer: Any) -> None:
     with pytest.raises(sp.SpecError, match=f"on_infeasible is {answer!r}; 'raise' or 'closest' is needed"):
-        sp.compile(CASES["relay"](), on_infeasible=answer)  # type: ignore[arg-type]
+        sp.compile(CASES["relay"](), on_infeasible=answer)
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
@@ -260,8 +261,15 @@ def test_the_closest_program_fits_the_chip(
     traces = [sp.run(result.program, pattern.inputs, record="state")]
     assert traces[0].excursion is None
     assert result.report.wrong_bins == int((traces[0].spikes != pattern.targets).sum()) > 0
-    monkeypatch.setattr("snnprog.compiler.steps._Work._fitting", lambda _, built: built)
-    with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold .*free"):
+    monkeypatch.setattr("snnprog.compiler.steps.SMALLER_WEIGHTS", ())
+    assert sp.compile(spec, on_infeasible="closest").program.n_synapses == 0, "the largest weights fit anyway"
+
+
+@pytest.mark.parametrize("bias", [524160, -524160])
+def test_what_a_bias_alone_drives_beyond_the_chip_has_no_nearest(bias: int) -> None:
+    silence = sp.Pattern(np.zeros((20, 1), dtype=bool), np.zeros((20, 1), dtype=bool))
+    spec = sp.Spec([silence], [1], threshold=131071, dynamics=sp.Dynamics(0, 4095), bias=bias)
+    with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold and the bias free"):
         sp.compile(spec, on_infeasible="closest")
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from untyped import untyped
 
 import snnprog as sp
+from snnprog.arrays import Floats, Raster
 from snnprog.coding import (
     NO_CLASS,
     Delta,
@@ -35,9 +38,9 @@ ENCODERS = [
 ]
 
 
-def latencies(raster: np.ndarray) -> list[int]:
+def latencies(raster: Raster) -> list[int]:
     """Return the tick of each line's spike, -1 for none."""
-    return np.where(raster.any(axis=0), raster.argmax(axis=0), -1).tolist()
+    return [int(tick) for tick in np.where(raster.any(axis=0), raster.argmax(axis=0), -1)]
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
@@ -52,9 +55,9 @@ def test_a_sample_is_the_same_spikes_in_any_company(encoder: Encoder) -> None:
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
 def test_encoders_are_frozen(encoder: Encoder) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        encoder.low = FITTED[0]  # type: ignore[misc]
+        untyped(encoder).low = FITTED[0]
     with pytest.raises(ValueError, match="read-only"):
-        encoder.low[0] = 1.0  # type: ignore[attr-defined]
+        untyped(encoder).low[0] = 1.0
 
 
 def test_levels_are_a_thermometer() -> None:
@@ -67,8 +70,10 @@ def test_levels_are_a_thermometer() -> None:
 def test_the_greater_the_earlier() -> None:
     encoder = Latency.fit(FITTED, 8)
     assert [latencies(raster) for raster in encoder.encode([[10.0, 5.0], [0.0, 5.0], [7.5, 5.0]])] == [
-        [0, 8], [8, 8], [2, 8]
-    ]  # fmt: skip
+        [0, 8],
+        [8, 8],
+        [2, 8],
+    ]
     paired = Latency.fit(FITTED, 8, is_paired=True)
     assert latencies(paired.encode([[7.5, 5.0]])[0]) == [2, 8, 6, 0]
 
@@ -110,7 +115,7 @@ def test_delta_sends_each_step_once_and_catches_up() -> None:
 
 
 @given(arrays(np.int64, (1, 12, 2), elements=st.integers(-30, 30)))
-def test_delta_follows_slow_series_to_less_than_a_step(steps: np.ndarray) -> None:
+def test_delta_follows_slow_series_to_less_than_a_step(steps: Floats) -> None:
     series = np.cumsum(np.clip(steps, -1, 1) * 0.25, axis=1)
     (raster,) = Delta(step=np.full(2, 0.5), ticks=12).encode(series)
     sent = series[:, :1] + 0.5 * np.cumsum(raster[:, :2].astype(int) - raster[:, 2:], axis=0)
@@ -130,30 +135,30 @@ def test_delta_is_fitted_to_the_range() -> None:
         (lambda: Levels.fit([["a"]]), "samples are no array of numbers"),
         (lambda: Levels.fit([[np.nan]]), "numbers that are not finite"),
         (lambda: Levels.fit([[1.0]], 0), "levels is 0; at least 1"),
-        (lambda: Levels.fit([[1.0]], 1.5), "levels is 1.5; a whole number"),
+        (lambda: Levels.fit([[1.0]], untyped(1.5)), "levels is 1.5; a whole number"),
         (lambda: Levels.fit(FITTED).encode([[1.0]]), "samples have 1 values; the encoder was fitted to 2"),
-        (lambda: Levels(low=[1.0], high=[0.0]), "each value needs a range from low to high"),
-        (lambda: Levels(low=[[1.0]], high=[[1.0]]), "one finite number per value"),
+        (lambda: Levels(low=np.ones(1), high=np.zeros(1)), "each value needs a range from low to high"),
+        (lambda: Levels(low=np.ones((1, 1)), high=np.ones((1, 1))), "one finite number per value"),
         (lambda: Latency.fit(FITTED, 0), "last is 0; at least 1"),
         (lambda: GaussianFields.fit(FITTED, 2), "fields is 2; at least 3"),
-        (lambda: GaussianFields(low=[0.0], high=[1.0], width=0.0), "width is 0.0; a positive number"),
+        (lambda: GaussianFields(low=np.zeros(1), high=np.ones(1), width=0.0), "width is 0.0; a positive number"),
         (lambda: Rate.fit(FITTED, 10, 1.5), "highest is 1.5; a chance"),
         (lambda: Rate.fit(FITTED, 10, seed=-1), "seed is -1; at least 0"),
-        (lambda: Delta(step=[0.0], ticks=3), r"steps are \[0.0\]; positive ones"),
-        (lambda: Delta(step=[1.0], ticks=3).encode(np.zeros((1, 4, 1))), "series have 4 ticks; .* fitted to 3"),
-        (lambda: Questions([[1, -1], [1, 1]]), "an output is not asked for both answers"),
-        (lambda: Questions([1, -1]), r"answers have shape \(2,\)"),
-        (lambda: Questions([[1], [-1]], share=0.0), "share is 0.0"),
+        (lambda: Delta(step=np.zeros(1), ticks=3), r"steps are \[0.0\]; positive ones"),
+        (lambda: Delta(step=np.ones(1), ticks=3).encode(np.zeros((1, 4, 1))), "series have 4 ticks; .* fitted to 3"),
+        (lambda: Questions(np.array([[1, -1], [1, 1]], dtype=np.int8)), "an output is not asked for both answers"),
+        (lambda: Questions(np.array([1, -1], dtype=np.int8)), r"answers have shape \(2,\)"),
+        (lambda: Questions(np.array([[1], [-1]], dtype=np.int8), share=0.0), "share is 0.0"),
         (lambda: Questions.one_vs_rest(1), "classes is 1; at least 2"),
         (lambda: Questions.one_vs_one(3, voters=0), "voters is 0; at least 1"),
     ],
 )
-def test_what_cannot_be_is_refused(build: object, message: str) -> None:
+def test_what_cannot_be_is_refused(build: Callable[[], object], message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
-        build()  # type: ignore[operator]
+        build()
 
 
-def raster_of(*events: tuple[int, int], outputs: int = 3, ticks: int = 4) -> np.ndarray:
+def raster_of(*events: tuple[int, int], outputs: int = 3, ticks: int = 4) -> Raster:
     raster = np.zeros((ticks, outputs), dtype=bool)
     for tick, output in events:
         raster[tick, output] = True
@@ -187,7 +192,7 @@ def test_one_vs_one() -> None:
 
 def test_tied_classes_are_settled_by_those_asked_about_them_alone() -> None:
     answers = [[-1, -1, -1, 0, 0, 0], [1, 0, 0, -1, -1, 0], [0, 1, 0, 1, 0, -1], [0, 0, 1, 0, 1, 1]]
-    questions = Questions(answers)
+    questions = Questions(np.array(answers, dtype=np.int8))
     # classes 1 and 3 have two votes each, the others one; output 4 was asked about 1 and 3
     assert questions.decide([raster_of((0, 0), (0, 2), (0, 4), outputs=6, ticks=1)]).tolist() == [3]
     assert questions.decide([raster_of((0, 1), (0, 2), (0, 5), outputs=6, ticks=1)]).tolist() == [1]

@@ -6,16 +6,19 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from cases import CASES, plain_run
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.chips import CHIPS, Core
 from snnprog.compiler import refusals
 from snnprog.integers import CERTIFIED, EXACT
-from snnprog.integers.repair import Repair
+from snnprog.integers.exhaustive import Repair
 from snnprog.spec import FREE
 
 
@@ -219,7 +222,7 @@ def test_a_state_that_no_scale_brings_into_range_is_told() -> None:
 
 def test_any_whole_number_is_a_seed() -> None:
     spec = sp.Spec([all_at_once(3, 1)], [1])
-    assert sp.compile(spec, seed=np.int64(1)).program.provenance["seed"] == 1
+    assert sp.compile(spec, seed=untyped(np.int64(1))).program.provenance["seed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -230,6 +233,9 @@ def test_any_whole_number_is_a_seed() -> None:
         ({"weight_bits": 2, "threshold": 50}, "leave the threshold free"),
     ],
 )
-def test_what_is_advised_where_no_integers_are_found(options: dict[str, int], advice: str) -> None:
+def test_what_is_advised_where_no_integers_are_found(options: dict[str, Any], advice: str) -> None:
     raster = np.zeros((4, 1), dtype=bool)
-    assert refusals._advice(sp.Spec([sp.Pattern(raster, raster)], **options)) == advice  # type: ignore[arg-type]
+    spec = sp.Spec([sp.Pattern(raster, raster)], **options)
+    fragile = SimpleNamespace(name="output 0", noise=1.0, output=0)
+    with pytest.raises(sp.QuantizationError, match=f"ask for less, or {advice}$"):
+        refusals.check_noise(spec, untyped(SimpleNamespace(fragile=[fragile])))

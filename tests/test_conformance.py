@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import random_raster
+from cases import random_raster, single_neuron
 from stand_in import FINE, write_backend
 
 import snnprog as sp
@@ -78,10 +78,9 @@ def test_a_larger_program(name: str) -> None:
 
 @pytest.mark.snnprog_backend("nengo_loihi")
 def test_the_emulator_tells_where_it_overflows() -> None:
-    program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0, 0], post=[0, 0], delay=[2, 2], weight=[255, 255],
-        exponent=[7, 7], threshold=[100], current_decay=[0], potential_decay=[0], bias=[0],
-    )  # fmt: skip
+    program = single_neuron(
+        pre=[0, 0], delay=2, weight=255, exponent=7, threshold=100, current_decay=0, potential_decay=0
+    )
     with pytest.raises(sp.BackendError, match="the emulator stops at tick 3 of pattern 1: Overflow in q0; arrivals"):
         sp.run(program, [np.zeros((4, 1)).astype(bool), np.array([[0], [1], [0], [0]])], "nengo_loihi")
 
@@ -89,10 +88,19 @@ def test_the_emulator_tells_where_it_overflows() -> None:
 @pytest.mark.snnprog_backend("lava")
 def test_on_lava_a_pattern_leaves_nothing_behind() -> None:
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0, 1], pre=[0, 0, 1, 2, 1], post=[0, 1, 1, 0, 0],
-        delay=[63, 1, 63, 63, 2], weight=[200, 90, 120, 255, -30], exponent=[0, 0, 1, 0, 0], threshold=[100, 150],
-        current_decay=[100, 0], potential_decay=[0, 50], bias=[320, 900],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=2,
+        pre=[0, 0, 1, 2, 1],
+        post=[0, 1, 1, 0, 0],
+        delay=[63, 1, 63, 63, 2],
+        weight=[200, 90, 120, 255, -30],
+        exponent=[0, 0, 1, 0, 0],
+        threshold=[100, 150],
+        current_decay=[100, 0],
+        potential_decay=[0, 50],
+        bias=[320, 900],
+    )
     first, second = np.ones((70, 1), dtype=bool), random_raster(3, 90, 1, 0.3)
     together = run_backend(program, [first, second], "lava", "state").traces[1]
     alone = run_backend(program, [second], "lava", "state").traces[0]
@@ -157,10 +165,20 @@ def test_refractory_periods_are_drawn_apart_from_everything_else() -> None:
 # --------------------------------------------------------------------------------------------------------------- gaps
 
 LOOP = sp.Program.from_arrays(
-    chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0], pre=[0, 1, 2], post=[0, 1, 0], delay=[7, 3, 5],
-    weight=[9, 9, 9], exponent=[0, 0, 0], threshold=[100, 100], current_decay=[0, 0], potential_decay=[0, 0],
-    bias=[0, 40], refractory=[1, 3],
-)  # fmt: skip
+    chip="loihi1",
+    n_inputs=1,
+    n_neurons=2,
+    outputs=[0],
+    pre=[0, 1, 2],
+    post=[0, 1, 0],
+    delay=[7, 3, 5],
+    weight=9,
+    threshold=100,
+    current_decay=0,
+    potential_decay=0,
+    bias=[0, 40],
+    refractory=[1, 3],
+)
 
 
 @pytest.mark.parametrize(

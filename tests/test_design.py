@@ -8,16 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, exact_arrivals, exact_potential, plain_run
+from cases import CASES, exact_arrivals, exact_potential, one_of, plain_run
 from scipy.optimize import linprog
 from verdict_specs import ExactNeuron
 
 import snnprog as sp
 from snnprog.conflict import Conflict
 from snnprog.design import Design, design
+from snnprog.network import Neuron
 from snnprog.spec import FREE, presynaptic_raster
 
 SEEDS, SEEDS_PER_TEST = 240, 20
@@ -42,8 +44,8 @@ def random_spec(seed: int) -> sp.Spec:
         patterns,
         sorted(generator.choice([1, 2, 3, 5, 8], int(generator.integers(1, 4)), replace=False).tolist()),
         recurrent=recurrent,
-        bias=[0, 0, FREE, int(generator.integers(-100, 100)) * 16][generator.integers(4)],
-        threshold=[FREE, FREE, int(generator.integers(1, 3000))][generator.integers(3)],
+        bias=one_of(generator, 0, 0, FREE, int(generator.integers(-100, 100)) * 16),
+        threshold=one_of(generator, FREE, FREE, int(generator.integers(1, 3000))),
         dynamics=sp.Dynamics(int(generator.choice([0, 4095, 205, 1000])), int(generator.choice([4095, 4095, 2000, 0]))),
         signs=None if generator.random() < 0.6 else generator.integers(-1, 2, n_presynaptic).tolist(),
     )
@@ -82,7 +84,7 @@ def widest_distance(spec: sp.Spec, output: int, ticks: list[int] | None = None) 
     bias_column = np.array(bias_response, dtype=np.float64)[chosen, None]
     matrix = np.hstack([side * features, -side, side * bias_column, -np.ones_like(side)])
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
-    bounds = [
+    bounds: list[tuple[float | None, float]] = [
         (0.0 if s > 0 else -WIDEST_WEIGHT, 0.0 if s < 0 else WIDEST_WEIGHT) for s in np.tile(signs, len(spec.delays))
     ]
     bounds.append((0.0, WIDEST_THRESHOLD) if spec.threshold == FREE else (spec.threshold, spec.threshold))
@@ -150,9 +152,9 @@ def tick_target(spec: sp.Spec, output: int, tick: int) -> bool:
     return bool(np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])[tick])
 
 
-def one_line(inputs: list[int], targets: list[int], **options: object) -> sp.Spec:
+def one_line(inputs: list[int], targets: list[int], **options: Any) -> sp.Spec:
     raster, target = (np.array(values, dtype=bool)[:, None] for values in (inputs, targets))
-    return sp.Spec([sp.Pattern(raster, target)], **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(raster, target)], **options)
 
 
 def two_patterns() -> sp.Spec:
@@ -265,17 +267,17 @@ def test_margins_are_reached_and_bounded(name: str) -> None:
         assert min(spare) >= -1e-6 * max(1.0, neuron.margin), f"{name}: {min(spare)}"
 
 
-def spare_distance(spec: sp.Spec, neuron: object) -> list[float]:
+def spare_distance(spec: sp.Spec, neuron: Neuron) -> list[float]:
     """Return, at each tick, the distance from the threshold less what margin, rounding and truncation need."""
-    weights = [[Fraction(weight) for weight in row] for row in neuron.weights.tolist()]  # type: ignore[attr-defined]
-    threshold, bias = Fraction(neuron.threshold), Fraction(neuron.bias)  # type: ignore[attr-defined]
-    margin, step = Fraction(neuron.margin), Fraction(2**neuron.exponent)  # type: ignore[attr-defined]
+    weights = [[Fraction(weight) for weight in row] for row in neuron.weights.tolist()]
+    threshold, bias = Fraction(neuron.threshold), Fraction(neuron.bias)
+    margin, step = Fraction(neuron.margin), Fraction(2**neuron.exponent)
     alpha, gamma = leaks(spec)
     ones = [[1] * len(row) for row in weights]
     spare, first = [], 0
     for pattern in spec.patterns:
         presynaptic = presynaptic_raster(spec, pattern)
-        spikes = neuron.raster[first : first + pattern.ticks].tolist()  # type: ignore[attr-defined]
+        spikes = neuron.raster[first : first + pattern.ticks].tolist()
         first += pattern.ticks
         potential = exact_potential(exact_arrivals(presynaptic, spec.delays, weights), spikes, alpha, gamma, bias)
         norms = exact_potential(exact_arrivals(presynaptic, spec.delays, ones), spikes, alpha, gamma)

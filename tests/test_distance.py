@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ costs = st.sampled_from([0.0, 0.05, 0.1, 0.3, 1.0, 1.9, 2.0, 5.0, float("inf")])
 def cheapest_matching(first: NDArray[np.bool_], second: NDArray[np.bool_], cost: float) -> float:
     """Return the least cost over all ways of moving some spikes onto others, in any order, and renewing the rest."""
     ours, theirs = np.flatnonzero(first).tolist(), np.flatnonzero(second).tolist()
-    prices = []
+    prices: list[float] = []
     for moved in range(min(len(ours), len(theirs)) + 1):
         for some in itertools.combinations(ours, moved):
             for places in itertools.permutations(theirs, moved):
@@ -76,6 +77,6 @@ def test_unless_said_otherwise_spikes_belong_together_within_twenty_ticks() -> N
         ([True], float("nan"), "cost_per_tick is nan; a number from 0 to inf is needed"),
     ],
 )
-def test_bad_questions(first: object, cost: float, message: str) -> None:
+def test_bad_questions(first: Any, cost: float, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
-        sp.victor_purpura(first, [True], cost_per_tick=cost)  # type: ignore[arg-type]
+        sp.victor_purpura(first, [True], cost_per_tick=cost)

@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from cases import after, plain_run, random_raster
+from cases import after, plain_run, random_raster, single_neuron
 from numpy.typing import NDArray
 from planted import FAULTS, LOUD_FAULTS, Changes, run_planted, with_fault, write_planted
 
 import snnprog as sp
 from snnprog.backends import Gaps, Run, run_backend
+from snnprog.backends.execution import Record
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
 from snnprog.divergence.alternatives import Alternative, alternatives
@@ -38,17 +40,22 @@ class Runtimes:
         self.calls = 0
 
     def run(
-        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: str = "spikes", **others: object
+        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
     ) -> Run:
         if backend not in self.texts:
-            return run_backend(program, inputs, backend, record)  # type: ignore[arg-type]
+            return run_backend(program, inputs, backend, record)
         self.calls += 1
         if record == "state" and not self.has_states:
             raise sp.BackendError("this chip has no readback")
         return run_planted(self.texts[backend], program, inputs, state=record == "state")
 
     def differ(
-        self, program: sp.Program, inputs: Rasters, changes: Changes, record: str = "state", against: str = "reference"
+        self,
+        program: sp.Program,
+        inputs: Rasters,
+        changes: Changes,
+        record: Record = "state",
+        against: str = "reference",
     ) -> Divergence | None:
         """Plant a fault in "planted", and explain its first difference."""
         self.texts["planted"] = with_fault(changes)
@@ -75,7 +82,8 @@ def quiet_trial(seed: int) -> tuple[sp.Program, Rasters]:
 def refractory_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return such a program with short refractory periods."""
     program, inputs = quiet_trial(seed)
-    return replace(program, refractory=1 + np.random.default_rng(seed).integers(0, 5, program.n_neurons)), inputs
+    periods = np.random.default_rng(seed).integers(1, 6, program.n_neurons).astype(np.int32)
+    return replace(program, refractory=periods), inputs
 
 
 def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
@@ -84,22 +92,34 @@ def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
     count, n_inputs, n_neurons = 24, 6, 3
     weight = generator.integers(100, 256, count) * np.where(generator.random(count) < 0.6, 1, -1)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=n_inputs, n_neurons=n_neurons, outputs=np.arange(n_neurons),
-        pre=generator.integers(0, n_inputs, count), post=generator.integers(0, n_neurons, count),
-        delay=generator.integers(1, 4, count), weight=np.clip(weight, -255, 255), exponent=np.full(count, 7),
-        threshold=[131071] * n_neurons, current_decay=generator.choice([0, 5, 400], n_neurons),
-        potential_decay=generator.choice([0, 3], n_neurons), bias=[0] * n_neurons,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        pre=generator.integers(0, n_inputs, count),
+        post=generator.integers(0, n_neurons, count),
+        delay=generator.integers(1, 4, count),
+        weight=np.clip(weight, -255, 255),
+        exponent=7,
+        threshold=131071,
+        current_decay=generator.choice([0, 5, 400], n_neurons),
+        potential_decay=generator.choice([0, 3], n_neurons),
+    )
     return program, [generator.random((60, n_inputs)) < 0.5 for _ in range(2)]
 
 
 def threshold_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return a program whose potential now and then equals the threshold."""
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=2, outputs=[0, 1], pre=[0, 1, 2], post=[0, 0, 1], delay=[1, 2, 1],
-        weight=[5, 10, 15], exponent=[0, 0, 0], threshold=[15, 15], current_decay=[4095] * 2, potential_decay=[0, 7],
-        bias=[0, 0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=2,
+        pre=[0, 1, 2],
+        post=[0, 0, 1],
+        delay=[1, 2, 1],
+        weight=[5, 10, 15],
+        threshold=15,
+        potential_decay=[0, 7],
+    )
     return program, [random_raster(seed, 40, 2, 0.3)]
 
 
@@ -107,10 +127,18 @@ def slow_program(seed: int) -> sp.Program:
     """Return a program whose potentials leak little and come close to the threshold by small steps of both signs."""
     generator = np.random.default_rng(seed)
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=4, n_neurons=2, outputs=[0, 1], pre=[0, 1, 2, 3, 0, 1, 2, 3], post=[0, 1] * 4,
-        delay=generator.integers(1, 5, 8), weight=[3, 4, 3, 4, -3, -3, 2, 2], exponent=[0] * 8, threshold=[6, 7],
-        current_decay=[4095, 3000], potential_decay=generator.integers(10, 60, 2), bias=[3, 64],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=4,
+        n_neurons=2,
+        pre=[0, 1, 2, 3, 0, 1, 2, 3],
+        post=[0, 1] * 4,
+        delay=generator.integers(1, 5, 8),
+        weight=[3, 4, 3, 4, -3, -3, 2, 2],
+        threshold=[6, 7],
+        current_decay=[4095, 3000],
+        potential_decay=generator.integers(10, 60, 2),
+        bias=[3, 64],
+    )
 
 
 def trials_for(name: str) -> Iterator[tuple[sp.Program, Rasters]]:
@@ -190,9 +218,17 @@ def test_where_spikes_were_recorded_states_are_looked_at_again(name: str, runtim
 
 
 SHOWN_IN_SPIKES = [
-    "inputs one tick late", "neurons one tick early", "delays ignored", "no reset", "reset by subtraction",
-    "refractory", "bias missing", "negative weights positive", "weights negated", "exponents ignored",
-]  # fmt: skip
+    "inputs one tick late",
+    "neurons one tick early",
+    "delays ignored",
+    "no reset",
+    "reset by subtraction",
+    "refractory",
+    "bias missing",
+    "negative weights positive",
+    "weights negated",
+    "exponents ignored",
+]
 
 
 @pytest.mark.parametrize("name", SHOWN_IN_SPIKES)
@@ -224,12 +260,12 @@ def test_what_a_pattern_leaves_behind_is_told_as_such(name: str, runtimes: Runti
 def test_a_chip_that_reads_out_only_some_neurons_is_understood(
     runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(program: sp.Program, **changes: object) -> sp.Program:
+    def refuse(program: sp.Program, **changes: Any) -> sp.Program:
         raise sp.LimitError("outputs", 1, "the last layer")
 
     monkeypatch.setattr("snnprog.divergence.sight.replace", refuse)
     program, inputs = wired_trial()
-    seen = replace(program, outputs=[2])
+    seen = replace(program, outputs=np.array([2], dtype=np.int32))
     for name in ("potential decay floors", "no reset"):
         found = runtimes.differ(seen, inputs, FAULTS[name])
         assert found is not None
@@ -280,10 +316,18 @@ def wired_trial() -> tuple[sp.Program, Rasters]:
     """Return a recurrent program in which no synapse is the only one of its kind, and all are heard."""
     pre, post = np.divmod(np.arange(21), 3)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=4, n_neurons=3, outputs=[0, 1, 2], pre=pre, post=post, delay=1 + np.arange(21) % 4,
-        weight=[12, -7, 9, 15, 11, -3, 8, 6, 14, -5, 13, 10, -9, 4, 7, 3, -11, 6, 5, 2, -8], exponent=[0] * 21,
-        threshold=[21, 17, 19], current_decay=[3000, 2000, 4095], potential_decay=[100, 300, 50], bias=[0, 70, 0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=4,
+        n_neurons=3,
+        pre=pre,
+        post=post,
+        delay=1 + np.arange(21) % 4,
+        weight=[12, -7, 9, 15, 11, -3, 8, 6, 14, -5, 13, 10, -9, 4, 7, 3, -11, 6, 5, 2, -8],
+        threshold=[21, 17, 19],
+        current_decay=[3000, 2000, 4095],
+        potential_decay=[100, 300, 50],
+        bias=[0, 70, 0],
+    )
     return program, [random_raster(5, 40, 4, 0.3)]
 
 
@@ -315,9 +359,17 @@ def test_one_synapse_with_another_delay_is_named(runtimes: Runtimes) -> None:
 
 def test_of_parallel_synapses_only_the_last_may_count(runtimes: Runtimes) -> None:
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=1, outputs=[0], pre=[0, 0, 1, 0], post=[0] * 4, delay=[1, 1, 1, 2],
-        weight=[20, 30, 4, 5], exponent=[0] * 4, threshold=[60], current_decay=[3000], potential_decay=[100], bias=[0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=1,
+        pre=[0, 0, 1, 0],
+        post=0,
+        delay=[1, 1, 1, 2],
+        weight=[20, 30, 4, 5],
+        threshold=60,
+        current_decay=3000,
+        potential_decay=100,
+    )
     overwritten = (
         "weight[heard])\n            a",
         "0); queue[delay[heard], p['post'][heard]] = weight[heard]\n            a",
@@ -381,10 +433,17 @@ def test_the_parts_are_what_plain_integers_say(runtimes: Runtimes) -> None:
 
 def test_a_wrong_program_is_told_what_its_output_heard() -> None:
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=2, outputs=[1], pre=[0, 1, 2], post=[1, 1, 1], delay=[1, 2, 3],
-        weight=[30, 20, 9], exponent=[0, 0, 0], threshold=[60, 60], current_decay=[4095] * 2, potential_decay=[0, 0],
-        bias=[0, 0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=2,
+        outputs=[1],
+        pre=[0, 1, 2],
+        post=1,
+        delay=[1, 2, 3],
+        weight=[30, 20, 9],
+        threshold=60,
+        potential_decay=0,
+    )
     inputs = np.array([[0, 1], [1, 0], [0, 0], [0, 0]], dtype=bool)
     check = sp.verify(program, sp.Spec([sp.Pattern(inputs, after(inputs[:, :1], 1))]))
     assert str(check.first_divergence) == (
@@ -461,10 +520,7 @@ def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
 
 
 def test_what_can_make_no_difference_is_not_tried() -> None:
-    program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[30], exponent=[0],
-        threshold=[25], current_decay=[4095], potential_decay=[0], bias=[0],
-    )  # fmt: skip
+    program = single_neuron(weight=30, threshold=25, potential_decay=0)
     names = {each.name for each in alternatives(own_rule(program), program)}
     absent = {"bias missing", "current decay floors", "both decays floors", "neurons one tick late", "delays ignored"}
     assert not names & (absent | {"all spikes one tick late", "exponents ignored", "weights floored to even"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from planted_xylo import FAULTS, LOUD_FAULTS, SIMULATOR
 
 import snnprog as sp
 from snnprog.backends import Run, run_backend
-from snnprog.chips import XYLO
+from snnprog.backends.execution import Record
+from snnprog.chips.xylo import XYLO
 from snnprog.divergence import Divergence
 from snnprog.divergence.rule import Start
 from snnprog.divergence.rules import replay, rule_of
@@ -38,16 +40,16 @@ class Runtimes:
         self.has_states = True
 
     def run(
-        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: str = "spikes", **others: object
+        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
     ) -> Run:
         if backend != "planted":
-            return run_backend(program, inputs, backend, record)  # type: ignore[arg-type]
+            return run_backend(program, inputs, backend, record)
         if record == "state" and not self.has_states:
             raise sp.BackendError("this chip has no readback")
         return run_planted(self.text, program, inputs, state=record == "state")
 
     def differ(
-        self, program: sp.Program, inputs: Rasters, changes: Changes, record: str = "state"
+        self, program: sp.Program, inputs: Rasters, changes: Changes, record: Record = "state"
     ) -> Divergence | None:
         """Plant a fault, and explain its first difference."""
         self.text = with_fault(changes, SIMULATOR)
@@ -64,17 +66,26 @@ def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
     return runtimes
 
 
-def layered(generator: np.random.Generator, *, weight: NDArray[np.int64], **others: object) -> sp.Program:
+def layered(generator: np.random.Generator, *, weight: NDArray[np.int64], **others: Any) -> sp.Program:
     """Return two hidden neurons in a loop and two readouts; 4 inputs; all that may be connected is."""
     pre, post = np.nonzero(np.ones((6, 4), dtype=bool))
-    neurons: dict[str, object] = {
-        "threshold": generator.integers(20, 90, 4), "current_decay": generator.integers(1, 4, 4),
-        "potential_decay": generator.integers(1, 5, 4), "bias": generator.integers(-3, 4, 4),
-    }  # fmt: skip
+    neurons: dict[str, Any] = {
+        "threshold": generator.integers(20, 90, 4),
+        "current_decay": generator.integers(1, 4, 4),
+        "potential_decay": generator.integers(1, 5, 4),
+        "bias": generator.integers(-3, 4, 4),
+    }
     return sp.Program.from_arrays(
-        chip="xylo", n_inputs=4, n_neurons=4, outputs=[2, 3], pre=pre, post=post, delay=np.ones_like(pre),
-        weight=weight, exponent=np.where(post < 2, 1, 0), **(neurons | others),  # type: ignore[arg-type]
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=4,
+        n_neurons=4,
+        outputs=[2, 3],
+        pre=pre,
+        post=post,
+        weight=weight,
+        exponent=np.where(post < 2, 1, 0),
+        **neurons | others,
+    )
 
 
 def quiet_trial(seed: int) -> tuple[sp.Program, Rasters]:
@@ -90,10 +101,13 @@ def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
     weight = generator.integers(60, 128, 24) * np.where(generator.random(24) < 0.55, 1, -1)
     exponent = np.full(24, 7)
     program = layered(
-        generator, weight=weight, current_decay=generator.integers(3, 9, 4),
-        potential_decay=generator.integers(0, 6, 4), threshold=generator.choice([1000, 9000, 32767], 4),
+        generator,
+        weight=weight,
+        current_decay=generator.integers(3, 9, 4),
+        potential_decay=generator.integers(0, 6, 4),
+        threshold=generator.choice([1000, 9000, 32767], 4),
         bias=[0, 100, -100, 0],
-    )  # fmt: skip
+    )
     return replace(program, exponent=exponent), [generator.random((60, 4)) < 0.6 for _ in range(2)]
 
 
@@ -101,9 +115,13 @@ def lowest_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return a program whose potentials reach the lowest value there is, all of which the decay takes."""
     generator = np.random.default_rng(seed)
     program = layered(
-        generator, weight=generator.integers(-128, 20, 24), current_decay=generator.integers(10, 15, 4),
-        potential_decay=[0] * 4, threshold=[9000] * 4, bias=[-127] * 4,
-    )  # fmt: skip
+        generator,
+        weight=generator.integers(-128, 20, 24),
+        current_decay=generator.integers(10, 15, 4),
+        potential_decay=0,
+        threshold=9000,
+        bias=-127,
+    )
     return replace(program, exponent=np.full(24, 7)), [generator.random((40, 4)) < 0.4]
 
 
@@ -208,9 +226,15 @@ def test_every_alternative_has_a_name_of_its_own() -> None:
 
 
 SHOWN_IN_SPIKES = [
-    "inputs one tick late", "readout hears at once", "no reset", "reset to zero", "one spike per tick", "bias missing",
-    "negative weights positive", "exponents ignored",
-]  # fmt: skip
+    "inputs one tick late",
+    "readout hears at once",
+    "no reset",
+    "reset to zero",
+    "one spike per tick",
+    "bias missing",
+    "negative weights positive",
+    "exponents ignored",
+]
 
 
 @pytest.mark.parametrize("name", SHOWN_IN_SPIKES)
@@ -251,9 +275,16 @@ def test_one_synapse_with_another_weight_or_delay_is_named(runtimes: Runtimes) -
 def test_what_the_neuron_heard_is_told_with_its_counts(runtimes: Runtimes) -> None:
     """Several spikes of a hidden neuron in one tick, and a threshold that is to be reached, not exceeded."""
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=1, n_neurons=2, outputs=[1], pre=[0, 1], post=[0, 1], delay=[1, 1], weight=[60, 20],
-        exponent=[0, 0], threshold=[10, 50], current_decay=[1, 1], potential_decay=[1, 1], bias=[0, 0],
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=1,
+        n_neurons=2,
+        outputs=[1],
+        pre=[0, 1],
+        post=[0, 1],
+        weight=[60, 20],
+        threshold=[10, 50],
+        potential_decay=1,
+    )
     found = runtimes.differ(program, [np.eye(4, 1, dtype=bool)], FAULTS["several spikes heard as one"])
     assert str(found) == (
         "planted differs from the reference first at tick 2 of pattern 0: currents of neuron 1 is 10, expected 30;"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -73,10 +74,12 @@ def test_the_deepest_that_is_read() -> None:
 
 
 @pytest.mark.parametrize(("parse", "limit"), [(parse_json, "JSON"), (parse_toml, "TOML")])
-def test_what_is_too_large_is_not_parsed(monkeypatch: pytest.MonkeyPatch, parse: object, limit: str) -> None:
+def test_what_is_too_large_is_not_parsed(
+    monkeypatch: pytest.MonkeyPatch, parse: Callable[[bytes], object], limit: str
+) -> None:
     monkeypatch.setattr(documents, f"{limit}_LIMIT_BYTES", 4)
     with pytest.raises(ValueError, match="it has 5 bytes; at most 4 are read"):
-        parse(b"{   }")  # type: ignore[operator]
+        parse(b"{   }")
 
 
 VALUES = st.recursive(

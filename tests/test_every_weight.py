@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,17 +25,23 @@ XYLO = CHIPS["xylo"]
 def coarse(seed: int, *, recurrent: bool = False) -> sp.Spec:
     """Return a spec of what finer weights than -1, 0 and 1 do, over four inputs."""
     generator = np.random.default_rng(seed)
-    decays = {"current_decay": int(generator.integers(1, 4)), "potential_decay": int(generator.integers(1, 5))}
+    dynamics = sp.Dynamics(current_decay=int(generator.integers(1, 4)), potential_decay=int(generator.integers(1, 5)))
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=4, n_neurons=1, outputs=[0], pre=np.arange(4), post=[0] * 4, delay=[1] * 4,
-        weight=generator.integers(-100, 128, 4), exponent=[0] * 4, threshold=[int(generator.integers(40, 120))],
-        bias=[0], **{name: [shift] for name, shift in decays.items()},
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=4,
+        n_neurons=1,
+        pre=np.arange(4),
+        post=0,
+        weight=generator.integers(-100, 128, 4),
+        threshold=int(generator.integers(40, 120)),
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+    )
     inputs = [generator.random((ticks, 4)) < 0.25 for ticks in (16, 10)]
     patterns = [
         sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, simulate(program, inputs), strict=True)
     ]
-    return sp.Spec(patterns, dynamics=sp.Dynamics(**decays), chip="xylo", weight_bits=2, recurrent=recurrent)
+    return sp.Spec(patterns, dynamics=dynamics, chip="xylo", weight_bits=2, recurrent=recurrent)
 
 
 def is_any_exact(spec: sp.Spec) -> bool:
@@ -76,10 +83,10 @@ def test_weights_that_are_never_zero_are_tried_as_such() -> None:
 @pytest.mark.parametrize(
     ("changes", "countable"), [({}, True), ({"bias": "free"}, False), ({"weight_bits": None}, False)]
 )
-def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, object], countable: bool) -> None:
+def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, Any], countable: bool) -> None:
     spec = coarse(9)
-    options = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
-    asked = sp.Spec(spec.patterns, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
+    asked = sp.Spec(spec.patterns, **options)
     mapping, targets = potential_map(asked), asked.targets[:, 0]
     problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, mapping))
     machine = machine_of(XYLO, asked.dynamics, mapping, problem.raster)

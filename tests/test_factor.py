@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from snnprog.arrays import Floats
 from snnprog.design.margins.factor import ByRows, ByUnknowns, factorised
 
 
-def system(rows: int, unknowns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def system(rows: int, unknowns: int) -> tuple[Floats, Floats, Floats]:
     generator = np.random.default_rng(rows)
     matrix = generator.normal(size=(rows, unknowns)) + 3.0
     return matrix, 10.0 ** generator.uniform(-2, 2, rows), 10.0 ** generator.uniform(-1, 1, unknowns)

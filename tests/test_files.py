@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,10 +152,10 @@ def test_csv_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None
         ({"ticks": 1, "neurons": 1, "patterns": 1 << 40}, "asks for 1099511627776 rasters of 1 x 1; at most"),
     ],
 )
-def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, int], message: str) -> None:
+def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, Any], message: str) -> None:
     path = csv_file(tmp_path, "pattern,tick,neuron\n1,0,0\n")
     with pytest.raises(FormatError, match=message):
-        read_rasters(path, **sizes)  # type: ignore[arg-type]
+        read_rasters(path, **sizes)
 
 
 @pytest.mark.parametrize("count", [0, 65])
@@ -193,7 +194,7 @@ def test_npz_with_a_key(tmp_path: Path) -> None:
     assert np.array_equal(read_rasters(path, key="second")[0], ~ONE)
 
 
-BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, object], str]] = {
+BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, Any], str]] = {
     "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); say which, as in rasters.npz:NAME"),
     "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
     "one axis": ({"a": ONE[0]}, {}, "has shape (2,); (ticks, neurons) or (patterns, ticks, neurons) is needed"),
@@ -209,10 +210,10 @@ BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, object], str]
 
 @pytest.mark.parametrize(("arrays", "options", "message"), BAD_NPZ.values(), ids=BAD_NPZ)
 def test_npz_is_refused(
-    tmp_path: Path, arrays: dict[str, NDArray[np.generic]], options: dict[str, object], message: str
+    tmp_path: Path, arrays: dict[str, NDArray[np.generic]], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(FormatError, match=re.escape(message)):
-        read_rasters(npz_file(tmp_path, **arrays), **options)  # type: ignore[arg-type]
+        read_rasters(npz_file(tmp_path, **arrays), **options)
 
 
 def test_npz_without_arrays(tmp_path: Path) -> None:
@@ -244,12 +245,12 @@ def test_an_array_in_any_layout(tmp_path: Path, axes: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "layout", ["ticks", "ticks,ticks", "ticks,neurons,batch", "", 3, "patterns,neurons", "tn", ["ticks"]]
 )
-def test_what_is_no_layout(tmp_path: Path, layout: object) -> None:
+def test_what_is_no_layout(tmp_path: Path, layout: Any) -> None:
     path = npz_file(tmp_path, spikes=ONE)
     with pytest.raises(
         SpecError, match=r"layout is .*; the axes in their order are needed, as in 'patterns,ticks,neur"
     ):
-        read_rasters(path, layout=layout)  # type: ignore[arg-type]
+        read_rasters(path, layout=layout)
 
 
 def test_arrays_of_other_axes_than_their_layout(tmp_path: Path) -> None:
@@ -266,7 +267,7 @@ def test_arrays_of_other_axes_than_their_layout(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- times in CSV
 
-TIMES: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
+TIMES: dict[str, tuple[str, dict[str, Any], list[tuple[int, int]]]] = {
     "milliseconds": ("time_ms,neuron\n0.5,1\n2,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
     "seconds": ("time_s,neuron\n.0005,1\n2e-3,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
     "nothing": ("time_s,neuron\n", {"dt_ms": 1.0}, []),
@@ -277,15 +278,13 @@ TIMES: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
 
 
 @pytest.mark.parametrize(("text", "said", "events"), TIMES.values(), ids=TIMES)
-def test_csv_of_times_is_read(
-    tmp_path: Path, text: str, said: dict[str, object], events: list[tuple[int, int]]
-) -> None:
+def test_csv_of_times_is_read(tmp_path: Path, text: str, said: dict[str, Any], events: list[tuple[int, int]]) -> None:
     path = csv_file(tmp_path, text)
-    (raster,) = read_rasters(path, **({"ticks": 3, "neurons": 2} | said))  # type: ignore[arg-type]
+    (raster,) = read_rasters(path, **({"ticks": 3, "neurons": 2} | said))
     assert [(int(tick), int(neuron)) for tick, neuron in np.argwhere(raster)] == events
 
 
-BAD_TIMES: dict[str, tuple[str, dict[str, object], str]] = {
+BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "events.csv holds times, and a raster has ticks; give dt_ms"),
     "no extent": ("time_ms,neuron\n", {"ticks": None}, "which has no size; give both ticks and neurons"),
     "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and a whole number are needed"),
@@ -303,10 +302,10 @@ BAD_TIMES: dict[str, tuple[str, dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize(("text", "said", "message"), BAD_TIMES.values(), ids=BAD_TIMES)
-def test_csv_of_times_is_refused(tmp_path: Path, text: str, said: dict[str, object], message: str) -> None:
+def test_csv_of_times_is_refused(tmp_path: Path, text: str, said: dict[str, Any], message: str) -> None:
     path = csv_file(tmp_path, text)
     with pytest.raises(FormatError, match=message):
-        read_rasters(path, **({"ticks": 3, "neurons": 2, "dt_ms": 1.0} | said))  # type: ignore[arg-type]
+        read_rasters(path, **({"ticks": 3, "neurons": 2, "dt_ms": 1.0} | said))
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from cases import plain_run
+from cases import one_of, plain_run
 from verdict_specs import ExactNeuron
 
 import snnprog as sp
@@ -30,7 +31,7 @@ def free_spec(seed: int) -> sp.Spec:
         care[generator.choice(length, int(generator.integers(1, 3)), replace=False)] = False
         patterns.append(sp.Pattern(inputs, targets, care))
     dynamics = sp.Dynamics(int(generator.choice([0, 205, 1000, 4095])), int(generator.choice([4095, 4095, 2000])))
-    return sp.Spec(patterns, dynamics=dynamics, threshold=["free", "free", 40][generator.integers(3)])
+    return sp.Spec(patterns, dynamics=dynamics, threshold=one_of(generator, "free", "free", 40))
 
 
 def long_spec(seed: int) -> sp.Spec:
@@ -84,7 +85,7 @@ def test_both_kinds_of_proof_occur_and_hold() -> None:
 
 def contradicts(spec: sp.Spec, raster: list[bool], leaf: Certificate) -> bool:
     """Tell whether a certificate refutes one filling, in plain fractions."""
-    return ExactNeuron(spec, raster=raster).open_end(dict(leaf.prices)) <= max(leaf.excess, 0)
+    return ExactNeuron(spec, raster=raster).open_end(dict(leaf.prices)) <= max(leaf.excess, Fraction(0))
 
 
 def test_many_free_bins_end_with_weights_or_a_proof() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, after, plain_run, random_raster
+from cases import CASES, after, plain_run, random_raster, with_wishes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.design.hidden.impossible import histories_of, impossibility
@@ -30,18 +32,18 @@ def parity(inputs: int, delays: range, at: int) -> sp.Spec:
     return sp.Spec(patterns, delays, hidden="auto")
 
 
-def above_capacity(seed: int, **options: object) -> sp.Spec:
+def above_capacity(seed: int, **options: Any) -> sp.Spec:
     """Return 5 inputs over one delay, and far more ticks than their weights can serve."""
     targets = random_raster(seed + 1, 60, 1, 0.3)
     targets[:4] = False
     inputs = random_raster(seed, 60, 5, 0.3)
     inputs[0] = True
-    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": [1], "hidden": "auto", **options})  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], **{"delays": [1], "hidden": "auto", **options})
 
 
-def with_options(spec: sp.Spec, **options: object) -> sp.Spec:
+def with_options(spec: sp.Spec, **options: Any) -> sp.Spec:
     """Return a spec with the same patterns and delays."""
-    return sp.Spec(spec.patterns, spec.delays, **options)  # type: ignore[arg-type]
+    return sp.Spec(spec.patterns, spec.delays, **options)
 
 
 def check_exact(spec: sp.Spec, result: sp.CompileResult) -> None:
@@ -81,10 +83,7 @@ SPECS = {
 def test_what_no_output_can_do_alone_is_built(name: str) -> None:
     spec = SPECS[name]()
     with pytest.raises(sp.InfeasibleError):
-        sp.compile(sp.Spec(
-            spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
-            bias=spec.bias, threshold=spec.threshold,
-        ))  # fmt: skip
+        sp.compile(with_wishes(spec, hidden=0))
     result = sp.compile(spec)
     check_exact(spec, result)
     assert result.report.hidden
@@ -125,11 +124,7 @@ def test_several_outputs_share() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_is_added_where_nothing_is_needed(name: str) -> None:
     spec = CASES[name]()
-    willing = sp.Spec(
-        spec.patterns, spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=spec.signs,
-        bias=spec.bias, threshold=spec.threshold, hidden="auto",
-    )  # fmt: skip
-    with_help, alone = sp.compile(willing).program, sp.compile(spec).program
+    with_help, alone = sp.compile(with_wishes(spec, hidden="auto")).program, sp.compile(spec).program
     assert with_help.n_neurons == spec.n_outputs
     assert np.array_equal(with_help.weight, alone.weight)
     assert np.array_equal(with_help.threshold, alone.threshold)
@@ -163,7 +158,7 @@ def test_hidden_neurons_stand_in_report_and_provenance() -> None:
     hidden = result.program.provenance["hidden"]
     assert isinstance(hidden, list)
     assert [neuron["name"] if "name" in neuron else neuron["output"] for neuron in hidden] == list(range(count))
-    assert len(result.report.as_dict()["hidden"]) == count  # type: ignore[arg-type]
+    assert len(untyped(result.report.as_dict())["hidden"]) == count
     assert result.report.hidden[0].name == "hidden neuron 0"
     assert ("hidden", 1, 1) in calls
     assert result.program.outputs.tolist() == [count]
@@ -284,11 +279,14 @@ def test_a_wide_spec_keeps_what_is_asked() -> None:
     assert wide.patterns[0].care.all()
 
 
-@pytest.mark.parametrize(("hidden", "message"), [
-    (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
-    ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
-    (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hidden", "message"),
+    [
+        (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
+        ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
+        (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
+    ],
+)
 def test_bad_counts(hidden: object, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
         with_options(parity(2, range(1, 2), 3), hidden=hidden)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 import snnprog as sp
+from snnprog.arrays import Floats
 from snnprog.design.box import box_of
 from snnprog.design.mapping import potential_map
 from snnprog.design.margins import interior
@@ -15,7 +18,7 @@ from snnprog.design.margins.quick import relax
 from snnprog.design.margins.rows import Rows
 from snnprog.design.problem import NeuronProblem, neuron_problem
 
-ASKED = {
+ASKED: dict[str, dict[str, Any]] = {
     "plain": {},
     "several delays": {"delays": (1, 2, 5)},
     "current": {"dynamics": sp.Dynamics(300, 1500)},
@@ -29,20 +32,20 @@ ASKED = {
 }
 
 
-def problem_of(ticks: int, rate: float, asked: dict[str, object], seed: int = 0) -> NeuronProblem:
+def problem_of(ticks: int, rate: float, asked: dict[str, Any], seed: int = 0) -> NeuronProblem:
     generator = np.random.default_rng(seed)
     inputs = generator.random((ticks, 40)) < 0.08
     targets = generator.random((ticks, 1)) < rate
     targets[:12] = False
-    spec = sp.Spec([sp.Pattern(inputs, targets)], **asked)  # type: ignore[arg-type]
+    spec = sp.Spec([sp.Pattern(inputs, targets)], **asked)
     mapping = potential_map(spec)
     counts = np.ones(ticks, dtype=bool)
     counts[7::11] = False
     return neuron_problem(mapping, 0, targets[:, 0], counts, box_of(spec, mapping))
 
 
-def written_out(rows: Rows) -> np.ndarray:
-    return rows.some(np.arange(rows.ticks.size), np.float64)
+def written_out(rows: Rows) -> Floats:
+    return rows.some(np.arange(rows.ticks.size), np.float64).astype(np.float64)
 
 
 def optimum(rows: Rows) -> float:

@@ -6,14 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from processes import heirs_of, wait_until
-from test_backends import HERE, write_backend
+from stand_in import HERE, write_backend
 
-import snnprog as sp
 from snnprog.backends import find_backend, install
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import variable_for
@@ -127,10 +128,7 @@ def command_line(folder: Path, kind: str) -> list[str]:
         return ["compile", str(folder / "SPEC.toml"), "-o", str(folder / "p.snnp"), "--workers", "2"]
     (folder / "backends").mkdir()
     write_backend(folder / "backends", "slow", SLOW_RUNNER)
-    sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
-    ).save(folder / "p.snnp")  # fmt: skip
+    single_neuron(potential_decay=4095).save(folder / "p.snnp")
     np.savez(folder / "rasters.npz", raster=np.ones((1, 4, 1), dtype=bool))
     return [
         "run",
@@ -143,6 +141,10 @@ def command_line(folder: Path, kind: str) -> list[str]:
     ]
 
 
+def are_there(mark: str, count: int) -> bool:
+    return len(heirs_of(mark)) >= count
+
+
 @pytest.mark.parametrize("kind", ["compile", "run"])
 def test_a_command_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path, kind: str) -> None:
     """Killed as soon as there are so many processes: with one it begins, with four all its own are there."""
@@ -151,7 +153,7 @@ def test_a_command_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path, 
     before = sorted(tmp_path.iterdir())
     for count in range(1, 5):
         command = subprocess.Popen(words, env={**os.environ, **setting}, stdout=subprocess.DEVNULL)
-        assert wait_until(lambda count=count: len(heirs_of(f"{MARK}={tmp_path}")) >= count)
+        assert wait_until(partial(are_there, f"{MARK}={tmp_path}", count))
         command.kill()
         assert command.wait() == -signal.SIGKILL
         assert wait_until(lambda: heirs_of(f"{MARK}={tmp_path}") == [])

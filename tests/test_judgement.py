@@ -63,7 +63,13 @@ def test_bins_that_do_not_count_hold_no_spikes_of_a_window() -> None:
     targets, care = np.zeros((6, 1), dtype=bool), np.ones((6, 1), dtype=bool)
     targets[2], care[3] = True, False
     spec = sp.Spec([sp.Pattern(np.zeros((6, 1), dtype=bool), targets, care)], window=(1, 2))
-    expected = {1: [], 2: [], 4: [], 3: [WrongBin(0, 2, 0, MISSING)], 5: [(2, MISSING), (5, EXTRA)]}
+    expected: dict[int, list[WrongBin | tuple[int, str]]] = {
+        1: [],
+        2: [],
+        4: [],
+        3: [WrongBin(0, 2, 0, MISSING)],
+        5: [(2, MISSING), (5, EXTRA)],
+    }
     for tick, wrong in expected.items():
         bins = [bin if isinstance(bin, WrongBin) else WrongBin(0, bin[0], 0, bin[1]) for bin in wrong]
         assert wrong_bins(spec, [(np.arange(6) == tick)[:, None]]) == bins

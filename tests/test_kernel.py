@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,14 +129,8 @@ def test_arrivals_wrap_at_32_bits() -> None:
     assert trace.currents.min() < 0
 
 
-def one_neuron(**changes: object) -> sp.Program:
-    arrays: dict[str, object] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 1, "outputs": [0], "weight": [255], "exponent": [0], "pre": [0],
-        "threshold": [25], "current_decay": [4095], "potential_decay": [0], "bias": [0],
-    }  # fmt: skip
-    arrays |= changes
-    count = len(arrays["pre"])  # type: ignore[arg-type]
-    return sp.Program.from_arrays(**({"post": [0] * count, "delay": [1] * count} | arrays))  # type: ignore[arg-type]
+def one_neuron(**changes: Any) -> sp.Program:
+    return single_neuron(**{"weight": 255, "threshold": 25, "potential_decay": 0} | changes)
 
 
 def test_rows_and_lists_both_occur_and_agree() -> None:
@@ -145,18 +141,25 @@ def test_rows_and_lists_both_occur_and_agree() -> None:
     delay = np.concatenate([np.full(3 * neurons, 2), [1, 5, 1, 1], [3, 1, 5]])
     pre = np.concatenate([np.zeros(3 * neurons + 4, dtype=int), [1, 1, 1]])
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=neurons, outputs=np.arange(neurons), pre=pre, post=post, delay=delay,
-        weight=generator.integers(1, 128, pre.size), exponent=np.full(pre.size, 3), threshold=[9000] * neurons,
-        current_decay=[4095] * neurons, potential_decay=[200] * neurons, bias=[0] * neurons,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=neurons,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=generator.integers(1, 128, pre.size),
+        exponent=3,
+        threshold=9000,
+        potential_decay=200,
+    )
     wires = lay_out(program).wires
     assert wires.row_delay.tolist() == [2]
     assert wires.listed_place.size == 7
     assert check_equal(program, [generator.random((50, 2)) < 0.5])[0].spikes.any()
 
 
-def feed_forward(lines: int, weight: int, **changes: object) -> sp.Program:
-    return one_neuron(n_inputs=lines, pre=list(range(lines)), weight=[weight] * lines, exponent=[0] * lines, **changes)
+def feed_forward(lines: int, weight: int, **changes: Any) -> sp.Program:
+    return one_neuron(n_inputs=lines, pre=list(range(lines)), weight=weight, **changes)
 
 
 @pytest.mark.parametrize("lines", [0, 1, 3, 4, 5, 7, 8, 9, 63, 64, 65])
@@ -267,13 +270,19 @@ def test_little_work_is_the_references() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"rounding": "floor"}, {"decay_bits": 11}, {"current_overflow": "clip"}, {"potential_overflow": "wrap"},
-        {"compare": ">="}, {"reset": "subtract"}, {"current_bits": 31}, {"potential_bits": 31},
+        {"rounding": "floor"},
+        {"decay_bits": 11},
+        {"current_overflow": "clip"},
+        {"potential_overflow": "wrap"},
+        {"compare": ">="},
+        {"reset": "subtract"},
+        {"current_bits": 31},
+        {"potential_bits": 31},
     ],
-)  # fmt: skip
-def test_a_rule_that_the_kernel_does_not_know(other: dict[str, str | int]) -> None:
+)
+def test_a_rule_that_the_kernel_does_not_know(other: dict[str, Any]) -> None:
     assert is_known(SEMANTICS)
-    semantics = replace(SEMANTICS, name="another", **other)  # type: ignore[arg-type]
+    semantics = replace(SEMANTICS, name="another", **other)
     assert not is_known(semantics)
     chip = replace(CHIPS["loihi1"], semantics=semantics)
     program, raster = replace(one_neuron(), chip=chip), np.ones((5, 1), dtype=bool)

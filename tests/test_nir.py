@@ -14,6 +14,7 @@ import pytest
 from cases import random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from untyped import untyped
 
 import snnprog as sp
 from snnprog import cli
@@ -94,7 +95,8 @@ class Reference:
             v = v + dt / node.tau_mem * (node.v_leak - v + node.r * i)
         z = v > node.v_threshold
         state["v"] = np.where(z, node.v_reset, v)
-        return z.astype(float)
+        spikes: Floats = z.astype(float)
+        return spikes
 
 
 def outputs_of(graph: nir.NIRGraph, order: list[str], inputs: Raster, dt_ms: float = DT_MS) -> Raster:
@@ -114,7 +116,8 @@ def order_of(graph: nir.NIRGraph) -> list[str]:
 
 def later(raster: Raster, ticks: int) -> Raster:
     """Return a raster with so many silent ticks before, and as many less at its end."""
-    return np.concatenate([np.zeros((ticks, raster.shape[1]), dtype=bool), raster])[: len(raster)]
+    delayed: Raster = np.concatenate([np.zeros((ticks, raster.shape[1]), dtype=bool), raster])[: len(raster)]
+    return delayed
 
 
 def synapses_of(program: sp.Program) -> list[tuple[int, ...]]:
@@ -163,11 +166,19 @@ def test_a_compiled_program_out_and_in_again(tmp_path: Path, options: dict[str, 
 def by_hand(**changes: Any) -> sp.Program:
     """Return two hidden neurons and two that are read out, in another order, with connections of all sorts."""
     arrays: dict[str, Any] = {
-        "chip": "loihi1", "n_inputs": 2, "n_neurons": 4, "outputs": [3, 1], "pre": [0, 1, 2, 4, 3, 5, 5],
-        "post": [0, 2, 3, 1, 1, 3, 0], "delay": [1, 1, 2, 1, 4, 1, 3], "weight": [90, 80, 70, 60, -30, 200, -50],
-        "exponent": [0, 0, 0, 1, 0, 0, 2], "threshold": [50, 60, 70, 64], "current_decay": [4095, 1000, 4095, 0],
-        "potential_decay": [200, 4095, 100, 50], "bias": [0, 0, 0, 0],
-    }  # fmt: skip
+        "chip": "loihi1",
+        "n_inputs": 2,
+        "n_neurons": 4,
+        "outputs": [3, 1],
+        "pre": [0, 1, 2, 4, 3, 5, 5],
+        "post": [0, 2, 3, 1, 1, 3, 0],
+        "delay": [1, 1, 2, 1, 4, 1, 3],
+        "weight": [90, 80, 70, 60, -30, 200, -50],
+        "exponent": [0, 0, 0, 1, 0, 0, 2],
+        "threshold": [50, 60, 70, 64],
+        "current_decay": [4095, 1000, 4095, 0],
+        "potential_decay": [200, 4095, 100, 50],
+    }
     return sp.Program.from_arrays(**(arrays | changes))
 
 
@@ -228,9 +239,8 @@ def test_what_nir_has_no_neurons_for(changes: dict[str, Any], dt_ms: Any, messag
 
 def test_a_chip_of_another_reset() -> None:
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[9], exponent=[0],
-        threshold=[5], current_decay=[1], potential_decay=[1], bias=[0],
-    )  # fmt: skip
+        chip="xylo", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[9], threshold=5, potential_decay=1
+    )
     with pytest.raises(SpecError, match="the program is for xylo, whose reset takes the threshold off"):
         to_nir(program, dt_ms=1.0)
     network = from_nir(to_nir(by_hand(), dt_ms=1.0), dt_ms=1.0)
@@ -244,19 +254,24 @@ def test_a_chip_of_another_reset() -> None:
 def cuba(neurons: int, seed: int = 0, **changes: Any) -> nir.CubaLIF:
     rng = np.random.default_rng(seed)
     fields: dict[str, Any] = {
-        "tau_syn": rng.uniform(0.002, 0.01, neurons), "tau_mem": rng.uniform(0.005, 0.05, neurons),
-        "r": rng.uniform(1.0, 3.0, neurons), "v_leak": np.zeros(neurons), "v_threshold": rng.uniform(0.5, 1.0, neurons),
+        "tau_syn": rng.uniform(0.002, 0.01, neurons),
+        "tau_mem": rng.uniform(0.005, 0.05, neurons),
+        "r": rng.uniform(1.0, 3.0, neurons),
+        "v_leak": np.zeros(neurons),
+        "v_threshold": rng.uniform(0.5, 1.0, neurons),
         "w_in": rng.uniform(5.0, 20.0, neurons),
-    }  # fmt: skip
+    }
     return nir.CubaLIF(**(fields | changes))
 
 
 def lif(neurons: int, seed: int = 0, **changes: Any) -> nir.LIF:
     rng = np.random.default_rng(seed)
     fields: dict[str, Any] = {
-        "tau": rng.uniform(0.005, 0.05, neurons), "r": rng.uniform(5.0, 20.0, neurons), "v_leak": np.zeros(neurons),
+        "tau": rng.uniform(0.005, 0.05, neurons),
+        "r": rng.uniform(5.0, 20.0, neurons),
+        "v_leak": np.zeros(neurons),
         "v_threshold": rng.uniform(0.5, 1.0, neurons),
-    }  # fmt: skip
+    }
     return nir.LIF(**(fields | changes))
 
 
@@ -267,15 +282,32 @@ def weights(rows: int, columns: int, seed: int = 0) -> Floats:
 def deep(**changes: Any) -> tuple[nir.NIRGraph, list[str]]:
     """Return a graph of two layers, with a scale, delays of each channel, recurrence and a way around a layer."""
     nodes: dict[str, Any] = {
-        "in": nir.Input(np.array([4])), "w1": nir.Linear(weights(6, 4, 1)), "s": nir.Scale(np.linspace(0.5, 2.0, 6)),
-        "a": cuba(6, 2), "rec": nir.Linear(weights(6, 6, 3) / 4), "d": nir.Delay(np.arange(6) * 0.002),
-        "w2": nir.Linear(weights(3, 6, 4)), "skip": nir.Linear(weights(3, 4, 5)), "far": nir.Delay(np.full(4, 0.003)),
-        "b": lif(3, 6), "out": nir.Output(np.array([3])),
-    }  # fmt: skip
+        "in": nir.Input(np.array([4])),
+        "w1": nir.Linear(weights(6, 4, 1)),
+        "s": nir.Scale(np.linspace(0.5, 2.0, 6)),
+        "a": cuba(6, 2),
+        "rec": nir.Linear(weights(6, 6, 3) / 4),
+        "d": nir.Delay(np.arange(6) * 0.002),
+        "w2": nir.Linear(weights(3, 6, 4)),
+        "skip": nir.Linear(weights(3, 4, 5)),
+        "far": nir.Delay(np.full(4, 0.003)),
+        "b": lif(3, 6),
+        "out": nir.Output(np.array([3])),
+    }
     edges = [
-        ("in", "w1"), ("w1", "s"), ("s", "a"), ("a", "rec"), ("rec", "a"), ("a", "d"), ("d", "w2"), ("w2", "b"),
-        ("in", "far"), ("far", "skip"), ("skip", "b"), ("b", "out"),
-    ]  # fmt: skip
+        ("in", "w1"),
+        ("w1", "s"),
+        ("s", "a"),
+        ("a", "rec"),
+        ("rec", "a"),
+        ("a", "d"),
+        ("d", "w2"),
+        ("w2", "b"),
+        ("in", "far"),
+        ("far", "skip"),
+        ("skip", "b"),
+        ("b", "out"),
+    ]
     order = ["in", "w1", "s", "a", "rec", "d", "w2", "far", "skip", "b", "out"]
     return nir.NIRGraph(nodes | changes, edges), order
 
@@ -316,11 +348,13 @@ def test_nested_graphs_are_laid_open() -> None:
     """Recurrent layers of torch's tools are graphs in the graph."""
     inner = nir.NIRGraph(
         {
-            "input": nir.Input(np.array([5])), "lif": cuba(5), "w_rec": nir.Linear(weights(5, 5) / 4),
+            "input": nir.Input(np.array([5])),
+            "lif": cuba(5),
+            "w_rec": nir.Linear(weights(5, 5) / 4),
             "output": nir.Output(np.array([5])),
         },
         [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")],
-    )  # fmt: skip
+    )
     outer = {"input": nir.Input(np.array([3])), "fc": nir.Linear(weights(5, 3)), "output": nir.Output(np.array([5]))}
     edges = [("input", "fc"), ("fc", "layer"), ("layer", "output")]
     nested = nir.NIRGraph({**outer, "layer": inner}, edges, type_check=False)
@@ -335,9 +369,14 @@ def test_nested_graphs_are_laid_open() -> None:
 
 def test_a_loop_through_two_populations_needs_delays() -> None:
     nodes: dict[str, Any] = {
-        "in": nir.Input(np.array([2])), "w": nir.Linear(weights(3, 2)), "a": lif(3), "ab": nir.Linear(weights(3, 3)),
-        "b": lif(3, 1), "ba": nir.Linear(weights(3, 3)), "out": nir.Output(np.array([3])),
-    }  # fmt: skip
+        "in": nir.Input(np.array([2])),
+        "w": nir.Linear(weights(3, 2)),
+        "a": lif(3),
+        "ab": nir.Linear(weights(3, 3)),
+        "b": lif(3, 1),
+        "ba": nir.Linear(weights(3, 3)),
+        "out": nir.Output(np.array([3])),
+    }
     edges = [("in", "w"), ("w", "a"), ("a", "ab"), ("ab", "b"), ("b", "ba"), ("b", "out")]
     with pytest.raises(
         FormatError, match="has a loop through several populations with fewer ticks of Delay than there"
@@ -370,9 +409,12 @@ def test_constant_drives_of_lif_are_kept(seed: int) -> None:
     rng = np.random.default_rng(seed)
     node = lif(2, seed, v_leak=rng.uniform(0, 1, 2))
     nodes = {
-        "in": nir.Input(np.array([2])), "d": nir.Delay(np.full(2, 0.001)),
-        "w": nir.Affine(weights(2, 2, seed), rng.uniform(0, 0.1, 2)), "n": node, "out": nir.Output(np.array([2])),
-    }  # fmt: skip
+        "in": nir.Input(np.array([2])),
+        "d": nir.Delay(np.full(2, 0.001)),
+        "w": nir.Affine(weights(2, 2, seed), rng.uniform(0, 0.1, 2)),
+        "n": node,
+        "out": nir.Output(np.array([2])),
+    }
     graph = nir.NIRGraph(nodes, [("in", "d"), ("d", "w"), ("w", "n"), ("n", "out")])
     network = from_nir(graph, dt_ms=1.0)
     inputs = random_raster(seed, 60, 2, 0.2)
@@ -393,8 +435,8 @@ def check_changes(network: NirNetwork, result: Any) -> None:
     assert np.allclose(changes["potential kept"].got, (4096 - program.potential_decay) / 4096, atol=1e-12)
     scales = program.threshold / changes["threshold"].got
     weight = {(p, n, d): w for p, n, d, w in synapses_of(program)}
-    for index, synapse in enumerate(zip(network.pre, network.post, network.delay, strict=True)):
-        got = weight.get(tuple(int(part) for part in synapse), 0) / scales[synapse[1]]
+    for index, (pre, post, delay) in enumerate(zip(network.pre, network.post, network.delay, strict=True)):
+        got = weight.get((int(pre), int(post), int(delay)), 0) / scales[post]
         assert changes["weight"].got[index] == pytest.approx(got, rel=1e-12, abs=1e-15)
     for change in result.changes:
         assert np.array_equal(change.difference, change.got - change.asked)
@@ -418,9 +460,12 @@ def test_every_number_is_as_near_as_told(seed: int) -> None:
 
 def test_rounding_is_repaired_for_given_inputs() -> None:
     nodes = {
-        "in": nir.Input(np.array([6])), "w": nir.Linear(weights(4, 6, 8)), "n": lif(4, 8, tau=np.full(4, 0.02)),
-        "rec": nir.Linear(weights(4, 4, 9) / 3), "out": nir.Output(np.array([4])),
-    }  # fmt: skip
+        "in": nir.Input(np.array([6])),
+        "w": nir.Linear(weights(4, 6, 8)),
+        "n": lif(4, 8, tau=np.full(4, 0.02)),
+        "rec": nir.Linear(weights(4, 4, 9) / 3),
+        "out": nir.Output(np.array([4])),
+    }
     graph = nir.NIRGraph(nodes, [("in", "w"), ("w", "n"), ("n", "rec"), ("rec", "n"), ("n", "out")])
     network = from_nir(graph, dt_ms=1.0)
     found = 0
@@ -526,7 +571,7 @@ BAD_GRAPHS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 
 
 def data_of(graph: nir.NIRGraph) -> dict[str, Any]:
-    data = graph.to_dict()
+    data: dict[str, Any] = graph.to_dict()
     data["edges"] = list(data["edges"])
     return data
 
@@ -546,7 +591,7 @@ def test_graphs_are_refused(change: Callable[[dict[str, Any]], None], message: s
     data = data_of(deep()[0])
     change(data)
     with pytest.raises(FormatError, match=message):
-        from_nir(Dictionary(data), dt_ms=1.0)  # type: ignore[arg-type]
+        from_nir(Dictionary(data), dt_ms=1.0)
 
 
 def test_files_that_hold_no_graph(tmp_path: Path) -> None:
@@ -558,19 +603,22 @@ def test_files_that_hold_no_graph(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"s\.h5 has no /node; / holds spikes"):
         from_nir(tmp_path / "s.h5", dt_ms=1.0)
     with pytest.raises(SpecError, match="dt_ms is None; a positive number of milliseconds is needed"):
-        from_nir(path, dt_ms=None)  # type: ignore[arg-type]
+        from_nir(path, dt_ms=untyped(None))
 
 
 def test_what_is_no_graph() -> None:
     with pytest.raises(SpecError, match=r"source is a int; a path or a nir\.NIRGraph is needed"):
-        from_nir(3, dt_ms=1.0)  # type: ignore[arg-type]
+        from_nir(3, dt_ms=1.0)
 
 
 def test_paths_of_delays_that_round_to_one_tick_are_one_synapse() -> None:
     nodes = {
-        "in": nir.Input(np.array([1])), "d": nir.Delay(np.array([0.0021])), "e": nir.Delay(np.array([0.0019])),
-        "n": lif(1), "out": nir.Output(np.array([1])),
-    }  # fmt: skip
+        "in": nir.Input(np.array([1])),
+        "d": nir.Delay(np.array([0.0021])),
+        "e": nir.Delay(np.array([0.0019])),
+        "n": lif(1),
+        "out": nir.Output(np.array([1])),
+    }
     edges = [("in", "d"), ("in", "e"), ("d", "n"), ("e", "n"), ("n", "out")]
     network = from_nir(nir.NIRGraph(nodes, edges), dt_ms=1.0)
     gain = 0.001 / nodes["n"].tau * nodes["n"].r

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
@@ -19,12 +19,14 @@ from snnprog.report.page import page_of_program, write_page
 from snnprog.report.recording import record
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize
 
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 HOSTILE = "<script>window.hacked = true</script><img src=x onerror='window.hacked = true'>"
 
 Open = Callable[..., "Page"]
+Scheme = Literal["light", "dark"]
 
 
 # ------------------------------------------------------------------------------------------------------- pages to open
@@ -75,12 +77,17 @@ def open_page(browser: Browser, pages: dict[str, Path]) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     troubles: list[str] = []
 
-    def opened(name: str, *, size: dict[str, int] = WIDE, scheme: str = "light", touch: bool = False) -> Page:
+    def opened(name: str, *, size: ViewportSize = WIDE, scheme: Scheme = "light", touch: bool = False) -> Page:
         context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=touch, offline=True)
         contexts.append(context)
         page = context.new_page()
         uri = pages[name].as_uri()
-        page.on("request", lambda request: request.url.startswith((uri, "data:")) or troubles.append(request.url))
+
+        def note(request: Request) -> None:
+            if not request.url.startswith((uri, "data:")):
+                troubles.append(request.url)
+
+        page.on("request", note)
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(uri)
@@ -98,7 +105,7 @@ def open_page(browser: Browser, pages: dict[str, Path]) -> Iterator[Open]:
 
 @pytest.mark.parametrize("name", ["exact", "wrong", "inputs", "alone", "infeasible"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_it_opens_without_a_request_and_fits_the_screen(open_page: Open, name: str, size: dict[str, int]) -> None:
+def test_it_opens_without_a_request_and_fits_the_screen(open_page: Open, name: str, size: dict[str, Any]) -> None:
     page = open_page(name, size=size)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     drawn = page.evaluate("[...document.querySelectorAll('.chart canvas:first-child')].map((one) => one.id)")
@@ -399,7 +406,8 @@ def test_it_passes_the_accessibility_check(open_page: Open, name: str) -> None:
     page = open_page(name)
     for details in page.locator("details summary").all():
         details.click()
-    for scheme, size in (("light", WIDE), ("dark", NARROW)):
+    schemes: list[tuple[Scheme, ViewportSize]] = [("light", WIDE), ("dark", NARROW)]
+    for scheme, size in schemes:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
         settled(page)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.conformance import golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.report.page import page_of_program
@@ -32,7 +33,7 @@ def unpacker(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def trials() -> list[tuple[str, sp.Program, list[np.ndarray]]]:
+def trials() -> list[tuple[str, sp.Program, list[Raster]]]:
     golden = [(each.name, each.trial.program, list(each.trial.inputs)) for each in golden_programs("loihi1")]
     random = [(f"xylo {seed}", random_trial(seed, "xylo")) for seed in range(4)]
     return [*golden, *((name, trial.program, list(trial.inputs)) for name, trial in random)]
@@ -40,9 +41,7 @@ def trials() -> list[tuple[str, sp.Program, list[np.ndarray]]]:
 
 @pytest.mark.parametrize(("name", "subject", "inputs"), trials(), ids=[name for name, *_ in trials()])
 @pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
-def test_everything_packed_is_unpacked(
-    unpacker: Page, name: str, subject: sp.Program, inputs: list[np.ndarray]
-) -> None:
+def test_everything_packed_is_unpacked(unpacker: Page, name: str, subject: sp.Program, inputs: list[Raster]) -> None:
     recording = record(subject, inputs)
     charts = page_of_program(subject, inputs=inputs).charts
     code = """async (report) => {

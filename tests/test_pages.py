@@ -102,9 +102,7 @@ def test_the_shown_specification_is_one(tmp_path: Path) -> None:
     assert set(OPTIONS) <= {name for pair in told for name in pair}
     shown, example = load_spec(tmp_path / "SPEC.toml"), load_spec(FILES / "SPEC.toml")
     assert (len(shown.patterns), shown.n_inputs) == (2, 2)
-    assert all(
-        np.array_equal(a.targets, b.targets) for a, b in zip(shown.patterns, example.patterns, strict=True)
-    )  # fmt: skip
+    assert all(np.array_equal(a.targets, b.targets) for a, b in zip(shown.patterns, example.patterns, strict=True))
 
 
 def test_the_pictures_are_drawn_from_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

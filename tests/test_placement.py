@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,10 +108,10 @@ def assert_holds(program: sp.Program, placement: Placement, core: Core) -> None:
 def is_any_too_much(program: sp.Program, core: Core) -> bool:
     """Tell whether some neuron is too much for a core all alone."""
     return any(
-        core.limit(name) is not None and used[name] > core.limit(name)  # type: ignore[operator]
+        used[name] > limit
         for used in plain_usage(program, list(range(program.n_neurons)))
         for name in RESOURCES
-        if name != "axons_out"
+        if name != "axons_out" and (limit := core.limit(name)) is not None
     )
 
 
@@ -130,7 +131,7 @@ def fewest_cores(program: sp.Program, core: Core) -> int | None:
     for core_of in partitions(program.n_neurons):
         cores = max(core_of) + 1
         if (fewest is None or cores < fewest) and all(
-            core.limit(name) is None or used[name] <= core.limit(name)  # type: ignore[operator]
+            (limit := core.limit(name)) is None or used[name] <= limit
             for used in plain_usage(program, core_of)
             for name in RESOURCES
         ):
@@ -161,28 +162,22 @@ def drawn(seed: int, *, inputs: int, neurons: int, synapses: int, taps: int = 3)
         sign_mode=modes,
         threshold=generator.integers(1, 4, neurons),
         current_decay=generator.integers(4094, 4096, neurons),
-        potential_decay=np.full(neurons, 128),
-        bias=np.zeros(neurons, dtype=int),
+        potential_decay=128,
     )
 
 
-def chain(neurons: int, **changes: object) -> sp.Program:
+def chain(neurons: int, **changes: Any) -> sp.Program:
     """Return neurons that each hear the one input once, with arrays replaced."""
-    arrays: dict[str, object] = {
+    arrays: dict[str, Any] = {
         "n_inputs": 1,
         "pre": np.zeros(neurons, dtype=int),
         "post": np.arange(neurons),
-        "threshold": np.full(neurons, 100),
-        "current_decay": np.full(neurons, 4095),
-        "potential_decay": np.full(neurons, 128),
-        "bias": np.zeros(neurons, dtype=int),
+        "weight": 1,
+        "threshold": 100,
+        "potential_decay": 128,
         "outputs": [0],
     } | changes
-    size = np.size(arrays["pre"])  # type: ignore[arg-type]
-    synapses = {name: np.ones(size, dtype=int) for name in ("delay", "weight")} | {
-        "exponent": np.zeros(size, dtype=int)
-    }
-    return sp.Program.from_arrays(chip="loihi1", n_neurons=neurons, **{**synapses, **arrays})  # type: ignore[arg-type]
+    return sp.Program.from_arrays(chip="loihi1", n_neurons=neurons, **arrays)
 
 
 def with_core(monkeypatch: pytest.MonkeyPatch, core: Core, cores: int | None = None) -> None:
@@ -197,6 +192,7 @@ def random_core(seed: int, axons_out: tuple[int, int] = (2, 8)) -> Core:
         return int(generator.integers(low, high + 1)) if generator.random() < 0.75 else None
 
     words = some(4, 24)
+    assert MEMORY is not None
     return Core(
         neurons=some(2, 5),
         axons_in=some(4, 8),
@@ -344,9 +340,9 @@ def test_the_chip_has_so_many_cores() -> None:
 
 
 @pytest.mark.parametrize("cores", [0, -1, 1.5, "2", True])
-def test_max_cores_is_a_whole_number(cores: object) -> None:
+def test_max_cores_is_a_whole_number(cores: Any) -> None:
     with pytest.raises(sp.SpecError, match=r"max_cores is .*; a whole number"):
-        sp.place(chain(1), max_cores=cores)  # type: ignore[arg-type]
+        sp.place(chain(1), max_cores=cores)
 
 
 def test_without_known_limits_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

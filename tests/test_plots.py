@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from test_recording import relay
+from untyped import untyped
 
 import snnprog as sp
+from snnprog.arrays import Floats
 from snnprog.report.pictures import EXTRA, MISSED, RIGHT
 
 
@@ -32,7 +35,22 @@ def pattern() -> sp.Pattern:
 
 
 def marks(ax: Axes) -> dict[str, list[list[float]]]:
-    return {str(each.get_label()): each.get_offsets().tolist() for each in ax.collections}
+    return {str(each.get_label()): untyped(each.get_offsets()).tolist() for each in ax.collections}
+
+
+def shown(ax: Axes) -> Floats:
+    """Return the numbers of the first image; not a number where it shows none."""
+    image: Floats = untyped(np.ma.filled)(ax.images[0].get_array(), np.nan)
+    return image
+
+
+def heights(ax: Axes) -> list[list[float]]:
+    """Return the values of each line, in order."""
+    return [np.asarray(line.get_ydata()).tolist() for line in ax.lines]
+
+
+def bars(ax: Axes) -> list[Rectangle]:
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
 
 
 def test_a_raster_alone(ax: Axes, pattern: sp.Pattern) -> None:
@@ -44,7 +62,7 @@ def test_a_raster_with_its_differences(ax: Axes, pattern: sp.Pattern) -> None:
     spikes = sp.run(relay(), pattern.inputs).spikes
     sp.plot_raster(spikes, pattern.targets, ax=ax)
     assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "not asked for": [[4, 0]]}
-    colours = [matplotlib.colors.to_hex(each.get_edgecolor()[0]) for each in ax.collections]
+    colours = [matplotlib.colors.to_hex(untyped(each.get_edgecolor())[0]) for each in ax.collections]
     assert colours == [RIGHT, MISSED, EXTRA]
 
 
@@ -54,7 +72,7 @@ def test_bins_that_do_not_count_are_told_apart(ax: Axes, pattern: sp.Pattern) ->
     care[4, 0] = False
     sp.plot_raster(spikes, pattern.targets, care, ax=ax)
     assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "does not count": [[4, 0]]}
-    shaded = np.argwhere(~np.isnan(np.ma.filled(ax.images[0].get_array(), np.nan)))
+    shaded = np.argwhere(~np.isnan(shown(ax)))
     assert shaded.tolist() == [[0, 4]]
 
 
@@ -65,10 +83,10 @@ def test_rasters_of_different_shape_are_refused(ax: Axes) -> None:
 
 def test_a_potential_with_its_band(ax: Axes, pattern: sp.Pattern) -> None:
     assert sp.plot_potential(relay(), pattern, 1, ax=ax) is ax
-    threshold, potential = ax.lines
-    assert (threshold.get_ydata()[0], potential.get_ydata().tolist()) == (50, [0, 0, 0, 70, 0, 0])
+    threshold, potential = heights(ax)
+    assert (threshold[0], potential) == (50, [0, 0, 0, 70, 0, 0])
     assert marks(ax)["spike"] == [[3, 70]]
-    (band,) = ax.patches
+    (band,) = bars(ax)
     assert (band.get_y(), band.get_y() + band.get_height()) == (0, 70)
 
 
@@ -79,7 +97,7 @@ def test_wrong_ticks_of_a_potential_are_marked(ax: Axes, pattern: sp.Pattern) ->
 
 def test_a_potential_on_inputs_alone(ax: Axes, pattern: sp.Pattern) -> None:
     sp.plot_potential(relay(), pattern.inputs, 2, ax=ax)
-    assert ax.lines[1].get_ydata().tolist() == [0, 0, 60, 0, 0, 0]
+    assert heights(ax)[1] == [0, 0, 60, 0, 0, 0]
     assert ax.get_title() == "hidden neuron 0"
     assert not ax.patches
 
@@ -88,23 +106,22 @@ def test_weights_by_line_and_delay(ax: Axes) -> None:
     """Synapses that lead the same way at the same delay are one; absent ones are no number."""
     program = relay(pre=[0, 0, 3], post=[2, 2, 2], delay=[3, 3, 1], weight=[80, 20, -6])
     sp.plot_weights(program, 0, ax=ax)
-    shown = np.ma.filled(ax.images[0].get_array(), np.nan)
     expected = np.full((3, 4), np.nan)
     expected[2, 0], expected[0, 3] = 100, -6
-    np.testing.assert_array_equal(shown, expected)
+    np.testing.assert_array_equal(shown(ax), expected)
     assert ax.images[0].get_clim() == (-100, 100)
 
 
 def test_a_neuron_without_synapses_has_no_weights(ax: Axes) -> None:
     program = relay(pre=[0], post=[0], delay=[1], weight=[1], exponent=[0])
     sp.plot_weights(program, 0, ax=ax)
-    assert np.isnan(np.ma.filled(ax.images[0].get_array(), np.nan)).all()
+    assert np.isnan(shown(ax)).all()
 
 
 def test_margins_up_for_spikes_and_down_for_silence(ax: Axes, pattern: sp.Pattern) -> None:
     sp.plot_margins(relay(), sp.Spec([pattern]), ax=ax)
-    assert [bar.get_height() for bar in ax.patches] == [50, 20, 10, -30, -50, -50]
-    wrong = [matplotlib.colors.to_hex(bar.get_facecolor()) == MISSED for bar in ax.patches]
+    assert [bar.get_height() for bar in bars(ax)] == [50, 20, 10, -30, -50, -50]
+    wrong = [matplotlib.colors.to_hex(bar.get_facecolor()) == MISSED for bar in bars(ax)]
     assert wrong == [True, False, False, True, False, False]
 
 

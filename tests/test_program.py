@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from untyped import untyped
 
 from snnprog.archive import write_archive
 from snnprog.chips import CHIPS
@@ -61,7 +62,7 @@ MINIMAL: dict[str, object] = {
 
 
 def program(**changes: object) -> Program:
-    return Program.from_arrays(**(MINIMAL | changes))  # type: ignore[arg-type]
+    return Program.from_arrays(**untyped(MINIMAL | changes))
 
 
 def same(one: Program, other: Program) -> bool:
@@ -80,6 +81,55 @@ def test_what_a_program_says() -> None:
     assert minimal.effective_weight().tolist() == [10, -16, 254 << 7]
     assert minimal.effective_weight().dtype == np.int64
     assert all(getattr(minimal, name).dtype == np.int32 for name in ARRAYS)
+
+
+def test_what_is_not_given_has_defaults() -> None:
+    short = Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=2, pre=[0, 1], post=[0, 1], weight=[10, -4], threshold=25
+    )
+    full = Program.from_arrays(
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=2,
+        outputs=[0, 1],
+        pre=[0, 1],
+        post=[0, 1],
+        delay=[1, 1],
+        weight=[10, -4],
+        exponent=[0, 0],
+        sign_mode=[EXCITATORY, INHIBITORY],
+        threshold=[25, 25],
+        current_decay=[4095, 4095],
+        potential_decay=[205, 205],
+        bias=[0, 0],
+        refractory=[1, 1],
+        provenance={},
+    )
+    assert same(short, full)
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_decays_that_are_not_given_are_the_usual_ones(chip: str) -> None:
+    usual = Program.from_arrays(chip=chip, n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[1], threshold=[1])
+    assert (usual.current_decay[0], usual.potential_decay[0]) == CHIPS[chip].usual_decays
+
+
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "outputs"])
+def test_one_number_applies_to_all(name: str) -> None:
+    small = {"weight": [2, 4, 6], "sign_mode": None}
+    number = EXCITATORY if name == "sign_mode" else 1
+    repeated = [number] * (3 if name in SYNAPSE_ARRAYS else 2)
+    made = program(**small | {name: number})
+    assert getattr(made, name).tolist() == repeated
+    assert same(made, program(**small | {name: repeated}))
+
+
+def test_single_numbers_alone_make_one_synapse() -> None:
+    single = Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=3, pre=0, post=2, weight=5, threshold=9)
+    assert [getattr(single, name).tolist() for name in ("pre", "post", "weight")] == [[0], [2], [5]]
+    assert single.threshold.tolist() == [9, 9, 9]
+    bare = Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=1, pre=[], post=[], weight=[], threshold=9)
+    assert (bare.n_synapses, bare.delay.size) == (0, 0)
 
 
 def test_without_sign_modes_weights_are_one_sided() -> None:
@@ -121,18 +171,30 @@ RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = 
     "threshold above": ("threshold[0]", {"threshold": [131071, 1]}, {"threshold": [131072, 1]}, 131072, "1 to 131071"),
     "current decay below": ("current_decay[0]", {"current_decay": [0, 0]}, {"current_decay": [-1, 0]}, -1, "0 to 4095"),
     "current decay above": (
-        "current_decay[1]", {"current_decay": [0, 4095]}, {"current_decay": [0, 4096]}, 4096, "0 to 4095",
+        "current_decay[1]",
+        {"current_decay": [0, 4095]},
+        {"current_decay": [0, 4096]},
+        4096,
+        "0 to 4095",
     ),
     "potential decay below": (
-        "potential_decay[0]", {"potential_decay": [0, 0]}, {"potential_decay": [-1, 0]}, -1, "0 to 4095",
+        "potential_decay[0]",
+        {"potential_decay": [0, 0]},
+        {"potential_decay": [-1, 0]},
+        -1,
+        "0 to 4095",
     ),
     "potential decay above": (
-        "potential_decay[1]", {"potential_decay": [0, 4095]}, {"potential_decay": [0, 4096]}, 4096, "0 to 4095",
+        "potential_decay[1]",
+        {"potential_decay": [0, 4095]},
+        {"potential_decay": [0, 4096]},
+        4096,
+        "0 to 4095",
     ),
     "bias above": ("bias", {"bias": [0, 524160]}, {"bias": [0, 524161]}, 524161, "a mantissa of -4095 to 4095"),
     "bias below": ("bias", {"bias": [0, -524160]}, {"bias": [0, -524161]}, -524161, "a mantissa of -4095 to 4095"),
     "bias between": ("bias", {"bias": [0, 4096]}, {"bias": [0, 4097]}, 4097, "a mantissa of -4095 to 4095"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("item", "inside", "outside", "found", "allowed"), RANGES.values(), ids=RANGES)
@@ -161,7 +223,7 @@ MALFORMED: dict[str, tuple[dict[str, object], str]] = {
     **{f"{name} of flags": ({name: [True]}, f"{name} is bool of shape (1,); a list of whole") for name in ARRAYS},
     "texts": ({"delay": ["1", "1", "1"]}, "delay is <U1 of shape (3,); a list of whole numbers is needed"),
     "None": ({"bias": None}, "bias is object of shape (); a list of whole numbers is needed"),
-    "a number": ({"threshold": 25}, "threshold is int64 of shape (); a list of whole numbers is needed"),
+    "a number": ({"outputs": 1}, "outputs is a single number; a list of whole numbers is needed"),
     "two axes": ({"weight": [[10], [-4], [2]]}, "weight is int64 of shape (3, 1); a list of whole numbers is needed"),
     "ragged": ({"post": [[0], [0, 1]]}, "post is ragged; a list of whole numbers is needed"),
     "beyond 32 bits": ({"bias": [0, 1 << 31]}, "bias holds values beyond 32 bits: 0 to 2147483648"),
@@ -270,9 +332,9 @@ def test_programs_come_back(tmp_path_factory: pytest.TempPathFactory, made: Prog
 
 def test_the_same_bytes_whatever_the_order_and_type(tmp_path: Path) -> None:
     program().save(tmp_path / "one.snnp")
-    turned = dict(reversed(list(MINIMAL["provenance"].items())))  # type: ignore[attr-defined]
+    turned = dict(reversed(list(program().provenance.items())))
     wide = {name: np.array(MINIMAL[name], dtype=">i8") for name in ARRAYS}
-    program(provenance=turned, **wide).save(str(tmp_path / "two.snnp"))
+    program(**wide, provenance=turned).save(str(tmp_path / "two.snnp"))
     assert (tmp_path / "one.snnp").read_bytes() == (tmp_path / "two.snnp").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.snnp", "two.snnp"]
 
@@ -456,8 +518,20 @@ def test_documents_are_refused(tmp_path: Path, changes: dict[str, object], messa
         load(rebuilt(tmp_path / "p.snnp", document | changes, arrays))
 
 
-@pytest.mark.parametrize("key", ["format", "format_version", "chip", "semantics", "sign_modes", "n_inputs", "n_neurons",
-                                 "n_synapses", "provenance"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "format",
+        "format_version",
+        "chip",
+        "semantics",
+        "sign_modes",
+        "n_inputs",
+        "n_neurons",
+        "n_synapses",
+        "provenance",
+    ],
+)
 def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
     document, arrays = parts()
     del document[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,11 @@ from snnprog.verification import ALL_BACKENDS
 Told = list[tuple[str, int, int]]
 
 
-def small_spec(**options: object) -> sp.Spec:
+def small_spec(**options: Any) -> sp.Spec:
     rng = np.random.default_rng(3)
     inputs, targets = rng.random((60, 6)) < 0.1, rng.random((60, 2)) < 0.2
     targets[:6] = False
-    return sp.Spec([sp.Pattern(inputs, targets)], delays=range(1, 9), **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], delays=range(1, 9), **options)
 
 
 def test_verify_tells_of_each_backend_and_of_all() -> None:

@@ -229,10 +229,8 @@ INPUTS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], dtype=bool)
 def relay(weight: int = 90) -> sp.Program:
     """Return two neurons that repeat their inputs one tick later."""
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=2, outputs=[0, 1], pre=[0, 1], post=[0, 1], delay=[1, 1],
-        weight=[90, weight], exponent=[0, 0], threshold=[60, 60], current_decay=[4095] * 2, potential_decay=[205] * 2,
-        bias=[0, 0],
-    )  # fmt: skip
+        chip="loihi1", n_inputs=2, n_neurons=2, pre=[0, 1], post=[0, 1], weight=[90, weight], threshold=60
+    )
 
 
 def test_assert_exact_takes_a_spec_patterns_or_one_and_a_program_or_its_file(tmp_path: Path) -> None:

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from cases import CASES, plain_run
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.conformance import golden_programs
 from snnprog.report.recording import judge, name_of_row, nearest, record, rows_of
 
 GOLDEN = {golden.name: golden for golden in golden_programs("loihi1")}
 
 
-def relay(**changes: object) -> sp.Program:
+def relay(**changes: Any) -> sp.Program:
     """Return three neurons that repeat one input at different delays; the last two are read out, the second first."""
-    arrays: dict[str, object] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 3, "outputs": [2, 1], "pre": [0, 0, 0], "post": [0, 1, 2],
-        "delay": [1, 2, 3], "weight": [60, 70, 80], "exponent": [0, 0, 0], "threshold": [50, 50, 50],
-        "current_decay": [4095] * 3, "potential_decay": [4095] * 3, "bias": [0] * 3,
-    }  # fmt: skip
-    return sp.Program.from_arrays(**(arrays | changes))  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {
+        "chip": "loihi1",
+        "n_inputs": 1,
+        "n_neurons": 3,
+        "outputs": [2, 1],
+        "pre": [0, 0, 0],
+        "post": [0, 1, 2],
+        "delay": [1, 2, 3],
+        "weight": [60, 70, 80],
+        "threshold": 50,
+        "potential_decay": 4095,
+    }
+    return sp.Program.from_arrays(**(arrays | changes))
 
 
 @pytest.fixture
-def inputs() -> np.ndarray:
+def inputs() -> Raster:
     raster = np.zeros((6, 1), dtype=bool)
     raster[1] = True
     return raster
 
 
-def test_rows_are_outputs_in_order_then_all_others(inputs: np.ndarray) -> None:
+def test_rows_are_outputs_in_order_then_all_others(inputs: Raster) -> None:
     program = relay()
     recording = record(program, [inputs])
     assert rows_of(program).tolist() == [2, 1, 0]
@@ -56,7 +66,7 @@ def test_all_neurons_fire_as_in_plain_integers() -> None:
     assert (recording.spikes == plain[:, recording.rows]).all()
 
 
-def test_margins_are_distances_at_the_worst_bin_that_counts(inputs: np.ndarray) -> None:
+def test_margins_are_distances_at_the_worst_bin_that_counts(inputs: Raster) -> None:
     targets = np.zeros((6, 2), dtype=bool)
     targets[4, 0] = targets[3, 1] = True
     spec = sp.Spec([sp.Pattern(inputs, targets)])
@@ -79,7 +89,7 @@ def test_silence_in_a_refractory_period_has_no_margin() -> None:
     assert (judged.wrong, found.spike, found.silence, found.silence_tick) == ((), 10, 50, 0)
 
 
-def test_what_is_on_the_wrong_side_is_negative(inputs: np.ndarray) -> None:
+def test_what_is_on_the_wrong_side_is_negative(inputs: Raster) -> None:
     targets = np.zeros((6, 2), dtype=bool)
     targets[2, 0] = True
     judged = judge(record(relay(), [inputs]), sp.Spec([sp.Pattern(inputs, targets)]))
@@ -90,7 +100,7 @@ def test_what_is_on_the_wrong_side_is_negative(inputs: np.ndarray) -> None:
     assert judged.wrong_ticks("extra") == ([3, 4], [1, 0])
 
 
-def test_bins_that_do_not_count_have_no_margin(inputs: np.ndarray) -> None:
+def test_bins_that_do_not_count_have_no_margin(inputs: Raster) -> None:
     care = np.zeros((6, 2), dtype=bool)
     care[0, 0] = True
     found = nearest(judge(record(relay(), [inputs]), sp.Spec([sp.Pattern(inputs, care, care)])))
@@ -98,7 +108,7 @@ def test_bins_that_do_not_count_have_no_margin(inputs: np.ndarray) -> None:
     assert (found[1].spike, found[1].silence, found[1].margin) == (None, None, np.inf)
 
 
-def test_with_windows_margins_are_those_of_the_ticks_that_were_chosen(inputs: np.ndarray) -> None:
+def test_with_windows_margins_are_those_of_the_ticks_that_were_chosen(inputs: Raster) -> None:
     targets = np.zeros((6, 2), dtype=bool)
     targets[5, 0] = targets[2, 1] = True
     judged = judge(record(relay(), [inputs]), sp.Spec([sp.Pattern(inputs, targets)], window=(1, 1)))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cases import plain_run, random_raster, with_wishes
 from numpy.typing import NDArray
+from untyped import untyped
 
 import snnprog as sp
 
@@ -50,19 +51,26 @@ def observe(
     """Run a random recurrent network of four neurons on random inputs."""
     generator = np.random.default_rng(seed)
     n_inputs, n_neurons = 4, 4
-    pre, post, delay = (
-        axis.ravel() for axis in np.meshgrid(np.arange(n_inputs + n_neurons), np.arange(n_neurons), DELAYS)
-    )
-    kept = generator.random(pre.size) < 0.8
-    pre, post, delay = pre[kept], post[kept], delay[kept]
+    grid = np.meshgrid(np.arange(n_inputs + n_neurons), np.arange(n_neurons), DELAYS)
+    kept = generator.random(grid[0].size) < 0.8
+    pre, post, delay = (axis.ravel()[kept] for axis in grid)
     memory = 4096 / (1 + dynamics.current_decay)
     weight = np.rint(generator.integers(-100, 105, pre.size) / memory).astype(int)
     weight[pre >= n_inputs] //= 2
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=n_inputs, n_neurons=n_neurons, outputs=np.arange(n_neurons), pre=pre, post=post,
-        delay=delay, weight=weight, exponent=[1] * pre.size, threshold=[200] * n_neurons, bias=[bias] * n_neurons,
-        current_decay=[dynamics.current_decay] * n_neurons, potential_decay=[dynamics.potential_decay] * n_neurons,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=weight,
+        exponent=1,
+        threshold=200,
+        bias=bias,
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+    )
     inputs = [generator.random((count, n_inputs)) < 0.25 for count in ticks]
     traces = [plain_run(program, raster) for raster in inputs]
     patterns = [sp.Pattern(raster, np.array(trace.spikes)) for raster, trace in zip(inputs, traces, strict=True)]
@@ -158,9 +166,8 @@ def twins(signs: list[int] | None = None, weights: tuple[int, int] = (30, 11)) -
     inputs = random_raster(5, 60, 3, 0.3)
     inputs[:, 1] = inputs[:, 0]
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=3, n_neurons=1, outputs=[0], pre=[0, 1, 2], post=[0] * 3, delay=[1] * 3,
-        weight=[*weights, -7], exponent=[0] * 3, threshold=[60], current_decay=[4095], potential_decay=[205], bias=[0],
-    )  # fmt: skip
+        chip="loihi1", n_inputs=3, n_neurons=1, pre=[0, 1, 2], post=0, weight=[*weights, -7], threshold=60
+    )
     trace = plain_run(program, inputs)
     return sp.Spec([sp.Pattern(inputs, np.array(trace.spikes))], signs=signs), [np.array(trace.potentials)]
 
@@ -235,9 +242,15 @@ def test_nothing_to_recover() -> None:
     """No presynaptic line and a bias that is given: nothing is unknown, and the clock is a program."""
     spec = sp.Spec([sp.Pattern(np.zeros((6, 0), dtype=bool), np.zeros((6, 1), dtype=bool))], bias=64)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=0, n_neurons=1, outputs=[0], pre=[], post=[], delay=[], weight=[], exponent=[],
-        threshold=[100], current_decay=[4095], potential_decay=[205], bias=[64],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=0,
+        n_neurons=1,
+        pre=[],
+        post=[],
+        weight=[],
+        threshold=100,
+        bias=64,
+    )
     potentials = np.array(plain_run(program, np.zeros((6, 0), dtype=bool)).potentials)
     recovery = sp.recover(spec, [potentials])
     assert recovery.program is not None
@@ -267,4 +280,4 @@ def test_potentials_that_are_refused(potentials: list[NDArray[Any]], message: st
 
 def test_only_a_spec_will_do() -> None:
     with pytest.raises(sp.SpecError, match="spec is a list; a Spec is needed"):
-        sp.recover([], [])  # type: ignore[arg-type]
+        sp.recover(untyped([]), [])

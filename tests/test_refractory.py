@@ -8,17 +8,18 @@ import zipfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from cases import exact_arrivals, exact_potential, plain_run, random_raster, with_wishes
+from cases import exact_arrivals, exact_potential, plain_run, random_raster, single_neuron, states_of, with_wishes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdict_specs import tiny_spec
 
 import snnprog as sp
 from snnprog.archive import write_archive
-from snnprog.chips import LOIHI1
+from snnprog.chips.loihi1 import LOIHI1
 from snnprog.conformance import random_trial
 from snnprog.design.mapping import leaks_of
 from snnprog.design.margins.sweep import Sweeper
@@ -32,13 +33,9 @@ PERIODS = (1, 2, 3, 7, 63)
 DECAYS = (sp.Dynamics(205, 4095), sp.Dynamics(0, 4095), sp.Dynamics(400, 1500), sp.Dynamics(4095, 0))
 
 
-def neuron(refractory: int, **given: object) -> sp.Program:
+def neuron(refractory: int, **given: Any) -> sp.Program:
     """Return one neuron that every input spike makes fire if it may."""
-    arrays: dict[str, object] = {"weight": [100], "current_decay": [4095], "bias": [0]} | given
-    return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], exponent=[0], threshold=[50],
-        potential_decay=[0], refractory=[refractory], **arrays,
-    )  # type: ignore[arg-type]  # fmt: skip
+    return single_neuron(**{"weight": 100, "potential_decay": 0, "refractory": refractory} | given)
 
 
 # ------------------------------------------------------------------------------------------------------- simulators
@@ -88,16 +85,26 @@ def test_excursions_are_the_same_in_both(seed: int, period: int) -> None:
     """While a neuron is refractory, its potential leaves no range, whatever its current does."""
     generator = np.random.default_rng(seed)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=3, outputs=[2, 0], pre=[0, 1, 2, 3, 4], post=[0, 1, 2, 0, 1],
-        delay=generator.integers(1, 4, 5), weight=generator.integers(0, 256, 5), exponent=[7] * 5, threshold=[1000] * 3,
-        current_decay=generator.choice([0, 3, 4095], 3), potential_decay=generator.choice([0, 9], 3),
-        bias=[0, 4095 << 7, -4095 << 7], refractory=[period, 1, 63],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=3,
+        outputs=[2, 0],
+        pre=[0, 1, 2, 3, 4],
+        post=[0, 1, 2, 0, 1],
+        delay=generator.integers(1, 4, 5),
+        weight=generator.integers(0, 256, 5),
+        exponent=7,
+        threshold=1000,
+        current_decay=generator.choice([0, 3, 4095], 3),
+        potential_decay=generator.choice([0, 9], 3),
+        bias=[0, 4095 << 7, -4095 << 7],
+        refractory=[period, 1, 63],
+    )
     inputs = [generator.random((ticks, 2)) < 0.7 for ticks in (70, 1, 30)]
     one, other = (simulate(program, inputs, state=True) for simulate in (reference.simulate, kernel.simulate))
     for a, b in zip(one, other, strict=True):
         assert np.array_equal(a.spikes, b.spikes)
-        assert np.array_equal(a.potentials, b.potentials)  # type: ignore[arg-type]
+        assert np.array_equal(states_of(a)[1], states_of(b)[1])
         assert a.excursions == b.excursions
 
 
@@ -161,10 +168,16 @@ def test_a_closed_loop_of_real_weights_rests_too() -> None:
     spec = sp.Spec([sp.Pattern(random_raster(3, 80, 2, 0.4), np.zeros((80, 2), dtype=bool))], dynamics=dynamics)
     for period in (1, 2, 5):
         program = sp.Program.from_arrays(
-            chip="loihi1", n_inputs=2, n_neurons=2, outputs=[0, 1], pre=[0, 1, 2, 3], post=[0, 1, 1, 0], delay=[1] * 4,
-            weight=[60, 70, 40, -30], exponent=[0] * 4, threshold=[50, 50], current_decay=[4095] * 2,
-            potential_decay=[0, 0], bias=[0, 0], refractory=[period] * 2,
-        )  # fmt: skip
+            chip="loihi1",
+            n_inputs=2,
+            n_neurons=2,
+            pre=[0, 1, 2, 3],
+            post=[0, 1, 1, 0],
+            weight=[60, 70, 40, -30],
+            threshold=50,
+            potential_decay=0,
+            refractory=period,
+        )
         lines = np.zeros((80, 4), dtype=bool)
         mapping = PotentialMap([lines], [1], leaks_of(dynamics, LOIHI1, period))
         weights = np.array([[60.0, 0, 0, -30], [0, 70, 40, 0]])
@@ -185,7 +198,7 @@ def test_a_file_with_periods_says_what_they_mean(tmp_path: Path) -> None:
     assert (tmp_path / "p.snnp").read_bytes() == (tmp_path / "q.snnp").read_bytes()
 
 
-BAD_FILES: dict[str, tuple[dict[str, object], dict[str, list[int]], str]] = {
+BAD_FILES: dict[str, tuple[dict[str, Any], dict[str, list[int]], str]] = {
     "no array": ({}, {}, "has no array 'refractory'; it has"),
     "too short": ({}, {"refractory": []}, "refractory has 0 entries; 1 are needed, one for each neuron"),
     "too long a period": ({}, {"refractory": [64]}, r"refractory\[0\] is 64; allowed is 1 to 63"),
@@ -196,7 +209,7 @@ BAD_FILES: dict[str, tuple[dict[str, object], dict[str, list[int]], str]] = {
 
 @pytest.mark.parametrize(("changes", "array", "message"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_file_that_does_not_say_what_it_means_is_refused(
-    tmp_path: Path, changes: dict[str, object], array: dict[str, list[int]], message: str
+    tmp_path: Path, changes: dict[str, Any], array: dict[str, list[int]], message: str
 ) -> None:
     path = tmp_path / "p.snnp"
     neuron(5).save(path)
@@ -226,7 +239,7 @@ def test_a_chip_has_its_range(chip: str, period: int, allowed: str) -> None:
         sp.Spec([pattern], chip=chip, refractory=period)
     assert caught.value.found == period
     with pytest.raises(sp.LimitError, match=rf"refractory\[0\] is {period}; allowed is {allowed}"):
-        replace(neuron(1), chip=chip, potential_decay=[1], current_decay=[1], refractory=[period])
+        neuron(period, chip=chip, potential_decay=1, current_decay=1)
 
 
 def test_a_spec_without_periods_keeps_its_digest() -> None:
@@ -241,9 +254,16 @@ def test_distinct_periods_are_distinct_profiles() -> None:
     """33 neurons that differ in their periods alone need two cores: one holds 32 profiles."""
     count = 33
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=count, outputs=[0], pre=[0] * count, post=np.arange(count),
-        delay=[1] * count, weight=[1] * count, exponent=[0] * count, threshold=[9] * count, bias=[0] * count,
-        current_decay=[4095] * count, potential_decay=[0] * count, refractory=1 + np.arange(count),
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=count,
+        outputs=[0],
+        pre=[0] * count,
+        post=np.arange(count),
+        weight=1,
+        threshold=9,
+        potential_decay=0,
+        refractory=1 + np.arange(count),
+    )
     assert sp.place(program).cores == 2
     assert sp.place(replace(program, refractory=np.ones(count, dtype=int))).cores == 1

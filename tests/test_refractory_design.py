@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,11 +78,18 @@ def tiny_integers(generator: np.random.Generator) -> tuple[sp.Program, list[Rast
     lines, delays = int(generator.integers(1, 3)), [1, 2][: int(generator.integers(1, 3))]
     taps = lines * len(delays)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=lines, n_neurons=1, outputs=[0], pre=list(range(lines)) * len(delays), post=[0] * taps,
-        delay=np.repeat(delays, lines), weight=generator.integers(-1, 2, taps), exponent=[0] * taps, bias=[0],
-        threshold=[generator.integers(1, 8)], current_decay=[generator.choice([4095, 2047])],
-        potential_decay=[generator.choice([0, 205, 1000])], refractory=[generator.integers(2, 5)],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=lines,
+        n_neurons=1,
+        pre=list(range(lines)) * len(delays),
+        post=0,
+        delay=np.repeat(delays, lines),
+        weight=generator.integers(-1, 2, taps),
+        threshold=generator.integers(1, 8),
+        current_decay=generator.choice([4095, 2047]),
+        potential_decay=generator.choice([0, 205, 1000]),
+        refractory=generator.integers(2, 5),
+    )
     return program, [generator.random((14, lines)) < 0.5 for _ in range(2)]
 
 
@@ -94,10 +102,13 @@ def test_integers_are_found_or_there_are_none() -> None:
         targets = [trace.spikes.copy() for trace in kernel.simulate(program, inputs)]
         targets[0][generator.integers(14)] ^= generator.random() < 0.5
         spec = sp.Spec(
-            [sp.Pattern(*pair) for pair in zip(inputs, targets, strict=True)], sorted(set(program.delay.tolist())),
+            [sp.Pattern(*pair) for pair in zip(inputs, targets, strict=True)],
+            sorted(set(program.delay.tolist())),
             dynamics=sp.Dynamics(int(program.potential_decay[0]), int(program.current_decay[0])),
-            threshold=int(program.threshold[0]), weight_bits=2, refractory=int(program.refractory[0]),
-        )  # fmt: skip
+            threshold=int(program.threshold[0]),
+            weight_bits=2,
+            refractory=int(program.refractory[0]),
+        )
         try:
             compiled = sp.compile(spec).program
         except sp.InfeasibleError:
@@ -106,7 +117,12 @@ def test_integers_are_found_or_there_are_none() -> None:
                 itertools.product([-1, 0, 1], repeat=program.n_synapses), range(8)
             ):
                 mode = np.where(np.array(weight) < 0, INHIBITORY, EXCITATORY)
-                other = replace(program, weight=weight, exponent=[exponent] * len(weight), sign_mode=mode)
+                other = replace(
+                    program,
+                    weight=np.array(weight, dtype=np.int32),
+                    exponent=np.full(len(weight), exponent, dtype=np.int32),
+                    sign_mode=mode,
+                )
                 traces = kernel.simulate(other, inputs)
                 assert any((trace.spikes != asked).any() for trace, asked in zip(traces, targets, strict=True)), seed
             continue
@@ -119,12 +135,12 @@ def test_integers_are_found_or_there_are_none() -> None:
 # ------------------------------------------------------------------------------------------------------- end to end
 
 
-def taught(seed: int, period: int, **wishes: object) -> sp.Spec:
+def taught(seed: int, period: int, **wishes: Any) -> sp.Spec:
     """Return a spec of what random integers with a refractory period do."""
     inputs = [random_raster(seed, 40, 5, 0.3), random_raster(seed + 100, 25, 5, 0.4)]
-    shape = {"delays": [1, 3], "dynamics": DECAYS[seed % 3], "recurrent": seed % 2 == 1}
-    patterns = teach(seed, inputs, n_outputs=2, refractory=period, **shape)  # type: ignore[arg-type]
-    return sp.Spec(patterns, refractory=period, **(shape | wishes))  # type: ignore[arg-type]
+    shape: dict[str, Any] = {"delays": [1, 3], "dynamics": DECAYS[seed % 3], "recurrent": seed % 2 == 1}
+    patterns = teach(seed, inputs, n_outputs=2, refractory=period, **shape)
+    return sp.Spec(patterns, refractory=period, **(shape | wishes))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -150,7 +166,7 @@ def test_larger_ones_take_the_faster_methods(period: int, dynamics: sp.Dynamics)
 
 
 @pytest.mark.parametrize("wish", [{"sparse": True}, {"noise": 2.0}, {"weight_bits": 6}, {"bias": "free"}], ids=str)
-def test_other_wishes_go_with_it(wish: dict[str, object]) -> None:
+def test_other_wishes_go_with_it(wish: dict[str, Any]) -> None:
     spec = taught(4, 3, **wish)
     result = sp.compile(spec)
     for pattern in spec.patterns:
@@ -226,9 +242,8 @@ def test_the_closest_program_rests_too() -> None:
 def test_weights_come_back_from_potentials() -> None:
     for seed, dynamics in enumerate(DECAYS):
         inputs = [random_raster(seed, 300, 4, 0.15)]
-        shape = {"delays": [1, 3], "dynamics": dynamics}
-        patterns = teach(seed, inputs, n_outputs=2, refractory=4, **shape)  # type: ignore[arg-type]
-        spec = sp.Spec(patterns, refractory=4, **shape)  # type: ignore[arg-type]
+        patterns = teach(seed, inputs, n_outputs=2, refractory=4, delays=[1, 3], dynamics=dynamics)
+        spec = sp.Spec(patterns, refractory=4, delays=[1, 3], dynamics=dynamics)
         program = sp.compile(spec).program
         potentials = [np.array(plain_run(program, raster).potentials) for raster in inputs]
         recovery = sp.recover(spec, potentials)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import single_neuron, states_of
 from stand_in import FINE, RUNNER, write_backend
 
 import snnprog as sp
@@ -17,10 +18,7 @@ from snnprog.backends import find_backend, status
 from snnprog.conformance import check_conformance, golden_programs
 
 INPUTS = np.array([[1], [0], [1], [0]], dtype=bool)
-LINE = sp.Program.from_arrays(
-    chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[2], weight=[90], exponent=[0],
-    threshold=[80], current_decay=[4095], potential_decay=[4095], bias=[0],
-)  # fmt: skip
+LINE = single_neuron(delay=2, weight=90, threshold=80, potential_decay=4095)
 
 SSH = """\
 #!/bin/sh
@@ -67,7 +65,7 @@ def test_a_runner_that_is_shipped_works_there(host: Path, monkeypatch: pytest.Mo
     trace = sp.run(LINE, INPUTS, "remote", "state")
     expected = sp.run(LINE, INPUTS, record="state")
     assert trace.spikes.ravel().tolist() == [False, False, True, False]
-    assert np.array_equal(trace.potentials, expected.potentials)
+    assert np.array_equal(states_of(trace)[1], states_of(expected)[1])
 
 
 @pytest.mark.parametrize(

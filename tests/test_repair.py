@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from cases import CASES, PlainNeuron, exact_arrivals, random_raster, teach
 
 import snnprog as sp
+from snnprog.arrays import Int64s
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.box import box_of
@@ -46,7 +48,7 @@ def integer_problem(spec: sp.Spec, exponent: int = 0) -> IntegerProblem:
     return IntegerProblem(problem, LOIHI1, machine)
 
 
-def plain_course(spec: sp.Spec, weights: np.ndarray, bias: int, output: int = 0) -> tuple[list[int], bool]:
+def plain_course(spec: sp.Spec, weights: Int64s, bias: int, output: int = 0) -> tuple[list[int], bool]:
     """Return the potentials before each reset, resets as the target has them, and whether all states are portable."""
     course, portable = [], True
     for pattern in spec.patterns:
@@ -67,20 +69,20 @@ def is_exact(spec: sp.Spec, neuron: IntegerNeuron) -> bool:
     return portable and [value > 64 * neuron.threshold for value in course] == raster.tolist()
 
 
-def tiny(seed: int, **options: object) -> sp.Spec:
+def tiny(seed: int, **options: Any) -> sp.Spec:
     """Return a spec of a few taps; of three in five the target is what small random integers do, else it is random."""
     generator = np.random.default_rng(seed)
     lines, ticks = int(generator.integers(1, 4)), int(generator.integers(4, 12))
     inputs = [generator.random((ticks, lines)) < 0.45]
     dynamics = sp.Dynamics(int(generator.choice([205, 1000, 2048, 4095])), int(generator.choice([4095, 2500])))
-    threshold = int(options.get("threshold") or generator.integers(1, 6))  # type: ignore[call-overload]
+    threshold = int(options.get("threshold") or generator.integers(1, 6))
     if generator.random() < 0.6:
         patterns = teach(seed, inputs, n_outputs=1, delays=[1], dynamics=dynamics, threshold=30 * threshold)
     else:
         targets = generator.random((ticks, 1)) < 0.25
         targets[0] = False
         patterns = [sp.Pattern(inputs[0], targets)]
-    return sp.Spec(patterns, dynamics=dynamics, **options)  # type: ignore[arg-type]
+    return sp.Spec(patterns, dynamics=dynamics, **options)
 
 
 def some_integers_do(spec: sp.Spec) -> bool:
@@ -89,7 +91,8 @@ def some_integers_do(spec: sp.Spec) -> bool:
     values = [-1, 1] if allowed.is_binary else range(-allowed.limit, allowed.limit + 1)
     chosen = np.array(list(itertools.product(values, repeat=used.sum()))).reshape(-1, used.sum())
     weights = np.concatenate([chosen << exponent for exponent in EXPONENTS])
-    u, v = np.zeros(len(weights), np.int64), np.zeros(len(weights), np.int64)
+    u: Int64s = np.zeros(len(weights), np.int64)
+    v: Int64s = np.zeros_like(u)
     silent, due, portable = np.zeros_like(v), np.full_like(v, 2**30), np.ones(len(v), dtype=bool)
     for tick, spike in enumerate(raster):
         arriving = 64 * (weights @ spec.patterns[0].inputs[tick - 1, used]) if tick else 0 * u
@@ -102,9 +105,10 @@ def some_integers_do(spec: sp.Spec) -> bool:
     return bool((portable & (silent <= 64 * least) & (64 * least < due)).any())
 
 
-def rounded_to_zero(values: np.ndarray, factor: int) -> np.ndarray:
+def rounded_to_zero(values: Int64s, factor: int) -> Int64s:
     """Return ``values * factor / 4096`` rounded toward zero."""
-    return np.sign(values) * (abs(values) * factor // 4096)
+    rounded: Int64s = np.sign(values) * (abs(values) * factor // 4096)
+    return rounded
 
 
 # ------------------------------------------------------------------------------------------- against all weight vectors
@@ -123,7 +127,7 @@ def rounded_to_zero(values: np.ndarray, factor: int) -> np.ndarray:
     ],
     ids=str,
 )
-def test_verdicts_are_those_of_trying_everything(options: dict[str, object]) -> None:
+def test_verdicts_are_those_of_trying_everything(options: dict[str, Any]) -> None:
     """What compiles is possible, and what is refused, with proof, is not; nothing is left open."""
     verdicts = []
     for seed in range(10):
@@ -138,7 +142,7 @@ def test_verdicts_are_those_of_trying_everything(options: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize("options", [{"weight_bits": 2}, {"weight_limit": 2, "threshold": 3}], ids=str)
-def test_the_exhaustive_programs_alone(options: dict[str, object]) -> None:
+def test_the_exhaustive_programs_alone(options: dict[str, Any]) -> None:
     """The whole program decides each exponent; the relaxed one refuses nothing that is possible."""
     answers = []
     for seed in range(8):
@@ -177,9 +181,9 @@ def test_the_machine_is_the_plain_rule(name: str) -> None:
             assert course.potential.tolist() == plain
 
 
-def taught(**options: object) -> sp.Spec:
+def taught(**options: Any) -> sp.Spec:
     inputs = random_raster(5, 60, 12, 0.3)
-    return sp.Spec(teach(5, [inputs], n_outputs=1, delays=[1]), **options)  # type: ignore[arg-type]
+    return sp.Spec(teach(5, [inputs], n_outputs=1, delays=[1]), **options)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.05])
@@ -190,7 +194,7 @@ def test_reoptimised_weights_are_integers_in_their_box(share: float) -> None:
     assert (mantissas >= problem.box.weight_lower).all()
     assert (mantissas <= problem.box.weight_upper).all()
     assert answer.is_feasible
-    margins = problem.margins(mantissas * problem.step, answer.threshold, answer.bias)
+    margins = problem.margins(mantissas.astype(np.float64) * problem.step, answer.threshold, answer.bias)
     assert margins.min() > 0
 
 
@@ -200,17 +204,18 @@ def test_reoptimising_keeps_more_than_rounding() -> None:
     for seed, share in itertools.product(range(4), short):
         problem = row_problem(perceptron(40, 56, seed, weight_bits=4), 4)
         mantissas, answer = reoptimised(problem, share)
-        rows = problem.signs * (problem.potential(mantissas * problem.step, answer.bias) - answer.threshold)
+        potential = problem.potential(mantissas.astype(np.float64) * problem.step, answer.bias)
+        rows = problem.signs * (potential - answer.threshold)
         short[share] += float(np.maximum(-rows, 0.0).sum())
     assert short[0.1] < short[1.0]
 
 
-def perceptron(taps: int, rows: int, seed: int, **options: object) -> sp.Spec:
+def perceptron(taps: int, rows: int, seed: int, **options: Any) -> sp.Spec:
     """Return random rows of half ones, half to be spikes: the perceptron of the textbooks."""
     generator = np.random.default_rng(seed)
     inputs, targets = generator.random((rows + 1, taps)) < 0.5, generator.random((rows + 1, 1)) < 0.5
     targets[0] = False
-    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, **options)
 
 
 @pytest.mark.parametrize(("limit", "step"), [(1, 2), (1, 1), (7, 1)])

@@ -78,7 +78,7 @@ def with_member(name: str, content: bytes | None) -> Callable[[Path, Path], None
     return change
 
 
-def with_stimulus(**arrays: object) -> Callable[[Path, Path], None]:
+def with_stimulus(**arrays: Any) -> Callable[[Path, Path], None]:
     """Return a change of arrays of the stimulus."""
 
     def change(program: Path, stimulus: Path) -> None:
@@ -95,6 +95,16 @@ def cut(which: int, kept: float) -> Callable[[Path, Path], None]:
     def change(*files: Path) -> None:
         content = files[which].read_bytes()
         files[which].write_bytes(content[: int(len(content) * kept)])
+
+    return change
+
+
+def both(*changes: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+    """Return a change that makes all of these."""
+
+    def change(program: Path, stimulus: Path) -> None:
+        for each in changes:
+            each(program, stimulus)
 
     return change
 
@@ -149,9 +159,7 @@ CASES = {
     ),
     "an output that feeds": Case(with_array("pre", [0, 2]), "neuron 0 is read out, and feeds neuron 0", ("xylosim",)),
     "a loop with a delay": Case(
-        lambda program, stimulus: [
-            with_array(name, values)(program, stimulus) for name, values in (("pre", [0, 2]), ("delay", [1, 63]))
-        ],
+        both(with_array("pre", [0, 2]), with_array("delay", [1, 63])),
         "synapse 1 between neurons has delay 63; the emulator has only 1",
         ("nengo_loihi",),
     ),
@@ -178,13 +186,12 @@ CASES = {
 def write_files(folder: Path, chip: str) -> tuple[Path, Path]:
     """Write a program that all runtimes of a chip execute, and a stimulus of two patterns."""
     folder.mkdir()
-    shifts = {"current_decay": [1], "potential_decay": [2]} if chip == "xylo" else {}
-    decays = {"current_decay": [4095], "potential_decay": [100], **shifts}
+    shifts = {"current_decay": 1, "potential_decay": 2} if chip == "xylo" else {}
+    decays: dict[str, Any] = {"current_decay": 4095, "potential_decay": 100, **shifts}
     program, stimulus = folder / "program.snnp", folder / "stimulus.npz"
     sp.Program.from_arrays(
-        chip=chip, n_inputs=2, n_neurons=1, outputs=[0], pre=[0, 1], post=[0, 0], delay=[1, 1], weight=[60, -4],
-        exponent=[0, 0], threshold=[50], bias=[0], **decays,
-    ).save(program)  # fmt: skip
+        chip=chip, n_inputs=2, n_neurons=1, pre=[0, 1], post=0, weight=[60, -4], threshold=50, **decays
+    ).save(program)
     write_stimulus(stimulus, [np.ones((4, 2), dtype=bool), np.zeros((2, 2), dtype=bool)], state=True)
     return program, stimulus
 

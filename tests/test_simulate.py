@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
-from cases import as_int32, clipped, plain_run, toward_zero, wrapped
+from cases import as_int32, clipped, plain_run, single_neuron, toward_zero, wrapped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -148,10 +149,18 @@ def test_programs_that_overflow_run_as_plain_integers_do(program: sp.Program, se
 def test_both_signs_of_overflow_occur_and_agree() -> None:
     """One neuron's current wraps upward, one's downward; two potentials are clipped, each at its end."""
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=4, outputs=[0, 1, 2, 3], pre=[0, 0], post=[0, 1], delay=[1, 1],
-        weight=[255, -255], exponent=[7, 7], threshold=[131071, 131071, 131071, 131071], current_decay=[0] * 4,
-        potential_decay=[0] * 4, bias=[0, 0, 4095 << 7, -(4095 << 7)],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=4,
+        pre=[0, 0],
+        post=[0, 1],
+        weight=[255, -255],
+        exponent=7,
+        threshold=131071,
+        current_decay=0,
+        potential_decay=0,
+        bias=[0, 0, 4095 << 7, -(4095 << 7)],
+    )
     raster = np.ones((30, 1), dtype=bool)
     (trace,) = simulate(program, [raster], state=True)
     plain = plain_run(program, raster)
@@ -164,17 +173,12 @@ def test_both_signs_of_overflow_occur_and_agree() -> None:
     assert trace.spikes[:, 2].any()
 
 
-def one_neuron(**changes: object) -> sp.Program:
-    arrays: dict[str, object] = {
-        "chip": "loihi1", "n_inputs": 1, "n_neurons": 1, "outputs": [0], "pre": [0], "post": [0], "delay": [1],
-        "weight": [255], "exponent": [0], "threshold": [131071], "current_decay": [4095], "potential_decay": [0],
-        "bias": [0],
-    }  # fmt: skip
-    return sp.Program.from_arrays(**(arrays | changes))  # type: ignore[arg-type]
+def one_neuron(**changes: Any) -> sp.Program:
+    return single_neuron(**{"weight": 255, "threshold": 131071, "potential_decay": 0} | changes)
 
 
 def test_a_program_without_inputs_or_synapses() -> None:
-    program = one_neuron(n_inputs=0, pre=[], post=[], delay=[], weight=[], exponent=[], bias=[640], threshold=[25])
+    program = one_neuron(n_inputs=0, pre=[], weight=[], bias=640, threshold=25)
     (trace,) = simulate(program, [np.zeros((7, 0), dtype=bool)], state=True)
     assert trace.spikes.ravel().tolist() == [False, False, True] * 2 + [False]
     assert trace.potentials is not None
@@ -259,11 +263,17 @@ def recorded_layer(weights: NDArray[np.generic]) -> sp.Program:
     n_neurons, n_inputs = weights.shape
     post, pre = np.nonzero(weights)
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=n_inputs, n_neurons=n_neurons, outputs=np.arange(n_neurons), pre=pre, post=post,
-        delay=np.ones_like(pre), weight=weights[post, pre].astype(int), exponent=np.zeros_like(pre),
-        sign_mode=np.full(pre.size, MIXED), threshold=[80] * n_neurons, current_decay=[1023] * n_neurons,
-        potential_decay=[128] * n_neurons, bias=[0] * n_neurons,
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        pre=pre,
+        post=post,
+        weight=weights[post, pre].astype(int),
+        sign_mode=MIXED,
+        threshold=80,
+        current_decay=1023,
+        potential_decay=128,
+    )
 
 
 def recorded_raster(events: NDArray[np.generic], neurons: int, ticks: int) -> NDArray[np.bool_]:
@@ -330,7 +340,6 @@ def test_the_recorded_network_is_reproduced_as_one_program(network: Network) -> 
         chip="loihi1",
         n_inputs=250,
         n_neurons=26,
-        outputs=np.arange(26),
         pre=np.concatenate([first.pre, second.pre + 250]),
         post=np.concatenate([first.post, second.post + 25]),
         **arrays,

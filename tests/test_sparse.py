@@ -22,7 +22,7 @@ SEEDS = range(20)
 
 def synapses_of(program: sp.Program) -> list[int]:
     """Return the number of synapses of each neuron."""
-    return np.bincount(program.post, minlength=program.n_neurons).tolist()
+    return [int(count) for count in np.bincount(program.post, minlength=program.n_neurons)]
 
 
 def tiny_spec(seed: int) -> sp.Spec:
@@ -111,9 +111,8 @@ def planted(seed: int, *, lines: int, ticks: int, count: int) -> sp.Spec:
     pre = generator.choice(lines, count, replace=False)
     weight = generator.integers(20, 120, count) * generator.choice([1, 1, 1, -1], count)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=lines, n_neurons=1, outputs=[0], pre=pre, post=[0] * count, delay=[1] * count,
-        weight=weight, exponent=[0] * count, threshold=[60], current_decay=[4095], potential_decay=[205], bias=[0],
-    )  # fmt: skip
+        chip="loihi1", n_inputs=lines, n_neurons=1, pre=pre, post=0, weight=weight, threshold=60
+    )
     return sp.Spec([sp.Pattern(inputs, sp.run(program, inputs).spikes)], sparse=True)
 
 
@@ -140,7 +139,9 @@ def test_wishes_go_together() -> None:
 def test_bins_that_do_not_count_change_nothing_about_the_rest(name: str) -> None:
     spec = CASES[name]()
     patterns = [
-        sp.Pattern(pattern.inputs, pattern.targets, pattern.care & random_raster(index, *pattern.care.shape, 0.8))
+        sp.Pattern(
+            pattern.inputs, pattern.targets, pattern.care & random_raster(index, pattern.ticks, spec.n_outputs, 0.8)
+        )
         for index, pattern in enumerate(spec.patterns)
     ]
     cared = with_wishes(spec, patterns=patterns, sparse=True, noise=2)
@@ -154,7 +155,7 @@ def test_bins_that_do_not_count_change_nothing_about_the_rest(name: str) -> None
 def test_an_output_without_lines_has_no_synapses() -> None:
     nothing = np.zeros((5, 0), dtype=bool)
     for wishes in ({"sparse": True}, {"fan_in": 0}):
-        spec = sp.Spec([sp.Pattern(nothing, np.zeros((5, 1), dtype=bool))], **wishes)  # type: ignore[arg-type]
+        spec = sp.Spec([sp.Pattern(nothing, np.zeros((5, 1), dtype=bool))], **wishes)
         assert sp.compile(spec).program.n_synapses == 0
 
 

@@ -203,7 +203,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         NPZ + "[dynamics]\ntau_current = 3\n",
         r"\[dynamics\] of .* has tau_current alone; give tau_potential, too",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_FILES.values(), ids=BAD_FILES)

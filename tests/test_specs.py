@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cases import after, random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Raster
@@ -44,7 +45,7 @@ def mixed(seed: int, lines: int, ticks: int = TICKS) -> Raster:
 def one_by_one(seed: int, lines: int, ticks: int = TICKS) -> Raster:
     """Return a random stream in which no two lines spike together."""
     rng = np.random.default_rng(seed)
-    stream = rng.integers(-1, lines, ticks)[:, None] == np.arange(lines)
+    stream: Raster = rng.integers(-1, lines, ticks)[:, None] == np.arange(lines)
     stream[rng.random(ticks) < np.repeat(rng.choice([0.0, 0.5, 0.95], ticks // 50), 50)] = False
     return stream
 
@@ -144,9 +145,7 @@ CASES = {
     ),
     "two together": Case(lambda: sp.specs.coincidence(2), lambda: mixed(4, 2), lambda x: together(x, 2, 0)),
     "any": Case(lambda: sp.specs.coincidence(4, least=1), lambda: mixed(5, 4), lambda x: together(x, 1, 0)),
-    "five of nine": Case(
-        lambda: sp.specs.coincidence(9, least=5), lambda: mixed(6, 9), lambda x: together(x, 5, 0)
-    ),
+    "five of nine": Case(lambda: sp.specs.coincidence(9, least=5), lambda: mixed(6, 9), lambda x: together(x, 5, 0)),
     "nearly together": Case(
         lambda: sp.specs.coincidence(3, within=2), lambda: mixed(7, 3), lambda x: together(x, 3, 2)
     ),
@@ -172,9 +171,7 @@ CASES = {
         lambda: mixed(13, 4),
         lambda x: in_order(x, [(0,), (), (1,), (), (), (0, 2)], 2),
     ),
-    "winner": Case(
-        lambda: sp.specs.winner_take_all(3), lambda: mixed(14, 3, 10_000), lambda x: winners(x, 3)
-    ),
+    "winner": Case(lambda: sp.specs.winner_take_all(3), lambda: mixed(14, 3, 10_000), lambda x: winners(x, 3)),
     "winner, round after round": Case(
         lambda: sp.specs.winner_take_all(3, reset=True), lambda: mixed(15, 4), lambda x: winners(x, 3)
     ),
@@ -184,9 +181,7 @@ CASES = {
         lambda x: winners(x, 8),
     ),
     "counter": Case(lambda: sp.specs.counter(5), lambda: mixed(17, 1), lambda x: ring(x, 5)),
-    "counter with reset": Case(
-        lambda: sp.specs.counter(3, reset=True), lambda: mixed(18, 2), lambda x: ring(x, 3)
-    ),
+    "counter with reset": Case(lambda: sp.specs.counter(3, reset=True), lambda: mixed(18, 2), lambda x: ring(x, 3)),
     "frequency divider": Case(
         lambda: sp.specs.frequency_divider(10), lambda: mixed(19, 1), lambda x: ring(x, 10)[:, 9:]
     ),
@@ -203,15 +198,13 @@ CASES = {
         lambda: one_by_one(22, 2, 10_000),
         lambda x: machine_states(x, {"0": {"a": "1", "b": "2"}, "1": {"a": "2"}, "2": {}}),
     ),
-    "rhythm": Case(
-        lambda: sp.specs.pattern_generator(GAITS[0]), lambda: mixed(23, 1), lambda x: rhythms(x, GAITS[:1])
-    ),
+    "rhythm": Case(lambda: sp.specs.pattern_generator(GAITS[0]), lambda: mixed(23, 1), lambda x: rhythms(x, GAITS[:1])),
     "rhythms": Case(
         lambda: sp.specs.pattern_generator(GAITS, stop=True),
         lambda: one_by_one(24, 4) & (random_raster(25, TICKS, 1, 0.1)),
         lambda x: rhythms(x, GAITS),
     ),
-}  # fmt: skip
+}
 
 
 @cache
@@ -283,7 +276,7 @@ def test_lava_does_the_same(name: str) -> None:
     spec, result = compiled(name)
     stream = CASES[name].stream()[:400]
     unseen = sp.Pattern(stream, sp.run(result.program, stream).spikes)
-    asked = dataclasses.replace(spec, patterns=[*spec.patterns, unseen])
+    asked = dataclasses.replace(spec, patterns=(*spec.patterns, unseen))
     assert sp.verify(result.program, asked, ["reference", "lava"], record="state").exact
 
 
@@ -348,7 +341,7 @@ def test_rows_two_apart() -> None:
 
 
 def test_silence_is_answered_by_bias_or_at_the_clock() -> None:
-    equal = {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
+    equal: dict[Sequence[int], int] = {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
     unclocked, clocked = sp.specs.truth_table(equal), sp.specs.truth_table(equal, clock=True)
     assert (unclocked.bias, unclocked.n_inputs) == ("free", 2)
     assert (clocked.bias, clocked.n_inputs) == (0, 3)
@@ -393,7 +386,7 @@ def test_what_was_sent_to_the_neurons_is_sent_again() -> None:
 
 
 def test_more_is_asked_for_with_replace() -> None:
-    spec = dataclasses.replace(sp.specs.counter(3), sparse=True, chip="loihi2")
+    spec = dataclasses.replace(sp.specs.counter(3), sparse=True, chip=untyped("loihi2"))
     dense, result = sp.compile(sp.specs.counter(3)), sp.compile(spec)
     assert result.program.chip.name == "loihi2"
     assert result.report.synapses < dense.report.synapses
@@ -422,7 +415,7 @@ ERRORS = {
     "counter needs 199999 neurons; 4096 are allowed: take a smaller modulus": lambda: sp.specs.counter(100_000),
     "divisor is 0": lambda: sp.specs.frequency_divider(0),
     "frequency_divider needs 400000 ticks": lambda: sp.specs.frequency_divider(100_000),
-    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine([1]),  # type: ignore[arg-type]
+    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine(untyped([1])),
     "start is None; it must be a state": lambda: sp.specs.finite_state_machine({}),
     "start is 'c'; it must be a state of the table: ['a']": lambda: sp.specs.finite_state_machine({"a": {}}, start="c"),
     "transitions name no symbol": lambda: sp.specs.finite_state_machine({"a": {}}),
@@ -437,7 +430,7 @@ ERRORS = {
     "lines is 3 and the table's rows have 2 bits": lambda: sp.specs.truth_table([0, 1, 1, 0], lines=3),
     "table has 3 rows; 2, 4, 8": lambda: sp.specs.truth_table([0, 1, 1]),
     "table has the answer 2": lambda: sp.specs.truth_table({(0, 1): 2}),
-    "table has the row 'ab'": lambda: sp.specs.truth_table({"ab": 1}),  # type: ignore[dict-item]
+    "table has the row 'ab'": lambda: sp.specs.truth_table(untyped({"ab": 1})),
     "table has rows of [1, 2] bits": lambda: sp.specs.truth_table({(0, 1): 1, (1,): 0}),
     "table has rows of [] bits": lambda: sp.specs.truth_table({}),
     "table has answers of [0] bits": lambda: sp.specs.truth_table({(0, 1): ()}),
@@ -449,7 +442,7 @@ ERRORS = {
         np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
     ),
     "delays is empty": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), delays=[]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("message", ERRORS)
@@ -461,9 +454,20 @@ def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
 
 def test_the_names_are_pinned_and_documented() -> None:
     assert sorted(sp.specs.__all__) == sorted(
-        ["classifier", "coincidence", "counter", "delay_line", "finite_state_machine", "frequency_divider",
-         "from_raster", "pattern_generator", "sequence", "truth_table", "winner_take_all"]
-    )  # fmt: skip
+        [
+            "classifier",
+            "coincidence",
+            "counter",
+            "delay_line",
+            "finite_state_machine",
+            "frequency_divider",
+            "from_raster",
+            "pattern_generator",
+            "sequence",
+            "truth_table",
+            "winner_take_all",
+        ]
+    )
     for name in sp.specs.__all__:
         assert "Parameters\n" in getattr(sp.specs, name).__doc__
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +140,6 @@ def test_times_kept_too_coarsely() -> None:
         ({"merge": 1}, "merge is 1; True or False is needed"),
     ],
 )
-def test_what_is_no_binning(values: dict[str, object], message: str) -> None:
+def test_what_is_no_binning(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
-        Binning(**({"dt_ms": 1.0, "ticks": 5} | values))  # type: ignore[arg-type]
+        Binning(**({"dt_ms": 1.0, "ticks": 5} | values))

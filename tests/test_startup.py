@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import snnprog as sp
+from cases import single_neuron
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = ROOT / "examples" / "spec_files" / "SPEC.toml"
@@ -36,10 +35,7 @@ def modules(*words: object) -> list[str]:
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     path = tmp_path / "p.snnp"
-    sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
-    ).save(path)  # fmt: skip
+    single_neuron(n_inputs=2, potential_decay=4095).save(path)
     np.savez(tmp_path / "x.npz", raster=np.ones((1, 4, 2), dtype=bool))
     return path
 

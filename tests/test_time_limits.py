@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,25 +14,25 @@ from snnprog.design.hidden import add_hidden
 from snnprog.design.rasters.closest import design_closest
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
-from snnprog.integers.search import LONG, SHORT, Rows, _moves
+from snnprog.integers.search import LONG, SHORT, Rows, most_moves
 from snnprog.solver import IntegerProgram, find_integers, until
 
 
-def coarse_spec(**options: object) -> sp.Spec:
+def coarse_spec(**options: Any) -> sp.Spec:
     """Return a spec of 26 ticks and 11 inputs that real weights can do, and no plain rounding to -1, 0 and 1."""
     generator = np.random.default_rng(37)
     pattern = sp.Pattern(generator.random((26, 11)) < 0.3, generator.random((26, 1)) < 0.3)
-    return sp.Spec([pattern], weight_limit=1, bias="free", dynamics=sp.Dynamics(2000, 200), **options)  # type: ignore[arg-type]
+    return sp.Spec([pattern], weight_limit=1, bias="free", dynamics=sp.Dynamics(2000, 200), **options)
 
 
-def exclusive_or(**options: object) -> sp.Spec:
+def exclusive_or(**options: Any) -> sp.Spec:
     """Return a spec that no neuron can do alone, and hidden ones help."""
     patterns = []
     for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
         inputs, targets = np.zeros((6, 2), dtype=bool), np.zeros((6, 1), dtype=bool)
         inputs[0], targets[4, 0] = (a, b), a != b
         patterns.append(sp.Pattern(inputs, targets))
-    return sp.Spec(patterns, [1, 2, 3, 4], **options)  # type: ignore[arg-type]
+    return sp.Spec(patterns, [1, 2, 3, 4], **options)
 
 
 def over(_: float | None) -> float:
@@ -55,11 +56,15 @@ def test_compile_says_that_hidden_neurons_had_no_time(monkeypatch: pytest.Monkey
 
 
 def test_pruning_that_has_no_time_leaves_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without(*_: object) -> None:
+    outputs: list[int] = []
+
+    def attempt(_: object, output: int, *__: object) -> None:
+        outputs.append(output)
         raise sp.UndecidedError("no time")
 
-    monkeypatch.setattr("snnprog.design.hidden.pruning._without", without)
+    monkeypatch.setattr("snnprog.design.hidden.pruning.attempt", attempt)
     assert sp.compile(exclusive_or(hidden="auto")).report.wrong_bins == 0
+    assert outputs == [0]
 
 
 def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +114,7 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
 
     monkeypatch.setattr(repair, "relaxed", lambda *_: Repair(None))
     monkeypatch.setattr(repair, "whole", whole)
-    monkeypatch.setattr(repair, "_search_all", lambda *_: None)
+    monkeypatch.setattr(repair, "search", lambda *_, seed: None)
     spec = coarse_spec() if is_bias_free else sp.Spec(coarse_spec().patterns, weight_limit=1)
     quantize(spec, design(coarse_spec()).network)
     assert len(efforts) == 8
@@ -122,5 +127,5 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
 def test_few_choices_are_few_moves(weights: int, moves: float) -> None:
     ones = np.ones(weights, dtype=np.int64)
     rows = Rows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
-    assert _moves(rows, LONG) == pytest.approx(moves)
-    assert _moves(rows, SHORT) <= 5e6
+    assert most_moves(rows, LONG) == pytest.approx(moves)
+    assert most_moves(rows, SHORT) <= 5e6

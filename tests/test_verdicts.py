@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def check_certificate(exact: ExactNeuron, certificate: Certificate, text: str) -
     assert exact.open_end(dict(certificate.prices)) == certificate.excess, text
     lift = exact.lift()
     assert certificate.excess <= HAIR, text
-    assert lift is None or lift <= max(certificate.excess, 0), f"{text}: refused, but weights lift the spikes by {lift}"
+    assert lift is None or lift <= max(certificate.excess, Fraction(0)), (
+        f"{text}: refused, but weights lift the spikes by {lift}"
+    )
     if certificate.holds_at_any_scale:
         larger = [(10**9 * low, 10**9 * high) for low, high in exact.box[:-2]] + exact.box[-2:]
         assert exact.open_end(dict(certificate.prices), larger) <= 0, text
@@ -113,12 +116,12 @@ def test_what_a_chip_does_is_never_refused(dynamics: sp.Dynamics) -> None:
 # ------------------------------------------------------------------------------------------------- narrow cases
 
 
-def narrow(decay: int, *, quiet: int, lines: int = 1, **options: object) -> sp.Spec:
+def narrow(decay: int, *, quiet: int, lines: int = 1, **options: Any) -> sp.Spec:
     """Return a spec whose spike is due when only a residue of an old input is left."""
     inputs, targets = np.zeros((quiet + 3, lines), dtype=bool), np.zeros((quiet + 3, 1), dtype=bool)
     inputs[0] = True
     targets[-1] = True
-    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(decay), **options)  # type: ignore[arg-type]
+    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(decay), **options)
 
 
 @pytest.mark.parametrize("quiet", [3, 20, 300])
@@ -143,7 +146,9 @@ def test_histories_that_differ_by_a_residue_are_not_called_the_same() -> None:
     assert check_spec(spec, "residue") == "infeasible but for a hair"
     (conflict,) = design(spec).conflicts
     assert re.search(r"no weights let output 0 spike at .*, by more than \de-\d\d LSB, within", conflict.reason)
-    assert 0 < design(spec).outcomes[0].certificate.excess < Fraction(1, 10**30)  # type: ignore[union-attr]
+    certificate = design(spec).outcomes[0].certificate
+    assert isinstance(certificate, Certificate)
+    assert 0 < certificate.excess < Fraction(1, 10**30)
 
 
 def test_a_silence_may_lie_right_at_the_threshold() -> None:

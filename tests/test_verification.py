@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, after, plain_run, random_raster
+from cases import CASES, after, plain_run, random_raster, single_neuron
+from untyped import untyped
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.backends import run_backend
 from snnprog.verification import Divergence, compare_runs
 
@@ -22,12 +24,11 @@ INPUTS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], dtype=bool)
 def relay(weights: tuple[int, int] = (90, 90)) -> sp.Program:
     """Return two neurons that repeat their inputs one tick later."""
     return sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=2, outputs=[0, 1], pre=[0, 1], post=[0, 1], delay=[1, 1], weight=weights,
-        exponent=[0, 0], threshold=[60, 60], current_decay=[4095] * 2, potential_decay=[205] * 2, bias=[0, 0],
-    )  # fmt: skip
+        chip="loihi1", n_inputs=2, n_neurons=2, pre=[0, 1], post=[0, 1], weight=weights, threshold=60
+    )
 
 
-def relayed(inputs: np.ndarray, care: np.ndarray | None = None) -> sp.Pattern:
+def relayed(inputs: Raster, care: Raster | None = None) -> sp.Pattern:
     return sp.Pattern(inputs, after(inputs, 1), care)
 
 
@@ -83,7 +84,7 @@ def test_a_planted_weight_is_found_where_it_first_acts(name: str) -> None:
     assert differences > 0
 
 
-def first_plain_difference(right: sp.Program, wrong: sp.Program, inputs: list[np.ndarray]) -> Divergence | None:
+def first_plain_difference(right: sp.Program, wrong: sp.Program, inputs: list[Raster]) -> Divergence | None:
     for pattern, raster in enumerate(inputs):
         ours, theirs = plain_run(right, raster), plain_run(wrong, raster)
         for tick in range(len(raster)):
@@ -163,10 +164,7 @@ def test_backends_must_be_a_list_of_names(backends: list[str]) -> None:
 
 
 def test_leaving_the_portable_range_is_warned_of() -> None:
-    loud = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[128], exponent=[7],
-        threshold=[1], current_decay=[0], potential_decay=[0], bias=[0],
-    )  # fmt: skip
+    loud = single_neuron(weight=128, exponent=7, threshold=1, current_decay=0, potential_decay=0)
     rasters = [random_raster(0, 5, 1, 0.0), np.ones((30, 1), dtype=bool)]
     with pytest.warns(sp.PortabilityWarning, match=r"pattern 1: current of neuron 0 reached \d+ at tick 9; .* 8388608"):
         traces = sp.run(loud, rasters)
@@ -181,16 +179,19 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda program, spec: sp.run("p.snnp", spec.patterns[0].inputs), "program is a str; a Program is needed"),
-        (lambda program, spec: sp.run(program, 5), "inputs is a int; a raster"),
-        (lambda program, spec: sp.run(program, None), "inputs is a NoneType; a raster"),
         (
-            lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s="a"),
+            lambda program, spec: sp.run(untyped("p.snnp"), spec.patterns[0].inputs),
+            "program is a str; a Program is needed",
+        ),
+        (lambda program, spec: sp.run(program, untyped(5)), "inputs is a int; a raster"),
+        (lambda program, spec: sp.run(program, untyped(None)), "inputs is a NoneType; a raster"),
+        (
+            lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s=untyped("a")),
             "timeout_s is 'a'; a finite number of seconds from 0",
         ),
-        (lambda program, spec: sp.verify(spec, program), "program is a Spec; a Program is needed"),
-        (lambda program, spec: sp.verify(program, program), "spec is a Program; a Spec is needed"),
-        (lambda program, spec: sp.verify(program, spec, 3), "backends is 3; a list with at least one name"),
+        (lambda program, spec: sp.verify(untyped(spec), program), "program is a Spec; a Program is needed"),
+        (lambda program, spec: sp.verify(program, untyped(program)), "spec is a Program; a Spec is needed"),
+        (lambda program, spec: sp.verify(program, spec, untyped(3)), "backends is 3; a list with at least one name"),
     ],
 )
 def test_values_of_another_type_are_refused(call: Callable[[sp.Program, sp.Spec], object], said: str) -> None:

@@ -11,7 +11,7 @@ from cases import plain_run
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.chips import CHIPS
+from snnprog.chips import CHIPS, Chip, Wiring
 from snnprog.conformance import Trial, random_trial
 from snnprog.report.cores import print_activity
 from snnprog.workload import with_all_outputs
@@ -60,9 +60,16 @@ def test_activity_is_counted_spike_by_spike(seed: int, is_placed: bool) -> None:
 def test_hidden_neurons_count_and_outputs_stay_where_they_are() -> None:
     """Only neuron 1 is read out; neuron 0 tells it."""
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=2, outputs=[1], pre=[0, 1], post=[0, 1], delay=[1, 1], weight=[200, 200],
-        exponent=[0, 0], threshold=[100, 100], current_decay=[4095, 4095], potential_decay=[0, 0], bias=[0, 0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=2,
+        outputs=[1],
+        pre=[0, 1],
+        post=[0, 1],
+        weight=200,
+        threshold=100,
+        potential_decay=0,
+    )
     inputs = np.array([[1], [0], [1], [0]], dtype=bool)
     (found,) = sp.activity(program, [inputs]).patterns
     assert (found.input_spikes, found.neuron_spikes, found.synaptic_operations) == (2, 3, 4)
@@ -93,13 +100,13 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(program: sp.Program) -> None:
-        if program.n_outputs > 1:
-            raise sp.LimitError("outputs", program.n_outputs, "0 to 1")
+    class OneOutput(Chip):
+        def check_wiring(self, wiring: Wiring) -> None:
+            self.check_range("outputs", len(wiring.outputs), (0, 1))
 
     trial = random_trial(0)
     one = replace(trial.program, outputs=np.array([0], dtype=np.int32))
-    monkeypatch.setattr("snnprog.program._check_lengths", check)
+    monkeypatch.setitem(CHIPS, "loihi1", OneOutput(**vars(CHIPS["loihi1"])))
     with pytest.raises(
         sp.SpecError, match=r"^spikes of all neurons are needed, and loihi1 reads out only some: outputs"
     ):
@@ -109,9 +116,16 @@ def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.Mon
 def test_a_hidden_layer_is_not_read_out_as_another() -> None:
     """A hidden neuron of Xylo that feeds nothing could be, but would spike otherwise."""
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=1, n_neurons=2, outputs=[1], pre=[0, 0], post=[0, 1], delay=[1, 1], weight=[9, 9],
-        exponent=[0, 0], threshold=[1, 1], current_decay=[1, 1], potential_decay=[1, 1], bias=[0, 0],
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=1,
+        n_neurons=2,
+        outputs=[1],
+        pre=[0, 0],
+        post=[0, 1],
+        weight=9,
+        threshold=1,
+        potential_decay=1,
+    )
     with pytest.raises(sp.SpecError, match="xylo reads out only some: its readout layer has 1 of 2"):
         sp.activity(program, [np.ones((3, 1), dtype=bool)])
 

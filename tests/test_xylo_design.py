@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,25 +33,31 @@ TICKS = (30, 24)
 Make = Callable[[np.random.Generator], sp.Spec]
 
 
-def hidden_truth(generator: np.random.Generator, **changes: object) -> sp.Spec:
+def hidden_truth(generator: np.random.Generator, **changes: Any) -> sp.Spec:
     """Return a spec of what a random readout layer does: there are weights for it."""
-    decays = {"current_decay": int(generator.integers(1, 4)), "potential_decay": int(generator.integers(0, 6))}
+    dynamics = sp.Dynamics(current_decay=int(generator.integers(1, 4)), potential_decay=int(generator.integers(0, 6)))
     n_inputs, n_outputs = int(generator.integers(6, 17)), int(generator.integers(1, 4))
     pre, post = np.nonzero(generator.random((n_inputs, n_outputs)) < 0.9)
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=n_inputs, n_neurons=n_outputs, outputs=np.arange(n_outputs), pre=pre, post=post,
-        delay=np.ones_like(pre), weight=generator.integers(-100, 128, pre.size), exponent=np.full(pre.size, 3),
-        threshold=generator.integers(300, 1500, n_outputs), bias=[0] * n_outputs,
-        **{name: [shift] * n_outputs for name, shift in decays.items()},
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=n_inputs,
+        n_neurons=n_outputs,
+        pre=pre,
+        post=post,
+        weight=generator.integers(-100, 128, pre.size),
+        exponent=3,
+        threshold=generator.integers(300, 1500, n_outputs),
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+    )
     while True:
         inputs = [generator.random((ticks, n_inputs)) < 0.12 for ticks in TICKS]
         traces = simulate(program, inputs)
         if all(trace.excursion is None for trace in traces):
             break
     patterns = [sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, traces, strict=True)]
-    options = {"dynamics": sp.Dynamics(**decays), "chip": "xylo"} | changes
-    return sp.Spec(patterns, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"dynamics": dynamics, "chip": "xylo"} | changes
+    return sp.Spec(patterns, **options)
 
 
 def tiny(seed: int) -> sp.Spec:
@@ -253,10 +260,16 @@ def test_compiled_programs_are_the_same_on_xylosim() -> None:
 def test_coarse_weights_are_repaired_to_be_exact(seed: int) -> None:
     generator = np.random.default_rng(seed)
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=8, n_neurons=1, outputs=[0], pre=np.arange(8), post=[0] * 8, delay=[1] * 8,
-        weight=generator.integers(-1, 2, 8), exponent=[7] * 8, threshold=[int(generator.integers(100, 400))],
-        current_decay=[2], potential_decay=[4], bias=[0],
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=8,
+        n_neurons=1,
+        pre=np.arange(8),
+        post=0,
+        weight=generator.integers(-1, 2, 8),
+        exponent=7,
+        threshold=int(generator.integers(100, 400)),
+        current_decay=2,
+    )
     inputs = [generator.random((25, 8)) < 0.15 for _ in range(2)]
     patterns = [
         sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, simulate(program, inputs), strict=True)
@@ -307,11 +320,18 @@ def test_the_compiled_neuron_is_the_reference(seed: int) -> None:
     weights = generator.integers(-128, 128, spec.n_inputs)
     threshold, bias = int(generator.integers(1, 9000)), int(generator.integers(-127, 128))
     program = sp.Program.from_arrays(
-        chip="xylo", n_inputs=spec.n_inputs, n_neurons=1, outputs=[0], pre=np.arange(spec.n_inputs),
-        post=np.zeros_like(weights), delay=np.ones_like(weights), weight=weights,
-        exponent=np.full(weights.size, exponent), threshold=[threshold], bias=[bias],
-        current_decay=[spec.dynamics.current_decay], potential_decay=[spec.dynamics.potential_decay],
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=spec.n_inputs,
+        n_neurons=1,
+        pre=np.arange(spec.n_inputs),
+        post=0,
+        weight=weights,
+        exponent=exponent,
+        threshold=threshold,
+        bias=bias,
+        current_decay=spec.dynamics.current_decay,
+        potential_decay=spec.dynamics.potential_decay,
+    )
     traces = simulate(program, [pattern.inputs for pattern in spec.patterns], state=True)
     run = ShiftedNeuronSimulator(XYLO, spec.dynamics, mapping).run(weights << exponent, threshold, bias)
     assert np.array_equal(run.spikes, np.concatenate([trace.spikes[:, 0] for trace in traces]))
@@ -328,7 +348,7 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 
 # -------------------------------------------------------------------------------------------------------- what is not
 
-REFUSED: Mapping[str, tuple[dict[str, object], type[Exception], str]] = {
+REFUSED: Mapping[str, tuple[dict[str, Any], type[Exception], str]] = {
     "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
     "hidden neurons": ({"hidden": 2}, sp.SpecError, "hidden is 2; for xylo no hidden neurons are added"),
     "any number of them": ({"hidden": "auto"}, sp.SpecError, "hidden is 'auto'; for xylo no hidden neurons are added"),

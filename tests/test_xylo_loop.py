@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,31 +30,37 @@ TICKS = (30, 24)
 Make = Callable[[np.random.Generator], sp.Spec]
 
 
-def loop_truth(generator: np.random.Generator, **changes: object) -> sp.Spec:
+def loop_truth(generator: np.random.Generator, **changes: Any) -> sp.Spec:
     """Return a spec of what a random loop does, where no neuron of it spikes twice in a tick."""
-    decays = {"current_decay": int(generator.integers(1, 4)), "potential_decay": int(generator.integers(1, 6))}
+    dynamics = sp.Dynamics(current_decay=int(generator.integers(1, 4)), potential_decay=int(generator.integers(1, 6)))
     n_inputs, count = int(generator.integers(4, 13)), int(generator.integers(1, 4))
     while True:
-        program = random_loop(generator, n_inputs, count, decays)
+        program = random_loop(generator, n_inputs, count, dynamics)
         inputs = [generator.random((ticks, n_inputs)) < 0.15 for ticks in TICKS]
         if greatest_count(program, inputs) == 1:
             break
     patterns = [
         sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, simulate(program, inputs), strict=True)
     ]
-    options = {"dynamics": sp.Dynamics(**decays), "chip": "xylo", "recurrent": True} | changes
-    return sp.Spec(patterns, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"dynamics": dynamics, "chip": "xylo", "recurrent": True} | changes
+    return sp.Spec(patterns, **options)
 
 
-def random_loop(generator: np.random.Generator, n_inputs: int, count: int, decays: Mapping[str, int]) -> sp.Program:
+def random_loop(generator: np.random.Generator, n_inputs: int, count: int, dynamics: sp.Dynamics) -> sp.Program:
     pre, post = np.nonzero(generator.random((n_inputs + count, count)) < 0.9)
     return sp.Program.from_arrays(
-        chip="xylo", n_inputs=n_inputs, n_neurons=2 * count, outputs=count + np.arange(count), pre=np.tile(pre, 2),
-        post=np.concatenate([post, post + count]), delay=np.ones(2 * pre.size, dtype=int),
-        weight=np.tile(generator.integers(-100, 128, pre.size), 2), exponent=np.full(2 * pre.size, 3),
-        threshold=np.tile(generator.integers(300, 1500, count), 2), bias=[0] * 2 * count,
-        **{name: [shift] * 2 * count for name, shift in decays.items()},
-    )  # fmt: skip
+        chip="xylo",
+        n_inputs=n_inputs,
+        n_neurons=2 * count,
+        outputs=count + np.arange(count),
+        pre=np.tile(pre, 2),
+        post=np.concatenate([post, post + count]),
+        weight=np.tile(generator.integers(-100, 128, pre.size), 2),
+        exponent=3,
+        threshold=np.tile(generator.integers(300, 1500, count), 2),
+        current_decay=dynamics.current_decay,
+        potential_decay=dynamics.potential_decay,
+    )
 
 
 def greatest_count(program: sp.Program, inputs: list[Raster]) -> int:
@@ -65,15 +72,20 @@ def tiny_loop(seed: int) -> sp.Spec:
     """Return a spec with one output that hears itself, and a target: random, or what a readout neuron would do."""
     generator = np.random.default_rng(seed)
     inputs, targets = generator.random((9, 2)) < 0.35, generator.random((9, 1)) < 0.35
-    decays = {"current_decay": int(generator.integers(1, 3)), "potential_decay": int(generator.integers(0, 4))}
+    dynamics = sp.Dynamics(current_decay=int(generator.integers(1, 3)), potential_decay=int(generator.integers(0, 4)))
     if seed % 2:
         program = sp.Program.from_arrays(
-            chip="xylo", n_inputs=2, n_neurons=1, outputs=[0], pre=[0, 1], post=[0, 0], delay=[1, 1],
-            weight=generator.integers(20, 128, 2), exponent=[0, 0], threshold=[20], bias=[0],
-            **{name: [shift] for name, shift in decays.items()},
-        )  # fmt: skip
+            chip="xylo",
+            n_inputs=2,
+            n_neurons=1,
+            pre=[0, 1],
+            post=0,
+            weight=generator.integers(20, 128, 2),
+            threshold=20,
+            current_decay=dynamics.current_decay,
+            potential_decay=dynamics.potential_decay,
+        )
         targets = simulate(program, [inputs])[0].spikes
-    dynamics = sp.Dynamics(**decays)
     return sp.Spec([sp.Pattern(inputs, targets)], dynamics=dynamics, chip="xylo", recurrent=True)
 
 

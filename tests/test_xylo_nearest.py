@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +25,13 @@ MAKES: dict[str, Make] = {"alone": hidden_truth, "in a loop": loop_truth}
 LITTLE = 7
 
 
-def little(seed: int, *, recurrent: bool, **changes: object) -> sp.Spec:
+def little(seed: int, *, recurrent: bool, **changes: Any) -> sp.Spec:
     """Return a spec of seven ticks, one output and a random target."""
     generator = np.random.default_rng(seed)
     inputs, targets = generator.random((LITTLE, 2)) < 0.4, generator.random((LITTLE, 1)) < 0.4
     dynamics = sp.Dynamics(current_decay=1, potential_decay=int(generator.integers(0, 4)))
-    options = {"dynamics": dynamics, "chip": "xylo", "recurrent": recurrent} | changes
-    return sp.Spec([sp.Pattern(inputs, targets)], **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"dynamics": dynamics, "chip": "xylo", "recurrent": recurrent} | changes
+    return sp.Spec([sp.Pattern(inputs, targets)], **options)
 
 
 def possible(spec: sp.Spec) -> Iterator[Raster]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 import numpy as np
-from cases import exact_arrivals, exact_potential
+from cases import exact_arrivals, exact_potential, one_of
 from exact_lp import greatest_lift
 
 import snnprog as sp
@@ -31,8 +31,8 @@ def tiny_spec(seed: int) -> sp.Spec:
         patterns,
         sorted(generator.choice([1, 2, 3], int(generator.integers(1, 3)), replace=False).tolist()),
         recurrent=recurrent,
-        bias=[0, 0, 0, FREE, int(generator.integers(-60, 60)) * 16][generator.integers(5)],
-        threshold=[FREE, FREE, FREE, int(generator.integers(1, 200)), 131071][generator.integers(5)],
+        bias=one_of(generator, 0, 0, 0, FREE, int(generator.integers(-60, 60)) * 16),
+        threshold=one_of(generator, FREE, FREE, FREE, int(generator.integers(1, 200)), 131071),
         dynamics=sp.Dynamics(int(generator.choice(POTENTIAL_DECAYS)), int(generator.choice(CURRENT_DECAYS))),
         signs=None if generator.random() < 0.6 else generator.integers(-1, 2, lines + recurrent).tolist(),
     )

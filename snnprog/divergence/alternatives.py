@@ -149,14 +149,18 @@ def _factors(rule: Rule, chip: Chip) -> list[Alternative]:
     offset = chip.semantics.current_decay_offset
     return [
         Alternative(
-            "rounding", "current decay without offset", f"leaves out the {offset} that is added to the current's decay",
+            "rounding",
+            "current decay without offset",
+            f"leaves out the {offset} that is added to the current's decay",
             replace(rule, tune=lambda neurons: replace(neurons, current_factor=neurons.current_factor + offset)),
         ),
         Alternative(
-            "rounding", "potential decay with offset", "adds 1 to the potential's decay, as to the current's",
+            "rounding",
+            "potential decay with offset",
+            "adds 1 to the potential's decay, as to the current's",
             replace(rule, tune=lambda neurons: replace(neurons, potential_factor=neurons.potential_factor - 1)),
         ),
-    ]  # fmt: skip
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------ overflow
@@ -184,21 +188,45 @@ def _overflows(rule: Rule, chip: Chip) -> list[Alternative]:
     arrival = chip.arrival_limit.bit_length() - 1
     holds: list[tuple[str, str, str, Callable[[Int64s], Int64s]]] = [
         ("hold_current", "current not wrapped", f"does not wrap the current at {current} bits", unlimited),
-        ("hold_current", "current clipped", f"clips the current at {current} bits, and does not wrap it",
-         partial(clip_potential, bits=current)),
-        ("hold_current", "current wraps at the other end", f"wraps a current of 2**{current} itself to its negative",
-         partial(wrap_twos_complement, bits=current)),
+        (
+            "hold_current",
+            "current clipped",
+            f"clips the current at {current} bits, and does not wrap it",
+            partial(clip_potential, bits=current),
+        ),
+        (
+            "hold_current",
+            "current wraps at the other end",
+            f"wraps a current of 2**{current} itself to its negative",
+            partial(wrap_twos_complement, bits=current),
+        ),
         ("hold_potential", "potential not clipped", f"does not clip the potential at {potential} bits", unlimited),
-        ("hold_potential", "potential wraps", f"wraps the potential at {potential} bits, and does not clip it",
-         partial(wrap_current, bits=potential)),
-        ("hold_potential", "potential clipped at the other end", f"clips the potential at -2**{potential}, one lower",
-         partial(clip_twos_complement, bits=potential)),
+        (
+            "hold_potential",
+            "potential wraps",
+            f"wraps the potential at {potential} bits, and does not clip it",
+            partial(wrap_current, bits=potential),
+        ),
+        (
+            "hold_potential",
+            "potential clipped at the other end",
+            f"clips the potential at -2**{potential}, one lower",
+            partial(clip_twos_complement, bits=potential),
+        ),
         ("hold_arrivals", "arrivals not wrapped", "does not hold what arrives in 32 bits", unlimited),
-        ("hold_arrivals", "arrivals clipped", f"clips what arrives at {arrival} bits",
-         partial(clip_potential, bits=arrival)),
-        ("hold_arrivals", "arrivals wrapped", f"wraps what arrives at {arrival} bits",
-         partial(wrap_twos_complement, bits=arrival)),
-    ]  # fmt: skip
+        (
+            "hold_arrivals",
+            "arrivals clipped",
+            f"clips what arrives at {arrival} bits",
+            partial(clip_potential, bits=arrival),
+        ),
+        (
+            "hold_arrivals",
+            "arrivals wrapped",
+            f"wraps what arrives at {arrival} bits",
+            partial(wrap_twos_complement, bits=arrival),
+        ),
+    ]
     return [Alternative("overflow", name, text, replace(rule, **{step: hold})) for step, name, text, hold in holds]  # type: ignore[arg-type]
 
 
@@ -259,19 +287,23 @@ def reset_current_too(current: Int64s, potential: Int64s, threshold: Int64s, spi
 def _firing(rule: Rule, chip: Chip) -> list[Alternative]:
     return [
         Alternative(
-            "compare", "fires at the threshold", "fires where the potential equals the threshold (>=, not >)",
+            "compare",
+            "fires at the threshold",
+            "fires where the potential equals the threshold (>=, not >)",
             replace(rule, fires=operator.ge),
         ),
         Alternative("reset", "no reset", "does not reset the potential after a spike", replace(rule, reset=no_reset)),
         Alternative(
-            "reset", "reset by subtraction", "subtracts the threshold after a spike, and does not reset to zero",
+            "reset",
+            "reset by subtraction",
+            "subtracts the threshold after a spike, and does not reset to zero",
             replace(rule, reset=reset_by_subtraction),
         ),
         Alternative(
             "reset", "current reset", "resets the current after a spike, too", replace(rule, reset=reset_current_too)
         ),
         *_refractory(rule),
-    ]  # fmt: skip
+    ]
 
 
 def _refractory(rule: Rule) -> list[Alternative]:
@@ -324,20 +356,44 @@ def _mantissa(bias: Int64s, chip: Chip) -> Int64s:
 def weights(rule: KindOfRule, chip: Chip) -> list[Alternative]:
     """Return those of weights: on any chip."""
     wires: list[tuple[str, str, str, Callable[[Synapses, int], Synapses]]] = [
-        ("weight", "weights floored to even", "holds all weights in the mixed format: odd ones become the next lower",
-         partial(_with_weight, change=lambda weight: weight - weight % 2)),
-        ("weight", "weights truncated to even", "holds all weights in the mixed format: odd ones lose 1 of magnitude",
-         partial(_with_weight, change=lambda weight: np.sign(weight) * (np.abs(weight) // 2 * 2))),
-        ("weight", "parallel synapses overwritten", "keeps only the last of synapses between the same two and delay",
-         _last_of_parallel),
-        ("weight", "exponents ignored", "adds weights without their exponent",
-         lambda synapses, n_inputs: replace(synapses, exponent=np.zeros_like(synapses.exponent))),
-        ("sign", "negative weights positive", "takes negative weights as positive",
-         partial(_with_weight, change=np.abs)),
+        (
+            "weight",
+            "weights floored to even",
+            "holds all weights in the mixed format: odd ones become the next lower",
+            partial(_with_weight, change=lambda weight: weight - weight % 2),
+        ),
+        (
+            "weight",
+            "weights truncated to even",
+            "holds all weights in the mixed format: odd ones lose 1 of magnitude",
+            partial(_with_weight, change=lambda weight: np.sign(weight) * (np.abs(weight) // 2 * 2)),
+        ),
+        (
+            "weight",
+            "parallel synapses overwritten",
+            "keeps only the last of synapses between the same two and delay",
+            _last_of_parallel,
+        ),
+        (
+            "weight",
+            "exponents ignored",
+            "adds weights without their exponent",
+            lambda synapses, n_inputs: replace(synapses, exponent=np.zeros_like(synapses.exponent)),
+        ),
+        (
+            "sign",
+            "negative weights positive",
+            "takes negative weights as positive",
+            partial(_with_weight, change=np.abs),
+        ),
         ("sign", "weights negated", "takes the negative of every weight", partial(_with_weight, change=np.negative)),
-        ("sign", "negative weights lost", "leaves out negative weights",
-         partial(_with_weight, change=lambda weight: np.maximum(weight, 0))),
-    ]  # fmt: skip
+        (
+            "sign",
+            "negative weights lost",
+            "leaves out negative weights",
+            partial(_with_weight, change=lambda weight: np.maximum(weight, 0)),
+        ),
+    ]
     return [Alternative(aspect, name, text, replace(rule, wire=wire)) for aspect, name, text, wire in wires]
 
 
@@ -359,14 +415,18 @@ def _last_of_parallel(synapses: Synapses, n_inputs: int) -> Synapses:
 def _orders(rule: Rule, chip: Chip) -> list[Alternative]:
     return [
         Alternative(
-            "order", "late current", "adds the current of the tick before to the potential",
+            "order",
+            "late current",
+            "adds the current of the tick before to the potential",
             replace(rule, is_current_late=True),
         ),
         Alternative(
-            "order", "arrivals decay", "lets what arrives decay in the tick of its arrival",
+            "order",
+            "arrivals decay",
+            "lets what arrives decay in the tick of its arrival",
             replace(rule, do_arrivals_decay=True),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def starts(rule: AnyRule) -> list[Alternative]:

@@ -99,9 +99,10 @@ LOSSES: dict[str, tuple[str, Loss]] = {
     "rounds to nearest": ("rounds what a decay takes to the nearest, not down", lose_to_nearest),
     "multiplies": ("multiplies by the share that is kept, rounded down, and does not shift", lose_by_product),
     "multiplies toward zero": (
-        "multiplies by the share that is kept, rounded toward zero, and does not shift", lose_by_product_toward_zero,
+        "multiplies by the share that is kept, rounded toward zero, and does not shift",
+        lose_by_product_toward_zero,
     ),
-}  # fmt: skip
+}
 
 
 def _roundings(rule: ShiftRule) -> Iterator[Alternative]:
@@ -132,13 +133,17 @@ def _overflows(rule: ShiftRule, semantics: ShiftSemantics) -> Iterator[Alternati
         "overflow", "current clipped once", "clips the current once per tick, not after each line", at_the_end
     )
     yield Alternative(
-        "overflow", "potential clipped once", "clips the potential once per tick, not what is added to it, too",
+        "overflow",
+        "potential clipped once",
+        "clips the potential once per tick, not what is added to it, too",
         replace(rule, hold_change=unlimited),
-    )  # fmt: skip
+    )
     yield Alternative(
-        "overflow", "lowest potential negated", f"negates the {-least} that a decay takes to {least - 1}",
+        "overflow",
+        "lowest potential negated",
+        f"negates the {-least} that a decay takes to {least - 1}",
         replace(rule, negate=partial(_negate_clipped, bits=bits)),
-    )  # fmt: skip
+    )
 
 
 def _negate_clipped(values: Int64s, bits: int) -> Int64s:
@@ -151,13 +156,17 @@ def _negate_clipped(values: Int64s, bits: int) -> Int64s:
 def _layers(rule: ShiftRule, program: Program) -> Iterator[Alternative]:
     is_output = np.isin(np.arange(program.n_neurons), program.outputs)
     yield Alternative(
-        "delay", "readout hears at once", "lets readout neurons hear hidden ones in the same tick",
+        "delay",
+        "readout hears at once",
+        "lets readout neurons hear hidden ones in the same tick",
         replace(rule, wire=partial(_at_once, is_output=is_output)),
-    )  # fmt: skip
+    )
     yield Alternative(
-        "weight", "exponents swapped", "takes the exponent of one layer for the other's",
+        "weight",
+        "exponents swapped",
+        "takes the exponent of one layer for the other's",
         replace(rule, wire=partial(_swapped, is_output=is_output)),
-    )  # fmt: skip
+    )
 
 
 def _at_once(synapses: Synapses, n_inputs: int, is_output: Raster) -> Synapses:
@@ -206,9 +215,11 @@ def no_reset(potential: Int64s, threshold: Int64s, counts: Int64s) -> Int64s:
 
 def _firing(rule: ShiftRule, semantics: ShiftSemantics) -> Iterator[Alternative]:
     yield Alternative(
-        "compare", "fires above the threshold only",
-        "does not fire where the potential equals the threshold (>, not >=)", replace(rule, count=count_above),
-    )  # fmt: skip
+        "compare",
+        "fires above the threshold only",
+        "does not fire where the potential equals the threshold (>, not >=)",
+        replace(rule, count=count_above),
+    )
     counts = {
         "one spike per tick": ("gives hidden neurons one spike per tick at most", replace(rule, count=count_one)),
         "several spikes heard as one": ("delivers several spikes of a tick as one", replace(rule, hear=hear_one)),
@@ -227,10 +238,11 @@ def _firing(rule: ShiftRule, semantics: ShiftSemantics) -> Iterator[Alternative]
         "no reset": ("does not reset the potential after a spike", replace(rule, reset=no_reset)),
         "reset to zero": ("resets the potential to zero, and does not subtract", replace(rule, reset=reset_to_zero)),
         "one threshold subtracted": (
-            "subtracts one threshold for several spikes of a tick", replace(rule, reset=subtract_one_threshold),
+            "subtracts one threshold for several spikes of a tick",
+            replace(rule, reset=subtract_one_threshold),
         ),
         "current reset": ("resets the current after a spike, too", replace(rule, is_current_reset=True)),
-    }  # fmt: skip
+    }
     for name, (text, other) in resets.items():
         yield Alternative("reset", name, text, other)
 
@@ -248,14 +260,20 @@ def _as_hidden(neurons: ShiftNeurons, most: int) -> ShiftNeurons:
 
 def _orders(rule: ShiftRule) -> Iterator[Alternative]:
     yield Alternative(
-        "order", "late current", "adds the current of the tick before to the potential",
+        "order",
+        "late current",
+        "adds the current of the tick before to the potential",
         replace(rule, is_current_late=True),
-    )  # fmt: skip
+    )
     yield Alternative(
-        "order", "current decays first", "lets the current decay before it adds what arrives",
+        "order",
+        "current decays first",
+        "lets the current decay before it adds what arrives",
         replace(rule, does_current_decay_first=True),
-    )  # fmt: skip
+    )
     yield Alternative(
-        "order", "potential decays last", "lets the potential decay after it has added current and bias",
+        "order",
+        "potential decays last",
+        "lets the potential decay after it has added current and bias",
         replace(rule, does_potential_decay_last=True),
-    )  # fmt: skip
+    )

@@ -218,9 +218,14 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def _repair_failing(
-    spec: Spec, mapping: PotentialMap, searches: list[_Search], outcomes: list[Rehearsal],
-    seed_and_deadline: tuple[int, float | None], executor: Executor | None, progress: Progress | None,
-) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
+    spec: Spec,
+    mapping: PotentialMap,
+    searches: list[_Search],
+    outcomes: list[Rehearsal],
+    seed_and_deadline: tuple[int, float | None],
+    executor: Executor | None,
+    progress: Progress | None,
+) -> tuple[tuple[Conflict, ...], list[int]]:
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
     seed, deadline = seed_and_deadline
     box, conflicts = box_of(spec, mapping), []

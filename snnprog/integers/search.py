@@ -114,7 +114,7 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
     if scaled is None:
         return None
     columns, least, unit = scaled
-    steps, run, left = schedule.first_steps, 0, _moves(rows, schedule)
+    steps, run, left = schedule.first_steps, 0, most_moves(rows, schedule)
     weight = rows.reach[: rows.n_weights].max(initial=1)
     generator = np.random.default_rng(seed)
     while True:
@@ -129,16 +129,25 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
         )
         values = start.copy()
         met = _anneal(
-            columns, least, rows.lower, rows.upper, rows.reach, rows.n_weights, rows.step, values, steps, heat,
+            columns,
+            least,
+            rows.lower,
+            rows.upper,
+            rows.reach,
+            rows.n_weights,
+            rows.step,
+            values,
+            steps,
+            heat,
             int(generator.integers(1, 1 << 62)),
-        )  # fmt: skip
+        )
         if met:
             return values
         left, steps, run = left - steps, int(steps * LONGER), run + 1
 
 
-def _moves(rows: Rows, schedule: Schedule) -> float:
-    """Return how many moves may be tried in all."""
+def most_moves(rows: Rows, schedule: Schedule) -> float:
+    """Return how many moves may be tried in all: few where there are few weights to choose."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
     few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
@@ -169,9 +178,18 @@ def _draw(state: UInt64s) -> float:
 
 @njit(cache=True)
 def _anneal(
-    columns: Int64s, least: Int64s, lower: Int64s, upper: Int64s, reach: Int64s, n_weights: int, step: int,
-    values: Int64s, steps: int, heat: Floats, seed: int,
-) -> bool:  # fmt: skip
+    columns: Int64s,
+    least: Int64s,
+    lower: Int64s,
+    upper: Int64s,
+    reach: Int64s,
+    n_weights: int,
+    step: int,
+    values: Int64s,
+    steps: int,
+    heat: Floats,
+    seed: int,
+) -> bool:
     """Cool from ``heat[0]`` to ``heat[1]``, moving ``values`` in place; return whether all rows are met."""
     state = np.array([seed], dtype=np.uint64)
     unknowns, rows = columns.shape

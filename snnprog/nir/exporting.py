@@ -192,6 +192,10 @@ def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) 
     if forgets_at_once:
         return nir.LIF(tau=decays.potential, r=resistance, v_leak=leak, v_threshold=threshold)
     return nir.CubaLIF(
-        tau_syn=decays.current, tau_mem=decays.potential, r=resistance, v_leak=leak, v_threshold=threshold,
+        tau_syn=decays.current,
+        tau_mem=decays.potential,
+        r=resistance,
+        v_leak=leak,
+        v_threshold=threshold,
         w_in=decays.current / tick_s,
-    )  # fmt: skip
+    )

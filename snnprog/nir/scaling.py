@@ -107,9 +107,11 @@ def _best_scale(neuron: RealNeuron, chip: Chip) -> float:
     usable = (scales <= room) & (scales * (1 << chip.exponents[1]) >= least)
     if not usable.any():
         raise LimitError(
-            f"threshold of {neuron.name}, in units of its largest weight", neuron.threshold / largest,
-            f"up to {chip.thresholds[1]} on {chip.name}", "it would take more spikes than that to reach it",
-        )  # fmt: skip
+            f"threshold of {neuron.name}, in units of its largest weight",
+            neuron.threshold / largest,
+            f"up to {chip.thresholds[1]} on {chip.name}",
+            "it would take more spikes than that to reach it",
+        )
     errors = [
         np.abs(np.rint(neuron.weights * scale) - neuron.weights * scale).max() / top if is_usable else np.inf
         for scale, top, is_usable in zip(scales, tops, usable, strict=True)

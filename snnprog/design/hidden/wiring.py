@@ -40,9 +40,17 @@ class WideSpec(Spec):
         if signs is not None:
             signs = (*signs[: spec.n_inputs], *[0] * len(hidden), *signs[spec.n_inputs :])
         super().__init__(
-            _widened(spec, hidden), spec.delays, recurrent=spec.recurrent, dynamics=spec.dynamics, signs=signs,
-            bias=spec.bias, threshold=spec.threshold, chip=spec.chip, hidden=spec.hidden, refractory=spec.refractory,
-        )  # fmt: skip
+            _widened(spec, hidden),
+            spec.delays,
+            recurrent=spec.recurrent,
+            dynamics=spec.dynamics,
+            signs=signs,
+            bias=spec.bias,
+            threshold=spec.threshold,
+            chip=spec.chip,
+            hidden=spec.hidden,
+            refractory=spec.refractory,
+        )
 
     @property
     def n_hidden(self) -> int:

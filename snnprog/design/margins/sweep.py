@@ -121,14 +121,32 @@ class Sweeper:
         """
         if self.leaks[1] == 0.0:
             alone: float = _meet_without_current(
-                self.first, self.tap, self.after, float(self.leaks[0]), self.powers[0], self.squares[0], rows,
-                stiffness, unknowns.weights, unknowns.offsets, unknowns.prices,
-            )  # fmt: skip
+                self.first,
+                self.tap,
+                self.after,
+                float(self.leaks[0]),
+                self.powers[0],
+                self.squares[0],
+                rows,
+                stiffness,
+                unknowns.weights,
+                unknowns.offsets,
+                unknowns.prices,
+            )
             return alone
         shortfall: float = _meet(
-            self.first, self.tap, self.after, self.leaks, self.powers, self.squares, rows, stiffness,
-            unknowns.weights, unknowns.offsets, unknowns.prices,
-        )  # fmt: skip
+            self.first,
+            self.tap,
+            self.after,
+            self.leaks,
+            self.powers,
+            self.squares,
+            rows,
+            stiffness,
+            unknowns.weights,
+            unknowns.offsets,
+            unknowns.prices,
+        )
         return shortfall
 
 
@@ -170,9 +188,15 @@ def _squares(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: 
 
 @njit(cache=True, nogil=True)
 def _rows(
-    first: Int64s, tap: UInt64s, after: Int64s, powers: Floats, kappa: float, factor: Floats, chosen: Int64s,
+    first: Int64s,
+    tap: UInt64s,
+    after: Int64s,
+    powers: Floats,
+    kappa: float,
+    factor: Floats,
+    chosen: Int64s,
     matrix: NDArray[np.floating],
-) -> None:  # fmt: skip
+) -> None:
     """See `Sweeper.rows`."""
     n_taps = matrix.shape[1]
     potential_of, current_of = np.zeros(n_taps), np.zeros(n_taps)
@@ -253,9 +277,18 @@ def _adjoint(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, n_taps: 
 
 @njit(cache=True, nogil=True)
 def _meet(
-    first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: Floats, squares: Floats, rows: Floats,
-    stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
-) -> float:  # fmt: skip
+    first: Int64s,
+    tap: UInt64s,
+    after: Int64s,
+    leaks: Floats,
+    powers: Floats,
+    squares: Floats,
+    rows: Floats,
+    stiffness: Floats,
+    weights: Floats,
+    offsets: Floats,
+    prices: Floats,
+) -> float:
     """See `Sweeper.meet`."""
     gamma, alpha, kappa = leaks
     n_taps, block = weights.size, powers.shape[1] - 2
@@ -322,9 +355,18 @@ def _meet(
 
 @njit(cache=True, nogil=True)
 def _meet_without_current(
-    first: Int64s, tap: UInt64s, after: Int64s, gamma: float, powers: Floats, squares: Floats, rows: Floats,
-    stiffness: Floats, weights: Floats, offsets: Floats, prices: Floats,
-) -> float:  # fmt: skip
+    first: Int64s,
+    tap: UInt64s,
+    after: Int64s,
+    gamma: float,
+    powers: Floats,
+    squares: Floats,
+    rows: Floats,
+    stiffness: Floats,
+    weights: Floats,
+    offsets: Floats,
+    prices: Floats,
+) -> float:
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood

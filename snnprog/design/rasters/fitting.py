@@ -119,18 +119,30 @@ class Fit:
             for chunk in chunks:
                 matrix = problem.features(chunk) if features is None else features
                 _push(
-                    matrix, signs[chunk], problem.bias_response[chunk], problem.threshold_response[chunk],
-                    self.bounds, np.array([self.demand, push]), self.weights, self.offsets,
-                )  # fmt: skip
+                    matrix,
+                    signs[chunk],
+                    problem.bias_response[chunk],
+                    problem.threshold_response[chunk],
+                    self.bounds,
+                    np.array([self.demand, push]),
+                    self.weights,
+                    self.offsets,
+                )
             if (index + 1) % PASSES_PER_LOOK == 0:
                 yield
 
 
 @njit(cache=True)
 def _push(
-    features: Floats, signs: Floats, bias_response: Floats, threshold_response: Floats, bounds: Floats,
-    settings: Floats, weights: Floats, offsets: Floats,
-) -> None:  # fmt: skip
+    features: Floats,
+    signs: Floats,
+    bias_response: Floats,
+    threshold_response: Floats,
+    bounds: Floats,
+    settings: Floats,
+    weights: Floats,
+    offsets: Floats,
+) -> None:
     """Let every row push once, no harder than ``settings[1]`` times what meets an average row."""
     demand, push = settings[0], settings[1]
     n_taps = weights.size
