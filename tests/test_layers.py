@@ -20,6 +20,7 @@ LAYERS = (
     "version",
     "arrays",
     "errors",
+    "processes",
     "checks",
     "documents",
     "archive",
