@@ -43,6 +43,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.arrays import Raster
@@ -73,7 +74,8 @@ DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_curre
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
 ID_KEYS = ("input_ids", "output_ids")
-PATTERN_KEYS = ("inputs", "targets", "care", *SIZE_KEYS, *READING_KEYS, *ID_KEYS)
+RASTER_KEYS = ("inputs", "targets", "care")
+PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS)
 
 Table = Mapping[str, object]
 
@@ -89,11 +91,7 @@ def load_spec(path: str | Path) -> Spec:
         If what it asks for is no valid spec.
     """
     path = Path(path)
-    content = read_bytes(path)
-    try:
-        table = parse_toml(content)
-    except ValueError as error:
-        raise FormatError(f"{path} is not valid TOML: {error}") from error
+    table = _table(path)
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {key: table[key] for key in OPTIONS if key in table}
     chip = find_chip(str(table.get("chip", "loihi1")))
@@ -104,6 +102,33 @@ def load_spec(path: str | Path) -> Spec:
         chip=chip,
         **options,
     )
+
+
+def spec_files(path: str | Path) -> list[Path]:
+    """Return the files that a ``SPEC.toml`` is read from: itself, and the raster files that it names.
+
+    Raises
+    ------
+    FormatError
+        If it is missing or no TOML.
+    """
+    path = Path(path)
+    patterns = _table(path).get("patterns")
+    entries = [entry for entry in patterns if isinstance(entry, dict)] if isinstance(patterns, list) else []
+    names = [entry[key] for entry in entries for key in RASTER_KEYS if isinstance(entry.get(key), str)]
+    return [path, *(_raster_file(path, name) for name in names)]
+
+
+def _raster_file(path: Path, name: str) -> Path:
+    return path.parent / split_key(name)[0]
+
+
+def _table(path: Path) -> dict[str, Any]:
+    content = read_bytes(path)
+    try:
+        return parse_toml(content)
+    except ValueError as error:
+        raise FormatError(f"{path} is not valid TOML: {error}") from error
 
 
 def _check_keys(path: Path, where: str, table: object, allowed: tuple[str, ...]) -> Table:
@@ -187,8 +212,7 @@ class _RasterFiles:
         value = self.table[key]
         if not isinstance(value, str):
             raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
-        name, part = split_key(value)
-        file = self.path.parent / name
+        file, part = _raster_file(self.path, value), split_key(value)[1]
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         chosen = {option: given[option] for option in options_of(file) if given[option] in self.table}
         self.used |= set(chosen.values())

@@ -23,6 +23,7 @@ LAYERS = (
     "wording",
     "progress",
     "errors",
+    "processes",
     "checks",
     "documents",
     "archive",

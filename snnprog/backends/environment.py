@@ -25,6 +25,7 @@ from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.errors import BackendError
+from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
 
 if sys.platform != "win32":
     import fcntl
@@ -115,7 +116,7 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
 def environment_folder(backend: Backend) -> Path:
     """Return where a backend's environment stands or would stand."""
     cache = os.environ.get(CACHE_VARIABLE)
-    root = Path(cache) if cache else user_cache_path("snnprog")
+    root = Path(cache).absolute() if cache else user_cache_path("snnprog")
     content = read_bytes(backend.requirements) + backend.python_text.encode("ascii")
     return root / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -126,18 +127,19 @@ def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Col
     if folder.exists():
         raise BackendError(f"the environment {folder} is unfinished and cannot be removed; remove it by hand")
     say(f"making an environment for {backend.name} with {base}")
-    _must([str(base), "-m", "venv", str(folder)], f"the environment {folder} cannot be made", held)
+    _must(isolated(base, "-m", "venv", str(folder)), f"the environment {folder} cannot be made", held)
     say(f"installing {backend.requirements.name} into {folder}")
-    python = str(_python_in(folder))
-    command = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]
-    _must([*command, str(backend.requirements)], f"the packages of backend {backend.name} cannot be installed", held)
+    python = _python_in(folder)
+    options = ("--no-input", "--disable-pip-version-check", "-r", str(backend.requirements))
+    command = isolated(python, "-m", "pip", "install", *options)
+    _must(command, f"the packages of backend {backend.name} cannot be installed", held)
     write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
     say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
     say(f"{backend.name} is ready: {python}")
 
 
 def _must(command: list[str], complaint: str, inherited: Collection[int]) -> None:
-    failure = failure_of(command, limit_s=BUILD_SECONDS, inherited=inherited)
+    failure = failure_of(command, limit_s=BUILD_SECONDS, folder=Path(NEUTRAL_FOLDER), inherited=inherited)
     if failure:
         raise BackendError(f"{complaint}: the command {failure}")
 

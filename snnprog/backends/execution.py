@@ -30,6 +30,7 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
+from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
@@ -208,7 +209,7 @@ def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state
         program.save(folder / "program.snnp")
         write_stimulus(folder / "stimulus.npz", rasters, state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
-        failure = failure_of([str(python), "-I", str(backend.runner), *files], limit_s=limit, folder=folder)
+        failure = failure_of(isolated(python, str(backend.runner), *files), limit_s=limit, folder=folder)
         if failure:
             raise BackendError(f"backend {backend.name} {failure}")
         try:

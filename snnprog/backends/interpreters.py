@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snnprog.errors import BackendError
+from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
 
 Version = tuple[int, int]
 
@@ -36,10 +37,10 @@ def find_interpreter(version: Version) -> Path:
     if named:
         if not _is_usable(Path(named), version):
             raise BackendError(f"{variable} names {named}, which is no Python {text} with venv and ensurepip")
-        return Path(named)
+        return Path(named).absolute()
     for candidate in _candidates(version):
         if _is_usable(candidate, version):
-            return candidate
+            return candidate.absolute()
     raise BackendError(
         f"no Python {text} with venv was found on PATH, under pyenv, uv or conda; install one (as in"
         f" 'uv python install {text}' or 'pyenv install {text}') or name its path in {variable}"
@@ -81,16 +82,18 @@ def _conda_interpreters() -> Iterator[Path]:
 
 
 def _is_usable(candidate: Path, version: Version) -> bool:
-    return candidate.is_file() and _ask([str(candidate), "-c", PROBE]) == f"{version[0]}.{version[1]}"
+    return candidate.is_file() and _ask(isolated(candidate.absolute(), "-c", PROBE)) == f"{version[0]}.{version[1]}"
 
 
-def _ask(command: list[str | None]) -> str:
+def _ask(command: Sequence[str | None]) -> str:
     """Return what a command prints, or nothing where it is missing, fails or hangs."""
     words = [word for word in command if word]
     if len(words) < len(command):
         return ""
     try:
-        answer = subprocess.run(words, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        answer = subprocess.run(
+            words, cwd=NEUTRAL_FOLDER, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+        )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

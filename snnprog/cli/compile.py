@@ -31,14 +31,14 @@ def compile_command(
     as_json: bool,
 ) -> int:
     """Compile a specification to a program."""
-    from snnprog.archive import check_place
+    from snnprog.cli.outputs import check_output
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation
     from snnprog.report.programs import program_data
-    from snnprog.spec_file import load_spec
+    from snnprog.spec_file import load_spec, spec_files
 
     spec = load_spec(spec_path)
-    check_place(program_path)
+    check_output(program_path, spec_files(spec_path))
     with processes(workers) as executor, progress_bar(as_json) as progress:
         result = compile(
             spec,

@@ -19,11 +19,13 @@ from snnprog.wording import counted
 @json_option
 def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
     """Write a program as a NIR graph, for other tools to read."""
+    from snnprog.cli.outputs import check_output
     from snnprog.nir import to_nir, write_nir
     from snnprog.program import load
 
     if graph_path.suffix != ".nir":
         raise FormatError(f"{graph_path} ends in {graph_path.suffix!r}; programs are exported to .nir")
+    check_output(graph_path, [program_path])
     program = load(program_path)
     write_nir(graph_path, program, dt_ms=dt_ms)
     ahead = int(to_nir(program, dt_ms=dt_ms).metadata["latency_ticks"])

@@ -33,13 +33,13 @@ def quantize_command(
     as_json: bool,
 ) -> int:
     """Turn a network in a NIR file into a program, and tell what rounding changed."""
-    from snnprog.archive import check_place
+    from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key
     from snnprog.nir import from_nir, quantize_nir
     from snnprog.report.conversions import print_conversion
 
     network = from_nir(graph_path, dt_ms=dt_ms)
-    check_place(program_path)
+    check_output(program_path, [graph_path, inputs_path])
     inputs = None
     if inputs_path is not None:
         name, key = split_key(inputs_path)

@@ -45,11 +45,14 @@ def report_command(
 
     The page needs no network. A file that ends in .toml is a specification; it is explained, and not compiled.
     """
-    from snnprog.archive import check_place
+    from snnprog.cli.outputs import check_output
     from snnprog.report.page import write_page
+    from snnprog.spec_file import spec_files
 
-    check_place(page_path)
-    if subject_path.suffix == ".toml":
+    is_spec = subject_path.suffix == ".toml"
+    named = subject_path if is_spec else spec_path
+    check_output(page_path, [subject_path, inputs_path, *([] if named is None else spec_files(named))])
+    if is_spec:
         if spec_path is not None or inputs_path is not None or backends:
             raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")
         page, code = _page_of_spec(subject_path, workers, time_limit_s, as_json)

@@ -60,8 +60,8 @@ def run_command(
     INPUTS is a .npz, FILE.npz:ARRAY, a .csv of events, an .h5 or an .nwb. The output spikes are printed, as a table
     on a terminal and as events in CSV in a pipe, or written to a file.
     """
-    from snnprog.archive import check_place
     from snnprog.backends import built_in, run_backend
+    from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key, write_rasters
     from snnprog.program import load
     from snnprog.raster import events_of_raster
@@ -69,7 +69,7 @@ def run_command(
 
     program = load(program_path)
     if output_path is not None:
-        check_place(output_path)
+        check_output(output_path, [program_path, inputs_path])
     name, key = split_key(inputs_path)
     # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
     is_for_output = output_path is not None and output_path.suffix == ".h5" and "dt_ms" not in options_of(Path(name))

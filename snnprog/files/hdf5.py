@@ -11,7 +11,6 @@ import importlib.util
 import io
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +22,11 @@ from numpy.typing import NDArray
 from snnprog.archive import check_regular
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.hdf5_process import REFUSED, Copy
+from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TIME_LIMIT_S = 120.0
-START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from snnprog.files.hdf5_process import main; sys.exit(main(*sys.argv[2:]))"
-)
+READER = "snnprog.files.hdf5_process"
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +123,15 @@ def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
     check_installed("h5py", f"reading {path}")
     with tempfile.TemporaryDirectory(prefix="snnprog-") as folder:
         result = Path(folder) / "parts.npz"
-        command = [sys.executable, "-c", START, json.dumps(sys.path), str(path), json.dumps(list(names)), str(result)]
+        command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(result.absolute())])
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=TIME_LIMIT_S
+                command,
+                cwd=NEUTRAL_FOLDER,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=TIME_LIMIT_S,
             )
         except subprocess.TimeoutExpired as error:
             raise FormatError(f"{path} was not read in {TIME_LIMIT_S:g} s; it is damaged, or too large") from error

@@ -193,3 +193,7 @@ def main(path: str, names: str, result: str) -> int:
     arrays: dict[str, Any] = {str(place): array for place, array in enumerate(copied.arrays)}
     np.savez(result, index=np.array(index), **arrays)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""The one way in which the package starts a Python process.
+
+Python puts the current folder first on the import path of ``python -c`` and ``python -m``, so a ``json.py`` that came
+with a stranger's data would run. Every process that the package starts is isolated (``-I``) instead, and stands in a
+folder that nobody else can write to. Isolation also takes away the user's site-packages and PYTHONPATH, so a process
+that imports this package is given the import path of its parent, without the current folder.
+
+``python -m snnprog`` uses this module before any other, so it imports only what Python has loaded by then.
+"""
+
+# ruff: noqa: PTH109, PTH118, PTH120  (pathlib is not loaded by then)
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+# Whoever can write where Python is installed controls Python already. A temporary folder would outlive a killed parent.
+NEUTRAL_FOLDER = sys.prefix
+
+START = (
+    "import json, runpy, sys; sys.path[:0] = json.loads(sys.argv.pop(1));"
+    " runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+
+
+def isolated(python: str | os.PathLike[str], *words: str) -> list[str]:
+    """Return the command that starts a Python isolated, to be run in `NEUTRAL_FOLDER`.
+
+    Parameters
+    ----------
+    python : path
+        The interpreter, by an absolute path.
+    words : str
+        What follows the name of the interpreter; paths among them must be absolute.
+    """
+    return [os.fspath(python), "-I", *words]
+
+
+def own_module(module: str, words: Sequence[str] = ()) -> list[str]:
+    """Return the command that runs a module of this package as a script, to be run in `NEUTRAL_FOLDER`."""
+    from json import dumps  # not loaded either when `python -m snnprog` begins
+
+    return isolated(sys.executable, "-c", START, dumps(import_folders()), module, *words)
+
+
+def import_folders() -> list[str]:
+    """Return the import path of this process in absolute folders, without the current folder.
+
+    The current folder stays where it holds this package: a checkout, run as ``python -m snnprog``.
+    """
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    current = _current_folder()
+    folders = [os.path.join(current, folder) for folder in sys.path if folder]
+    kept = [folder for folder in folders if os.path.realpath(folder) == package or os.path.realpath(folder) != current]
+    return kept if package in map(os.path.realpath, kept) else [*kept, package]
+
+
+def _current_folder() -> str:
+    """Return the current folder, links followed; where it was deleted, one that is not on any import path."""
+    try:
+        return os.path.realpath(os.getcwd())
+    except FileNotFoundError:
+        return os.devnull

@@ -1,0 +1,55 @@
+"""What runs in a process of `Workers`: calls come by standard input, answers leave by what was standard output.
+
+It ends as soon as its parent is gone, even by ``kill -9``, because standard input then ends. Ctrl-C is the parent's.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import traceback
+from typing import IO
+
+from snnprog.processes.messages import receive, send
+
+
+def main() -> None:
+    """Answer calls until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a solver prints must not be taken for an answer
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, calls), daemon=True).start()
+    while True:
+        send(answers, _answer(calls.get()))
+
+
+def _read(stream: IO[bytes], calls: queue.SimpleQueue[bytes]) -> None:
+    """Pass calls on; end the process with the stream, whatever it is doing."""
+    try:
+        while True:
+            calls.put(receive(stream))
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _answer(call: bytes) -> bytes:
+    """Return, pickled, what a call returned and None, or None and what it raised with the text of its traceback."""
+    try:
+        function, args, kwargs = pickle.loads(call)
+        return pickle.dumps((function(*args, **kwargs), None))
+    except Exception as error:
+        text = traceback.format_exc()
+        try:
+            pickle.loads(content := pickle.dumps((None, (error, text))))
+        except Exception:  # an error that cannot be pickled, or only pickled
+            return pickle.dumps((None, (RuntimeError(f"{type(error).__name__}: {error}"), text)))
+        return content
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""An executor whose calls run in isolated processes.
+
+`concurrent.futures.ProcessPoolExecutor` will not do: the processes that it spawns, and its resource tracker, start with
+the current folder first on their import path, which Python can only be told to leave from 3.11 on.
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from snnprog.errors import BackendError
+from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
+from snnprog.processes.messages import receive, send
+
+P = ParamSpec("P")
+T = TypeVar("T")
+WORKER = "snnprog.processes.worker"
+
+
+class Workers(Executor):
+    """A number of isolated processes, each doing one call at a time; to be used in a ``with`` statement.
+
+    Functions, arguments, answers and errors are pickled. When the ``with`` statement is left by an error, the processes
+    are killed; otherwise, it waits for all calls.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count)  # each thread looks after a process of its own
+        self._own = threading.local()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._is_broken_off = False
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have a process call a function; its future raises `BackendError` if the process ends before it answers."""
+        return self._threads.submit(self._call, function, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let all calls end, and then the processes."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        if wait:
+            for process in self._processes:
+                process.communicate()  # closes its standard input, at which it ends
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._is_broken_off = True
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            for process in list(self._processes):
+                process.kill()
+        self.shutdown()
+
+    def _call(self, function: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+        process = self._process()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        call = pickle.dumps((function, args, kwargs))
+        try:
+            send(process.stdin, call)
+            answer, raised = pickle.loads(receive(process.stdout))
+        except (EOFError, OSError) as error:
+            code = process.wait()
+            raise BackendError(
+                f"a worker process ended with code {code}; use fewer workers if memory ran out"
+            ) from error
+        if raised is not None:
+            cause, text = raised
+            raise cause from RuntimeError(f"in a worker process: {text}")
+        result: T = answer
+        return result
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        """Return the process of this thread."""
+        if not hasattr(self._own, "process"):
+            self._own.process = subprocess.Popen(
+                own_module(WORKER), cwd=NEUTRAL_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            self._processes.append(self._own.process)
+            if self._is_broken_off:  # while it was started
+                self._own.process.kill()
+        process: subprocess.Popen[bytes] = self._own.process
+        return process
