@@ -55,7 +55,7 @@ def parse_json(content: bytes) -> dict[str, object]:
 
 
 def parse_toml(content: bytes) -> dict[str, Any]:
-    """Return the table that a TOML text in UTF-8 is.
+    """Return the table that a TOML text in UTF-8 is; a byte order mark, as Windows writes it, is skipped.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         If it is too large or too deep, no valid TOML, or holds a whole number beyond 64 bits.
     """
     _check_size(len(content), TOML_LIMIT_BYTES)
-    text = content.decode("utf-8")
+    text = content.decode("utf-8-sig")
     if any(key.count(".") >= DEPTH_LIMIT for key in BETWEEN_KEYS.split(TOML_ASIDES.sub("_", text))):
         raise ValueError(f"a key has more than {DEPTH_LIMIT} parts")
     try:

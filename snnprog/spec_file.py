@@ -34,7 +34,7 @@
     starts_ms = [0.0, 500.0]               # where each pattern begins in them; one from 0, unless given
     input_ids = [4, 7]                     # which SONATA nodes or NWB units are the inputs, in this order
     output_ids = [1]
-    merge = false                          # whether several spikes of one neuron in one tick become one
+    merge = false                          # whether several spikes of one neuron in one tick become one; not for .npz
 """
 
 from __future__ import annotations

@@ -373,7 +373,7 @@ def good_files(folder: Path) -> dict[str, bytes]:
         "versions": np.array('{"stand-in": "1", "numpy": "2"}'),
     }
     write_archive(folder / "result.npz", answer, {})
-    events = "pattern,tick,neuron\n" + "".join(f"{i % 2},{i % 9},{i % 2}\n" for i in range(20))
+    events = "pattern,tick,neuron\n" + "".join(f"{i % 2},{i % 9},{i % 2}\n" for i in range(18))
     texts = {"events": events, "spec": _toml_file(SPEC_TABLE), "backend": _toml_file(BACKEND_TABLE)}
     archives = {kind: (folder / name).read_bytes() for kind, name in FILE_NAMES.items() if kind not in texts}
     return archives | {kind: text.encode() for kind, text in texts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from stand_in import FINE, write_backend
 import snnprog as sp
 from snnprog.backends import Gaps, backend_names, find_backend, run_backend
 from snnprog.backends.gaps import check_gaps, read_gaps
+from snnprog.chips import CHIPS, Range
+from snnprog.chips.loihi1 import LOIHI1
 from snnprog.conformance import LARGE, Scale, check_conformance, golden_programs, random_trial
 from snnprog.conformance.trials import NO_GAPS, side_by_side
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
@@ -144,6 +147,50 @@ def test_the_random_programs_have_every_feature() -> None:
     wanted += ["patterns of different lengths"]
     assert [feature for feature in wanted if not seen[feature]] == []
     assert spikes > 2000
+
+
+FEW = dataclasses.replace(
+    LOIHI1,
+    name="few",
+    exponents=(0, 0),
+    design_exponents=(0,),
+    delays=(1, 3),
+    decays=(0, 4000),
+    thresholds=(2, 255),
+    weight_ranges={"mixed": (-6, 4), "excitatory": (0, 7), "inhibitory": (-7, 0)},
+    bias_mantissas=(-7, 7),
+    bias_exponents=(0, 2),
+    free_bias_exponents=(0, 2),
+    refractory=(1, 3),
+)
+
+
+def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program beyond the chip's ranges is refused when it is made, so drawing one is the test."""
+    monkeypatch.setattr("snnprog.conformance.checking.CHIPS", {"few": FEW})
+    monkeypatch.setitem(CHIPS, "few", FEW)
+    programs = [random_trial(seed, "few").program for seed in range(60)]
+    programs += [random_trial(seed, "few", Gaps(longest_input_delay=2)).program for seed in range(20)]
+    for name, found in (("delay", {1, 2, 3}), ("exponent", {0}), ("refractory", {1, 2, 3})):
+        assert set(np.concatenate([getattr(program, name) for program in programs]).tolist()) == found
+    for name, ends in (("weight", (-7, 7)), ("current_decay", (0, 4000)), ("bias", (-14, 14))):
+        values = np.concatenate([getattr(program, name) for program in programs])
+        assert (values.min(), values.max()) == ends
+    assert max(int(program.threshold.max()) for program in programs) > 100
+    outcome = check_conformance("reference", programs=10)
+    assert (outcome.divergence, outcome.golden, outcome.random) == (None, 0, 10)
+    assert outcome.spikes > 0
+
+
+@pytest.mark.parametrize("delays", [(2, 5), (3, 3)])
+def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(
+    delays: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHIPS, "slow", dataclasses.replace(LOIHI1, name="slow", delays=delays, refractory=(1, 1)))
+    found = {delay for seed in range(20) for delay in random_trial(seed, "slow").program.delay.tolist()}
+    assert found == set(range(delays[0], delays[1] + 1))
+    within = random_trial(1, "slow", Gaps(longest_input_delay=2)).program
+    assert set(within.delay[within.pre < within.n_inputs].tolist()) <= {2}
 
 
 def test_a_trial_is_the_same_for_the_same_seed() -> None:

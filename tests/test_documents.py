@@ -73,6 +73,10 @@ def test_the_deepest_that_is_read() -> None:
     assert parse_toml(b"a = " + inner) == {"a": json.loads(inner)}
 
 
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert parse_toml(b"\xef\xbb\xbfa = 1") == {"a": 1}
+
+
 @pytest.mark.parametrize(("parse", "limit"), [(parse_json, "JSON"), (parse_toml, "TOML")])
 def test_what_is_too_large_is_not_parsed(
     monkeypatch: pytest.MonkeyPatch, parse: Callable[[bytes], object], limit: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from itertools import permutations
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
 
@@ -84,7 +86,10 @@ GOOD_CSV: dict[str, tuple[str | bytes, int | None, list[list[tuple[int, int]]]]]
     "byte order mark": (b"\xef\xbb\xbftick,neuron\n2,1\n", None, [[(2, 1)]]),
     "Windows": ("tick,neuron\r\n2,1\r\n", None, [[(2, 1)]]),
     "spaces": (" tick , neuron \n 2 , 1 \n", None, [[(2, 1)]]),
-    "twice and unordered": ("tick,neuron\n2,1\n0,0\n2,1\n", None, [[(0, 0), (2, 1)]]),
+    "unordered": ("tick,neuron\n2,1\n0,0\n", None, [[(0, 0), (2, 1)]]),
+    "quoted": ('"tick","neuron"\n"2","1"\n', None, [[(2, 1)]]),
+    "old Macintosh": ("tick,neuron\r2,1\r", None, [[(2, 1)]]),
+    "zeros in front": ("tick,neuron\n002,-0\n", None, [[(2, 0)]]),
     "patterns": ("pattern,tick,neuron\n1,0,0\n0,2,1\n", None, [[(2, 1)], [(0, 0)]]),
     "silent first": ("pattern,tick,neuron\n1,0,0\n", None, [[], [(0, 0)]]),
     "silent last, unsaid": ("pattern,tick,neuron\n0,0,0\n", None, [[(0, 0)]]),
@@ -127,6 +132,15 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 has neuron -1; allowed is 0 to 1"),
     "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "numbers patterns -1 to -1; allowed is 0 to 0"),
     "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "asks for 1000000001 rasters of 3 x 2; at most 1048576"),
+    "twice": ("tick,neuron\n2,1\n0,0\n2,1\n", "events.csv: neuron 1 has 2 spikes in tick 2 of pattern 0; list each"),
+    "two of them twice": (
+        "pattern,tick,neuron\n1,0,0\n1,0,0\n0,2,1\n0,2,1\n0,2,1\n0,0,0\n",
+        "neuron 1 has 3 spikes in tick 2 of pattern 0 (and 1 more bin like it); list each event once, or ask for",
+    ),
+    "odd after many": ("tick,neuron\n" + "1,1\n" * 9 + "1;1\n", "events.csv, line 11: '1;1'; 2 whole numbers are"),
+    "two numbers in one": ("tick,neuron\n1 2,0\n", "events.csv, line 2: '1 2,0'; 2 whole numbers are needed"),
+    "comma at the end": ("tick,neuron\n1,0,\n", "events.csv, line 2: '1,0,'; 2 whole numbers are needed"),
+    "two signs": ("tick,neuron\n--1,0\n", "events.csv, line 2: '--1,0'; 2 whole numbers are needed"),
     "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
 }
 
@@ -135,6 +149,45 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
 def test_csv_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(FormatError, match=re.escape(message)):
         read_rasters(csv_file(tmp_path, text), ticks=3, neurons=2)
+
+
+def test_csv_events_that_are_listed_twice_are_merged_where_asked(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "tick,neuron\n2,1\n0,0\n2,1\n")
+    (raster,) = read_rasters(path, ticks=3, neurons=2, merge=True)
+    assert np.argwhere(raster).tolist() == [[0, 0], [2, 1]]
+
+
+FIELDS = st.one_of(st.integers(-2, 9).map(str), st.text("0123-+.eE_ \t", max_size=4), st.sampled_from(["", "007"]))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(["tick", "time_ms"]), st.lists(st.lists(FIELDS, min_size=2, max_size=2), max_size=4))
+def test_files_mean_the_same_with_quotes(
+    tmp_path_factory: pytest.TempPathFactory, column: str, rows: list[list[str]]
+) -> None:
+    """NumPy reads the plain file, if any line is right; quoted fields are read by Python, line by line."""
+    path = tmp_path_factory.getbasetemp() / "quotes.csv"
+    found = []
+    for quote in ("", '"'):
+        lines = [f"{column},neuron", *(",".join(f"{quote}{field}{quote}" for field in row) for row in rows)]
+        path.write_text("\n".join(lines))
+        try:
+            dt_ms = 1.0 if column == "time_ms" else None
+            found.append(np.argwhere(read_rasters(path, ticks=200, neurons=9, dt_ms=dt_ms, merge=True)).tolist())
+        except FormatError:
+            found.append(["refused"])
+    assert found[0] == found[1]
+
+
+def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lines: list[list[str]] = []
+    split = csv.reader
+    monkeypatch.setattr("csv.reader", lambda given: split(lines.append(given) or given))
+    path = csv_file(tmp_path, "time_s,neuron\r\n1.000000000000000000e+00,0\r\n 0.002, 1\r\n\r\n")
+    assert read_rasters(path, ticks=1001, neurons=2, dt_ms=1.0)[0].sum() == 2
+    path = csv_file(tmp_path, "pattern,tick,neuron\n0, 1 ,1\n\n1,0,0\n")
+    assert len(read_rasters(path, ticks=2, neurons=2)) == 2
+    assert lines == [["time_s,neuron"], ["pattern,tick,neuron"]]
 
 
 @pytest.mark.parametrize(
@@ -271,6 +324,12 @@ TIMES: dict[str, tuple[str, dict[str, Any], list[tuple[int, int]]]] = {
     "milliseconds": ("time_ms,neuron\n0.5,1\n2,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
     "seconds": ("time_s,neuron\n.0005,1\n2e-3,0\n", {"dt_ms": 1.0}, [(0, 1), (2, 0)]),
     "nothing": ("time_s,neuron\n", {"dt_ms": 1.0}, []),
+    "powers": (
+        "time_s,neuron\n5.0e-04,1\n2E-3,0\n.1e+1,1\n",
+        {"dt_ms": 1.0, "ticks": 1001},
+        [(0, 1), (2, 0), (1000, 1)],
+    ),
+    "quoted": ('time_ms,neuron\n"0.5","1"\n', {"dt_ms": 1.0}, [(0, 1)]),
     "edges": ("time_ms,neuron\n0.3,0\n0.1,0\n0.2,0\n", {"dt_ms": 0.1, "ticks": 4}, [(1, 0), (2, 0), (3, 0)]),
     "merged": ("time_ms,neuron\n0.3,0\n0.1,0\n", {"dt_ms": 1, "merge": True}, [(0, 0)]),
     "a window": ("time_ms,neuron\n0.5,1\n2,0\n", {"dt_ms": 1.0, "starts_ms": [1.5]}, [(0, 0)]),
@@ -290,6 +349,11 @@ BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and a whole number are needed"),
     "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: 'nan,0'; a time from 0 and a whole number are needed"),
     "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: '1e999,0'; a time from 0"),
+    "a plus": ("time_ms,neuron\n+1,0\n", {}, "line 2: '.1,0'; a time from 0 and a whole number are needed"),
+    "minus zero": ("time_ms,neuron\n-0,0\n", {}, "line 2: '-0,0'; a time from 0 and a whole number are needed"),
+    "a neuron as a float": ("time_ms,neuron\n1,1.0\n", {}, "line 2: '1,1.0'; a time from 0 and a whole number are"),
+    "a neuron in powers": ("time_ms,neuron\n1,1e0\n", {}, "line 2: '1,1e0'; a time from 0 and a whole number are"),
+    "a huge neuron": (f"time_ms,neuron\n1,{1 << 63}\n", {}, "a time from 0 and a whole number are needed"),
     "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "a time from 0 and a whole number are needed"),
     "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: '1,0.5'; a time from 0 and a whole number"),
     "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "events.csv: event 1 has neuron 2; allowed is 0 to 1"),

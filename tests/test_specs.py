@@ -19,6 +19,8 @@ from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Raster
+from snnprog.chips import CHIPS
+from snnprog.chips.loihi1 import LOIHI1
 from snnprog.specs.machines import walks
 from snnprog.specs.streams import de_bruijn
 
@@ -386,7 +388,7 @@ def test_what_was_sent_to_the_neurons_is_sent_again() -> None:
 
 
 def test_more_is_asked_for_with_replace() -> None:
-    spec = dataclasses.replace(sp.specs.counter(3), sparse=True, chip=untyped("loihi2"))
+    spec = dataclasses.replace(sp.specs.counter(3, chip="loihi2"), sparse=True)
     dense, result = sp.compile(sp.specs.counter(3)), sp.compile(spec)
     assert result.program.chip.name == "loihi2"
     assert result.report.synapses < dense.report.synapses
@@ -452,6 +454,122 @@ def test_what_cannot_be_asked_for_is_refused(message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+# ---------------------------------------------------------------------------------------------------------- other chips
+
+ON_ANY_CHIP: dict[str, Callable[[str], sp.Spec]] = {
+    "coincidence": lambda chip: sp.specs.coincidence(3, least=2, chip=chip),
+    "coincidence within": lambda chip: sp.specs.coincidence(2, within=1, chip=chip),
+    "counter": lambda chip: sp.specs.counter(3, reset=True, chip=chip),
+    "delay_line": lambda chip: sp.specs.delay_line(7, chip=chip),
+    "finite_state_machine": lambda chip: sp.specs.finite_state_machine({0: {"a": 1}, 1: {"a": 0}}, chip=chip),
+    "frequency_divider": lambda chip: sp.specs.frequency_divider(4, chip=chip),
+    "pattern_generator": lambda chip: sp.specs.pattern_generator(GAITS[0][:3], chip=chip),
+    "sequence": lambda chip: sp.specs.sequence([0, 1], chip=chip),
+    "tolerant sequence": lambda chip: sp.specs.sequence([0, None, 1], tolerance=1, chip=chip),
+    "truth_table": lambda chip: sp.specs.truth_table([0, 0, 0, 1], chip=chip),
+    "winner_take_all": lambda chip: sp.specs.winner_take_all(2, chip=chip),
+}
+FEW = dataclasses.replace(
+    LOIHI1,
+    name="few",
+    delays=(1, 3),
+    thresholds=(1, 2047),
+    exponents=(0, 0),
+    design_exponents=(0,),
+    weight_ranges={"mixed": (-128, 126), "excitatory": (0, 127), "inhibitory": (-127, 0)},
+    refractory=(1, 1),
+)
+VARIANTS = {
+    "few": FEW,
+    "subtracting": dataclasses.replace(
+        LOIHI1, name="subtracting", semantics=dataclasses.replace(LOIHI1.semantics, reset="subtract")
+    ),
+    "lingering": dataclasses.replace(LOIHI1, name="lingering", decays=(0, 4000)),
+    "slow": dataclasses.replace(LOIHI1, name="slow", delays=(2, 63)),
+    "leaking": dataclasses.replace(LOIHI1, name="leaking", decays=(1, 4095)),
+}
+
+
+@pytest.mark.parametrize("name", ON_ANY_CHIP)
+@pytest.mark.parametrize("chip", ["loihi2", "few"])
+def test_it_is_exact_on_another_chip_of_the_family(name: str, chip: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHIPS, "few", FEW)
+    spec = ON_ANY_CHIP[name](chip)
+    assert spec.chip == chip
+    result = sp.compile(spec)
+    assert result.program.chip == chip
+    assert sp.verify(result.program, spec, ["kernel", "reference"]).exact
+
+
+def test_a_delay_line_takes_as_many_relays_as_the_chip_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHIPS, "few", FEW)
+    spec = sp.specs.delay_line(7, chip="few")
+    assert (spec.n_outputs, spec.delays) == (3, (1, 3))
+    stream = mixed(30, 1, 1000)
+    assert np.array_equal(sp.run(sp.compile(spec).program, stream).spikes[:, :1], after(stream, 7))
+
+
+@pytest.mark.parametrize("name", ON_ANY_CHIP)
+def test_what_xylo_cannot_do_for_ever_is_refused(name: str) -> None:
+    with pytest.raises(sp.SpecError) as caught:
+        ON_ANY_CHIP[name]("xylo")
+    function = name.split()[-1 if name.startswith("tolerant") else 0]
+    assert str(caught.value).startswith(f"{function} needs ")
+    assert " xylo " in str(caught.value)
+    assert str(caught.value).endswith(": take another chip, such as loihi1")
+
+
+LACKING: dict[str, Callable[[], sp.Spec]] = {
+    "sequence needs a delay of 4, and few has 1 to 3": lambda: sp.specs.sequence([0, None, None, 1], chip="few"),
+    "coincidence needs a delay of 4, and few has 1 to 3": lambda: sp.specs.coincidence(2, within=3, chip="few"),
+    "counter needs a delay of 1, and slow has 2 to 63": lambda: sp.specs.counter(2, chip="slow"),
+    "counter needs neurons without memory, and on lingering currents keep at least 95/4096 of themselves": (
+        lambda: sp.specs.counter(2, chip="lingering")
+    ),
+    "frequency_divider needs a reset to zero, and on subtracting a reset subtracts the threshold": (
+        lambda: sp.specs.frequency_divider(2, chip="subtracting")
+    ),
+    "frequency_divider needs a potential that keeps all that arrives and a current that keeps nothing": (
+        lambda: sp.specs.frequency_divider(2, chip="leaking")
+    ),
+    "classifier needs a delay of 16, and few has 1 to 3: take an encoder whose rasters are shorter": (
+        lambda: sp.specs.classifier([[0.0], [1.0]], [0, 1], sp.coding.Latency([0.0], [1.0]), chip="few")
+    ),
+}
+
+
+@pytest.mark.parametrize("message", LACKING)
+def test_what_a_chip_lacks_is_named(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, variant in VARIANTS.items():
+        monkeypatch.setitem(CHIPS, name, variant)
+    with pytest.raises(sp.SpecError) as caught:
+        LACKING[message]()
+    assert str(caught.value).startswith(message)
+
+
+def test_a_classifier_on_xylo() -> None:
+    rng = np.random.default_rng(5)
+    labels = np.repeat([0, 1, 2], 10)
+    samples = rng.normal(0.0, 0.4, (30, 2)) + np.array([[0, 0], [4, 1], [1, 4]])[labels]
+    encoder = sp.coding.Levels.fit(samples, levels=8)
+    questions = sp.coding.Questions.one_vs_one(3)
+    spec = sp.specs.classifier(samples, labels, encoder, questions=questions, chip="xylo")
+    program = sp.compile(spec).program
+    assert (spec.chip, program.chip) == ("xylo", "xylo")
+    assert sp.verify(program, spec).exact
+    spikes = [sp.run(program, pattern.inputs).spikes for pattern in spec.patterns]
+    assert questions.decide(spikes).tolist() == labels.tolist()
+
+
+def test_a_recording_on_xylo() -> None:
+    recorded = np.eye(4, dtype=bool)[[0, 1, 2, 3, 0, 1, 2, 3, 0, 1]]
+    spec = sp.specs.from_raster(recorded, chip="xylo")
+    assert (spec.delays, spec.dynamics) == ((1,), sp.Dynamics.usual("xylo"))
+    program = sp.compile(spec).program
+    assert program.chip == "xylo"
+    assert np.array_equal(sp.run(program, spec.inputs).spikes[1:], recorded)
+
+
 def test_the_names_are_pinned_and_documented() -> None:
     assert sorted(sp.specs.__all__) == sorted(
         [
@@ -477,7 +595,9 @@ def test_the_page_tells_of_every_name_and_its_blocks_run(capsys: pytest.CaptureF
     assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "specs.md", "exec"), {})
-    assert capsys.readouterr().out == "open at ticks [3 4 5]\nclasses [1 0]\n"
+    refused = "counter needs neurons without memory, and on xylo a current decays after what arrives was added, so that"
+    refused += " what acts also lingers: take another chip, such as loihi1"
+    assert capsys.readouterr().out == f"open at ticks [3 4 5]\n{refused}\nclasses [1 0]\n"
 
 
 # ---------------------------------------------------------------------------------------------------- streams and walks

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--layout", help="Axes of an .npz array in their order, as in neurons,ticks.")
 @click.option("--starts-ms", type=NumberList(float), help="Where patterns begin in a recording, as in 0,1000.")
 @click.option("--ids", type=NumberList(int), help="Which nodes or units of a recording are the inputs, as in 4,7.")
-@click.option("--merge", is_flag=True, help="Let times of one neuron in one tick be one spike.")
+@click.option("--merge", is_flag=True, help="Let several spikes of one neuron in one tick be one.")
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
 @json_option
 def run_command(
@@ -110,17 +110,15 @@ def run_command(
 
 def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
     """Print a table on a terminal, and events in CSV where programs read them."""
-    from snnprog.raster import events_of_raster
+    from snnprog.files.events import csv_texts
 
     if sys.stdout.isatty():
         from snnprog.report.trains import print_trains
 
         print_trains(terminal(), spikes, backend=backend)
         return
-    click.echo("pattern,tick,neuron")
-    for index, raster in enumerate(spikes):
-        for tick, neuron in zip(*events_of_raster(raster), strict=True):
-            click.echo(f"{index},{tick},{neuron}")
+    for text in csv_texts(spikes):
+        click.echo(text, nl=False)
 
 
 def _print_activity(activity: Activity) -> None:

@@ -2,7 +2,8 @@
 
 A random program has what the subset allows: recurrence, delays to the chip's longest, both decays over their whole
 range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons and, in every
-second program, refractory periods. It is drawn again while the reference leaves the portable range on it.
+second program, refractory periods. It is drawn again while the reference leaves the portable range on it. Every range
+comes from the chip.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int32s, Int64s, Raster
 from snnprog.backends import Gaps
-from snnprog.chips import Chip, find_chip
-from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SYNAPSE_ARRAYS, Program
+from snnprog.chips import Chip, Range, find_chip
+from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SIGN_MODES, SYNAPSE_ARRAYS, Program
 from snnprog.simulate import simulate
 
 LAYERED_TICKS = (600, 400)
-FULL_DECAY = 4095
 REFRACTORY_SEED = 1
 MOST_FAN_IN = 16
+LAYERED_FAN_IN = 128
+"""Thresholds reach as far as so many of the greatest weights; programs of any size spike where they are lower."""
 NO_GAPS = Gaps()
 
 
@@ -98,8 +100,9 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
     """
     generator = np.random.default_rng(seed)
-    if find_chip(chip).is_readout_apart:
-        return _draw_layered(generator, chip)
+    limits = find_chip(chip)
+    if limits.layers is not None:
+        return _draw_layered(generator, limits)
     if gaps.most_neurons is not None:
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
@@ -113,14 +116,14 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
 
 def _within(program: Program, gaps: Gaps) -> Program:
     """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
-    longest = program.chip.delays[1]
+    shortest, longest = program.chip.delays
     is_input = program.pre < program.n_inputs
     from_inputs = longest if gaps.longest_input_delay is None else gaps.longest_input_delay
     from_neurons = longest if gaps.longest_recurrent_delay is None else gaps.longest_recurrent_delay
     limit = np.where(is_input, from_inputs, from_neurons)
-    kept = limit > 0
+    kept = limit >= shortest
     synapses = {name: getattr(program, name)[kept] for name in SYNAPSE_ARRAYS}
-    synapses["delay"] = 1 + (synapses["delay"] - 1) % limit[kept]
+    synapses["delay"] = shortest + (synapses["delay"] - shortest) % (limit[kept] - shortest + 1)
     refractory = np.maximum(program.refractory * gaps.refractory, 1)
     return replace(program, **synapses, bias=program.bias * gaps.bias, refractory=refractory)
 
@@ -129,20 +132,23 @@ def _with_refractory(program: Program, seed: int) -> Program:
     """Return the program with a refractory period for each kind of neuron, if its seed is odd; most are short."""
     if seed % 2 == 0:
         return program
-    generator, longest = np.random.default_rng((seed, REFRACTORY_SEED)), program.chip.refractory[1]
+    generator = np.random.default_rng((seed, REFRACTORY_SEED))
+    shortest, longest = program.chip.refractory
+    choices = np.minimum([2, 8, longest], longest - shortest + 1)  # how many periods there are to draw from
     parameters = np.stack([program.threshold, program.current_decay, program.potential_decay])
     kind = np.unique(parameters, axis=1, return_inverse=True)[1].reshape(-1)
-    periods = 1 + generator.integers(0, generator.choice([2, 8, longest], program.n_neurons))
+    periods = shortest + generator.integers(0, generator.choice(choices, program.n_neurons))
     return replace(program, refractory=periods[kind].astype(np.int32))
 
 
 def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink: float) -> Trial:
+    limits = find_chip(chip)
     n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
     most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
     n_synapses = int(generator.integers(1, most_synapses + 2))
     kind, profile = (_draw_kinds(generator, count, scale.most_kinds) for count in (n_synapses, n_neurons))
     modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)[kind]
-    exponents = generator.integers(0, 8, n_synapses)[kind]
+    exponents = generator.integers(*_half_open(limits.exponents), n_synapses)[kind]
     program = Program.from_arrays(
         chip=chip,
         n_inputs=n_inputs,
@@ -150,14 +156,14 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
         outputs=np.arange(n_neurons),
         pre=generator.integers(0, n_inputs + n_neurons, n_synapses),
         post=generator.integers(0, n_neurons, n_synapses),
-        delay=generator.integers(*_half_open(find_chip(chip).delays), n_synapses)[kind],
-        weight=_draw_weights(generator, modes, shrink / (1 << (exponents // 2))),
+        delay=generator.integers(*_half_open(limits.delays), n_synapses)[kind],
+        weight=_draw_weights(generator, limits, modes, shrink / (1 << (exponents // 2))),
         exponent=exponents,
         sign_mode=modes,
-        threshold=1 + (generator.integers(1, 1 << int(generator.integers(2, 13)), n_neurons))[profile],
-        current_decay=_draw_decays(generator, n_neurons)[profile],
-        potential_decay=_draw_decays(generator, n_neurons)[profile],
-        bias=generator.integers(-4095, 4096, n_neurons) << generator.integers(0, 4, n_neurons),
+        threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=2, fan_in=MOST_FAN_IN)[profile],
+        current_decay=_draw_decays(generator, limits, n_neurons)[profile],
+        potential_decay=_draw_decays(generator, limits, n_neurons)[profile],
+        bias=_draw_biases(generator, limits, n_neurons),
     )
     rate = generator.uniform(0.05, 0.6)
     inputs = tuple(generator.random((ticks, n_inputs)) < rate for ticks in scale.pattern_ticks)
@@ -169,10 +175,13 @@ def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) ->
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
 
 
-def _draw_layered(generator: np.random.Generator, chip: str) -> Trial:
+def _draw_layered(generator: np.random.Generator, limits: LayeredChip) -> Trial:
     """Draw a program of a hidden layer, mostly recurrent, and a readout layer."""
-    limits = find_chip(chip)
-    n_inputs, n_hidden, n_outputs = (int(generator.integers(*ends)) for ends in ((1, 9), (0, 25), (1, 9)))
+    n_inputs = int(generator.integers(*_half_open((1, min(8, limits.most_inputs)))))
+    n_hidden = int(
+        generator.integers(*_half_open((0, min(24, limits.most_hidden - n_inputs, limits.most_fan_out - 1))))
+    )
+    n_outputs = int(generator.integers(*_half_open((1, min(8, limits.most_outputs)))))
     n_neurons = n_hidden + n_outputs
     outputs = generator.permutation(n_neurons)[:n_outputs]
     is_output = np.zeros(n_inputs + n_neurons, np.bool_)
@@ -180,17 +189,18 @@ def _draw_layered(generator: np.random.Generator, chip: str) -> Trial:
     is_joined = generator.random((n_inputs + n_neurons, n_neurons)) < generator.uniform(0.1, 0.9)
     pre, post = np.nonzero(is_joined & ~is_output[:, None])
     shifts = generator.integers(*_half_open(limits.exponents), (3, 2)).min(axis=0)
+    weights = limits.weight_ranges["inhibitory"][0], limits.weight_ranges["excitatory"][1]
     program = Program.from_arrays(
-        chip=chip,
+        chip=limits.name,
         n_inputs=n_inputs,
         n_neurons=n_neurons,
         outputs=outputs,
         pre=pre,
         post=post,
-        delay=np.ones(pre.size, np.int64),
-        weight=generator.integers(-128, 128, pre.size) >> generator.integers(0, 7),
+        delay=np.full(pre.size, limits.delays[0]),
+        weight=generator.integers(*_half_open(weights), pre.size) >> generator.integers(0, weights[1].bit_length()),
         exponent=shifts[is_output[n_inputs + post].astype(np.int64)],
-        threshold=1 + generator.integers(1, 1 << int(generator.integers(4, 15)), n_neurons),
+        threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=4, fan_in=LAYERED_FAN_IN),
         current_decay=_draw_shifts(generator, limits, n_neurons),
         potential_decay=_draw_shifts(generator, limits, n_neurons),
         bias=generator.integers(*_half_open(limits.bias_mantissas), n_neurons) * (generator.random(n_neurons) < 0.5),
@@ -209,17 +219,41 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
     )
 
 
-def _draw_weights(generator: np.random.Generator, modes: Int64s, shrink: Floats) -> Int64s:
-    magnitude = np.rint(generator.uniform(0, 255, modes.size) * shrink).astype(np.int64)
+def _draw_weights(generator: np.random.Generator, limits: Chip, modes: Int64s, shrink: Floats) -> Int64s:
+    """Draw a weight of each sign mode; those of either sign are even."""
+    magnitude = np.rint(generator.uniform(0, limits.weight_limit, modes.size) * shrink).astype(np.int64)
     either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
-    return np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
+    drawn = np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
+    low, high = np.array([limits.weight_ranges[SIGN_MODES[mode]] for mode in modes.tolist()]).reshape(-1, 2).T
+    weights: Int64s = np.clip(drawn, low, high)
+    return weights
 
 
-def _draw_decays(generator: np.random.Generator, count: int) -> Int64s:
+def _draw_thresholds(
+    generator: np.random.Generator, limits: Chip, count: int, *, least_bits: int, fan_in: int
+) -> Int64s:
+    """Draw thresholds of one magnitude, from ``2**least_bits`` to what ``fan_in`` of the greatest weights reach."""
+    low, high = limits.thresholds
+    most_bits = min((limits.weight_limit * fan_in).bit_length(), (high - low + 1).bit_length() - 1)
+    bits = int(generator.integers(*_half_open((min(least_bits, most_bits), most_bits))))
+    thresholds: Int64s = low + generator.integers(min(1, high - low), 1 << bits, count)
+    return thresholds
+
+
+def _draw_decays(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
     """Draw decays over the whole range, both ends often."""
-    drawn = generator.integers(*_half_open((0, FULL_DECAY)), count)
-    return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], [0, FULL_DECAY], drawn)
+    drawn = generator.integers(*_half_open(limits.decays), count)
+    return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], limits.decays, drawn)
 
 
-def _half_open(inclusive: tuple[int, int]) -> tuple[int, int]:
+def _draw_biases(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
+    """Draw biases with the lower half of the exponents: with greater ones the portable range is soon left."""
+    least, greatest = limits.bias_exponents
+    exponents: Range = (least, (least + greatest) // 2)
+    mantissas = generator.integers(*_half_open(limits.bias_mantissas), count)
+    biases: Int64s = mantissas << generator.integers(*_half_open(exponents), count)
+    return biases
+
+
+def _half_open(inclusive: Range) -> Range:
     return inclusive[0], inclusive[1] + 1

@@ -19,7 +19,7 @@ READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyTyp
 )
 TIMED = ("dt_ms", "starts_ms", "merge")
 OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {".npz": ("layout",), ".csv": (), ".h5": (*TIMED, "ids"), ".nwb": (*TIMED, "ids")}
+    {".npz": ("layout",), ".csv": ("merge",), ".h5": (*TIMED, "ids"), ".nwb": (*TIMED, "ids")}
 )
 WRITTEN = (".npz", ".csv", ".h5")
 KEYED = (".npz", ".h5")
@@ -63,7 +63,7 @@ def read_rasters(
     ids : sequence of int, optional
         Which SONATA nodes or NWB units are read, in the order of the columns.
     merge : bool
-        Where a file keeps times, whether spikes of one neuron in one tick become one instead of being refused.
+        Whether several spikes of one neuron in one tick become one instead of being refused; an ``.npz`` has none.
 
     Raises
     ------

@@ -36,7 +36,7 @@ class Reading:
     ids : sequence of int, optional
         Which nodes or units are read, in the order of the columns.
     merge : bool
-        Whether spikes of one neuron in one tick become one, where a file keeps times.
+        Whether spikes of one neuron in one tick become one, where a file lists spikes.
     """
 
     ticks: int | None = None

@@ -15,7 +15,9 @@ program is exact on *every* input of the kind that the docstring names, however 
 
 `truth_table` is the exception if it needs hidden neurons, and `from_raster` and `classifier` promise nothing beyond
 their recording and their samples.
-They are written for the chips of the Loihi family.
+
+What these arguments need of a chip is checked (`snnprog.specs.needs`). Xylo's neurons always remember, so on it only
+`from_raster` and `classifier` are specs; the others are refused.
 """
 
 from __future__ import annotations

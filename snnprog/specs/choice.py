@@ -12,7 +12,7 @@ from snnprog.specs.machines import Machine, Row
 from snnprog.specs.streams import check_ticks
 
 
-def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = False) -> Spec:
+def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = False, chip: str = "loihi1") -> Spec:
     """Return the spec of a winner-take-all of first spikes: the line that spikes first wins, and all others lose.
 
     One tick after the first spike the winner's output fires, once; of lines that spike together, the first in order
@@ -29,11 +29,13 @@ def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = Fal
     reset : bool
         Whether one more input line, the last, opens the next round: what spikes together with it is not heard, what
         spikes after it is.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If there are no lines, or too many.
+        If there are no lines, too many, or the chip's neurons remember.
     """
     lines = as_integer("lines", lines)
     at_once = lines if at_once is None else as_integer("at_once", at_once)
@@ -54,4 +56,4 @@ def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = Fal
         return (*(line == winner for line in range(lines)), is_decided or any(spikes))
 
     advice = "take fewer lines, or a smaller at_once"
-    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice).spec()
+    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice, chip).spec()

@@ -17,6 +17,7 @@ from snnprog.coding import Encoder, Questions, with_rest
 from snnprog.coding.decoders import YES
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
+from snnprog.specs.needs import check_delays
 
 RIDGE = 10.0
 
@@ -29,6 +30,7 @@ def classifier(
     questions: Questions | None = None,
     clarity: float | None = None,
     seed: int = 0,
+    chip: str = "loihi1",
 ) -> Spec:
     """Return the spec of a classifier: one pattern per sample, the answers at its last tick, silence before.
 
@@ -46,12 +48,17 @@ def classifier(
         Samples less clear than this are asked of no output; see `clarity_of`. Without it, all are.
     seed : int
         Of the draw, where outputs are asked about a share of the samples.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If the labels are no class numbers, or not one for each sample.
+        If the labels are no class numbers, or not one for each sample, or the chip lacks a delay as long as the
+        encoder's rasters.
     """
+    delays = range(1, encoder.ticks + 1)
+    check_delays("classifier", chip, delays, "take an encoder whose rasters are shorter, such as Levels")
     rasters, classes = encoder.encode(samples), _as_labels(labels)
     if len(rasters) != classes.size:
         raise SpecError(f"there are {len(rasters)} samples and {classes.size} labels; each sample needs one")
@@ -63,7 +70,7 @@ def classifier(
         asked &= (clarity_of(rasters, classes) >= clarity)[:, None]
     answers = questions.answers[classes] == YES
     patterns = [_pattern(*row) for row in zip(rasters, answers, asked, strict=True)]
-    return Spec(patterns, range(1, encoder.ticks + 1))
+    return Spec(patterns, delays, chip=chip)
 
 
 def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:

@@ -8,12 +8,13 @@ import numpy as np
 
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
-from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec import Pattern, Spec
 from snnprog.specs.machines import Machine, Row
+from snnprog.specs.needs import check_delays, perfect_memory
 from snnprog.specs.streams import check_ticks
 
 
-def counter(modulus: int, *, reset: bool = False) -> Spec:
+def counter(modulus: int, *, reset: bool = False, chip: str = "loihi1") -> Spec:
     """Return the spec of a ring counter: output i fires one tick after every (i + 1)-th spike of ``modulus``.
 
     The last of these outputs is the carry: an input to the next counter. They are followed by ``modulus - 1`` more,
@@ -26,11 +27,13 @@ def counter(modulus: int, *, reset: bool = False) -> Spec:
         After how many spikes it begins anew, from 2 on.
     reset : bool
         Whether a second input line sets the count to 0; a spike together with it is not counted.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If the modulus is less than 2, or too large.
+        If the modulus is less than 2, too large, or the chip's neurons remember.
     """
     modulus = _at_least_two("modulus", modulus)
 
@@ -42,10 +45,10 @@ def counter(modulus: int, *, reset: bool = False) -> Spec:
         return counted + tuple(not is_counted and not is_reset and i + 1 == count for i in range(modulus - 1))
 
     rows = tuple(itertools.product((False, True), repeat=1 + reset))
-    return Machine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus").spec()
+    return Machine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", chip).spec()
 
 
-def frequency_divider(divisor: int) -> Spec:
+def frequency_divider(divisor: int, *, chip: str = "loihi1") -> Spec:
     """Return the spec of a frequency divider: one neuron that fires one tick after every ``divisor``-th spike.
 
     Its potential does not leak, and so is the count of spikes since it fired, times a weight, to the last bit: it is
@@ -55,18 +58,24 @@ def frequency_divider(divisor: int) -> Spec:
     ----------
     divisor : int
         From 2 on.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If the divisor is less than 2, or too large.
+        If the divisor is less than 2, too large, or the chip has no neuron that counts: one that keeps all that
+        arrives, and is reset to zero.
     """
     divisor = _at_least_two("divisor", divisor)
+    dynamics = perfect_memory("frequency_divider", chip)
+    check_delays("frequency_divider", chip, (1,))
     check_ticks("frequency_divider", 4 * divisor, "let two dividers follow one another")
     spikes = np.ones(4 * divisor + 1, dtype=np.bool_)
     spikes[2 * divisor :: 2] = False
     due = np.concatenate([[False], spikes[:-1] & (np.cumsum(spikes[:-1]) % divisor == 0)])
-    return Spec([Pattern(spikes[:, None], due[:, None])], (1,), dynamics=Dynamics(0, 4095), signs=(1,))
+    pattern = Pattern(spikes[:, None], due[:, None])
+    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=chip)
 
 
 def _at_least_two(name: str, value: int) -> int:

@@ -17,7 +17,8 @@ from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import AUTO, FREE, Pattern, Spec
-from snnprog.specs.streams import NO_MEMORY, check_ticks, de_bruijn
+from snnprog.specs.needs import check_delays, no_memory
+from snnprog.specs.streams import check_ticks, de_bruijn
 
 Row = tuple[bool, ...]
 Answers = dict[Row, Row]
@@ -30,7 +31,9 @@ STREAM_LIMIT = 1 << 15
 MOST_LINES = 15
 
 
-def truth_table(table: Table, *, lines: int | None = None, clock: bool = False, spacing: int = 1) -> Spec:
+def truth_table(
+    table: Table, *, lines: int | None = None, clock: bool = False, spacing: int = 1, chip: str = "loihi1"
+) -> Spec:
     """Return the spec of Boolean functions: outputs answer the row of spikes of each tick two ticks later.
 
     The stream in the spec holds every run of rows that fits into three ticks. Programs whose outputs need no hidden
@@ -52,11 +55,13 @@ def truth_table(table: Table, *, lines: int | None = None, clock: bool = False, 
     spacing : int
         How many ticks there are at least from one row to the next, silent but for the first: 1, unless said. The wider,
         the more lines there may be: 5, 7 from 2 on, and 15 from 3 on.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If the table is no table, or its rows are too many.
+        If the table is no table, its rows are too many, or the chip's neurons remember.
     """
     spacing = as_integer("spacing", spacing)
     if spacing < 1:
@@ -64,6 +69,8 @@ def truth_table(table: Table, *, lines: int | None = None, clock: bool = False, 
     answers = _with_clock(_answers(table, lines)) if clock else _answers(table, lines)
     silence, n_outputs = (False,) * len(next(iter(answers))), len(next(iter(answers.values())))
     answers = {silence: answers.get(silence, (False,) * n_outputs)} | answers
+    dynamics, delays = no_memory("truth_table", chip), range(1, LATENCY + 1)
+    check_delays("truth_table", chip, delays)
     order = -(-REACH // spacing)
     check_ticks("truth_table", spacing * len(answers) ** order, "take fewer lines, or a wider spacing", STREAM_LIMIT)
     stream = np.zeros(spacing * (len(answers) ** order + order - 1) + LATENCY + REACH, dtype=np.int64)
@@ -73,7 +80,7 @@ def truth_table(table: Table, *, lines: int | None = None, clock: bool = False, 
     rows, values = np.array(list(answers)), np.array(list(answers.values()))
     bias: int | Literal["free"] = FREE if values[0].any() else 0
     pattern = Pattern(rows[stream], values[due])
-    return Spec([pattern], range(1, LATENCY + 1), dynamics=NO_MEMORY, bias=bias, hidden=AUTO)
+    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=chip)
 
 
 def _with_clock(answers: Answers) -> Answers:

@@ -16,7 +16,8 @@ import numpy as np
 
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
-from snnprog.specs.streams import NO_MEMORY, check_ticks
+from snnprog.specs.needs import check_delays, no_memory
+from snnprog.specs.streams import check_ticks
 
 NEURON_LIMIT = 1 << 12
 
@@ -40,6 +41,8 @@ class Machine:
         both, and silence at rest must lead to rest.
     advice : str
         What to try if there are too many configurations.
+    chip : str
+        Which chip's integers are meant.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Machine:
     rows: tuple[Row, ...]
     step: Step
     advice: str
+    chip: str
 
     @property
     def rest(self) -> Row:
@@ -59,12 +63,14 @@ class Machine:
         Raises
         ------
         SpecError
-            If that is too much.
+            If that is too much, or the chip's neurons remember.
         """
+        dynamics = no_memory(self.name, self.chip)
+        check_delays(self.name, self.chip, (1,))
         if self.n_neurons > NEURON_LIMIT:
             raise SpecError(f"{self.name} needs {self.n_neurons} neurons; {NEURON_LIMIT} are allowed: {self.advice}")
         patterns = [self._pattern(walk) for walk in walks(self._edges())]
-        return Spec(patterns, (1,), recurrent=True, dynamics=NO_MEMORY)
+        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip)
 
     def _edges(self) -> list[list[int]]:
         """Return, for each configuration that can be reached, to which one each row leads; rest is the first."""

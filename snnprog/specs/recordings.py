@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.checks import as_integer
+from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Dynamics, Pattern, Spec
+
+USUAL_LONGEST = 16
+"""Delays offered unless others are: each is one more unknown per line and neuron, and few recordings need more."""
 
 
 def from_raster(
     raster: ArrayLike,
     *,
     inputs: ArrayLike | None = None,
-    delays: Iterable[int] = range(1, 17),
+    delays: Iterable[int] | None = None,
     given: int | None = None,
     dynamics: Dynamics | None = None,
+    chip: str = "loihi1",
 ) -> Spec:
     """Return the spec of a recurrent network that makes a recorded raster by itself: back-engineering.
 
@@ -34,19 +39,22 @@ def from_raster(
         The spikes of all neurons.
     inputs : (ticks, lines) bool, optional
         Spikes that were sent to the neurons in the recording, if any; these lines come after those of the beginning.
-    delays : iterable of int
-        The delays that synapses may have.
+    delays : iterable of int, optional
+        The delays that synapses may have; 1 to 16, as far as the chip has them, unless given.
     given : int, optional
         How many ticks are given; as many as the longest delay, unless said.
     dynamics : Dynamics, optional
         The decays of every neuron; the chip's usual ones, unless given.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
         If a raster is malformed, or more ticks are given than there are.
     """
-    recorded, offered = as_raster(raster, "raster"), tuple(delays)
+    recorded = as_raster(raster, "raster")
+    offered = _usual_delays(chip) if delays is None else tuple(delays)
     ticks, neurons = recorded.shape
     if not offered:
         raise SpecError("delays is empty; offer at least one")
@@ -63,4 +71,9 @@ def from_raster(
         sent = np.concatenate([np.zeros((1, known.shape[1]), dtype=np.bool_), known])
     targets = np.concatenate([np.zeros((1, neurons), dtype=np.bool_), recorded])
     pattern = Pattern(np.concatenate([beginning, sent], axis=1), targets)
-    return Spec([pattern], offered, recurrent=True, dynamics=dynamics)
+    return Spec([pattern], offered, recurrent=True, dynamics=dynamics, chip=chip)
+
+
+def _usual_delays(chip: str) -> tuple[int, ...]:
+    shortest, longest = find_chip(chip).delays
+    return tuple(range(shortest, min(longest, USUAL_LONGEST) + 1))

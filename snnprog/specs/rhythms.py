@@ -14,7 +14,7 @@ from snnprog.spec import Spec
 from snnprog.specs.machines import Machine, Row
 
 
-def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False) -> Spec:
+def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False, chip: str = "loihi1") -> Spec:
     """Return the spec of a central pattern generator: rasters that repeat for ever, each after its start spike.
 
     There is one input line per raster. Two ticks after its spike the raster begins, and repeats until another line
@@ -30,11 +30,13 @@ def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = 
         One period of each rhythm; all have as many outputs.
     stop : bool
         Whether one more input line, the last, ends all rhythms.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If there is no raster, one is malformed, or they are too long.
+        If there is no raster, one is malformed, they are too long, or the chip's neurons remember.
     """
     periods = _as_periods(rasters)
     lengths = [len(period) for period in periods]
@@ -54,7 +56,8 @@ def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = 
         return (*outputs, *(index == following for index in range(len(follows))))
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
-    return Machine("pattern_generator", n_outputs + len(follows), rows, step, "take shorter or fewer rasters").spec()
+    advice = "take shorter or fewer rasters"
+    return Machine("pattern_generator", n_outputs + len(follows), rows, step, advice, chip).spec()
 
 
 def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:

@@ -18,7 +18,9 @@ State = TypeVar("State", bound=Hashable)
 Symbol = TypeVar("Symbol", bound=Hashable)
 
 
-def finite_state_machine(transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None) -> Spec:
+def finite_state_machine(
+    transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None, chip: str = "loihi1"
+) -> Spec:
     """Return the spec of a finite-state machine that runs for ever.
 
     A symbol is an input line: it is read when the line spikes, and no two lines spike together. Lines are in the order
@@ -38,11 +40,14 @@ def finite_state_machine(transitions: Mapping[State, Mapping[Symbol, State]], *,
         Where each symbol leads; one that is not named for a state changes nothing in it.
     start : state, optional
         Where the machine begins; the first of the table, unless said.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If a state is not in the table or cannot be reached, there are no symbols, or the pairs are too many.
+        If a state is not in the table or cannot be reached, there are no symbols, the pairs are too many, or the chip's
+        neurons remember.
     """
     if not isinstance(transitions, Mapping) or not all(isinstance(to, Mapping) for to in transitions.values()):
         raise SpecError(
@@ -62,10 +67,10 @@ def finite_state_machine(transitions: Mapping[State, Mapping[Symbol, State]], *,
         [number, *(numbers[table[state].get(symbol, state)] for symbol in symbols)]
         for number, state in enumerate(states)
     ]
-    return _machine(leads_to).spec()
+    return _machine(leads_to, chip).spec()
 
 
-def _machine(leads_to: list[list[int]]) -> Machine:
+def _machine(leads_to: list[list[int]], chip: str) -> Machine:
     """Return the machine of states 0, 1, … that lead to others: on silence to themselves, then on each symbol."""
     n_states, n_symbols = len(leads_to), len(leads_to[0]) - 1
     pairs = [(state, read) for state in range(n_states) for read in range(n_symbols + 1) if state or read]
@@ -77,7 +82,7 @@ def _machine(leads_to: list[list[int]]) -> Machine:
 
     rows = tuple(tuple(line == spiking for line in range(n_symbols)) for spiking in range(-1, n_symbols))
     advice = "take fewer states or symbols"
-    return Machine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice)
+    return Machine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice, chip)
 
 
 def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -> None:

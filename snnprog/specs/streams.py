@@ -1,8 +1,9 @@
 """Input streams that hold all that can come, and what a neuron without memory has to do with them.
 
-A potential that keeps 1/4096 of itself per tick is as good as one that keeps nothing: what a neuron does depends on the
-spikes that arrive at that tick alone. So a stream in which every combination of arrivals occurs that can ever occur
-says all there is to say about a neuron, and a program that is exact on it is exact on every stream, for ever.
+A potential that keeps 1/4096 of itself per tick is as good as one that keeps nothing (`snnprog.specs.needs`): what a
+neuron does depends on the spikes that arrive at that tick alone. So a stream in which every combination of arrivals
+occurs that can ever occur says all there is to say about a neuron, and a program that is exact on it is exact on every
+stream, for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from snnprog.errors import SpecError
 from snnprog.spec import Dynamics
 from snnprog.wording import counted
 
-NO_MEMORY = Dynamics(potential_decay=4095, current_decay=4095)
 TICK_LIMIT = 1 << 17
 
 

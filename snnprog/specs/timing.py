@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -17,42 +17,46 @@ from snnprog.checks import as_integer
 from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
-from snnprog.specs.streams import NO_MEMORY, check_ticks, delayed, pauses, recent, stream_of
+from snnprog.specs.needs import check_delays, no_memory
+from snnprog.specs.streams import check_ticks, delayed, pauses, recent, stream_of
 
-CHIP = "loihi1"
 TRIAL_LIMIT = 1 << 12
 
 
-def delay_line(delays: int | Sequence[int]) -> Spec:
+def delay_line(delays: int | Sequence[int], *, chip: str = "loihi1") -> Spec:
     """Return the spec of a delay line: one input line, and one output per delay that repeats it so much later.
 
-    Delays beyond the chip's longest (63 ticks) are built from relays, whose spikes are the last outputs. Every output
-    has one synapse, and so does the same on every stream.
+    Delays beyond the chip's longest (63 ticks on Loihi) are built from relays, whose spikes are the last outputs. Every
+    output has one synapse, and so does the same on every stream.
 
     Parameters
     ----------
     delays : int or sequence of int
         In ticks, from 1 on; several make a tapped delay line.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If there is no delay, or one is not positive.
+        If there is no delay, one is not positive, or the chip's neurons remember.
     """
     wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
     if not wanted or min(wanted) < 1:
         raise SpecError(f"delays are {wanted}; give at least one, each of at least one tick")
-    longest = find_chip(CHIP).delays[1]
+    longest = find_chip(chip).delays[1]
     stages = (max(wanted) - 1) // longest
     wanted += [longest * stage for stage in range(1, stages + 1)]
     check_ticks("delay_line", max(wanted) + 2, "take shorter delays")
     offered = {(delay - 1) % longest + 1 for delay in wanted}
+    dynamics = no_memory("delay_line", chip)
+    check_delays("delay_line", chip, offered)
     impulse = stream_of([(0, 0)], max(wanted) + 2, 1)
     targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
-    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=NO_MEMORY, fan_in=1)
+    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=chip)
 
 
-def coincidence(lines: int, *, least: int | None = None, within: int = 0) -> Spec:
+def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str = "loihi1") -> Spec:
     """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
 
     Output 0 answers a tick at which some line spikes, and at least ``least`` lines have spiked at that tick or up to
@@ -67,11 +71,14 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0) -> Spe
         How many of them must have spiked; all, unless said.
     within : int
         How many ticks the first of the spikes may come before the last.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If there are no lines, ``least`` is not one of them, or the ways to coincide are too many.
+        If there are no lines, ``least`` is not one of them, the ways to coincide are too many, or the chip's neurons
+        remember or its delays are too short.
     """
     lines, within = as_integer("lines", lines), as_integer("within", within)
     least = lines if least is None else as_integer("least", least)
@@ -80,11 +87,14 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0) -> Spe
     if within < 0:
         raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
-    return _gate(lines, least) if within == 0 else _nearly_together(lines, least, within)
+    if within == 0:
+        return _positive("coincidence", _gate(lines, least), {1}, chip=chip)
+    patterns = _nearly_together(lines, least, within)
+    return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=chip)
 
 
-def _nearly_together(lines: int, least: int, within: int) -> Spec:
-    """Return the spec of a neuron that hears a trigger, and of every line whether it spiked lately."""
+def _nearly_together(lines: int, least: int, within: int) -> list[Pattern]:
+    """Return the patterns of a neuron that hears a trigger, and of every line whether it spiked lately."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
     together = [
@@ -104,18 +114,19 @@ def _nearly_together(lines: int, least: int, within: int) -> Spec:
         enough = lately.sum(axis=1, keepdims=True) >= least
         return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
 
-    patterns = [Pattern(stream, neurons(stream)) for stream in streams]
-    return _positive(patterns, range(1, within + 2), recurrent=True)
+    return [Pattern(stream, neurons(stream)) for stream in streams]
 
 
-def _gate(lines: int, least: int) -> Spec:
-    """Return the spec of a neuron that fires after a tick at which at least some of its lines spiked."""
+def _gate(lines: int, least: int) -> list[Pattern]:
+    """Return the pattern of a neuron that fires after a tick at which at least some of its lines spiked."""
     groups = [group for size in (least - 1, least) for group in itertools.combinations(range(lines), size)]
     stream = stream_of([(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines)
-    return _positive([Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))], (1,))
+    return [Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))]
 
 
-def sequence(steps: Sequence[int | Sequence[int] | None], *, lines: int | None = None, tolerance: int = 0) -> Spec:
+def sequence(
+    steps: Sequence[int | Sequence[int] | None], *, lines: int | None = None, tolerance: int = 0, chip: str = "loihi1"
+) -> Spec:
     """Return the spec of a sequence detector: it fires one tick after the last spike of a sequence, each time.
 
     It is exact on every stream: whatever else spikes, and however sequences overlap.
@@ -131,11 +142,14 @@ def sequence(steps: Sequence[int | Sequence[int] | None], *, lines: int | None =
         How many ticks the spikes may come early or late, measured from those of the last step; it must be shorter than
         the shortest way from them. If positive, there are more outputs: one per line that comes before, in order, which
         fires as long as the line's spike counts.
+    chip : str
+        Which chip's integers are meant.
 
     Raises
     ------
     SpecError
-        If the steps are no sequence, the tolerance is too long, or the ways to keep within it are too many.
+        If the steps are no sequence, the tolerance is too long, the ways to keep within it are too many, or the chip's
+        neurons remember or its delays are too short.
     """
     wanted = [_as_step(step) for step in steps]
     if not wanted or not wanted[0] or not wanted[-1]:
@@ -148,12 +162,15 @@ def sequence(steps: Sequence[int | Sequence[int] | None], *, lines: int | None =
         raise SpecError(f"tolerance is {tolerance}; a whole number of ticks from 0 is needed")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
-        return _exact_sequence(spikes, lines)
-    return _tolerant_sequence(spikes, lines, tolerance)
+        patterns = _exact_sequence(spikes, lines)
+        return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=chip)
+    patterns = _tolerant_sequence(spikes, lines, tolerance)
+    taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
+    return _positive("sequence", patterns, taps, recurrent=True, chip=chip)
 
 
-def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> Spec:
-    """Return the spec of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
+def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
+    """Return the patterns of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
     longest = max(age for age, _ in spikes)
     once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines)
     dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, longest + 2)
@@ -161,12 +178,11 @@ def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> Spec:
     def neuron(stream: Raster) -> Raster:
         return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
 
-    patterns = [Pattern(stream, neuron(stream)) for stream in (once, dense)]
-    return _positive(patterns, {age + 1 for age, _ in spikes})
+    return [Pattern(stream, neuron(stream)) for stream in (once, dense)]
 
 
-def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance: int) -> Spec:
-    """Return the spec of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
+def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance: int) -> list[Pattern]:
+    """Return the patterns of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
     if tolerance >= nearest:
@@ -188,9 +204,7 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance:
         now = [delayed(stream[:, line], 1) for _, line in last]
         return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
 
-    patterns = [Pattern(stream, neurons(stream)) for stream in streams]
-    taps = {1, *range(1, width + 1), *(age - tolerance for age, _ in before)}
-    return _positive(patterns, taps, recurrent=True)
+    return [Pattern(stream, neurons(stream)) for stream in streams]
 
 
 def _all_of(lines: Sequence[Raster]) -> Raster:
@@ -201,10 +215,15 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
     return together[:, None]
 
 
-def _positive(patterns: Sequence[Pattern], delays: Iterable[int], *, recurrent: bool = False) -> Spec:
+def _positive(
+    what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: str, recurrent: bool = False
+) -> Spec:
     """Return a spec with neurons without memory and weights that are not negative."""
+    dynamics = no_memory(what, chip)
+    check_delays(what, chip, delays, "take fewer ticks, or another chip")
     n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
-    return Spec(patterns, delays, recurrent=recurrent, dynamics=NO_MEMORY, signs=(1,) * n_presynaptic)
+    signs = (1,) * n_presynaptic
+    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip)
 
 
 def _check_trials(name: str, trials: int) -> None:
