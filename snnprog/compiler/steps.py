@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from snnprog.backends import simulate_built_in
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import check_design, check_exactness, check_limits, check_noise, several
@@ -39,7 +40,6 @@ from snnprog.integers import quantize
 from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
-from snnprog.simulate import simulate
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec, with_targets
 
@@ -228,7 +228,7 @@ class _Work:
             progress=self.progress,
         )
         self.watch.lap("quantize")
-        traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
+        traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in spec.patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
         self.watch.lap("simulate")
         return Built(
