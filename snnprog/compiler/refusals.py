@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.design import Design
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError, counted
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
@@ -18,9 +18,10 @@ def check_design(spec: Spec, designed: Design, limit: float | None, seconds: flo
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
     if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
-        raise SolverError(
+        raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays",
+            designed.unbuilt,
         )
     if designed.unbuilt:
         raise _undecided(designed.unbuilt, limit)

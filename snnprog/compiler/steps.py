@@ -94,7 +94,8 @@ def compile(
         If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
         outputs, patterns and ticks.
     UndecidedError
-        If the time runs out while an output has neither weights nor a proof that there are none, or no integers yet.
+        If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
+        or because a search that promises no answer (for hidden neurons, few synapses, ticks in windows) found none.
     QuantizationError
         If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
     SpecError
@@ -197,6 +198,8 @@ class _Work:
             with until(deadline_after(self.limit)):
                 return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
         except UndecidedError as error:
+            if error.neurons:  # the search ended before the time did
+                raise
             raise UndecidedError(
                 f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
             ) from error
