@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.design import Design
@@ -50,6 +52,20 @@ def check_exactness(spec: Spec, built: Built, limit: float | None) -> None:
     if built.wrong:
         first = verify(built.program, spec).first_divergence
         raise QuantizationError(f"the closed loop is not exact: {first}", [built.wrong[0].output])
+
+
+def check_fan_in(spec: Spec, built: Built) -> None:
+    """Raise `QuantizationError` if a neuron of the program has more synapses than are allowed."""
+    if spec.fan_in is None:
+        return
+    synapses = np.bincount(built.program.post, minlength=built.program.n_neurons)[built.program.outputs]
+    most = int(synapses.argmax())
+    if synapses[most] > spec.fan_in:
+        raise QuantizationError(
+            f"output {most} has {counted(int(synapses[most]), 'synapse')} in integers, and fan_in allows"
+            f" {spec.fan_in}; allow more, or {_other_means(spec)}",
+            np.flatnonzero(synapses > spec.fan_in).tolist(),
+        )
 
 
 def check_noise(spec: Spec, built: Built) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from snnprog.backends import simulate_built_in
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.refusals import check_design, check_exactness, check_limits, check_noise, several
+from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise, several
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.design import Design, design
 from snnprog.design.designer import Progress
@@ -97,7 +97,8 @@ def compile(
         If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
         or because a search that promises no answer (for hidden neurons, few synapses, ticks in windows) found none.
     QuantizationError
-        If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
+        If weights exist, but no rounding that was tried is exact, survives the noise that is asked for, and has no more
+        synapses than are allowed.
     SpecError
         If a fan-in is asked for together with the closest program.
     LimitError
@@ -117,6 +118,7 @@ def compile(
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
+    check_fan_in(spec, built)
     check_noise(spec, built)
     check_limits(spec, built)
     placed = _placed(built.program)
