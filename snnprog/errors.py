@@ -6,7 +6,7 @@
     ├── SpecError          the specification contradicts itself or is malformed
     ├── InfeasibleError    no weights realise the specification; carries ``conflicts``
     ├── SolverError        the solver ended without an answer or a proof
-    │   └── UndecidedError     the time allowed ran out first; carries ``neurons``
+    │   └── UndecidedError     a search, or the time for it, ended without an answer; carries ``neurons``
     ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
     │   └── FitError           a program does not fit the chip's cores; carries ``place``, too
@@ -83,7 +83,7 @@ class SolverError(SnnprogError):
 
 
 class UndecidedError(SolverError):
-    """The time allowed for the design ran out before each output had weights or a proof that there are none.
+    """An output has neither weights nor a proof that there are none: the time allowed ran out, or a search found none.
 
     Attributes
     ----------

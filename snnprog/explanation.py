@@ -3,9 +3,9 @@
 For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
 others as their input. Where target spikes have windows, those are the ticks that were chosen.
 
-What is told is what each output can do alone. Where hidden neurons may be added, it is also told of each infeasible
-output whether they may help: they do unless what no network can know speaks against it, see
-`snnprog.design.hidden.impossible`.
+What is told is what each output can do alone. Where hidden neurons may be added, an output that cannot do alone what is
+asked is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Else it is undecided:
+`compile` looks for them.
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ class Verdict:
     output : int
     status : str
         "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact and survives the noise),
-        "infeasible" or "undecided" (neither weights nor a proof was found, or the time ran out).
+        "infeasible" or "undecided" (neither weights nor a proof was found, or the time ran out, or hidden neurons may
+        be added and may help).
     conflicts : tuple of Conflict
-        Why it is infeasible; where outputs feed outputs and have windows, the first of them speaks for all.
+        Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
+        of them speaks for all.
     is_rechecked : bool
         Whether the proof of that held when it was checked again, in integers, from its prices alone.
     cases : int
@@ -159,13 +161,21 @@ def explain(
     verdicts = [_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs)]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
-    return Explanation(tuple(replace(verdict, hidden=help_of.get(verdict.output)) for verdict in verdicts))
+    if spec.hidden != 0:
+        verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
+    return Explanation(tuple(verdicts))
+
+
+def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> Verdict:
+    """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
+    is_open = verdict.status == INFEASIBLE and not isinstance(hidden, Conflict)
+    return replace(verdict, hidden=hidden, status=UNDECIDED if is_open else verdict.status)
 
 
 def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict[int, Conflict | Literal[True]]:
     """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
     help_of: dict[int, Conflict | Literal[True]] = {}
-    if not outputs or spec.hidden == 0 or spec.window != (0, 0):
+    if not outputs or spec.hidden == 0:
         return help_of
     wiring = Wiring(spec, spec.linear_rule, ())
     with until(deadline_after(limit)), suppress(SolverError):

@@ -107,10 +107,11 @@ def test_whether_hidden_neurons_help_is_what_compile_finds() -> None:
     for seed in range(90):
         spec = replace(tiny_spec(seed), hidden="auto")
         (verdict,) = sp.explain(spec).verdicts
-        if verdict.status != INFEASIBLE:
+        if not verdict.conflicts:
             assert verdict.hidden is None
             continue
         told.append(verdict.hidden is True)
+        assert verdict.status == (UNDECIDED if verdict.hidden is True else INFEASIBLE)
         if isinstance(verdict.hidden, Conflict):
             with pytest.raises(sp.InfeasibleError) as caught:
                 sp.compile(spec)
@@ -139,7 +140,8 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
 def test_hidden_neurons_without_time_are_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explanation, "deadline_after", lambda _: time.monotonic() - 1.0)
     told = sp.explain(replace(mixed_spec(), hidden="auto"), time_limit_s=60.0)
-    assert told.infeasible == (1, 2, 3)
+    assert told.infeasible == ()
+    assert [verdict.status for verdict in told.verdicts[1:]] == [UNDECIDED] * 3
     assert {verdict.hidden for verdict in told.verdicts} <= {None, True}
 
 
@@ -155,7 +157,10 @@ def test_the_command_says_that_hidden_neurons_may_help(
     )
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
-    assert (code, "hidden neurons may help output 0: nothing in what came in" in out) == (cli.INFEASIBLE, True)
+    assert (code, "hidden neurons may help output 0: nothing in what came in" in out) == (cli.NOT_EXACT, True)
+    assert "impossible without hidden neurons: rechecked exactly" in out
+    (told,) = json.loads(run(capsys, monkeypatch, "explain", path, "--json")[1])["outputs"]
+    assert (told["status"], told["hidden_neurons"]["may_help"]) == (UNDECIDED, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
     path.write_text(f"{patterns}\n")
     assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]

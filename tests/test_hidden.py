@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from untyped import untyped
 
 import snnprog as sp
+from snnprog.chips import find_chip
+from snnprog.design.designer import leaks_of
+from snnprog.design.hidden import assembly
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
@@ -136,9 +139,36 @@ def test_a_cap_is_kept_or_told() -> None:
     assert needed > 1
     capped = with_options(spec, hidden=needed)
     check_exact(capped, sp.compile(capped))
-    with pytest.raises(sp.InfeasibleError, match=r"; the hidden neurons allowed are 1, and \d+ were tried") as caught:
+    with pytest.raises(sp.UndecidedError, match="allow more hidden neurons, or 'auto'") as caught:
         sp.compile(with_options(spec, hidden=1))
-    assert [conflict.neuron for conflict in caught.value.conflicts] == [0]
+    assert caught.value.neurons == (0,)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hidden", "tried"),
+    [
+        (3, 1, "output 0 could not be built with 2 hidden neurons, and nothing proves that it cannot be"),
+        (4, 2, "output 0 could not be built with 4 hidden neurons, and nothing proves that it cannot be"),
+        (4, 6, "7 hidden neurons are the fewest that were found, and hidden allows 6; nothing proves that fewer"),
+    ],
+)
+def test_too_few_hidden_neurons_for_the_search_are_no_proof(inputs: int, hidden: int, tried: str) -> None:
+    """Half as many as there are inputs can do each of these; the search does not find them."""
+    with pytest.raises(sp.UndecidedError, match=tried) as caught:
+        sp.compile(with_options(parity(inputs, range(1, 3), 3), hidden=hidden))
+    assert caught.value.neurons == (0,)
+
+
+def test_what_can_neither_be_built_nor_refuted_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "MOST_HIDDEN", 1)
+    spec = parity(3, range(1, 4), 4)
+    two = sp.Spec([sp.Pattern(p.inputs, np.repeat(p.targets, 2, axis=1)) for p in spec.patterns], spec.delays)
+    message = (
+        "output 0 could not be built with 1 hidden neuron, and nothing proves that it cannot be; offer more delays"
+    )
+    with pytest.raises(sp.UndecidedError, match=message) as caught:
+        sp.compile(with_options(two, hidden="auto"))
+    assert caught.value.neurons == (0, 1)
 
 
 def test_programs_are_equal_byte_for_byte(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, run_backend
-from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS
+from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, execution, run_backend
+from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS, NEURON_ADDITIONS
 from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.simulate import kernel, reference
@@ -256,15 +257,34 @@ def test_the_kernel_runs_by_default() -> None:
 
 
 def test_little_work_is_the_references() -> None:
-    """By ticks of the longest pattern, and by what is added up in all of them: here one synapse and one slot a tick."""
+    """By ticks of the longest pattern, and by what is computed in all of them: here one synapse and one neuron."""
     program = one_neuron()
-    assert (program.n_synapses, program.n_neurons * program.max_delay) == (1, 1)
+    assert (program.n_synapses, program.n_neurons) == (1, 1)
     longest, shorter = (np.ones((ticks, 1), dtype=bool) for ticks in (LITTLE_TICKS, LITTLE_TICKS // 2))
     assert built_in(program, []) == built_in(program, [longest, shorter]) == REFERENCE
     assert built_in(program, [np.ones((LITTLE_TICKS + 1, 1), dtype=bool)]) == KERNEL
-    most = LITTLE_ADDITIONS // 2 // LITTLE_TICKS
+    most = LITTLE_ADDITIONS // (1 + NEURON_ADDITIONS) // LITTLE_TICKS
     assert built_in(program, [longest] * most) == REFERENCE
     assert built_in(program, [longest] * (most + 1)) == KERNEL
+    shortest = np.ones((1, 1), dtype=bool)
+    assert built_in(program, [longest] + [shortest] * most) == REFERENCE
+    assert built_in(program, [longest] + [shortest] * 2 * most) == KERNEL, "the reference pads patterns to the longest"
+
+
+def test_the_final_check_of_a_compilation_runs_where_it_takes_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, runs, on_kernel = sp.specs.delay_line(3), [], kernel.simulate
+
+    def counted(program: sp.Program, inputs: Sequence[Raster], *, state: bool) -> list[sp.Trace]:
+        runs.append(program)
+        return on_kernel(program, inputs, state=state)
+
+    monkeypatch.setattr(kernel, "simulate", counted)
+    small = sp.compile(spec)
+    assert not runs
+    monkeypatch.setattr(execution, "LITTLE_TICKS", 0)
+    large = sp.compile(spec)
+    assert len(runs) == 1
+    assert np.array_equal(np.concatenate(large.chosen), np.concatenate(small.chosen))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from scipy.optimize import linprog
 import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.chips import CHIPS
-from snnprog.design.mapping import leaks_of
+from snnprog.compiler.refusals import check_fan_in
+from snnprog.design.designer import leaks_of
 from snnprog.spec import presynaptic_raster
 
 LIMIT, CLEARLY = 255 << 7, 1e-3
@@ -188,11 +190,53 @@ def test_without_a_proof_the_fewest_found_are_told() -> None:
     targets = random_raster(2, 60, 1, 0.2)
     targets[:6] = False
     spec = sp.Spec([sp.Pattern(inputs, targets)], delays=[1, 2, 3], fan_in=2)
-    with pytest.raises(sp.SolverError, match=r"has (\d+) synapses? at the fewest .*, and fan_in allows 2") as caught:
+    with pytest.raises(sp.UndecidedError, match=r"has (\d+) synapses? at the fewest .*, and fan_in allows 2") as caught:
         sp.compile(spec)
     found = re.search(r"has (\d+)", str(caught.value))
     assert found is not None
     assert sp.compile(with_wishes(spec, fan_in=int(found[1]))).program.n_synapses <= int(found[1])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_taps_that_are_not_chosen_have_no_synapse_where_weights_are_of_one_bit(seed: int) -> None:
+    """A weight of ±1 is never 0: what is left out must be no synapse, not one that is rounded up to 1."""
+    spec = with_wishes(one_bit_spec(seed), fan_in=3)
+    program = sp.compile(spec).program
+    assert program.n_synapses <= 3
+    assert set(np.abs(program.weight).tolist()) <= {1}
+    assert spec.signs is None or (program.weight * np.array(spec.signs)[program.pre] >= 0).all()
+    assert sp.verify(program, spec).exact
+
+
+def one_bit_spec(seed: int) -> sp.Spec:
+    """Return an output that two of six taps of ±1 make; in every second spec inputs have signs."""
+    generator = np.random.default_rng(seed)
+    inputs, signs = generator.random((16, 3)) < 0.3, [1, -1, int(generator.integers(-1, 2))]
+    targets = np.zeros((16, 1), dtype=bool)
+    targets[1:, 0] = inputs[:-1, 0]
+    targets[2:, 0] &= ~inputs[:-2, 1]
+    return sp.Spec(
+        [sp.Pattern(inputs, targets)],
+        delays=[1, 2],
+        weight_bits=1,
+        dynamics=sp.Dynamics(4095, 4095),
+        signs=signs if seed % 2 else None,
+    )
+
+
+def test_silence_needs_no_synapse_of_one_bit() -> None:
+    inputs = np.array([[1, 1], [0, 0], [0, 0]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, np.zeros((3, 1), dtype=bool))], [1, 2], weight_bits=1, fan_in=3)
+    assert sp.compile(spec).program.n_synapses <= 3
+
+
+def test_no_program_is_handed_out_with_more_synapses_than_are_allowed() -> None:
+    more = SimpleNamespace(program=sp.compile(one_bit_spec(0)).program)
+    with pytest.raises(
+        sp.QuantizationError, match="output 0 has 6 synapses in integers, and fan_in allows 1"
+    ) as caught:
+        check_fan_in(with_wishes(one_bit_spec(0), fan_in=1), more)  # type: ignore[arg-type]
+    assert caught.value.neurons == (0,)
 
 
 def test_bins_that_do_not_count_leave_no_proof() -> None:
@@ -203,7 +247,7 @@ def test_bins_that_do_not_count_leave_no_proof() -> None:
     care[-1] = False
     with pytest.raises(sp.InfeasibleError, match=r"with 0 synapses: no choice of them among its 2 taps"):
         sp.compile(sp.Spec([sp.Pattern(inputs, targets)], fan_in=0))
-    with pytest.raises(sp.SolverError, match="nothing proves that fewer cannot do"):
+    with pytest.raises(sp.UndecidedError, match="nothing proves that fewer cannot do"):
         sp.compile(sp.Spec([sp.Pattern(inputs, targets, care)], fan_in=0))
 
 

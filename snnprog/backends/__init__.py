@@ -35,6 +35,7 @@ from snnprog.backends.execution import (
     read_result,
     run,
     run_backend,
+    simulate_built_in,
     write_stimulus,
 )
 from snnprog.backends.folder import Backend, backend_names, find_backend
@@ -57,6 +58,7 @@ __all__ = [
     "read_result",
     "run",
     "run_backend",
+    "simulate_built_in",
     "status",
     "write_stimulus",
 ]

@@ -2,7 +2,8 @@
 
 Two simulators are built in: the kernel, which is fast, and the reference, which states what the integers mean. They
 give equal answers; unless a backend is named, the kernel runs where it knows the program's rule. Its Numba takes longer
-to import than the reference takes for a little work: `snnprog run`, which runs once, then has the reference do it.
+to import than the reference takes for a little work: `snnprog run` and the final check of a compilation use the
+reference then.
 
 A runner is not trusted: it runs as `failure_of` does it, and its result is checked for every shape and type before it
 becomes a `Trace`.
@@ -47,6 +48,9 @@ Record = Literal["spikes", "state"]
 LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
 """What the reference has done in some 0.3 s, at 45 us a tick and 10 ns an addition; Numba is imported in 0.6 s."""
+
+NEURON_ADDITIONS = 6
+"""What a neuron costs the reference in a tick, in additions: 60 ns were measured (1 to 60 delays: 50 to 100 ns)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +175,14 @@ def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
 
 
 def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
-    """Tell whether the reference needs less time than the import of Numba; it runs patterns side by side."""
+    """Tell whether the reference needs less time than the import of Numba.
+
+    It runs patterns side by side, so each takes as many ticks as the longest.
+    """
     lengths = [len(raster) for raster in inputs]
-    additions = sum(lengths) * (program.n_synapses + program.n_neurons * program.max_delay)
-    return max(lengths, default=0) <= LITTLE_TICKS and additions <= LITTLE_ADDITIONS
+    longest = max(lengths, default=0)
+    additions = sum(lengths) * program.n_synapses + longest * len(lengths) * program.n_neurons * NEURON_ADDITIONS
+    return longest <= LITTLE_TICKS and additions <= LITTLE_ADDITIONS
 
 
 def built_in_rules(backend: str) -> list[str]:
@@ -182,22 +190,34 @@ def built_in_rules(backend: str) -> list[str]:
     return list(dict.fromkeys(chip.rule.name for chip in CHIPS.values()))
 
 
+def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]:
+    """Run a program on the built-in simulator that takes less time for these inputs; see `built_in`.
+
+    Excursions are in the traces; no warning tells of them. Shapes are the caller's affair.
+    """
+    return _traces(program, inputs, built_in(program, inputs), state=False)
+
+
 def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:
     versions = {"snnprog": __version__, "numpy": np.__version__}
+    traces = _traces(program, rasters, backend, state=record == "state")
     if backend == KERNEL:
-        import numba  # takes longer to import than all else together: only where it is needed
+        import numba
 
-        from snnprog.simulate import kernel
-
-        traces = kernel.simulate(program, rasters, state=record == "state")
         versions["numba"] = numba.__version__
-    else:
-        traces = simulate(program, rasters, state=record == "state")
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
             warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
             break
     return Run(tuple(traces), versions)
+
+
+def _traces(program: Program, rasters: Sequence[Raster], backend: str, *, state: bool) -> list[Trace]:
+    if backend == REFERENCE:
+        return simulate(program, rasters, state=state)
+    from snnprog.simulate import kernel  # its Numba takes longer to import than all else together
+
+    return kernel.simulate(program, rasters, state=state)
 
 
 def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state: bool, timeout_s: float | None) -> Run:

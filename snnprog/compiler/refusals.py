@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snnprog.wording import counted
+import numpy as np
+
 from snnprog.compiler.built import Built
 from snnprog.design import Design
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
@@ -18,9 +21,10 @@ def check_design(spec: Spec, designed: Design, limit: float | None, seconds: flo
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
     if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
-        raise SolverError(
+        raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays"
+            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays",
+            designed.unbuilt,
         )
     if designed.unbuilt:
         raise _undecided(designed.unbuilt, limit)
@@ -49,6 +53,20 @@ def check_exactness(spec: Spec, built: Built, limit: float | None) -> None:
     if built.wrong:
         first = verify(built.program, spec).first_divergence
         raise QuantizationError(f"the closed loop is not exact: {first}", [built.wrong[0].output])
+
+
+def check_fan_in(spec: Spec, built: Built) -> None:
+    """Raise `QuantizationError` if a neuron of the program has more synapses than are allowed."""
+    if spec.fan_in is None:
+        return
+    synapses = np.bincount(built.program.post, minlength=built.program.n_neurons)[built.program.outputs]
+    most = int(synapses.argmax())
+    if synapses[most] > spec.fan_in:
+        raise QuantizationError(
+            f"output {most} has {counted(int(synapses[most]), 'synapse')} in integers, and fan_in allows"
+            f" {spec.fan_in}; allow more, or {_other_means(spec)}",
+            np.flatnonzero(synapses > spec.fan_in).tolist(),
+        )
 
 
 def check_noise(spec: Spec, built: Built) -> None:

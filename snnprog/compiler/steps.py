@@ -16,9 +16,10 @@ from typing import Literal
 
 import numpy as np
 
+from snnprog.backends import simulate_built_in
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.refusals import check_design, check_exactness, check_limits, check_noise, several
+from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise, several
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.design import Design, design
 from snnprog.design.hidden import add_hidden
@@ -39,7 +40,6 @@ from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.simulate import simulate
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec, with_targets
 
@@ -94,9 +94,11 @@ def compile(
         If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
         outputs, patterns and ticks.
     UndecidedError
-        If the time runs out while an output has neither weights nor a proof that there are none, or no integers yet.
+        If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
+        or because a search that promises no answer (for hidden neurons, few synapses, ticks in windows) found none.
     QuantizationError
-        If weights exist, but no rounding that was tried is exact, or survives the noise that is asked for.
+        If weights exist, but no rounding that was tried is exact, survives the noise that is asked for, and has no more
+        synapses than are allowed.
     SpecError
         If a fan-in is asked for together with the closest program.
     LimitError
@@ -116,6 +118,7 @@ def compile(
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
     built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
+    check_fan_in(spec, built)
     check_noise(spec, built)
     check_limits(spec, built)
     placed = _placed(built.program)
@@ -199,6 +202,8 @@ class _Work:
             with until(deadline_after(self.limit)):
                 return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
         except UndecidedError as error:
+            if error.neurons:  # the search ended before the time did
+                raise
             raise UndecidedError(
                 f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
             ) from error
@@ -230,7 +235,7 @@ class _Work:
             progress=self.progress,
         )
         self.watch.lap("quantize")
-        traces = tuple(simulate(quantized.program, [pattern.inputs for pattern in spec.patterns]))
+        traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in spec.patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
         self.watch.lap("simulate")
         return Built(

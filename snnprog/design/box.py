@@ -55,6 +55,14 @@ class Box:
         signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
         return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)
 
+    def without_zero(self) -> Box:
+        """Return the box in which no weight that may not be 0 reaches there; see `weight_step`."""
+        if self.weight_step == 1:
+            return self
+        lower, upper = self.weight_lower, self.weight_upper
+        rising, falling = np.where(lower == 0.0, upper, lower), np.where(upper == 0.0, lower, upper)
+        return replace(self, weight_lower=rising, weight_upper=falling)
+
     @property
     def has_bias(self) -> bool:
         """Whether there is, or may be, a bias."""
@@ -77,12 +85,14 @@ class Box:
 def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
     """Return the ranges that a spec and its chip leave to each neuron; taps that never act have no weight.
 
+    Weights of ±1 with a sign have no choice, unless taps may be absent.
+
     A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
     """
     chip = spec.chip
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
     limit = float(spec.mantissas.limit)
-    least = limit if spec.mantissas.is_binary else 0.0
+    least = limit if spec.mantissas.is_binary and not spec.may_taps_be_absent else 0.0
     lines = len(spec.delays)
     unit = float(chip.unit)
     threshold, bias = spec.threshold, spec.bias

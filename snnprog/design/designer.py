@@ -106,6 +106,8 @@ def design(
     ------
     SolverError
         If the solver gives up on a neuron that may not be left unbuilt.
+    UndecidedError
+        If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     jobs = _jobs(spec, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
@@ -213,6 +215,7 @@ def _run(job: _Job) -> NeuronDesign:
             asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
             return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
         except SolverError as error:
-            if isinstance(error, UndecidedError) or job.may_be_unbuilt:
+            is_out_of_time = isinstance(error, UndecidedError) and not error.neurons
+            if is_out_of_time or job.may_be_unbuilt:
                 return UNDECIDED
             raise

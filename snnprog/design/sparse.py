@@ -29,7 +29,7 @@ from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.support import Programs, restricted_to
-from snnprog.errors import SolverError
+from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.wording import counted
 
@@ -74,7 +74,7 @@ def thinned(
 
     Raises
     ------
-    SolverError
+    UndecidedError
         If more synapses are needed than are allowed, as far as was found, and there is no proof.
     """
     neuron = designed.neuron
@@ -211,9 +211,10 @@ def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: i
         )
         if able and widest.margin > 0.0:
             return NeuronDesign(widest)
-    raise SolverError(
+    raise UndecidedError(
         f"output {problem.neuron} has {counted(found.size, 'synapse')} at the fewest that were found, and fan_in"
-        f" allows {most}; nothing proves that fewer cannot do: allow more, or offer other delays"
+        f" allows {most}; nothing proves that fewer cannot do: allow more, or offer other delays",
+        [problem.neuron],
     )
 
 

@@ -243,7 +243,7 @@ def _repair_failing(
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
         elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
-            is_any_tap_tried = not spec.sparse and spec.fan_in is None
+            is_any_tap_tried = not spec.may_taps_be_absent
             conflicts += [impossible(spec, index)] if is_any_tap_tried and spec.n_hidden == 0 else []
     return tuple(conflicts), late
 
@@ -252,8 +252,8 @@ def _repair_job(
     spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int], deadline: float | None
 ) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    problem = neuron_problem(mapping, seed[1], neuron.raster, _asked(spec, mapping, seed[1]), box)
-    if spec.sparse or spec.fan_in is not None:
+    problem = neuron_problem(mapping, seed[1], neuron.raster, _asked(spec, mapping, seed[1]), box.without_zero())
+    if spec.may_taps_be_absent:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = spec.n_outputs == 1
     return RepairJob(problem, neuron, spec.chip, seed, deadline, is_alone)

@@ -3,18 +3,20 @@
 Rounding is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
 certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be. A weight of 0
-stays 0.
+stays 0; where weights are ±1, it is none only where taps may be absent.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.box import box_of
+from snnprog.design.box import Box, box_of
+from snnprog.chips import Chip
+from snnprog.chips import Chip
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
 from snnprog.spec import FREE, Spec
@@ -71,6 +73,15 @@ class Interval:
         return first + (last - first) // 2
 
 
+def _box_of(spec: Spec, mapping: PotentialMap, neuron: Neuron) -> Box:
+    """Return the ranges of a neuron's weights; where taps may be absent, those that it was designed without are."""
+    box = box_of(spec, mapping)
+    if not spec.may_taps_be_absent:
+        return box
+    chosen = neuron.weights.ravel() != 0.0
+    return replace(box, weight_lower=box.weight_lower * chosen, weight_upper=box.weight_upper * chosen)
+
+
 class Rounding:
     """Rounds one designed neuron, at several scales if need be.
 
@@ -96,7 +107,7 @@ class Rounding:
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
-        self.box = box_of(spec, mapping)
+        self.box = _box_of(spec, mapping, neuron)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = chip.unit
         self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from snnprog.conflict import Conflict
-from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
+from snnprog.explanation import UNDECIDED, Explanation, Verdict
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.tables import GOOD, POOR, SHOWN_NEURONS, print_table
 from snnprog.wording import counted
@@ -30,13 +30,13 @@ ADVICE = (
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print the status of each output, then why the infeasible ones are."""
+    """Print the status of each output, then why those are impossible that are, alone or at all."""
     verdicts = explanation.verdicts
     counts = Counter(verdict.status for verdict in verdicts)
     in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
     console.print(Text(f"{counted(len(verdicts), 'output')}: {in_all}", style=style))
-    shown = sorted(verdicts, key=lambda verdict: verdict.status != INFEASIBLE)[:SHOWN_NEURONS]
+    shown = sorted(verdicts, key=lambda verdict: not verdict.conflicts)[:SHOWN_NEURONS]
     rows = [
         (verdict.output, verdict.status, _what_is_known(verdict))
         for verdict in sorted(shown, key=lambda verdict: verdict.output)
@@ -46,7 +46,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print(f"… and {len(verdicts) - len(shown)} more; --json lists all")
     for verdict in shown[:SHOWN_CONFLICTS]:
         _print_conflicts(console, verdict)
-    if len(explanation.infeasible) > SHOWN_CONFLICTS:
+    if sum(bool(verdict.conflicts) for verdict in verdicts) > SHOWN_CONFLICTS:
         console.print("\n… and more conflicts; --json lists all")
     if explanation.infeasible:
         console.print(f"\n{ADVICE}")
@@ -67,15 +67,22 @@ def _print_conflicts(console: Console, verdict: Verdict) -> None:
 
 
 def _what_is_known(verdict: Verdict) -> str:
-    if verdict.status != INFEASIBLE:
+    if not verdict.conflicts:
         return MEANINGS[verdict.status]
+    if verdict.status == UNDECIDED:
+        return f"impossible {proof_in_words(verdict)}"
     return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
 
 
 def proof_in_words(verdict: Verdict) -> str:
     """Return what the proof of a verdict is worth."""
-    if verdict.status != INFEASIBLE:
-        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+    if verdict.conflicts:
+        alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
+        return f"{alone}{_worth(verdict)}"
+    return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+
+
+def _worth(verdict: Verdict) -> str:
     if verdict.cases == 0:
         return "every choice was refused; not rechecked"
     checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"

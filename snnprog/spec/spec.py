@@ -192,6 +192,11 @@ class Spec:
         return Mantissas(min(limits), is_binary=self.weight_bits == 1)
 
     @property
+    def may_taps_be_absent(self) -> bool:
+        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 do not need one each."""
+        return self.sparse or self.fan_in is not None
+
+    @property
     def n_inputs(self) -> int:
         """Number of input lines."""
         return int(self.patterns[0].inputs.shape[1])

@@ -12,7 +12,9 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Built, pruned
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.neuron import NeuronDesign
-from snnprog.errors import SolverError
+from snnprog.conflict import Conflict
+from snnprog.wording import counted
+from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time
@@ -46,10 +48,9 @@ def add_hidden(
 
     Raises
     ------
-    SolverError
-        If an output is not built, nothing proves that it cannot be, and ``hidden`` allows as many as there may be.
     UndecidedError
-        If the time that `until` allows runs out before every output is built.
+        If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
+        outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
     wiring = Wiring(asked, asked.linear_rule, designed.hidden)
     outcomes = list(designed.outcomes)
@@ -63,14 +64,23 @@ def add_hidden(
     for done, output in enumerate(outputs):
         wiring, neuron = grow(wiring, output, limit, is_proof_needed=is_proof_needed)
         if neuron is None:
-            return _failed(asked, designed, output, len(wiring.hidden))
+            made = "made rounding-proof" if is_proof_needed else "built"
+            raise UndecidedError(
+                f"output {output} could not be {made} with {counted(len(wiring.hidden), 'hidden neuron')}, and nothing"
+                f" proves that it cannot be; {_advice(asked)}",
+                outputs[done:],
+            )
         outcomes[output] = NeuronDesign(neuron)
         if progress is not None:
             progress("hidden", done + 1, len(outputs))
     built = pruned(Built(wiring, _neurons(wiring, outcomes)))
     if asked.hidden != AUTO and len(built.wiring.hidden) > asked.hidden:
         check_time()
-        return _failed(asked, designed, outputs[-1], len(built.wiring.hidden))
+        raise UndecidedError(
+            f"{counted(len(built.wiring.hidden), 'hidden neuron')} are the fewest that were found, and hidden allows"
+            f" {asked.hidden}; nothing proves that fewer cannot do: {_advice(asked)}",
+            outputs,
+        )
     for output, neuron in built.outputs.items():
         outcomes[output] = NeuronDesign(neuron)
     hidden = tuple(built.wiring.fitted(neuron) for neuron in built.wiring.hidden)
@@ -91,19 +101,7 @@ def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:
     return replace(designed, outcomes=tuple(outcomes))
 
 
-def _failed(asked: Spec, designed: Design, output: int, tried: int) -> Design:
-    """Return the design in which one output is held against the number of hidden neurons allowed."""
-    if asked.hidden == AUTO:
-        raise SolverError(
-            f"output {output} is not built with {tried} hidden neurons, and nothing proves that it cannot be;"
-            " offer more delays, or a slower potential"
-        )
-    first = next(iter(designed.outcomes[output].conflicts), None)
-    reason = f"no integers found make output {output} exact" if first is None else first.reason
-    conflict = Conflict(
-        output,
-        0 if first is None else first.pattern,
-        0 if first is None else first.tick,
-        f"{reason}; the hidden neurons allowed are {asked.hidden}, and {tried} were tried: allow more, or 'auto'",
-    )
-    return _refused(designed, {output: conflict})
+def _advice(asked: Spec) -> str:
+    """Return what to try where the search for hidden neurons found too little."""
+    slower = "offer more delays, or a slower potential"
+    return slower if asked.hidden == AUTO else f"allow more hidden neurons, or 'auto'; or {slower}"
