@@ -130,6 +130,13 @@ class NeuronProblem:
         threshold, bias = np.clip(offsets, *np.array([box.threshold, box.bias]).T)
         return within, float(threshold), float(bias)
 
+    def ends(self, taps: Ticks | None = None) -> tuple[Floats, Floats]:
+        """Return the least and the greatest weights (of all taps, or of some), threshold and bias, (taps + 2,) each."""
+        box, chosen = self.box, slice(None) if taps is None else taps
+        low = np.concatenate([self.step * box.weight_lower[chosen], [box.threshold[0], box.bias[0]]])
+        high = np.concatenate([self.step * box.weight_upper[chosen], [box.threshold[1], box.bias[1]]])
+        return low, high
+
     def hardest(self, count: int) -> Ticks:
         """Return so many spikes that least has reached, then so many silences that most has, among those with a row."""
         spikes, silences = (np.flatnonzero(self.constrained & kind) for kind in (self.raster, ~self.raster))
@@ -140,6 +147,22 @@ class NeuronProblem:
     def features(self, ticks: Ticks) -> Floats:
         """Return φ, (len(ticks), taps)."""
         return self.potential_map.rows(self.resets, ticks)
+
+    def signed_rows(self, ticks: Ticks, *, sizes: Floats | float = 1.0, features: Floats | None = None) -> Floats:
+        """Return the rows ``s [φ | -τ | β]`` over weights, threshold and bias, (len(ticks), taps + 2).
+
+        Parameters
+        ----------
+        ticks : (rows,) int
+        sizes : (rows,) float
+            What each row is divided by.
+        features : (rows, taps) float, optional
+            φ of these ticks, of all taps or some of them, where it is known already.
+        """
+        features = self.features(ticks) if features is None else features
+        signs = self.signs[ticks] / sizes
+        offsets = [-signs * self.threshold_response[ticks], signs * self.bias_response[ticks]]
+        return np.column_stack([features * signs[:, None], *offsets])
 
     def at_exponent(self, exponent: int) -> NeuronProblem:
         """Return the same problem on a coarser and wider grid, of the weights and of a free bias."""

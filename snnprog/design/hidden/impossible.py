@@ -131,20 +131,18 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
 
 def _relaxation(problem: NeuronProblem, rows: Ticks, told: Floats) -> LinearProgram:
     """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
-    box, signs = problem.box, problem.signs[rows]
+    box = problem.box
     free = np.full(told.shape[1], np.inf)
     lower, upper = box.weight_lower * WIDEST, box.weight_upper * WIDEST
     threshold, bias = box.threshold, box.bias
     if box.is_scale_free:
         lower, upper = np.where(lower < 0.0, -np.inf, 0.0), np.where(upper > 0.0, np.inf, 0.0)
         threshold, bias = (0.0, np.inf), (-np.inf, np.inf) if box.is_bias_free else (0.0, 0.0)
-    matrix = (
-        np.column_stack([problem.features(rows), -np.ones(rows.size), problem.bias_response[rows], told])
-        * signs[:, None]
-    )
+    told = told * problem.signs[rows][:, None]
+    matrix = np.column_stack([problem.signed_rows(rows), told, -np.ones(rows.size)])
     return LinearProgram(
-        objective=np.concatenate([np.zeros(matrix.shape[1]), [1.0]]),
-        matrix=np.column_stack([matrix, -np.ones(rows.size)]),
+        objective=np.append(np.zeros(matrix.shape[1] - 1), 1.0),
+        matrix=matrix,
         least=np.zeros(rows.size),
         lower=np.concatenate([lower, [threshold[0], bias[0]], -free, [-np.inf]]),
         upper=np.concatenate([upper, [threshold[1], bias[1]], free, [1.0]]),

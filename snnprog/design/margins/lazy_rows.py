@@ -7,9 +7,12 @@ some of the rows bounds the margin over all of them from above; the answer's own
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
-from snnprog.arrays import Floats
+from snnprog.design.active_rows import ActiveRows, answers, margin_program, worst_first
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
@@ -30,23 +33,19 @@ def lazy_margin(problem: NeuronProblem) -> WidestMargin:
     SolverError
         If the solver gives up.
     """
-    rows = problem.hardest(FIRST_ROWS)
-    while True:
-        answer, margins = _solve(problem, rows)
-        violated = np.flatnonzero(margins < answer.bound - max(1e-7, 1e-4 * abs(answer.bound)))
-        new = np.setdiff1d(violated, rows)
-        if new.size == 0 or not answer.is_feasible or _is_good_enough(answer):
-            return answer
-        worst = new[np.argsort(margins[new], kind="stable")[: max(MORE_ROWS, rows.size // 3)]]
-        rows = np.concatenate([rows, worst])
+    rows = ActiveRows(problem, problem.hardest(FIRST_ROWS), most_new=MORE_ROWS)
+    for answer in answers(rows, partial(_solve, problem)):
+        if not answer.is_feasible or _is_good_enough(answer):
+            break
+    return answer
 
 
 def _is_good_enough(answer: WidestMargin) -> bool:
     return answer.margin >= max(COMFORTABLE, answer.bound / 2)
 
 
-def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
-    """Solve with some of the rows; return the answer, and the margins of all ticks under it."""
+def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[WidestMargin, Ticks]:
+    """Solve with some of the rows; return the answer, and the ticks whose margins under it fall short of its bound."""
     optimum = maximise(_linear_program(problem, rows))
     scale = _scale(problem)
     bound = float(optimum.values[-1]) * scale / problem.step
@@ -55,7 +54,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
     weights, threshold, bias = problem.clipped(values[:taps], values[taps : taps + 2])
     margins = problem.margins(weights, threshold, bias)
     prices = np.zeros(problem.raster.size)
-    prices[rows] = optimum.duals / problem.slack[rows]
+    prices[rows.ticks] = optimum.duals / problem.slack[rows.ticks]
     answer = WidestMargin(
         weights=weights,
         threshold=threshold,
@@ -65,7 +64,7 @@ def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[WidestMargin, Floats]:
         is_feasible=bound > problem.tolerance,
         prices=prices,
     )
-    return answer, margins
+    return answer, worst_first(margins, bound - max(1e-7, 1e-4 * abs(bound)))
 
 
 def _scale(problem: NeuronProblem) -> float:
@@ -74,28 +73,14 @@ def _scale(problem: NeuronProblem) -> float:
     return problem.step * float(np.abs(bounds).max())
 
 
-def _linear_program(problem: NeuronProblem, rows: Ticks) -> LinearProgram:
-    """Build the rows, each divided by its slack; weights, threshold, bias and margin are divided by the scale.
+def _linear_program(problem: NeuronProblem, rows: ActiveRows) -> LinearProgram:
+    """Build the program over these rows, its margin unbounded but for what the rows allow one by one.
 
-    The margin's upper bound lies above what the rows allow one by one, so that it takes no price from them, but not far
-    above: from a million, GLOP gives up now and then.
+    The upper bound lies above that, so that it takes no price from the rows, but not far above: from a million, GLOP
+    gives up now and then.
     """
-    scale, box, step = _scale(problem), problem.box, problem.step
-    slack = problem.slack[rows] / step
-    signs = problem.signs[rows] / slack
-    matrix = np.empty((rows.size, problem.potential_map.n_taps + 3))
-    matrix[:, :-3] = problem.features(rows) * signs[:, None]
-    matrix[:, -3] = -signs * problem.threshold_response[rows]
-    matrix[:, -2] = signs * problem.bias_response[rows]
-    matrix[:, -1] = -1.0
-    lower = np.concatenate([step * box.weight_lower, [box.threshold[0], box.bias[0]]]) / scale
-    upper = np.concatenate([step * box.weight_upper, [box.threshold[1], box.bias[1]]]) / scale
-    least = problem.truncation[rows] / (slack * scale)
-    widest = np.maximum(matrix[:, :-1] * lower, matrix[:, :-1] * upper).sum(axis=1) - least
-    return LinearProgram(
-        objective=np.concatenate([np.zeros(matrix.shape[1] - 1), [1.0]]),
-        matrix=matrix,
-        least=least,
-        lower=np.append(lower, -np.inf),
-        upper=np.append(upper, 1.0 + widest.min(initial=UNBOUNDED)),
-    )
+    program = margin_program(problem, rows, scale=_scale(problem))
+    products = [program.matrix[:, :-1] * end[:-1] for end in (program.lower, program.upper)]
+    widest = np.maximum(*products).sum(axis=1) - program.least
+    upper = np.append(program.upper[:-1], 1.0 + widest.min(initial=UNBOUNDED))
+    return replace(program, upper=upper)

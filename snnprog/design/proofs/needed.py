@@ -32,10 +32,7 @@ def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
     box, taps = widest_box(problem), problem.potential_map.n_taps
     if ticks.size**2 * taps > WORK_LIMIT:
         return set()
-    signs = problem.signs[ticks][:, None]
-    bias = problem.bias_response[ticks][:, None]
-    threshold = problem.threshold_response[ticks][:, None]
-    rows = np.hstack([signs * problem.features(ticks), -signs * threshold, signs * bias])
+    rows = problem.signed_rows(ticks)
     low, high = np.column_stack([[box.weight_lower, box.weight_upper], np.array([box.threshold, box.bias]).T])
     is_balanced = np.abs(prices @ rows) <= BALANCED * (prices @ np.abs(rows))
     found: set[int] = set()

@@ -101,7 +101,7 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
         return certificate
     columns = _balanced_columns(problem, prices, support)
     try:
-        correct = _Corrector(_columns_of(problem, support, columns), prices[support] / top)
+        correct = _Corrector(problem.signed_rows(support)[:, columns], prices[support] / top)
     except LinAlgError:
         return None
     unit = 1 << (PRICE_BITS + CORRECTED_BITS)
@@ -141,16 +141,6 @@ class _Corrector:
             return by_rows
         by_columns: Floats = self._weighted @ cho_solve(self._factor, -residual)
         return by_columns
-
-
-def _columns_of(problem: NeuronProblem, support: Ticks, columns: list[int]) -> Floats:
-    """Return what a price of 1 on each row pulls at each column, ``(rows, columns)``."""
-    signs = problem.signs[support][:, None]
-    bias = problem.bias_response[support][:, None]
-    threshold = problem.threshold_response[support][:, None]
-    everything = np.hstack([signs * problem.features(support), -signs * threshold, signs * bias])
-    chosen: Floats = everything[:, columns]
-    return chosen
 
 
 def _residual(problem: NeuronProblem, prices: dict[int, int], columns: list[int], unit: int) -> Floats:

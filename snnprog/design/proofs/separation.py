@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.design.problem import NeuronProblem
+from snnprog.design.active_rows import ActiveRows, answers, worst_first
+from snnprog.design.problem import Box, NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
@@ -68,18 +70,9 @@ def separations(problem: NeuronProblem, prices: Floats | None = None) -> Iterato
         If the solver gives up.
     """
     constrained = np.flatnonzero(problem.constrained)
-    rows = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, prices)
-    while True:
-        answer, least = _solve(problem, rows)
-        yield answer
-        distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
-        short = np.where(problem.raster, least[0], least[1]) - distance
-        short[~problem.constrained] = -np.inf
-        violated = np.flatnonzero(short > VIOLATED * (1.0 + abs(least).max()))
-        new = np.setdiff1d(violated, rows)
-        if new.size == 0:
-            return
-        rows = np.concatenate([rows, new[np.argsort(-short[new], kind="stable")[:MORE_ROWS]]])
+    first = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, prices)
+    rows = ActiveRows(problem, first, most_new=MORE_ROWS, growing=False)
+    yield from answers(rows, partial(_solve, problem))
 
 
 def _first_rows(problem: NeuronProblem, prices: Floats | None) -> Ticks:
@@ -91,33 +84,39 @@ def _first_rows(problem: NeuronProblem, prices: Floats | None) -> Ticks:
     return np.union1d(hardest, dearest[prices[dearest] > 0.0])
 
 
-def _solve(problem: NeuronProblem, rows: Ticks) -> tuple[Separation, Floats]:
-    """Solve with some rows; return the answer, and the (lift, sink) that it promises."""
+def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[Separation, Ticks]:
+    """Solve with some rows; return the answer, and the ticks at which less is reached than it promises."""
     box, taps = widest_box(problem), problem.potential_map.n_taps
     scale = max(1.0, float(np.abs(np.concatenate([box.weight_lower, box.weight_upper])).max(initial=0.0)))
-    size = np.maximum(1.0, problem.norms[rows] + problem.bias_response[rows])
-    signs = problem.signs[rows] / size
-    due = problem.raster[rows]
-    matrix = np.empty((rows.size, taps + 4))
-    matrix[:, :taps] = problem.features(rows) * signs[:, None]
-    matrix[:, taps] = -signs * problem.threshold_response[rows]
-    matrix[:, taps + 1] = signs * problem.bias_response[rows]
-    matrix[:, taps + 2] = np.where(due, -1.0 / size, 0.0)
-    matrix[:, taps + 3] = np.where(due, 0.0, -1.0 / size)
     offsets = np.array([box.threshold, box.bias]).T
-    optimum = maximise(
-        LinearProgram(
-            objective=np.concatenate([np.zeros(taps + 2), [1.0, PENALTY]]),
-            matrix=matrix,
-            least=box.noise / (size * scale),
-            lower=np.concatenate([box.weight_lower, offsets[0], [-np.inf, -np.inf]]) / scale,
-            upper=np.concatenate([box.weight_upper, offsets[1], [LIFT_LIMIT, 0.0]]) / scale,
-        )
-    )
+    sizes = np.maximum(1.0, problem.norms[rows.ticks] + problem.bias_response[rows.ticks])
+    optimum = maximise(_linear_program(problem, rows, box, sizes, scale))
     values, prices = optimum.values * scale, np.zeros(problem.raster.size)
-    prices[rows] = optimum.duals / size
+    prices[rows.ticks] = optimum.duals / sizes
     threshold, bias = np.clip(values[taps : taps + 2], *offsets)
     lift, sink = values[taps + 2 :]
     weights = np.clip(values[:taps], box.weight_lower, box.weight_upper)
     answer = Separation(weights, float(threshold), float(bias), float(min(lift, sink) if sink < 0 else lift), prices)
-    return answer, np.array([lift, sink])
+    return answer, _violated(problem, answer, float(lift), float(sink))
+
+
+def _linear_program(problem: NeuronProblem, rows: ActiveRows, box: Box, sizes: Floats, scale: float) -> LinearProgram:
+    """Build the rows, each divided by its size; weights, threshold, bias, lift and sink are divided by the scale."""
+    due = problem.raster[rows.ticks]
+    lifted, sunk = np.where(due, -1.0 / sizes, 0.0), np.where(due, 0.0, -1.0 / sizes)
+    offsets = np.array([box.threshold, box.bias]).T
+    return LinearProgram(
+        objective=np.concatenate([np.zeros(box.weight_lower.size + 2), [1.0, PENALTY]]),
+        matrix=np.column_stack([rows.signed(sizes), lifted, sunk]),
+        least=box.noise / (sizes * scale),
+        lower=np.concatenate([box.weight_lower, offsets[0], [-np.inf, -np.inf]]) / scale,
+        upper=np.concatenate([box.weight_upper, offsets[1], [LIFT_LIMIT, 0.0]]) / scale,
+    )
+
+
+def _violated(problem: NeuronProblem, answer: Separation, lift: float, sink: float) -> Ticks:
+    """Return the ticks at which less is reached than is promised, the worst first."""
+    distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
+    reached = distance - np.where(problem.raster, lift, sink)
+    reached[~problem.constrained] = np.inf
+    return worst_first(reached, -VIOLATED * (1.0 + max(abs(lift), abs(sink))))

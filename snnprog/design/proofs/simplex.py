@@ -124,7 +124,3 @@ class _Tableau:
         self.rows[row][column] = sign * old
         self.denominator = new
         self.basis[row], self.columns[column] = self.columns[column], self.basis[row]
-
-
-def _common_denominator(values: Vector) -> int:
-    return math.lcm(*(value.denominator for value in values))
