@@ -2,6 +2,7 @@
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
 # Backends whose absence is a failure and not a skip: make test REQUIRE=lava,nengo_loihi
 # The same for a browser, which tests of the report's page need: SNNPROG_REQUIRE_CHROMIUM=1 make test
+# Node, which the check of the page's scripts needs: SNNPROG_REQUIRE_NODE=1 make scripts
 # Their environments side by side: make -j4 backends
 
 PYTHON ?= python3
@@ -15,7 +16,9 @@ REQUIRED := $(subst $(comma), ,$(REQUIRE))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test check lint types docs install backends clean
+NODE_READY := node_modules/.package-lock.json
+
+.PHONY: demo test check lint types scripts scripts-checked docs install backends clean
 
 demo: backend-lava
 	$(BIN)/snnprog demo
@@ -23,7 +26,7 @@ demo: backend-lava
 test: backends
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRED),--snnprog-require $(name))
 
-check: lint types test
+check: lint types scripts test
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -31,6 +34,20 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# The scripts of the report's page: ESLint and TypeScript's check of their JSDoc types. Only this needs Node.
+scripts:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory scripts-checked; \
+	elif [ -n "$$SNNPROG_REQUIRE_NODE" ]; then echo "npm is missing: install Node 20.19 or later" >&2; exit 1; \
+	else echo "npm is missing: the scripts of the report's page are not checked"; fi
+
+scripts-checked: $(NODE_READY)
+	npm run --silent lint
+	npm run --silent types
+
+$(NODE_READY): package.json package-lock.json
+	npm ci --silent
+	@touch $@
 
 # The site, in docs/_build: every warning is an error, a broken link one of them.
 docs: $(READY)
@@ -51,4 +68,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,21 +13,20 @@ from snnprog.arrays import Raster
 from snnprog.conformance import golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.report.page import page_of_program
+from snnprog.report.page.bundling import bundle
 from snnprog.report.recording import record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-UNPACKING = Path(sp.__file__).parent / "report" / "page" / "assets" / "unpacking.js"
 
 
 @pytest.fixture(scope="module")
 def unpacker(browser: Browser) -> Iterator[Page]:
     """Return a blank page that has the page's own unpacking."""
     page = browser.new_page()
-    page.set_content('<script type="application/json" id="report-data">{}</script>')
-    offered = "return { unpackRaster, unpackPotential, unpackSynapses };"
-    page.evaluate(f"() => {{ window.unpacking = (() => {{ {UNPACKING.read_text(encoding='utf-8')} {offered} }})(); }}")
+    offered = 'window.unpacking = modules["unpacking.js"];'
+    page.add_script_tag(content=bundle("unpacking.js") + offered, type="module")
+    page.wait_for_function("window.unpacking")
     yield page
     page.close()
 
@@ -47,16 +45,18 @@ def test_everything_packed_is_unpacked(unpacker: Page, name: str, subject: sp.Pr
     code = """async (report) => {
         const { unpackRaster, unpackPotential, unpackSynapses } = window.unpacking;
         const rasters = await Promise.all([report.inputs, report.spikes].map((one) => unpackRaster(one, report.ticks)));
-        const potentials = await Promise.all(report.rows.map((row, index) =>
-            unpackPotential(report.potentials[index], row, report.rule, report.starts)));
+        const potentials = await Promise.all(report.rows.map((_, row) => unpackPotential(report.potentials[row])));
         const synapses = await unpackSynapses(report.synapses);
-        return [rasters.map((rows) => rows.map((ticks) => [...ticks])), potentials.map((values) => [...values]),
+        return [rasters.map((rows) => rows.map((ticks) => [...ticks])),
+                potentials.map(({ reached, left }) => [[...reached], [...left]]),
                 ["line", "row", "delay", "weight"].map((name) => [...synapses[name]])];
     }"""
     (given, fired), potentials, synapses = unpacker.evaluate(code, charts)
     assert given == [np.flatnonzero(column).tolist() for column in recording.inputs.T]
     assert fired == [np.flatnonzero(column).tolist() for column in recording.spikes.T]
-    assert (recording.potentials == np.array(potentials).T).all()
+    for row, (reached, left) in enumerate(potentials):
+        assert reached == recording.potentials[:, row].tolist()
+        assert left == recording.potentials_left[recording.spikes[:, row], row].tolist()
     line, row, delay, weight = (np.array(column, dtype=np.int64) for column in synapses)
     post = recording.rows[row]
     pre = np.concatenate([np.arange(subject.n_inputs), subject.n_inputs + recording.rows])[line]

@@ -23,7 +23,7 @@ from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
-from snnprog.trace import Excursion
+from snnprog.trace import Excursion, Trace
 
 NOWHERE = -1
 
@@ -41,6 +41,8 @@ class Recording:
     spikes : (ticks, rows) bool
     potentials : (ticks, rows) int64
         Before the reset, in the chip's units.
+    potentials_left : (ticks, rows) int64
+        What each tick leaves: after the reset, where there is a spike.
     held : (ticks, rows) bool
         Where a neuron is in its refractory period, and cannot spike.
     excursions : tuple of (int, Excursion)
@@ -52,6 +54,7 @@ class Recording:
     inputs: Raster
     spikes: Raster
     potentials: Int64s
+    potentials_left: Int64s
     held: Raster
     excursions: tuple[tuple[int, Excursion], ...]
 
@@ -121,9 +124,15 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
         inputs=np.concatenate(rasters),
         spikes=spikes[:, rows],
         potentials=reached[:, rows],
+        potentials_left=np.concatenate([_potentials_left(trace) for trace in traces])[:, rows],
         held=held[:, rows],
         excursions=tuple((index, trace.excursion) for index, trace in enumerate(traces) if trace.excursion is not None),
     )
+
+
+def _potentials_left(trace: Trace) -> Int64s:
+    assert trace.potentials is not None, "states are recorded"
+    return trace.potentials.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

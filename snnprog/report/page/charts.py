@@ -1,9 +1,10 @@
 """What the scripts draw, as plain data; arrays are packed texts (see `snnprog.report.page.packing`).
 
 Keys of the mapping: ``ticks`` and ``starts`` of the patterns; ``inputs``, ``targets``, ``care`` and ``spikes``, each a
-raster with its number of rows; ``wrong`` and ``conflicts`` as lists of ticks and rows; ``rows``, what is known of each
-neuron; ``unit``, the chip's units in an LSB, and the rest of its rule; ``potentials`` by row; ``synapses`` in columns.
-What was not given or not run is null.
+raster with its number of rows; ``held``, the raster of refractory ticks; ``wrong`` and ``conflicts`` as lists of ticks
+and rows; ``rows``, what is known of each neuron; ``unit``, the chip's units of potential in an LSB; ``potentials`` by
+row; ``synapses`` in columns. What was not given or not run is null. The scripts know no rule of any chip: what a spike
+leaves of a potential, and where a neuron is held, are recorded here.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.explanation import Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
-from snnprog.report.page.packing import pack_integers, pack_raster, pack_widest_last
+from snnprog.report.page.packing import pack_differences, pack_integers, pack_potentials, pack_raster
 from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, rows_of
 from snnprog.simulate.before_reset import thresholds_in_units
 from snnprog.spec import Spec
 
-POTENTIALS_LIMIT = 6_000_000
+POTENTIALS_LIMIT = 6_000_000  # characters: with the rasters, a page of less than ten megabytes
 Chart = dict[str, object]
 
 
@@ -42,14 +43,8 @@ def charts_of_program(
     kinds : sequence of str
         Whether each row's status is good, bad or open.
     """
-    semantics = program.chip.semantics
     charts = _nothing() | {
-        "unit": 1 << semantics.input_shift,
-        "rule": {
-            "bits": semantics.decay_bits,
-            "subtracts": semantics.is_threshold_subtracted,
-            "firesAtEqual": semantics.is_equal_a_spike,
-        },
+        "unit": program.chip.unit,
         "rows": _rows(program, distances, kinds),
         "outputs": program.n_outputs,
         "lines": program.n_inputs,
@@ -87,7 +82,7 @@ def charts_of_spec(spec: Spec, explanation: Explanation, kinds: Sequence[str]) -
 
 
 def _nothing() -> Chart:
-    names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "potentials", "synapses", "rule")
+    names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "held", "potentials", "synapses")
     return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys(names)}
 
 
@@ -99,10 +94,11 @@ def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
     order = list(range(recording.program.n_neurons))
     if distances:
         order.sort(key=lambda row: distances[row].margin)
-    potentials = pack_widest_last(recording, order, POTENTIALS_LIMIT)
+    potentials = pack_potentials(recording, order, budget=POTENTIALS_LIMIT)
     return {
         **_timeline(recording.ticks, recording.starts, recording.inputs),
         "spikes": _raster(recording.spikes),
+        "held": _raster(recording.held) if recording.held.any() else None,
         "potentials": {str(row): asdict(packed) for row, packed in potentials.items()},
     }
 
@@ -120,17 +116,9 @@ def _points(columns: tuple[list[int], list[int]]) -> Mapping[str, list[int]]:
 
 
 def _rows(program: Program, distances: Sequence[Nearest], kinds: Sequence[str]) -> list[Chart]:
-    semantics, rows = program.chip.semantics, rows_of(program)
-    thresholds = thresholds_in_units(program)[rows].tolist()
-    decays, periods = program.potential_decay[rows].tolist(), program.refractory[rows].tolist()
+    thresholds = thresholds_in_units(program)[rows_of(program)].tolist()
     found: list[Chart] = [
-        {
-            "name": name_of_row(program, row),
-            "kind": kinds[row],
-            "threshold": thresholds[row],
-            "factor": semantics.potential_factor(decays[row]),
-            "refractory": periods[row],
-        }
+        {"name": name_of_row(program, row), "kind": kinds[row], "threshold": thresholds[row]}
         for row in range(program.n_neurons)
     ]
     for entry, distance in zip(found, distances, strict=False):
@@ -147,9 +135,9 @@ def _synapses(program: Program) -> Chart:
     line, row = lines[program.pre], row_of[program.post]
     order = np.lexsort((program.delay, line, row))
     columns = {
-        "line": np.diff(line[order], prepend=0),
-        "row": np.diff(row[order], prepend=0),
-        "delay": program.delay[order].astype(np.int64),
-        "weight": program.effective_weight()[order],
+        "line": pack_differences(line[order]),
+        "row": pack_differences(row[order]),
+        "delay": pack_integers(program.delay[order].astype(np.int64)),
+        "weight": pack_integers(program.effective_weight()[order]),
     }
-    return {"count": program.n_synapses, **{name: asdict(pack_integers(values)) for name, values in columns.items()}}
+    return {name: asdict(packed) for name, packed in columns.items()}

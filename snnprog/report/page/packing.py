@@ -1,8 +1,7 @@
-"""Arrays as short texts that a browser unpacks: deflated (RFC 1950), then base64.
+"""Arrays as short texts that a browser unpacks: little-endian bytes, deflated (RFC 1950), then base64.
 
-Potentials are exact. What is kept of one is what a tick adds to the share that is left of the tick before, which is
-often nothing: ``assets/unpacking.js`` adds it up again. The forecast only has to be the same on both sides; that it is
-the chip's leak makes it good.
+The encoding knows nothing of chips and neurons: ``assets/unpacking.js`` needs only the bytes of a number, and whether
+numbers were kept as differences.
 """
 
 from __future__ import annotations
@@ -17,13 +16,12 @@ import numpy as np
 from snnprog.arrays import Int64s, Raster
 from snnprog.report.recording import Recording
 
-LEVEL = 9
-WIDTHS = (1, 2, 4)
+WIDTHS = (1, 2, 4)  # bytes of the typed arrays that a browser has
 
 
 def pack_bytes(content: bytes) -> str:
     """Return bytes as a text."""
-    return base64.b64encode(zlib.compress(content, LEVEL)).decode("ascii")
+    return base64.b64encode(zlib.compress(content)).decode("ascii")
 
 
 def pack_raster(raster: Raster) -> str:
@@ -33,54 +31,67 @@ def pack_raster(raster: Raster) -> str:
 
 @dataclass(frozen=True)
 class Packed:
-    """Whole numbers of 32 bits at most, as the page holds them.
+    """Integers of at most 32 bits, as the page holds them.
 
     Attributes
     ----------
     width : int
-        Bytes of each.
-    shift : int
-        By how many bits each was shifted right, without loss.
+        Bytes of each: 1, 2 or 4.
     data : str
-        The lowest byte of all, then the next byte of all, and so on.
+        The integers, two's complement, little-endian.
     """
 
     width: int
-    shift: int
     data: str
 
 
 def pack_integers(values: Int64s) -> Packed:
-    """Return whole numbers in as few bytes as hold them all."""
-    united = int(np.bitwise_or.reduce(values, initial=0))
-    shift = (united & -united).bit_length() - 1 if united else 0
-    small = values >> shift
-    low, high = int(small.min(initial=0)), int(small.max(initial=0))
+    """Return integers in as few bytes as hold them all."""
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
     width = next(width for width in WIDTHS if -(1 << (8 * width - 1)) <= low and high < 1 << (8 * width - 1))
-    columns = small.astype(f"<i{width}").view(np.uint8).reshape(-1, width)
-    return Packed(width, shift, pack_bytes(columns.T.tobytes()))
+    return Packed(width, pack_bytes(values.astype(f"<i{width}").tobytes()))
 
 
-def pack_potential(recording: Recording, row: int) -> Packed:
-    """Return one neuron's potential before the reset, as what each tick adds to what is left of the tick before."""
-    potential, threshold = recording.potentials[:, row], int(recording.thresholds[row])
-    program, semantics = recording.program, recording.program.chip.semantics
-    factor = semantics.potential_factor(int(program.potential_decay[recording.rows[row]]))
-    over = recording.spikes[:, row]
-    taken = potential // threshold * threshold if semantics.is_threshold_subtracted else potential
-    after = np.where(over, potential - taken, potential)
-    left: Int64s = np.zeros_like(potential)
-    left[1:] = np.sign(after[:-1]) * (np.abs(after[:-1]) * factor >> semantics.decay_bits)
-    left[list(recording.starts)] = 0
-    return pack_integers(potential - left)
+def pack_differences(values: Int64s) -> Packed:
+    """Return integers as their differences from one to the next, the first from 0."""
+    return pack_integers(np.diff(values, prepend=0))
 
 
-def pack_widest_last(recording: Recording, order: Sequence[int], budget: int) -> dict[int, Packed]:
+@dataclass(frozen=True)
+class PackedPotential:
+    """The potential of one neuron.
+
+    Attributes
+    ----------
+    reached : Packed
+        What it reached at each tick, before the reset, as differences.
+    left : Packed
+        What each spike left of it, in order of the spikes.
+    """
+
+    reached: Packed
+    left: Packed
+
+    @property
+    def characters(self) -> int:
+        """How much of the page it takes."""
+        return len(self.reached.data) + len(self.left.data)
+
+
+def pack_potential(recording: Recording, row: int) -> PackedPotential:
+    """Return the potential of one neuron."""
+    fired = recording.spikes[:, row]
+    return PackedPotential(
+        pack_differences(recording.potentials[:, row]), pack_integers(recording.potentials_left[fired, row])
+    )
+
+
+def pack_potentials(recording: Recording, order: Sequence[int], *, budget: int) -> dict[int, PackedPotential]:
     """Return the potentials of rows, in the given order, until their texts together exceed a number of characters."""
-    packed: dict[int, Packed] = {}
+    packed: dict[int, PackedPotential] = {}
     for row in order:
         one = pack_potential(recording, row)
-        budget -= len(one.data)
+        budget -= one.characters
         if budget < 0:
             break
         packed[row] = one

@@ -9,25 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from importlib import resources
 from pathlib import Path
 
 from snnprog.archive import write_bytes
+from snnprog.report.page.bundling import bundle, read_asset
 from snnprog.report.page.model import Page
 
 STYLES = ("page.css", "charts.css")
-SCRIPTS = (
-    "unpacking.js",
-    "view.js",
-    "canvas.js",
-    "gestures.js",
-    "raster.js",
-    "potential.js",
-    "weights.js",
-    "margins.js",
-    "texts.js",
-    "start.js",
-)
+SCRIPT = "start.js"
 TEMPLATE = "page.html"
 NO_MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -47,9 +36,9 @@ def html_of(page: Page) -> str:
     """Return a page as HTML."""
     from jinja2 import Environment, StrictUndefined  # where a page is written, and nowhere else
 
-    style, script = "".join(map(_asset, STYLES)), _script()
+    style, script = "".join(map(read_asset, STYLES)), bundle(SCRIPT)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset(TEMPLATE)).render(
+    return environment.from_string(read_asset(TEMPLATE)).render(
         page=page,
         style=style,
         script=script,
@@ -67,12 +56,3 @@ def _policy(style: str, script: str) -> str:
 
 def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}"
-
-
-def _script() -> str:
-    """Return all scripts as one, in a scope of its own."""
-    return '(() => {\n"use strict";\n' + "".join(map(_asset, SCRIPTS)) + "})();\n"
-
-
-def _asset(name: str) -> str:
-    return (resources.files("snnprog.report.page") / "assets" / name).read_text(encoding="utf-8")

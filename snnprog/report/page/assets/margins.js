@@ -1,18 +1,30 @@
-// How near each neuron comes to doing otherwise: above, spikes over the threshold; below, silence under it.
+// The margin of each neuron: its nearest spike above the threshold, and its nearest silence below.
 
-const MARGINS_HEIGHT = 200;
+import { colours, decimal, niceStep, Plot } from "./canvas.js";
+import { attachGestures } from "./gestures.js";
+import { report } from "./report.js";
 
-class MarginsPlot extends Plot {
+/** @typedef {import("./view.js").View} View */
+
+const HEIGHT = 200; // px
+const WIDEST_COLUMN = 72; // px
+const CUT_AT = 3; // bars longer than this many times the median are cut, or the others could not be told apart
+
+export class MarginsPlot extends Plot {
+  /** @param {View} view */
   constructor(view) {
     super("margins");
-    Object.assign(this, { view, top: 16, bottom: 26, focusRow: null });
+    this.view = view;
+    this.top = 16;
+    this.bottom = 26;
+    this.most = 1;
     view.listen(["row"], () => this.redraw());
     attachGestures(this);
     this.redraw();
   }
 
   wantedHeight() {
-    return MARGINS_HEIGHT;
+    return HEIGHT;
   }
 
   get count() {
@@ -20,32 +32,39 @@ class MarginsPlot extends Plot {
   }
 
   get column() {
-    return Math.min(72, this.inner / this.count);
+    return Math.min(WIDEST_COLUMN, this.inner / this.count);
   }
 
-  // Bars far beyond most others are cut, or the others could not be told apart.
+  /** Find the longest bar that is shown in full. */
   measure() {
     const found = report.rows.flatMap((row) => row.nearest ?? []).filter((value) => value !== null);
     const sorted = found.map(Math.abs).sort((one, other) => one - other);
     const greatest = sorted.at(-1) ?? 1;
-    const middle = sorted[Math.floor(sorted.length / 2)] ?? 1;
-    this.most = Math.max(Math.min(greatest, 3 * middle), 1e-6) * 1.08;
+    const median = sorted[Math.floor(sorted.length / 2)] ?? 1;
+    this.most = Math.max(Math.min(greatest, CUT_AT * median), 1e-6) * 1.08;
   }
 
   get zero() {
     return (this.top + this.height - this.bottom) / 2;
   }
 
+  /** @param {number} value */
   length(value) {
     return Math.min(1, Math.abs(value) / this.most) * (this.zero - this.top);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paint(context) {
     this.measure();
     this.paintScale(context);
+    const chosen = this.left + this.view.row * this.column;
     context.fillStyle = colours.chosen;
-    context.fillRect(this.left + this.view.row * this.column, this.top - 8, Math.max(this.column, 2), this.height - this.bottom - this.top + 16);
-    report.rows.forEach((row, index) => (row.nearest ?? []).forEach((value, side) => this.paintBar(context, index, side, value)));
+    context.fillRect(chosen, this.top - 8, Math.max(this.column, 2), this.height - this.bottom - this.top + 16);
+    report.rows.forEach((row, index) => {
+      const [spike, silence] = row.nearest ?? [null, null];
+      if (spike !== null) this.paintBar(context, index, { isSpike: true, value: spike });
+      if (silence !== null) this.paintBar(context, index, { isSpike: false, value: silence });
+    });
     context.strokeStyle = colours.axis;
     context.beginPath();
     context.moveTo(this.left, Math.round(this.zero) + 0.5);
@@ -54,20 +73,24 @@ class MarginsPlot extends Plot {
     this.paintNames(context);
   }
 
-  paintBar(context, index, side, value) {
-    if (value === null) return;
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} index
+   * @param {{ isSpike: boolean, value: number }} bar
+   */
+  paintBar(context, index, { isSpike, value }) {
     const gap = this.column > 6 ? this.column * 0.18 : this.column > 2 ? 0.5 : 0;
     const length = Math.max(1, this.length(value));
     const x = this.left + index * this.column + gap;
-    const y = side === 0 ? this.zero - length : this.zero;
-    context.fillStyle = colours[value < 0 ? "missing" : side === 0 ? "spike-side" : "silence-side"];
+    const y = isSpike ? this.zero - length : this.zero;
+    context.fillStyle = colours[value < 0 ? "missing" : isSpike ? "spike-side" : "silence-side"];
     context.fillRect(x, y, Math.max(0.8, this.column - 2 * gap), length);
     if (Math.abs(value) <= this.most || this.column < 6) return;
     context.fillStyle = colours.card;
-    const cut = side === 0 ? y + 8 : y + length - 10;
-    context.fillRect(x, cut, this.column - 2 * gap, 2);
+    context.fillRect(x, isSpike ? y + 8 : y + length - 10, this.column - 2 * gap, 2);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintScale(context) {
     context.textAlign = "right";
     context.textBaseline = "middle";
@@ -86,6 +109,7 @@ class MarginsPlot extends Plot {
     }
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintNames(context) {
     context.fillStyle = colours.axis;
     context.textAlign = "center";
@@ -97,36 +121,42 @@ class MarginsPlot extends Plot {
     }
   }
 
+  /** @param {number} row */
   describe(row) {
     const { name, nearest } = report.rows[row];
     const sides = (nearest ?? []).map((value, side) => {
       const what = side === 0 ? "spike" : "silence";
-      if (value === null) return `no ${what} asked`;
+      if (value === null) return `no ${what} in the target`;
       return value < 0 ? `${what} missed by ${decimal(-value)} LSB` : `nearest ${what} ${decimal(value)} LSB away`;
     });
-    return `${name}: ${sides.join(", ")}`;
+    return `${name}\n${sides.join(", ")}`;
   }
 
+  /** @param {number} x */
   rowAt(x) {
     const row = Math.floor((x - this.left) / this.column);
     return row >= 0 && row < this.count ? row : null;
   }
 
+  /** @param {number} x */
   hover(x) {
     const row = this.rowAt(x);
-    return row === null ? null : this.describe(row).replace(": ", "\n");
+    return row === null ? null : this.describe(row);
   }
 
+  /** @param {number} x */
   click(x) {
     const row = this.rowAt(x);
     if (row !== null) this.view.choose(row);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -this.count, End: this.count }[event.key];
-    if (!step) return false;
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -this.count, End: this.count };
+    if (!(event.key in steps)) return false;
+    const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     this.view.choose(Math.max(0, Math.min(this.count - 1, this.view.row + step)));
-    this.tell(this.describe(this.view.row).replace(": ", "\n"), this.left + (this.view.row + 0.5) * this.column, this.zero);
+    this.tell(this.describe(this.view.row), this.left + (this.view.row + 0.5) * this.column, this.zero);
     return true;
   }
 }

@@ -1,9 +1,27 @@
-// The chosen neuron's potential against its threshold, with the band that no potential that counts comes into.
+// The potential of the chosen neuron against its threshold, with the margin that no counted tick comes into.
 
-const POTENTIAL_HEIGHT = 260;
-const NEAR_MARGINS = 6;
+import { colours, decimal, niceStep } from "./canvas.js";
+import { attachGestures } from "./gestures.js";
+import { describeOutput, NO_TICKS } from "./lanes.js";
+import { report } from "./report.js";
+import { firstAtLeast, includes } from "./sorted.js";
+import { TimePlot } from "./timeplot.js";
+import { unpackPotential } from "./unpacking.js";
 
-function paintTriangle(context, x, y, away, colour) {
+/**
+ * @typedef {import("./canvas.js").Colour} Colour
+ * @typedef {import("./lanes.js").Lanes} Lanes
+ * @typedef {import("./view.js").View} View
+ */
+
+const HEIGHT = 260; // px
+const NEAR_MARGINS = 6; // how many margins on each side of the threshold "near the threshold" shows
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{ x: number, y: number, away: -1 | 1, colour: string }} triangle its tip, and on which side its base is
+ */
+export function paintTriangle(context, { x, y, away, colour }) {
   context.fillStyle = colour;
   context.beginPath();
   context.moveTo(x, y);
@@ -12,10 +30,21 @@ function paintTriangle(context, x, y, away, colour) {
   context.fill();
 }
 
-class PotentialPlot extends TimePlot {
-  constructor(view, lanes) {
+export class PotentialPlot extends TimePlot {
+  /**
+   * @param {View} view
+   * @param {{ lanes: Lanes[], spikes: Int32Array[], held: Int32Array[] | null }} run
+   */
+  constructor(view, { lanes, spikes, held }) {
     super("potential", view);
-    Object.assign(this, { lanes, values: null, isNear: false });
+    this.lanes = lanes;
+    this.spikes = spikes;
+    this.held = held;
+    /** @type {import("./unpacking.js").Potential | null} */
+    this.potential = null;
+    this.isNear = false;
+    this.low = 0;
+    this.high = 1;
     view.listen(["row"], () => this.load());
     view.listen(["cursor"], () => this.say());
     attachGestures(this);
@@ -27,29 +56,50 @@ class PotentialPlot extends TimePlot {
   }
 
   get threshold() {
-    return this.neuron.threshold / report.unit;
+    return (this.neuron.threshold ?? 0) / report.unit;
+  }
+
+  /** Distances of the nearest spike and silence from the threshold; 0 where there is none. */
+  get margins() {
+    const [spike, silence] = this.neuron.nearest ?? [null, null];
+    return { above: Math.max(0, spike ?? 0), below: Math.max(0, silence ?? 0) };
   }
 
   async load() {
     const { row } = this.view;
-    const packed = report.potentials[row];
-    this.values = null;
-    if (!packed) return this.redraw();
-    const values = await unpackPotential(packed, report.rows[row], report.rule, report.starts);
-    if (row !== this.view.row) return undefined;
-    this.values = values;
-    return this.redraw();
+    const packed = report.potentials?.[row];
+    this.potential = null;
+    if (packed) {
+      const potential = await unpackPotential(packed);
+      if (row !== this.view.row) return;
+      this.potential = potential;
+    }
+    this.redraw();
   }
 
   wantedHeight() {
-    return this.isNarrow ? POTENTIAL_HEIGHT * 0.85 : POTENTIAL_HEIGHT;
+    return this.isNarrow ? HEIGHT * 0.85 : HEIGHT;
   }
 
+  /**
+   * Return what the potential reached at a tick, in LSBs.
+   * @param {number} tick
+   */
   at(tick) {
-    return this.values[tick] / report.unit;
+    return (this.potential?.reached[tick] ?? 0) / report.unit;
   }
 
-  // The span of potentials in view, with the threshold in it.
+  /** @param {number} tick */
+  isSpike(tick) {
+    return includes(this.spikes[this.view.row], tick);
+  }
+
+  /** @param {number} tick */
+  isHeld(tick) {
+    return this.held !== null && includes(this.held[this.view.row], tick);
+  }
+
+  /** Find the span of potentials in view, with the threshold in it. */
   measure() {
     let low = Math.min(0, this.threshold);
     let high = Math.max(0, this.threshold);
@@ -58,24 +108,27 @@ class PotentialPlot extends TimePlot {
       high = Math.max(high, this.at(tick));
     }
     if (this.isNear) {
-      const [spike, silence] = this.neuron.nearest ?? [null, null];
-      const margin = Math.max(spike ?? 0, silence ?? 0) || (high - low) / 40;
+      const margin = Math.max(this.margins.above, this.margins.below) || (high - low) / 40;
       low = Math.max(low, this.threshold - NEAR_MARGINS * margin);
       high = Math.min(high, this.threshold + NEAR_MARGINS * margin);
     }
     const room = (high - low || 1) * 0.08;
-    Object.assign(this, { low: low - room, high: high + room });
+    this.low = low - room;
+    this.high = high + room;
   }
 
+  /** @param {number} value */
   y(value) {
     const base = this.height - this.bottom;
     return base - ((value - this.low) / (this.high - this.low)) * (base - this.top);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paint(context) {
-    if (!this.values) {
-      const isKept = report.potentials[this.view.row] !== undefined;
-      this.message(context, isKept ? "unpacking …" : "Potentials of this neuron are left out: its margin is among the widest.");
+    if (!this.potential) {
+      const isKept = report.potentials?.[this.view.row] !== undefined;
+      const omitted = "The potential of this neuron is not in this page: its margin is among the widest.";
+      this.message(context, isKept ? "unpacking …" : omitted);
       return;
     }
     this.measure();
@@ -85,8 +138,8 @@ class PotentialPlot extends TimePlot {
     this.paintUncounted(context);
     this.paintBand(context);
     this.paintThreshold(context);
-    if (this.perTick >= 1) this.paintCurve(context);
-    else this.paintColumns(context);
+    if (this.perTick >= 1) this.paintCurve(context, this.potential.left);
+    else this.paintColumns(context, this.potential.reached);
     if (this.perTick >= 5) this.paintDots(context);
     this.paintWrong(context);
     this.paintNearest(context);
@@ -94,6 +147,7 @@ class PotentialPlot extends TimePlot {
     this.paintScale(context);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintUncounted(context) {
     const ticks = this.lanes[this.view.row].uncounted ?? NO_TICKS;
     context.fillStyle = colours.uncounted;
@@ -106,14 +160,15 @@ class PotentialPlot extends TimePlot {
     }
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintBand(context) {
-    const [spike, silence] = this.neuron.nearest ?? [null, null];
-    const above = this.y(this.threshold + Math.max(0, spike ?? 0));
-    const below = this.y(this.threshold - Math.max(0, silence ?? 0));
+    const above = this.y(this.threshold + this.margins.above);
+    const below = this.y(this.threshold - this.margins.below);
     context.fillStyle = colours.band;
     context.fillRect(this.left, above, this.inner, Math.max(below - above, 0));
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintThreshold(context) {
     const y = Math.round(this.y(this.threshold)) + 0.5;
     context.strokeStyle = colours.threshold;
@@ -125,36 +180,44 @@ class PotentialPlot extends TimePlot {
     context.setLineDash([]);
   }
 
-  // From tick to tick; where it fires, down to what the reset leaves.
-  paintCurve(context) {
+  /**
+   * Paint a line from tick to tick; at a spike, down to what it leaves.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Int32Array} left
+   */
+  paintCurve(context, left) {
     context.strokeStyle = colours.potential;
     context.lineWidth = 1.5;
     context.beginPath();
     const first = Math.max(0, this.firstTick - 1);
+    const spikes = this.spikes[this.view.row];
+    let next = firstAtLeast(spikes, first);
     for (let tick = first; tick < Math.min(this.view.ticks, this.endTick + 1); tick++) {
-      const isStart = this.view.starts[this.view.patternAt(tick)] === tick;
-      if (tick === first || isStart) context.moveTo(this.x(tick), this.y(this.at(tick)));
-      else context.lineTo(this.x(tick), this.y(this.at(tick)));
-      const after = leftAfter(this.values[tick], this.neuron, report.rule);
-      if (after !== this.values[tick]) context.lineTo(this.x(tick), this.y(after / report.unit));
+      const x = this.x(tick);
+      if (tick === first || this.view.isStart(tick)) context.moveTo(x, this.y(this.at(tick)));
+      else context.lineTo(x, this.y(this.at(tick)));
+      if (spikes[next] === tick) context.lineTo(x, this.y(left[next++] / report.unit));
     }
     context.stroke();
     context.lineWidth = 1;
   }
 
-  // Many ticks in a column of pixels: from the lowest to the highest of them, and of the tick before.
-  paintColumns(context) {
+  /**
+   * Paint columns of pixels that hold many ticks: from the lowest to the highest of them and of the tick before.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Int32Array} reached
+   */
+  paintColumns(context, reached) {
     context.fillStyle = colours.potential;
     const columns = Math.ceil(this.inner);
     for (let column = 0; column < columns; column++) {
       const from = Math.max(this.firstTick, Math.floor(this.view.from + column / this.perTick));
       const to = Math.min(this.endTick, Math.max(from + 1, Math.floor(this.view.from + (column + 1) / this.perTick)));
-      const isStart = this.view.starts[this.view.patternAt(from)] === from;
       let low = Infinity;
       let high = -Infinity;
-      for (let tick = isStart ? from : from - 1; tick < to; tick++) {
-        low = Math.min(low, this.values[tick]);
-        high = Math.max(high, this.values[tick]);
+      for (let tick = this.view.isStart(from) ? from : from - 1; tick < to; tick++) {
+        low = Math.min(low, reached[tick]);
+        high = Math.max(high, reached[tick]);
       }
       if (low > high) continue;
       const top = this.y(high / report.unit);
@@ -162,40 +225,51 @@ class PotentialPlot extends TimePlot {
     }
   }
 
-  paintDot(context, tick, colour, reach) {
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} tick
+   * @param {{ colour: Colour, radius: number }} dot
+   */
+  paintDot(context, tick, { colour, radius }) {
     context.fillStyle = colours[colour];
     context.beginPath();
-    context.arc(this.x(tick), this.y(this.at(tick)), reach, 0, 2 * Math.PI);
+    context.arc(this.x(tick), this.y(this.at(tick)), radius, 0, 2 * Math.PI);
     context.fill();
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintDots(context) {
     const uncounted = this.lanes[this.view.row].uncounted ?? NO_TICKS;
     for (let tick = this.firstTick; tick < this.endTick; tick++) {
-      const isSpike = leftAfter(this.values[tick], this.neuron, report.rule) !== this.values[tick];
-      this.paintDot(context, tick, includes(uncounted, tick) ? "free" : "potential", isSpike ? 3.5 : 1.8);
+      const colour = includes(uncounted, tick) ? "free" : "potential";
+      this.paintDot(context, tick, { colour, radius: this.isSpike(tick) ? 3.5 : 1.8 });
     }
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintWrong(context) {
-    for (const kind of ["missing", "extra"]) {
-      for (const tick of this.lanes[this.view.row][kind] ?? NO_TICKS) {
-        if (tick >= this.firstTick && tick < this.endTick) this.paintDot(context, tick, kind, 4.5);
+    for (const colour of /** @type {const} */ (["missing", "extra"])) {
+      for (const tick of this.lanes[this.view.row][colour] ?? NO_TICKS) {
+        if (tick >= this.firstTick && tick < this.endTick) this.paintDot(context, tick, { colour, radius: 4.5 });
       }
     }
   }
 
-  // A triangle at the spike that comes least above the threshold, and at the silence that stays least below.
+  /**
+   * Paint a triangle at the spike that comes least above the threshold, and at the silence that stays least below.
+   * @param {CanvasRenderingContext2D} context
+   */
   paintNearest(context) {
     (this.neuron.nearestTicks ?? []).forEach((tick, side) => {
       if (tick < this.firstTick || tick >= this.endTick) return;
-      const x = this.x(tick);
       const y = Math.max(this.top, Math.min(this.height - this.bottom, this.y(this.at(tick))));
       const away = side === 0 ? -1 : 1;
-      paintTriangle(context, x, y + away * 5, away, colours[side === 0 ? "spike-side" : "silence-side"]);
+      const colour = colours[side === 0 ? "spike-side" : "silence-side"];
+      paintTriangle(context, { x: this.x(tick), y: y + away * 5, away, colour });
     });
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paintScale(context) {
     const base = this.height - this.bottom;
     const step = niceStep(((this.high - this.low) * 34) / (base - this.top));
@@ -208,44 +282,54 @@ class PotentialPlot extends TimePlot {
     }
   }
 
-  isHeld(tick) {
-    const start = Math.max(this.view.starts[this.view.patternAt(tick)], tick - this.neuron.refractory + 1);
-    for (let before = start; before < tick; before++) {
-      if (leftAfter(this.values[before], this.neuron, report.rule) !== this.values[before]) return true;
-    }
-    return false;
-  }
-
+  /** @param {number} tick */
   describe(tick) {
     const value = this.at(tick);
+    if (this.isHeld(tick)) return `potential ${decimal(value)} LSB: held, in the refractory period`;
     const distance = value - this.threshold;
     const side = distance === 0 ? "at" : distance > 0 ? "above" : "below";
-    const whole = String(this.values[tick]).replace("-", "−");
+    const whole = String(this.potential?.reached[tick] ?? 0).replace("-", "−");
     const exact = report.unit > 1 ? ` (${whole} / ${report.unit})` : "";
-    if (this.isHeld(tick)) return `potential ${decimal(value)} LSB: held, in the refractory period`;
-    return `potential ${decimal(value)} LSB${exact}\n${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
+    const sentence = `${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
+    return `potential ${decimal(value)} LSB${exact}\n${sentence}`;
   }
 
+  /** Return the ticks in view as rows of texts. */
+  rowsInWords() {
+    if (!this.potential) return [];
+    const ticks = Array.from({ length: this.endTick - this.firstTick }, (_, index) => this.firstTick + index);
+    return ticks.map((tick) => {
+      const value = this.at(tick);
+      const spike = this.isSpike(tick) ? "spike" : "";
+      return [this.view.shortPlaceOf(tick), decimal(value), decimal(value - this.threshold), spike];
+    });
+  }
+
+  /** @param {number} x */
   hover(x) {
-    if (!this.values) return null;
+    if (!this.potential) return null;
     const tick = this.tickAt(x);
     this.view.point(tick);
-    return `${this.view.placeOf(tick)}\n${this.describe(tick)}\n${describeOutput(this.lanes, this.view.row, tick)}`;
-  }
-
-  leave() {
-    this.view.point(null);
+    const output = describeOutput(this.lanes, this.view.row, tick);
+    return `${this.view.placeOf(tick)}\n${this.describe(tick)}\n${output}`;
   }
 
   say() {
     const { cursor } = this.view;
-    if (!this.values || !this.canvas.matches(":focus")) return;
-    if (cursor === null) this.tell(null);
-    else this.tell(`${this.view.placeOf(cursor)}\n${this.describe(cursor)}`, this.x(cursor), this.y(this.at(cursor)));
+    if (!this.potential || !this.canvas.matches(":focus")) return;
+    if (cursor === null) {
+      this.tell(null);
+      return;
+    }
+    this.tell(`${this.view.placeOf(cursor)}\n${this.describe(cursor)}`, this.x(cursor), this.y(this.at(cursor)));
   }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} cursor
+   */
   paintCursor(context, cursor) {
-    if (!this.values) return;
+    if (!this.potential) return;
     context.fillStyle = colours.cursor;
     context.beginPath();
     context.arc(this.x(cursor), this.y(this.at(cursor)), 3.5, 0, 2 * Math.PI);

@@ -1,37 +1,66 @@
 // What all charts show together: a span of ticks, a cursor, and the chosen neuron.
 
-const LEAST_SPAN = 6;
+import { firstAtLeast } from "./sorted.js";
 
-class View {
-  constructor(ticks, starts) {
-    Object.assign(this, { ticks, starts, from: 0, to: ticks, cursor: null, row: 0, listeners: [] });
+/** @typedef {"span" | "cursor" | "row"} Change */
+
+const LEAST_SPAN = 6; // ticks: fewer would only stretch the marks
+const WIDEST_CENTRED = 60; // ticks on each side of a difference that a button goes to
+
+export class View {
+  /** @param {{ ticks: number, starts: number[], rows: number }} shown */
+  constructor({ ticks, starts, rows }) {
+    this.ticks = ticks;
+    this.starts = starts;
+    this.rows = rows;
+    this.from = 0;
+    this.to = ticks;
+    /** @type {number | null} */
+    this.cursor = null;
+    this.row = 0;
+    /** @type {{ changes: Change[], callback: () => void }[]} */
+    this.listeners = [];
   }
 
-  listen(kinds, callback) {
-    this.listeners.push({ kinds, callback });
+  /**
+   * @param {Change[]} changes
+   * @param {() => void} callback
+   */
+  listen(changes, callback) {
+    this.listeners.push({ changes, callback });
   }
 
-  tell(kind) {
-    for (const { kinds, callback } of this.listeners) if (kinds.includes(kind)) callback();
+  /** @param {Change} change */
+  notify(change) {
+    for (const { changes, callback } of this.listeners) if (changes.includes(change)) callback();
   }
 
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
   show(from, to) {
     const span = Math.min(this.ticks, Math.max(LEAST_SPAN, to - from));
     const first = Math.max(0, Math.min(this.ticks - span, (from + to - span) / 2));
     if (first === this.from && first + span === this.to) return;
     this.from = first;
     this.to = first + span;
-    this.tell("span");
+    this.notify("span");
   }
 
   showAll() {
     this.show(0, this.ticks);
   }
 
+  /**
+   * @param {number} factor
+   * @param {number} about the tick that stays where it is
+   */
   zoom(factor, about = (this.from + this.to) / 2) {
     this.show(about - (about - this.from) * factor, about + (this.to - about) * factor);
   }
 
+  /** @param {number} share of the span; negative is earlier */
   pan(share) {
     const step = share * (this.to - this.from);
     const room = step < 0 ? -this.from : this.ticks - this.to;
@@ -39,49 +68,77 @@ class View {
     this.show(this.from + kept, this.to + kept);
   }
 
+  /** @param {number} pattern */
   showPattern(pattern) {
     this.show(this.starts[pattern], this.endOf(pattern));
   }
 
+  /** @param {number} tick */
   centre(tick) {
-    const half = Math.min((this.to - this.from) / 2, Math.max(LEAST_SPAN, 60));
+    const half = Math.min((this.to - this.from) / 2, WIDEST_CENTRED);
     this.show(tick - half, tick + half);
   }
 
+  /** @param {number | null} tick */
   point(tick) {
     const inside = tick === null ? null : Math.max(0, Math.min(this.ticks - 1, tick));
     if (inside === this.cursor) return;
     this.cursor = inside;
-    this.tell("cursor");
+    this.notify("cursor");
   }
 
+  /** @param {number} ticks */
   step(ticks) {
     const middle = Math.floor((this.from + this.to) / 2);
-    this.point(this.cursor === null ? middle : this.cursor + ticks);
+    const cursor = Math.max(0, Math.min(this.ticks - 1, this.cursor === null ? middle : this.cursor + ticks));
+    this.point(cursor);
     const span = this.to - this.from;
-    if (this.cursor < this.from) this.show(this.cursor, this.cursor + span);
-    if (this.cursor + 1 > this.to) this.show(this.cursor + 1 - span, this.cursor + 1);
+    if (cursor < this.from) this.show(cursor, cursor + span);
+    if (cursor + 1 > this.to) this.show(cursor + 1 - span, cursor + 1);
   }
 
+  /** @param {number} row */
   choose(row) {
-    if (row === this.row || row < 0 || row >= report.rows.length) return;
+    if (row === this.row || row < 0 || row >= this.rows) return;
     this.row = row;
-    this.tell("row");
+    this.notify("row");
   }
 
+  /** @param {number} pattern */
   endOf(pattern) {
     return pattern + 1 < this.starts.length ? this.starts[pattern + 1] : this.ticks;
   }
 
+  /** @param {number} tick */
   patternAt(tick) {
-    let pattern = firstAtLeast(this.starts, tick + 1) - 1;
-    return Math.max(0, pattern);
+    return Math.max(0, firstAtLeast(this.starts, tick + 1) - 1);
   }
 
-  // "tick 6", or "pattern 2, tick 6" where there are several.
+  /**
+   * Whether a pattern begins at a tick.
+   * @param {number} tick
+   */
+  isStart(tick) {
+    return this.starts[this.patternAt(tick)] === tick;
+  }
+
+  /**
+   * Return "tick 6", or "pattern 2, tick 6" where there are several patterns.
+   * @param {number} tick
+   */
   placeOf(tick) {
     const pattern = this.patternAt(tick);
     const inside = tick - this.starts[pattern];
     return this.starts.length > 1 ? `pattern ${pattern}, tick ${inside}` : `tick ${inside}`;
+  }
+
+  /**
+   * Return "6", or "2:6" where there are several patterns.
+   * @param {number} tick
+   */
+  shortPlaceOf(tick) {
+    const pattern = this.patternAt(tick);
+    const inside = tick - this.starts[pattern];
+    return this.starts.length > 1 ? `${pattern}:${inside}` : String(inside);
   }
 }

@@ -1,26 +1,77 @@
-// The chosen neuron's weights by line and delay: the longer of the two runs across.
+// The weights of the chosen neuron by line and delay: the longer of the two runs across.
 
-const WIDEST_CELL = 44;
-const HIGHEST_CELL = 22;
+import { colours, decimal, niceStep, Plot } from "./canvas.js";
+import { attachGestures } from "./gestures.js";
+import { report } from "./report.js";
+import { firstAtLeast } from "./sorted.js";
 
-class WeightsPlot extends Plot {
+/**
+ * @typedef {import("./unpacking.js").Synapses} Synapses
+ * @typedef {import("./view.js").View} View
+ */
+
+/** @typedef {{ line: number, delay: number }} Cell */
+
+const WIDEST_CELL = 44; // px
+const HIGHEST_CELL = 22; // px
+const TALLEST = 340; // px of all rows of cells
+const FAINTEST = 0.12; // opacity of the least weight, so that it is told from no synapse
+
+/** @param {number} line */
+function nameOfLine(line) {
+  return line < report.lines ? `input ${line}` : report.rows[line - report.lines].name;
+}
+
+/** @param {number} share of the greatest weight */
+function opacity(share) {
+  return FAINTEST + (1 - FAINTEST) * Math.abs(share);
+}
+
+export class WeightsPlot extends Plot {
+  /**
+   * @param {View} view
+   * @param {Synapses} synapses
+   */
   constructor(view, synapses) {
     super("weights");
-    Object.assign(this, { view, synapses, cell: null });
-    const lines = synapses.line.reduce((most, line) => Math.max(most, line + 1), report.lines);
-    const delays = synapses.delay.reduce((most, delay) => Math.max(most, delay), 1);
-    Object.assign(this, { lines, delays, isLineAcross: lines >= delays });
+    this.view = view;
+    this.synapses = synapses;
+    this.lines = synapses.line.reduce((most, line) => Math.max(most, line + 1), report.lines);
+    this.delays = synapses.delay.reduce((most, delay) => Math.max(most, delay), 1);
+    this.isLineAcross = this.lines >= this.delays;
+    /** @type {Cell | null} */
+    this.cell = null;
+    /** @type {Map<number, number>} */
+    this.weights = new Map();
+    this.greatest = 0;
     view.listen(["row"], () => this.load());
     attachGestures(this);
     this.load();
   }
 
-  // The weights of a row by line and delay; synapses, ordered by row, that lead the same way at the same delay are one.
+  /** @param {Cell} cell */
+  keyOf({ line, delay }) {
+    return line * (this.delays + 1) + delay;
+  }
+
+  /**
+   * @param {number} key
+   * @returns {Cell}
+   */
+  cellOf(key) {
+    return { line: Math.floor(key / (this.delays + 1)), delay: key % (this.delays + 1) };
+  }
+
+  /**
+   * Return the weights of a row by key; synapses of one line and delay are added.
+   * @param {number} chosen
+   */
   weightsOf(chosen) {
     const { line, row, delay, weight } = this.synapses;
+    /** @type {Map<number, number>} */
     const found = new Map();
     for (let i = firstAtLeast(row, chosen); row[i] === chosen; i++) {
-      const key = line[i] * 65536 + delay[i];
+      const key = this.keyOf({ line: line[i], delay: delay[i] });
       found.set(key, (found.get(key) ?? 0) + weight[i]);
     }
     return found;
@@ -50,37 +101,41 @@ class WeightsPlot extends Plot {
   }
 
   get cellHeight() {
-    return Math.max(1.5, Math.min(HIGHEST_CELL, 340 / this.down));
+    return Math.max(1.5, Math.min(HIGHEST_CELL, TALLEST / this.down));
   }
 
   wantedHeight() {
     return this.top + this.cellHeight * this.down + 40;
   }
 
-  placeOf(line, delay) {
+  /** @param {Cell} cell */
+  placeOf({ line, delay }) {
     const [column, row] = this.isLineAcross ? [line, delay - 1] : [delay - 1, line];
     return { x: this.left + column * this.cellWidth, y: this.top + row * this.cellHeight };
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   paint(context) {
     const gap = this.cellWidth > 5 && this.cellHeight > 5 ? 1 : 0;
     const [width, height] = [this.cellWidth - gap, this.cellHeight - gap];
     context.fillStyle = colours.absent;
     context.fillRect(this.left, this.top, this.across * this.cellWidth - gap, this.down * this.cellHeight - gap);
     for (const [key, weight] of this.weights) {
-      const { x, y } = this.placeOf(Math.floor(key / 65536), key % 65536);
+      const { x, y } = this.placeOf(this.cellOf(key));
       context.fillStyle = colours.card;
       context.fillRect(x, y, width, height);
       context.fillStyle = weight < 0 ? colours.negative : colours.positive;
-      context.globalAlpha = weight ? 0.12 + (0.88 * Math.abs(weight)) / this.greatest : 0;
+      context.globalAlpha = weight ? opacity(weight / this.greatest) : 0;
       context.fillRect(x, y, width, height);
       context.globalAlpha = 1;
     }
-    this.paintLabels(context);
+    this.paintAcross(context);
+    this.paintDown(context);
     this.paintKey(context);
   }
 
-  paintLabels(context) {
+  /** @param {CanvasRenderingContext2D} context */
+  paintAcross(context) {
     context.fillStyle = colours.axis;
     context.textAlign = "center";
     context.textBaseline = "top";
@@ -93,12 +148,16 @@ class WeightsPlot extends Plot {
     }
     context.textAlign = "left";
     context.fillText(this.isLineAcross ? this.lineTitle : "delay (ticks)", this.left, base + 22);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  paintDown(context) {
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const every = Math.max(1, niceStep(14 / this.cellHeight));
+    const step = Math.max(1, niceStep(14 / this.cellHeight));
     for (let row = 0; row < this.down; row++) {
       const number = this.isLineAcross ? row + 1 : row;
-      if (number % every && (row || every === 2)) continue;
+      if (number % step && (row || step === 2)) continue;
       const label = this.isLineAcross ? String(row + 1) : this.lineLabel(row);
       context.fillText(label, this.left - 6, this.top + (row + 0.5) * this.cellHeight);
     }
@@ -110,49 +169,68 @@ class WeightsPlot extends Plot {
     return this.lines > report.lines ? "input line, then neurons (n)" : "input line";
   }
 
+  /** @param {number} column */
   numberAcross(column) {
-    return this.isLineAcross ? (column < report.lines ? column : column - report.lines) : column + 1;
+    if (!this.isLineAcross) return column + 1;
+    return column < report.lines ? column : column - report.lines;
   }
 
+  /** @param {number} column */
   labelAcross(column) {
     return this.isLineAcross ? this.lineLabel(column) : String(column + 1);
   }
 
+  /** @param {number} line */
   lineLabel(line) {
     return line < report.lines ? String(line) : `n${line - report.lines}`;
   }
 
-  // From the most negative to the most positive colour, with the weights they stand for.
+  /**
+   * Paint the colours from the most negative to the most positive, with their weights.
+   * @param {CanvasRenderingContext2D} context
+   */
   paintKey(context) {
     if (!this.greatest) return;
     const [width, y] = [Math.min(150, this.inner * 0.35), 6];
-    const texts = [`−${this.greatest}`, `+${this.greatest}`];
-    const right = this.width - 12 - context.measureText(texts[1]).width;
+    const [least, most] = [`−${this.greatest}`, `+${this.greatest}`];
+    const right = this.width - 12 - context.measureText(most).width;
     const left = right - width;
     for (let step = 0; step < width; step++) {
       const share = (2 * step) / width - 1;
       context.fillStyle = colours.card;
       context.fillRect(left + step, y, 1, 10);
       context.fillStyle = share < 0 ? colours.negative : colours.positive;
-      context.globalAlpha = 0.12 + 0.88 * Math.abs(share);
+      context.globalAlpha = opacity(share);
       context.fillRect(left + step, y, 1, 10);
       context.globalAlpha = 1;
     }
     context.fillStyle = colours.axis;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    context.fillText(texts[0], left - 5, y + 5);
+    context.fillText(least, left - 5, y + 5);
     context.textAlign = "left";
-    context.fillText(texts[1], right + 5, y + 5);
+    context.fillText(most, right + 5, y + 5);
   }
 
-  describe({ line, delay }) {
-    const weight = this.weights.get(line * 65536 + delay);
-    const from = line < report.lines ? `input ${line}` : report.rows[line - report.lines].name;
-    const told = weight === undefined ? "no synapse" : `weight ${decimal(weight)} LSB`;
-    return `${from}, delay ${delay}: ${told}`;
+  /** @param {Cell} cell */
+  describe(cell) {
+    const weight = this.weights.get(this.keyOf(cell));
+    const value = weight === undefined ? "no synapse" : `weight ${decimal(weight)} LSB`;
+    return `${nameOfLine(cell.line)}, delay ${cell.delay}: ${value}`;
   }
 
+  /** Return the synapses of the chosen neuron as rows of texts. */
+  rowsInWords() {
+    return [...this.weights].map(([key, weight]) => {
+      const { line, delay } = this.cellOf(key);
+      return [nameOfLine(line), String(delay), String(weight)];
+    });
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   hover(x, y) {
     const column = Math.floor((x - this.left) / this.cellWidth);
     const row = Math.floor((y - this.top) / this.cellHeight);
@@ -160,10 +238,12 @@ class WeightsPlot extends Plot {
       this.point(null);
       return null;
     }
-    this.point(this.isLineAcross ? { line: column, delay: row + 1 } : { line: row, delay: column + 1 });
-    return this.describe(this.cell);
+    const cell = this.isLineAcross ? { line: column, delay: row + 1 } : { line: row, delay: column + 1 };
+    this.point(cell);
+    return this.describe(cell);
   }
 
+  /** @param {Cell | null} cell */
   point(cell) {
     this.cell = cell;
     this.redrawOverlay();
@@ -173,24 +253,35 @@ class WeightsPlot extends Plot {
     this.point(null);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const across = { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0;
-    const down = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
-    if (!across && !down) return false;
-    const { line, delay } = this.cell ?? { line: 0, delay: 1 };
-    const [byLine, byDelay] = !this.cell ? [0, 0] : this.isLineAcross ? [across, down] : [down, across];
-    this.point({
-      line: Math.max(0, Math.min(this.lines - 1, line + byLine)),
-      delay: Math.max(1, Math.min(this.delays, delay + byDelay)),
-    });
-    const { x, y } = this.placeOf(this.cell.line, this.cell.delay);
-    this.tell(this.describe(this.cell), x + this.cellWidth / 2, y);
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (!(event.key in steps)) return false;
+    const [across, down] = steps[/** @type {keyof typeof steps} */ (event.key)];
+    const cell = this.cell ? this.moved(this.cell, across, down) : { line: 0, delay: 1 };
+    this.point(cell);
+    const { x, y } = this.placeOf(cell);
+    this.tell(this.describe(cell), x + this.cellWidth / 2, y);
     return true;
   }
 
+  /**
+   * @param {Cell} cell
+   * @param {number} across
+   * @param {number} down
+   */
+  moved({ line, delay }, across, down) {
+    const [byLine, byDelay] = this.isLineAcross ? [across, down] : [down, across];
+    return {
+      line: Math.max(0, Math.min(this.lines - 1, line + byLine)),
+      delay: Math.max(1, Math.min(this.delays, delay + byDelay)),
+    };
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
   paintOverlay(context) {
     if (!this.cell) return;
-    const { x, y } = this.placeOf(this.cell.line, this.cell.delay);
+    const { x, y } = this.placeOf(this.cell);
     context.strokeStyle = colours.cursor;
     context.lineWidth = 2;
     context.strokeRect(x - 1, y - 1, this.cellWidth + 1, this.cellHeight + 1);
