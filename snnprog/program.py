@@ -28,6 +28,7 @@ from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, Wiring, find_chip
+from snnprog.chips.semantics import SEMANTICS
 from snnprog.documents import JSON_LIMIT_BYTES, check_depth
 from snnprog.errors import FormatError, LimitError, SpecError
 
@@ -242,7 +243,7 @@ class Program:
             "format": FORMAT_NAME,
             "format_version": version,
             "chip": self.chip.name,
-            "semantics": self.chip.semantics.as_dict(),
+            "semantics": SEMANTICS[self.chip.rule.name],
             "sign_modes": {str(mode): name for mode, name in SIGN_MODES.items()},
             "n_inputs": self.n_inputs,
             "n_neurons": self.n_neurons,
@@ -316,8 +317,8 @@ def _check_document(path: Path, document: Mapping[str, object]) -> tuple[Chip, i
     name = document.get("chip")
     if not isinstance(name, str) or name not in CHIPS:
         raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(CHIPS))}")
-    if document.get("semantics") != CHIPS[name].semantics.as_dict():
-        raise FormatError(f"{path} means another integer rule than this snnprog's {CHIPS[name].semantics.name!r}")
+    if document.get("semantics") != SEMANTICS[CHIPS[name].rule.name]:
+        raise FormatError(f"{path} means another integer rule than this snnprog's {CHIPS[name].rule.name!r}")
     if document.get("sign_modes") != {str(mode): text for mode, text in SIGN_MODES.items()}:
         raise FormatError(f"{path} numbers its sign modes otherwise: {document.get('sign_modes')!r}")
     meant, said = _meaning_of_refractory(version).get("refractory"), document.get("refractory")
@@ -415,16 +416,18 @@ def _check_values(program: Program) -> None:
     _check_between("exponent", program.exponent, chip.exponents)
     _check_between("sign_mode", program.sign_mode, (MIXED, INHIBITORY))
     _check_between("threshold", program.threshold, chip.thresholds)
-    _check_between("current_decay", program.current_decay, chip.decays)
-    _check_between("potential_decay", program.potential_decay, chip.decays)
+    _check_between("current_decay", program.current_decay, chip.current_decays)
+    _check_between("potential_decay", program.potential_decay, chip.potential_decays)
     _check_between("refractory", program.refractory, chip.refractory)
     if program.core is not None:
         _check_cores(program.core, chip)
     for mode, name in SIGN_MODES.items():
-        _check_between(f"{name} weight", program.weight[program.sign_mode == mode], chip.weight_ranges[name])
-    odd = program.weight[(program.sign_mode == MIXED) & (program.weight % 2 != 0)]
+        _check_between(f"{name} weight", program.weight[program.sign_mode == mode], chip.weight_ranges.of(name))
+    step = chip.weight_ranges.mixed_step
+    odd = program.weight[(program.sign_mode == MIXED) & (program.weight % step != 0)]
     if odd.size:
-        raise LimitError("mixed weight", int(odd[0]), "even numbers", "hold it one-sided, or round it")
+        allowed = "even numbers" if step == 2 else f"multiples of {step}"
+        raise LimitError("mixed weight", int(odd[0]), allowed, "hold it one-sided, or round it")
     for bias in np.unique(program.bias).tolist():
         if not chip.is_bias(bias):
             top, shift = chip.bias_mantissas[1], chip.bias_exponents[1]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 import snnprog as sp
 from snnprog.chips import CHIPS
@@ -17,7 +18,6 @@ from snnprog.integers.every_weight import is_countable
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import machine_of
 from snnprog.simulate import simulate
-from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 XYLO = CHIPS["xylo"]
 

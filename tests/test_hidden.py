@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from untyped import untyped
 
 import snnprog as sp
-from snnprog.chips import find_chip
 from snnprog.design.designer import leaks_of
 from snnprog.design.hidden import assembly
 from snnprog.design.hidden.impossible import histories_of, impossibility

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from exact_lp import is_possible
 from numpy.typing import NDArray
+from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 import snnprog as sp
 from snnprog.arrays import Raster
@@ -25,7 +26,6 @@ from snnprog.design.proofs.pull import pull
 from snnprog.design.rasters.running import free_run
 from snnprog.integers.noise import survived_noise
 from snnprog.simulate import simulate
-from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 XYLO = CHIPS["xylo"]
 TICKS = (30, 24)

@@ -239,13 +239,16 @@ class Chip:
     def decays_that_keep(self, current_shares: Floats, potential_shares: Floats) -> tuple[Int64s, Int64s]:
         """Return the decays that leave shares nearest to these of the current and of the potential after one tick."""
         current, potential = self.usual_decays
+
+        def current_kept(decay: int) -> Fraction:
+            return self.linear_rule(decay, potential).current
+
+        def potential_kept(decay: int) -> Fraction:
+            return self.linear_rule(current, decay).potential
+
         return (
-            self._nearest(
-                current_shares, self.current_decays, lambda decay: self.linear_rule(decay, potential).current
-            ),
-            self._nearest(
-                potential_shares, self.potential_decays, lambda decay: self.linear_rule(current, decay).potential
-            ),
+            _nearest_decays(current_shares, self.current_decays, current_kept),
+            _nearest_decays(potential_shares, self.potential_decays, potential_kept),
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snnprog.wording import counted
 import numpy as np
 
 from snnprog.compiler.built import Built

@@ -15,7 +15,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int32s, Int64s, Raster
 from snnprog.backends import Gaps
-from snnprog.chips import Chip, Range, find_chip
+from snnprog.chips import Chip, Layers, Range, find_chip
 from snnprog.program import ARRAYS, EXCITATORY, INHIBITORY, MIXED, SIGN_MODES, SYNAPSE_ARRAYS, Program
 from snnprog.simulate import simulate
 
@@ -102,7 +102,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
     generator = np.random.default_rng(seed)
     limits = find_chip(chip)
     if limits.layers is not None:
-        return _draw_layered(generator, limits)
+        return _draw_layered(generator, limits, limits.layers)
     if gaps.most_neurons is not None:
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
@@ -161,8 +161,8 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
         exponent=exponents,
         sign_mode=modes,
         threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=2, fan_in=MOST_FAN_IN)[profile],
-        current_decay=_draw_decays(generator, limits, n_neurons)[profile],
-        potential_decay=_draw_decays(generator, limits, n_neurons)[profile],
+        current_decay=_draw_decays(generator, limits.current_decays, n_neurons)[profile],
+        potential_decay=_draw_decays(generator, limits.potential_decays, n_neurons)[profile],
         bias=_draw_biases(generator, limits, n_neurons),
     )
     rate = generator.uniform(0.05, 0.6)
@@ -175,13 +175,13 @@ def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) ->
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
 
 
-def _draw_layered(generator: np.random.Generator, limits: LayeredChip) -> Trial:
+def _draw_layered(generator: np.random.Generator, limits: Chip, layers: Layers) -> Trial:
     """Draw a program of a hidden layer, mostly recurrent, and a readout layer."""
-    n_inputs = int(generator.integers(*_half_open((1, min(8, limits.most_inputs)))))
+    n_inputs = int(generator.integers(*_half_open((1, min(8, layers.most_inputs)))))
     n_hidden = int(
-        generator.integers(*_half_open((0, min(24, limits.most_hidden - n_inputs, limits.most_fan_out - 1))))
+        generator.integers(*_half_open((0, min(24, layers.most_hidden - n_inputs, layers.most_fan_out - 1))))
     )
-    n_outputs = int(generator.integers(*_half_open((1, min(8, limits.most_outputs)))))
+    n_outputs = int(generator.integers(*_half_open((1, min(8, layers.most_outputs)))))
     n_neurons = n_hidden + n_outputs
     outputs = generator.permutation(n_neurons)[:n_outputs]
     is_output = np.zeros(n_inputs + n_neurons, np.bool_)
@@ -189,7 +189,7 @@ def _draw_layered(generator: np.random.Generator, limits: LayeredChip) -> Trial:
     is_joined = generator.random((n_inputs + n_neurons, n_neurons)) < generator.uniform(0.1, 0.9)
     pre, post = np.nonzero(is_joined & ~is_output[:, None])
     shifts = generator.integers(*_half_open(limits.exponents), (3, 2)).min(axis=0)
-    weights = limits.weight_ranges["inhibitory"][0], limits.weight_ranges["excitatory"][1]
+    weights = limits.weight_ranges.inhibitory[0], limits.weight_ranges.excitatory[1]
     program = Program.from_arrays(
         chip=limits.name,
         n_inputs=n_inputs,
@@ -224,7 +224,7 @@ def _draw_weights(generator: np.random.Generator, limits: Chip, modes: Int64s, s
     magnitude = np.rint(generator.uniform(0, limits.weight_limit, modes.size) * shrink).astype(np.int64)
     either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
     drawn = np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
-    low, high = np.array([limits.weight_ranges[SIGN_MODES[mode]] for mode in modes.tolist()]).reshape(-1, 2).T
+    low, high = np.array([limits.weight_ranges.of(SIGN_MODES[mode]) for mode in modes.tolist()]).reshape(-1, 2).T
     weights: Int64s = np.clip(drawn, low, high)
     return weights
 
@@ -240,10 +240,10 @@ def _draw_thresholds(
     return thresholds
 
 
-def _draw_decays(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
+def _draw_decays(generator: np.random.Generator, allowed: Range, count: int) -> Int64s:
     """Draw decays over the whole range, both ends often."""
-    drawn = generator.integers(*_half_open(limits.decays), count)
-    return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], limits.decays, drawn)
+    drawn = generator.integers(*_half_open(allowed), count)
+    return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], allowed, drawn)
 
 
 def _draw_biases(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:

@@ -15,8 +15,6 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.box import Box, box_of
-from snnprog.chips import Chip
-from snnprog.chips import Chip
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
 from snnprog.spec import FREE, Spec

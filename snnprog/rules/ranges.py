@@ -326,7 +326,7 @@ def simplified(rule: Rule, reach: Reach) -> Rule:
     Watches that no value can pass are left out, too, and so are registers that never leave 0.
     """
     still = {name for name, span in reach.registers.items() if span.magnitude == 0} - {POTENTIAL}
-    fixed = frozenset(each.name for each in (*rule.parameters, *rule.constants))
+    fixed = frozenset(each.name for each in rule.parameters) | {each.name for each in rule.constants}
     lowering = _Lowering(reach, still, fixed)
     kept = [lowering.step(step) for step in rule.steps if step.target not in still]
     gather = lowering.step(rule.gather)

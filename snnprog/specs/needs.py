@@ -31,15 +31,13 @@ def no_memory(what: str, chip: str) -> Dynamics:
     """
     limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(0.0, 0.0, chip=chip)
-    if limits.semantics.are_arrivals_decayed:
+    linear = limits.linear_rule(dynamics.current_decay, dynamics.potential_decay)
+    if linear.gain != 1:
         raise SpecError(
             f"{what} needs neurons without memory, and on {limits.name} a current decays after what arrives was added,"
             f" so that what acts also lingers: {ADVICE}"
         )
-    current, potential = (
-        limits.semantics.current_leak(dynamics.current_decay),
-        limits.semantics.potential_leak(dynamics.potential_decay),
-    )
+    current, potential = linear.current, linear.potential
     if current > 0 or potential * limits.weight_limit * TYPICAL_FAN_IN >= 1:
         raise SpecError(
             f"{what} needs neurons without memory, and on {limits.name} currents keep at least {current} of themselves"
@@ -58,15 +56,14 @@ def perfect_memory(what: str, chip: str) -> Dynamics:
     """
     limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(math.inf, 0.0, chip=chip)
-    is_kept = limits.semantics.potential_leak(dynamics.potential_decay) == 1
-    is_passing = limits.semantics.current_leak(dynamics.current_decay) == 0
-    if not is_kept or not is_passing or limits.semantics.are_arrivals_decayed:
+    linear = limits.linear_rule(dynamics.current_decay, dynamics.potential_decay)
+    if linear.potential != 1 or linear.current != 0 or linear.gain != 1:
         raise SpecError(
             f"{what} needs a potential that keeps all that arrives and a current that keeps nothing, and"
             f" {limits.name} does not have both: {ADVICE}"
         )
-    if limits.semantics.is_threshold_subtracted:
-        raise SpecError(f"{what} needs a reset to zero, and on {limits.name} a reset subtracts the threshold: {ADVICE}")
+    if not linear.is_reset_to_zero:
+        raise SpecError(f"{what} needs a reset to zero, and on {limits.name} a reset is another one: {ADVICE}")
     return dynamics
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.errors import SpecError
-from snnprog.spec import Dynamics
 from snnprog.wording import counted
 
 TICK_LIMIT = 1 << 17

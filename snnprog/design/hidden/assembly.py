@@ -12,13 +12,12 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Built, pruned
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.neuron import NeuronDesign
-from snnprog.conflict import Conflict
-from snnprog.wording import counted
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time
 from snnprog.spec import AUTO, Spec
+from snnprog.wording import counted
 
 MOST_HIDDEN = 4096
 

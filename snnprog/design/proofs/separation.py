@@ -19,7 +19,8 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.active_rows import ActiveRows, answers, worst_first
-from snnprog.design.problem import Box, NeuronProblem
+from snnprog.design.box import Box
+from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise

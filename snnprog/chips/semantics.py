@@ -1,0 +1,48 @@
+"""How program files of versions 1 and 2 name the rule of a chip: by a dictionary that such files hold to the byte.
+
+These texts are names, and nothing is calculated from them: what they stand for is the chip's rule. A file of a later
+version carries the rule itself (`snnprog.rules.data`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from snnprog.rules.loihi import LOIHI_RULE
+from snnprog.rules.xylo import XYLO_RULE
+
+DELAYED = "a spike at tick t acts at tick t + delay"
+
+SEMANTICS: Mapping[str, Mapping[str, str | int]] = {
+    LOIHI_RULE.name: {
+        "name": LOIHI_RULE.name,
+        "rounding": "toward zero",
+        "decay_bits": 12,
+        "current_decay_offset": 1,
+        "input_shift": 6,
+        "current_bits": 23,
+        "current_overflow": "wrap",
+        "potential_bits": 23,
+        "potential_overflow": "clip",
+        "compare": ">",
+        "reset": "zero",
+        "delay_origin": DELAYED,
+    },
+    XYLO_RULE.name: {
+        "name": XYLO_RULE.name,
+        "rounding": "down, and at least 1 toward zero",
+        "decay_bits": 15,
+        "current_decay_offset": 0,
+        "input_shift": 0,
+        "current_bits": 15,
+        "current_overflow": "clip after each event",
+        "potential_bits": 15,
+        "potential_overflow": "clip",
+        "compare": ">=",
+        "reset": "subtract",
+        "delay_origin": DELAYED,
+        "most_hidden_spikes": 31,
+        "most_readout_spikes": 1,
+    },
+}
+"""Name of a rule -> what a file of version 1 or 2 says of it."""
