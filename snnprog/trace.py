@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from snnprog.arrays import Integers, Raster
 
 
@@ -35,6 +37,13 @@ class Excursion:
             f"{self.quantity} of neuron {self.neuron} reached {self.value} at tick {self.tick};"
             f" runtimes agree below {self.limit}"
         )
+
+
+def as_states(values: Integers) -> Integers:
+    """Return recorded states in 32 bits where these hold them all, else in 64."""
+    limits = np.iinfo(np.int32)
+    fits = values.size == 0 or (limits.min <= values.min() and values.max() <= limits.max)
+    return values.astype(np.int32 if fits else np.int64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)

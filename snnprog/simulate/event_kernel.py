@@ -20,7 +20,7 @@ from snnprog.simulate.arrivals import Synapses
 from snnprog.simulate.memory import LOG_COLUMNS
 from snnprog.simulate.parameters import parameters_of
 from snnprog.simulate.threads import processors, side_by_side
-from snnprog.trace import Excursion, Trace
+from snnprog.trace import Excursion, Trace, as_states
 
 THREAD_WORK = 1 << 20
 """Neuron-ticks that are worth a second thread."""
@@ -82,8 +82,8 @@ def simulate_events(program: Program, inputs: Sequence[Raster], *, state: bool) 
         noted = _runner(rule)(np.ascontiguousarray(raster), *wires, parameters, *room, counts, states, log)
         return Trace(
             spikes=counts[:, program.outputs] > 0,
-            currents=states[0] if state else None,
-            potentials=states[1] if state else None,
+            currents=as_states(states[0]) if state else None,
+            potentials=as_states(states[1]) if state else None,
             excursions=_excursions(rule, log[:noted]),
         )
 

@@ -17,7 +17,7 @@ from snnprog.simulate.event_kernel import simulate_events
 from snnprog.simulate.layout import Layout, lay_out
 from snnprog.simulate.memory import LOG_COLUMNS, SCAN_BYTES, Shape, Workspace
 from snnprog.simulate.threads import processors, side_by_side
-from snnprog.trace import Excursion, Trace
+from snnprog.trace import Excursion, Trace, as_states
 
 SPAN_BYTES = 1 << 20
 """Input that is put together before it is run: what a core's cache keeps."""
@@ -72,8 +72,8 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
     return [
         Trace(
             spikes=spikes[part],
-            currents=states[0, part] if state else None,
-            potentials=states[1, part] if state else None,
+            currents=as_states(states[0, part]) if state else None,
+            potentials=as_states(states[1, part]) if state else None,
             excursions=left,
         )
         for part, left in zip(parts, excursions, strict=True)

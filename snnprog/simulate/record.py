@@ -8,7 +8,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.program import Program
-from snnprog.trace import Excursion, Trace
+from snnprog.trace import Excursion, Trace, as_states
 
 
 def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Raster:
@@ -63,8 +63,8 @@ class Record:
         return [
             Trace(
                 spikes=self.spikes[:length, index][:, self.program.outputs],
-                currents=None if self.states is None else self.states[0, :length, index],
-                potentials=None if self.states is None else self.states[1, :length, index],
+                currents=None if self.states is None else as_states(self.states[0, :length, index]),
+                potentials=None if self.states is None else as_states(self.states[1, :length, index]),
                 excursions=tuple(self.excursions[index].values()),
             )
             for index, length in enumerate(self.lengths)

@@ -70,7 +70,8 @@ class Sweeper:
             alpha = gamma * (1.0 - APART)
         self.longest = max(mapping.tape.lengths)
         block = _block_length(gamma, alpha, mapping.tape.ticks)
-        self.leaks = np.array([gamma, alpha, alpha / (gamma - alpha)])
+        kappa = alpha / (gamma - alpha) if alpha else 0.0
+        self.leaks = np.array([gamma, alpha, kappa])
         self.powers = self.powers_to(block + 1)
 
     @cached_property
