@@ -28,9 +28,10 @@ from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
+from snnprog.integers.repair import impossible
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.solver import deadline_after, until
+from snnprog.solver import check_time, deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -54,7 +55,7 @@ class Verdict:
         Whether the proof of that held when it was checked again, in integers, from its prices alone.
     cases : int
         How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
-        the solver refused every choice of ticks in windows, or of synapses within a fan-in.
+        the solver refused every choice of ticks in windows, of synapses within a fan-in, or of integers.
     excess : Fraction or None
         What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
     holds_at_any_scale : bool
@@ -157,8 +158,8 @@ def explain(
     else:
         designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
     held = recheck(spec, designed)
-    statuses = _statuses(spec, designed, limit, progress)
-    verdicts = [_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs)]
+    rehearsed = _rehearsed(spec, designed, limit, progress)
+    verdicts = [_verdict(index, designed, rehearsed, is_rechecked=held[index]) for index in range(spec.n_outputs)]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
     if spec.hidden != 0:
@@ -181,14 +182,15 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     with until(deadline_after(limit)), suppress(SolverError):
         histories = histories_of(wiring)
         for output in outputs:
+            check_time()
             help_of[output] = impossibility(wiring, output, histories) or True
     return help_of
 
 
-def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_rechecked: bool) -> Verdict:
+def _verdict(output: int, designed: Design, rehearsed: Mapping[int, Verdict], *, is_rechecked: bool) -> Verdict:
     outcome = designed.outcomes[output]
     if not outcome.conflicts:
-        return Verdict(output, statuses.get(output, UNDECIDED))
+        return rehearsed.get(output, Verdict(output, UNDECIDED))
     if outcome.certificate is None:
         return Verdict(output, INFEASIBLE, outcome.conflicts)
     certificates = list(leaves(outcome.certificate))
@@ -203,13 +205,15 @@ def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_r
     )
 
 
-def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None) -> dict[int, str]:
-    """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
+def _rehearsed(
+    spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
+) -> dict[int, Verdict]:
+    """Return output -> verdict on its integers, of the outputs that have weights; all others do as the target says."""
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
     if spec.recurrent and spec.linear_rule.most_spikes > 1:
-        return _statuses_in_loop(spec, designed, time_limit_s, progress)
+        return _rehearsed_in_loop(spec, designed, time_limit_s, progress)
     chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(
         Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
@@ -220,20 +224,27 @@ def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress
     return _told(spec, list(built), quantized)
 
 
-def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, str]:
-    statuses = {
-        output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
+def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, Verdict]:
+    verdicts = {
+        output: Verdict(output, INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status)
         for output, neuron in zip(outputs, quantized.neurons, strict=True)
     }
-    return statuses | {outputs[index]: UNDECIDED for index in quantized.out_of_time}
+    verdicts |= {outputs[index]: Verdict(outputs[index], UNDECIDED) for index in quantized.out_of_time}
+    for conflict in quantized.conflicts:
+        output = outputs[conflict.neuron]
+        verdicts[output] = Verdict(output, INFEASIBLE, (impossible(spec, output),))
+    return verdicts
 
 
-def _statuses_in_loop(
+def _rehearsed_in_loop(
     spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
-) -> dict[int, str]:
+) -> dict[int, Verdict]:
     """Return the same where what feeds others is no input line; outputs that are not built do not count."""
     is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
-    targets, care = designed.spec.targets, spec.care & is_built
+    targets, care = designed.spec.targets.copy(), spec.care & is_built
+    for index, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is not None:
+            targets[:, index] = outcome.neuron.raster
     top, shape = float(spec.chip.thresholds[1]), (len(spec.delays), spec.n_presynaptic)
     neurons = [
         outcome.neuron or Neuron(np.zeros(shape), top, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index])
@@ -244,8 +255,8 @@ def _statuses_in_loop(
     asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
     network = Network(spec.delays, tuple(neurons))
     quantized = quantize(asked, network, time_limit_s=time_limit_s, progress=progress)
-    statuses = _told(spec, list(range(spec.n_outputs)), quantized)
-    return {output: status for output, status in statuses.items() if is_built[output]}
+    verdicts = _told(spec, list(range(spec.n_outputs)), quantized)
+    return {output: verdict for output, verdict in verdicts.items() if is_built[output]}
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:

@@ -194,6 +194,32 @@ def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest
     assert "every choice was refused; not rechecked" in capsys.readouterr().out
 
 
+def clocked(window: tuple[int, int] = (0, 0)) -> sp.Spec:
+    """Return a spike that only a bias can make: real thresholds can tell its tick, no integer can."""
+    inputs, targets = np.zeros((3, 1), dtype=bool), np.array([[0], [0], [1]], dtype=bool)
+    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(4000, 4000), bias=640, window=window)
+
+
+def test_integers_that_are_proved_not_to_exist_are_infeasible_here_as_in_compile() -> None:
+    with pytest.raises(sp.InfeasibleError, match="proved by searching all integers") as caught:
+        sp.compile(clocked())
+    (verdict,) = sp.explain(clocked()).verdicts
+    assert (verdict.status, verdict.conflicts, verdict.cases) == (INFEASIBLE, caught.value.conflicts, 0)
+
+
+def test_integers_for_one_choice_of_ticks_prove_nothing_about_the_others() -> None:
+    with pytest.raises(sp.QuantizationError, match="not exact in integers"):
+        sp.compile(clocked(window=(1, 0)))
+    assert [verdict.status for verdict in sp.explain(clocked(window=(1, 0))).verdicts] == ["inexact"]
+
+
+def test_a_loop_with_windows_is_explained_for_the_ticks_that_were_chosen() -> None:
+    inputs, targets = np.array([[1, 0], [0, 1]], dtype=bool), np.array([[1], [0]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], recurrent=True, threshold=8, window=(1, 2), chip="xylo")
+    assert sp.compile(spec).report.status == EXACT
+    assert {verdict.status for verdict in sp.explain(spec).verdicts} <= {CERTIFIED, EXACT}
+
+
 def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
     told = sp.explain(mixed_spec(), time_limit_s=0)
     assert {verdict.status for verdict in told.verdicts} == {UNDECIDED}

@@ -215,6 +215,12 @@ def test_a_spike_before_anything_can_arrive() -> None:
         sp.compile(sp.Spec([sp.Pattern(inputs, due)], [1, 2], hidden="auto"))
 
 
+def test_a_spike_that_nothing_can_reach_after_a_bin_that_does_not_count() -> None:
+    nothing, due = np.zeros((2, 1), dtype=bool), np.array([[0], [1]], dtype=bool)
+    with pytest.raises(sp.InfeasibleError, match="tick 1 of pattern 0, but nothing can have reached it by then"):
+        sp.compile(sp.Spec([sp.Pattern(nothing, due, due)], hidden="auto"))
+
+
 def test_a_spike_between_the_ticks_that_delays_lead_to() -> None:
     inputs, due = np.zeros((12, 1), dtype=bool), np.zeros((12, 1), dtype=bool)
     inputs[0] = due[7] = True

@@ -200,6 +200,23 @@ def test_a_weight_against_its_sign_is_told() -> None:
     assert recovery.neurons[0].weights[0, 2] == pytest.approx(-7)
 
 
+def test_too_little_rank_is_not_called_impossible() -> None:
+    """25 ticks of 30 lines: integer weights exist, for they were run, but the equations do not tell them."""
+    generator = np.random.default_rng(0)
+    weights = generator.integers(-60, 100, 30)
+    synapses = {"pre": np.arange(30), "post": [0] * 30, "delay": [1] * 30, "weight": weights, "exponent": [0] * 30}
+    neuron = {"threshold": [200], "current_decay": [4095], "potential_decay": [163], "bias": [0]}
+    program = sp.Program.from_arrays(chip="loihi1", n_inputs=30, n_neurons=1, outputs=[0], **synapses, **neuron)
+    inputs = generator.random((25, 30)) < 0.1
+    trace = sp.run(program, inputs, "reference", "state")
+    assert trace.potentials is not None
+    spec = sp.Spec([sp.Pattern(inputs, trace.spikes)], [1], dynamics=sp.Dynamics(163, 4095))
+    recovery = sp.recover(spec, [trace.potentials])
+    assert recovery.program is None
+    assert recovery.obstacle.startswith("neuron 0: no integer weights were found, and some may exist: ")
+    assert recovery.obstacle.endswith("what was seen has rank 15 for 30 unknowns; observe more ticks")
+
+
 def test_what_no_network_did_is_told() -> None:
     observed = observe(1, dynamics=DYNAMICS["no memory of currents"])
     wrong = [values.copy() for values in observed.potentials]
@@ -207,7 +224,7 @@ def test_what_no_network_did_is_told() -> None:
     wrong[0][tick, neuron] += 1000
     recovery = sp.recover(observed.spec, wrong)
     assert recovery.program is None
-    assert f"neuron {neuron} has no whole weights that fit" in recovery.obstacle
+    assert f"neuron {neuron}: no integer weights fit: " in recovery.obstacle
     assert not recovery.neurons[neuron].is_determined.any()
     assert recovery.neurons[neuron].residual > 100
     assert recovery.neurons[neuron].thresholds is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -67,8 +68,14 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
 
 
 def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
-    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
-    named = sorted({tick for leaf in leaves(proof) for tick in leaf.prices if care[tick]})
+    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others.
+
+    Where neither a spike nor a silence can be had in a bin that does not count, the proof needs none that does.
+    """
+    priced = {tick for leaf in leaves(proof) for tick in leaf.prices}
+    named = sorted(tick for tick in priced if care[tick])
+    if not named:
+        return _neither(problem, sorted(priced))
     pattern, tick = problem.potential_map.tape.where(named[0])
     due = [tick for tick in named if problem.raster[tick]]
     if due:
@@ -81,12 +88,25 @@ def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
     return Conflict(problem.neuron, pattern, tick, reason, bins)
 
 
+def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
+    """Return the conflict of bins that do not count, of which none can have a spike or a silence that is sure."""
+    reason = f"no weights let output {problem.neuron} spike or be silent{_places(problem, ticks)}{_fixed(problem)}"
+    return Conflict(
+        problem.neuron,
+        *problem.potential_map.tape.where(ticks[0]),
+        reason,
+        tuple(_bin(problem, tick, 0) for tick in ticks),
+    )
+
+
 def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof) -> list[Conflict]:
     """Return the conflicts of neurons in a loop whose bins that count cannot be met, whatever all do in the others."""
     named: dict[int, set[int]] = {}
     for leaf in leaves(proof):
         counts = known[leaf.neuron].potential_map.at_every_look(care[:, leaf.neuron])
         named.setdefault(leaf.neuron, set()).update(tick for tick in leaf.prices if counts[tick])
+    if not any(named.values()):
+        return [_neither(known[leaf.neuron], sorted(leaf.prices)) for leaf in itertools.islice(leaves(proof), 1)]
     named = {neuron: ticks for neuron, ticks in named.items() if ticks}
     demands = []
     for neuron, ticks in sorted(named.items()):
@@ -174,9 +194,13 @@ def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
 
 
 def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
+    return f"{what}{_places(problem, ticks)}"
+
+
+def _places(problem: NeuronProblem, ticks: Sequence[int]) -> str:
     places = ", ".join(_place(problem, tick) for tick in ticks[:NAMED_TICKS])
     more = f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else ""
-    return f"{what} at {places}{more}"
+    return f" at {places}{more}"
 
 
 def hopeless_spikes(problem: NeuronProblem) -> list[int]:

@@ -243,8 +243,8 @@ def _repair_failing(
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
         elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
-            is_any_tap_tried = not spec.may_taps_be_absent
-            conflicts += [impossible(spec, index)] if is_any_tap_tried and spec.n_hidden == 0 else []
+            is_all_tried = not spec.may_taps_be_absent and spec.window == (0, 0) and spec.n_hidden == 0
+            conflicts += [impossible(spec, index)] if is_all_tried else []
     return tuple(conflicts), late
 
 

@@ -161,10 +161,15 @@ def _recover_neuron(seen: Observation) -> _Answer:
     neuron = _report(seen, squares, whole)
     if whole is not None:
         return _Answer(neuron, whole, "")
-    fixed = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
-    return _Answer(
-        neuron, None, f"neuron {seen.neuron} has no whole weights that fit: {obstacles[0]}; {fixed}; observe more ticks"
-    )
+    return _Answer(neuron, None, f"neuron {seen.neuron}: {_obstacle(squares, obstacles[0])}")
+
+
+def _obstacle(squares: LeastSquares, first: str) -> str:
+    """Return why a neuron has no integers: they cannot be, or what was seen does not tell them from others."""
+    rank = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
+    if squares.is_consistent and (squares.uncertainty >= HALF).any():
+        return f"no integer weights were found, and some may exist: {first}; {rank}; observe more ticks"
+    return f"no integer weights fit: {first}; {rank}; check the decays, delays and lines of the spec"
 
 
 def _report(seen: Observation, squares: LeastSquares, whole: _Whole | None) -> RecoveredNeuron:

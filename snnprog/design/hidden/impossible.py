@@ -54,6 +54,9 @@ def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict
     if problem.refractory_spikes.size:
         tick = int(problem.refractory_spikes[0])
         return Conflict(output, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
+    unreached = _unreached_spikes(problem, histories)
+    if unreached.size:
+        return _conflict(problem, histories, unreached[:1], 2 * min(wiring.asked.delays))
     counted = problem.constrained & _is_reset_known(problem, problem.constrained)
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
@@ -67,6 +70,17 @@ def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict
         return None
     priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
     return _conflict(problem, histories, priced, 2 * min(wiring.asked.delays))
+
+
+def _unreached_spikes(problem: NeuronProblem, histories: Histories) -> Ticks:
+    """Return the ticks of spikes before which nothing can arrive in their pattern, whatever the neuron did there."""
+    mapping = problem.potential_map
+    if problem.box.has_bias:
+        return np.zeros(0, dtype=np.int64)
+    reached = histories.can_tell | (mapping.norms(mapping.resets(np.zeros_like(problem.spikes))) > 0.0)
+    arrivals = np.concatenate([[0], np.cumsum(reached)])
+    is_reached = arrivals[1:] > arrivals[mapping.tape.starts[mapping.tape.pattern]]
+    return np.flatnonzero(problem.constrained & problem.raster & ~is_reached)
 
 
 def _matters(problem: NeuronProblem, shared: Raster) -> Raster:

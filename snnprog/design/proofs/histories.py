@@ -42,14 +42,13 @@ def is_same_trial(problem: NeuronProblem, one: int, other: int) -> bool:
     (pattern, local), (theirs, their_local) = mapping.tape.where(one), mapping.tape.where(other)
     if local != their_local or pattern == theirs:
         return False
-    starts = mapping.tape.starts
-    ours, others = (slice(int(starts[index]), int(starts[index]) + local) for index in (pattern, theirs))
-    if not np.array_equal(problem.raster[ours], problem.raster[others]):
+    ours, others = (int(mapping.played.starts[index]) for index in (pattern, theirs))
+    if not np.array_equal(problem.spikes[ours : ours + local], problem.spikes[others : others + local]):
         return False
     first, tap = mapping.arrival_events
     return all(
         sorted(tap[first[a] : first[a + 1]].tolist()) == sorted(tap[first[b] : first[b + 1]].tolist())
-        for a, b in zip(range(ours.start, one + 1), range(others.start, other + 1), strict=True)
+        for a, b in zip(range(ours, ours + local + 1), range(others, others + local + 1), strict=True)
     )
 
 
