@@ -34,11 +34,11 @@ from rich.console import Console
 from solvers import SOLVERS, Answer, full_program, solve
 
 import snnprog as sp
-from snnprog.chips import find_chip
-from snnprog.design.designer import potential_map
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.report.tables import print_table
 
 T = TypeVar("T")
@@ -109,10 +109,9 @@ def random_problem(taps: int, ticks: int, seed: int) -> NeuronProblem:
     targets = random_target(generator, inputs, delays, RATE)
     targets[:10] = False
     spec = sp.Spec([sp.Pattern(inputs, targets)], delays)
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
+    mapping = potential_map(spec)
     everything = np.ones(ticks, dtype=np.bool_)
-    return neuron_problem(mapping, 0, targets[:, 0], everything, box_of(spec, chip, mapping))
+    return neuron_problem(mapping, 0, targets[:, 0], everything, box_of(spec, mapping))
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:

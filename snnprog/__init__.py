@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
+    from snnprog.conflict import Conflict as Conflict
     from snnprog.distance import victor_purpura as victor_purpura
     from snnprog.errors import BackendError as BackendError
-    from snnprog.errors import Conflict as Conflict
     from snnprog.errors import FitError as FitError
     from snnprog.errors import FormatError as FormatError
     from snnprog.errors import InfeasibleError as InfeasibleError
@@ -70,7 +70,7 @@ _HOMES = {
     "Activity": "workload",
     "BackendError": "errors",
     "CompileResult": "compiler",
-    "Conflict": "errors",
+    "Conflict": "conflict",
     "Dynamics": "spec",
     "Explanation": "explanation",
     "FitError": "errors",

@@ -23,8 +23,8 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.backends import REFERENCE, run
 from snnprog.coding import Levels, Questions, with_rest
 from snnprog.compiler import CompileResult, compile
-from snnprog.design.designer import Progress
 from snnprog.program import Program
+from snnprog.progress import Progress
 from snnprog.report.pictures import save_trials
 from snnprog.spec import Spec
 from snnprog.specs.classification import classifier

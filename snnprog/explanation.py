@@ -20,16 +20,17 @@ from typing import Literal
 import numpy as np
 
 from snnprog.checks import as_seconds, check_type
-from snnprog.chips import find_chip
+from snnprog.conflict import Conflict
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
-from snnprog.design.designer import Progress, leaks_of
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.mapping import leaks_of
 from snnprog.design.rasters.windows import design_in_windows
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
 from snnprog.network import Network, Neuron
+from snnprog.progress import Progress
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
@@ -167,7 +168,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0 or spec.window != (0, 0):
         return help_of
-    wiring = Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip), spec.refractory), ())
+    wiring = Wiring(spec, leaks_of(spec.dynamics, spec.chip, spec.refractory), ())
     with until(deadline_after(limit)), suppress(SolverError):
         histories = histories_of(wiring)
         for output in outputs:
@@ -198,7 +199,7 @@ def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress
     built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
     if not built:
         return {}
-    if spec.recurrent and find_chip(spec.chip).semantics.most_spikes_heard > 1:
+    if spec.recurrent and spec.chip.semantics.most_spikes_heard > 1:
         return _statuses_in_loop(spec, designed, time_limit_s, progress)
     chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
     patterns = tuple(
@@ -224,7 +225,7 @@ def _statuses_in_loop(
     """Return the same where what feeds others is no input line; outputs that are not built do not count."""
     is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
     targets, care = designed.spec.targets, spec.care & is_built
-    top, shape = float(find_chip(spec.chip).thresholds[1]), (len(spec.delays), spec.n_presynaptic)
+    top, shape = float(spec.chip.thresholds[1]), (len(spec.delays), spec.n_presynaptic)
     neurons = [
         outcome.neuron or Neuron(np.zeros(shape), top, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index])
         for index, outcome in enumerate(designed.outcomes)

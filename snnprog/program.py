@@ -52,7 +52,7 @@ class Program:
 
     Attributes
     ----------
-    chip : str
+    chip : Chip
         Whose integers and rule these are.
     n_inputs, n_neurons : int
         Numbers of input lines and of neurons.
@@ -76,7 +76,7 @@ class Program:
         If a value is outside the chip's range.
     """
 
-    chip: str
+    chip: Chip
     n_inputs: int
     n_neurons: int
     outputs: Int32s
@@ -94,6 +94,7 @@ class Program:
     provenance: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "chip", find_chip(self.chip))
         for name in ("n_inputs", "n_neurons"):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
             _check_count(name, getattr(self, name), least=0 if name == "n_inputs" else 1)
@@ -101,13 +102,13 @@ class Program:
             object.__setattr__(self, name, _as_int32(name, getattr(self, name)))
         object.__setattr__(self, "provenance", _as_plain("provenance", self.provenance))
         _check_lengths(self)
-        _check_values(self, find_chip(self.chip))
+        _check_values(self)
 
     @classmethod
     def from_arrays(
         cls,
         *,
-        chip: str,
+        chip: str | Chip,
         n_inputs: int,
         n_neurons: int,
         outputs: ArrayLike,
@@ -128,7 +129,9 @@ class Program:
 
         Parameters
         ----------
-        chip, n_inputs, n_neurons
+        chip : str or Chip
+            Whose integers and rule these are: the name of a registered chip, or a `Chip`.
+        n_inputs, n_neurons
             As in `Program`.
         outputs : (outputs,) int
         pre, post, delay, weight, exponent : (synapses,) int
@@ -158,7 +161,7 @@ class Program:
             "refractory": np.ones_like(_as_int32("threshold", threshold)) if refractory is None else refractory,
         }  # fmt: skip
         arrays = {name: _as_int32(name, values) for name, values in given.items()}
-        return cls(chip=chip, n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
+        return cls(chip=find_chip(chip), n_inputs=n_inputs, n_neurons=n_neurons, provenance=provenance or {}, **arrays)
 
     @property
     def n_outputs(self) -> int:
@@ -196,8 +199,8 @@ class Program:
         document = {
             "format": FORMAT_NAME,
             "format_version": version,
-            "chip": self.chip,
-            "semantics": find_chip(self.chip).semantics.as_dict(),
+            "chip": self.chip.name,
+            "semantics": self.chip.semantics.as_dict(),
             "sign_modes": {str(mode): name for mode, name in SIGN_MODES.items()},
             "n_inputs": self.n_inputs,
             "n_neurons": self.n_neurons,
@@ -235,7 +238,7 @@ def load(path: str | Path) -> Program:
         arrays[name] = array.astype(np.int32)
     try:
         program = Program.from_arrays(
-            chip=chip.name,
+            chip=chip,
             n_inputs=_count_in(path, document, "n_inputs"),
             n_neurons=_count_in(path, document, "n_neurons"),
             provenance=_object_in(path, document, "provenance"),
@@ -332,7 +335,8 @@ def _check_lengths(program: Program) -> None:
         raise SpecError("outputs names a neuron twice; name each once")
 
 
-def _check_values(program: Program, chip: Chip) -> None:
+def _check_values(program: Program) -> None:
+    chip = program.chip
     _check_between("outputs", program.outputs, (0, program.n_neurons - 1))
     _check_between("pre", program.pre, (0, program.n_inputs + program.n_neurons - 1))
     _check_between("post", program.post, (0, program.n_neurons - 1))

@@ -49,6 +49,7 @@ import numpy as np
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
 from snnprog.files import options_of, split_key
@@ -99,7 +100,7 @@ def load_spec(path: str | Path) -> Spec:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {key: table[key] for key in OPTIONS if key in table}
-    chip = str(table.get("chip", "loihi1"))
+    chip = find_chip(str(table.get("chip", "loihi1")))
     return Spec(
         _patterns(path, table),
         _delays(path, table.get("delays", [1])),
@@ -129,7 +130,7 @@ def _delays(path: Path, value: object) -> list[int]:
     return list(range(int(match[1]), int(match[2]) + 1))
 
 
-def _dynamics(path: Path, value: object, chip: str) -> Dynamics:
+def _dynamics(path: Path, value: object, chip: Chip) -> Dynamics:
     table = dict(_check_keys(path, "[dynamics]", value, DYNAMICS_KEYS))
     if "tau_potential" in table or "tau_current" in table:
         if set(table) == {"tau_current"}:

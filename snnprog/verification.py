@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
@@ -25,10 +24,8 @@ from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
+from snnprog.progress import Progress
 from snnprog.spec import Spec
-
-if TYPE_CHECKING:
-    from snnprog.design.designer import Progress
 
 ALL_BACKENDS = "all backends"
 

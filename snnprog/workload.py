@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
-from snnprog.chips import find_chip
+from snnprog.chips import Energy
 from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
 from snnprog.raster import as_raster
@@ -124,15 +124,17 @@ def with_all_outputs(program: Program) -> Program:
     SpecError
         If the chip reads out only some.
     """
-    if find_chip(program.chip).is_readout_apart and program.n_outputs < program.n_neurons:
+    if program.chip.is_readout_apart and program.n_outputs < program.n_neurons:
         raise SpecError(
-            f"spikes of all neurons are needed, and {program.chip} reads out only some: its readout layer has"
+            f"spikes of all neurons are needed, and {program.chip.name} reads out only some: its readout layer has"
             f" {program.n_outputs} of {program.n_neurons}"
         )
     try:
         return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
     except (LimitError, SpecError) as error:
-        raise SpecError(f"spikes of all neurons are needed, and {program.chip} reads out only some: {error}") from error
+        raise SpecError(
+            f"spikes of all neurons are needed, and {program.chip.name} reads out only some: {error}"
+        ) from error
 
 
 def activity_of(
@@ -155,13 +157,12 @@ def activity_of(
             neuron_updates=len(raster) * program.n_neurons,
             energy_pj=None,
         )
-        patterns.append(replace(counts, energy_pj=_energy(program.chip, counts)))
-    energy = find_chip(program.chip).energy
+        patterns.append(replace(counts, energy_pj=_energy(program.chip.energy, counts)))
+    energy = program.chip.energy
     return Activity(tuple(patterns), None if energy is None else energy.source)
 
 
-def _energy(chip: str, counts: PatternActivity) -> tuple[float, float] | None:
-    energy = find_chip(chip).energy
+def _energy(energy: Energy | None, counts: PatternActivity) -> tuple[float, float] | None:
     if energy is None:
         return None
     spikes = energy.synaptic_operation * counts.synaptic_operations + energy.message * counts.messages

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
-from snnprog.chips import find_chip
 from snnprog.design import design
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs import proving, verdict
 from snnprog.design.proofs.certificate import HAIR, Certificate, certify, recheck
 from snnprog.design.proofs.histories import clashes
@@ -32,9 +32,9 @@ SMALL = [name for name in CASES if name not in ("longest_delay", "everything")]
 
 def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
     """Return the rows of one output, all of them constrained."""
-    mapping = potential_map(spec, find_chip(spec.chip))
+    mapping = potential_map(spec)
     targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
-    box = box_of(spec, find_chip(spec.chip), mapping)
+    box = box_of(spec, mapping)
     return neuron_problem(mapping, output, targets, np.ones_like(targets), box)
 
 

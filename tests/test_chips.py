@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import snnprog as sp
-from snnprog.chips import CHIPS
+from snnprog.chips import CHIPS, Chip
 
 
-def spec_for(chip: str, seed: int, **options: object) -> sp.Spec:
+def spec_for(chip: str | Chip, seed: int, **options: object) -> sp.Spec:
     """Return a random spec whose spikes answer what one input of four did a tick before, and one of them three."""
     generator = np.random.default_rng(seed)
     inputs = generator.random((40, 4)) < 0.25
@@ -38,7 +41,7 @@ def test_loihi2_files_name_their_chip_and_the_shared_rule(tmp_path: Path) -> Non
     program = sp.compile(spec_for("loihi2", 0)).program
     path = tmp_path / "p.snnp"
     program.save(path)
-    assert sp.load(path).chip == "loihi2"
+    assert sp.load(path).chip is CHIPS["loihi2"]
     assert CHIPS["loihi2"].semantics == CHIPS["loihi1"].semantics
 
 
@@ -64,3 +67,32 @@ def test_every_chip_is_told_of() -> None:
     for name, chip in CHIPS.items():
         assert f"`{name}`" in text
         assert chip.semantics.name in text
+
+
+def test_a_name_and_its_chip_give_the_same_spec_and_the_same_program_file(tmp_path: Path) -> None:
+    files = [tmp_path / "named.snnp", tmp_path / "given.snnp"]
+    for chip, file in zip(("loihi2", CHIPS["loihi2"]), files, strict=True):
+        spec = spec_for(chip, 0)
+        assert spec.chip is CHIPS["loihi2"]
+        assert spec.digest() == spec_for("loihi2", 0).digest()
+        sp.compile(spec).program.save(file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_chip_that_is_not_registered_compiles_within_its_own_limits() -> None:
+    small = dataclasses.replace(CHIPS["loihi1"], name="small", delays=(1, 3))
+    with pytest.raises(sp.LimitError, match="delay is 4; allowed is 1 to 3 on small"):
+        spec_for(small, 0)
+    spec = spec_for(small, 0, delays=[1, 2, 3])
+    with ProcessPoolExecutor(1) as executor:
+        program = sp.compile(spec, executor=executor).program
+    assert program.chip is small
+    assert sp.verify(program, spec).exact
+    with pytest.raises(sp.LimitError, match="delay"):
+        dataclasses.replace(program, delay=program.delay + 1)
+
+
+def test_chips_are_equal_by_value_whatever_process_made_them() -> None:
+    for chip in CHIPS.values():
+        copied = pickle.loads(pickle.dumps(chip))
+        assert (copied, hash(copied)) == (chip, hash(chip))

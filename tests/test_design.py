@@ -16,8 +16,8 @@ from scipy.optimize import linprog
 from verdict_specs import ExactNeuron
 
 import snnprog as sp
+from snnprog.conflict import Conflict
 from snnprog.design import Design, design
-from snnprog.errors import Conflict
 from snnprog.spec import FREE, presynaptic_raster
 
 SEEDS, SEEDS_PER_TEST = 240, 20

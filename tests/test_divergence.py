@@ -15,7 +15,6 @@ from planted import FAULTS, LOUD_FAULTS, Changes, run_planted, with_fault, write
 
 import snnprog as sp
 from snnprog.backends import Gaps, Run, run_backend
-from snnprog.chips import find_chip
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
 from snnprog.divergence.alternatives import Alternative, alternatives
@@ -410,7 +409,7 @@ def test_a_diagnosis_is_no_part_of_what_makes_divergences_equal() -> None:
 
 
 def own_rule(program: sp.Program) -> Rule:
-    rule = rule_of(find_chip(program.chip).semantics)
+    rule = rule_of(program.chip.semantics)
     assert rule is not None
     return rule
 

@@ -13,7 +13,7 @@ from planted_xylo import FAULTS, LOUD_FAULTS, SIMULATOR
 
 import snnprog as sp
 from snnprog.backends import Run, run_backend
-from snnprog.chips import XYLO, find_chip
+from snnprog.chips import XYLO
 from snnprog.divergence import Divergence
 from snnprog.divergence.rule import Start
 from snnprog.divergence.rules import replay, rule_of
@@ -199,7 +199,7 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Draw) -> None:
 def test_every_alternative_has_a_name_of_its_own() -> None:
     named = set()
     for program, _ in (quiet_trial(2), loud_trial(1)):
-        rule = rule_of(find_chip(program.chip).semantics)
+        rule = rule_of(program.chip.semantics)
         assert isinstance(rule, ShiftRule)
         tried = shift_alternatives(rule, program)
         assert len({each.name for each in tried}) == len(tried)

@@ -9,9 +9,9 @@ import pickle
 import pytest
 
 from snnprog import errors
+from snnprog.conflict import Conflict
 from snnprog.errors import (
     BackendError,
-    Conflict,
     FitError,
     FormatError,
     InfeasibleError,

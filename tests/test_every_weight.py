@@ -9,8 +9,9 @@ import pytest
 
 import snnprog as sp
 from snnprog.chips import CHIPS
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import neuron_problem
 from snnprog.integers.every_weight import is_countable
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import machine_of
@@ -38,7 +39,7 @@ def coarse(seed: int, *, recurrent: bool = False) -> sp.Spec:
 
 def is_any_exact(spec: sp.Spec) -> bool:
     """Run every weight at every exponent with every threshold that anything could reach."""
-    mapping = potential_map(spec, XYLO)
+    mapping = potential_map(spec)
     simulator, asked = ShiftedNeuronSimulator(XYLO, spec.dynamics, mapping), mapping.asked_of(spec.targets[:, 0])
     for exponent, mantissas in product(range(8), product((-1, 0, 1), repeat=mapping.n_taps)):
         weights = np.array(mantissas) << exponent
@@ -79,7 +80,7 @@ def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, object],
     spec = coarse(9)
     options = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
     asked = sp.Spec(spec.patterns, **options)  # type: ignore[arg-type]
-    mapping, targets = potential_map(asked, XYLO), asked.targets[:, 0]
-    problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, XYLO, mapping))
+    mapping, targets = potential_map(asked), asked.targets[:, 0]
+    problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, mapping))
     machine = machine_of(XYLO, asked.dynamics, mapping, problem.raster)
     assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable

@@ -18,7 +18,7 @@ from verdict_specs import tiny_spec
 
 import snnprog as sp
 from snnprog import cli, explanation
-from snnprog.errors import Conflict
+from snnprog.conflict import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.integers import CERTIFIED, EXACT
 from snnprog.report.explanations import print_explanation

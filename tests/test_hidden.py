@@ -13,11 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import snnprog as sp
-from snnprog.chips import find_chip
-from snnprog.design.designer import leaks_of
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.mapping import leaks_of
 from snnprog.network import Neuron
 
 
@@ -251,7 +250,7 @@ def test_all_is_built_that_histories_allow(spec: sp.Spec) -> None:
 
 
 def wiring_of(spec: sp.Spec) -> Wiring:
-    return Wiring(spec, leaks_of(spec.dynamics, find_chip(spec.chip)))
+    return Wiring(spec, leaks_of(spec.dynamics, spec.chip))
 
 
 def test_what_can_be_built_is_never_called_impossible() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import leaks_of, potential_map
+from snnprog.design.mapping import leaks_of, potential_map
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.quantizer import Rehearsal, rehearse
 from snnprog.integers.repair import Repair
@@ -30,7 +30,7 @@ SCALES = (1.0, 0.3, 0.05, 0.01)
 
 
 def rounding_of(spec: sp.Spec, neuron: Neuron) -> Rounding:
-    return Rounding(spec, LOIHI1, potential_map(spec, LOIHI1), neuron, np.ones(neuron.raster.size, dtype=bool))
+    return Rounding(spec, potential_map(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
 
 
 # ----------------------------------------------------------------------------------------------------- certificates
@@ -102,7 +102,7 @@ def test_small_scales_lose_the_certificate_and_then_the_spikes() -> None:
     rounding = rounding_of(spec, design(spec).network.neurons[0])
     kinds = [rounding.round(scale).certified for scale in (1.0, 0.001)]
     assert kinds == [True, False]
-    mapping = potential_map(spec, LOIHI1)
+    mapping = potential_map(spec)
     first_only = replace_targets(spec, [0])
     assert rehearse(first_only, mapping, [rounding.round(1.0)]) == [Rehearsal()]
     assert rehearse(first_only, mapping, [rounding.round(0.001)])[0].wrong_bins > 0
@@ -216,7 +216,7 @@ def test_widths_hold_for_any_input(seed: int, potential_decay: int, current_deca
 @pytest.mark.parametrize("name", CASES)
 def test_widths_for_patterns_hold_on_them(name: str) -> None:
     spec = CASES[name]()
-    mapping = potential_map(spec, LOIHI1)
+    mapping = potential_map(spec)
     for neuron in design(spec).network.neurons:
         rounding = rounding_of(spec, neuron)
         integers = rounding.round(1.0)

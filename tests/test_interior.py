@@ -7,13 +7,13 @@ import pytest
 from scipy.optimize import linprog
 
 import snnprog as sp
-from snnprog.chips import find_chip
-from snnprog.design.designer import potential_map
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins import interior
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.quick import relax
 from snnprog.design.margins.rows import Rows
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 
 ASKED = {
     "plain": {},
@@ -35,11 +35,10 @@ def problem_of(ticks: int, rate: float, asked: dict[str, object], seed: int = 0)
     targets = generator.random((ticks, 1)) < rate
     targets[:12] = False
     spec = sp.Spec([sp.Pattern(inputs, targets)], **asked)  # type: ignore[arg-type]
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
+    mapping = potential_map(spec)
     counts = np.ones(ticks, dtype=bool)
     counts[7::11] = False
-    return neuron_problem(mapping, 0, targets[:, 0], counts, box_of(spec, chip, mapping))
+    return neuron_problem(mapping, 0, targets[:, 0], counts, box_of(spec, mapping))
 
 
 def written_out(rows: Rows) -> np.ndarray:

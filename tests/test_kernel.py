@@ -13,7 +13,7 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, run_backend
 from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS
-from snnprog.chips import find_chip
+from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import (
@@ -26,7 +26,7 @@ from snnprog.simulate.layout import (
     lay_out,
 )
 
-SEMANTICS = find_chip("loihi1").semantics
+SEMANTICS = CHIPS["loihi1"].semantics
 
 
 def check_equal(program: sp.Program, rasters: list[Raster], threads: int = 1) -> tuple[sp.Trace, ...]:
@@ -271,14 +271,12 @@ def test_little_work_is_the_references() -> None:
         {"compare": ">="}, {"reset": "subtract"}, {"current_bits": 31}, {"potential_bits": 31},
     ],
 )  # fmt: skip
-def test_a_rule_that_the_kernel_does_not_know(other: dict[str, str | int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_the_kernel_does_not_know(other: dict[str, str | int]) -> None:
     assert is_known(SEMANTICS)
     semantics = replace(SEMANTICS, name="another", **other)  # type: ignore[arg-type]
     assert not is_known(semantics)
-    program, raster = one_neuron(), np.ones((5, 1), dtype=bool)
-    monkeypatch.setattr(
-        "snnprog.backends.execution.find_chip", lambda name: replace(find_chip(name), semantics=semantics)
-    )
+    chip = replace(CHIPS["loihi1"], semantics=semantics)
+    program, raster = replace(one_neuron(), chip=chip), np.ones((5, 1), dtype=bool)
     assert built_in(program) == REFERENCE
     assert "numba" not in run_backend(program, [raster]).versions
     with pytest.raises(sp.BackendError, match="backend kernel does not execute another, which the program means; try"):

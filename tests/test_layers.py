@@ -19,6 +19,9 @@ INIT = "__init__"
 LAYERS = (
     "version",
     "arrays",
+    "conflict",
+    "wording",
+    "progress",
     "errors",
     "checks",
     "documents",

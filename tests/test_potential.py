@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
-from snnprog.design.designer import leaks_of
+from snnprog.design.mapping import leaks_of
 from snnprog.potential import NO_RESET, RESIDUE, Leaks, PotentialMap, Tape
 from snnprog.spec import Dynamics
 

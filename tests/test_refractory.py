@@ -20,7 +20,7 @@ import snnprog as sp
 from snnprog.archive import write_archive
 from snnprog.chips import LOIHI1
 from snnprog.conformance import random_trial
-from snnprog.design.designer import leaks_of
+from snnprog.design.mapping import leaks_of
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.rasters.running import closed_loop
 from snnprog.integers.machine import Machine

@@ -13,8 +13,9 @@ from cases import CASES, PlainNeuron, exact_arrivals, random_raster, teach
 import snnprog as sp
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import potential_map
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.integers import quantize
 from snnprog.integers.exhaustive import Repair, relaxed, whole
@@ -33,10 +34,10 @@ MEMORYLESS = sp.Dynamics(potential_decay=4095)
 
 def row_problem(spec: sp.Spec, exponent: int = 0, output: int = 0) -> NeuronProblem:
     """Return the rows of one output at an exponent, every tick constrained."""
-    mapping = potential_map(spec, LOIHI1)
+    mapping = potential_map(spec)
     raster = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
     everything = np.ones(raster.size, dtype=bool)
-    return neuron_problem(mapping, output, raster, everything, box_of(spec, LOIHI1, mapping)).at_exponent(exponent)
+    return neuron_problem(mapping, output, raster, everything, box_of(spec, mapping)).at_exponent(exponent)
 
 
 def integer_problem(spec: sp.Spec, exponent: int = 0) -> IntegerProblem:
@@ -84,7 +85,7 @@ def tiny(seed: int, **options: object) -> sp.Spec:
 
 def some_integers_do(spec: sp.Spec) -> bool:
     """Tell by running them all whether any weights of the spec, at any exponent, are exact with some threshold."""
-    used, allowed, raster = potential_map(spec, LOIHI1).is_tap_used, spec.mantissas, spec.patterns[0].targets[:, 0]
+    used, allowed, raster = potential_map(spec).is_tap_used, spec.mantissas, spec.patterns[0].targets[:, 0]
     values = [-1, 1] if allowed.is_binary else range(-allowed.limit, allowed.limit + 1)
     chosen = np.array(list(itertools.product(values, repeat=used.sum()))).reshape(-1, used.sum())
     weights = np.concatenate([chosen << exponent for exponent in EXPONENTS])
@@ -251,7 +252,7 @@ def test_every_width_is_kept(bits: int) -> None:
     limit = max(1, 2 ** (bits - 1) - 1)
     assert np.abs(program.weight).max() <= limit
     if bits == 1:
-        assert program.n_synapses == potential_map(spec, LOIHI1).is_tap_used.sum()
+        assert program.n_synapses == potential_map(spec).is_tap_used.sum()
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.chips import CHIPS
-from snnprog.design.designer import leaks_of
+from snnprog.design.mapping import leaks_of
 from snnprog.spec import presynaptic_raster
 
 LIMIT, CLEARLY = 255 << 7, 1e-3

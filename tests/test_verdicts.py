@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
+from snnprog.conflict import Conflict
 from snnprog.design import Design, design, recheck
 from snnprog.design.proofs.certificate import HAIR, Certificate
-from snnprog.errors import Conflict
 
 SPECS, TESTS = int(os.environ.get("SNNPROG_VERDICT_SPECS", "1200")), 12
 TRUNCATION_FREE = (sp.Dynamics(0, 4095), sp.Dynamics(4095, 4095))

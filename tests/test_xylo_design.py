@@ -15,8 +15,10 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import potential_map, recheck
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.designer import recheck
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.pull import pull
 from snnprog.design.rasters.running import free_run
@@ -61,9 +63,9 @@ def tiny(seed: int) -> sp.Spec:
 
 
 def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
-    mapping = potential_map(spec, XYLO)
+    mapping = potential_map(spec)
     targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
-    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, XYLO, mapping))
+    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, mapping))
 
 
 def exact_rows(spec: sp.Spec, output: int = 0) -> list[list[Fraction]]:
@@ -301,7 +303,7 @@ def test_widths_proved_for_any_input_hold_on_any() -> None:
 def test_the_compiled_neuron_is_the_reference(seed: int) -> None:
     generator = np.random.default_rng(seed)
     spec = hidden_truth(generator)
-    mapping, exponent = potential_map(spec, XYLO), int(generator.integers(0, 8))
+    mapping, exponent = potential_map(spec), int(generator.integers(0, 8))
     weights = generator.integers(-128, 128, spec.n_inputs)
     threshold, bias = int(generator.integers(1, 9000)), int(generator.integers(-127, 128))
     program = sp.Program.from_arrays(

@@ -14,8 +14,10 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.designer import potential_map, recheck
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.box import box_of
+from snnprog.design.designer import recheck
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.pull import pull
 from snnprog.simulate import simulate
@@ -85,8 +87,8 @@ def pair(*, recurrent: bool) -> sp.Spec:
 
 
 def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
-    mapping, targets = potential_map(spec, XYLO), spec.targets[:, output]
-    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, XYLO, mapping))
+    mapping, targets = potential_map(spec), spec.targets[:, output]
+    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, mapping))
 
 
 def exact_rows(spec: sp.Spec, output: int = 0) -> tuple[list[list[Fraction]], list[bool]]:

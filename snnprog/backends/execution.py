@@ -27,7 +27,7 @@ from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
 from snnprog.checks import as_seconds, check_type
-from snnprog.chips import CHIPS, find_chip
+from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.program import Program
@@ -147,7 +147,7 @@ def run_backend(
         if raster.shape[1] != program.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
     backend = built_in(program) if backend is None else backend
-    rule = find_chip(program.chip).semantics.name
+    rule = program.chip.semantics.name
     if backend == KERNEL and built_in(program) != KERNEL:
         raise BackendError(f"backend {KERNEL} does not execute {rule}, which the program means; try {REFERENCE}")
     if backend in BUILT_IN:
@@ -169,7 +169,7 @@ def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
     inputs : list of rasters (ticks, inputs), optional
         All that this process is going to run: where it is so little that Numba is not worth its import, "reference".
     """
-    if not is_known(find_chip(program.chip).semantics) or (inputs is not None and _is_little(program, inputs)):
+    if not is_known(program.chip.semantics) or (inputs is not None and _is_little(program, inputs)):
         return REFERENCE
     return KERNEL
 

@@ -12,17 +12,21 @@ from snnprog.errors import SpecError
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO)}
 
 
-def find_chip(name: str) -> Chip:
-    """Return the chip of that name.
+def find_chip(chip: str | Chip) -> Chip:
+    """Return the chip that a user names; a `Chip` object is returned as it is.
+
+    Only constructors, file readers and the command line need this: every other function takes the `Chip`.
 
     Raises
     ------
     SpecError
-        If there is none.
+        If there is no chip of that name.
     """
-    if not isinstance(name, str) or name not in CHIPS:
-        raise SpecError(f"chip is {name!r}; known chips are {', '.join(sorted(CHIPS))}")
-    return CHIPS[name]
+    if isinstance(chip, Chip):
+        return chip
+    if not isinstance(chip, str) or chip not in CHIPS:
+        raise SpecError(f"chip is {chip!r}; known chips are {', '.join(sorted(CHIPS))}")
+    return CHIPS[chip]
 
 
 __all__ = [

@@ -146,7 +146,7 @@ class Chip:
     delays: Range
     decays: Range
     thresholds: Range
-    weight_ranges: dict[str, Range]
+    weight_ranges: dict[str, Range] = field(hash=False)
     exponents: Range
     bias_mantissas: Range
     bias_exponents: Range

@@ -57,5 +57,5 @@ def compile_command(
     print_compilation(terminal(), result, n_patterns=len(spec.patterns))
     click.echo(f"wrote {program_path}")
     if result.report.misfit is not None:
-        say(f"{spec.chip} does not hold the program: {result.report.misfit}")
+        say(f"{spec.chip.name} does not hold the program: {result.report.misfit}")
     return code

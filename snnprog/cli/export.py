@@ -8,7 +8,8 @@ import click
 
 from snnprog.cli.options import existing_file, json_option
 from snnprog.cli.output import print_json
-from snnprog.errors import FormatError, counted
+from snnprog.errors import FormatError
+from snnprog.wording import counted
 
 
 @click.command("export")

@@ -12,7 +12,8 @@ import click
 from snnprog.cli.options import NumberList, existing_file, json_option
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import working
-from snnprog.errors import LimitError, counted
+from snnprog.errors import LimitError
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     from snnprog.arrays import Raster

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from snnprog.conflict import Conflict
 from snnprog.design import Design
-from snnprog.errors import Conflict
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.judgement import WrongBin
 from snnprog.program import Program

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.design import Design
-from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError, counted
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.spec import FREE, Spec
 from snnprog.verification import verify
+from snnprog.wording import counted
 
 
 def check_design(spec: Spec, designed: Design, limit: float | None, seconds: float) -> None:
@@ -105,5 +105,5 @@ def _advice(spec: Spec) -> str:
 
 
 def _other_means(spec: Spec) -> str:
-    nearest, farthest = find_chip(spec.chip).delays
+    nearest, farthest = spec.chip.delays
     return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.chips import find_chip
 from snnprog.compiler.built import Built
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
@@ -150,7 +149,7 @@ def report_on(
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
-        time_constants=spec.dynamics.effective_time_constants(find_chip(spec.chip)),
+        time_constants=spec.dynamics.effective_time_constants(spec.chip),
         synapses=built.program.n_synapses,
         seconds=MappingProxyType(dict(seconds)),
         deviations=_deviations(spec, built),
@@ -177,7 +176,7 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
 
 def provenance_of(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:
     """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
-    potential, current = spec.dynamics.effective_time_constants(find_chip(spec.chip))
+    potential, current = spec.dynamics.effective_time_constants(spec.chip)
     return {
         "spec_sha256": spec.digest(),
         "seed": seed,

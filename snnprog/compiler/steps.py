@@ -21,7 +21,6 @@ from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import check_design, check_exactness, check_limits, check_noise, several
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.design import Design, design
-from snnprog.design.designer import Progress
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import Nearest, design_closest, without_synapses
@@ -39,6 +38,7 @@ from snnprog.integers import quantize
 from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
+from snnprog.progress import Progress
 from snnprog.simulate import simulate
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec, with_targets

@@ -17,8 +17,8 @@ from snnprog.backends import BUILT_IN, REFERENCE, Gaps, Run, check_gaps, find_ba
 from snnprog.chips import CHIPS, ShiftSemantics, find_chip
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
-from snnprog.design.designer import Progress
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
+from snnprog.progress import Progress
 from snnprog.verification import Divergence, compare_runs, explain_difference
 
 TOGETHER = 10

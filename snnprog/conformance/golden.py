@@ -46,7 +46,7 @@ def golden_programs(chip: str, folder: Path = GOLDEN_FOLDER) -> list[Golden]:
 
 def write_golden(golden: Golden, folder: Path = GOLDEN_FOLDER) -> None:
     """Write the three files of a golden program; equal ones give equal bytes."""
-    program, place = golden.trial.program, folder / golden.trial.program.chip
+    program, place = golden.trial.program, folder / golden.trial.program.chip.name
     place.mkdir(parents=True, exist_ok=True)
     program.save(place / f"{golden.name}.snnp")
     write_stimulus(place / f"{golden.name}.stimulus.npz", golden.trial.inputs, state=True)

@@ -117,7 +117,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
 
 def _within(program: Program, gaps: Gaps) -> Program:
     """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
-    shortest, longest = find_chip(program.chip).delays
+    shortest, longest = program.chip.delays
     is_input = program.pre < program.n_inputs
     from_inputs = longest if gaps.longest_input_delay is None else gaps.longest_input_delay
     from_neurons = longest if gaps.longest_recurrent_delay is None else gaps.longest_recurrent_delay
@@ -134,7 +134,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
     if seed % 2 == 0:
         return program
     generator = np.random.default_rng((seed, REFRACTORY_SEED))
-    shortest, longest = find_chip(program.chip).refractory
+    shortest, longest = program.chip.refractory
     choices = np.minimum([2, 8, longest], longest - shortest + 1)  # how many periods there are to draw from
     parameters = np.stack([program.threshold, program.current_decay, program.potential_decay])
     kind = np.unique(parameters, axis=1, return_inverse=True)[1].reshape(-1)

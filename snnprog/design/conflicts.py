@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.conflict import Conflict, PricedBin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof, Split
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
-from snnprog.errors import Conflict, PricedBin
 from snnprog.potential import NO_RESET
 
 NAMED_TICKS = 4

@@ -7,27 +7,26 @@ is exact by induction over ticks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.chips import Chip, find_chip
+from snnprog.conflict import Conflict
+from snnprog.design.box import box_of
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
+from snnprog.design.mapping import potential_map
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
-from snnprog.design.once import map_of
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
-from snnprog.errors import Conflict, SolverError, UndecidedError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
-from snnprog.potential import Leaks, PotentialMap
+from snnprog.progress import Progress
 from snnprog.solver import check_time, until
-from snnprog.spec import Dynamics, Spec, presynaptic_raster, with_targets
-
-Progress = Callable[[str, int, int], None]
+from snnprog.spec import Spec, with_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +144,7 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
 
 
 def _together(spec: Spec) -> Together:
-    return Together(spec, potential_map(spec, find_chip(spec.chip)))
+    return Together(spec, potential_map(spec))
 
 
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
@@ -161,31 +160,10 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def potential_map(spec: Spec, chip: Chip) -> PotentialMap:
-    """Return the linear map that all neurons of a spec share."""
-    rasters = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
-    is_heard_often = spec.recurrent and chip.semantics.most_spikes_heard > 1
-    leaks = leaks_of(spec.dynamics, chip, spec.refractory)
-    return map_of(rasters, spec.delays, leaks, is_heard_often=is_heard_often)
-
-
-def leaks_of(dynamics: Dynamics, chip: Chip, refractory: int = 1) -> Leaks:
-    """Return the exact leaks that decays mean on a chip, and how long its resets last."""
-    return Leaks(
-        current=chip.semantics.current_leak(dynamics.current_decay),
-        potential=chip.semantics.potential_leak(dynamics.potential_decay),
-        input_shift=chip.semantics.input_shift,
-        are_arrivals_decayed=chip.semantics.are_arrivals_decayed,
-        is_threshold_subtracted=chip.semantics.is_threshold_subtracted,
-        refractory=refractory,
-    )
-
-
 def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_Job]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
-    box = box_of(spec, chip, mapping)
+    mapping = potential_map(spec)
+    box = box_of(spec, mapping)
     targets = spec.targets
     care = spec.care
     is_open_loop = _is_open_loop(spec)

@@ -21,9 +21,9 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.chips import find_chip
+from snnprog.design.box import box_of
 from snnprog.design.margins.margin import widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run
@@ -185,7 +185,7 @@ class Together:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
         lines = np.concatenate([self._inputs, raster], axis=1)
         mapping = type(self.mapping)(np.split(lines, self.tape.starts[1:]), self.spec.delays, self.mapping.leaks)
-        box, everything = box_of(self.spec, find_chip(self.spec.chip), mapping), np.ones(len(raster), dtype=np.bool_)
+        box, everything = box_of(self.spec, mapping), np.ones(len(raster), dtype=np.bool_)
         return [neuron_problem(mapping, index, raster[:, index], everything, box) for index in range(raster.shape[1])]
 
     def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:

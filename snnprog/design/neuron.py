@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.conflict import Conflict
 from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, no_joint_filling, unreached
 from snnprog.design.freedom import Alone, Together, search, under_assumptions
 from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
@@ -34,7 +35,6 @@ from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
-from snnprog.errors import Conflict
 from snnprog.network import Neuron
 from snnprog.solver import check_time
 

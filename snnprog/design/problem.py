@@ -16,75 +16,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.chips import Chip, Range
+from snnprog.arrays import Floats, Raster
+from snnprog.design.box import Box
 from snnprog.potential import PotentialMap, Resets, Ticks
-from snnprog.spec import FREE, Spec
 
 SLACK_FLOOR = 1e-3
 TOLERANCE, PROPORTION_TOLERANCE = 1e-6, 3e-5
-
-
-@dataclass(frozen=True)
-class Box:
-    """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends.
-
-    A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
-    Neighbouring weights lie ``weight_step`` apart: 1, or 2 where they are ±1 and never 0. The noise is what every row
-    must leave room for. The chip has grids of steps ``2**exponent`` for these ``exponents``, the finest first, and
-    biases with those from the first to the second of ``bias_exponents``; whether a potential that equals the threshold
-    is a spike is its, too.
-    """
-
-    weight_lower: Floats
-    weight_upper: Floats
-    threshold: tuple[float, float]
-    bias: tuple[float, float]
-    exponents: tuple[int, ...]
-    bias_exponents: Range
-    bias_exponent: int
-    least_threshold: float
-    is_equal_a_spike: bool
-    noise: float = 0.0
-    weight_step: int = 1
-
-    @property
-    def widest_exponent(self) -> int:
-        """The exponent of the grid that reaches farthest."""
-        return self.exponents[-1]
-
-    @property
-    def is_threshold_free(self) -> bool:
-        """Whether the threshold is designed."""
-        return self.threshold[0] < self.threshold[1]
-
-    @property
-    def is_bias_free(self) -> bool:
-        """Whether the bias is designed."""
-        return self.bias[0] < self.bias[1]
-
-    def nearest_weights(self, mantissas: Floats) -> Int64s:
-        """Return the nearest integers (taps,) that weights may be (halves to even; where there is no 0, 0 to +1)."""
-        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
-        return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)
-
-    @property
-    def has_bias(self) -> bool:
-        """Whether there is, or may be, a bias."""
-        return self.bias != (0.0, 0.0)
-
-    @property
-    def is_scale_free(self) -> bool:
-        """Whether weights, threshold and bias may shrink together, so that only their proportions count."""
-        return self.is_threshold_free and (self.is_bias_free or not self.has_bias)
-
-    def with_bias_exponent(self, exponent: int) -> Box:
-        """Return the box in which a free bias has steps as near to these as the chip has; a fixed one stays."""
-        if not self.is_bias_free:
-            return self
-        exponent = min(max(exponent, self.bias_exponents[0]), self.bias_exponents[1])
-        low, high = (end * 2.0 ** (exponent - self.bias_exponent) for end in self.bias)
-        return replace(self, bias=(low, high), bias_exponent=exponent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,33 +219,3 @@ def neuron_problem(
 def _is_silent_anyway(resets: Resets, raster: Raster) -> Raster:
     """(ticks,) Whether a silence is due that the refractory period makes sure."""
     return resets.is_held & ~raster
-
-
-def box_of(spec: Spec, chip: Chip, potential_map: PotentialMap) -> Box:
-    """Return the ranges that a spec leaves to each neuron of its chip; taps that never act have no weight.
-
-    A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
-    """
-    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
-    limit = float(spec.mantissas.limit)
-    least = limit if spec.mantissas.is_binary else 0.0
-    lines = len(spec.delays)
-    unit = float(1 << chip.semantics.input_shift)
-    threshold, bias = spec.threshold, spec.bias
-    bias_exponents = chip.free_bias_exponents
-    bias_top = (chip.bias_mantissas[1] << bias_exponents[0]) / unit
-    least_threshold = 0.0 if bias in (FREE, 0) else float(chip.thresholds[0])
-    used = potential_map.is_tap_used
-    return Box(
-        weight_lower=used * np.tile(np.where(signs > 0, least, -limit), lines),
-        weight_upper=used * np.tile(np.where(signs < 0, -least, limit), lines),
-        threshold=(least_threshold, float(chip.thresholds[1])) if threshold == FREE else (float(threshold),) * 2,
-        bias=(-bias_top, bias_top) if bias == FREE else (bias / unit, bias / unit),
-        exponents=chip.design_exponents,
-        bias_exponents=bias_exponents,
-        bias_exponent=bias_exponents[0],
-        least_threshold=float(chip.thresholds[0]),
-        is_equal_a_spike=chip.semantics.is_equal_a_spike,
-        noise=spec.noise,
-        weight_step=spec.mantissas.step,
-    )

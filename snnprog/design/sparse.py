@@ -23,13 +23,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.conflict import Conflict
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.support import Programs, restricted_to
-from snnprog.errors import Conflict, SolverError, counted
+from snnprog.errors import SolverError
 from snnprog.network import Neuron
+from snnprog.wording import counted
 
 WEIGHINGS, RESTARTS = 3, 4
 BLUNTNESS = 0.1

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import Chip, find_chip
+from snnprog.chips import Chip
 from snnprog.divergence.rule import Neurons, Rule, Synapses
 from snnprog.divergence.rules import AnyRule
 from snnprog.divergence.shift_rule import ShiftNeurons, ShiftRule
@@ -66,7 +66,7 @@ class Alternative:
 
 def alternatives(rule: Rule, program: Program) -> list[Alternative]:
     """Return those that can make a difference on a program, and of those that make the same one, the narrowest."""
-    chip = find_chip(program.chip)
+    chip = program.chip
     families = (_roundings, _factors, _overflows, delays, _firing, biases, weights, _orders)
     every = [each for family in families for each in family(rule, chip)] + starts(rule) + records(rule)
     parts = Synapses.of(program), Neurons.of(program, chip.semantics)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Raster
-from snnprog.chips import find_chip
 from snnprog.divergence.alternatives import EVERYTHING, REST, SPIKES, STATE, Alternative, alternatives
 from snnprog.divergence.places import TARGET, Arrival, Cause, Diagnosis, Divergence
 from snnprog.divergence.rule import Rule, Start, Synapses, Tick, with_synapse
@@ -56,11 +55,11 @@ class _Case:
 
     @property
     def rule(self) -> AnyRule | None:
-        return rule_of(find_chip(self.program.chip).semantics)
+        return rule_of(self.program.chip.semantics)
 
     def diagnosis(self) -> Diagnosis:
         sight, place = self.sight, self.sight.place
-        semantics = find_chip(self.program.chip).semantics
+        semantics = self.program.chip.semantics
         causes, tried, at_fault = self._causes()
         return Diagnosis(
             tick=place.tick,
@@ -79,7 +78,7 @@ class _Case:
         )
 
     def _note(self) -> str:
-        semantics = find_chip(self.program.chip).semantics
+        semantics = self.program.chip.semantics
         if self.rule is not None or self.sight.place.against == TARGET:
             return self.sight.note
         unknown = f"rules other than {semantics.name} are not known"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import Semantics, find_chip
+from snnprog.chips import Semantics
 from snnprog.program import Program
 from snnprog.simulate.reference import clip_potential, scale_toward_zero, wrap_arrivals, wrap_current
 
@@ -208,7 +208,7 @@ def replay(rule: Rule, program: Program, inputs: Raster, start: Start, only: int
     only : int, optional
         A neuron; others then hear nothing, which is quicker where no more than its first tick is needed.
     """
-    neurons = rule.tune(Neurons.of(program, find_chip(program.chip).semantics))
+    neurons = rule.tune(Neurons.of(program, program.chip.semantics))
     queue = _Queue(rule.wire(Synapses.of(program), program.n_inputs), program, only)
     for age, lines in enumerate(start.lines[::-1], 1):
         if age > queue.max_delay:

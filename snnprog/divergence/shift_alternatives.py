@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import ShiftSemantics, find_chip
+from snnprog.chips import ShiftSemantics
 from snnprog.divergence.alternatives import (
     Alternative,
     biases,
@@ -37,7 +37,7 @@ DECAY_BITS = 15
 
 def shift_alternatives(rule: ShiftRule, program: Program) -> list[Alternative]:
     """Return those that can make a difference on a program, and of those that make the same one, the narrowest."""
-    chip = find_chip(program.chip)
+    chip = program.chip
     semantics = chip.semantics
     assert isinstance(semantics, ShiftSemantics), "only Xylo's programs have Xylo's rule"
     every = [*_roundings(rule), *_overflows(rule, semantics), *delays(rule, chip), *_layers(rule, program)]

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import ShiftSemantics, find_chip
+from snnprog.chips import ShiftSemantics
 from snnprog.divergence.rule import Hold, Start, Synapses, Tick, same_synapses
 from snnprog.program import Program
 from snnprog.simulate.shifts import clip_state, shifted_loss
@@ -182,7 +182,7 @@ class ShiftRule:
 
     def replay(self, program: Program, inputs: Raster, start: Start, only: int | None = None) -> Iterator[CountedTick]:
         """Yield the ticks of one pattern; see `snnprog.divergence.rule.replay`."""
-        semantics = find_chip(program.chip).semantics
+        semantics = program.chip.semantics
         assert isinstance(semantics, ShiftSemantics), "only Xylo's programs have Xylo's rule"
         neurons = self.tune(ShiftNeurons.of(program, semantics))
         synapses = self.wire(Synapses.of(program), program.n_inputs)

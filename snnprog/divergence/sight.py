@@ -16,7 +16,6 @@ import numpy as np
 
 from snnprog.arrays import Int32s, Raster
 from snnprog.backends import REFERENCE, run_backend
-from snnprog.chips import find_chip
 from snnprog.divergence.comparison import first_difference
 from snnprog.divergence.places import TARGET, Divergence
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
@@ -112,7 +111,7 @@ def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) ->
 
 def _reading_all(program: Program) -> Program:
     """Return the program with all neurons read out, or as it is where the chip cannot do that."""
-    if find_chip(program.chip).is_readout_apart:
+    if program.chip.is_readout_apart:
         return program
     try:
         return replace(program, outputs=np.arange(program.n_neurons))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from snnprog.archive import MEMBER_LIMIT, array_of, read_archive, write_archive
 from snnprog.arrays import Raster
-from snnprog.errors import FormatError, SpecError, counted
+from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.reading import AXES, Reading, as_axes
 from snnprog.raster import as_bools
+from snnprog.wording import counted
 
 
 def read_npz(path: Path, reading: Reading) -> list[Raster]:

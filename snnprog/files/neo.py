@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Floats, Raster
-from snnprog.errors import SpecError, counted
+from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
 from snnprog.raster import ROUNDING_SHARE, as_raster, check_bin_ms
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     import neo

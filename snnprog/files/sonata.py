@@ -24,11 +24,12 @@ import numpy as np
 
 from snnprog.archive import write_bytes
 from snnprog.arrays import Bools, Floats, Int64s, Raster
-from snnprog.errors import FormatError, counted
+from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, check_installed, read_hdf5
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes, share_of
 from snnprog.raster import check_bin_ms, events_of_raster
+from snnprog.wording import counted
 
 SECONDS_IN = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "s": 1.0, "seconds": 1.0, "second": 1.0}
 SORTINGS = {"none": 0, "by_id": 1, "by_time": 2}

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import as_integer
-from snnprog.errors import SpecError, counted
+from snnprog.errors import SpecError
 from snnprog.raster import ROUNDING_SHARE, check_bin_ms, tick_of_time
+from snnprog.wording import counted
 
 WINDOW_LIMIT = 1 << 20
 

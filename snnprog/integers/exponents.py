@@ -16,8 +16,9 @@ from snnprog.spec import FREE, Spec
 TINY = 1e-9
 
 
-def networks_at_exponents(spec: Spec, chip: Chip, network: Network) -> Iterator[Network]:
+def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
     """Yield a network as it is, or where the chip has one exponent for all, at each it has, the coarsest grid first."""
+    chip = spec.chip
     if not chip.is_exponent_shared:
         yield network
         return

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
-from snnprog.chips import Chip, find_chip
-from snnprog.design.designer import Progress, potential_map
-from snnprog.design.problem import Box, asked_ticks, box_of, neuron_problem
+from snnprog.conflict import Conflict
+from snnprog.design.box import Box, box_of
+from snnprog.design.mapping import potential_map
+from snnprog.design.problem import asked_ticks, neuron_problem
 from snnprog.design.support import restricted_to
-from snnprog.errors import Conflict
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
@@ -41,6 +41,7 @@ from snnprog.integers.widths import (
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
+from snnprog.progress import Progress
 from snnprog.simulate import simulate
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.shifted_neuron import neuron_simulator
@@ -159,9 +160,9 @@ def quantize(
     SolverError
         If the solver gives up.
     """
-    chip, mapping = find_chip(spec.chip), potential_map(spec, find_chip(spec.chip))
+    mapping = potential_map(spec)
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    candidates = (_rounded(spec, chip, mapping, one, scales) for one in networks_at_exponents(spec, chip, network))
+    candidates = (_rounded(spec, mapping, one, scales) for one in networks_at_exponents(spec, network))
     searches, outcomes = _best_of(candidates)
     deadline = deadline_after(time_limit_s)
     conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor, progress)
@@ -169,17 +170,17 @@ def quantize(
     numbered = [(index, True) for index in range(spec.n_hidden)]
     numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
     reports = [
-        replace(_report(index, search, mapping, outcome, chip), is_hidden=is_hidden)
+        replace(_report(index, search, mapping, outcome), is_hidden=is_hidden)
         for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
     out_of_time = tuple(index - spec.n_hidden for index in late if index >= spec.n_hidden)
     return Quantized(program, tuple(reports), conflicts, out_of_time)
 
 
-def _rounded(spec: Spec, chip: Chip, mapping: PotentialMap, network: Network, scales: Floats) -> Candidate:
+def _rounded(spec: Spec, mapping: PotentialMap, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _Search(chip, mapping, neuron, Rounding(spec, chip, mapping, neuron, mapping.at_every_look(asked)))
+        _Search(mapping, neuron, Rounding(spec, mapping, neuron, mapping.at_every_look(asked)))
         for neuron, asked in ((neuron, _asked(spec, mapping, index)) for index, neuron in enumerate(network.neurons))
     ]
     outcomes = rehearse(spec, mapping, [search.best for search in searches])
@@ -224,7 +225,7 @@ def _repair_failing(
 ) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
     seed, deadline = seed_and_deadline
-    box, conflicts = box_of(spec, find_chip(spec.chip), mapping), []
+    box, conflicts = box_of(spec, mapping), []
     failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
     late: list[int] = []
     jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index), deadline) for index in failing)
@@ -264,14 +265,14 @@ def _asked(spec: Spec, mapping: PotentialMap, index: int) -> Raster:
 class _Search:
     """One neuron's search for a scale."""
 
-    def __init__(self, chip: Chip, mapping: PotentialMap, neuron: Neuron, rounding: Rounding) -> None:
+    def __init__(self, mapping: PotentialMap, neuron: Neuron, rounding: Rounding) -> None:
         self.neuron, self.rounding = neuron, rounding
         weights = neuron.weights.ravel()
         step = float(1 << neuron.exponent)
         patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
         anything = widths_for_any_input(weights * rounding.loudest, neuron.bias, neuron.threshold, mapping)
-        self.fit_patterns = min(1.0, patterns.room(chip)) if rounding.is_scalable else 1.0
-        self.fit_anything = min(1.0, anything.room(chip)) if rounding.is_scalable else 1.0
+        self.fit_patterns = min(1.0, patterns.room(rounding.chip)) if rounding.is_scalable else 1.0
+        self.fit_anything = min(1.0, anything.room(rounding.chip)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
         rounded = [rounding.round(scale) for scale in scales]
         self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
@@ -308,7 +309,7 @@ def rehearse(
     spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
 ) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = neuron_simulator(find_chip(spec.chip), spec.dynamics, mapping)
+    simulator = neuron_simulator(spec.chip, spec.dynamics, mapping)
     chosen = range(len(neurons)) if outputs is None else outputs
     return [_rehearsal(spec, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
 
@@ -352,7 +353,7 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
         "bias": [neuron.bias for neuron in neurons],
         "refractory": [spec.refractory] * len(neurons),
     }
-    stands_twice = spec.recurrent and not rehearsal and find_chip(spec.chip).is_readout_apart
+    stands_twice = spec.recurrent and not rehearsal and spec.chip.is_readout_apart
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=spec.n_presynaptic if rehearsal else spec.n_inputs,
@@ -361,8 +362,8 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
     )
 
 
-def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal, chip: Chip) -> NeuronReport:
-    integers = search.best
+def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal) -> NeuronReport:
+    integers, chip = search.best, search.rounding.chip
     unit = 1 << chip.semantics.input_shift
     weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()
     room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(chip)

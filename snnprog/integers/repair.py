@@ -23,10 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.chips import find_chip
+from snnprog.chips import Chip
+from snnprog.conflict import Conflict
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.errors import Conflict, UndecidedError
+from snnprog.errors import UndecidedError
 from snnprog.integers.every_weight import every_weight, is_countable
 from snnprog.integers.exhaustive import (
     EXPONENTS_EFFORT,
@@ -61,7 +62,7 @@ class RepairJob:
 
     problem: NeuronProblem
     neuron: Neuron
-    chip: str
+    chip: Chip
     dynamics: Dynamics
     seed: tuple[int, int]
     deadline: float | None = None
@@ -117,7 +118,7 @@ class _Family:
     """One neuron's integer problems at all exponents of the chip."""
 
     def __init__(self, job: RepairJob) -> None:
-        self.job, self.chip = job, find_chip(job.chip)
+        self.job, self.chip = job, job.chip
         self.machine = machine_of(self.chip, job.dynamics, job.problem.potential_map, job.problem.raster)
         self.is_scale_free = job.problem.box.is_scale_free
         low, high = self.chip.exponents
@@ -254,7 +255,7 @@ def impossible(spec: Spec, output: int) -> Conflict:
     mantissas = spec.mantissas
     allowed = "+1 or -1" if mantissas.is_binary else f"from -{mantissas.limit} to {mantissas.limit}"
     reason = (
-        f"no weights {allowed} at any exponent of {spec.chip} let output {output} do what is asked, although real"
+        f"no weights {allowed} at any exponent of {spec.chip.name} let output {output} do what is asked, although real"
         f" weights would, proved by searching all integers for which every runtime agrees"
     )
     return Conflict(output, 0, 0, reason)

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.chips import Chip
-from snnprog.design.problem import box_of
+from snnprog.design.box import box_of
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap
 from snnprog.spec import FREE, Spec
@@ -77,8 +76,8 @@ class Rounding:
 
     Parameters
     ----------
-    spec, chip
-        What was asked for, and its limits.
+    spec : Spec
+        What was asked for.
     mapping : PotentialMap
         The spec's linear map.
     neuron : Neuron
@@ -92,11 +91,12 @@ class Rounding:
         The most spikes that can come in one tick.
     """
 
-    def __init__(self, spec: Spec, chip: Chip, mapping: PotentialMap, neuron: Neuron, constrained: Raster) -> None:
+    def __init__(self, spec: Spec, mapping: PotentialMap, neuron: Neuron, constrained: Raster) -> None:
+        chip = spec.chip
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
-        self.box = box_of(spec, chip, mapping)
+        self.box = box_of(spec, mapping)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = 1 << chip.semantics.input_shift
         self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)

@@ -20,7 +20,6 @@ import numpy as np
 
 from snnprog.archive import write_bytes
 from snnprog.arrays import Floats, Int64s
-from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.nir.importing import least_shifts
@@ -54,7 +53,7 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     import nir
 
     tick_s = check_bin_ms("dt_ms", dt_ms) / 1000.0
-    chip = find_chip(program.chip)
+    chip = program.chip
     if chip.semantics.is_threshold_subtracted:
         raise SpecError(
             f"the program is for {chip.name}, whose reset takes the threshold off; NIR's neurons reset to a value"
@@ -167,7 +166,7 @@ class _Decays:
 
 
 def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:
-    semantics = find_chip(program.chip).semantics
+    semantics = program.chip.semantics
     lost = [
         np.array([1.0 - float(kept(int(decay))) for decay in decays[neurons]])
         for kept, decays in (
@@ -186,7 +185,7 @@ def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) 
     decays = _decays(program, neurons, tick_s)
     threshold = program.threshold[neurons].astype(np.float64)
     forgets_at_once = bool((decays.current == tick_s).all())
-    unit = 1 << find_chip(program.chip).semantics.input_shift
+    unit = 1 << program.chip.semantics.input_shift
     if np.isinf(decays.potential).any():
         if not (np.isinf(decays.potential).all() and forgets_at_once and not program.bias[neurons].any()):
             where = neurons[np.isinf(decays.potential)][0]

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.errors import FormatError, SpecError, counted
+from snnprog.errors import FormatError, SpecError
 from snnprog.nir.graph import INPUT, NEURONS, OUTPUT, Graph, graph_of, read_graph
 from snnprog.nir.network import NirNetwork
 from snnprog.nir.paths import Signal, signals_of
 from snnprog.raster import check_bin_ms
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     import nir

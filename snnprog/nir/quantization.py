@@ -128,7 +128,7 @@ def _change_data(change: Change) -> dict[str, object]:
 
 
 def quantize_nir(
-    network: NirNetwork, *, chip: str = "loihi1", inputs: Sequence[ArrayLike] | None = None, seed: int = 0
+    network: NirNetwork, *, chip: str | Chip = "loihi1", inputs: Sequence[ArrayLike] | None = None, seed: int = 0
 ) -> NirProgram:
     """Turn a network of NIR into a program, and tell what rounding changed.
 
@@ -136,7 +136,7 @@ def quantize_nir(
     ----------
     network : NirNetwork
         From `from_nir`.
-    chip : str
+    chip : str or Chip
         One whose neurons reset to 0.
     inputs : sequence of (ticks, inputs) bool, optional
         Stimuli on which the program is to spike as the real network does, each from rest.
@@ -152,7 +152,7 @@ def quantize_nir(
     """
     limits = find_chip(chip)
     if limits.semantics.is_threshold_subtracted:
-        raise SpecError(f"chip is {chip!r}, whose reset takes the threshold off; NIR's neurons reset to a value")
+        raise SpecError(f"chip is {limits.name!r}, whose reset takes the threshold off; NIR's neurons reset to a value")
     rasters = None if inputs is None else _as_inputs(network, inputs)
     for delay in np.unique(network.delay).tolist():
         limits.check_range("delay", delay, limits.delays, "take a longer tick")
@@ -227,7 +227,7 @@ def _program(network: NirNetwork, chip: Chip, decays: _Decays, neurons: Sequence
     kept = np.flatnonzero(weight)
     kept = kept[np.lexsort((network.post[kept], network.delay[kept], network.pre[kept]))]
     return Program.from_arrays(
-        chip=chip.name,
+        chip=chip,
         n_inputs=network.n_inputs,
         n_neurons=network.n_neurons,
         outputs=network.outputs,
@@ -316,7 +316,7 @@ def _repaired(
         recurrent=True,
         dynamics=Dynamics(potential_decay=potential_decay, current_decay=current_decay),
         bias=FREE if network.bias.any() else 0,
-        chip=chip.name,
+        chip=chip,
     )
     asked, scales = _designed(network, chip, spec)
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Int32s, Int64s
-from snnprog.chips import SynapticMemory, find_chip
+from snnprog.chips import SynapticMemory
 from snnprog.program import MIXED, Program
 
 
@@ -52,7 +52,7 @@ class Demand:
     @classmethod
     def of(cls, program: Program, memory: SynapticMemory | None) -> Demand:
         """Return the demands of a program's neurons."""
-        low, high = find_chip(program.chip).exponents
+        low, high = program.chip.exponents
         span = high - low + 1
         kinds, form = _ranked(program.sign_mode * np.int64(span) + program.exponent - low)
         formats = max(kinds.size, 1)

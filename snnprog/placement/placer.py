@@ -13,7 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer, check_type
-from snnprog.chips import RESOURCES, Core, find_chip
+from snnprog.chips import RESOURCES, Core
 from snnprog.errors import FitError, SpecError
 from snnprog.placement.bounds import least_cores
 from snnprog.placement.demand import Demand
@@ -110,7 +110,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
         If the number of cores is none.
     """
     check_type("program", program, Program)
-    chip = find_chip(program.chip)
+    chip = program.chip
     allowed = chip.cores if max_cores is None else as_integer("max_cores", max_cores)
     if allowed is not None and allowed < 1:
         raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
@@ -123,7 +123,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     _check_fit(partition, chip.core, least)
     fanout_cores = reached_cores(demand, partition.core_of, partition.cores).sum(axis=0)
     return Placement(
-        chip=program.chip,
+        chip=program.chip.name,
         core_of=_frozen(partition.core_of),
         usage=partition.usage,
         limits=chip.core,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.chips import find_chip
 from snnprog.potential import NO_RESET, PotentialMap, Ticks
 from snnprog.simulate.reference import scale_toward_zero
 from snnprog.spec import FREE, Spec
@@ -40,7 +39,7 @@ class Observation:
     """
 
     def __init__(self, spec: Spec, mapping: PotentialMap, neuron: int, potentials: Int64s) -> None:
-        self.spec, self.chip, self.mapping, self.neuron = spec, find_chip(spec.chip), mapping, neuron
+        self.spec, self.chip, self.mapping, self.neuron = spec, spec.chip, mapping, neuron
         self.spikes = spec.targets[:, neuron]
         self.is_held = mapping.resets(self.spikes).is_held
         self.seen: Raster = spec.care[:, neuron] & ~self.spikes & ~self.is_held

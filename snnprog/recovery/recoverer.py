@@ -28,15 +28,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import check_type
-from snnprog.chips import Chip, find_chip
-from snnprog.design.designer import potential_map
-from snnprog.errors import SpecError, counted
+from snnprog.chips import Chip
+from snnprog.design.mapping import potential_map
+from snnprog.errors import SpecError
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.recovery.least_squares import LeastSquares
 from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.spec import FREE, Spec
+from snnprog.wording import counted
 
 HALF = 0.5
 
@@ -114,17 +115,16 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
         If the potentials do not go with the spec, or the chip's neurons do not forget at a reset.
     """
     check_type("spec", spec, Spec)
-    if find_chip(spec.chip).semantics.is_threshold_subtracted:
-        raise SpecError(f"chip is {spec.chip!r}; weights come back from potentials only where a reset is to zero")
+    if spec.chip.semantics.is_threshold_subtracted:
+        raise SpecError(f"chip is {spec.chip.name!r}; weights come back from potentials only where a reset is to zero")
     observed = _as_potentials(spec, potentials)
-    chip = find_chip(spec.chip)
-    mapping = potential_map(spec, chip)
+    mapping = potential_map(spec)
     answers = [_recover_neuron(Observation(spec, mapping, index, observed)) for index in range(spec.n_outputs)]
     neurons = tuple(answer.neuron for answer in answers)
     wholes = [answer.whole for answer in answers if answer.whole is not None]
     if len(wholes) < len(answers):
         return Recovery(neurons, None, next(answer.obstacle for answer in answers if answer.obstacle))
-    program = _program(spec, chip, mapping, wholes)
+    program = _program(spec, mapping, wholes)
     obstacle = _first_difference(spec, program, observed)
     return Recovery(neurons, None if obstacle else program, obstacle)
 
@@ -218,11 +218,11 @@ def _exponents(chip: Chip, weights: Int64s) -> Int64s:
     return np.minimum(np.searchsorted(reach, np.abs(weights)), chip.exponents[1])
 
 
-def _program(spec: Spec, chip: Chip, mapping: PotentialMap, wholes: Sequence[_Whole]) -> Program:
+def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_Whole]) -> Program:
     """Collect the neurons' synapses, ordered by line, delay and neuron."""
     shape = (len(spec.delays), spec.n_presynaptic)
     weights = np.stack([whole.weights.reshape(shape) for whole in wholes], axis=-1)
-    exponents = _exponents(chip, weights)
+    exponents = _exponents(spec.chip, weights)
     line, slot, post = np.nonzero(weights.transpose(1, 0, 2))
     count = len(wholes)
     return Program.from_arrays(
@@ -270,7 +270,7 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
         raise SpecError(
             f"potentials are {len(potentials)} arrays for {counted(len(spec.patterns), 'pattern')}; give one for each"
         )
-    limit, arrays = find_chip(spec.chip).potential_limit, []
+    limit, arrays = spec.chip.potential_limit, []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
         array = _as_array(values)
         if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from snnprog.errors import counted
 from snnprog.report.cores import print_placement
 from snnprog.report.tables import FAIR, GOOD, print_deviations, print_neurons
+from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.compiler import CompileReport, CompileResult

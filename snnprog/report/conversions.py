@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from snnprog.errors import counted
 from snnprog.report.tables import print_table
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     from snnprog.nir import Change, NirProgram

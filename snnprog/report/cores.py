@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from snnprog.chips import RESOURCES
-from snnprog.errors import counted
 from snnprog.report.tables import print_table
+from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.placement import CoreUsage, Placement

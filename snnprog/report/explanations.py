@@ -8,10 +8,11 @@ from heapq import nlargest
 from rich.console import Console
 from rich.text import Text
 
-from snnprog.errors import Conflict, counted
+from snnprog.conflict import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.tables import GOOD, POOR, SHOWN_NEURONS, print_table
+from snnprog.wording import counted
 
 SHOWN_BINS = 10
 SHOWN_CONFLICTS = 10

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
 from snnprog.checks import as_integer, check_type
-from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.raster import as_raster
@@ -89,7 +88,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     ax, row = _axes(ax), _row(program, neuron)
     inputs = pattern.inputs if isinstance(pattern, Pattern) else as_raster(pattern, "pattern")
     recording = record(program, [inputs])
-    unit = 1 << find_chip(program.chip).semantics.input_shift
+    unit = 1 << program.chip.semantics.input_shift
     potential, threshold = recording.potentials[:, row] / unit, recording.thresholds[row] / unit
     ticks = np.arange(recording.ticks)
     if isinstance(pattern, Pattern):

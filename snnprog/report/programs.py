@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from snnprog.chips import find_chip
 from snnprog.report.tables import MARGIN, print_statuses, print_table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
@@ -21,8 +20,8 @@ SHOWN_DIGEST = 16
 def program_data(program: Program) -> dict[str, object]:
     """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
     return {
-        "chip": program.chip,
-        "semantics": find_chip(program.chip).semantics.name,
+        "chip": program.chip.name,
+        "semantics": program.chip.semantics.name,
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
         "outputs": program.n_outputs,

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Int64s, Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
-from snnprog.chips import find_chip
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
@@ -111,7 +110,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     if not rasters:
         raise SpecError("inputs is empty; at least one pattern is needed")
     traces = run_backend(program, rasters, built_in(program), "state").traces
-    semantics, rows = find_chip(program.chip).semantics, rows_of(program)
+    semantics, rows = program.chip.semantics, rows_of(program)
     parts = [potentials_before_reset(program, trace) for trace in traces]
     held = np.concatenate([is_held(program, part) for part in parts])
     reached = np.concatenate(parts)
@@ -200,7 +199,7 @@ class Nearest:
 def nearest(judged: Judged) -> tuple[Nearest, ...]:
     """Return how near each row's neuron comes to doing otherwise; measured in the integers that ran."""
     recording = judged.recording
-    unit = 1 << find_chip(recording.program.chip).semantics.input_shift
+    unit = 1 << recording.program.chip.semantics.input_shift
     above = recording.potentials - recording.thresholds
     found = []
     for row in range(above.shape[1]):

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from snnprog.errors import counted
 from snnprog.report.layout import GAP, Cells, fitted_widths, is_numeric
+from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here: a table costs no solver's import
     from snnprog.compiler import Deviation

@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 
 from snnprog.arrays import Raster
-from snnprog.errors import counted
 from snnprog.report.tables import print_table
+from snnprog.wording import counted
 
 SHOWN_TRAINS = 40
 SHOWN_TICKS = 16

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import Semantics, ShiftSemantics, find_chip
+from snnprog.chips import Semantics, ShiftSemantics
 from snnprog.program import Program
 from snnprog.simulate.reference import clip_potential, scale_toward_zero
 from snnprog.simulate.shifts import clip_state, shifted_loss
@@ -30,7 +30,7 @@ def potentials_before_reset(program: Program, trace: Trace) -> Int64s:
     current = trace.currents.astype(np.int64)
     before: Int64s = np.zeros_like(current)
     before[1:] = trace.potentials[:-1]
-    semantics = find_chip(program.chip).semantics
+    semantics = program.chip.semantics
     if isinstance(semantics, ShiftSemantics):
         return _shifted(program, semantics, before, current)
     factor = (1 << semantics.decay_bits) - program.potential_decay.astype(np.int64)
@@ -54,7 +54,7 @@ def is_held(program: Program, potentials: Int64s) -> Raster:
     held: Raster = np.zeros(potentials.shape, dtype=np.bool_)
     if not program.has_refractory:
         return held
-    semantics, thresholds = find_chip(program.chip).semantics, thresholds_in_units(program)
+    semantics, thresholds = program.chip.semantics, thresholds_in_units(program)
     held_for: Int64s = np.zeros(program.n_neurons, dtype=np.int64)
     for tick, potential in enumerate(potentials):
         held[tick] = held_for > 0
@@ -65,7 +65,7 @@ def is_held(program: Program, potentials: Int64s) -> Raster:
 
 def thresholds_in_units(program: Program) -> Int64s:
     """Return each neuron's threshold ``(neurons,)`` in units of the potential."""
-    return program.threshold.astype(np.int64) << find_chip(program.chip).semantics.input_shift
+    return program.threshold.astype(np.int64) << program.chip.semantics.input_shift
 
 
 def fires(semantics: Semantics, potentials: Int64s, thresholds: Int64s) -> Raster:

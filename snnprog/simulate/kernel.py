@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from snnprog.arrays import Int64s, Integers, Raster
-from snnprog.chips import ShiftSemantics, find_chip
+from snnprog.chips import ShiftSemantics
 from snnprog.program import Program
 from snnprog.simulate.layout import SCAN_BYTES, Layout, Shape, lay_out
 from snnprog.simulate.loops import LOG_COLUMNS, Workspace, run_patterns
@@ -36,7 +36,7 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
     The rule of the program's chip must be one that `layout.is_known`; shapes are the caller's affair.
     """
-    chip = find_chip(program.chip)
+    chip = program.chip
     if isinstance(chip.semantics, ShiftSemantics):
         return simulate_layers(program, chip, chip.semantics, inputs, state=state)
     return run_layout(lay_out(program), inputs, state=state, threads=_processors())

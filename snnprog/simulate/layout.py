@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Bools, Int32s, Int64s, Integers, UInt64s
-from snnprog.chips import Chip, Semantics, ShiftSemantics, find_chip
+from snnprog.chips import Chip, Semantics, ShiftSemantics
 from snnprog.program import Program
 
 DECAY_BITS = 12
@@ -154,7 +154,7 @@ def is_known(semantics: Semantics) -> bool:
 
 def lay_out(program: Program) -> Layout:
     """Return the layout of a program."""
-    chip = find_chip(program.chip)
+    chip = program.chip
     weights = program.effective_weight()
     shared = common_shift(weights)
     reach = arrival_reach(program, weights) << chip.semantics.input_shift

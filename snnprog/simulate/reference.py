@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import Semantics, ShiftSemantics, find_chip
+from snnprog.chips import Semantics, ShiftSemantics
 from snnprog.program import Program
 from snnprog.simulate.record import Record, side_by_side
 from snnprog.simulate.shifts import simulate_shifts
@@ -99,7 +99,7 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
     Shapes are the caller's affair: `snnprog.backends.run` checks them.
     """
-    chip = find_chip(program.chip)
+    chip = program.chip
     if isinstance(chip.semantics, ShiftSemantics):
         return simulate_shifts(program, chip, chip.semantics, inputs, state=state)
     neurons, synapses = _Neurons.of(program, chip.semantics), _Synapses.of(program)

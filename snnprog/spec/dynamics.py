@@ -33,13 +33,13 @@ class Dynamics:
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
 
     @classmethod
-    def usual(cls, chip: str) -> Dynamics:
+    def usual(cls, chip: Chip) -> Dynamics:
         """Return the decays that a chip's neurons have where none are asked for."""
-        current_decay, potential_decay = find_chip(chip).usual_decays
+        current_decay, potential_decay = chip.usual_decays
         return cls(potential_decay=potential_decay, current_decay=current_decay)
 
     @classmethod
-    def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str = "loihi1") -> Dynamics:
+    def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str | Chip = "loihi1") -> Dynamics:
         """Return the chip's decays nearest to two time constants in ticks (``exp(-1/τ)`` kept per tick).
 
         ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
@@ -48,8 +48,8 @@ class Dynamics:
         ----------
         potential, current : float
             Time constants in ticks.
-        chip : str
-            Whose decays.
+        chip : str or Chip
+            Whose decays; a registered name, or the chip itself.
 
         Raises
         ------

@@ -12,7 +12,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Raster
 from snnprog.checks import as_integer
-from snnprog.chips import Chip, find_chip
+from snnprog.chips import CHIPS, Chip, find_chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
@@ -65,8 +65,8 @@ class Spec:
         ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. All the chip has, unless given.
     weight_limit : int, optional
         The greatest magnitude of a weight mantissa; the chip's, unless given.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Which chip's integers are meant: the name of a registered chip, or a `Chip`. The attribute is the `Chip`.
     noise : float
         LSBs of noise that must be survived: the spikes stay the same whatever is added to the potential, up to this
         much either way and at every tick anew, where it is compared with the threshold (it is not integrated).
@@ -100,7 +100,7 @@ class Spec:
     threshold: int | Literal["free"] = FREE
     weight_bits: int | None = None
     weight_limit: int | None = None
-    chip: str = "loihi1"
+    chip: Chip = CHIPS["loihi1"]
     noise: float = 0.0
     sparse: bool = False
     fan_in: int | None = None
@@ -120,7 +120,7 @@ class Spec:
         threshold: int | Literal["free"] = FREE,
         weight_bits: int | None = None,
         weight_limit: int | None = None,
-        chip: str = "loihi1",
+        chip: str | Chip = "loihi1",
         noise: float = 0.0,
         sparse: bool = False,
         fan_in: int | None = None,
@@ -128,6 +128,7 @@ class Spec:
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
     ) -> None:
+        chip = find_chip(chip)
         values: dict[str, object] = {
             "patterns": as_patterns(patterns),
             "delays": as_delays(delays),
@@ -151,7 +152,7 @@ class Spec:
         self._check()
 
     def _check(self) -> None:
-        limits = find_chip(self.chip)
+        limits = self.chip
         if not isinstance(self.dynamics, Dynamics):
             raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
         for delay in self.delays:
@@ -163,12 +164,12 @@ class Spec:
         if self.bias != FREE and not limits.is_bias(self.bias):
             limits.check_range("bias", self.bias, (-limits.bias_limit, limits.bias_limit))
             raise SpecError(
-                f"bias is {self.bias}; {self.chip} has mantissas to {limits.bias_mantissas[1]} shifted left by"
+                f"bias is {self.bias}; {self.chip.name} has mantissas to {limits.bias_mantissas[1]} shifted left by"
                 f" {limits.bias_exponents[0]} to {limits.bias_exponents[1]}: the nearest is"
                 f" {limits.nearest_bias(self.bias)}"
             )
         if self.noise > limits.thresholds[1]:
-            allowed = f"0 to {limits.thresholds[1]} on {self.chip}"
+            allowed = f"0 to {limits.thresholds[1]} on {self.chip.name}"
             raise LimitError("noise", self.noise, allowed, "no threshold is higher")
         if self.fan_in is not None and self.fan_in < 0:
             raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
@@ -183,7 +184,7 @@ class Spec:
     @property
     def mantissas(self) -> Mantissas:
         """What a weight mantissa may be, whatever its sign."""
-        limits = [find_chip(self.chip).weight_limit] if self.weight_limit is None else [self.weight_limit]
+        limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
         return Mantissas(min(limits), is_binary=self.weight_bits == 1)
@@ -244,7 +245,7 @@ class Spec:
             "signs": self.signs,
             "bias": self.bias,
             "threshold": self.threshold,
-            "chip": self.chip,
+            "chip": self.chip.name,
         }
 
 
@@ -285,8 +286,8 @@ def _check_hidden(spec: Spec, limits: Chip) -> None:
     """Raise `SpecError` where hidden neurons are asked for that the search for them does not know."""
     if spec.hidden != 0 and limits.is_readout_apart:
         raise SpecError(
-            f"hidden is {spec.hidden!r}; for {spec.chip} no hidden neurons are added beside the outputs: leave it at 0,"
-            " or let outputs hear one another (recurrent)"
+            f"hidden is {spec.hidden!r}; for {spec.chip.name} no hidden neurons are added beside the outputs:"
+            " leave it at 0, or let outputs hear one another (recurrent)"
         )
 
 

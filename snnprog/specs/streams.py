@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.errors import SpecError, counted
+from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 TICK_LIMIT = 1 << 17
 

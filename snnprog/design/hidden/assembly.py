@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from snnprog.chips import find_chip
-from snnprog.design.designer import Design, Progress, leaks_of
+from snnprog.conflict import Conflict
+from snnprog.design.designer import Design
 from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Built, pruned
 from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.mapping import leaks_of
 from snnprog.design.neuron import NeuronDesign
-from snnprog.errors import Conflict, SolverError
+from snnprog.errors import SolverError
 from snnprog.network import Neuron
+from snnprog.progress import Progress
 from snnprog.solver import check_time
 from snnprog.spec import AUTO, Spec
 
@@ -50,7 +52,7 @@ def add_hidden(
     UndecidedError
         If the time that `until` allows runs out before every output is built.
     """
-    wiring = Wiring(asked, leaks_of(asked.dynamics, find_chip(asked.chip), asked.refractory), designed.hidden)
+    wiring = Wiring(asked, leaks_of(asked.dynamics, asked.chip, asked.refractory), designed.hidden)
     outcomes = list(designed.outcomes)
     if not wiring.hidden:
         histories = histories_of(wiring)

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
+from snnprog.conflict import Conflict
 from snnprog.design.conflicts import refractory_reason
 from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
-from snnprog.errors import Conflict
 from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise
 from snnprog.spec import presynaptic_raster

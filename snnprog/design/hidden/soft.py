@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.design.problem import Box
+from snnprog.design.box import Box
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 

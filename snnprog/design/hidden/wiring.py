@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.chips import Chip, find_chip
-from snnprog.design.problem import Box, box_of
+from snnprog.chips import Chip
+from snnprog.design.box import Box, box_of
 from snnprog.network import Neuron
 from snnprog.potential import Leaks, PotentialMap
 from snnprog.simulate.neuron import NeuronSimulator
@@ -95,7 +95,7 @@ class Wiring:
     @cached_property
     def box(self) -> Box:
         """Where the unknowns of each neuron may lie."""
-        return box_of(self.spec, self.chip, self.mapping)
+        return box_of(self.spec, self.mapping)
 
     @cached_property
     def simulator(self) -> NeuronSimulator:
@@ -105,7 +105,7 @@ class Wiring:
     @property
     def chip(self) -> Chip:
         """The chip that is meant."""
-        return find_chip(self.asked.chip)
+        return self.asked.chip
 
     @cached_property
     def targets(self) -> Raster:

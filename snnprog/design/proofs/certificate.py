@@ -28,7 +28,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
-from snnprog.design.problem import Box, NeuronProblem
+from snnprog.design.box import Box
+from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.pull import Interval, Pull, pull
 
 HAIR = Fraction(1, 10**6)

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.design.designer import Progress
 from snnprog.design.neuron import NeuronDesign, design_given
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import changes_of
@@ -37,6 +36,7 @@ from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
+from snnprog.progress import Progress
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec
 

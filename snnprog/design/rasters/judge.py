@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.chips import find_chip
+from snnprog.design.box import box_of
 from snnprog.design.conflicts import hopeless_spikes
-from snnprog.design.designer import potential_map
+from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.potential import NO_RESET
 from snnprog.spec import Spec, with_targets
 
@@ -67,15 +67,14 @@ class Judge:
         self.spec, self.outputs, self.rounding_proof = spec, tuple(outputs), rounding_proof
         self.asked = 0
         self.refusals: list[tuple[Raster, Verdict]] = []
-        self._chip = find_chip(spec.chip)
-        self._mapping = potential_map(spec, self._chip)
+        self._mapping = potential_map(spec)
         self._verdicts: dict[bytes, Verdict] = {}
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
         if self.spec.recurrent:
-            self._mapping = potential_map(with_targets(self.spec, self.outputs, raster), self._chip)
-        box, everything = box_of(self.spec, self._chip, self._mapping), np.ones(len(raster), dtype=np.bool_)
+            self._mapping = potential_map(with_targets(self.spec, self.outputs, raster))
+        box, everything = box_of(self.spec, self._mapping), np.ones(len(raster), dtype=np.bool_)
         return [
             neuron_problem(self._mapping, output, raster[:, index], everything, box)
             for index, output in enumerate(self.outputs)

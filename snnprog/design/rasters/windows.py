@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.designer import Design, Progress
+from snnprog.conflict import Conflict
+from snnprog.design.designer import Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
@@ -32,7 +33,8 @@ from snnprog.design.rasters.choosing import Apart, Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
-from snnprog.errors import Conflict, SolverError, UndecidedError
+from snnprog.errors import SolverError, UndecidedError
+from snnprog.progress import Progress
 from snnprog.solver import check_time, until
 from snnprog.spec import Spec
 

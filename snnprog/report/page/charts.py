@@ -14,7 +14,6 @@ from dataclasses import asdict
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import find_chip
 from snnprog.explanation import Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
@@ -43,7 +42,7 @@ def charts_of_program(
     kinds : sequence of str
         Whether each row's status is good, bad or open.
     """
-    semantics = find_chip(program.chip).semantics
+    semantics = program.chip.semantics
     charts = _nothing() | {
         "unit": 1 << semantics.input_shift,
         "rule": {
@@ -121,7 +120,7 @@ def _points(columns: tuple[list[int], list[int]]) -> Mapping[str, list[int]]:
 
 
 def _rows(program: Program, distances: Sequence[Nearest], kinds: Sequence[str]) -> list[Chart]:
-    semantics, rows = find_chip(program.chip).semantics, rows_of(program)
+    semantics, rows = program.chip.semantics, rows_of(program)
     thresholds = thresholds_in_units(program)[rows].tolist()
     decays, periods = program.potential_decay[rows].tolist(), program.refractory[rows].tolist()
     found: list[Chart] = [

@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import check_place, read_bytes
 from snnprog.checks import check_type
-from snnprog.errors import Conflict, FitError, SpecError, counted
+from snnprog.conflict import Conflict
+from snnprog.errors import FitError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -36,6 +37,7 @@ from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest,
 from snnprog.spec import Pattern, Spec
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
+from snnprog.wording import counted
 from snnprog.workload import Activity, activity
 
 BINS_LIMIT = 1 << 24
@@ -231,7 +233,7 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
 def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[Fact, ...]:
     hidden = program.n_neurons - program.n_outputs
     facts = [
-        Fact("Chip", program.chip),
+        Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
         Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
         Fact("Synapses", f"{program.n_synapses:,}"),
@@ -259,7 +261,7 @@ def _span(values: list[int]) -> str:
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
     return (
-        Fact("Chip", spec.chip),
+        Fact("Chip", spec.chip.name),
         Fact("Inputs", f"{spec.n_inputs:,}"),
         Fact("Outputs", f"{spec.n_outputs:,}"),
         Fact("Delays", " to ".join(map(str, delays))),

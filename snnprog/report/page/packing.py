@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.chips import find_chip
 from snnprog.report.recording import Recording
 
 LEVEL = 9
@@ -65,7 +64,7 @@ def pack_integers(values: Int64s) -> Packed:
 def pack_potential(recording: Recording, row: int) -> Packed:
     """Return one neuron's potential before the reset, as what each tick adds to what is left of the tick before."""
     potential, threshold = recording.potentials[:, row], int(recording.thresholds[row])
-    program, semantics = recording.program, find_chip(recording.program.chip).semantics
+    program, semantics = recording.program, recording.program.chip.semantics
     factor = semantics.potential_factor(int(program.potential_decay[recording.rows[row]]))
     over = recording.spikes[:, row]
     taken = potential // threshold * threshold if semantics.is_threshold_subtracted else potential

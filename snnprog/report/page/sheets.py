@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snnprog.chips import RESOURCES, find_chip
-from snnprog.errors import Conflict, FitError, counted
+from snnprog.chips import RESOURCES, Chip
+from snnprog.conflict import Conflict
+from snnprog.errors import FitError
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.report.explanations import share_in_words
@@ -16,6 +17,7 @@ from snnprog.report.page.told import Told
 from snnprog.report.page.words import WRONG, kind_of
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.verification import Verification
+from snnprog.wording import counted
 from snnprog.workload import Activity, PatternActivity
 
 JUDGED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
@@ -101,7 +103,7 @@ def _share(placement: Placement, resource: str, used: int | None, cores: int) ->
 def misfit_table(program: Program, misfit: FitError) -> Table:
     """Return what does not fit."""
     row = (misfit.place, misfit.item, f"{misfit.found:,}", misfit.allowed, misfit.hint)
-    return Table(f"Does not fit {program.chip}", ("where", "what", "needed", "there is", "what to try"), (row,))
+    return Table(f"Does not fit {program.chip.name}", ("where", "what", "needed", "there is", "what to try"), (row,))
 
 
 def activity_table(activity: Activity) -> Table:
@@ -161,9 +163,9 @@ def reason_of(conflict: Conflict) -> Reason:
     return Reason(conflict.reason, table if len(rows) > 1 else None)
 
 
-def rule_in_words(chip: str) -> str:
+def rule_in_words(chip: Chip) -> str:
     """Return the name of a chip's integer rule, and what it compares and resets."""
-    semantics = find_chip(chip).semantics
+    semantics = chip.semantics
     return (
         f"{semantics.name}: fires where the potential is {semantics.compare} the threshold, then resets"
         f" ({semantics.reset}); decays are rounded {semantics.rounding}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from snnprog.errors import counted
 from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
@@ -14,6 +13,7 @@ from snnprog.report.page.told import Told
 from snnprog.report.recording import Judged, Recording
 from snnprog.spec import Spec
 from snnprog.verification import Verification
+from snnprog.wording import counted
 
 MEANINGS = {
     "certified": "certified: they keep these spikes however their weights are rounded to the chip's grid, by a margin"

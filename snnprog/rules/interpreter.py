@@ -1,0 +1,202 @@
+"""The reference: a rule, interpreted on NumPy arrays of int64, node by node.
+
+This is the plainest executor, and the one that all others are checked against. Axes are those of the arrays that are
+given, any that broadcast: here ``(patterns, neurons)``. Parts of a step that read only parameters and constants are
+calculated once.
+
+Values are int64: `Interpreter` refuses parameters and arrivals for which a value could leave 63 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from snnprog.arrays import Int64s
+from snnprog.rules.expressions import (
+    Add,
+    Compare,
+    Const,
+    End,
+    Expression,
+    FloorDiv,
+    Hold,
+    Leak,
+    Max,
+    Min,
+    Mul,
+    Neg,
+    Ref,
+    Rounding,
+    Scale,
+    Select,
+    Shl,
+    Shr,
+    Sub,
+    Table,
+    evaluate,
+    names_in,
+    rebuilt,
+)
+from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+
+Values = Mapping[str, Int64s]
+Note = Callable[[str, Int64s], None]
+"""Told of a watched step and of a value that it is given to hold."""
+
+
+@dataclass(frozen=True)
+class _Known(Expression):
+    """A part of an expression that has been calculated already."""
+
+    values: Int64s = field(compare=False)
+
+
+def rounded(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s:
+    """Return ``numerator / 2**bits``, rounded."""
+    magnitude, sign = np.abs(numerator), np.sign(numerator)
+    half = np.left_shift(1, np.asarray(bits)) >> 1
+    result: Int64s
+    if rounding is Rounding.TOWARD_ZERO:
+        result = sign * (magnitude >> bits)
+    elif rounding is Rounding.AWAY_FROM_ZERO:
+        result = -sign * (-magnitude >> bits)
+    elif rounding is Rounding.FLOOR:
+        result = numerator >> bits
+    elif rounding is Rounding.HALF_UP:
+        result = (numerator + half) >> bits
+    elif rounding is Rounding.HALF_AWAY:
+        result = sign * ((magnitude + half) >> bits)
+    elif rounding is Rounding.HALF_EVEN:
+        is_odd = (numerator >> bits) & 1
+        result = np.where(np.asarray(bits) == 0, numerator, (numerator + half - 1 + is_odd) >> bits)
+    else:
+        floor = numerator >> bits
+        result = np.where(floor == 0, sign, floor)
+    return result
+
+
+def held(values: Int64s, node: Hold) -> Int64s:
+    """Return what a register keeps."""
+    kept: Int64s
+    if node.end is End.CLIP:
+        kept = np.clip(values, node.low, node.high)
+    elif node.end is End.WRAP:
+        kept = node.low + (values - node.low) % node.span
+    else:
+        kept = values - node.span * (values > node.high) + node.span * (values < node.low)
+    return kept
+
+
+def _compared(node: Compare, left: Int64s, right: Int64s) -> Int64s:
+    return (left > right if node.operator == ">" else left >= right).astype(np.int64)
+
+
+OPERATIONS: Table[Int64s] = {
+    Const: lambda node: np.array(node.value, np.int64),
+    _Known: lambda node: node.values,
+    Add: lambda node, left, right: left + right,
+    Sub: lambda node, left, right: left - right,
+    Mul: lambda node, left, right: left * right,
+    Neg: lambda node, operand: -operand,
+    Shl: lambda node, operand: operand << node.bits,
+    Shr: lambda node, operand, bits: rounded(operand, bits, node.rounding),
+    Scale: lambda node, operand, factor: rounded(operand * factor, node.bits, node.rounding),
+    Leak: lambda node, operand, bits: operand - rounded(operand, bits, node.rounding),
+    Hold: lambda node, operand: held(operand, node),
+    Compare: _compared,
+    Select: lambda node, condition, if_true, if_false: np.where(condition != 0, if_true, if_false),
+    Min: lambda node, left, right: np.minimum(left, right),
+    Max: lambda node, left, right: np.maximum(left, right),
+    FloorDiv: lambda node, left, right: left // right,
+}
+"""What each node is on arrays; names are looked up where a tick is computed (`Interpreter.tick`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one tick leaves.
+
+    Attributes
+    ----------
+    state : mapping of str to array
+        The registers after the tick.
+    spikes : int64
+        How often each neuron spikes.
+    compared : int64
+        The potential that decided about spikes: before the reset.
+    """
+
+    state: dict[str, Int64s]
+    spikes: Int64s
+    compared: Int64s
+
+
+class Interpreter:
+    """A rule with the parameters of some neurons.
+
+    Parameters
+    ----------
+    rule : Rule
+    parameters : mapping of str to (neurons,) int64
+        By name, every one that the rule reads, its constants among them.
+    """
+
+    def __init__(self, rule: Rule, parameters: Values) -> None:
+        self.rule, self.parameters = rule, dict(parameters)
+        fixed = frozenset(self.parameters)
+        self._gather = _hoisted(rule.gather.expression, fixed, self.parameters)
+        self._steps = [(step, _hoisted(step.expression, fixed, self.parameters)) for step in rule.steps]
+        self._watched = {watch.step for watch in rule.watched}
+
+    def rest(self, shape: tuple[int, ...]) -> dict[str, Int64s]:
+        """Return all registers at rest, each of this shape."""
+        return {name: np.zeros(shape, np.int64) for name in self.rule.registers}
+
+    def gather(self, gathered: Int64s, weight: Int64s, count: Int64s | int, note: Note | None = None) -> Int64s:
+        """Return the gathering's target after one event: spikes that arrive together over one synapse each."""
+        values = {self.rule.gather.target: gathered, WEIGHT: weight, COUNT: np.asarray(count, np.int64)}
+        return self._value(self.rule.gather, self._gather, values, note)
+
+    def tick(self, state: Values, gathered: Int64s, note: Note | None = None) -> Outcome:
+        """Return one tick, from the registers before it and what the gathering has left of its target."""
+        values = {**state, self.rule.gather.target: gathered}
+        compared = gathered
+        for step, expression in self._steps:
+            if step.target == SPIKES:
+                compared = values["potential"]
+            values[step.target] = self._value(step, expression, values, note)
+        after = {name: values[name] for name in self.rule.registers}
+        return Outcome(after, np.broadcast_to(values[SPIKES], np.shape(compared)), compared)
+
+    def _value(self, step: Step, expression: Expression, values: Values, note: Note | None) -> Int64s:
+        table: dict[type[Expression], Callable[..., Int64s]] = {**OPERATIONS, Ref: lambda node: values[node.name]}
+        if note is None or step.name not in self._watched:
+            return evaluate(expression, table)
+        holds = 0
+
+        def hold(node: Hold, operand: Int64s) -> Int64s:
+            nonlocal holds
+            holds += 1
+            note(step.name, operand)
+            return held(operand, node)
+
+        value = evaluate(expression, {**table, Hold: hold})
+        if not holds:
+            note(step.name, value)
+        return value
+
+
+def _hoisted(expression: Expression, fixed: frozenset[str], parameters: Values) -> Expression:
+    """Return the expression with all parts that read nothing but ``fixed`` names calculated."""
+    table: dict[type[Expression], Callable[..., Int64s]] = {
+        **OPERATIONS,
+        Ref: lambda node: parameters[node.name],
+    }
+
+    def calculated(node: Expression) -> Expression:
+        return _Known(evaluate(node, table)) if names_in(node) <= fixed else node
+
+    return rebuilt(expression, calculated)

@@ -1,0 +1,333 @@
+"""The linear rule: what is left of a chip's rule when rounding and the ends of registers are taken away.
+
+Once it is known when a neuron spikes, its potential is linear in its weights, bias and threshold (Rostro-Gonzalez,
+Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2)::
+
+    U[k] = α U[k-1] + gain · (what arrives)           a current that no spike resets
+    V[k] = γ V'[k-1] + U[k] + bias / unit             the potential that is compared with the threshold
+    V'[k] = V[k], or what a reset leaves of it
+
+in units of the threshold: a threshold of 1 is 1, and so is one weight LSB, but for ``gain``. `linear_rule` reads α, γ,
+gain, unit and the kind of reset off a rule by calculating one tick with symbols (`snnprog.rules.resolve`), for each
+state that its control registers can have. What rounding adds to each tick is an interval, from the roundings that the
+rule names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from snnprog.errors import SpecError
+from snnprog.rules.expressions import Const, Hold, Ref, Rounding
+from snnprog.rules.resolve import ARRIVING, Form, Sums, Tick, firing_of, resolved
+from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
+
+ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
+UNLIMITED = 1 << 62
+NO_LIMIT = Fraction(1 << 62)
+"""No value of an int64 executor is greater."""
+
+LONGEST_RESET = 1 << 12
+"""Ticks after which a rule is taken for one that never comes to rest; Loihi's longest reset lasts 63."""
+
+ERROR = "error "
+
+Interval = tuple[Fraction, Fraction]
+NO_ERROR: Interval = (Fraction(0), Fraction(0))
+
+
+def rounding_errors(factor: Fraction, rounding: Rounding) -> Interval:
+    """Return the least and the most by which ``round(x * factor)`` differs from ``x * factor``, for integers x.
+
+    With q the denominator of the factor, a quotient lies a multiple of 1/q from the integer below it, so rounding down
+    loses at most ``(q - 1) / q``, and rounding to the nearest moves by at most ``floor(q / 2) / q``.
+    """
+    q = factor.denominator
+    whole, half = Fraction(q - 1, q), Fraction(q // 2, q)
+    if rounding is Rounding.FLOOR:
+        return -whole, Fraction(0)
+    if rounding in (Rounding.HALF_UP, Rounding.HALF_AWAY, Rounding.HALF_EVEN):
+        return -half, half
+    return -whole, whole
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Magnitudes below which no register comes to its end and all runtimes of the chip agree.
+
+    Attributes
+    ----------
+    arrivals : Fraction
+        Of the sum of the weights that arrive in a tick, in weight LSBs.
+    current, potential : Fraction
+        In units of the threshold.
+    """
+
+    arrivals: Fraction
+    current: Fraction
+    potential: Fraction
+
+
+@dataclass(frozen=True)
+class LinearRule:
+    """The decays, the reset and the units of a neuron, exactly, and how far rounding moves it.
+
+    Attributes
+    ----------
+    current, potential : Fraction
+        α and γ, the shares of a current and of a potential that are left after one tick.
+    gain : Fraction
+        What one weight LSB that arrives adds to the current in its own tick, in units of the threshold.
+    unit : int
+        One unit of the threshold is so many units of the chip's potential, and of its bias.
+    reset : str
+        "zero", "subtract" (the threshold is taken off) or "none".
+    refractory : int
+        How many ticks a reset lasts, its own among them; in the others the potential rests at 0.
+    is_equal_a_spike : bool
+        Whether a potential that equals the threshold is a spike (``>=``).
+    most_spikes : int
+        How often the neuron can spike in a tick.
+    current_error, potential_error : (Fraction, Fraction)
+        The least and the most that rounding adds to a current, and beyond that to a potential, in each tick, in units
+        of the threshold.
+    is_current_rounded_at_once, is_potential_rounded_at_once : bool
+        Whether they are rounded in the tick in which something arrives, and not from the next one on.
+    limits : Limits
+    """
+
+    current: Fraction
+    potential: Fraction
+    gain: Fraction
+    unit: int
+    reset: str = ZERO
+    refractory: int = 1
+    is_equal_a_spike: bool = False
+    most_spikes: int = 1
+    current_error: Interval = NO_ERROR
+    potential_error: Interval = NO_ERROR
+    is_current_rounded_at_once: bool = False
+    is_potential_rounded_at_once: bool = False
+    limits: Limits = Limits(NO_LIMIT, NO_LIMIT, NO_LIMIT)
+
+    @property
+    def is_reset_to_zero(self) -> bool:
+        """Whether a reset takes away all there is."""
+        return self.reset == ZERO
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether resets are to zero and a weight LSB that arrives counts as one: what the fastest methods know."""
+        return self.is_reset_to_zero and self.gain == 1
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything is rounded."""
+        return self.current_error != NO_ERROR or self.potential_error != NO_ERROR
+
+
+class _Errors(Sums):
+    """Gives each rounding an error of its own, and takes ends away, noting where they are."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, Interval] = {}
+        self.ends: list[tuple[Step, Form, Hold]] = []
+
+    def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
+        """Return the product, and an error."""
+        name = f"{ERROR}{len(self.errors)}"
+        self.errors[name] = rounding_errors(factor, rounding)
+        return operand.times(factor).plus(Form.symbol(name))
+
+    def held(self, operand: Form, node: Hold, step: Step) -> Form:
+        """Return the value as it is."""
+        self.ends.append((step, operand, node))
+        return operand
+
+    def total(self, form: Form) -> Interval:
+        """Return the least and the most that the errors in a form add up to."""
+        low = high = Fraction(0)
+        for name, interval in self.errors.items():
+            ends = [form.coefficient(name) * end for end in interval]
+            low, high = low + min(ends), high + max(ends)
+        return low, high
+
+    def is_in(self, form: Form) -> bool:
+        """Tell whether a form has an error."""
+        return any(name in form.terms for name in self.errors)
+
+
+def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1, *, is_readout: bool = False) -> LinearRule:
+    """Return the linear rule of neurons with these decays.
+
+    Parameters
+    ----------
+    rule : Rule
+    decays : mapping of str to int
+        ``current_decay`` and ``potential_decay``.
+    refractory : int
+        In ticks.
+    is_readout : bool
+        Whether the neurons are read out and feed nothing, where the chip has a layer for these.
+
+    Raises
+    ------
+    SpecError
+        If the rule is none for which weights can be designed; the sentence says which step is why.
+    """
+    return _linear_rule(rule, decays["current_decay"], decays["potential_decay"], refractory, is_readout)
+
+
+@lru_cache(maxsize=1024)
+def _linear_rule(rule: Rule, current_decay: int, potential_decay: int, refractory: int, is_readout: bool) -> LinearRule:
+    fixed = {"current_decay": current_decay, "potential_decay": potential_decay, "refractory": refractory}
+    fixed = {each.name: fixed[each.name] for each in rule.parameters if each.name in fixed}
+    fixed |= {each.name: each.readout if is_readout else each.hidden for each in rule.constants}
+    return _Reader(rule, fixed).linear()
+
+
+class _Reader:
+    """Reads the linear rule off ticks that are calculated with symbols."""
+
+    def __init__(self, rule: Rule, fixed: Mapping[str, int]) -> None:
+        self.rule, self.fixed = rule, fixed
+        self.linear_registers = {CURRENT, POTENTIAL} & set(rule.registers)
+
+    def linear(self) -> LinearRule:
+        """Return the linear rule; refuse what does not fit its form."""
+        rest = {name: 0 for name in self.rule.registers if name not in self.linear_registers}
+        (silent, errors), (spiking, _) = self._tick(rest, 0), self._tick(rest, 1)
+        unit = self._unit(silent)
+        alpha, own = self._current(silent)
+        flow = self._flow(silent, alpha, own)
+        self._check_potential(silent)
+        current = silent.state.get(CURRENT, Form()).times(flow / unit)
+        rounds, held_ticks = self._rounds_at_once(rest), self._held_ticks(spiking, rest)
+        return LinearRule(
+            current=alpha,
+            potential=silent.compared.coefficient(POTENTIAL),
+            gain=flow * own / unit,
+            unit=unit,
+            reset=self._reset(spiking) if held_ticks == 1 else ZERO,  # whatever is left, it is 0 a tick later
+            refractory=held_ticks,
+            is_equal_a_spike=silent.operator == ">=",
+            most_spikes=self._most_spikes(),
+            current_error=errors.total(current),
+            potential_error=errors.total(silent.compared.times(Fraction(1, unit)).plus(current.times(-1))),
+            is_current_rounded_at_once=rounds[0],
+            is_potential_rounded_at_once=rounds[1],
+            limits=self._limits(silent, errors, flow, unit),
+        )
+
+    def _tick(self, control: Mapping[str, int], spikes: int, *, at_rest: bool = False) -> tuple[Tick, _Errors]:
+        state = {name: Form.of(value) for name, value in control.items()}
+        state |= {name: Form() if at_rest else Form.symbol(name) for name in self.linear_registers}
+        errors = _Errors()
+        return resolved(self.rule, self.fixed, state, spikes, errors, Form.symbol(ARRIVING)), errors
+
+    def _unit(self, tick: Tick) -> int:
+        unit = tick.limit.coefficient("threshold")
+        if tick.limit != Form({"threshold": unit}) or unit.denominator != 1 or unit <= 0:
+            raise self._refusal("must compare with a whole multiple of the threshold")
+        return int(unit)
+
+    def _current(self, tick: Tick) -> tuple[Fraction, Fraction]:
+        """Return α, and what one LSB that arrives adds to the current; 0 and 1 where there is no current."""
+        if CURRENT not in self.rule.registers:
+            return Fraction(0), Fraction(1)
+        after = tick.state[CURRENT]
+        others = {name for name in after.terms if not name.startswith(ERROR)} - {CURRENT, ARRIVING}
+        if others or after.constant:
+            raise self._refusal("must make the current of itself and of what arrives alone")
+        return after.coefficient(CURRENT), after.coefficient(ARRIVING)
+
+    def _flow(self, tick: Tick, alpha: Fraction, own: Fraction) -> Fraction:
+        """Return what one unit of the current, or where there is none, of what arrives, adds to the potential."""
+        flow = tick.compared.coefficient(ARRIVING) / own if own > 0 else Fraction(0)
+        if flow <= 0:
+            raise self._refusal("must let what arrives raise the potential in the same tick")
+        if tick.compared.coefficient(CURRENT) != flow * alpha:
+            raise self._refusal("must add the current of the same tick to the potential")
+        return flow
+
+    def _check_potential(self, tick: Tick) -> None:
+        if tick.state[POTENTIAL] != tick.compared:
+            raise self._refusal(
+                "must compare the potential itself, and change it after that only where there are spikes"
+            )
+        if not 0 <= tick.compared.coefficient(POTENTIAL) <= 1:
+            raise self._refusal("must keep a share of the potential between 0 and 1")
+        has_bias = any(each.name == "bias" for each in self.rule.parameters)
+        if tick.compared.coefficient("bias") != has_bias or tick.compared.constant:
+            raise self._refusal("must add the bias, and nothing else that is constant, to the potential as it is")
+
+    def _reset(self, spiking: Tick) -> str:
+        left, before = spiking.state[POTENTIAL], spiking.compared
+        kinds = {NONE: before, ZERO: Form(), SUBTRACT: before.plus(spiking.limit.times(-1))}
+        found = next((kind for kind, form in kinds.items() if left == form), None)
+        if found is None:
+            raise self._refusal("must reset the potential to 0, take the threshold off, or leave it as it is")
+        return found
+
+    def _held_ticks(self, spiking: Tick, rest: Mapping[str, int]) -> int:
+        """Return how many ticks a reset lasts, its own among them."""
+        control = self._control(spiking)
+        for ticks in range(1, LONGEST_RESET):
+            if control == rest:
+                return ticks
+            tick, _ = self._tick(control, 0)
+            if tick.compared != Form():
+                raise self._refusal("must let the potential rest at 0 for as long as a spike has an effect")
+            control = self._control(tick)
+        raise self._refusal("must come to rest after a spike")
+
+    def _control(self, tick: Tick) -> dict[str, int]:
+        after = {name: form for name, form in tick.state.items() if name not in self.linear_registers}
+        for name, form in after.items():
+            if not form.is_constant:
+                raise self._refusal(f"has a register {name!r} that depends on more than spikes")
+        return {name: int(form.constant) for name, form in after.items()}
+
+    def _most_spikes(self) -> int:
+        most = firing_of(self.rule).most
+        if most is None:
+            return UNLIMITED
+        value = most.value if isinstance(most, Const) else self.fixed.get(most.name) if isinstance(most, Ref) else None
+        if value is None:
+            raise self._refusal("must limit its spikes in a tick by a constant")
+        return value
+
+    def _rounds_at_once(self, rest: Mapping[str, int]) -> tuple[bool, bool]:
+        """Tell whether the current, and whether the potential, is rounded in the tick in which something arrives."""
+        tick, errors = self._tick(rest, 0, at_rest=True)
+        current = tick.state.get(CURRENT, Form())
+        others = {name: value for name, value in tick.compared.terms.items() if name not in current.terms}
+        return errors.is_in(current), errors.is_in(Form(others))
+
+    def _limits(self, tick: Tick, errors: _Errors, flow: Fraction, unit: int) -> Limits:
+        """Return the nearest end of a register of each quantity, or where it is watched, if that is nearer."""
+        watched = {watch.step: watch.limit for watch in self.rule.watched}
+        found = [
+            (step, operand, min(-node.low, node.high) + 1, watched.get(step.name, UNLIMITED))
+            for step, operand, node in errors.ends
+        ]
+        held = {step.name for step, _, _ in errors.ends}
+        for name, limit in watched.items():
+            step = self.rule.step(name)
+            if name not in held and step.target in tick.values:
+                found.append((step, tick.values[step.target], UNLIMITED, limit))
+        least = {"arrivals": NO_LIMIT, CURRENT: NO_LIMIT, POTENTIAL: NO_LIMIT}
+        scale = {CURRENT: flow / unit, POTENTIAL: Fraction(1, unit)}
+        for step, operand, end, limit in found:
+            nearest = Fraction(min(end, limit))
+            if step.target in scale:
+                least[step.target] = min(least[step.target], nearest * scale[step.target])
+            elif set(operand.terms) == {ARRIVING}:
+                least["arrivals"] = min(least["arrivals"], nearest / operand.coefficient(ARRIVING))
+        return Limits(min(least["arrivals"], least[CURRENT] / (flow / unit)), least[CURRENT], least[POTENTIAL])
+
+    def _refusal(self, what: str) -> SpecError:
+        return SpecError(f"weights cannot be designed for rule {self.rule.name}: it {what}; programs made by hand run")

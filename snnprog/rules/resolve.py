@@ -1,0 +1,284 @@
+"""A rule with its decisions taken: one tick as sums, for a known number of spikes and a known state of control.
+
+Once a raster is given, it is known when a neuron spikes, and so what each ``select`` selects; what is left of a tick is
+sums of registers, arrivals, bias and threshold, roundings, and ends of registers. `Tick` holds them as affine *forms*
+with exact fractions. What a rounding and an end become is left to a `Sums`: the linear rule (`snnprog.rules.linear`)
+gives each rounding an error with bounds and takes ends away; an integer program (`snnprog.integers.exhaustive`) gives
+each rounding a variable of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from snnprog.errors import SpecError
+from snnprog.rules.expressions import (
+    Add,
+    Compare,
+    Const,
+    Expression,
+    FloorDiv,
+    Hold,
+    Leak,
+    Max,
+    Min,
+    Mul,
+    Neg,
+    Ref,
+    Rounding,
+    Scale,
+    Select,
+    Shl,
+    Shr,
+    Sub,
+    children,
+)
+from snnprog.rules.interpreter import OPERATIONS
+from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+
+ARRIVING = "arriving spikes"
+"""The symbol of what arrives in a tick: the sum of the weights of its spikes."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """``constant + Σ terms[symbol] * symbol``; symbols with coefficient 0 are left out."""
+
+    terms: Mapping[str, Fraction] = field(default_factory=dict)
+    constant: Fraction = Fraction(0)
+
+    @classmethod
+    def of(cls, value: int) -> Form:
+        """Return an integer as a form."""
+        return cls({}, Fraction(value))
+
+    @classmethod
+    def symbol(cls, name: str) -> Form:
+        """Return a symbol as a form."""
+        return cls({name: Fraction(1)})
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no symbol is left."""
+        return not self.terms
+
+    def coefficient(self, symbol: str) -> Fraction:
+        """Return the coefficient of a symbol; 0 where it does not appear."""
+        return self.terms.get(symbol, Fraction(0))
+
+    def times(self, factor: Fraction | int) -> Form:
+        """Return a multiple."""
+        if factor == 0:
+            return Form()
+        return Form({name: value * factor for name, value in self.terms.items()}, self.constant * factor)
+
+    def plus(self, other: Form) -> Form:
+        """Return the sum."""
+        terms = dict(self.terms)
+        for name, value in other.terms.items():
+            terms[name] = terms.get(name, Fraction(0)) + value
+        return Form({name: value for name, value in terms.items() if value}, self.constant + other.constant)
+
+
+@dataclass(frozen=True)
+class Firing:
+    """How a rule decides about spikes: ``left`` compared with ``right``; with ``counts``, once per ``right`` that fits.
+
+    Attributes
+    ----------
+    operator : str
+        ``>`` or ``>=``.
+    left, right : Expression
+    most : Expression or None
+        The most spikes in a tick; None where there is no limit.
+    """
+
+    operator: str
+    left: Expression
+    right: Expression
+    most: Expression | None
+
+
+def firing_of(rule: Rule) -> Firing:
+    """Return how a rule decides about spikes.
+
+    Raises
+    ------
+    SpecError
+        If the step is neither ``left > right``, ``left >= right`` nor ``min(max(left, 0) // right, most)``, in which
+        ``max`` and ``min`` may be missing.
+    """
+    step = next(step for step in rule.steps if step.target == SPIKES)
+    expression: Expression = step.expression
+    most: Expression | None = None
+    if isinstance(expression, Compare):
+        return Firing(expression.operator, expression.left, expression.right, Const(1))
+    if isinstance(expression, Min):
+        expression, most = expression.left, expression.right
+    if isinstance(expression, FloorDiv):
+        left = expression.left
+        if isinstance(left, Max) and left.right == Const(0):
+            left = left.left
+        return Firing(">=", left, expression.right, most)
+    raise SpecError(
+        f"step {step.name!r} of rule {rule.name} does not compare a potential with a threshold, so nothing can be"
+        " designed for it; write it as left > right, left >= right or min(max(left, 0) // right, most)"
+    )
+
+
+class Sums:
+    """What becomes of roundings and ends; as it stands, ends are taken away and roundings refused.
+
+    Each method gets values that are not constant; what is constant is calculated as the chip does.
+    """
+
+    def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
+        """Return ``operand * factor``, rounded."""
+        raise NotImplementedError
+
+    def held(self, operand: Form, node: Hold, step: Step) -> Form:
+        """Return what a register keeps of a value in a step."""
+        return operand
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One tick of a neuron as forms.
+
+    Attributes
+    ----------
+    state : mapping of str to Form
+        Each register after the tick.
+    compared, limit : Form
+        The two sides of the comparison.
+    operator : str
+        ``>`` or ``>=``.
+    values : mapping of str to Form
+        The latest value of every name.
+    """
+
+    state: Mapping[str, Form]
+    compared: Form
+    limit: Form
+    operator: str
+    values: Mapping[str, Form]
+
+
+def resolved(
+    rule: Rule, fixed: Mapping[str, int], state: Mapping[str, Form], spikes: int, sums: Sums, arriving: Form
+) -> Tick:
+    """Return one tick.
+
+    Parameters
+    ----------
+    fixed : mapping of str to int
+        Parameters and constants whose values are known; all others are symbols of their own names.
+    state : mapping of str to Form
+        Each register before the tick.
+    spikes : int
+        How often the neuron spikes in it.
+    arriving : Form
+        The sum of the weights of the spikes that arrive.
+
+    Raises
+    ------
+    SpecError
+        If a decision depends on more than control and spikes, or a product on two unknowns.
+    """
+    return _Resolver(rule, fixed, sums).tick(state, spikes, arriving)
+
+
+class _Resolver:
+    """Evaluates the steps of a rule on forms."""
+
+    def __init__(self, rule: Rule, fixed: Mapping[str, int], sums: Sums) -> None:
+        self.rule, self.sums = rule, sums
+        known = {parameter.name for parameter in rule.parameters} | {each.name for each in rule.constants}
+        self.values: dict[str, Form] = {
+            name: Form.of(fixed[name]) if name in fixed else Form.symbol(name) for name in known
+        }
+        self.step = rule.gather
+
+    def tick(self, state: Mapping[str, Form], spikes: int, arriving: Form) -> Tick:
+        self.values |= state
+        gather = self.rule.gather
+        self.values.setdefault(gather.target, Form())
+        self.values |= {WEIGHT: arriving, COUNT: Form.of(1)}
+        self.values[gather.target] = self._evaluated(gather, gather.expression)
+        firing = firing_of(self.rule)
+        compared = limit = Form()
+        for step in self.rule.steps:
+            if step.target == SPIKES:
+                compared, limit = self._evaluated(step, firing.left), self._evaluated(step, firing.right)
+                self.values[SPIKES] = Form.of(spikes)
+            else:
+                self.values[step.target] = self._evaluated(step, step.expression)
+        after = {name: self.values[name] for name in self.rule.registers}
+        return Tick(after, compared, limit, firing.operator, dict(self.values))
+
+    def _evaluated(self, step: Step, expression: Expression) -> Form:
+        self.step = step
+        return self._value(expression)
+
+    def _value(self, expression: Expression) -> Form:
+        """Return the form of an expression; of a ``select``, only the branch that is selected counts."""
+        if isinstance(expression, Select):
+            chosen = self._value(expression.condition)
+            if not chosen.is_constant:
+                raise self._refusal("selects by a value that the spikes alone do not tell")
+            return self._value(expression.if_true if chosen.constant else expression.if_false)
+        if isinstance(expression, Ref):
+            return self.values[expression.name]
+        parts = [self._value(child) for child in children(expression)]
+        if all(part.is_constant and part.constant.denominator == 1 for part in parts):
+            return self._calculated(expression, parts)
+        return self._combined(expression, parts)
+
+    def _calculated(self, node: Expression, parts: list[Form]) -> Form:
+        """Return what the chip makes of integers."""
+        integers = [np.array(int(part.constant), np.int64) for part in parts]
+        return Form.of(int(OPERATIONS[type(node)](node, *integers)))
+
+    def _combined(self, node: Expression, parts: list[Form]) -> Form:
+        combine = _COMBINATIONS.get(type(node))
+        if combine is not None:
+            return combine(node, *parts)
+        if isinstance(node, Mul):
+            constant = next((part for part in parts if part.is_constant), None)
+            if constant is None:
+                raise self._refusal("multiplies two values that are not known before the run")
+            other = parts[1] if constant is parts[0] else parts[0]
+            return other.times(constant.constant)
+        if isinstance(node, Hold):
+            return self.sums.held(parts[0], node, self.step)
+        if isinstance(node, Scale | Shr | Leak):
+            return self._decayed(node, parts)
+        raise self._refusal(f"has a {type(node).__name__} of a value that is not known before the run")
+
+    def _decayed(self, node: Scale | Shr | Leak, parts: list[Form]) -> Form:
+        operand, by = parts
+        if not by.is_constant:
+            raise self._refusal("decays by a value that is not known before the run")
+        divided = Fraction(1, 1 << int(by.constant))
+        factor = by.constant / (1 << node.bits) if isinstance(node, Scale) else divided
+        whole = factor.denominator == 1
+        scaled = operand.times(factor) if whole else self.sums.rounded(operand, factor, node.rounding)
+        return operand.plus(scaled.times(-1)) if isinstance(node, Leak) else scaled
+
+    def _refusal(self, what: str) -> SpecError:
+        return SpecError(
+            f"step {self.step.name!r} of rule {self.rule.name} {what}, so nothing can be designed for it; programs made"
+            " by hand run"
+        )
+
+
+_COMBINATIONS: Mapping[type[Expression], Callable[..., Form]] = {
+    Add: lambda node, left, right: left.plus(right),
+    Sub: lambda node, left, right: left.plus(right.times(-1)),
+    Neg: lambda node, operand: operand.times(-1),
+    Shl: lambda node, operand: operand.times(1 << node.bits),
+}

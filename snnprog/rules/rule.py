@@ -1,0 +1,211 @@
+"""The rule of a chip as a value: what its integers do in one tick.
+
+A rule has *registers*, which a neuron keeps from tick to tick and which rest at 0; *parameters*, which a program sets
+for each neuron; and *steps*, in the order in which the chip takes them. A step assigns an expression to a name, and a
+name always stands for its latest value, so ``potential`` after the step that resets it is what the next tick finds.
+
+One tick of a neuron is:
+
+1. *gather*, once for each spike that arrives, in the order of lines (inputs, then neurons), then of delays, then of
+   synapses. It reads ``weight`` (exponent applied) and ``count`` (how often that line spiked). A target that is no
+   register starts each tick at 0.
+2. the steps. One of them assigns ``spikes``: how often the neuron spikes in this tick, 0 or 1 on most chips.
+
+Names that mean something outside the rule: the registers ``current`` and ``potential`` are what is recorded as state
+(a rule without ``current`` records zeros), and the parameters are those of `snnprog.Program`: ``threshold``,
+``current_decay``, ``potential_decay``, ``bias`` and ``refractory``; a rule has those that it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from snnprog.errors import SpecError
+from snnprog.rules.expressions import Add, Compare, Expression, Mul, Ref, names_in, nodes
+
+WEIGHT, COUNT, SPIKES = "weight", "count", "spikes"
+CURRENT, POTENTIAL = "current", "potential"
+LONGEST_NAME = 32
+"""Letters of a name: enough for any word, and a table of equations stays readable."""
+
+UNSET: Mapping[str, int] = MappingProxyType(
+    {"threshold": 1, "current_decay": 0, "potential_decay": 0, "bias": 0, "refractory": 1}
+)
+"""The parameters that a program has, and the only value of each where the rule does not read it."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a program sets for each neuron, from ``low`` to ``high``, both included."""
+
+    name: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class LayerConstant:
+    """A number that the chip sets: one value for neurons that are read out, another one for all others."""
+
+    name: str
+    hidden: int
+    readout: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One assignment: ``target`` becomes the expression; ``name`` says what the step is."""
+
+    name: str
+    target: str
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A step whose values must stay below ``limit`` in magnitude for all runtimes of the chip to agree.
+
+    Watched is what each register of the step is given to hold, or, where the step holds nothing, its value.
+    """
+
+    step: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a chip's integers do in a tick; see the module's text.
+
+    Attributes
+    ----------
+    name : str
+        What backends call it.
+    registers : tuple of str
+    parameters : tuple of Parameter
+    gather : Step
+        How arriving spikes come together.
+    steps : tuple of Step
+    watched : tuple of Watch
+        The portable range.
+    constants : tuple of LayerConstant
+
+    Raises
+    ------
+    SpecError
+        If the parts do not go together: a name that nothing has assigned yet, a step or name that is there twice, no
+        ``potential``, or not exactly one step that assigns ``spikes``.
+    """
+
+    name: str
+    registers: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    gather: Step
+    steps: tuple[Step, ...]
+    watched: tuple[Watch, ...]
+    constants: tuple[LayerConstant, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._check_names()
+        self._check_reads()
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether what arrives may be added up in any order: the gathering holds nothing."""
+        target = Ref(self.gather.target)
+        return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The gathering, then the steps."""
+        return (self.gather, *self.steps)
+
+    def step(self, name: str) -> Step:
+        """Return the step of that name.
+
+        Raises
+        ------
+        SpecError
+            If there is none.
+        """
+        for step in self.all_steps:
+            if step.name == name:
+                return step
+        known = ", ".join(step.name for step in self.all_steps)
+        raise SpecError(f"rule {self.name} has no step {name!r}; its steps are {known}")
+
+    def range_of(self, parameter: str) -> tuple[int, int]:
+        """Return the least and the greatest value of a program's parameter; one that the rule does not read has one."""
+        found = next((each for each in self.parameters if each.name == parameter), None)
+        return (UNSET[parameter],) * 2 if found is None else (found.low, found.high)
+
+    def with_step(self, name: str, expression: Expression) -> Rule:
+        """Return the rule in which one step assigns another expression."""
+        old = self.step(name)
+        new = replace(old, expression=expression)
+        if old is self.gather:
+            return replace(self, gather=new)
+        return replace(self, steps=tuple(new if step is old else step for step in self.steps))
+
+    def with_range(self, parameter: str, low: int, high: int) -> Rule:
+        """Return the rule in which a parameter has another range."""
+        changed = tuple(Parameter(parameter, low, high) if each.name == parameter else each for each in self.parameters)
+        return replace(self, parameters=changed)
+
+    def _check_names(self) -> None:
+        given = [
+            *self.registers,
+            *(parameter.name for parameter in self.parameters),
+            *(constant.name for constant in self.constants),
+        ]
+        taken = {WEIGHT, COUNT, SPIKES}
+        for names, what in ((given, "name"), ([step.name for step in self.all_steps], "step")):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise SpecError(f"rule {self.name} has the {what} {twice!r} twice; give each one a name of its own")
+        for name in [*given, *(step.target for step in self.all_steps)]:
+            if not (name.isidentifier() and name.isascii() and len(name) <= LONGEST_NAME):
+                raise SpecError(
+                    f"rule {self.name} uses the name {name!r}; use identifiers of at most {LONGEST_NAME} letters"
+                )
+        for name in given:
+            if name in taken:
+                raise SpecError(f"rule {self.name} calls a register, parameter or constant {name!r}; rename it")
+        if POTENTIAL not in self.registers:
+            raise SpecError(f"rule {self.name} must have a register 'potential'; its registers are {self.registers}")
+        for parameter in self.parameters:
+            if parameter.name not in UNSET:
+                raise SpecError(
+                    f"rule {self.name} has a parameter {parameter.name!r}; a program has {', '.join(UNSET)}"
+                )
+            if not parameter.low <= parameter.high:
+                raise SpecError(
+                    f"parameter {parameter.name} of rule {self.name} must have low <= high,"
+                    f" got {parameter.low} and {parameter.high}"
+                )
+        for watch in self.watched:
+            self.step(watch.step)
+
+    def _check_reads(self) -> None:
+        """Check that every name is assigned before it is read, and ``spikes`` once."""
+        fixed = {parameter.name for parameter in self.parameters} | {constant.name for constant in self.constants}
+        known = fixed | set(self.registers)
+        for step in self.all_steps:
+            here = known | ({WEIGHT, COUNT, self.gather.target} if step is self.gather else set())
+            missing = sorted(names_in(step.expression) - here)
+            if missing:
+                raise SpecError(
+                    f"step {step.name!r} of rule {self.name} reads {missing[0]!r}, which nothing has assigned before it"
+                )
+            if step.target in fixed | {WEIGHT, COUNT}:
+                raise SpecError(f"step {step.name!r} of rule {self.name} assigns {step.target!r}, a parameter")
+            for node in nodes(step.expression):
+                if isinstance(node, Compare) and node.operator not in (">", ">="):
+                    raise SpecError(
+                        f"step {step.name!r} of rule {self.name} compares by {node.operator!r}; use > or >="
+                    )
+            known.add(step.target)
+        firing = [step.name for step in self.steps if step.target == SPIKES]
+        if len(firing) != 1:
+            raise SpecError(f"rule {self.name} must have one step that assigns 'spikes', got {len(firing)}")
