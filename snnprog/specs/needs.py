@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from snnprog.chips import find_chip
+from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Dynamics
 
@@ -21,7 +21,7 @@ is 0.996, and its programs are checked against long streams in the suite."""
 ADVICE = "take another chip, such as loihi1"
 
 
-def no_memory(what: str, chip: str) -> Dynamics:
+def no_memory(what: str, chip: Chip) -> Dynamics:
     """Return the decays of neurons that forget within a tick.
 
     Raises
@@ -29,26 +29,25 @@ def no_memory(what: str, chip: str) -> Dynamics:
     SpecError
         If the chip has no such neurons.
     """
-    limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(0.0, 0.0, chip=chip)
-    if limits.semantics.are_arrivals_decayed:
+    if chip.semantics.are_arrivals_decayed:
         raise SpecError(
-            f"{what} needs neurons without memory, and on {limits.name} a current decays after what arrives was added,"
+            f"{what} needs neurons without memory, and on {chip.name} a current decays after what arrives was added,"
             f" so that what acts also lingers: {ADVICE}"
         )
     current, potential = (
-        limits.semantics.current_leak(dynamics.current_decay),
-        limits.semantics.potential_leak(dynamics.potential_decay),
+        chip.semantics.current_leak(dynamics.current_decay),
+        chip.semantics.potential_leak(dynamics.potential_decay),
     )
-    if current > 0 or potential * limits.weight_limit * TYPICAL_FAN_IN >= 1:
+    if current > 0 or potential * chip.weight_limit * TYPICAL_FAN_IN >= 1:
         raise SpecError(
-            f"{what} needs neurons without memory, and on {limits.name} currents keep at least {current} of themselves"
+            f"{what} needs neurons without memory, and on {chip.name} currents keep at least {current} of themselves"
             f" per tick and potentials {potential}: {ADVICE}"
         )
     return dynamics
 
 
-def perfect_memory(what: str, chip: str) -> Dynamics:
+def perfect_memory(what: str, chip: Chip) -> Dynamics:
     """Return the decays of neurons whose potential is the sum of what has arrived since they fired, to the last bit.
 
     Raises
@@ -56,26 +55,23 @@ def perfect_memory(what: str, chip: str) -> Dynamics:
     SpecError
         If the chip has no such neurons.
     """
-    limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(math.inf, 0.0, chip=chip)
-    is_kept = limits.semantics.potential_leak(dynamics.potential_decay) == 1
-    is_passing = limits.semantics.current_leak(dynamics.current_decay) == 0
-    if not is_kept or not is_passing or limits.semantics.are_arrivals_decayed:
+    is_kept = chip.semantics.potential_leak(dynamics.potential_decay) == 1
+    is_passing = chip.semantics.current_leak(dynamics.current_decay) == 0
+    if not is_kept or not is_passing or chip.semantics.are_arrivals_decayed:
         raise SpecError(
             f"{what} needs a potential that keeps all that arrives and a current that keeps nothing, and"
-            f" {limits.name} does not have both: {ADVICE}"
+            f" {chip.name} does not have both: {ADVICE}"
         )
-    if limits.semantics.is_threshold_subtracted:
-        raise SpecError(f"{what} needs a reset to zero, and on {limits.name} a reset subtracts the threshold: {ADVICE}")
+    if chip.semantics.is_threshold_subtracted:
+        raise SpecError(f"{what} needs a reset to zero, and on {chip.name} a reset subtracts the threshold: {ADVICE}")
     return dynamics
 
 
-def check_delays(what: str, chip: str, delays: Collection[int], advice: str = ADVICE) -> None:
+def check_delays(what: str, chip: Chip, delays: Collection[int], advice: str = ADVICE) -> None:
     """Raise `SpecError` unless a chip has all of these delays."""
-    limits = find_chip(chip)
-    missing = [delay for delay in sorted(delays) if not limits.delays[0] <= delay <= limits.delays[1]]
+    missing = [delay for delay in sorted(delays) if not chip.delays[0] <= delay <= chip.delays[1]]
     if missing:
         raise SpecError(
-            f"{what} needs a delay of {missing[-1]}, and {limits.name} has {limits.delays[0]} to {limits.delays[1]}:"
-            f" {advice}"
+            f"{what} needs a delay of {missing[-1]}, and {chip.name} has {chip.delays[0]} to {chip.delays[1]}: {advice}"
         )
