@@ -24,7 +24,7 @@
     [[patterns]]                           # a file may hold one pattern, or many
     inputs = "trials.npz:inputs"           # .npz (with :array where it holds several), or .csv events
     targets = "targets.csv"
-    care = "trials.npz:care"               # optional
+    care = "trials.npz:care"               # optional; what an .nwb file says was not observed never counts
     ticks = 100                            # the sizes: needed for .csv, checked for .npz
     n_inputs = 40
     n_outputs = 3
@@ -45,14 +45,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
-from snnprog.files import options_of, read_rasters, split_key
+from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
+from snnprog.files.rasters import read_recording
+from snnprog.files.reading import Reading, Recording
 from snnprog.spec import Dynamics, Pattern, Spec
 
 OPTIONS = (
@@ -191,12 +195,21 @@ def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:
             raise FormatError(f"{where} of {path} has no {key}; name a raster file")
     files = _RasterFiles(path, where, table)
     inputs = files.read("inputs", "n_inputs", "input_ids")
-    targets = files.read("targets", "n_outputs", "output_ids", count=len(inputs))
-    cares: list[Raster | None] = [None] * len(inputs)
+    files.check_observed("inputs", "input_ids", inputs)
+    count = len(inputs.rasters)
+    targets = files.read("targets", "n_outputs", "output_ids", count=count)
+    cares = targets.observed or [np.ones_like(raster) for raster in targets.rasters]
     if "care" in table:
-        cares = list(files.read("care", "n_outputs", "output_ids", count=len(inputs)))
+        cares = _counting(targets.observed, files.read("care", "n_outputs", "output_ids", count=count).rasters)
     files.check_use()
-    return [Pattern(*rasters) for rasters in zip(inputs, targets, cares, strict=True)]
+    return [Pattern(*rasters) for rasters in zip(inputs.rasters, targets.rasters, cares, strict=True)]
+
+
+def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster]:
+    """Return which bins count: those that were observed and are asked for; `Pattern` refuses other shapes."""
+    if observed is None:
+        return asked
+    return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
 
 
 class _RasterFiles:
@@ -207,8 +220,8 @@ class _RasterFiles:
         self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
         self.used: set[str] = set()
 
-    def read(self, key: str, width: str, ids: str, count: int | None = None) -> list[Raster]:
-        """Return the rasters that an entry names."""
+    def read(self, key: str, width: str, ids: str, count: int | None = None) -> Recording:
+        """Return what the file that an entry names holds."""
         value = self.table[key]
         if not isinstance(value, str):
             raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
@@ -216,14 +229,25 @@ class _RasterFiles:
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         chosen = {option: given[option] for option in options_of(file) if given[option] in self.table}
         self.used |= set(chosen.values())
-        return read_rasters(
-            file,
+        reading = Reading(
             ticks=self.sizes.get("ticks"),
             neurons=self.sizes.get(width),
             patterns=self.sizes.get("count") if count is None else count,
             key=part,
             **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
         )
+        return read_recording(file, reading)
+
+    def check_observed(self, key: str, ids: str, recording: Recording) -> None:
+        """Raise `FormatError` where an input was not observed: nobody knows which spikes went in there."""
+        for pattern, observed in enumerate(recording.observed or ()):
+            if not observed.all():
+                tick, column = (int(index) for index in np.argwhere(~observed)[0])
+                raise FormatError(
+                    f"{self.where} of {self.path}: {key} must be observed throughout, and column {column} of"
+                    f" {self.table[key]} was not at tick {tick} of pattern {pattern}; give starts_ms and ticks within"
+                    f" its obs_intervals, or leave it out of {ids}"
+                )
 
     def check_use(self) -> None:
         """Raise `FormatError` where something is said that no file had a use for."""

@@ -94,7 +94,7 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
     }
 
 
-def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
+def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
     """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
 
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
@@ -107,7 +107,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
     while True:
-        trial = _draw_trial(generator, chip, scale, shrink)
+        trial = _draw_trial(generator, limits, scale, shrink)
         trial = Trial(_within(_with_refractory(trial.program, seed), gaps), trial.inputs)
         if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
             return trial
@@ -141,8 +141,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
     return replace(program, refractory=periods[kind].astype(np.int32))
 
 
-def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink: float) -> Trial:
-    limits = find_chip(chip)
+def _draw_trial(generator: np.random.Generator, limits: Chip, scale: Scale, shrink: float) -> Trial:
     n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
     most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
     n_synapses = int(generator.integers(1, most_synapses + 2))
@@ -150,7 +149,7 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
     modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)[kind]
     exponents = generator.integers(*_half_open(limits.exponents), n_synapses)[kind]
     program = Program.from_arrays(
-        chip=chip,
+        chip=limits,
         n_inputs=n_inputs,
         n_neurons=n_neurons,
         outputs=np.arange(n_neurons),
@@ -191,7 +190,7 @@ def _draw_layered(generator: np.random.Generator, limits: Chip, layers: Layers) 
     shifts = generator.integers(*_half_open(limits.exponents), (3, 2)).min(axis=0)
     weights = limits.weight_ranges.inhibitory[0], limits.weight_ranges.excitatory[1]
     program = Program.from_arrays(
-        chip=limits.name,
+        chip=limits,
         n_inputs=n_inputs,
         n_neurons=n_neurons,
         outputs=outputs,
