@@ -36,15 +36,14 @@ def kind(x: float, y: float) -> int:
 def draw(size: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return so many points, each by how far it lies along each of the eight sides, and their classes."""
     generator = np.random.RandomState(seed)
-    points: list[NDArray[Any]] = []
-    classes: list[int] = []
-    while len(points) < size:
+    drawn: list[tuple[NDArray[Any], int]] = []
+    while len(drawn) < size:
         goal, found = generator.randint(3), None
         while found != goal:
             x, y = generator.rand(2) * 2.0 * BIG
             found = kind(x, y) if np.hypot(x - BIG, y - BIG) <= BIG else None
-        points.append(SIDES @ (x, y))
-        classes.append(goal)
+        drawn.append((SIDES @ (x, y), goal))
+    points, classes = zip(*drawn, strict=True)
     return np.array(points), np.array(classes)
 
 
