@@ -18,7 +18,7 @@ from pathlib import Path
 
 import networks
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 from rich.console import Console
 
 import snnprog as sp
@@ -32,8 +32,8 @@ WRONG_SHARE = 1e-5
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update", "--disable-sync")
 AFTER_PAINT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "report.py"
-PICTURED = {"width": 1280, "height": 2120}
-SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
+PICTURED: ViewportSize = {"width": 1280, "height": 2120}
+SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import snnprog as sp
@@ -17,18 +20,18 @@ QUESTIONS = Questions.one_vs_one(3)
 CLARITY = 0.2
 
 
-def split(seed: int) -> list[np.ndarray]:
+def split(seed: int) -> tuple[NDArray[Any], ...]:
     """Return 105 flowers to compile and 45 to judge by: values, values, classes, classes."""
     values, classes = load_iris(return_X_y=True)
-    return train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed)
+    return tuple(train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed))
 
 
-def encoder_of(values: np.ndarray) -> Levels:
+def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some flowers: sixteen lines for each of the four measurements."""
     return Levels.fit(values, levels=16)
 
 
-def baseline() -> object:
+def baseline() -> Pipeline:
     """Return what to compare with."""
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
 

@@ -34,15 +34,6 @@ VERSIONS = {
 FOREIGN = [pytest.param(name, marks=pytest.mark.snnprog_backend(name)) for name in LEFT_OUT]
 
 
-@pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder on the search path for backends."""
-    parent = tmp_path / "backends"
-    parent.mkdir()
-    monkeypatch.setenv("SNNPROG_BACKENDS", str(parent))
-    return parent
-
-
 # --------------------------------------------------------------------------------------------------- the foreign ones
 
 
