@@ -61,7 +61,7 @@ def judge(name: str, seed: int, backends: Sequence[str]) -> Split:
     )
     result = sp.compile(spec)
     seconds = time.perf_counter() - start
-    unseen = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    unseen = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     answers = [[trace.spikes for trace in sp.run(result.program, unseen, backend)] for backend in backends]
     is_same = all(np.array_equal(answer, answers[0]) for answer in answers)
     found = example.QUESTIONS.decide(answers[0])

@@ -29,7 +29,7 @@ def split(seed: int) -> tuple[NDArray[Any], ...]:
 
 def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some samples: sixteen lines for each of the thirty measurements of cells."""
-    return Levels.fit(values, levels=16)
+    return Levels(levels=16).fit(values)
 
 
 def baseline() -> Pipeline:
@@ -48,7 +48,7 @@ def main() -> None:
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     usual = baseline().fit(train, train_classes).predict(test)
     for name, classes in (("spikes", found), ("logistic regression", usual)):

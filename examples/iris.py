@@ -28,7 +28,7 @@ def split(seed: int) -> tuple[NDArray[Any], ...]:
 
 def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some flowers: sixteen lines for each of the four measurements."""
-    return Levels.fit(values, levels=16)
+    return Levels(levels=16).fit(values)
 
 
 def baseline() -> Pipeline:
@@ -46,7 +46,7 @@ def main() -> None:
     print(f"{len(train)} flowers on {spec.n_inputs} lines; left out as unclear: {left_out}")
     print("neurons:", ", ".join(neuron.status for neuron in result.report.neurons))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     usual = baseline().fit(train, train_classes).predict(test)
     for name, classes in (("spikes", found), ("logistic regression", usual)):

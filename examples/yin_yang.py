@@ -55,7 +55,7 @@ def split(seed: int) -> tuple[NDArray[Any], ...]:
 
 def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some points: 32 lines for each side."""
-    return Levels.fit(values, levels=32)
+    return Levels(levels=32).fit(values)
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     print(f"spikes: {np.mean(found == test_classes):.1%} of {len(test)} unseen points")
     print(f"logistic regression: {baseline().fit(train, train_classes).score(test, test_classes):.1%}")

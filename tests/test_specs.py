@@ -528,7 +528,7 @@ LACKING: dict[str, Callable[[], sp.Spec]] = {
         lambda: sp.specs.frequency_divider(2, chip=LEAKING)
     ),
     "classifier needs a delay of 16, and few has 1 to 3: take an encoder whose rasters are shorter": (
-        lambda: sp.specs.classifier([[0.0], [1.0]], [0, 1], sp.coding.Latency([0.0], [1.0]), chip=FEW)
+        lambda: sp.specs.classifier([[0.0], [1.0]], [0, 1], sp.coding.Latency().fit([[0.0], [1.0]]), chip=FEW)
     ),
 }
 
@@ -544,7 +544,7 @@ def test_a_classifier_on_xylo() -> None:
     rng = np.random.default_rng(5)
     labels = np.repeat([0, 1, 2], 10)
     samples = rng.normal(0.0, 0.4, (30, 2)) + np.array([[0, 0], [4, 1], [1, 4]])[labels]
-    encoder = sp.coding.Levels.fit(samples, levels=8)
+    encoder = sp.coding.Levels(levels=8).fit(samples)
     questions = sp.coding.Questions.one_vs_one(3)
     spec = sp.specs.classifier(samples, labels, encoder, questions=questions, chip="xylo")
     program = sp.compile(spec).program

@@ -107,8 +107,10 @@ def read_observed(
 
     Raises
     ------
-    FormatError, SpecError
-        As `read_rasters` does, and if the file is no ``.nwb``.
+    FormatError
+        If the file is no ``.nwb``, or `read_rasters` refuses it.
+    SpecError
+        If what is said beside it is malformed, or a package is missing.
     """
     path = Path(path)
     if path.suffix != ".nwb":

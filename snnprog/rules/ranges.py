@@ -377,8 +377,10 @@ class _Lowering:
 
     def _node(self, step: Step, node: Expression) -> Expression:
         span = self.reach.of(step, node)
-        if isinstance(node, Const) or names_in(node) <= self.fixed:
+        if isinstance(node, Const):
             return node
+        if names_in(node) <= self.fixed:
+            return Const(0) if isinstance(node, Ref) and span.magnitude == 0 else node
         if span.magnitude == 0:
             return Const(0)
         if isinstance(node, Select) and self.reach.of(step, node.condition).magnitude == 0:

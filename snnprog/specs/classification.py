@@ -60,7 +60,7 @@ def classifier(
     """
     delays = range(1, encoder.ticks + 1)
     check_delays("classifier", find_chip(chip), delays, "take an encoder whose rasters are shorter, such as Levels")
-    rasters, classes = encoder.encode(samples), _as_labels(labels)
+    rasters, classes = encoder.transform(samples), _as_labels(labels)
     if len(rasters) != classes.size:
         raise SpecError(f"there are {len(rasters)} samples and {classes.size} labels; each sample needs one")
     questions = Questions.one_vs_rest(int(classes.max()) + 1) if questions is None else questions
