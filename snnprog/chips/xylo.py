@@ -125,9 +125,11 @@ class LayeredChip(Chip):
         for synapse in np.flatnonzero(is_output[wiring.pre]).tolist():
             neuron = int(wiring.pre[synapse]) - wiring.n_inputs
             raise LimitError(
-                f"pre of synapse {synapse}", f"neuron {neuron}, an output", f"inputs and hidden neurons on {self.name}",
+                f"pre of synapse {synapse}",
+                f"neuron {neuron}, an output",
+                f"inputs and hidden neurons on {self.name}",
                 "what is read out feeds nothing: read out another neuron that repeats it",
-            )  # fmt: skip
+            )
         to_readout = is_output[wiring.n_inputs + wiring.post]
         for layer, chosen in (("hidden", ~to_readout), ("readout", to_readout)):
             shifts = np.unique(wiring.exponent[chosen]).tolist()

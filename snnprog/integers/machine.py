@@ -117,9 +117,8 @@ def machine_of(chip: Chip, dynamics: Dynamics, mapping: PotentialMap, raster: Ra
 
 @njit(cache=True)
 def _run(
-    first: Int64s, tap: Int64s, after: Int64s, is_held: Raster, rule: Int64s, limits: Int64s,
-    weights: Int64s, bias: int,
-) -> tuple[Int64s, bool]:  # fmt: skip
+    first: Int64s, tap: Int64s, after: Int64s, is_held: Raster, rule: Int64s, limits: Int64s, weights: Int64s, bias: int
+) -> tuple[Int64s, bool]:
     """See `Machine.run`."""
     course = np.empty(after.size, np.int64)
     current = potential = 0

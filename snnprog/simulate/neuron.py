@@ -76,9 +76,14 @@ class NeuronSimulator:
         shift = self.semantics.input_shift
         arrivals = np.rint(self.mapping.arrivals(weights.astype(np.float64))).astype(np.int64) << shift
         spikes, potentials, reached = run_neuron(
-            arrivals, self.ends, self.factors, self.semantics.decay_bits, threshold << shift, bias,
+            arrivals,
+            self.ends,
+            self.factors,
+            self.semantics.decay_bits,
+            threshold << shift,
+            bias,
             self.mapping.leaks.refractory,
-        )  # fmt: skip
+        )
         return Run(spikes, potentials, bool((reached < self.limits).all()))
 
 
