@@ -39,7 +39,8 @@ from snnprog.design.designer import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 T = TypeVar("T")
 
@@ -203,7 +204,9 @@ def print_measured(console: Console, title: str, measured: Sequence[Measured], n
         times = [_cell(one, name) for name in (*OURS, *names)]
         rows.append((one.taps, one.ticks, f"{one.answers[PASS].seconds:.2g}", widest, *times, *ratios))
     faster = [f"{name} is × faster" for name in OURS]
-    print_table(console, title, ("taps", "ticks", "pass", "widest", *OURS, *names, *faster), rows)
+    print_table(
+        console, Table.plain(title, columns=("taps", "ticks", "pass", "widest", *OURS, *names, *faster), rows=rows)
+    )
 
 
 def _cell(one: Measured, name: str) -> str:
@@ -222,7 +225,10 @@ def print_slopes(console: Console, series: dict[str, list[Measured]], names: Seq
         (title, *(f"{slope(measured, name, _size(title)):.2f}" for name in (PASS, *OURS, *names)))
         for title, measured in series.items()
     ]
-    print_table(console, "Slopes: seconds grow as size to the power of", ("series", PASS, *OURS, *names), rows)
+    print_table(
+        console,
+        Table.plain("Slopes: seconds grow as size to the power of", columns=("series", PASS, *OURS, *names), rows=rows),
+    )
 
 
 def _size(title: str) -> Callable[[Measured], int]:

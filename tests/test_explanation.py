@@ -154,7 +154,7 @@ def test_the_command_says_that_hidden_neurons_may_help(
     )
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
-    assert (code, "hidden neurons may help output 0: nothing in what came in" in out) == (cli.INFEASIBLE, True)
+    assert (code, "hidden neurons may help output 0: no earlier input rules it out" in out) == (cli.INFEASIBLE, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
     path.write_text(f"{patterns}\n")
     assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]

@@ -112,9 +112,10 @@ def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
     from snnprog.raster import events_of_raster
 
     if sys.stdout.isatty():
-        from snnprog.report.trains import print_trains
+        from snnprog.report.terminal import print_table
+        from snnprog.report.trains import trains_table
 
-        print_trains(terminal(), spikes, backend=backend)
+        print_table(terminal(), trains_table(spikes, backend=backend))
         return
     click.echo("pattern,tick,neuron")
     for index, raster in enumerate(spikes):
@@ -123,9 +124,10 @@ def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
 
 
 def _print_activity(activity: Activity) -> None:
-    from snnprog.report.cores import print_activity
+    from snnprog.report.cores import activity_table
+    from snnprog.report.terminal import print_table
 
-    print_activity(terminal(), activity)
+    print_table(terminal(), activity_table(activity))
 
 
 def _placement_of(program: Program) -> Placement | None:
