@@ -30,7 +30,8 @@ from instances import random_raster, random_target
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 FOLDERS = ("snnprog.design", "snnprog.integers", "snnprog.solver")
 FACTOR = 3
@@ -313,7 +314,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rows.append((name, f"{value}", f"× {factor:.3g}", *compared(before, after)))
         if rows:
             columns = ("constant", "is", "varied", "specs", "other outcomes", "other bytes")
-            print_table(console, module.__name__, (*columns, "wrong bins", "hidden", "synapses", "time"), rows)
+            columns += ("wrong bins", "hidden", "synapses", "time")
+            print_table(console, Table.plain(module.__name__, columns=columns, rows=rows))
 
 
 if __name__ == "__main__":

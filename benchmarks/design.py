@@ -39,7 +39,8 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, neuron_problem
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 T = TypeVar("T")
 
@@ -202,7 +203,8 @@ def print_measured(console: Console, title: str, measured: Sequence[Measured], n
         times = [_cell(one, name) for name in (*OURS, *names)]
         rows.append((one.taps, one.ticks, f"{one.answers[PASS].seconds:.2g}", widest, *times, *ratios))
     faster = [f"{name} is × faster" for name in OURS]
-    print_table(console, title, ("taps", "ticks", "pass", "widest", *OURS, *names, *faster), rows)
+    columns = ("taps", "ticks", "pass", "widest", *OURS, *names, *faster)
+    print_table(console, Table.plain(title, columns=columns, rows=rows))
 
 
 def _cell(one: Measured, name: str) -> str:

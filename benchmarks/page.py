@@ -23,7 +23,8 @@ from rich.console import Console
 
 import snnprog as sp
 from snnprog.report.page import write_report
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 INPUTS = 100
 CONNECTIVITY = 0.1
@@ -59,7 +60,7 @@ def main(words: Sequence[str] | None = None) -> None:
             *drawn(path, chosen.chromium, chosen.repeats),
         ]
     title = f"A page of {chosen.neurons} neurons and {chosen.ticks:,} ticks"
-    print_table(Console(width=120), title, ("what", "measured"), rows)
+    print_table(Console(width=120), Table.plain(title, columns=("what", "measured"), rows=rows))
 
 
 def pictured(picture: Path, chromium: str) -> None:

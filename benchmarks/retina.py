@@ -23,7 +23,8 @@ from snnprog.arrays import Raster
 from snnprog.design import design
 from snnprog.integers import NeuronReport, quantize
 from snnprog.raster import bin_spike_times
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 UNITS, INPUTS, BIN_MS, LONGEST_DELAY = 57, 40, 20.0, 62
 
@@ -96,7 +97,12 @@ def _told(neuron: NeuronReport) -> tuple[str, str, str]:
 
 
 def _print(console: Console, ticks: int, rows: Sequence[Sequence[object]], seconds: float) -> None:
-    print_table(console, f"Retina, {ticks} ticks", ("output", "spikes", "verdict", "margin (LSB)", "why"), rows)
+    print_table(
+        console,
+        Table.plain(
+            f"Retina, {ticks} ticks", columns=("output", "spikes", "verdict", "margin (LSB)", "why"), rows=rows
+        ),
+    )
     console.print(f"{dict(Counter(str(row[2]) for row in rows))}; design and quantization {seconds:.1f} s")
 
 

@@ -22,13 +22,16 @@ def backends_group() -> None:
 def list_command(as_json: bool) -> None:
     """List all backends and whether they are ready."""
     from snnprog.backends import BUILT_IN, backend_names
-    from snnprog.report.backends import print_backends
+    from snnprog.report.backends import backends_table
 
     rows = [_built_in_row(name) for name in BUILT_IN] + [backend_row(name) for name in backend_names()]
+    table = backends_table(rows)
     if as_json:
-        print_json({"backends": rows})
-    else:
-        print_backends(terminal(), rows)
+        print_json({"backends": table.records()})
+        return
+    from snnprog.report.terminal import print_table
+
+    print_table(terminal(), table)
 
 
 def _built_in_row(name: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from snnprog.errors import SpecError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from snnprog.integers import NeuronReport
     from snnprog.verification import Verification
 
 
@@ -64,11 +65,15 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
 
 
-def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
-    from snnprog.report.tables import print_neurons, print_table
+def _print_demo(
+    console: Console, verification: Verification, data: Mapping[str, object], neurons: Sequence[NeuronReport]
+) -> None:
+    from snnprog.report.neurons import print_neurons, row_of_report
+    from snnprog.report.table import Table
+    from snnprog.report.terminal import print_table
     from snnprog.report.verifications import print_verification
 
-    print_neurons(console, neurons)  # type: ignore[arg-type]
+    print_neurons(console, list(map(row_of_report, neurons)))
     console.print()
     print_verification(console, verification)
     console.print()
@@ -76,7 +81,8 @@ def _print_demo(console: Console, verification: Verification, data: Mapping[str,
         ("compiled flowers", f"{data['train_accuracy']:.1%}", ""),
         ("unseen flowers", f"{data['accuracy']:.1%}", f"{data['baseline_accuracy']:.1%}"),
     ]
-    print_table(console, "Accuracy on Iris", ("which", "spiking program", "logistic regression"), rows)
+    columns = ("which", "spiking program", "logistic regression")
+    print_table(console, Table.plain("Accuracy on Iris", columns=columns, rows=rows))
     foreign = [name for name in verification.backends if name != "reference"]
     if foreign:
         answer = "yes" if data["unseen_identical"] else "NO"

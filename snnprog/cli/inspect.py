@@ -26,7 +26,7 @@ def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, 
     Its integers in brief, where it came from, and what became of each neuron.
     """
     from snnprog.program import load
-    from snnprog.report.cores import print_placement
+    from snnprog.report.cores import placement_table
     from snnprog.report.programs import print_program, program_data
 
     program = load(program_path)
@@ -37,8 +37,10 @@ def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, 
     console = terminal()
     print_program(console, program)
     if placement is not None:
+        from snnprog.report.terminal import print_table
+
         console.print()
-        print_placement(console, placement)
+        print_table(console, placement_table(placement))
 
 
 def _placed(program: Program, max_cores: int | None) -> Placement:

@@ -88,7 +88,7 @@ def _page_of_program(
 ) -> tuple[Page, int]:
     from snnprog.program import load
     from snnprog.report.page import page_of_program
-    from snnprog.report.page.model import BAD
+    from snnprog.report.statuses import BAD
     from snnprog.spec_file import load_spec
 
     program = load(path)

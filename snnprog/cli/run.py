@@ -113,18 +113,20 @@ def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
     from snnprog.files.events import csv_texts
 
     if sys.stdout.isatty():
-        from snnprog.report.trains import print_trains
+        from snnprog.report.terminal import print_table
+        from snnprog.report.trains import trains_table
 
-        print_trains(terminal(), spikes, backend=backend)
+        print_table(terminal(), trains_table(spikes, backend=backend))
         return
     for text in csv_texts(spikes):
         click.echo(text, nl=False)
 
 
 def _print_activity(activity: Activity) -> None:
-    from snnprog.report.cores import print_activity
+    from snnprog.report.cores import activity_table
+    from snnprog.report.terminal import print_table
 
-    print_activity(terminal(), activity)
+    print_table(terminal(), activity_table(activity))
 
 
 def _placement_of(program: Program) -> Placement | None:

@@ -49,16 +49,8 @@ def verify_command(
 
 def verification_data(verification: Verification) -> dict[str, object]:
     """Return a verification as plain data."""
-    checks = {
-        name: {
-            "exact": check.exact,
-            "wrong_bins": check.wrong_bins,
-            "identical": check.is_identical,
-            "portable": check.is_portable,
-            "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
-            "divergence_parts": None if check.first_divergence is None else check.first_divergence.as_dict(),
-            "versions": dict(check.versions),
-        }
-        for name, check in verification.backends.items()
-    }
-    return {"exact": verification.exact, "against": verification.against, "backends": checks}
+    from snnprog.report.verifications import verification_table
+
+    records = verification_table(verification).records()
+    backends = {str(record.pop("backend")): record for record in records}
+    return {"exact": verification.exact, "against": verification.against, "backends": backends}

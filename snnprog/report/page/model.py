@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-GOOD, BAD, OPEN = "good", "bad", "open"
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a caption, and what is to be said below it."""
-
-    caption: str
-    columns: Row
-    rows: tuple[Row, ...]
-    note: str = ""
+from snnprog.report.table import Table
 
 
 @dataclass(frozen=True)
@@ -47,16 +36,6 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class NeuronRow:
-    """One neuron in words; ``kind`` is that of its status, ``cells`` follow the columns of `Page.neuron_columns`."""
-
-    name: str
-    status: str
-    kind: str
-    cells: Row
-
-
-@dataclass(frozen=True)
 class Reason:
     """A sentence that says why an output cannot be built, and the demands that it rests on where they are several."""
 
@@ -83,9 +62,10 @@ class Page:
     headline : Headline
     facts : tuple of Fact
         The figures at the top.
-    neuron_columns : tuple of str
-        Beside the name and the status.
-    neurons : tuple of NeuronRow
+    neurons : Table
+        Name and status first.
+    kinds : tuple of str
+        Whether each neuron's status is "good", "bad" or "open".
     contradictions : tuple of Contradiction
     resources : tuple of Table
     backends : Table or None
@@ -99,8 +79,8 @@ class Page:
     title: str
     headline: Headline
     facts: tuple[Fact, ...]
-    neuron_columns: Row
-    neurons: tuple[NeuronRow, ...]
+    neurons: Table
+    kinds: tuple[str, ...]
     contradictions: tuple[Contradiction, ...]
     resources: tuple[Table, ...]
     backends: Table | None

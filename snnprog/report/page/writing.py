@@ -17,6 +17,7 @@ from snnprog.report.page.model import Page
 
 STYLES = ("page.css", "charts.css")
 SCRIPT = "start.js"
+MOST_ROWS = 200  # of tables other than that of the neurons, on which the charts rely
 TEMPLATE = "page.html"
 NO_MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -43,6 +44,7 @@ def html_of(page: Page) -> str:
         style=style,
         script=script,
         policy=_policy(style, script),
+        most_rows=MOST_ROWS,
         data=json.dumps(page.charts, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(NO_MARKUP),
     )
 
