@@ -294,16 +294,19 @@ def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> tup
 def main(arguments: Sequence[str] | None = None) -> None:
     """Vary the constants asked for, and print a row for each of them and each factor."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the names of the modules whose constants are varied")
+    parser.add_argument("--only", nargs="*", default=[""], help="parts of the names of the modules, of which one fits")
+    parser.add_argument(
+        "--longest", type=float, default=np.inf, help="leave out specs that take more seconds than this"
+    )
     chosen = parser.parse_args(arguments)
-    every = cases()
-    for case in every.values():
+    for case in cases().values():
         outcome_of(case)  # compiled code is ready, and no measured time has it
+    every = {name: case for name, case in cases().items() if outcome_of(case).seconds <= chosen.longest}
     files = {name: files_run(case) for name, case in every.items()}
     before = {name: outcome_of(case) for name, case in every.items()}
     console = Console(width=200)
     for module in modules():
-        if chosen.only not in module.__name__:
+        if not any(part in module.__name__ for part in chosen.only):
             continue
         ours = [name for name in every if module.__file__ in files[name]]
         rows: list[tuple[object, ...]] = []
