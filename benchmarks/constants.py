@@ -316,8 +316,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     after = {one: outcome_of(every[one]) for one in ours}
                 rows.append((name, f"{value}", f"× {factor:.3g}", *compared(before, after)))
         if rows:
-            columns = ("constant", "is", "varied", "specs", "other outcomes", "other bytes")
-            columns += ("wrong bins", "hidden", "synapses", "time")
+            what = ("constant", "is", "varied", "specs", "other outcomes", "other bytes")
+            columns = (*what, "wrong bins", "hidden", "synapses", "time")
             print_table(console, Table.plain(module.__name__, columns=columns, rows=rows))
 
 

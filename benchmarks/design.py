@@ -223,7 +223,8 @@ def print_slopes(console: Console, series: dict[str, list[Measured]], names: Seq
         (title, *(f"{slope(measured, name, _size(title)):.2f}" for name in (PASS, *OURS, *names)))
         for title, measured in series.items()
     ]
-    print_table(console, "Slopes: seconds grow as size to the power of", ("series", PASS, *OURS, *names), rows)
+    columns = ("series", PASS, *OURS, *names)
+    print_table(console, Table.plain("Slopes: seconds grow as size to the power of", columns=columns, rows=rows))
 
 
 def _size(title: str) -> Callable[[Measured], int]:
