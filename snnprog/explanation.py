@@ -23,10 +23,10 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.conflict import Conflict
 from snnprog.design import Design, design, recheck
 from snnprog.design.conflicts import leaves
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.mapping import leaks_of
 from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.task import Task
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
 from snnprog.network import Network, Neuron
@@ -168,11 +168,11 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0 or spec.window != (0, 0):
         return help_of
-    wiring = Wiring(spec, leaks_of(spec.dynamics, spec.chip, spec.refractory), ())
+    draft = Draft(spec)
     with until(deadline_after(limit)), suppress(SolverError):
-        histories = histories_of(wiring)
+        histories = histories_of(draft)
         for output in outputs:
-            help_of[output] = impossibility(wiring, output, histories) or True
+            help_of[output] = impossibility(draft, output, histories) or True
     return help_of
 
 
@@ -207,7 +207,7 @@ def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress
         for pattern in chosen.patterns
     )
     asked = replace(spec, patterns=patterns, recurrent=False)
-    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s, progress=progress)
+    quantized = quantize(Task.of(asked), designed.network, time_limit_s=time_limit_s, progress=progress)
     return _told(spec, list(built), quantized)
 
 
@@ -234,7 +234,7 @@ def _statuses_in_loop(
     parts = zip(spec.patterns, np.split(targets, ends), np.split(care, ends), strict=True)
     asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
     network = Network(spec.delays, tuple(neurons))
-    quantized = quantize(asked, network, time_limit_s=time_limit_s, progress=progress)
+    quantized = quantize(Task.of(asked), network, time_limit_s=time_limit_s, progress=progress)
     statuses = _told(spec, list(range(spec.n_outputs)), quantized)
     return {output: status for output, status in statuses.items() if is_built[output]}
 

@@ -17,6 +17,7 @@ from snnprog.design.box import box_of
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
+from snnprog.design.task import Task
 from snnprog.integers import quantize
 from snnprog.integers.exhaustive import Repair, relaxed, whole
 from snnprog.integers.integer_problem import IntegerProblem
@@ -287,10 +288,10 @@ def test_repairs_do_not_depend_on_the_executor() -> None:
         weight_bits=1,
     )
     network = design(spec).network
-    alone = quantize(spec, network, seed=4)
+    alone = quantize(Task.of(spec), network, seed=4)
     assert {report.rounding for report in alone.neurons} - {"nearest"}
     with ThreadPoolExecutor(3) as executor:
-        together = quantize(spec, network, seed=4, executor=executor)
+        together = quantize(Task.of(spec), network, seed=4, executor=executor)
     assert alone.neurons == together.neurons
     assert alone.program.weight.tolist() == together.program.weight.tolist()
 
@@ -332,6 +333,6 @@ def test_what_a_few_taps_cannot_do_proves_nothing(monkeypatch: pytest.MonkeyPatc
     targets = np.array([[0], [1], [0], [0], [0], [1]], dtype=bool)
     spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, weight_bits=1)
     network = design(spec).network
-    assert len(quantize(spec, network).conflicts) == 1
+    assert len(quantize(Task.of(spec), network).conflicts) == 1
     for counted in (replace(spec, sparse=True), replace(spec, fan_in=2)):
-        assert quantize(counted, network).conflicts == ()
+        assert quantize(Task.of(counted), network).conflicts == ()

@@ -11,6 +11,7 @@ import snnprog as sp
 from snnprog.design import design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.rasters.closest import design_closest
+from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
 from snnprog.integers.search import LONG, SHORT, Rows, _moves
@@ -76,7 +77,7 @@ def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = coarse_spec()
-    quantized = quantize(spec, design(spec).network, time_limit_s=0.0)
+    quantized = quantize(Task.of(spec), design(spec).network, time_limit_s=0.0)
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
     assert quantized.conflicts == ()
@@ -111,7 +112,7 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
     monkeypatch.setattr(repair, "whole", whole)
     monkeypatch.setattr(repair, "_search_all", lambda *_: None)
     spec = coarse_spec() if is_bias_free else sp.Spec(coarse_spec().patterns, weight_limit=1)
-    quantize(spec, design(coarse_spec()).network)
+    quantize(Task.of(spec), design(coarse_spec()).network)
     assert len(efforts) == 8
     assert efforts[1:] == [UNPROVABLE_EFFORT] * 7
     assert (efforts[0] == UNPROVABLE_EFFORT) == is_bias_free

@@ -25,6 +25,7 @@ from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import Nearest, design_closest, without_synapses
 from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.task import Task
 from snnprog.errors import (
     FitError,
     InfeasibleError,
@@ -41,7 +42,7 @@ from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate import simulate
 from snnprog.solver import deadline_after, until
-from snnprog.spec import Spec, with_targets
+from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
 RAISE: Literal["raise"] = "raise"
@@ -164,7 +165,7 @@ class _Work:
         try:
             designed = self._designed()
         except SolverError:
-            designed = Design(self.spec, (NeuronDesign(None),) * self.spec.n_outputs)
+            designed = Design(Task.of(self.spec), (NeuronDesign(None),) * self.spec.n_outputs)
         nearest = self._nearest(designed.unbuilt) if designed.unbuilt else ()
         built = self._built(_with_nearest(designed, nearest))
         flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
@@ -218,9 +219,9 @@ class _Work:
     def _built(self, designed: Design) -> Built:
         """Turn a design into integers, made for the rasters that it was designed for, and run them."""
         spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
-        asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
+        task = designed.task if designed.hidden else designed.task.with_targets(range(spec.n_outputs), chosen)
         quantized = quantize(
-            asked,
+            task,
             designed.network,
             seed=self.seed,
             executor=self.executor,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnprog.arrays import Raster
 from snnprog.chips import Chip
 from snnprog.design.once import map_of
 from snnprog.potential import Leaks, PotentialMap
@@ -20,9 +25,28 @@ def leaks_of(dynamics: Dynamics, chip: Chip, refractory: int = 1) -> Leaks:
     )
 
 
-def potential_map(spec: Spec) -> PotentialMap:
-    """Return the linear map that all neurons of a spec share."""
-    rasters = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
+def presynaptic_rasters(spec: Spec, hidden: Sequence[Raster] = ()) -> list[Raster]:
+    """Return what each line does in each pattern, (ticks, lines): inputs, hidden neurons, and outputs if recurrent.
+
+    Parameters
+    ----------
+    hidden : sequence of (ticks of all patterns,) bool
+        What each hidden neuron does.
+    """
+    rasters: list[Raster] = [presynaptic_raster(spec, pattern) for pattern in spec.patterns]
+    if not hidden:
+        return rasters
+    ends = np.cumsum([pattern.ticks for pattern in spec.patterns])[:-1]
+    spikes = np.split(np.stack(hidden, axis=1), ends)
+    return [
+        np.concatenate([lines[:, : spec.n_inputs], more, lines[:, spec.n_inputs :]], axis=1)
+        for lines, more in zip(rasters, spikes, strict=True)
+    ]
+
+
+def potential_map(spec: Spec, hidden: Sequence[Raster] = ()) -> PotentialMap:
+    """Return the linear map that all neurons of a spec share, beside hidden neurons that do ``hidden``."""
+    rasters = presynaptic_rasters(spec, hidden)
     is_heard_often = spec.recurrent and spec.chip.semantics.most_spikes_heard > 1
     leaks = leaks_of(spec.dynamics, spec.chip, spec.refractory)
     return map_of(rasters, spec.delays, leaks, is_heard_often=is_heard_often)

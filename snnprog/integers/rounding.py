@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.box import box_of
+from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap
-from snnprog.spec import FREE, Spec
+from snnprog.spec import FREE
 
 FLOAT_SLACK = 1e-6
 NEAREST = "nearest"
@@ -76,10 +75,8 @@ class Rounding:
 
     Parameters
     ----------
-    spec : Spec
+    task : Task
         What was asked for.
-    mapping : PotentialMap
-        The spec's linear map.
     neuron : Neuron
         Its real weights.
     constrained : (ticks,) bool
@@ -91,17 +88,17 @@ class Rounding:
         The most spikes that can come in one tick.
     """
 
-    def __init__(self, spec: Spec, mapping: PotentialMap, neuron: Neuron, constrained: Raster) -> None:
-        chip = spec.chip
+    def __init__(self, task: Task, neuron: Neuron, constrained: Raster) -> None:
+        spec, chip, mapping = task.spec, task.spec.chip, task.mapping
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
-        self.box = box_of(spec, mapping)
+        self.box = task.box
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = 1 << chip.semantics.input_shift
         self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)
         self.constrained = constrained & ~self.resets.is_held
-        spikes = np.ones(spec.n_presynaptic)
+        spikes = np.ones(mapping.n_lines)
         spikes[spec.n_inputs :] = chip.semantics.most_spikes_heard
         self.loudest: Floats = np.tile(spikes, mapping.delays.size)
         self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)

@@ -215,14 +215,9 @@ class Spec:
         return int(self.patterns[0].targets.shape[1])
 
     @property
-    def n_hidden(self) -> int:
-        """How many of the first targets are spikes of hidden neurons: none in what a user asks for."""
-        return 0
-
-    @property
     def n_presynaptic(self) -> int:
-        """Number of lines that synapses may leave from: inputs, then hidden neurons, then outputs if recurrent."""
-        return self.n_inputs + (self.n_outputs if self.recurrent else self.n_hidden)
+        """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
+        return self.n_inputs + (self.n_outputs if self.recurrent else 0)
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
@@ -251,8 +246,7 @@ class Spec:
 
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> Bools:
     """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
-    fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
-    return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs
+    return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
 
 
 def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Built, pruned
-from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.mapping import leaks_of
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
@@ -52,35 +51,35 @@ def add_hidden(
     UndecidedError
         If the time that `until` allows runs out before every output is built.
     """
-    wiring = Wiring(asked, leaks_of(asked.dynamics, asked.chip, asked.refractory), designed.hidden)
+    draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
-    if not wiring.hidden:
-        histories = histories_of(wiring)
-        found = [(output, impossibility(wiring, output, histories)) for output in outputs]
+    if not draft.hidden:
+        histories = histories_of(draft)
+        found = [(output, impossibility(draft, output, histories)) for output in outputs]
         refused = {output: conflict for output, conflict in found if conflict is not None}
         if refused:
             return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
     for done, output in enumerate(outputs):
-        wiring, neuron = grow(wiring, output, limit, is_proof_needed=is_proof_needed)
+        draft, neuron = grow(draft, output, limit, is_proof_needed=is_proof_needed)
         if neuron is None:
-            return _failed(asked, designed, output, len(wiring.hidden))
+            return _failed(asked, designed, output, len(draft.hidden))
         outcomes[output] = NeuronDesign(neuron)
         if progress is not None:
             progress("hidden", done + 1, len(outputs))
-    built = pruned(Built(wiring, _neurons(wiring, outcomes)))
-    if asked.hidden != AUTO and len(built.wiring.hidden) > asked.hidden:
+    built = pruned(Built(draft, _neurons(draft, outcomes)))
+    if asked.hidden != AUTO and len(built.draft.hidden) > asked.hidden:
         check_time()
-        return _failed(asked, designed, outputs[-1], len(built.wiring.hidden))
+        return _failed(asked, designed, outputs[-1], len(built.draft.hidden))
     for output, neuron in built.outputs.items():
         outcomes[output] = NeuronDesign(neuron)
-    hidden = tuple(built.wiring.fitted(neuron) for neuron in built.wiring.hidden)
-    return Design(built.wiring.spec, tuple(outcomes), hidden)
+    hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
+    return Design(built.draft.task, tuple(outcomes), hidden)
 
 
-def _neurons(wiring: Wiring, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:
+def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:
     neurons = enumerate(outcome.neuron for outcome in outcomes)
-    return {output: wiring.fitted(neuron) for output, neuron in neurons if neuron is not None}
+    return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
 def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:

@@ -34,6 +34,7 @@ from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
@@ -67,7 +68,7 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    spec: Spec
+    task: Task
     outputs: tuple[int, ...]
     rounding_proof: bool
     deadline: float | None
@@ -102,7 +103,8 @@ def design_closest(
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
     deadline = deadline_after(time_limit_s)
-    jobs = [_Job(spec, group, rounding_proof, deadline) for group in groups]
+    task = Task.of(spec)
+    jobs = [_Job(task, group, rounding_proof, deadline) for group in groups]
     found = []
     for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         found.append(nearest)
@@ -113,7 +115,7 @@ def design_closest(
 
 def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
     """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
-    judge = Judge(spec, outputs)
+    judge = Judge(Task.of(spec), outputs)
     everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
@@ -121,12 +123,12 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
 
 
 def _run(job: _Job) -> Nearest:
-    judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
+    judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
     with until(job.deadline), suppress(UndecidedError):
         search.run()
     everything = np.ones(len(search.target), dtype=np.bool_)
-    designs, thrift = [], Thrift(job.spec.sparse, None)
+    designs, thrift = [], Thrift(job.task.spec.sparse, None)
     for problem in judge.problems(search.best):
         design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.design.box import box_of
 from snnprog.design.conflicts import hopeless_spikes
-from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.task import Task
 from snnprog.potential import NO_RESET
-from snnprog.spec import Spec, with_targets
 
 LARGE = 100_000
 """Rows times taps from which a safe margin is looked for before the verdict."""
@@ -49,7 +47,7 @@ class Judge:
 
     Parameters
     ----------
-    spec : Spec
+    task : Task
     outputs : sequence of int
         Which outputs; all, where outputs feed outputs.
     rounding_proof : bool
@@ -63,22 +61,18 @@ class Judge:
         What it refused, in that order.
     """
 
-    def __init__(self, spec: Spec, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
-        self.spec, self.outputs, self.rounding_proof = spec, tuple(outputs), rounding_proof
+    def __init__(self, task: Task, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
+        self.spec, self.outputs, self.rounding_proof = task.spec, tuple(outputs), rounding_proof
         self.asked = 0
         self.refusals: list[tuple[Raster, Verdict]] = []
-        self._mapping = potential_map(spec)
+        self._task = task
         self._verdicts: dict[bytes, Verdict] = {}
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
-        if self.spec.recurrent:
-            self._mapping = potential_map(with_targets(self.spec, self.outputs, raster))
-        box, everything = box_of(self.spec, self._mapping), np.ones(len(raster), dtype=np.bool_)
-        return [
-            neuron_problem(self._mapping, output, raster[:, index], everything, box)
-            for index, output in enumerate(self.outputs)
-        ]
+        everything = np.ones(len(raster), dtype=np.bool_)
+        task = self._task.with_targets(self.outputs, raster) if self.spec.recurrent else self._task
+        return [task.problem(output, raster[:, index], everything) for index, output in enumerate(self.outputs)]
 
     def verdict(self, raster: Raster) -> Verdict:
         """Return whether the outputs can give ``raster`` (ticks, outputs), asking the solver only if need be."""
