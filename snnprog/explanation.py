@@ -1,7 +1,8 @@
 """Why a spec can or cannot be built, output by output, with proofs that are checked again.
 
-For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
-others as their input. Where target spikes have windows, those are the ticks that were chosen.
+For outputs that can be built, the status is that of their integers, made by the steps that `snnprog.compile` takes.
+Where other outputs cannot be built, and feed them, these are taken to do what their targets say. Where target spikes
+have windows, the integers are made for the ticks that were chosen.
 
 What is told is what each output can do alone. Where hidden neurons may be added, it is also told of each infeasible
 output whether they may help: they do unless what no network can know speaks against it, see
@@ -10,29 +11,25 @@ output whether they may help: they do unless what no network can know speaks aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-import numpy as np
-
 from snnprog.checks import as_seconds, check_type
+from snnprog.compiler.built import Built
+from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
-from snnprog.design import Design, design, recheck
+from snnprog.design import Design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.design.rasters.windows import design_in_windows
-from snnprog.design.task import Task
 from snnprog.errors import SolverError
-from snnprog.integers import INEXACT, Quantized, quantize
-from snnprog.network import Network, Neuron
+from snnprog.integers import INEXACT
 from snnprog.progress import Progress
 from snnprog.solver import deadline_after, until
-from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
+from snnprog.spec import Spec
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 
@@ -45,7 +42,8 @@ class Verdict:
     ----------
     output : int
     status : str
-        "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact and survives the noise),
+        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, survive the noise and
+        keep to the range on which all runtimes of the chip agree),
         "infeasible" or "undecided" (neither weights nor a proof was found, or the time ran out).
     conflicts : tuple of Conflict
         Why it is infeasible; where outputs feed outputs and have windows, the first of them speaks for all.
@@ -53,7 +51,8 @@ class Verdict:
         Whether the proof of that held when it was checked again, in integers, from its prices alone.
     cases : int
         How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
-        the solver refused every choice of ticks in windows, or of synapses within a fan-in.
+        the solver refused every choice of ticks in windows, or of synapses within a fan-in, or where all integers were
+        searched.
     excess : Fraction or None
         What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
     holds_at_any_scale : bool
@@ -151,13 +150,11 @@ def explain(
     """
     check_type("spec", spec, Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    if spec.window == (0, 0):
-        designed = design(spec, executor=executor, progress=progress, time_limit_s=limit, may_be_unbuilt=True)
-    else:
-        designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
+    work = Work(spec, executor=executor, progress=progress, limit=limit)
+    designed = work.designed(may_be_unbuilt=True)
     held = recheck(spec, designed)
-    statuses = _statuses(spec, designed, limit, progress)
-    verdicts = [_verdict(index, designed, statuses, is_rechecked=held[index]) for index in range(spec.n_outputs)]
+    built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
+    verdicts = [_verdict(index, designed, built, is_rechecked=held[index]) for index in range(spec.n_outputs)]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
     return Explanation(tuple(replace(verdict, hidden=help_of.get(verdict.output)) for verdict in verdicts))
@@ -176,67 +173,33 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     return help_of
 
 
-def _verdict(output: int, designed: Design, statuses: Mapping[int, str], *, is_rechecked: bool) -> Verdict:
+def _verdict(output: int, designed: Design, built: Built | None, *, is_rechecked: bool) -> Verdict:
     outcome = designed.outcomes[output]
-    if not outcome.conflicts:
-        return Verdict(output, statuses.get(output, UNDECIDED))
-    if outcome.certificate is None:
-        return Verdict(output, INFEASIBLE, outcome.conflicts)
-    certificates = list(leaves(outcome.certificate))
-    return Verdict(
-        output=output,
-        status=INFEASIBLE,
-        conflicts=outcome.conflicts,
-        is_rechecked=is_rechecked,
-        cases=len(certificates),
-        excess=max(certificate.excess for certificate in certificates),
-        holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
-    )
+    if outcome.certificate is not None:
+        certificates = list(leaves(outcome.certificate))
+        return Verdict(
+            output=output,
+            status=INFEASIBLE,
+            conflicts=outcome.conflicts,
+            is_rechecked=is_rechecked,
+            cases=len(certificates),
+            excess=max(certificate.excess for certificate in certificates),
+            holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
+        )
+    in_integers = () if built is None else tuple(each for each in built.conflicts if each.neuron == output)
+    conflicts = outcome.conflicts or in_integers
+    if conflicts:
+        return Verdict(output, INFEASIBLE, conflicts)
+    return Verdict(output, UNDECIDED if built is None or outcome.neuron is None else _status(output, built))
 
 
-def _statuses(spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None) -> dict[int, str]:
-    """Return output -> status in integers, of the outputs that can be built; all others do as the target says."""
-    built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
-    if not built:
-        return {}
-    if spec.recurrent and spec.chip.semantics.most_spikes_heard > 1:
-        return _statuses_in_loop(spec, designed, time_limit_s, progress)
-    chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
-    patterns = tuple(
-        Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
-        for pattern in chosen.patterns
-    )
-    asked = replace(spec, patterns=patterns, recurrent=False)
-    quantized = quantize(Task.of(asked), designed.network, time_limit_s=time_limit_s, progress=progress)
-    return _told(spec, list(built), quantized)
-
-
-def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, str]:
-    statuses = {
-        output: INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status
-        for output, neuron in zip(outputs, quantized.neurons, strict=True)
-    }
-    return statuses | {outputs[index]: UNDECIDED for index in quantized.out_of_time}
-
-
-def _statuses_in_loop(
-    spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
-) -> dict[int, str]:
-    """Return the same where what feeds others is no input line; outputs that are not built do not count."""
-    is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
-    targets, care = designed.spec.targets, spec.care & is_built
-    top, shape = float(spec.chip.thresholds[1]), (len(spec.delays), spec.n_presynaptic)
-    neurons = [
-        outcome.neuron or Neuron(np.zeros(shape), top, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index])
-        for index, outcome in enumerate(designed.outcomes)
-    ]
-    ends = np.cumsum([pattern.ticks for pattern in spec.patterns])[:-1]
-    parts = zip(spec.patterns, np.split(targets, ends), np.split(care, ends), strict=True)
-    asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
-    network = Network(spec.delays, tuple(neurons))
-    quantized = quantize(Task.of(asked), network, time_limit_s=time_limit_s, progress=progress)
-    statuses = _told(spec, list(range(spec.n_outputs)), quantized)
-    return {output: status for output, status in statuses.items() if is_built[output]}
+def _status(output: int, built: Built) -> str:
+    """Return the status of an output that has a neuron."""
+    if output in built.out_of_time:
+        return UNDECIDED
+    flawed = {*built.inexact, *built.overrunning}
+    flawed |= {neuron.output for neuron in built.fragile} | {found.output for found in built.wrong}
+    return INEXACT if output in flawed else built.neurons[output].status
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:

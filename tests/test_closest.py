@@ -263,7 +263,7 @@ def test_the_closest_program_fits_the_chip(
     traces = [sp.run(result.program, pattern.inputs, record="state")]
     assert traces[0].excursion is None
     assert result.report.wrong_bins == int((traces[0].spikes != pattern.targets).sum()) > 0
-    monkeypatch.setattr("snnprog.compiler.steps._Work._fitting", lambda _, built: built)
+    monkeypatch.setattr("snnprog.compiler.steps._fitting", lambda _, built: built)
     with pytest.raises(sp.LimitError, match=r"where all runtimes agree; leave the threshold .*free"):
         sp.compile(spec, on_infeasible="closest")
 

@@ -307,7 +307,7 @@ def test_inexact_neurons_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     spoilt = replace(network.neurons[1], weights=network.neurons[1].weights * 0.0)
     quantized = quantize(Task.of(spec), Network(network.delays, (network.neurons[0], spoilt, network.neurons[2])))
     assert [report.status == INEXACT for report in quantized.neurons] == [False, True, False]
-    monkeypatch.setattr("snnprog.compiler.steps.quantize", lambda *arguments, **options: quantized)
+    monkeypatch.setattr("snnprog.compiler.work.quantize", lambda *arguments, **options: quantized)
     with pytest.raises(sp.QuantizationError, match="1 of 3 outputs is not exact in integers: output 1 has") as caught:
         sp.compile(spec)
     assert caught.value.neurons == (1,)

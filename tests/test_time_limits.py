@@ -48,7 +48,7 @@ def test_the_search_for_hidden_neurons_keeps_to_the_time() -> None:
 
 
 def test_compile_says_that_hidden_neurons_had_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.compiler.steps.deadline_after", over)
+    monkeypatch.setattr("snnprog.compiler.work.deadline_after", over)
     message = r"^output 0 is not built with hidden neurons after 60 s; allow more time$"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(exclusive_or(hidden="auto"), time_limit_s=60.0)

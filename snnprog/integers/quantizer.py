@@ -239,10 +239,19 @@ def _repair_failing(
         if outcome.neuron is not None:
             searches[index].best = outcome.neuron
             (outcomes[index],) = rehearse(task, [outcome.neuron], [index])
-        elif outcome.is_impossible and task.care[:, index].all():
-            is_any_tap_tried = not task.spec.sparse and task.spec.fan_in is None
-            conflicts += [impossible(task.spec, index)] if is_any_tap_tried and task.n_hidden == 0 else []
+        elif outcome.is_impossible and _is_nothing_else_free(task, index):
+            conflicts.append(impossible(task.spec, index))
     return tuple(conflicts), late
+
+
+def _is_nothing_else_free(task: Task, index: int) -> bool:
+    """Tell whether a neuron could not have been asked for other spikes, or other synapses, than those it was given.
+
+    Only then does it say anything about the spec that there are no integers for it.
+    """
+    spec, care = task.spec, task.care if task.spec.recurrent else task.care[:, index]
+    is_any_tap_tried = not spec.sparse and spec.fan_in is None
+    return bool(care.all()) and is_any_tap_tried and spec.window == (0, 0) and task.n_hidden == 0
 
 
 def _repair_job(task: Task, neuron: Neuron, seed: tuple[int, int], deadline: float | None) -> RepairJob:
