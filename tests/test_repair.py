@@ -25,7 +25,7 @@ from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
 from snnprog.integers.repair import impossible
 from snnprog.integers.rounding import IntegerNeuron
-from snnprog.integers.search import SHORT, Rows, search
+from snnprog.integers.search import SHORT, IntegerRows, search
 from snnprog.spec import FREE, presynaptic_raster
 
 LOIHI1 = CHIPS["loihi1"]
@@ -222,7 +222,7 @@ def test_the_search_finds_what_was_hidden(limit: int, step: int) -> None:
     columns *= np.sign(hidden @ columns)
     least = 0.5 * (hidden @ columns)
     bounds = np.full(40, -limit), np.full(40, limit)
-    rows = Rows(columns, least, *bounds, step=step, n_weights=40)
+    rows = IntegerRows(columns, least, *bounds, step=step, n_weights=40)
     start = np.full(40, -limit)
     found = search(rows, start, SHORT, seed=1)
     assert found is not None

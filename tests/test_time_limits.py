@@ -14,7 +14,7 @@ from snnprog.design.rasters.closest import design_closest
 from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
-from snnprog.integers.search import LONG, SHORT, Rows, _moves
+from snnprog.integers.search import LONG, SHORT, IntegerRows, _moves
 from snnprog.solver import IntegerProgram, find_integers, until
 
 
@@ -122,6 +122,6 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
 @pytest.mark.parametrize(("weights", "moves"), [(2, 2e7), (11, 2e7), (12, 3.0**12 * 100), (60, 1.5e8)])
 def test_few_choices_are_few_moves(weights: int, moves: float) -> None:
     ones = np.ones(weights, dtype=np.int64)
-    rows = Rows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
+    rows = IntegerRows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
     assert _moves(rows, LONG) == pytest.approx(moves)
     assert _moves(rows, SHORT) <= 5e6

@@ -19,7 +19,7 @@ from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, repor
 from snnprog.compiler.work import Work
 from snnprog.design import Design
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import Nearest, without_synapses
+from snnprog.design.rasters.closest import NearestDesign, without_synapses
 from snnprog.design.task import Task
 from snnprog.errors import (
     FitError,
@@ -156,7 +156,7 @@ def _fitting(work: Work, built: Built) -> Built:
     return built
 
 
-def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
+def _with_nearest(designed: Design, nearest: tuple[NearestDesign, ...]) -> Design:
     outcomes = list(designed.outcomes)
     for found in nearest:
         for output, outcome in zip(found.outputs, found.designs, strict=True):

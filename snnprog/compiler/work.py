@@ -18,7 +18,7 @@ from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import Nearest, design_closest
+from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import UndecidedError
 from snnprog.integers import quantize
@@ -99,7 +99,7 @@ class Work:
         finally:
             self.watch.lap("hidden")
 
-    def nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[Nearest, ...]:
+    def nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[NearestDesign, ...]:
         """Return what comes nearest to the targets of some outputs."""
         nearest = design_closest(
             self.spec,

@@ -75,7 +75,7 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _OutputJob:
     problem: NeuronProblem
     care: Raster
     is_open_loop: bool
@@ -162,12 +162,12 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_Job]:
+def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec, targets, care = task.spec, task.targets, task.care
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
-        yield _Job(
+        yield _OutputJob(
             problem=task.problem(index, targets[:, index], care[:, index]),
             care=care[:, index],
             is_open_loop=is_open_loop,
@@ -194,7 +194,7 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     return all(certify(known, prices) is not None for prices in priced)
 
 
-def _designed(job: _Job) -> NeuronDesign:
+def _designed(job: _OutputJob) -> NeuronDesign:
     """Design a neuron; in an open loop as the target says, or not yet."""
     if not job.is_open_loop:
         return design_neuron(job.problem, job.care)
@@ -202,7 +202,7 @@ def _designed(job: _Job) -> NeuronDesign:
     return UNDECIDED if designed.neuron is None else designed
 
 
-def _run(job: _Job) -> NeuronDesign:
+def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()

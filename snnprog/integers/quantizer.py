@@ -50,7 +50,7 @@ CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
 OTHER_SCALES = 40
 LEAST_SCALE = 0.5
 
-Candidate: TypeAlias = "tuple[list[_Search], list[Rehearsal]]"
+Candidate: TypeAlias = "tuple[list[_ScaleSearch], list[Rehearsal]]"
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _Search(neuron, Rounding(task, neuron, task.mapping.at_every_look(asked)))
+        _ScaleSearch(neuron, Rounding(task, neuron, task.mapping.at_every_look(asked)))
         for neuron, asked in ((neuron, _asked(task, index)) for index, neuron in enumerate(network.neurons))
     ]
     outcomes = rehearse(task, [search.best for search in searches])
@@ -220,7 +220,7 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def _repair_failing(
-    task: Task, searches: list[_Search], outcomes: list[Rehearsal],
+    task: Task, searches: list[_ScaleSearch], outcomes: list[Rehearsal],
     seed_and_deadline: tuple[int, float | None], executor: Executor | None, progress: Progress | None,
 ) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
@@ -269,7 +269,7 @@ def _asked(task: Task, index: int) -> Raster:
     return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)
 
 
-class _Search:
+class _ScaleSearch:
     """One neuron's search for a scale."""
 
     def __init__(self, neuron: Neuron, rounding: Rounding) -> None:
@@ -368,7 +368,7 @@ def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -
     )
 
 
-def _report(index: int, search: _Search, outcome: Rehearsal) -> NeuronReport:
+def _report(index: int, search: _ScaleSearch, outcome: Rehearsal) -> NeuronReport:
     integers, chip, mapping = search.best, search.rounding.chip, search.rounding.mapping
     unit = 1 << chip.semantics.input_shift
     weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()

@@ -52,7 +52,7 @@ LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class IntegerRows:
     """Rows ``values @ columns >= least`` over integers, and how they are moved.
 
     Attributes
@@ -93,7 +93,7 @@ class Rows:
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
 
-def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
+def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
     """Return values that meet all rows, or None where none were found.
 
     Parameters
@@ -137,7 +137,7 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
         left, steps, run = left - steps, int(steps * LONGER), run + 1
 
 
-def _moves(rows: Rows, schedule: Schedule) -> float:
+def _moves(rows: IntegerRows, schedule: Schedule) -> float:
     """Return how many moves may be tried in all."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
@@ -145,7 +145,7 @@ def _moves(rows: Rows, schedule: Schedule) -> float:
     return min(schedule.work / max(rows.least.size, 40), few)
 
 
-def _in_integers(rows: Rows) -> tuple[Int64s, Int64s, float] | None:
+def _in_integers(rows: IntegerRows) -> tuple[Int64s, Int64s, float] | None:
     """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
     largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())

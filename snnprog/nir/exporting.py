@@ -158,14 +158,14 @@ def _delay_node(
 
 
 @dataclass(frozen=True, eq=False)
-class _Decays:
+class _TimeConstants:
     """Time constants of a population in seconds, infinite where nothing is lost."""
 
     current: Floats
     potential: Floats
 
 
-def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:
+def _decays(program: Program, neurons: Int64s, tick_s: float) -> _TimeConstants:
     semantics = program.chip.semantics
     lost = [
         np.array([1.0 - float(kept(int(decay))) for decay in decays[neurons]])
@@ -175,7 +175,7 @@ def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:
         )
     ]
     with np.errstate(divide="ignore"):
-        return _Decays(*(tick_s / share for share in lost))
+        return _TimeConstants(*(tick_s / share for share in lost))
 
 
 def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) -> nir.NIRNode:

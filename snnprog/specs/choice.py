@@ -8,7 +8,7 @@ import math
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.streams import check_ticks
 
 
@@ -54,4 +54,4 @@ def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = Fal
         return (*(line == winner for line in range(lines)), is_decided or any(spikes))
 
     advice = "take fewer lines, or a smaller at_once"
-    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice).spec()
+    return StateMachine("winner_take_all", lines + 1, tuple(rows), step, advice).spec()

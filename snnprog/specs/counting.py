@@ -9,7 +9,7 @@ import numpy as np
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.spec import Dynamics, Pattern, Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.streams import check_ticks
 
 
@@ -42,7 +42,7 @@ def counter(modulus: int, *, reset: bool = False) -> Spec:
         return counted + tuple(not is_counted and not is_reset and i + 1 == count for i in range(modulus - 1))
 
     rows = tuple(itertools.product((False, True), repeat=1 + reset))
-    return Machine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus").spec()
+    return StateMachine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus").spec()
 
 
 def frequency_divider(divisor: int) -> Spec:

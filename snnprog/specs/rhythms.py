@@ -11,7 +11,7 @@ from snnprog.arrays import Raster
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 
 
 def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False) -> Spec:
@@ -54,7 +54,9 @@ def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = 
         return (*outputs, *(index == following for index in range(len(follows))))
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
-    return Machine("pattern_generator", n_outputs + len(follows), rows, step, "take shorter or fewer rasters").spec()
+    return StateMachine(
+        "pattern_generator", n_outputs + len(follows), rows, step, "take shorter or fewer rasters"
+    ).spec()
 
 
 def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:

@@ -10,7 +10,7 @@ from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.design.hidden.pruning import Built, pruned
+from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
@@ -67,7 +67,7 @@ def add_hidden(
         outcomes[output] = NeuronDesign(neuron)
         if progress is not None:
             progress("hidden", done + 1, len(outputs))
-    built = pruned(Built(draft, _neurons(draft, outcomes)))
+    built = pruned(Assembled(draft, _neurons(draft, outcomes)))
     if asked.hidden != AUTO and len(built.draft.hidden) > asked.hidden:
         check_time()
         return _failed(asked, designed, outputs[-1], len(built.draft.hidden))

@@ -21,14 +21,14 @@ from snnprog.network import Neuron
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class Assembled:
     """A draft and the neurons of its outputs, each with a weight for every line."""
 
     draft: Draft
     outputs: Mapping[int, Neuron]
 
 
-def pruned(built: Built) -> Built:
+def pruned(built: Assembled) -> Assembled:
     """Return the network without the hidden neurons that were not needed, as far as the time allows."""
     try:
         for index in reversed(range(len(built.draft.hidden))):
@@ -38,7 +38,7 @@ def pruned(built: Built) -> Built:
     return built
 
 
-def _without(built: Built, index: int) -> Built | None:
+def _without(built: Assembled, index: int) -> Assembled | None:
     """Return the network without one hidden neuron, or None where another cannot do without it."""
     line = built.draft.asked.n_inputs + index
     smaller, outputs = built.draft.without(index), {}
@@ -56,7 +56,7 @@ def _without(built: Built, index: int) -> Built | None:
             if again is None:
                 return None
             hidden[place] = again
-    return Built(replace(smaller, hidden=tuple(hidden)), outputs)
+    return Assembled(replace(smaller, hidden=tuple(hidden)), outputs)
 
 
 def _output_again(draft: Draft, output: int, before: Neuron) -> Neuron | None:

@@ -47,7 +47,7 @@ STEPS_PER_BIN = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
+class NearestDesign:
     """What some outputs are built to do instead.
 
     Attributes
@@ -67,7 +67,7 @@ class Nearest:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _NearestJob:
     task: Task
     outputs: tuple[int, ...]
     rounding_proof: bool
@@ -82,7 +82,7 @@ def design_closest(
     executor: Executor | None = None,
     progress: Progress | None = None,
     time_limit_s: float | None = None,
-) -> tuple[Nearest, ...]:
+) -> tuple[NearestDesign, ...]:
     """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
 
     Parameters
@@ -104,7 +104,7 @@ def design_closest(
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
     deadline = deadline_after(time_limit_s)
     task = Task.of(spec)
-    jobs = [_Job(task, group, rounding_proof, deadline) for group in groups]
+    jobs = [_NearestJob(task, group, rounding_proof, deadline) for group in groups]
     found = []
     for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         found.append(nearest)
@@ -113,16 +113,16 @@ def design_closest(
     return tuple(found)
 
 
-def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
+def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
     """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
     judge = Judge(Task.of(spec), outputs)
     everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
-    return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
+    return NearestDesign(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
 
 
-def _run(job: _Job) -> Nearest:
+def _run(job: _NearestJob) -> NearestDesign:
     judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
     with until(job.deadline), suppress(UndecidedError):
@@ -133,7 +133,7 @@ def _run(job: _Job) -> Nearest:
         design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))
         designs.append(thinned(problem, built, thrift, care=everything, asked=everything) if thrift.is_asked else built)
-    return Nearest(job.outputs, search.best, search.at_least, tuple(designs))
+    return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs))
 
 
 class Search:

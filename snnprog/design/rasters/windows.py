@@ -44,7 +44,7 @@ TURNS, MORE_TURNS = 10, 4
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _WindowsJob:
     task: Task
     outputs: tuple[int, ...]
     deadline: float | None
@@ -77,7 +77,7 @@ def design_in_windows(
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     task = Task.of(spec)
-    jobs = [_Job(task, group, deadline) for group in groups]
+    jobs = [_WindowsJob(task, group, deadline) for group in groups]
     outcomes: list[NeuronDesign] = []
     for done, designs in enumerate(map(_run, jobs) if executor is None else executor.map(_run, jobs), start=1):
         outcomes += designs
@@ -126,7 +126,7 @@ def _ends(care: Raster, starts: Int64s) -> Raster:
     return ends
 
 
-def _run(job: _Job) -> list[NeuronDesign]:
+def _run(job: _WindowsJob) -> list[NeuronDesign]:
     with until(job.deadline):
         try:
             check_time()
@@ -135,8 +135,8 @@ def _run(job: _Job) -> list[NeuronDesign]:
             return [UNDECIDED] * len(job.outputs)
 
 
-def _designed(job: _Job) -> list[NeuronDesign]:
-    search = _Search(Judge(job.task, job.outputs))
+def _designed(job: _WindowsJob) -> list[NeuronDesign]:
+    search = _TickSearch(Judge(job.task, job.outputs))
     if not job.task.spec.recurrent and not search.care.all():
         design = _own_ticks(search)
         if design is not None:
@@ -148,7 +148,7 @@ def _designed(job: _Job) -> list[NeuronDesign]:
     designs = _designs(search.judge, chosen)
     if all(design.neuron is not None and design.neuron.margin >= ROUNDING_PROOF for design in designs):
         return designs
-    safer = _Search(Judge(job.task, job.outputs, rounding_proof=True)).run(chosen)
+    safer = _TickSearch(Judge(job.task, job.outputs, rounding_proof=True)).run(chosen)
     return designs if safer is None else _designs(search.judge, safer)
 
 
@@ -156,7 +156,7 @@ def _designs(judge: Judge, chosen: Raster) -> list[NeuronDesign]:
     return [design_given(problem) for problem in judge.problems(chosen)]
 
 
-def _own_ticks(search: _Search) -> NeuronDesign | None:
+def _own_ticks(search: _TickSearch) -> NeuronDesign | None:
     """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
     try:
         design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0])
@@ -167,7 +167,7 @@ def _own_ticks(search: _Search) -> NeuronDesign | None:
     return design if design.neuron is not None else None
 
 
-class _Search:
+class _TickSearch:
     """The search for ticks; ``is_refuted`` once no choice is left."""
 
     def __init__(self, judge: Judge) -> None:
