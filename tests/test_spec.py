@@ -438,7 +438,7 @@ def test_the_parameters_of_a_spec_are_its_options() -> None:
         assert parameters[option.name].default == option.default
         assert option.parse(option.default, LOIHI) == option.default
         assert f"    {option.name} : " in str(Spec.__doc__)
-    assert spec().asked == {}
+    assert spec().changed_options == {}
 
 
 def test_options_exclude_options() -> None:

@@ -130,10 +130,10 @@ class Spec:
             raise SpecError(
                 f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        _check_exclusions(self.asked)
+        _check_exclusions(self.changed_options)
 
     @property
-    def asked(self) -> dict[str, object]:
+    def changed_options(self) -> dict[str, object]:
         """The options that are not at their default, by name."""
         values = {option.name: getattr(self, option.name) for option in OPTIONS}
         return {option.name: values[option.name] for option in OPTIONS if values[option.name] != option.default}
@@ -190,7 +190,7 @@ class Spec:
         """Return what stands beside the patterns; later options that are at their default are left out."""
         original = {option.name: getattr(self, option.name) for option in OPTIONS if option.is_original}
         return (
-            self.asked
+            self.changed_options
             | original
             | {
                 "delays": self.delays,

@@ -268,7 +268,7 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
         Fact("Bins that count", f"{int(spec.care.sum()):,}"),
-        *(Fact(name.capitalize().replace("_", " "), str(value)) for name, value in spec.asked.items()),
+        *(Fact(name.capitalize().replace("_", " "), str(value)) for name, value in spec.changed_options.items()),
     )
 
 
