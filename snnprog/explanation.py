@@ -154,7 +154,9 @@ def explain(
     designed = work.designed(may_be_unbuilt=True)
     held = recheck(spec, designed)
     built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
-    verdicts = [_verdict(index, designed, built, is_rechecked=held[index]) for index in range(spec.n_outputs)]
+    verdicts = [
+        _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
+    ]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
     return Explanation(tuple(replace(verdict, hidden=help_of.get(verdict.output)) for verdict in verdicts))
@@ -173,7 +175,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     return help_of
 
 
-def _verdict(output: int, designed: Design, built: Built | None, *, is_rechecked: bool) -> Verdict:
+def _verdict(output: int, *, designed: Design, built: Built | None, is_rechecked: bool) -> Verdict:
     outcome = designed.outcomes[output]
     if outcome.certificate is not None:
         certificates = list(leaves(outcome.certificate))

@@ -168,7 +168,7 @@ def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = F
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _OutputJob(
-            problem=task.problem(index, targets[:, index], care[:, index]),
+            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
             care=care[:, index],
             is_open_loop=is_open_loop,
             deadline=deadline,

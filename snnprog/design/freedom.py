@@ -181,7 +181,7 @@ class Together:
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
         task, everything = self.task.with_targets(range(raster.shape[1]), raster), np.ones(len(raster), dtype=np.bool_)
-        return [task.problem(index, raster[:, index], everything) for index in range(raster.shape[1])]
+        return [task.problem(index, raster[:, index], constrained=everything) for index in range(raster.shape[1])]
 
     def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
         """See `Scope.known`: a row is sure as long as no undecided bin of any neuron can have acted."""

@@ -73,7 +73,7 @@ class Task:
         """(ticks of all patterns, neurons) Which bins count; all of a hidden neuron's."""
         return np.column_stack([*(np.ones_like(raster) for raster in self.hidden), self.spec.care])
 
-    def problem(self, neuron: int, raster: Raster, constrained: Raster) -> NeuronProblem:
+    def problem(self, neuron: int, raster: Raster, *, constrained: Raster) -> NeuronProblem:
         """Return the problem of a neuron that is to spike at ``raster``, with rows at ``constrained`` (ticks,)."""
         return neuron_problem(self.mapping, neuron, raster, constrained, self.box)
 

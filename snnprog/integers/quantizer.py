@@ -163,9 +163,11 @@ def quantize(
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
     candidates = (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
-    searches, outcomes = _best_of(candidates)
+    searches, outcomes = candidate = _best_of(candidates)
     deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(task, searches, outcomes, (seed, deadline), executor, progress)
+    conflicts, late = _repair_failing(
+        task, candidate, seed=seed, deadline=deadline, executor=executor, progress=progress
+    )
     program = _program(task, [search.best for search in searches], rehearsal=False)
     numbered = [(index, True) for index in range(task.n_hidden)]
     numbered += [(index, False) for index in range(len(searches) - task.n_hidden)]
@@ -220,15 +222,20 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def _repair_failing(
-    task: Task, searches: list[_ScaleSearch], outcomes: list[Rehearsal],
-    seed_and_deadline: tuple[int, float | None], executor: Executor | None, progress: Progress | None,
-) -> tuple[tuple[Conflict, ...], list[int]]:  # fmt: skip
+    task: Task,
+    candidate: Candidate,
+    *,
+    seed: int,
+    deadline: float | None,
+    executor: Executor | None,
+    progress: Progress | None,
+) -> tuple[tuple[Conflict, ...], list[int]]:
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
-    seed, deadline = seed_and_deadline
+    searches, outcomes = candidate
     failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
     late: list[int] = []
     conflicts: list[Conflict] = []
-    jobs = (_repair_job(task, searches[index].neuron, (seed, index), deadline) for index in failing)
+    jobs = (_repair_job(task, searches[index].neuron, seed=(seed, index), deadline=deadline) for index in failing)
     repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
     if progress is not None and failing:
         progress("repair", 0, len(failing))
@@ -254,9 +261,9 @@ def _is_nothing_else_free(task: Task, index: int) -> bool:
     return bool(care.all()) and is_any_tap_tried and spec.window == (0, 0) and task.n_hidden == 0
 
 
-def _repair_job(task: Task, neuron: Neuron, seed: tuple[int, int], deadline: float | None) -> RepairJob:
+def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: float | None) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    spec, problem = task.spec, task.problem(seed[1], neuron.raster, _asked(task, seed[1]))
+    spec, problem = task.spec, task.problem(seed[1], neuron.raster, constrained=_asked(task, seed[1]))
     if spec.sparse or spec.fan_in is not None:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = task.n_neurons == 1

@@ -72,7 +72,9 @@ class Judge:
         """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
         everything = np.ones(len(raster), dtype=np.bool_)
         task = self._task.with_targets(self.outputs, raster) if self.spec.recurrent else self._task
-        return [task.problem(output, raster[:, index], everything) for index, output in enumerate(self.outputs)]
+        return [
+            task.problem(output, raster[:, index], constrained=everything) for index, output in enumerate(self.outputs)
+        ]
 
     def verdict(self, raster: Raster) -> Ruling:
         """Return whether the outputs can give ``raster`` (ticks, outputs), asking the solver only if need be."""

@@ -40,6 +40,8 @@ from snnprog.version import __version__
 from snnprog.wording import counted
 from snnprog.workload import Activity, activity
 
+SHOWN_VALUES = 8
+"""Of an option that has one value for each line: what one row of the facts holds."""
 BINS_LIMIT = 1 << 24
 
 
@@ -258,6 +260,13 @@ def _span(values: list[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def _option_in_words(value: object) -> str:
+    """Return the value of an option as text; of one for each line, the first few."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")
+
+
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
     return (
@@ -268,7 +277,10 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
         Fact("Bins that count", f"{int(spec.care.sum()):,}"),
-        *(Fact(name.capitalize().replace("_", " "), str(value)) for name, value in spec.changed_options.items()),
+        *(
+            Fact(name.capitalize().replace("_", " "), _option_in_words(value))
+            for name, value in spec.changed_options.items()
+        ),
     )
 
 
