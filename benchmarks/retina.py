@@ -21,6 +21,7 @@ from rich.console import Console
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.design import design
+from snnprog.design.task import Task
 from snnprog.integers import NeuronReport, quantize
 from snnprog.raster import bin_spike_times
 from snnprog.report.table import Table
@@ -64,7 +65,7 @@ def alone(console: Console, raster: Raster, backends: Sequence[str], executor: E
     designed = design(spec_of(raster, everything), executor=executor)
     buildable = [index for index in everything if index not in designed.unbuilt]
     rest = spec_of(raster, buildable)
-    quantized = quantize(rest, designed.network, executor=executor)
+    quantized = quantize(Task.of(rest), designed.network, executor=executor)
     seconds = time.perf_counter() - start
     found, rows = iter(quantized.neurons), []
     for index, outcome in enumerate(designed.outcomes):

@@ -6,16 +6,7 @@
     delays = "1-16"                        # or [1, 2, 5]
     recurrent = false
     threshold = "free"                     # or a threshold mantissa
-    bias = 0                               # or "free"
-    signs = [1, 1, -1]                     # optional
-    noise = 0.0                            # LSBs that must be survived
-    sparse = false                         # as few synapses as can be found
-    fan_in = 100                           # optional: the most synapses of an output
-    weight_bits = 4                        # optional: fewer than the chip has
-    weight_limit = 5                       # optional: the greatest weight mantissa
-    window = [0, 0]                        # ticks that a target spike may fall before and after its own
-    hidden = 0                             # how many hidden neurons may be added, or "auto"
-    refractory = 1                         # the refractory period of every neuron, in ticks
+    window = [0, 1]                        # and any other of `snnprog.spec.options.OPTIONS`, by its name in `Spec`
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -58,22 +49,9 @@ from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, Recording
 from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec.options import OPTIONS
 
-OPTIONS = (
-    "recurrent",
-    "threshold",
-    "bias",
-    "signs",
-    "weight_bits",
-    "weight_limit",
-    "noise",
-    "sparse",
-    "fan_in",
-    "window",
-    "hidden",
-    "refractory",
-)
-SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
+SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
@@ -97,7 +75,7 @@ def load_spec(path: str | Path) -> Spec:
     path = Path(path)
     table = _table(path)
     _check_keys(path, "the file", table, SPEC_KEYS)
-    options = {key: table[key] for key in OPTIONS if key in table}
+    options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
     chip = find_chip(str(table.get("chip", "loihi1")))
     return Spec(
         _patterns(path, table),

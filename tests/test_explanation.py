@@ -20,7 +20,7 @@ import snnprog as sp
 from snnprog import cli, explanation
 from snnprog.conflict import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
-from snnprog.integers import CERTIFIED, EXACT
+from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.explanations import print_explanation
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
@@ -80,6 +80,51 @@ def test_feasible_outputs_have_the_status_that_compile_gives(name: str) -> None:
     told = sp.explain(spec)
     assert told.is_feasible
     assert [v.status for v in told.verdicts] == [neuron.status for neuron in sp.compile(spec).report.neurons]
+
+
+def test_what_compile_refutes_in_integers_is_infeasible_here() -> None:
+    targets = np.zeros((3, 1), dtype=bool)
+    targets[2] = True
+    spec = sp.Spec([sp.Pattern(np.zeros_like(targets), targets)], dynamics=sp.Dynamics(4000, 4000), bias=640)
+    with pytest.raises(sp.InfeasibleError, match="proved by searching all integers") as caught:
+        sp.compile(spec)
+    (verdict,) = sp.explain(spec).verdicts
+    assert (verdict.status, verdict.conflicts) == (INFEASIBLE, caught.value.conflicts)
+    assert verdict.as_dict()["proof"] is None
+
+
+def coarse_spec(seed: int) -> sp.Spec:
+    """Return a small spec with few weight bits, or one whose potential must come near the end of its width."""
+    if seed == 0:
+        lines = np.random.default_rng(1).random((11, 14)) < 0.9
+        target = np.arange(11)[:, None] == 10
+        return sp.Spec([sp.Pattern(lines, target)], dynamics=sp.Dynamics(5, 5), threshold=118341)
+    generator = np.random.default_rng(seed)
+    rasters = generator.random((6, 1)) < 0.5, generator.random((6, 2)) < 0.4, generator.random((6, 2)) < 0.9
+    return sp.Spec([sp.Pattern(*rasters)], [1, 2], recurrent=seed % 2 == 0, weight_bits=1 + seed % 3)
+
+
+def refusal_of(spec: sp.Spec) -> sp.SnnprogError | None:
+    try:
+        sp.compile(spec)
+    except sp.SnnprogError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("seed", range(13))
+def test_explain_and_compile_agree(seed: int) -> None:
+    spec = coarse_spec(seed)
+    statuses, refusal = [verdict.status for verdict in sp.explain(spec).verdicts], refusal_of(spec)
+    if isinstance(refusal, sp.InfeasibleError):
+        refuted = {output for output, status in enumerate(statuses) if status == INFEASIBLE}
+        assert {conflict.neuron for conflict in refusal.conflicts} <= refuted
+    elif isinstance(refusal, (sp.QuantizationError, sp.LimitError)):
+        assert INEXACT in statuses
+        assert INFEASIBLE not in statuses
+    else:
+        assert refusal is None
+        assert statuses == [neuron.status for neuron in sp.compile(spec).report.neurons]
 
 
 def test_outputs_beside_infeasible_ones_in_a_loop_have_a_status() -> None:

@@ -88,6 +88,14 @@ def test_an_exact_program_is_told_so() -> None:
     assert [row[1] for row in page.neurons.rows] == ["certified", "certified"]
 
 
+def test_the_facts_tell_every_option_that_was_asked_for() -> None:
+    lines, silence = np.zeros((3, 9), dtype=bool), np.zeros((3, 1), dtype=bool)
+    spec = sp.Spec([sp.Pattern(lines, silence)], signs=[1] * 9, refractory=3, window=(0, 1))
+    facts = {fact.label: fact.value for fact in page_of_spec(spec, sp.explain(spec)).facts}
+    assert (facts["Refractory"], facts["Window"], facts["Signs"]) == ("3", "0, 1", "1, 1, 1, 1, 1, 1, 1, 1 …")
+    assert "Hidden" not in facts
+
+
 def test_wrong_bins_are_counted_and_placed() -> None:
     page = page_of_program(relay(), sp.Spec([pattern_of(due=2)]))
     assert (page.headline.kind, page.headline.text) == ("bad", "2 of 12 bins are wrong")

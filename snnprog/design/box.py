@@ -87,10 +87,13 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
 
     Weights of ±1 with a sign have no choice, unless taps may be absent.
 
-    A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
+    Hidden neurons, whose lines the map has between inputs and outputs, may have weights of either sign. A threshold
+    that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
     """
     chip = spec.chip
-    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
+    given = spec.signs or (0,) * spec.n_presynaptic
+    n_hidden = potential_map.n_lines - spec.n_presynaptic
+    signs = np.array([*given[: spec.n_inputs], *[0] * n_hidden, *given[spec.n_inputs :]])
     limit = float(spec.mantissas.limit)
     least = limit if spec.mantissas.is_binary and not spec.may_taps_be_absent else 0.0
     lines = len(spec.delays)

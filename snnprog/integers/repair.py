@@ -42,7 +42,7 @@ from snnprog.integers.integer_problem import FLOAT_SLACK, IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
 from snnprog.integers.rounding import IntegerNeuron
-from snnprog.integers.search import LONG, SHORT, Rows, Schedule, search
+from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.solver import until
@@ -190,9 +190,9 @@ def _shortfall(start: _Start) -> float:
     return _rows(start.problem, start.problem.truncation).shortfall(start.unknowns)
 
 
-def _rows(problem: IntegerProblem, least: Floats) -> Rows:
+def _rows(problem: IntegerProblem, least: Floats) -> IntegerRows:
     step, n_weights = problem.problem.box.weight_step, problem.taps.size
-    return Rows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
+    return IntegerRows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
 
 
 def _search_all(

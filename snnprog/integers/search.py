@@ -53,8 +53,8 @@ LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows ``values @ columns >= least`` over integers, and how they are moved.
+class IntegerRows:
+    """IntegerRows ``values @ columns >= least`` over integers, and how they are moved.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Rows:
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
 
-def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
+def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
     """Return values that meet all rows, or None where none were found.
 
     Parameters
@@ -131,7 +131,7 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
         left, steps, run = left - steps, int(steps * LONGER), run + 1
 
 
-def most_moves(rows: Rows, schedule: Schedule) -> float:
+def most_moves(rows: IntegerRows, schedule: Schedule) -> float:
     """Return how many moves may be tried in all: few where there are few weights to choose."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
@@ -140,7 +140,7 @@ def most_moves(rows: Rows, schedule: Schedule) -> float:
 
 
 class Board(NamedTuple):
-    """Rows in integers, as `Rows` has them, and how their unknowns are moved.
+    """IntegerRows in integers, as `IntegerRows` has them, and how their unknowns are moved.
 
     Attributes
     ----------
@@ -160,7 +160,7 @@ class Board(NamedTuple):
     kinds: tuple[int, int]
 
 
-def _in_integers(rows: Rows) -> tuple[Board, float] | None:
+def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
     largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
+from snnprog.design.task import Task
 from snnprog.errors import LimitError, SpecError
 from snnprog.integers import quantize
 from snnprog.network import Network, Neuron
@@ -306,7 +307,7 @@ def _repaired(
     )
     asked, scales = _designed(network, chip, spec)
     try:
-        quantized = quantize(spec, asked, seed=seed)
+        quantized = quantize(Task.of(spec), asked, seed=seed)
     except LimitError:
         return None
     program = replace(

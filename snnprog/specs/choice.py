@@ -9,7 +9,7 @@ from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.streams import check_ticks
 
 
@@ -59,4 +59,4 @@ def winner_take_all(
         return (*(line == winner for line in range(lines)), is_decided or any(spikes))
 
     advice = "take fewer lines, or a smaller at_once"
-    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice, find_chip(chip)).spec()
+    return StateMachine("winner_take_all", lines + 1, tuple(rows), step, advice, find_chip(chip)).spec()

@@ -10,7 +10,7 @@ from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.needs import check_delays, perfect_memory
 from snnprog.specs.streams import check_ticks
 
@@ -46,7 +46,7 @@ def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -
         return counted + tuple(not is_counted and not is_reset and i + 1 == count for i in range(modulus - 1))
 
     rows = tuple(itertools.product((False, True), repeat=1 + reset))
-    return Machine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", find_chip(chip)).spec()
+    return StateMachine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", find_chip(chip)).spec()
 
 
 def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:

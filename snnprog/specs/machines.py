@@ -27,7 +27,7 @@ Step = Callable[[Row, Row], Row]
 
 
 @dataclass(frozen=True)
-class Machine:
+class StateMachine:
     """Neurons in a loop, told by what they do next.
 
     Attributes

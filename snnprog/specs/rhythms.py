@@ -12,7 +12,7 @@ from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 
 
 def pattern_generator(
@@ -60,7 +60,7 @@ def pattern_generator(
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
     advice = "take shorter or fewer rasters"
-    return Machine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip)).spec()
+    return StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip)).spec()
 
 
 def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:

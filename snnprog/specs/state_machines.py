@@ -13,7 +13,7 @@ from typing import TypeVar
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 
 State = TypeVar("State", bound=Hashable)
 Symbol = TypeVar("Symbol", bound=Hashable)
@@ -71,7 +71,7 @@ def finite_state_machine(
     return _machine(leads_to, find_chip(chip)).spec()
 
 
-def _machine(leads_to: list[list[int]], chip: Chip) -> Machine:
+def _machine(leads_to: list[list[int]], chip: Chip) -> StateMachine:
     """Return the machine of states 0, 1, … that lead to others: on silence to themselves, then on each symbol."""
     n_states, n_symbols = len(leads_to), len(leads_to[0]) - 1
     pairs = [(state, read) for state in range(n_states) for read in range(n_symbols + 1) if state or read]
@@ -83,7 +83,7 @@ def _machine(leads_to: list[list[int]], chip: Chip) -> Machine:
 
     rows = tuple(tuple(line == spiking for line in range(n_symbols)) for spiking in range(-1, n_symbols))
     advice = "take fewer states or symbols"
-    return Machine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice, chip)
+    return StateMachine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice, chip)
 
 
 def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -> None:

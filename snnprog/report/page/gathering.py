@@ -43,6 +43,8 @@ from snnprog.version import __version__
 from snnprog.wording import counted
 from snnprog.workload import Activity, activity
 
+SHOWN_VALUES = 8
+"""Of an option that has one value for each line: what one row of the facts holds."""
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
 
 
@@ -265,6 +267,13 @@ def _span(values: list[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def _option_in_words(value: object) -> str:
+    """Return the value of an option as text; of one for each line, the first few."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")
+
+
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
     return (
@@ -275,7 +284,10 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
         Fact("Bins that count", f"{int(spec.care.sum()):,}"),
-        *((Fact("Refractory", counted(spec.refractory, "tick")),) if spec.refractory > 1 else ()),
+        *(
+            Fact(name.capitalize().replace("_", " "), _option_in_words(value))
+            for name, value in spec.changed_options.items()
+        ),
     )
 
 
