@@ -135,8 +135,8 @@ class Spec:
         _check_exclusions(self.changed_options)
         if self.hidden != 0 and not self.linear_rule.is_reset_to_zero:
             raise SpecError(
-                f"hidden is {self.hidden!r}; hidden neurons are added only on chips whose neurons reset to 0, which those"
-                f" of {self.chip.name} do not"
+                f"hidden is {self.hidden!r}; hidden neurons are added only on chips whose neurons reset to 0, and"
+                f" those of {self.chip.name} do not"
             )
 
     @property
