@@ -30,7 +30,7 @@ from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import Conflict, SolverError
 from snnprog.integers import INEXACT, Quantized, quantize
 from snnprog.network import Network, Neuron
-from snnprog.solver import deadline_after, until
+from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -125,6 +125,7 @@ class Explanation:
         return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
 
 
+@one_blas_thread()
 def explain(
     spec: Spec,
     *,

@@ -40,7 +40,7 @@ from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.simulate import simulate
-from snnprog.solver import deadline_after, until
+from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Spec, with_targets
 
 SMALLER_WEIGHTS = (8, 64)
@@ -60,6 +60,7 @@ class _Stopwatch:
         self._last = now
 
 
+@one_blas_thread()
 def compile(
     spec: Spec,
     *,

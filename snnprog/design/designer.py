@@ -24,7 +24,7 @@ from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import Conflict, SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.potential import Leaks, PotentialMap
-from snnprog.solver import check_time, until
+from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Dynamics, Spec, presynaptic_raster, with_targets
 
 Progress = Callable[[str, int, int], None]
@@ -225,6 +225,7 @@ def _designed(job: _Job) -> NeuronDesign:
     return UNDECIDED if designed.neuron is None else designed
 
 
+@one_blas_thread()
 def _run(job: _Job) -> NeuronDesign:
     with until(job.deadline):
         try:

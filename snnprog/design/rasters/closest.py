@@ -37,7 +37,7 @@ from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
-from snnprog.solver import deadline_after, until
+from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
@@ -120,6 +120,7 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
     return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
 
 
+@one_blas_thread()
 def _run(job: _Job) -> Nearest:
     judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)

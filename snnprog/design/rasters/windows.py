@@ -33,7 +33,7 @@ from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
 from snnprog.errors import Conflict, SolverError, UndecidedError
-from snnprog.solver import check_time, until
+from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
@@ -122,6 +122,7 @@ def _ends(care: Raster, starts: Int64s) -> Raster:
     return ends
 
 
+@one_blas_thread()
 def _run(job: _Job) -> list[NeuronDesign]:
     with until(job.deadline):
         try:
