@@ -41,6 +41,7 @@ from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.solver import one_blas_thread
 
 T = TypeVar("T")
 
@@ -125,6 +126,7 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return result, min(times)
 
 
+@one_blas_thread()
 def measure(taps: int, ticks: int, names: Sequence[str], limit: float, seed: int) -> Measured:
     """Measure ours, a simulation pass, and the solvers named, on one instance."""
     problem = random_problem(taps, ticks, seed)

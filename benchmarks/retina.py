@@ -6,7 +6,6 @@ The recording is an ``.npz`` with ``spike_times_s`` and ``neuron_index`` (57 uni
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from collections import Counter
@@ -42,7 +41,6 @@ def main() -> None:
     with np.load(chosen.recording, allow_pickle=False) as archive:
         times, units = archive["spike_times_s"], archive["neuron_index"]
     raster, merged = bin_spike_times(times, units, bin_ms=BIN_MS, ticks=chosen.ticks, neurons=UNITS)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // chosen.workers)))
     console = Console(width=200)
     with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as executor:
         (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)

@@ -28,7 +28,7 @@ from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
-from snnprog.solver import check_time, deadline_after, until
+from snnprog.solver import check_time, deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -125,6 +125,7 @@ class Explanation:
         return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
 
 
+@one_blas_thread()
 def explain(
     spec: Spec,
     *,

@@ -8,8 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from command_line import FILES, Command
 
@@ -137,3 +139,17 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def all_commands(group: click.Group = cli.commands) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from all_commands(command)
+
+
+@pytest.mark.parametrize("each", list(all_commands()), ids=lambda each: each.callback.__name__)
+def test_every_command_and_option_has_a_help_that_fits_its_line(each: click.Command) -> None:
+    assert not each.get_short_help_str(limit=68).endswith("...")
+    options = [option for option in each.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not (option.help or "").endswith(".")] == []

@@ -14,13 +14,13 @@ from snnprog.errors import BackendError
 
 @click.group("backends")
 def backends_group() -> None:
-    """List, install and check runtimes."""
+    """List, install and check the simulators that programs run on."""
 
 
 @backends_group.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List all backends and whether they are ready."""
+    """List all backends, and whether they are installed."""
     from snnprog.backends import BUILT_IN, backend_names
     from snnprog.report.backends import backends_table
 
@@ -80,9 +80,9 @@ def backend_row(name: str) -> dict[str, object]:
 @click.argument("name")
 @json_option
 def install_command(name: str, as_json: bool) -> None:
-    """Build a backend's environment.
+    """Install a backend in an environment of its own.
 
-    It is made in the cache folder; SNNPROG_CACHE names another.
+    The environment is created in the user's cache folder, or in the folder that SNNPROG_CACHE names.
     """
     from snnprog.backends import find_backend, install
 
@@ -94,14 +94,18 @@ def install_command(name: str, as_json: bool) -> None:
 @backends_group.command("check")
 @click.argument("name")
 @click.option(
-    "--programs", default=5, show_default=True, type=click.IntRange(0, 100_000), help="Random programs to run."
+    "--programs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="Number of random programs to run.",
 )
-@click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
+@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")
 @json_option
 def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
-    """Check that a backend means the chip's integers.
+    """Check that a backend computes the same integers as the reference.
 
-    It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
+    It runs the golden programs, then random ones. All spikes, currents and potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 

@@ -15,11 +15,13 @@ from snnprog.cli.workers import processes, workers_option
 
 @click.command("compile")
 @click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
-@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@click.option(
+    "-o", "--output", "program_path", required=True, type=existing_file, help="Program file to write (.snnp)."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @workers_option
 @time_limit_option
-@click.option("--closest", is_flag=True, help="Where nothing is exact: the program with the fewest wrong bins found.")
+@click.option("--closest", is_flag=True, help="If no exact program is found, write one with few wrong bins.")
 @json_option
 def compile_command(
     spec_path: Path,
@@ -30,7 +32,7 @@ def compile_command(
     closest: bool,
     as_json: bool,
 ) -> int:
-    """Compile a specification to a program."""
+    """Compile a specification into a program."""
     from snnprog.cli.outputs import check_output
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation

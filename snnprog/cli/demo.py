@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file)
 @click.option(
-    "--backend", "extra", multiple=True, help="Check there, too; installed ones are used unless this is given."
+    "-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file, help="Folder to write to."
+)
+@click.option(
+    "--backend", "extra", multiple=True, help="Backend to check on; can be repeated. Default: all that are installed."
 )
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
-    """Compile Iris for Loihi 1, and judge it.
+    """Compile a classifier of Iris flowers for Loihi 1, and test it.
 
-    Fisher's flowers are compiled, checked on every backend that is installed, and judged on flowers not seen before.
+    It is compiled from Fisher's measurements, checked on all installed backends, and tested on unseen flowers.
     """
     from snnprog.backends import REFERENCE, backend_names, find_backend
     from snnprog.chips import find_chip

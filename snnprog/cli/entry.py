@@ -44,7 +44,7 @@ INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="snnprog")
 def commands() -> None:
-    """Compile input-output spike transformations for spiking chips: exact, or explained."""
+    """Compile spiking neural networks for neuromorphic chips: from input and target spikes to exact programs."""
 
 
 def main() -> NoReturn:

@@ -19,9 +19,9 @@ from snnprog.cli.workers import processes, workers_option
 @time_limit_option
 @json_option
 def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, as_json: bool) -> int:
-    """Say which outputs can be built, or why not.
+    """Explain which outputs can be built, and why the others cannot.
 
-    What cannot be built is told with the smallest conflict among its spikes, and with its proof.
+    For each output that cannot be built, the smallest conflict among its spikes is printed, with its proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation

@@ -14,11 +14,11 @@ from snnprog.wording import counted
 
 @click.command("export")
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.option("-o", "--output", "graph_path", required=True, type=existing_file, help="The .nir file to write.")
-@click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
+@click.option("-o", "--output", "graph_path", required=True, type=existing_file, help="File to write (.nir).")
+@click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
 @json_option
 def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
-    """Write a program as a NIR graph, for other tools to read."""
+    """Export a program as a NIR graph, for other tools."""
     from snnprog.cli.outputs import check_output
     from snnprog.nir import to_nir, write_nir
     from snnprog.program import load

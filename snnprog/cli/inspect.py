@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @click.command("inspect")
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.option("--cores", "is_placed", is_flag=True, help="Show on which cores of the chip it goes, and what it fills.")
-@click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
+@click.option("--cores", "is_placed", is_flag=True, help="Show how the program fills the cores of the chip.")
+@click.option("--max-cores", type=click.IntRange(min=1), help="Number of cores available. Default: those of one chip.")
 @json_option
 def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
-    """Show what a program file holds.
+    """Show the contents of a program file.
 
-    Its integers in brief, where it came from, and what became of each neuron.
+    Prints a summary of its integers, its provenance and the status of each neuron.
     """
     from snnprog.program import load
     from snnprog.report.cores import placement_table

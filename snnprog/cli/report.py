@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=existing_file)
-@click.option("-o", "--output", "page_path", required=True, type=existing_file, help="The HTML file to write.")
-@click.option("--spec", "spec_path", type=existing_file, help="What the program was to do; nothing is judged without.")
-@click.option("--inputs", "inputs_path", help="Input spikes to run a program on that came without its spec.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern of the inputs (needed for .csv).")
-@click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
+@click.option("-o", "--output", "page_path", required=True, type=existing_file, help="HTML file to write.")
+@click.option("--spec", "spec_path", type=existing_file, help="Specification to judge the program by.")
+@click.option("--inputs", "inputs_path", help="Input spikes to run the program on, if there is no specification.")
+@click.option(
+    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."
+)
+@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @workers_option
 @time_limit_option
 @json_option
@@ -41,9 +43,10 @@ def report_command(
     time_limit_s: float | None,
     as_json: bool,
 ) -> int:
-    """Write one HTML page about a program, or about a specification: whether it can be built, and if not, why.
+    """Write an HTML report about a program or a specification.
 
-    The page needs no network. A file that ends in .toml is a specification; it is explained, and not compiled.
+    The page is one file and needs no network. A file that ends in .toml is a specification: the page says which outputs
+    can be built, and why the others cannot. Nothing is compiled.
     """
     from snnprog.cli.outputs import check_output
     from snnprog.report.page import write_page

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("program_path", metavar="P.snnp", type=existing_file)
 @click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
-@click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
-@click.option("--against", default="reference", show_default=True, help="The backend that all are compared with.")
-@click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
+@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
+@click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
+@click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @json_option
 def verify_command(
     program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
 ) -> int:
-    """Hold a program against its spec.
+    """Check a program against its specification.
 
-    It is run on the spec's patterns, on every backend named, and compared with the targets and with the reference.
+    The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
+    and with those of the reference simulator.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification

@@ -32,12 +32,14 @@ from snnprog.errors import (
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.progress import Progress
+from snnprog.solver import one_blas_thread
 from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
 RAISE: Literal["raise"] = "raise"
 
 
+@one_blas_thread()
 def compile(
     spec: Spec,
     *,

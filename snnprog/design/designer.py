@@ -24,7 +24,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.solver import check_time, until
+from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 
@@ -204,6 +204,7 @@ def _designed(job: _OutputJob) -> NeuronDesign:
     return UNDECIDED if designed.neuron is None else designed
 
 
+@one_blas_thread()
 def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:

@@ -45,7 +45,7 @@ from snnprog.integers.rounding import IntegerNeuron
 from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
-from snnprog.solver import until
+from snnprog.solver import one_blas_thread, until
 from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
@@ -74,6 +74,7 @@ class _Start:
     unknowns: Int64s
 
 
+@one_blas_thread()
 def repair(job: RepairJob) -> Repair:
     """Find integers that make a neuron exact, until the job's deadline.
 

@@ -24,6 +24,7 @@ from snnprog.nir.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, sca
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
+from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Dynamics, Pattern, Spec
 from snnprog.version import __version__
 
@@ -128,6 +129,7 @@ def _change_data(change: Change) -> dict[str, object]:
     }
 
 
+@one_blas_thread()
 def quantize_nir(
     network: NirNetwork, *, chip: str | Chip = "loihi1", inputs: Sequence[ArrayLike] | None = None, seed: int = 0
 ) -> NirProgram:

@@ -11,6 +11,7 @@ from snnprog.solver.deadline import check_time, deadline_after, until
 from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
 from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise
 from snnprog.solver.packing import Packing, PackingAnswer, StoredParts, find_packing
+from snnprog.solver.threads import one_blas_thread
 
 __all__ = [
     "Division",
@@ -27,5 +28,6 @@ __all__ = [
     "find_integers",
     "find_packing",
     "maximise",
+    "one_blas_thread",
     "until",
 ]

@@ -38,7 +38,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
-from snnprog.solver import deadline_after, until
+from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
@@ -122,6 +122,7 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
     return NearestDesign(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
 
 
+@one_blas_thread()
 def _run(job: _NearestJob) -> NearestDesign:
     judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)

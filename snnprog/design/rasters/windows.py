@@ -36,7 +36,7 @@ from snnprog.design.rasters.running import windowed_run
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.progress import Progress
-from snnprog.solver import check_time, until
+from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
@@ -126,6 +126,7 @@ def _ends(care: Raster, starts: Int64s) -> Raster:
     return ends
 
 
+@one_blas_thread()
 def _run(job: _WindowsJob) -> list[NeuronDesign]:
     with until(job.deadline):
         try:
