@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import NumberList, existing_file, json_option
+from snnprog.cli.options import JsonCommand, NumberList, input_file, json_option, output_file
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import working
 from snnprog.errors import LimitError, counted
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from snnprog.workload import Activity
 
 
-@click.command("run")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.argument("inputs_path", metavar="INPUTS", type=click.Path())
-@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv, .npz or .h5 (SONATA).")
+@click.command("run", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("inputs_path", metavar="INPUTS")
+@click.option("-o", "--output", "output_path", type=output_file, help="Write spikes to .csv, .npz or .h5 (SONATA).")
 @click.option("--backend", help="Where to run; by default kernel, or reference where there is little to do.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed where silence leaves no trace).")
 @click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
