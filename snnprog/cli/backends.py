@@ -6,7 +6,7 @@ import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import json_option
+from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
@@ -17,7 +17,7 @@ def backends_group() -> None:
     """List, install and check the simulators that programs run on."""
 
 
-@backends_group.command("list")
+@backends_group.command("list", cls=JsonCommand)
 @json_option
 def list_command(as_json: bool) -> None:
     """List all backends, and whether they are installed."""
@@ -76,7 +76,7 @@ def backend_row(name: str) -> dict[str, object]:
     }
 
 
-@backends_group.command("install")
+@backends_group.command("install", cls=JsonCommand)
 @click.argument("name")
 @json_option
 def install_command(name: str, as_json: bool) -> None:
@@ -91,7 +91,7 @@ def install_command(name: str, as_json: bool) -> None:
         print_json({"name": name, "python": str(python)})
 
 
-@backends_group.command("check")
+@backends_group.command("check", cls=JsonCommand)
 @click.argument("name")
 @click.option(
     "--programs",

@@ -7,17 +7,15 @@ from pathlib import Path
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
 
-@click.command("compile")
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
-@click.option(
-    "-o", "--output", "program_path", required=True, type=existing_file, help="Program file to write (.snnp)."
-)
+@click.command("compile", cls=JsonCommand)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @workers_option
 @time_limit_option

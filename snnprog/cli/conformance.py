@@ -20,7 +20,7 @@ def print_conformance(console: Console, name: str, outcome: Conformance) -> None
     versions = ", ".join(" ".join(item) for item in outcome.versions.items())
     print_line(console, f"{name} ran {outcome.golden} golden and {outcome.random} random programs on {versions}")
     for program, reason in outcome.left_out.items():
-        print_line(console, f"golden program {program} is skipped: {reason}")
+        print_line(console, f"golden program {program} is left out: {reason}")
     if outcome.divergence is not None:
         print_line(console, f"{name} does NOT equal the reference: {outcome.program}", style=POOR)
         print_table(console, divergence_table(outcome.divergence))

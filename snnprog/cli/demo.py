@@ -10,7 +10,7 @@ import click
 
 from snnprog.cli.backends import backend_row
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, json_option, output_folder
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.verify import verification_data
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from snnprog.verification import Verification
 
 
-@click.command("demo")
+@click.command("demo", cls=JsonCommand)
 @click.option(
-    "-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file, help="Folder to write to."
+    "-o", "--output", "folder", default="demo-output", show_default=True, type=output_folder, help="Folder to write to."
 )
 @click.option(
     "--backend", "extra", multiple=True, help="Backend to check on; can be repeated. Default: all that are installed."

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, input_file, json_option, time_limit_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
 
-@click.command("explain")
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@click.command("explain", cls=JsonCommand)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
 @workers_option
 @time_limit_option
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, input_file, json_option
 from snnprog.cli.output import print_json, terminal
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from snnprog.program import Program
 
 
-@click.command("inspect")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
+@click.command("inspect", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
 @click.option("--cores", "is_placed", is_flag=True, help="Show how the program fills the cores of the chip.")
 @click.option("--max-cores", type=click.IntRange(min=1), help="Number of cores available. Default: those of one chip.")
 @json_option

@@ -7,15 +7,13 @@ from pathlib import Path
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, input_file, json_option, output_file
 from snnprog.cli.output import print_json, terminal
 
 
-@click.command("quantize")
-@click.argument("graph_path", metavar="NET.nir", type=existing_file)
-@click.option(
-    "-o", "--output", "program_path", required=True, type=existing_file, help="Program file to write (.snnp)."
-)
+@click.command("quantize", cls=JsonCommand)
+@click.argument("graph_path", metavar="NET.nir", type=input_file)
+@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
 @click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
 @click.option("--chip", default="loihi1", show_default=True, help="Target chip.")
 @click.option("--inputs", "inputs_path", help="Input spikes on which the program must spike as the network does.")

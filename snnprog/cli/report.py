@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json
 from snnprog.cli.progress import progress_bar, working
 from snnprog.cli.workers import processes, workers_option
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from snnprog.report.page import Page
 
 
-@click.command("report")
-@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=existing_file)
-@click.option("-o", "--output", "page_path", required=True, type=existing_file, help="HTML file to write.")
-@click.option("--spec", "spec_path", type=existing_file, help="Specification to judge the program by.")
+@click.command("report", cls=JsonCommand)
+@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=input_file)
+@click.option("-o", "--output", "page_path", required=True, type=output_file, help="HTML file to write.")
+@click.option("--spec", "spec_path", type=input_file, help="Specification to judge the program by.")
 @click.option("--inputs", "inputs_path", help="Input spikes to run the program on, if there is no specification.")
 @click.option(
     "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."

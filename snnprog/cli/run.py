@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import NumberList, existing_file, json_option
+from snnprog.cli.options import JsonCommand, NumberList, input_file, json_option, output_file
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import working
 from snnprog.errors import LimitError
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from snnprog.workload import Activity
 
 
-@click.command("run")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.argument("inputs_path", metavar="INPUTS", type=click.Path())
+@click.command("run", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("inputs_path", metavar="INPUTS")
 @click.option(
     "-o",
     "--output",
     "output_path",
-    type=existing_file,
+    type=output_file,
     help="File to write the output spikes to: .csv, .npz or .h5 (SONATA).",
 )
 @click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, input_file, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from snnprog.verification import Verification
 
 
-@click.command("verify")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@click.command("verify", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")

@@ -109,7 +109,7 @@ def demands_table(conflict: Conflict, *, most: int) -> Table | None:
     if len(priced) > most:
         spikes = sum(each.is_spike for each in conflict.bins)
         demands = f"{counted(spikes, 'spike')} and {counted(len(priced) - spikes, 'silence')}"
-        title = f"{title}: {demands}; the {most} that weigh most, --json lists all"
+        title = f"{title}: {demands}; the {most} with the largest shares; 'snnprog explain --json' lists all"
     return Table(
         title,
         tuple(map(Column, ("pattern", "tick", "demand", "share of the proof"))),

@@ -20,7 +20,7 @@ from snnprog.report.table import NONE, Column, Row, Table
 
 MEASURED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
 SHOWN_BINS = 200  # demands of one contradiction: more are slow to lay out, and nobody reads them
-AS_TOLD = "Status, margin and portability are as the program file states them."
+AS_TOLD = "Status, margin and portability are as the program file states them"
 
 
 def neuron_table(

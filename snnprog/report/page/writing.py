@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 from snnprog.archive import write_bytes
+from snnprog.report.layout import is_numeric
 from snnprog.report.page.bundling import bundle, read_asset
 from snnprog.report.page.model import Page
 
@@ -45,6 +46,7 @@ def html_of(page: Page) -> str:
         script=script,
         policy=_policy(style, script),
         most_rows=MOST_ROWS,
+        is_numeric=is_numeric,
         data=json.dumps(page.charts, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(NO_MARKUP),
     )
 
