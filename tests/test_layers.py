@@ -19,6 +19,7 @@ INIT = "__init__"
 LAYERS = (
     "version",
     "arrays",
+    "rounding",
     "errors",
     "checks",
     "documents",

@@ -37,6 +37,7 @@ from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
+from snnprog.rounding import half_even_integer
 from snnprog.solver import deadline_after, until
 from snnprog.spec import Spec
 
@@ -230,7 +231,7 @@ class Search:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return
-                self.at_least = round(cheapest[1])
+                self.at_least = half_even_integer(cheapest[1])
                 self._repair(cheapest[0], verdicts)
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
