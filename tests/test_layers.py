@@ -22,6 +22,7 @@ LAYERS = (
     "conflict",
     "wording",
     "progress",
+    "rounding",
     "errors",
     "processes",
     "checks",

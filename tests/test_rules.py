@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -154,7 +154,7 @@ def test_a_rule_with_another_step_differs_in_that_step_alone() -> None:
         loihi.with_step("nothing", Const(0))
 
 
-UNDESIGNABLE = {
+UNDESIGNABLE: dict[str, Callable[[Expression], list[Step]]] = {
     "must reset the potential to 0": lambda v: [Step("r", "potential", select(Ref("spikes"), 7, v))],
     "must not change the potential after the comparison": lambda v: [Step("r", "potential", v + 1)],
     "must let the potential rest at 0": lambda v: [
@@ -258,6 +258,7 @@ def test_a_neuron_in_integers_stays_within_the_bound_of_its_linear_rule(chip: Ch
     for seed in range(10):
         decays = [int(rng.integers(*each, endpoint=True)) for each in (chip.current_decays, chip.potential_decays)]
         inputs, targets = random_raster(seed, 30, 3), random_raster(seed + 100, 30, 1) & (rng.random((30, 1)) < 0.3)
+        inputs[0], targets[0] = True, False  # nothing spikes before something has arrived
         spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(decays[1], decays[0]), chip=chip, delays=[1])
         mapping = potential_map(spec)
         weights = rng.integers(-chip.weight_limit // 8, chip.weight_limit // 8 + 1, mapping.n_taps)

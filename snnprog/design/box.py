@@ -9,6 +9,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Range
 from snnprog.potential import PotentialMap
+from snnprog.rounding import half_even
 from snnprog.spec import FREE, Spec
 
 
@@ -52,7 +53,7 @@ class Box:
 
     def nearest_weights(self, mantissas: Floats) -> Int64s:
         """Return the nearest integers (taps,) that weights may be (halves to even; where there is no 0, 0 to +1)."""
-        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
+        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else half_even(mantissas)
         return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)
 
     def without_zero(self) -> Box:

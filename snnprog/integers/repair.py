@@ -45,6 +45,7 @@ from snnprog.integers.rounding import IntegerNeuron
 from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
+from snnprog.rounding import half_even_integer
 from snnprog.solver import one_blas_thread, until
 from snnprog.spec import Spec
 
@@ -161,7 +162,7 @@ class _Family:
             return unknowns
         lowered, there = unknowns.copy(), self.at(exponent)
         ratio = problem.bias_step / there.bias_step * there.problem.step / problem.problem.step
-        lowered[-1] = int(np.clip(round(unknowns[-1] * ratio), *self.chip.bias_mantissas))
+        lowered[-1] = int(np.clip(half_even_integer(unknowns[-1] * ratio), *self.chip.bias_mantissas))
         return lowered
 
     def _fits(self, exponent: int) -> bool:

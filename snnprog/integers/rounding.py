@@ -17,6 +17,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.box import Box
 from snnprog.design.task import Task
 from snnprog.network import Neuron
+from snnprog.rounding import HALF_STEP
 from snnprog.spec import FREE
 
 FLOAT_SLACK = 1e-6
@@ -126,7 +127,7 @@ class Rounding:
         real = self.neuron.weights * (scale / step)
         mantissas = self.box.nearest_weights(real.ravel()).reshape(real.shape)
         bias = self.chip.nearest_bias(self.neuron.bias * scale * self.unit)
-        moved = step * self.box.weight_step * self.norms / 2
+        moved = step * self.box.weight_step * self.norms * HALF_STEP
         proof = self._interval(scale * self.free_potential, bias, moved + self.truncation)
         rounded = self.mapping.potential((mantissas * step).ravel().astype(np.float64), self.resets)
         plain = self._interval(rounded, bias, np.zeros_like(self.truncation))

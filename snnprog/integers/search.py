@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 
 from snnprog.arrays import Floats, Int64s, UInt64s
+from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
 FRACTION_BITS = 24
@@ -168,7 +169,7 @@ def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     if bits < 1:
         return None
     unit = float(1 << bits)
-    columns, least = np.rint(rows.columns * unit).astype(np.int64), np.ceil(rows.least * unit).astype(np.int64)
+    columns, least = half_even(rows.columns * unit), np.ceil(rows.least * unit).astype(np.int64)
     return Board(columns, least, (rows.lower, rows.upper), rows.reach, (rows.n_weights, rows.step)), unit
 
 

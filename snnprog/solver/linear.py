@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 
 from snnprog.arrays import Floats
 from snnprog.errors import SolverError
+from snnprog.rounding import half_even
 from snnprog.solver.deadline import check_time, seconds_left
 
 # Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
@@ -115,8 +116,7 @@ def choose(program: LinearProgram) -> Floats | None:
     solver.set_solver_specific_parameters(CHOICE_LIMIT)
     status = solver.solve(model)
     if status == SolveStatus.OPTIMAL:
-        chosen: Floats = np.rint(solver.values(model.get_variables()).to_numpy())
-        return chosen
+        return half_even(solver.values(model.get_variables()).to_numpy()).astype(np.float64)
     if status == SolveStatus.INFEASIBLE:
         return None
     raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: CP-SAT said {status.name}")

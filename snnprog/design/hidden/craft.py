@@ -76,7 +76,7 @@ def _integers(draft: Draft, unknowns: Floats) -> tuple[Int64s, int, int]:
     limit = chip.weight_limit
     reach = stretch * float(np.abs(weights).max(initial=0.0))
     exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
-    mantissas = np.clip(np.rint(stretch * weights / (1 << exponent)).astype(np.int64), -limit, limit)
+    mantissas = box.nearest_weights(stretch * weights / (1 << exponent))
     top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(draft)))
     fixed = draft.asked.bias
     return mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed)

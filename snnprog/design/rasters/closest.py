@@ -38,6 +38,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
+from snnprog.rounding import half_even_integer
 from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
@@ -233,7 +234,7 @@ class Search:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return
-                self.at_least = round(cheapest[1])
+                self.at_least = half_even_integer(cheapest[1])
                 self._repair(cheapest[0], verdicts)
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
