@@ -22,6 +22,7 @@ from snnprog.rules.expressions import (
     Compare,
     Const,
     End,
+    Expression,
     Hold,
     Ref,
     Rounding,
@@ -114,7 +115,7 @@ def rule_with(*steps: Step, registers: tuple[str, ...] = ("potential",), name: s
 
 FIRE = Step("fire", "spikes", Ref("potential") > Ref("threshold"))
 
-WRONG_RULES = {
+WRONG_RULES: dict[str, tuple[Callable[[], Rule], str]] = {
     "a name before it is assigned": (lambda: rule_with(Step("a", "potential", Ref("nobody")), FIRE), "reads 'nobody'"),
     "no spikes": (lambda: rule_with(Step("a", "potential", Ref("arriving"))), "one step that assigns 'spikes', got 0"),
     "spikes twice": (lambda: rule_with(FIRE, Step("again", "spikes", FIRE.expression)), "got 2"),

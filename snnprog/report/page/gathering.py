@@ -133,6 +133,8 @@ def page_of_program(
         backends=_backends(run),
         divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
+        equations=sheets.equations_of(program.chip.rule),
+        notes=sheets.notes_of(program.chip.rule),
         charts=charts.charts_of_program(program, run.recording, judged, distances, kinds),
     )
 
@@ -161,6 +163,8 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
             Fact("Integer rule", sheets.rule_in_words(spec.chip)),
             Fact("Page made by", f"snnprog {__version__}"),
         ),
+        equations=sheets.equations_of(spec.chip.rule),
+        notes=sheets.notes_of(spec.chip.rule),
         charts=charts.charts_of_spec(spec, explanation, kinds),
     )
 

@@ -52,6 +52,14 @@ class Contradiction:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Equation:
+    """One step of the chip's rule: its name, and its equation as MathML."""
+
+    name: str
+    mathml: str
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """Everything that a page shows.
@@ -72,6 +80,10 @@ class Page:
     divergences : tuple of str
         Where backends differ first, and why.
     provenance : tuple of Fact
+    equations : tuple of Equation
+        The chip's rule.
+    notes : tuple of Fact
+        What the operators in the equations do.
     charts : mapping
         What the scripts draw: see `snnprog.report.page.charts`.
     """
@@ -86,4 +98,6 @@ class Page:
     backends: Table | None
     divergences: tuple[str, ...]
     provenance: tuple[Fact, ...]
+    equations: tuple[Equation, ...]
+    notes: tuple[Fact, ...]
     charts: Mapping[str, object]

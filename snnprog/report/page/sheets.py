@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from latex2mathml.converter import convert
 
 from snnprog.chips import Chip
 from snnprog.conflict import Conflict
@@ -12,11 +13,13 @@ from snnprog.explanation import Explanation
 from snnprog.program import Program
 from snnprog.report.explanations import demands_table, proof_in_words
 from snnprog.report.neurons import NAME, STATUS, NeuronRow, neurons_table
-from snnprog.report.page.model import Reason
+from snnprog.report.page.model import Equation, Fact, Reason
 from snnprog.report.page.told import Told
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.report.statuses import WRONG
 from snnprog.report.table import NONE, Column, Row, Table
+from snnprog.rules.equations import equations, notes
+from snnprog.rules.rule import Rule
 
 MEASURED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
 SHOWN_BINS = 200  # demands of one contradiction: more are slow to lay out, and nobody reads them
@@ -75,6 +78,16 @@ def output_table(explanation: Explanation) -> Table:
 def reason_of(conflict: Conflict) -> Reason:
     """Return one conflict in words, with the demands that it rests on."""
     return Reason(conflict.reason, demands_table(conflict, most=SHOWN_BINS))
+
+
+def equations_of(rule: Rule) -> tuple[Equation, ...]:
+    """Return the steps of a rule as MathML; names in a rule are identifiers, so no text of a file is markup."""
+    return tuple(Equation(name.replace("_", " "), convert(latex)) for name, latex in equations(rule))
+
+
+def notes_of(rule: Rule) -> tuple[Fact, ...]:
+    """Return what the operators in a rule's equations do."""
+    return tuple(Fact(name, meaning) for name, meaning in notes(rule))
 
 
 def rule_in_words(chip: Chip) -> str:
