@@ -19,8 +19,9 @@ from snnprog.backends import Gaps, Run, run_backend
 from snnprog.backends.execution import Record
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
-from snnprog.divergence.alternatives import Alternative, alternatives
-from snnprog.divergence.rule import Rule, Start, replay, rule_of
+from snnprog.divergence.catalogue import variations
+from snnprog.divergence.replay import Model, Start, replay
+from snnprog.divergence.variation import Variation
 from snnprog.simulate import simulate
 from snnprog.verification import compare_runs, explain_difference
 
@@ -273,16 +274,6 @@ def test_a_chip_that_reads_out_only_some_neurons_is_understood(
         assert [cause.name for cause in found.diagnosis.causes] == [name]
 
 
-def test_a_rule_of_another_kind_is_said_not_to_be_known(runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.divergence.diagnosis.rule_of", lambda semantics: None)
-    found = runtimes.differ(*wired_trial(), FAULTS["negative weights lost"])
-    assert found is not None
-    assert found.diagnosis is not None
-    assert (found.diagnosis.causes, found.diagnosis.rules_tried, found.diagnosis.reached) == ((), 0, None)
-    assert "; rules other than loihi1-lif-lava-0.10.0 are not known. At tick" in str(found)
-    assert found.diagnosis.arrivals
-
-
 def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
     found = runtimes.differ(program, inputs, (("shown = v\n            v = np", "shown = v\n            v = 3 + np"),))
@@ -467,12 +458,6 @@ def test_a_diagnosis_is_no_part_of_what_makes_divergences_equal() -> None:
 # ---------------------------------------------------------------------------------------------------------- the replay
 
 
-def own_rule(program: sp.Program) -> Rule:
-    rule = rule_of(program.chip.semantics)
-    assert rule is not None
-    return rule
-
-
 @pytest.mark.parametrize("draw", [quiet_trial, loud_trial, threshold_trial])
 def test_the_replay_of_the_chips_rule_is_the_reference(draw: Callable[[int], tuple[sp.Program, Rasters]]) -> None:
     """From rest, and from every seventh tick of the run."""
@@ -483,23 +468,26 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Callable[[int], tup
         assert trace.currents is not None
         assert trace.potentials is not None
         lines = np.concatenate([inputs[0], trace.spikes], axis=1)
-        starts = [Start.at_rest(program)]
-        starts += [
-            Start(tick, trace.currents[tick - 1].astype(int), trace.potentials[tick - 1].astype(int), lines[:tick])
-            for tick in range(1, len(inputs[0]), 7)
+        model = Model.of(program)
+        held = np.zeros(program.n_neurons, int)
+        states = [
+            {"current": current.astype(int), "potential": potential.astype(int), "held": held}
+            for current, potential in zip(trace.currents, trace.potentials, strict=True)
         ]
+        starts = [Start.at_rest(model)]
+        starts += [Start(tick, states[tick - 1], lines[:tick].astype(int)) for tick in range(1, len(inputs[0]), 7)]
         for start in starts:
-            ticks = list(replay(own_rule(program), program, inputs[0], start))
+            ticks = list(replay(model, inputs[0], start))
             assert np.array_equal([tick.current for tick in ticks], trace.currents[start.tick :])
             assert np.array_equal([tick.potential for tick in ticks], trace.potentials[start.tick :])
             assert np.array_equal([tick.spikes for tick in ticks], trace.spikes[start.tick :])
 
 
-def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
+def test_every_variation_has_a_name_of_its_own_and_can_matter() -> None:
     programs = [quiet_trial(2)[0], refractory_trial(2)[0], loud_trial(1)[0]]
-    named: dict[str, Alternative] = {}
+    named: dict[str, Variation] = {}
     for program in programs:
-        tried = alternatives(own_rule(program), program)
+        tried = variations(program)
         assert len({each.name for each in tried}) == len(tried)
         named |= {each.name: each for each in tried}
     assert set(EVERY_FAULT) <= set(named)
@@ -521,7 +509,7 @@ def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
 
 def test_what_can_make_no_difference_is_not_tried() -> None:
     program = single_neuron(weight=30, threshold=25, potential_decay=0)
-    names = {each.name for each in alternatives(own_rule(program), program)}
+    names = {each.name for each in variations(program)}
     absent = {"bias missing", "current decay floors", "both decays floors", "neurons one tick late", "delays ignored"}
     assert not names & (absent | {"all spikes one tick late", "exponents ignored", "weights floored to even"})
     assert {"inputs one tick late", "fires at the threshold", "no reset"} <= names

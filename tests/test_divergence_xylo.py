@@ -15,12 +15,9 @@ from planted_xylo import FAULTS, LOUD_FAULTS, SIMULATOR
 import snnprog as sp
 from snnprog.backends import Run, run_backend
 from snnprog.backends.execution import Record
-from snnprog.chips.xylo import XYLO
 from snnprog.divergence import Divergence
-from snnprog.divergence.rule import Start
-from snnprog.divergence.rules import replay, rule_of
-from snnprog.divergence.shift_alternatives import shift_alternatives
-from snnprog.divergence.shift_rule import ShiftRule
+from snnprog.divergence.catalogue import variations
+from snnprog.divergence.replay import Model, Start, replay
 from snnprog.simulate import simulate
 from snnprog.verification import compare_runs, explain_difference
 
@@ -195,31 +192,29 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Draw) -> None:
     """From rest, and from every seventh tick of the run."""
     for seed in range(5):
         program, inputs = draw(seed)
-        rule = rule_of(XYLO.semantics)
-        assert rule is not None
         (trace,) = simulate(program, inputs[:1], state=True)
         assert trace.currents is not None
         assert trace.potentials is not None
-        rest = list(replay(rule, program, inputs[0], Start.at_rest(program)))
-        lines = np.concatenate([inputs[0], [tick.sent for tick in rest]], axis=1)
-        starts = [Start.at_rest(program)]
-        starts += [
-            Start(tick, trace.currents[tick - 1].astype(int), trace.potentials[tick - 1].astype(int), lines[:tick])
-            for tick in range(1, len(inputs[0]), 7)
+        model = Model.of(program)
+        rest = list(replay(model, inputs[0], Start.at_rest(model)))
+        lines = np.concatenate([inputs[0], [tick.counts for tick in rest]], axis=1)
+        states = [
+            {"current": current.astype(int), "potential": potential.astype(int)}
+            for current, potential in zip(trace.currents, trace.potentials, strict=True)
         ]
+        starts = [Start.at_rest(model)]
+        starts += [Start(tick, states[tick - 1], lines[:tick]) for tick in range(1, len(inputs[0]), 7)]
         for start in starts:
-            ticks = list(replay(rule, program, inputs[0], start))
+            ticks = list(replay(model, inputs[0], start))
             assert np.array_equal([tick.current for tick in ticks], trace.currents[start.tick :])
             assert np.array_equal([tick.potential for tick in ticks], trace.potentials[start.tick :])
             assert np.array_equal([tick.spikes[program.outputs] for tick in ticks], trace.spikes[start.tick :])
 
 
-def test_every_alternative_has_a_name_of_its_own() -> None:
+def test_every_variation_has_a_name_of_its_own() -> None:
     named = set()
     for program, _ in (quiet_trial(2), loud_trial(1)):
-        rule = rule_of(program.chip.semantics)
-        assert isinstance(rule, ShiftRule)
-        tried = shift_alternatives(rule, program)
+        tried = variations(program)
         assert len({each.name for each in tried}) == len(tried)
         named |= {each.name for each in tried}
     assert set(EVERY_FAULT) <= named
