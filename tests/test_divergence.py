@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from cases import after, plain_run, random_raster, single_neuron
 from numpy.typing import NDArray
-from planted import FAULTS, LOUD_FAULTS, Changes, run_planted, with_fault, write_planted
+from planted import FAULTS, LOUD_FAULTS, SIMULATOR, Changes, run_planted, with_fault, write_planted
+from planted_made_up import FAULTS as MADE_UP_FAULTS
+from planted_made_up import MADE_UP, ODD
+from planted_made_up import SIMULATOR as MADE_UP_SIMULATOR
 
 import snnprog as sp
 from snnprog.backends import Gaps, Run, run_backend
@@ -37,6 +40,7 @@ class Runtimes:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.simulator = SIMULATOR
         self.has_states = True
         self.calls = 0
 
@@ -59,7 +63,7 @@ class Runtimes:
         against: str = "reference",
     ) -> Divergence | None:
         """Plant a fault in "planted", and explain its first difference."""
-        self.texts["planted"] = with_fault(changes)
+        self.texts["planted"] = with_fault(changes, self.simulator)
         answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
         found = compare_runs("planted", answer, other, against=against)
         return None if found is None else explain_difference(program, inputs, found, answer, other)
@@ -295,6 +299,127 @@ def test_a_difference_that_does_not_come_again_is_told(runtimes: Runtimes) -> No
     assert found is not None
     text = str(explain_difference(program, inputs, found, wrong, right))
     assert "the difference did not come again when this pattern was run a second time" in text
+
+
+# -------------------------------------------------------------------------------------------- a chip that nobody makes
+
+
+def made_up_trial(seed: int) -> tuple[sp.Program, Rasters]:
+    """Return a recurrent program of the chip that nobody makes, whose potentials often come to their ends."""
+    generator = np.random.default_rng(seed)
+    pre, post = np.nonzero(np.ones((7, 3), dtype=bool))
+    program = sp.Program.from_arrays(
+        chip=MADE_UP,
+        n_inputs=4,
+        n_neurons=3,
+        pre=pre,
+        post=post,
+        delay=generator.integers(1, 4, pre.size),
+        weight=generator.integers(-128, 128, pre.size),
+        threshold=[20, 300, 2047],
+        potential_decay=generator.integers(1, 12, 3),
+        bias=generator.integers(-100, 101, 3),
+    )
+    return program, [random_raster(seed, 60, 4, 0.4)]
+
+
+@pytest.mark.parametrize("name", MADE_UP_FAULTS)
+def test_a_fault_is_named_on_a_chip_that_nobody_makes(name: str, runtimes: Runtimes) -> None:
+    """Nothing but the chip's rule tells what others might do instead; here against the kernel."""
+    runtimes.simulator = MADE_UP_SIMULATOR
+    assert runtimes.differ(*made_up_trial(0), (), against="kernel") is None
+    for seed in range(SEEDS):
+        program, inputs = made_up_trial(seed)
+        found = runtimes.differ(program, inputs, MADE_UP_FAULTS[name], against="kernel")
+        if found is None:
+            continue
+        assert found.diagnosis is not None
+        assert (found.quantity, found.diagnosis.at_fault) == ("potentials", ("planted",))
+        named = [cause.name for cause in found.diagnosis.causes]
+        assert name in named, str(found)
+        if named == [name]:
+            assert found.diagnosis.is_equal_a_spike
+            assert found.diagnosis.threshold == program.threshold[found.diagnosis.neuron]
+            return
+    pytest.fail("never named by itself")
+
+
+def test_one_synapse_is_named_on_a_chip_that_nobody_makes(runtimes: Runtimes) -> None:
+    """Where there is no current, the potential tells."""
+    runtimes.simulator = MADE_UP_SIMULATOR
+    program, inputs = made_up_trial(1)
+    differing = 0
+    for synapse in range(program.n_synapses):
+        weight = int(program.weight[synapse])
+        other = f'np.where(np.arange(p["weight"].size) == {synapse}, {-weight}, p["weight"]), '
+        found = runtimes.differ(program, inputs, (('p["weight"], ', other),))
+        if found is None:  # its line never spikes
+            continue
+        differing += 1
+        assert found.diagnosis is not None
+        texts = [cause.text for cause in found.diagnosis.causes if cause.name == f"synapse {synapse} weight"]
+        assert any(text.endswith(f"acts with weight {-weight}, not {weight}") for text in texts), str(found)
+    assert differing > 10
+
+
+def odd_trial() -> tuple[sp.Program, Rasters]:
+    """Return a program of the other chip that nobody makes; the last neuron is not read out."""
+    generator = np.random.default_rng(4)
+    pre, post = np.nonzero(np.ones((6, 3), dtype=bool))
+    program = sp.Program.from_arrays(
+        chip=ODD,
+        n_inputs=3,
+        n_neurons=3,
+        outputs=[0, 1],
+        pre=pre,
+        post=post,
+        delay=generator.integers(1, 4, pre.size),
+        weight=generator.integers(-70, 100, pre.size),
+        threshold=[40, 25, 200],
+        current_decay=[1, 2, 3],
+        potential_decay=[9, 3, 30],
+        bias=[0, -20, 30],
+        refractory=[1, 2, 3],
+    )
+    return program, [random_raster(1, 30, 3, 0.3)]
+
+
+def varied_run(variation: Variation, program: sp.Program, inputs: Rasters) -> Run:
+    """Run a variation as if it were a backend."""
+    traces = []
+    for raster in inputs:
+        ticks = list(replay(variation.model, raster, Start.at_rest(variation.model)))
+        spikes, currents, potentials = (
+            np.array([getattr(tick, name) for tick in ticks]) for name in ("spikes", "current", "potential")
+        )
+        traces.append(sp.Trace(spikes[:, program.outputs], currents, potentials))
+    return Run(tuple(traces), {})
+
+
+def test_every_variation_of_any_rule_is_found_again(runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever registers no record shows: what is looked at first, one tick from the last state, loses none."""
+    program, inputs = odd_trial()
+    tried = [each for each in variations(program) if each.start == "rest" and each.aspect != "record"]
+    assert {each.aspect for each in tried} >= {"rounding", "overflow", "compare", "count", "reset", "order", "sign"}
+    right, differing = runtimes.run(program, inputs, "reference", "state"), set()
+    for variation in tried:
+
+        def run(program: sp.Program, inputs: Rasters, backend: str, *others: Any, each: Variation = variation) -> Run:
+            return (
+                varied_run(each, program, inputs)
+                if backend == "planted"
+                else run_backend(program, inputs, backend, *others)
+            )
+
+        monkeypatch.setattr("snnprog.divergence.sight.run_backend", run)
+        wrong = varied_run(variation, program, inputs)
+        found = compare_runs("planted", wrong, right)
+        if found is not None:
+            found = explain_difference(program, inputs, found, wrong, right)
+            assert found.diagnosis is not None
+            assert variation.name in [cause.name for cause in found.diagnosis.causes], variation.text
+            differing.add(variation.name)
+    assert len(differing) > 40
 
 
 # ------------------------------------------------------------------------------------------- faults of a single synapse

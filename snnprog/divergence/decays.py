@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from snnprog.divergence.edits import Change, firing_index, inserted, mapped, reading
+from snnprog.divergence.edits import Change, firing_index, fresh, inserted, mapped, reading
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
 from snnprog.rules.expressions import (
@@ -33,11 +33,9 @@ from snnprog.rules.expressions import (
     rebuilt,
 )
 from snnprog.rules.interpreter import Interpreter
-from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
+from snnprog.rules.rule import CURRENT, POTENTIAL, Rule
 
 Decay: TypeAlias = Scale | Shr | Leak
-LATE, DECAYED = "last_current", "decayed"
-"""Registers that variations add."""
 
 
 def decays_of(rule: Rule) -> dict[str, list[Decay]]:
@@ -242,17 +240,17 @@ def orders(model: Model) -> Iterator[Variation]:
 def _with_late_current(rule: Rule) -> Rule:
     if CURRENT not in rule.registers:
         return rule
+    late = fresh(rule, "last_current")
     steps = tuple(
-        replace(step, expression=rebuilt(step.expression, reading(CURRENT, LATE)))
+        replace(step, expression=rebuilt(step.expression, reading(CURRENT, late)))
         if step.target == POTENTIAL and index < firing_index(rule)
         else step
         for index, step in enumerate(rule.steps)
     )
     if steps == rule.steps:
         return rule
-    return replace(
-        rule, registers=(*rule.registers, LATE), steps=(*steps, Step("keep the current", LATE, Ref(CURRENT)))
-    )
+    varied = replace(rule, registers=(*rule.registers, late), steps=steps)
+    return inserted(varied, len(steps), late, Ref(CURRENT))
 
 
 def _taken_apart(rule: Rule, name: str, where: int) -> tuple[Rule, Expression]:
@@ -272,13 +270,13 @@ def _decaying_last(rule: Rule, name: str, where: int) -> Rule:
     bare, decayed = _taken_apart(rule, name, where)
     early = range(firing_index(rule))
     last = max((index for index in early if rule.steps[index].target == name), default=where)
-    return inserted(bare, last + 1, Step("decay last", name, decayed))
+    return inserted(bare, last + 1, name, decayed)
 
 
 def _decaying_first(rule: Rule, name: str, where: int) -> Rule:
     """Return the rule in which a register decays before spikes are gathered in it: at the end of the tick before."""
     bare, decayed = _taken_apart(rule, name, where)
-    gathered = rebuilt(rule.gather.expression, reading(name, DECAYED))
-    gather = replace(rule.gather, target=DECAYED, expression=gathered)
-    steps = (Step("gathered", name, Ref(DECAYED)), *bare.steps, Step("decay first", DECAYED, decayed))
-    return replace(bare, registers=(*rule.registers, DECAYED), gather=gather, steps=steps)
+    kept = fresh(rule, f"decayed_{name}")
+    gather = replace(rule.gather, target=kept, expression=rebuilt(rule.gather.expression, reading(name, kept)))
+    varied = replace(bare, registers=(*rule.registers, kept), gather=gather)
+    return inserted(inserted(varied, 0, name, Ref(kept)), len(bare.steps) + 1, kept, decayed)

@@ -38,6 +38,16 @@ def limit_of(rule: Rule) -> Expression:
     return next(node.right for node in nodes(fire) if isinstance(node, Compare | FloorDiv))
 
 
-def inserted(rule: Rule, index: int, step: Step) -> Rule:
+def inserted(rule: Rule, index: int, target: str, expression: Expression) -> Rule:
     """Return the rule with one more step before the one of that index."""
+    step = Step(fresh(rule, f"other {target}"), target, expression)
     return replace(rule, steps=(*rule.steps[:index], step, *rule.steps[index:]))
+
+
+def fresh(rule: Rule, name: str) -> str:
+    """Return a name that no step, register, parameter or constant of the rule has."""
+    taken = {*rule.registers, *(each.name for each in rule.parameters), *(each.name for each in rule.constants)}
+    taken |= {name for step in rule.all_steps for name in (step.name, step.target)}
+    while name in taken:
+        name += "_"
+    return name

@@ -6,7 +6,7 @@ Runtimes were seen to lose synapses of too long a delay (Lava), to make weights 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from snnprog.arrays import Int64s
 from snnprog.chips import Chip
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
+
+Changes = Mapping[str, tuple[str, Callable[[Int64s], Int64s]]]
+"""Name of a variation -> its text, and what becomes of the numbers."""
 
 
 def delays(model: Model) -> Iterator[Variation]:
@@ -56,37 +59,29 @@ def layers(model: Model) -> Iterator[Variation]:
     yield Variation("weight", "exponents swapped", text, varied)
 
 
+SIGNS: Changes = {
+    "negative weights positive": ("takes negative weights as positive", np.abs),
+    "weights negated": ("takes the negative of every weight", np.negative),
+    "negative weights lost": ("leaves out negative weights", lambda weight: np.maximum(weight, 0)),
+}
+
+
 def weights(model: Model) -> Iterator[Variation]:
     """Yield the variations of what a synapse adds."""
     own, step = model.synapses.weight, model.program.chip.weight_ranges.mixed_step
-    changed = [
-        (
-            "weight",
-            "weights floored to even",
-            "holds all weights in the mixed format: odd ones become the next lower",
-            own // step * step,
-        ),
-        (
-            "weight",
-            "weights truncated to even",
-            "holds all weights in the mixed format: odd ones lose 1 of magnitude",
-            np.sign(own) * (np.abs(own) // step * step),
-        ),
-        (
-            "weight",
-            "parallel synapses overwritten",
-            "keeps only the last of synapses between the same two and delay",
-            np.where(_is_last_of_parallel(model), own, 0),
-        ),
-        ("sign", "negative weights positive", "takes negative weights as positive", np.abs(own)),
-        ("sign", "weights negated", "takes the negative of every weight", -own),
-        ("sign", "negative weights lost", "leaves out negative weights", np.maximum(own, 0)),
-    ]
+    floored, truncated = own // step * step, np.sign(own) * (np.abs(own) // step * step)
     text = "adds weights without their exponent"
     varied = model.with_synapses(exponent=np.zeros_like(model.synapses.exponent))
     yield Variation("weight", "exponents ignored", text, varied)
-    for aspect, name, text, other in changed:
-        yield Variation(aspect, name, text, model.with_synapses(weight=other))
+    text = "holds all weights in the mixed format: odd ones become the next lower"
+    yield Variation("weight", "weights floored to even", text, model.with_synapses(weight=floored))
+    text = "holds all weights in the mixed format: odd ones lose 1 of magnitude"
+    yield Variation("weight", "weights truncated to even", text, model.with_synapses(weight=truncated))
+    text = "keeps only the last of synapses between the same two and delay"
+    varied = model.with_synapses(weight=own * _is_last_of_parallel(model))
+    yield Variation("weight", "parallel synapses overwritten", text, varied)
+    for name, (text, change) in SIGNS.items():
+        yield Variation("sign", name, text, model.with_synapses(weight=change(own)))
 
 
 def _is_last_of_parallel(model: Model) -> Int64s:
@@ -98,46 +93,31 @@ def _is_last_of_parallel(model: Model) -> Int64s:
     return is_last
 
 
+BIASES: Changes = {
+    "bias missing": ("leaves out the bias", np.zeros_like),
+    "bias negated": ("subtracts the bias", np.negative),
+    "bias twice": ("adds the bias twice", lambda bias: 2 * bias),
+}
+REFRACTORY_PERIODS: Changes = {
+    "refractory": ("holds the potential at zero for one more tick after a spike", lambda ticks: ticks + 1),
+    "refractory missing": ("holds the potential at zero for no tick after a spike, refractory or not", np.ones_like),
+    "refractory short": (
+        "holds the potential at zero for one tick less after a spike",
+        lambda ticks: np.maximum(ticks - 1, 1),
+    ),
+}
+
+
 def neurons(model: Model) -> Iterator[Variation]:
     """Yield the variations of biases and of refractory periods, where the rule has any."""
     chip = model.program.chip
-    changes: list[tuple[str, str, str, str, Callable[[Int64s], Int64s]]] = [
-        ("bias", "bias", "bias missing", "leaves out the bias", np.zeros_like),
-        ("bias", "bias", "bias negated", "subtracts the bias", np.negative),
-        ("bias", "bias", "bias twice", "adds the bias twice", lambda bias: 2 * bias),
-        (
-            "bias",
-            "bias",
-            "bias unscaled",
-            "adds the bias's mantissa without its exponent",
-            lambda bias: _mantissa(bias, chip),
-        ),
-        (
-            "refractory",
-            "reset",
-            "refractory",
-            "holds the potential at zero for one more tick after a spike",
-            lambda ticks: ticks + 1,
-        ),
-        (
-            "refractory",
-            "reset",
-            "refractory missing",
-            "holds the potential at zero for no tick after a spike, refractory or not",
-            np.ones_like,
-        ),
-        (
-            "refractory",
-            "reset",
-            "refractory short",
-            "holds the potential at zero for one tick less after a spike",
-            lambda ticks: np.maximum(ticks - 1, 1),
-        ),
-    ]
-    for parameter, aspect, name, text, change in changes:
+    text = "adds the bias's mantissa without its exponent"
+    biases = {**BIASES, "bias unscaled": (text, lambda bias: _mantissa(bias, chip))}
+    for parameter, aspect, changes in (("bias", "bias", biases), ("refractory", "reset", REFRACTORY_PERIODS)):
         if parameter in model.parameters:
-            varied = model.with_parameter(parameter, change(model.parameters[parameter]))
-            yield Variation(aspect, name, text, varied)
+            for name, (text, change) in changes.items():
+                varied = model.with_parameter(parameter, change(model.parameters[parameter]))
+                yield Variation(aspect, name, text, varied)
 
 
 def _mantissa(bias: Int64s, chip: Chip) -> Int64s:

@@ -14,7 +14,7 @@ from snnprog.divergence.edits import inserted, mapped
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
 from snnprog.rules.expressions import End, Expression, Hold, Neg, Ref, names_in, nodes, rebuilt
-from snnprog.rules.rule import Rule, Step
+from snnprog.rules.rule import Rule
 
 Otherwise = tuple[str, str, Callable[[Hold], Expression]]
 """The name and the text of another end, and what becomes of a register that has it."""
@@ -55,43 +55,52 @@ def _with_ends(low: int, high: int, end: End) -> Callable[[Hold], Expression]:
 
 
 def _otherwise(rule: Rule, target: str, hold: Hold) -> Iterator[Otherwise]:
-    """Yield the other ends that a register might have; its runtimes agree below ``top`` at most."""
-    top = 1 << ((hold.span - 1).bit_length() - 1)
-    watched = [watch.limit for watch in rule.watched if rule.step(watch.step).target == target]
-    top = min([limit for limit in watched if limit <= hold.high], default=top)
+    """Yield the other ends that a register might have."""
+    ends = _usual_ends(rule, target, hold)
     if hold.end is End.CLIP:
-        yield from _other_than_clipped(target, hold, top)
-    elif isinstance(hold.operand, Neg):
+        yield from _other_than_clipped(target, hold, ends)
+    elif isinstance(hold.operand, Neg):  # all that ever leaves the register is the negative of its lowest value
         register = next((name for name in rule.registers if name in names_in(hold.operand)), target)
         text = f"negates the {hold.low} that a decay takes to {-hold.low - 1}"
         yield f"lowest {register} negated", text, _with_ends(hold.low, hold.high, End.CLIP)
     else:
-        yield from _other_than_wrapped(target, hold, top)
+        yield from _other_than_wrapped(target, hold, ends)
 
 
-def _other_than_clipped(target: str, hold: Hold, top: int) -> Iterator[Otherwise]:
+def _other_than_clipped(target: str, hold: Hold, ends: tuple[int, int]) -> Iterator[Otherwise]:
+    low, high = ends
     yield f"{target} not clipped", f"does not clip the {target}", _open
-    text = f"wraps the {target} at {_bits(top)} bits, and does not clip it"
-    yield f"{target} wraps", text, _with_ends(-top, top - 1, End.WRAP)
-    low = 1 - top if hold.low == -top else -top
-    text = f"clips the {target} at {low}, one {'higher' if low > hold.low else 'lower'}"
-    yield f"{target} clipped at the other end", text, _with_ends(low, hold.high, End.CLIP)
+    text = f"wraps the {target} at {_bits(ends)} bits, and does not clip it"
+    yield f"{target} wraps", text, _with_ends(low, high, End.WRAP)
+    if low < 0 and hold.low in (low, low + 1):
+        other, side = (low + 1, "higher") if hold.low == low else (low, "lower")
+        text = f"clips the {target} at {other}, one {side}"
+        yield f"{target} clipped at the other end", text, _with_ends(other, hold.high, End.CLIP)
 
 
-def _other_than_wrapped(target: str, hold: Hold, top: int) -> Iterator[Otherwise]:
+def _other_than_wrapped(target: str, hold: Hold, ends: tuple[int, int]) -> Iterator[Otherwise]:
+    low, high = ends
     yield f"{target} not wrapped", f"does not wrap the {target}", _open
-    text = f"clips the {target} at {_bits(top)} bits, and does not wrap it"
-    yield f"{target} clipped", text, _with_ends(1 - top, top - 1, End.CLIP)
-    if 2 * top == hold.span:
-        name, text = f"{target} wraps at the other end", f"wraps a {target} of {top} to {-top}"
-    else:
-        name, text = f"{target} wrapped", f"wraps the {target} at {_bits(top)} bits"
-    yield name, text, _with_ends(-top, top - 1, End.WRAP)
+    text = f"clips the {target} at {_bits(ends)} bits, and does not wrap it"
+    yield f"{target} clipped", text, _with_ends(-high if low < 0 else low, high, End.CLIP)
+    name, text = f"{target} wrapped", f"wraps the {target} at {_bits(ends)} bits"
+    if hold.high == high + 1:
+        name, text = f"{target} wraps at the other end", f"wraps a {target} of {hold.high} to {low}"
+    yield name, text, _with_ends(low, high, End.WRAP)
 
 
-def _bits(top: int) -> int:
-    """Return the bits of a two's complement register that ends at ``-top``."""
-    return (2 * top - 1).bit_length()
+def _bits(ends: tuple[int, int]) -> int:
+    return (ends[1] - ends[0]).bit_length()
+
+
+def _usual_ends(rule: Rule, target: str, hold: Hold) -> tuple[int, int]:
+    """Return the ends in two's complement, or those on which the chip's runtimes agree; of one sign, the chip's own."""
+    if hold.low >= 0 or hold.high < 0:
+        return hold.low, hold.high
+    top = 1 << ((hold.span - 1).bit_length() - 1)
+    watched = [watch.limit for watch in rule.watched if rule.step(watch.step).target == target]
+    top = min([limit for limit in watched if limit <= hold.high], default=top)
+    return -top, top - 1
 
 
 def _held_once(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
@@ -99,7 +108,7 @@ def _held_once(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
     target, whole = rule.gather.target, rule.gather.expression
     if isinstance(whole, Hold):
         summed = rule.with_step(rule.gather.name, rebuilt(whole, _replacing(_open)))
-        once = inserted(summed, 0, Step("hold once", target, replace(whole, operand=Ref(target))))
+        once = inserted(summed, 0, target, replace(whole, operand=Ref(target)))
         does, done = _verbs(whole)
         yield f"{target} {done} once", f"{does} the {target} once per tick, not after each line", once
     for step in rule.steps:

@@ -10,7 +10,7 @@ from snnprog.divergence.edits import firing_index, inserted, limit_of
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
 from snnprog.rules.expressions import Compare, Const, Expression, Min, Ref, greatest, least, rebuilt, select
-from snnprog.rules.rule import COUNT, CURRENT, POTENTIAL, SPIKES, LayerConstant, Rule, Step
+from snnprog.rules.rule import COUNT, CURRENT, POTENTIAL, SPIKES, LayerConstant, Rule
 
 UNLIMITED = 1 << 62
 """No value of an int64 executor is greater."""
@@ -112,7 +112,7 @@ def _with_reset(rule: Rule, register: str, left: Expression) -> Rule:
     where = firing_index(rule) + 1
     old = [step for step in rule.steps[where:] if step.target == register]
     if not old:
-        return rule if left == Ref(register) else inserted(rule, where, Step(f"reset of {register}", register, left))
+        return rule if left == Ref(register) else inserted(rule, where, register, left)
     for step in old[1:]:
         rule = rule.with_step(step.name, Ref(register))
     return rule.with_step(old[0].name, left)
