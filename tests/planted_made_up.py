@@ -24,7 +24,7 @@ from snnprog.rules.expressions import (
     shift_right,
     wrap,
 )
-from snnprog.rules.rule import Parameter, Rule, Step, Watch
+from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
 
 arriving, weight, count, spikes = Ref("arriving"), Ref("weight"), Ref("count"), Ref("spikes")
 v, dv, bias, threshold = Ref("potential"), Ref("potential_decay"), Ref("bias"), Ref("threshold")
@@ -120,6 +120,7 @@ ODD = replace(
             Parameter("bias", -100, 100),
             Parameter("refractory", 1, 7),
         ),
+        constants=(LayerConstant("most", hidden=3, readout=2),),
         gather=Step("other current", "arriving", arriving + weight * count),
         steps=(
             Step("slow", "slow", leak(slow, 3, rounding=Rounding.MOVING) + arriving),
@@ -133,7 +134,7 @@ ODD = replace(
                     511,
                 ),
             ),
-            Step("fire", "spikes", least(greatest(v, 0) // limit, 3)),
+            Step("fire", "spikes", least(greatest(v, 0) // limit, Ref("most"))),
             Step("reset", "potential", v - limit * spikes),
             Step("held", "last_current", select(spikes, refractory - 1, greatest(hold - 1, 0))),
         ),
@@ -141,4 +142,5 @@ ODD = replace(
     ),
     usual_decays=(1, 4),
 )
-"""A chip with a current that no record shows, several spikes a tick, and names that variations would like to use."""
+"""A chip with a current that no record shows, with names that variations would like to use, and with several spikes a
+tick, fewer where they are read out."""

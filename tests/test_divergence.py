@@ -375,7 +375,7 @@ def odd_trial() -> tuple[sp.Program, Rasters]:
         post=post,
         delay=generator.integers(1, 4, pre.size),
         weight=generator.integers(-70, 100, pre.size),
-        threshold=[40, 25, 200],
+        threshold=[40, 25, 12],
         current_decay=[1, 2, 3],
         potential_decay=[9, 3, 30],
         bias=[0, -20, 30],

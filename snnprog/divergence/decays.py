@@ -276,7 +276,7 @@ def _decaying_last(rule: Rule, name: str, where: int) -> Rule:
 def _decaying_first(rule: Rule, name: str, where: int) -> Rule:
     """Return the rule in which a register decays before spikes are gathered in it: at the end of the tick before."""
     bare, decayed = _taken_apart(rule, name, where)
-    kept = fresh(rule, f"decayed_{name}")
+    kept = fresh(rule, "decayed")
     gather = replace(rule.gather, target=kept, expression=rebuilt(rule.gather.expression, reading(name, kept)))
     varied = replace(bare, registers=(*rule.registers, kept), gather=gather)
     return inserted(inserted(varied, 0, name, Ref(kept)), len(bare.steps) + 1, kept, decayed)

@@ -93,8 +93,8 @@ def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) ->
 
 
 def _reading_all(program: Program) -> Program:
-    """Return the program with all neurons read out, or as it is where the chip cannot do that."""
-    if program.chip.is_readout_apart:
+    """Return the program with all neurons read out, or as it is where the chip cannot do that, or they then change."""
+    if program.chip.is_readout_apart or program.chip.rule.constants:
         return program
     try:
         return replace(program, outputs=np.arange(program.n_neurons))
