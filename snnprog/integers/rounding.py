@@ -21,6 +21,7 @@ from snnprog.potential import PotentialMap
 from snnprog.rounding import HALF_STEP
 from snnprog.spec import FREE, Spec
 
+# What floats can be wrong by, in LSBs: potentials below 2**17 are right to 2**-35 each, and sums of thousands to 1e-7.
 FLOAT_SLACK = 1e-6
 NEAREST = "nearest"
 

@@ -22,6 +22,8 @@ from snnprog.design.problem import NeuronProblem, box_of, neuron_problem
 from snnprog.potential import NO_RESET
 from snnprog.spec import Spec, with_targets
 
+# From so many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on 2
+# specs.
 LARGE = 100_000
 """Rows times taps from which a safe margin is looked for before the verdict."""
 
