@@ -280,9 +280,13 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-@cache
-def _kinds(kind: Any) -> dict[str, Any]:
+def _kinds(kind: type) -> dict[str, Any]:
     """Return the type of each field of a dataclass, by name."""
+    return _looked_up(kind)
+
+
+@cache
+def _looked_up(kind: type) -> dict[str, Any]:
     assert is_dataclass(kind)
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
