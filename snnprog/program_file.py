@@ -25,7 +25,7 @@ import numpy as np
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.arrays import Int32s
-from snnprog.chips import CHIPS, Chip
+from snnprog.chips import CHIPS, Chip, is_built_in
 from snnprog.chips.data import chip_from_data, chip_to_data
 from snnprog.chips.semantics import SEMANTICS
 from snnprog.documents import JSON_LIMIT_BYTES
@@ -85,11 +85,6 @@ class Content:
     n_synapses: int
     provenance: Mapping[str, object]
     arrays: Mapping[str, Int32s]
-
-
-def is_built_in(chip: Chip) -> bool:
-    """Tell whether a chip is one of those that a name alone stands for."""
-    return CHIPS.get(chip.name) == chip
 
 
 def write_program(path: Path, content: Content) -> None:

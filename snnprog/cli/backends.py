@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import json_option
+from snnprog.cli.options import ChipName, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 
 @click.group("backends")
@@ -94,8 +99,13 @@ def install_command(name: str, as_json: bool) -> None:
     "--programs", default=5, show_default=True, type=click.IntRange(0, 100_000), help="Random programs to run."
 )
 @click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
+@click.option(
+    "--chip",
+    type=ChipName(),
+    help="Draw programs for this chip: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
+)
 @json_option
-def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
+def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
     """Check that a backend means the chip's integers.
 
     It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
@@ -103,7 +113,9 @@ def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
     from snnprog.conformance import LARGE, SMALL, check_conformance
 
     with progress_bar(as_json, "golden programs") as progress:
-        outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL, progress=progress)
+        outcome = check_conformance(
+            name, programs=programs, scale=LARGE if large else SMALL, chip=chip, progress=progress
+        )
     if as_json:
         print_json(
             {

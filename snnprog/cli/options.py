@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from snnprog.errors import SpecError
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 existing_file = click.Path(path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
@@ -29,3 +37,48 @@ class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
             return tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is no list of numbers, such as 4,7", param, ctx)
+
+
+class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """A chip: a registered one by its name, or an object in a module of the user's as MODULE:NAME.
+
+    Such an option alone imports code of the current folder, because whoever types ``--chip mychip:CHIP`` asks for just
+    that. Neither a ``SPEC.toml`` nor a program file can.
+    """
+
+    name = "chip"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Chip:
+        """Return the chip that a text names."""
+        from snnprog.chips import find_chip
+
+        module, colon, name = str(value).partition(":")
+        return _imported(module, name) if colon else find_chip(module)
+
+
+def _imported(module: str, name: str) -> Chip:
+    """Return an object of a module, which may stand in the current folder.
+
+    The folder is last on the import path: a file in it never takes the place of an installed module.
+    """
+    from snnprog.chips import Chip
+
+    sys.path.append(str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), name)
+    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is no chip
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SpecError(f"chip {module}:{name} cannot be loaded: {reason}; give MODULE:NAME of a Chip") from error
+    finally:
+        sys.path.pop()
+    if not isinstance(found, Chip):
+        raise SpecError(f"{module}:{name} must be a Chip, got a {type(found).__name__}")
+    return found
+
+
+chip_option = click.option(
+    "--chip",
+    type=ChipName(),
+    help="The chip to compile for, whatever the file says: a registered name, or MODULE:NAME, which runs MODULE.py of"
+    " this folder.",
+)

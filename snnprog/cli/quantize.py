@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import ChipName, existing_file, json_option
 from snnprog.cli.output import print_json, terminal
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 
 @click.command("quantize")
 @click.argument("graph_path", metavar="NET.nir", type=existing_file)
 @click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
 @click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
-@click.option("--chip", default="loihi1", show_default=True, help="Whose integers are meant.")
+@click.option(
+    "--chip",
+    type=ChipName(),
+    default="loihi1",
+    show_default=True,
+    help="Whose integers are meant: a name, or MODULE:NAME.",
+)
 @click.option("--inputs", "inputs_path", help="Spikes on which the program is to do what the network does.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern, where the inputs do not tell.")
 @click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
@@ -25,7 +35,7 @@ def quantize_command(
     graph_path: Path,
     program_path: Path,
     dt_ms: float,
-    chip: str,
+    chip: Chip,
     inputs_path: str | None,
     ticks: int | None,
     patterns: int | None,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import chip_option, existing_file, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from snnprog.backends.execution import Record
+    from snnprog.chips import Chip
     from snnprog.verification import Verification
 
 
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 @click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
 @click.option("--against", default="reference", show_default=True, help="The backend that all are compared with.")
 @click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
+@chip_option
 @json_option
 def verify_command(
-    program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
+    program_path: Path,
+    spec_path: Path,
+    backends: tuple[str, ...],
+    against: str,
+    state: bool,
+    chip: Chip | None,
+    as_json: bool,
 ) -> int:
     """Hold a program against its spec.
 
@@ -36,7 +44,7 @@ def verify_command(
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
-    program, spec = load(program_path), load_spec(spec_path)
+    program, spec = load(program_path), load_spec(spec_path, chip)
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)

@@ -94,7 +94,7 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
     }
 
 
-def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
+def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
     """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
 
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
@@ -107,7 +107,7 @@ def random_trial(seed: int, chip: str = "loihi1", gaps: Gaps = NO_GAPS, scale: S
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
     while True:
-        trial = _draw_trial(generator, chip, scale, shrink)
+        trial = _draw_trial(generator, limits, scale, shrink)
         trial = Trial(_within(_with_refractory(trial.program, seed), gaps), trial.inputs)
         if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
             return trial
@@ -141,8 +141,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
     return replace(program, refractory=periods[kind].astype(np.int32))
 
 
-def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink: float) -> Trial:
-    limits = find_chip(chip)
+def _draw_trial(generator: np.random.Generator, limits: Chip, scale: Scale, shrink: float) -> Trial:
     n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
     most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
     n_synapses = int(generator.integers(1, most_synapses + 2))
@@ -150,7 +149,7 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
     modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)[kind]
     exponents = generator.integers(*_half_open(limits.exponents), n_synapses)[kind]
     program = Program.from_arrays(
-        chip=chip,
+        chip=limits,
         n_inputs=n_inputs,
         n_neurons=n_neurons,
         outputs=np.arange(n_neurons),
@@ -163,7 +162,7 @@ def _draw_trial(generator: np.random.Generator, chip: str, scale: Scale, shrink:
         threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=2, fan_in=MOST_FAN_IN)[profile],
         current_decay=_draw_decays(generator, limits.current_decays, n_neurons)[profile],
         potential_decay=_draw_decays(generator, limits.potential_decays, n_neurons)[profile],
-        bias=_draw_biases(generator, limits, n_neurons),
+        bias=_draw_biases(generator, limits, n_neurons, shrink),
     )
     rate = generator.uniform(0.05, 0.6)
     inputs = tuple(generator.random((ticks, n_inputs)) < rate for ticks in scale.pattern_ticks)
@@ -191,7 +190,7 @@ def _draw_layered(generator: np.random.Generator, limits: Chip, layers: Layers) 
     shifts = generator.integers(*_half_open(limits.exponents), (3, 2)).min(axis=0)
     weights = limits.weight_ranges.inhibitory[0], limits.weight_ranges.excitatory[1]
     program = Program.from_arrays(
-        chip=limits.name,
+        chip=limits,
         n_inputs=n_inputs,
         n_neurons=n_neurons,
         outputs=outputs,
@@ -220,9 +219,11 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
 
 
 def _draw_weights(generator: np.random.Generator, limits: Chip, modes: Int64s, shrink: Floats) -> Int64s:
-    """Draw a weight of each sign mode; those of either sign are even."""
+    """Draw a weight of each sign mode; those of either sign are multiples of the chip's step."""
     magnitude = np.rint(generator.uniform(0, limits.weight_limit, modes.size) * shrink).astype(np.int64)
-    either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
+    step = limits.weight_ranges.mixed_step
+    even = np.minimum(magnitude, min(limits.weight_ranges.mixed[1], -limits.weight_ranges.mixed[0])) // step * step
+    either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * even
     drawn = np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
     low, high = np.array([limits.weight_ranges.of(SIGN_MODES[mode]) for mode in modes.tolist()]).reshape(-1, 2).T
     weights: Int64s = np.clip(drawn, low, high)
@@ -246,11 +247,11 @@ def _draw_decays(generator: np.random.Generator, allowed: Range, count: int) -> 
     return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], allowed, drawn)
 
 
-def _draw_biases(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
+def _draw_biases(generator: np.random.Generator, limits: Chip, count: int, shrink: float) -> Int64s:
     """Draw biases with the lower half of the exponents: with greater ones the portable range is soon left."""
     least, greatest = limits.bias_exponents
     exponents: Range = (least, (least + greatest) // 2)
-    mantissas = generator.integers(*_half_open(limits.bias_mantissas), count)
+    mantissas = (generator.integers(*_half_open(limits.bias_mantissas), count) * shrink).astype(np.int64)
     biases: Int64s = mantissas << generator.integers(*_half_open(exponents), count)
     return biases
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from snnprog.arrays import Bools, Raster
 from snnprog.checks import as_integer
-from snnprog.chips import CHIPS, Chip, find_chip
+from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
+from snnprog.chips.data import chip_to_data
 from snnprog.errors import LimitError, SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
@@ -257,7 +258,7 @@ class Spec:
             "signs": self.signs,
             "bias": self.bias,
             "threshold": self.threshold,
-            "chip": self.chip.name,
+            "chip": self.chip.name if is_built_in(self.chip) else chip_to_data(self.chip),
         }
 
 
