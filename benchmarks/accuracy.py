@@ -19,7 +19,8 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 EXAMPLES = ("iris", "breast_cancer", "digits", "yin_yang")
 COLUMNS = (
@@ -61,7 +62,7 @@ def judge(name: str, seed: int, backends: Sequence[str]) -> Split:
     )
     result = sp.compile(spec)
     seconds = time.perf_counter() - start
-    unseen = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    unseen = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     answers = [[trace.spikes for trace in sp.run(result.program, unseen, backend)] for backend in backends]
     is_same = all(np.array_equal(answer, answers[0]) for answer in answers)
     found = example.QUESTIONS.decide(answers[0])
@@ -114,7 +115,7 @@ def main(words: Sequence[str] | None = None) -> None:
         rows.append(row(name, found))
         print(*map(str, rows[-1]), sep="; ", file=sys.stderr, flush=True)
     title = f"Unseen samples; every split is run on {', '.join(chosen.backend)}"
-    print_table(Console(width=180), title, COLUMNS, rows)
+    print_table(Console(width=180), Table.plain(title, columns=COLUMNS, rows=rows))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from networks import anything
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import lay_out
 
@@ -72,7 +73,7 @@ def main(words: Sequence[str] | None = None) -> None:
         seed += 1
     columns = ("networks", "neuron-ticks", "output spikes", "excursions", "in 64 bits", "seconds")
     row = (*vars(tally).values(), time.perf_counter() - start)
-    print_table(Console(width=120), "Kernel and reference: no difference", columns, [row])
+    print_table(Console(width=120), Table.plain("Kernel and reference: no difference", columns=columns, rows=[row]))
 
 
 if __name__ == "__main__":

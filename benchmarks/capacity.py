@@ -36,7 +36,8 @@ from scipy.stats import binom, norm
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "capacity.png"
 PARTS = ("cover", "sparse", "leaky", "bits")
@@ -243,7 +244,9 @@ def print_shares(console: Console, found: Sequence[Shares]) -> None:
         for one in found
     ]
     columns = ("ticks per weight", "theory", "have weights", "solved", "undecided", "HiGHS agrees")
-    print_table(console, "cover: share of random specs, no memory, output rate 0.5", columns, rows)
+    print_table(
+        console, Table.plain("cover: share of random specs, no memory, output rate 0.5", columns=columns, rows=rows)
+    )
 
 
 def print_carried(console: Console, title: str, found: dict[Ensemble, list[Carried]]) -> None:
@@ -267,7 +270,7 @@ def print_carried(console: Console, title: str, found: dict[Ensemble, list[Carri
         "undecided",
         "of",
     )
-    print_table(console, title, columns, rows)
+    print_table(console, Table.plain(title, columns=columns, rows=rows))
 
 
 def draw_shares(ax: Axes, found: Sequence[Shares], parameters: int) -> None:

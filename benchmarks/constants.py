@@ -30,7 +30,8 @@ from instances import random_raster, random_target
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 FOLDERS = ("snnprog.design", "snnprog.integers", "snnprog.solver")
 FACTOR = 3
@@ -177,7 +178,7 @@ def outcome_of(case: Case) -> Outcome:
     start = time.process_time()
     try:
         result = sp.compile(case.spec, **case.options)
-    except sp.SnnprogError as error:
+    except Exception as error:  # of any kind: a constant may have no meaning at another size
         seconds = time.process_time() - start
         return Outcome(type(error).__name__, hashlib.sha256(str(error).encode()).hexdigest(), seconds=seconds)
     seconds, program, report = time.process_time() - start, result.program, result.report
@@ -225,18 +226,17 @@ def modules() -> list[ModuleType]:
 
 def constants(module: ModuleType) -> dict[str, Any]:
     """Return a module's own numeric constants; those that it imports are not its own."""
-    source = Path(str(module.__file__)).read_text()
-    assigned = {
-        name.strip().split(":")[0]
-        for line in source.splitlines()
-        if line[:1].isupper() and "= " in line
-        for name in line.split(" = ")[0].split(",")
-    }
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if name in assigned and name.isupper() and name not in NOT_SIZES and varied(value, 1) is not None
-    }
+    names = assigned(module) - NOT_SIZES.keys()
+    return {name: value for name, value in vars(module).items() if name in names and varied(value, 1) is not None}
+
+
+def assigned(module: ModuleType) -> set[str]:
+    """Return the names in capitals that a module's source assigns."""
+    lines = [
+        line for line in Path(str(module.__file__)).read_text().splitlines() if line[:1].isupper() and " = " in line
+    ]
+    names = {name.strip().partition(":")[0] for line in lines for name in line.partition(" = ")[0].split(",")}
+    return {name for name in names if name.isupper()}
 
 
 def varied(value: Any, factor: float) -> Any | None:
@@ -254,12 +254,14 @@ def varied(value: Any, factor: float) -> Any | None:
 
 
 @contextmanager
-def patched(name: str, value: Any, new: Any) -> Iterator[None]:
-    """Let every module that has a constant under its name have another value."""
+def patched(owner: ModuleType, name: str, new: Any) -> Iterator[None]:
+    """Let a module's constant have another value, also where it is imported."""
+    value = getattr(owner, name)
     holders = [
         module
         for key, module in list(sys.modules.items())
         if key.startswith("snnprog.") and getattr(module, name, None) is value
+        if module is owner or name not in assigned(module)
     ]
     for module in holders:
         setattr(module, name, new)
@@ -293,27 +295,29 @@ def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> tup
 def main(arguments: Sequence[str] | None = None) -> None:
     """Vary the constants asked for, and print a row for each of them and each factor."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the names of the modules whose constants are varied")
+    parser.add_argument("--only", nargs="*", default=[""], help="parts of the names of the modules, of which one fits")
+    parser.add_argument("--specs", nargs="*", default=[""], help="parts of the names of the specs, of which one fits")
     chosen = parser.parse_args(arguments)
-    every = cases()
+    every = {name: case for name, case in cases().items() if any(part in name for part in chosen.specs)}
     for case in every.values():
         outcome_of(case)  # compiled code is ready, and no measured time has it
     files = {name: files_run(case) for name, case in every.items()}
     before = {name: outcome_of(case) for name, case in every.items()}
     console = Console(width=200)
     for module in modules():
-        if chosen.only not in module.__name__:
+        if not any(part in module.__name__ for part in chosen.only):
             continue
         ours = [name for name in every if module.__file__ in files[name]]
         rows: list[tuple[object, ...]] = []
         for name, value in constants(module).items():
             for factor in (1.0 / FACTOR, float(FACTOR)):
-                with patched(name, value, varied(value, factor)):
+                with patched(module, name, varied(value, factor)):
                     after = {one: outcome_of(every[one]) for one in ours}
                 rows.append((name, f"{value}", f"× {factor:.3g}", *compared(before, after)))
         if rows:
-            columns = ("constant", "is", "varied", "specs", "other outcomes", "other bytes")
-            print_table(console, module.__name__, (*columns, "wrong bins", "hidden", "synapses", "time"), rows)
+            what = ("constant", "is", "varied", "specs", "other outcomes", "other bytes")
+            columns = (*what, "wrong bins", "hidden", "synapses", "time")
+            print_table(console, Table.plain(module.__name__, columns=columns, rows=rows))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, neuron_problem
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
+from snnprog.solver import one_blas_thread
 
 T = TypeVar("T")
 
@@ -124,6 +126,7 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return result, min(times)
 
 
+@one_blas_thread()
 def measure(taps: int, ticks: int, names: Sequence[str], limit: float, seed: int) -> Measured:
     """Measure ours, a simulation pass, and the solvers named, on one instance."""
     problem = random_problem(taps, ticks, seed)
@@ -202,7 +205,8 @@ def print_measured(console: Console, title: str, measured: Sequence[Measured], n
         times = [_cell(one, name) for name in (*OURS, *names)]
         rows.append((one.taps, one.ticks, f"{one.answers[PASS].seconds:.2g}", widest, *times, *ratios))
     faster = [f"{name} is × faster" for name in OURS]
-    print_table(console, title, ("taps", "ticks", "pass", "widest", *OURS, *names, *faster), rows)
+    columns = ("taps", "ticks", "pass", "widest", *OURS, *names, *faster)
+    print_table(console, Table.plain(title, columns=columns, rows=rows))
 
 
 def _cell(one: Measured, name: str) -> str:
@@ -221,7 +225,8 @@ def print_slopes(console: Console, series: dict[str, list[Measured]], names: Seq
         (title, *(f"{slope(measured, name, _size(title)):.2f}" for name in (PASS, *OURS, *names)))
         for title, measured in series.items()
     ]
-    print_table(console, "Slopes: seconds grow as size to the power of", ("series", PASS, *OURS, *names), rows)
+    columns = ("series", PASS, *OURS, *names)
+    print_table(console, Table.plain("Slopes: seconds grow as size to the power of", columns=columns, rows=rows))
 
 
 def _size(title: str) -> Callable[[Measured], int]:

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import networks
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 from rich.console import Console
 
 import snnprog as sp
 from snnprog.report.page import write_report
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 INPUTS = 100
 CONNECTIVITY = 0.1
@@ -32,8 +33,8 @@ WRONG_SHARE = 1e-5
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update", "--disable-sync")
 AFTER_PAINT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "report.py"
-PICTURED = {"width": 1280, "height": 2120}
-SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
+PICTURED: ViewportSize = {"width": 1280, "height": 2120}
+SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -59,7 +60,7 @@ def main(words: Sequence[str] | None = None) -> None:
             *drawn(path, chosen.chromium, chosen.repeats),
         ]
     title = f"A page of {chosen.neurons} neurons and {chosen.ticks:,} ticks"
-    print_table(Console(width=120), title, ("what", "measured"), rows)
+    print_table(Console(width=120), Table.plain(title, columns=("what", "measured"), rows=rows))
 
 
 def pictured(picture: Path, chromium: str) -> None:

@@ -28,7 +28,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "precision.png"
 CLASSES, TICKS, FIRST_TARGET = 5, 2000, 400
@@ -129,7 +130,7 @@ def print_memories(console: Console, found: dict[tuple[str, int], list[Memory]])
         rows.append((inputs, precision, *(f"{load:.3f} ± {error:.3f}" for load, error in loads), *counts, seconds))
     shares = [f"{share} % {what}" for what in ("have weights", "are solved") for share in (50, 90)]
     columns = ("inputs", "precision", *shares, "unrounded", "undecided", "of", "compile (s)")
-    print_table(console, "Patterns per input, up to which so many lists", columns, rows)
+    print_table(console, Table.plain("Patterns per input, up to which so many lists", columns=columns, rows=rows))
     published = ", ".join(f"{rule} {load:.2f}" for rule, load in PUBLISHED.items())
     console.print(f"published, at a precision of 1 ms: {published}")
 

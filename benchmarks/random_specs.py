@@ -16,7 +16,8 @@ import numpy as np
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 INPUTS, TICKS, INPUT_RATE, OUTPUT_RATE, LONGEST_DELAY = 100, 2000, 0.02, 0.01, 10
 
@@ -51,7 +52,10 @@ def main() -> None:
             margin = min(neuron.margin for neuron in result.report.neurons)
             rows.append((seed, dict(statuses), margin, *answers, compiled - start, time.perf_counter() - compiled))
     columns = ("seed", "outputs", "least margin (LSB)", *(f"exact on {name}" for name in chosen.backend))
-    print_table(Console(width=140), "Random feed-forward specs", (*columns, "compile (s)", "verify (s)"), rows)
+    print_table(
+        Console(width=140),
+        Table.plain("Random feed-forward specs", columns=(*columns, "compile (s)", "verify (s)"), rows=rows),
+    )
 
 
 if __name__ == "__main__":

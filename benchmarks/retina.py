@@ -6,7 +6,6 @@ The recording is an ``.npz`` with ``spike_times_s`` and ``neuron_index`` (57 uni
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from collections import Counter
@@ -21,9 +20,11 @@ from rich.console import Console
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.design import design
+from snnprog.design.task import Task
 from snnprog.integers import NeuronReport, quantize
 from snnprog.raster import bin_spike_times
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 
 UNITS, INPUTS, BIN_MS, LONGEST_DELAY = 57, 40, 20.0, 62
 
@@ -40,7 +41,6 @@ def main() -> None:
     with np.load(chosen.recording, allow_pickle=False) as archive:
         times, units = archive["spike_times_s"], archive["neuron_index"]
     raster, merged = bin_spike_times(times, units, bin_ms=BIN_MS, ticks=chosen.ticks, neurons=UNITS)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // chosen.workers)))
     console = Console(width=200)
     with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as executor:
         (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)
@@ -63,7 +63,7 @@ def alone(console: Console, raster: Raster, backends: Sequence[str], executor: E
     designed = design(spec_of(raster, everything), executor=executor)
     buildable = [index for index in everything if index not in designed.unbuilt]
     rest = spec_of(raster, buildable)
-    quantized = quantize(rest, designed.network, executor=executor)
+    quantized = quantize(Task.of(rest), designed.network, executor=executor)
     seconds = time.perf_counter() - start
     found, rows = iter(quantized.neurons), []
     for index, outcome in enumerate(designed.outcomes):
@@ -96,7 +96,12 @@ def _told(neuron: NeuronReport) -> tuple[str, str, str]:
 
 
 def _print(console: Console, ticks: int, rows: Sequence[Sequence[object]], seconds: float) -> None:
-    print_table(console, f"Retina, {ticks} ticks", ("output", "spikes", "verdict", "margin (LSB)", "why"), rows)
+    print_table(
+        console,
+        Table.plain(
+            f"Retina, {ticks} ticks", columns=("output", "spikes", "verdict", "margin (LSB)", "why"), rows=rows
+        ),
+    )
     console.print(f"{dict(Counter(str(row[2]) for row in rows))}; design and quantization {seconds:.1f} s")
 
 

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def _time_lava(program: sp.Program, raster: NDArray[np.bool_]) -> Timing:
     return Timing(answer["ticks"] / answer["seconds"], answer["spikes"], f"Lava {answer['version']}")
 
 
-def _execute(name: str, script: Path, folder: str, files: list[str]) -> dict:
+def _execute(name: str, script: Path, folder: str, files: list[str]) -> dict[str, Any]:
     """Run a script on one thread by the simulator's own interpreter; return what it wrote."""
     python = install(find_backend(name), say=lambda line: None)
     variables = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -88,4 +89,5 @@ def _execute(name: str, script: Path, folder: str, files: list[str]) -> dict:
         check=True,
         timeout=LIMIT_SECONDS,
     )
-    return json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+    written: dict[str, Any] = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+    return written

@@ -28,7 +28,8 @@ from rival_timing import Timing, prepare, time_rival
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
+from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import Layout, lay_out
 
@@ -218,7 +219,7 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome], rivals: Sequen
         for o in outcomes
     ]
     columns = ("network", "synapses", "rate out", *names, "kernel, 64 patterns")
-    print_table(console, "Ticks per second", columns, speeds)
+    print_table(console, Table.plain("Ticks per second", columns=columns, rows=speeds))
     ratios = [
         (
             o.case.name,
@@ -237,10 +238,13 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome], rivals: Sequen
         *("network", "x Brian2, NEST", "64: x Brian2, NEST", "x Lava", "x reference"),
         *("operations/s", "bytes/s", "of copy", "spikes, shares of the kernel's"),
     )
-    print_table(console, "How many times as fast", columns, ratios)
+    print_table(console, Table.plain("How many times as fast", columns=columns, rows=ratios))
     slopes = [(name, *(slope(outcomes, name, family) for family in ("dense", "recurrent"))) for name in names]
     print_table(
-        console, "Time per tick grows with neurons to the power of", ("simulator", "dense", "recurrent"), slopes
+        console,
+        Table.plain(
+            "Time per tick grows with neurons to the power of", columns=("simulator", "dense", "recurrent"), rows=slopes
+        ),
     )
 
 

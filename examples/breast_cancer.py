@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import snnprog as sp
@@ -19,18 +21,18 @@ QUESTIONS = Questions.one_vs_one(2, voters=21)
 CLARITY = 0.4
 
 
-def split(seed: int) -> list[np.ndarray]:
+def split(seed: int) -> tuple[NDArray[Any], ...]:
     """Return 398 samples to compile and 171 to judge by: values, values, classes (1 is benign), classes."""
     values, classes = load_breast_cancer(return_X_y=True)
-    return train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed)
+    return tuple(train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed))
 
 
-def encoder_of(values: np.ndarray) -> Levels:
+def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some samples: sixteen lines for each of the thirty measurements of cells."""
-    return Levels.fit(values, levels=16)
+    return Levels(levels=16).fit(values)
 
 
-def baseline() -> object:
+def baseline() -> Pipeline:
     """Return what to compare with."""
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
 
@@ -46,7 +48,7 @@ def main() -> None:
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     usual = baseline().fit(train, train_classes).predict(test)
     for name, classes in (("spikes", found), ("logistic regression", usual)):

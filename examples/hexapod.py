@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 import snnprog as sp
 
@@ -39,12 +40,12 @@ GAITS = {
 }
 
 
-def raster_of(text: str) -> np.ndarray:
+def raster_of(text: str) -> NDArray[np.bool_]:
     """Return (ticks, legs) of a gait that is written as one line per leg."""
     return np.array([[mark == "|" for mark in line] for line in text.split()]).T
 
 
-def text_of(raster: np.ndarray) -> str:
+def text_of(raster: NDArray[np.bool_]) -> str:
     """Return a raster (ticks, legs) as one line per leg."""
     lines = ("".join("|" if spike else "." for spike in train) for train in raster.T)
     return "\n".join(f"{leg:>13} {line}" for leg, line in zip(LEGS, lines, strict=True))

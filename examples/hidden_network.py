@@ -7,6 +7,7 @@ well they foretell what it does on other input is measured, for longer and longe
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 import snnprog as sp
 
@@ -34,7 +35,7 @@ def random_network(seed: int) -> sp.Program:
     )
 
 
-def random_input(seed: int, ticks: int) -> np.ndarray:
+def random_input(seed: int, ticks: int) -> NDArray[np.bool_]:
     """Return spikes that are sent to a network."""
     return np.random.default_rng(seed).random((ticks, INPUTS)) < 0.2
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import snnprog as sp
@@ -17,18 +20,18 @@ QUESTIONS = Questions.one_vs_one(3)
 CLARITY = 0.2
 
 
-def split(seed: int) -> list[np.ndarray]:
+def split(seed: int) -> tuple[NDArray[Any], ...]:
     """Return 105 flowers to compile and 45 to judge by: values, values, classes, classes."""
     values, classes = load_iris(return_X_y=True)
-    return train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed)
+    return tuple(train_test_split(values, classes, train_size=0.7, stratify=classes, random_state=seed))
 
 
-def encoder_of(values: np.ndarray) -> Levels:
+def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some flowers: sixteen lines for each of the four measurements."""
-    return Levels.fit(values, levels=16)
+    return Levels(levels=16).fit(values)
 
 
-def baseline() -> object:
+def baseline() -> Pipeline:
     """Return what to compare with."""
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
 
@@ -43,7 +46,7 @@ def main() -> None:
     print(f"{len(train)} flowers on {spec.n_inputs} lines; left out as unclear: {left_out}")
     print("neurons:", ", ".join(neuron.status for neuron in result.report.neurons))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     usual = baseline().fit(train, train_classes).predict(test)
     for name, classes in (("spikes", found), ("logistic regression", usual)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 import snnprog as sp
 
@@ -15,7 +16,7 @@ TABLES = {
     "full adder": sp.specs.truth_table(lambda a, b, carry: ((a + b + carry) % 2, a + b + carry > 1), lines=3),
     "parity of four": sp.specs.truth_table(lambda *bits: sum(bits) % 2, lines=4),
 }
-LOCK = {  # opens on 0, 1, 1; every wrong digit begins anew
+LOCK: dict[str, dict[int | str, str]] = {  # opens on 0, 1, 1; every wrong digit begins anew
     "closed": {0: "one right", 1: "closed"},
     "one right": {0: "one right", 1: "two right"},
     "two right": {0: "one right", 1: "open"},
@@ -38,9 +39,10 @@ def show(name: str, spec: sp.Spec) -> None:
     )
 
 
-def visit(digits: np.ndarray) -> np.ndarray:
+def visit(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which state but the first an automaton in plain Python is in after each tick; -1 is silence."""
-    states, symbols, state, found = list(LOCK), [0, 1, "shut"], "closed", np.zeros((len(digits), 3), dtype=bool)
+    symbols: list[int | str] = [0, 1, "shut"]
+    states, state, found = list(LOCK), "closed", np.zeros((len(digits), 3), dtype=bool)
     for tick, digit in enumerate(digits):
         if digit >= 0:
             state = LOCK[state].get(symbols[digit], state)

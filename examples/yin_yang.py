@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import snnprog as sp
@@ -31,29 +33,29 @@ def kind(x: float, y: float) -> int:
     return int(right <= SMALL or SMALL < left <= 0.5 * BIG or (y > BIG and right > 0.5 * BIG))
 
 
-def draw(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(size: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return so many points, each by how far it lies along each of the eight sides, and their classes."""
     generator = np.random.RandomState(seed)
-    points, classes = [], []
-    while len(points) < size:
+    drawn: list[tuple[NDArray[Any], int]] = []
+    while len(drawn) < size:
         goal, found = generator.randint(3), None
         while found != goal:
             x, y = generator.rand(2) * 2.0 * BIG
             found = kind(x, y) if np.hypot(x - BIG, y - BIG) <= BIG else None
-        points.append(SIDES @ (x, y))
-        classes.append(goal)
+        drawn.append((SIDES @ (x, y), goal))
+    points, classes = zip(*drawn, strict=True)
     return np.array(points), np.array(classes)
 
 
-def split(seed: int) -> tuple[np.ndarray, ...]:
+def split(seed: int) -> tuple[NDArray[Any], ...]:
     """Return 5000 points to compile and 1000 to judge by; those of seed 0 are the published ones."""
     (train, train_classes), (test, test_classes) = (draw(size, first + 10 * seed) for size, first in (TRAIN, TEST))
     return train, test, train_classes, test_classes
 
 
-def encoder_of(values: np.ndarray) -> Levels:
+def encoder_of(values: NDArray[Any]) -> Levels:
     """Return the encoder fitted to some points: 32 lines for each side."""
-    return Levels.fit(values, levels=32)
+    return Levels(levels=32).fit(values)
 
 
 def main() -> None:
@@ -67,7 +69,7 @@ def main() -> None:
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
-    inputs = [sp.coding.with_rest(raster) for raster in encoder.encode(test)]
+    inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]
     found = QUESTIONS.decide([trace.spikes for trace in sp.run(result.program, inputs)])
     print(f"spikes: {np.mean(found == test_classes):.1%} of {len(test)} unseen points")
     print(f"logistic regression: {baseline().fit(train, train_classes).score(test, test_classes):.1%}")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from snnprog.errors import UndecidedError as UndecidedError
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
+    from snnprog.files import read_observed as read_observed
     from snnprog.files import read_rasters as read_rasters
     from snnprog.files import write_rasters as write_rasters
     from snnprog.files.neo import from_neo as from_neo
@@ -99,6 +100,7 @@ _HOMES = {
     "load_spec": "spec_file",
     "place": "placement",
     "quantize_nir": "nir",
+    "read_observed": "files",
     "read_rasters": "files",
     "plot_margins": "report.plots",
     "plot_potential": "report.plots",

@@ -48,7 +48,7 @@ class Flowers:
     @property
     def encoder(self) -> Levels:
         """What turns measurements into spikes, fitted to the flowers to compile."""
-        return Levels.fit(self.train_values)
+        return Levels().fit(self.train_values)
 
     @property
     def questions(self) -> Questions:
@@ -109,7 +109,7 @@ def run_demo(
     result = compile(spec, seed=seed, progress=progress)
     say(f"checking on {', '.join(backends)}")
     verification = verify(result.program, spec, backends)
-    unseen = [with_rest(raster) for raster in flowers.encoder.encode(flowers.test_values)]
+    unseen = [with_rest(raster) for raster in flowers.encoder.transform(flowers.test_values)]
     decisions = [decide(flowers, result.program, unseen, backend) for backend in backends]
     trained = decide(flowers, result.program, [pattern.inputs for pattern in spec.patterns])
     program_path, picture_path = folder / "iris.snnp", folder / "iris.png"

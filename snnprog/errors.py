@@ -28,13 +28,19 @@ SHOWN_CHARACTERS = 4000
 GAP = " [...] "
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, is_one_line: bool = False) -> str:
     """Return a text with its control characters escaped, and its middle left out where it is long.
 
-    Messages quote files and programs that may be anyone's; a terminal must not obey them.
+    Texts quote files and programs that may be anyone's; a terminal must not obey them.
+
+    Parameters
+    ----------
+    is_one_line : bool
+        Whether line breaks and tabs are escaped, too.
     """
+    kept = "" if is_one_line else "\n\t"
     return _shortened(
-        "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in _shortened(text))
+        "".join(each if each.isprintable() or each in kept else _escape(each) for each in _shortened(text))
     )
 
 

@@ -1,7 +1,8 @@
 """Why a spec can or cannot be built, output by output, with proofs that are checked again.
 
-For outputs that can be built, the status is that of their integers, rehearsed one by one with the target spikes of all
-others as their input. Where target spikes have windows, those are the ticks that were chosen.
+For outputs that can be built, the status is that of their integers, made by the steps that `snnprog.compile` takes.
+Where other outputs cannot be built, and feed them, these are taken to do what their targets say. Where target spikes
+have windows, the integers are made for the ticks that were chosen.
 
 What is told is what each output can do alone. Where hidden neurons may be added, an output that cannot do alone what is
 asked is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Else it is undecided:
@@ -10,29 +11,25 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-import numpy as np
-
 from snnprog.checks import as_seconds, check_type
+from snnprog.compiler.built import Built
+from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
-from snnprog.design import Design, design, recheck
+from snnprog.design import Design, recheck
 from snnprog.design.conflicts import leaves
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import SolverError
-from snnprog.integers import INEXACT, Quantized, quantize
-from snnprog.integers.repair import impossible
-from snnprog.network import Network, Neuron
+from snnprog.integers import INEXACT
 from snnprog.progress import Progress
-from snnprog.solver import check_time, deadline_after, until
-from snnprog.spec import Pattern, Spec, presynaptic_raster, with_targets
+from snnprog.solver import check_time, deadline_after, one_blas_thread, until
+from snnprog.spec import Spec
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 
@@ -45,9 +42,9 @@ class Verdict:
     ----------
     output : int
     status : str
-        "certified", "exact", "inexact" (weights exist, but no rounding that was tried is exact and survives the noise),
-        "infeasible" or "undecided" (neither weights nor a proof was found, or the time ran out, or hidden neurons may
-        be added and may help).
+        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, survive the noise and
+        keep to the range on which all runtimes of the chip agree), "infeasible" or "undecided" (neither weights nor a
+        proof was found, or the time ran out, or hidden neurons may be added and may help).
     conflicts : tuple of Conflict
         Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
         of them speaks for all.
@@ -128,6 +125,7 @@ class Explanation:
         return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
 
 
+@one_blas_thread()
 def explain(
     spec: Spec,
     *,
@@ -153,13 +151,13 @@ def explain(
     """
     check_type("spec", spec, Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    if spec.window == (0, 0):
-        designed = design(spec, executor=executor, progress=progress, time_limit_s=limit, may_be_unbuilt=True)
-    else:
-        designed = design_in_windows(spec, executor=executor, progress=progress, time_limit_s=limit)
+    work = Work(spec, executor=executor, progress=progress, limit=limit)
+    designed = work.designed(may_be_unbuilt=True)
     held = recheck(spec, designed)
-    rehearsed = _rehearsed(spec, designed, limit, progress)
-    verdicts = [_verdict(index, designed, rehearsed, is_rechecked=held[index]) for index in range(spec.n_outputs)]
+    built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
+    verdicts = [
+        _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
+    ]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit)
     if spec.hidden != 0:
@@ -178,85 +176,42 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0:
         return help_of
-    wiring = Wiring(spec, spec.linear_rule, ())
+    draft = Draft(spec)
     with until(deadline_after(limit)), suppress(SolverError):
-        histories = histories_of(wiring)
+        histories = histories_of(draft)
         for output in outputs:
             check_time()
-            help_of[output] = impossibility(wiring, output, histories) or True
+            help_of[output] = impossibility(draft, output, histories) or True
     return help_of
 
 
-def _verdict(output: int, designed: Design, rehearsed: Mapping[int, Verdict], *, is_rechecked: bool) -> Verdict:
+def _verdict(output: int, *, designed: Design, built: Built | None, is_rechecked: bool) -> Verdict:
     outcome = designed.outcomes[output]
-    if not outcome.conflicts:
-        return rehearsed.get(output, Verdict(output, UNDECIDED))
-    if outcome.certificate is None:
-        return Verdict(output, INFEASIBLE, outcome.conflicts)
-    certificates = list(leaves(outcome.certificate))
-    return Verdict(
-        output=output,
-        status=INFEASIBLE,
-        conflicts=outcome.conflicts,
-        is_rechecked=is_rechecked,
-        cases=len(certificates),
-        excess=max(certificate.excess for certificate in certificates),
-        holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
-    )
+    if outcome.certificate is not None:
+        certificates = list(leaves(outcome.certificate))
+        return Verdict(
+            output=output,
+            status=INFEASIBLE,
+            conflicts=outcome.conflicts,
+            is_rechecked=is_rechecked,
+            cases=len(certificates),
+            excess=max(certificate.excess for certificate in certificates),
+            holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
+        )
+    in_integers = () if built is None else tuple(each for each in built.conflicts if each.neuron == output)
+    conflicts = outcome.conflicts or in_integers
+    if conflicts:
+        return Verdict(output, INFEASIBLE, conflicts)
+    return Verdict(output, UNDECIDED if built is None or outcome.neuron is None else _status(output, built))
 
 
-def _rehearsed(
-    spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
-) -> dict[int, Verdict]:
-    """Return output -> verdict on its integers, of the outputs that have weights; all others do as the target says."""
-    built = {index: outcome.neuron for index, outcome in enumerate(designed.outcomes) if outcome.neuron is not None}
-    if not built:
-        return {}
-    if spec.recurrent and spec.linear_rule.most_spikes > 1:
-        return _rehearsed_in_loop(spec, designed, time_limit_s, progress)
-    chosen = with_targets(spec, built, np.stack([neuron.raster for neuron in built.values()], axis=1))
-    patterns = tuple(
-        Pattern(presynaptic_raster(chosen, pattern), pattern.targets[:, list(built)], pattern.care[:, list(built)])
-        for pattern in chosen.patterns
-    )
-    asked = replace(spec, patterns=patterns, recurrent=False)
-    quantized = quantize(asked, designed.network, time_limit_s=time_limit_s, progress=progress)
-    return _told(spec, list(built), quantized)
-
-
-def _told(spec: Spec, outputs: list[int], quantized: Quantized) -> dict[int, Verdict]:
-    verdicts = {
-        output: Verdict(output, INEXACT if neuron.noise is not None and neuron.noise < spec.noise else neuron.status)
-        for output, neuron in zip(outputs, quantized.neurons, strict=True)
-    }
-    verdicts |= {outputs[index]: Verdict(outputs[index], UNDECIDED) for index in quantized.out_of_time}
-    for conflict in quantized.conflicts:
-        output = outputs[conflict.neuron]
-        verdicts[output] = Verdict(output, INFEASIBLE, (impossible(spec, output),))
-    return verdicts
-
-
-def _rehearsed_in_loop(
-    spec: Spec, designed: Design, time_limit_s: float | None, progress: Progress | None
-) -> dict[int, Verdict]:
-    """Return the same where what feeds others is no input line; outputs that are not built do not count."""
-    is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
-    targets, care = designed.spec.targets.copy(), spec.care & is_built
-    for index, outcome in enumerate(designed.outcomes):
-        if outcome.neuron is not None:
-            targets[:, index] = outcome.neuron.raster
-    top, shape = float(spec.chip.thresholds[1]), (len(spec.delays), spec.n_presynaptic)
-    neurons = [
-        outcome.neuron or Neuron(np.zeros(shape), top, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index])
-        for index, outcome in enumerate(designed.outcomes)
-    ]
-    ends = np.cumsum([pattern.ticks for pattern in spec.patterns])[:-1]
-    parts = zip(spec.patterns, np.split(targets, ends), np.split(care, ends), strict=True)
-    asked = replace(spec, patterns=tuple(Pattern(pattern.inputs, *part) for pattern, *part in parts))
-    network = Network(spec.delays, tuple(neurons))
-    quantized = quantize(asked, network, time_limit_s=time_limit_s, progress=progress)
-    verdicts = _told(spec, list(range(spec.n_outputs)), quantized)
-    return {output: verdict for output, verdict in verdicts.items() if is_built[output]}
+def _status(output: int, built: Built) -> str:
+    """Return the status of an output that has a neuron."""
+    if output in built.out_of_time:
+        return UNDECIDED
+    flawed = {*built.inexact, *built.overrunning}
+    flawed |= {neuron.output for neuron in built.fragile} | {found.output for found in built.wrong}
+    return INEXACT if output in flawed else built.neurons[output].status
 
 
 def _bins(conflict: Conflict) -> list[dict[str, object]]:

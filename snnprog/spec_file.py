@@ -6,16 +6,7 @@
     delays = "1-16"                        # or [1, 2, 5]
     recurrent = false
     threshold = "free"                     # or a threshold mantissa
-    bias = 0                               # or "free"
-    signs = [1, 1, -1]                     # optional
-    noise = 0.0                            # LSBs that must be survived
-    sparse = false                         # as few synapses as can be found
-    fan_in = 100                           # optional: the most synapses of an output
-    weight_bits = 4                        # optional: fewer than the chip has
-    weight_limit = 5                       # optional: the greatest weight mantissa
-    window = [0, 0]                        # ticks that a target spike may fall before and after its own
-    hidden = 0                             # how many hidden neurons may be added, or "auto"
-    refractory = 1                         # the refractory period of every neuron, in ticks
+    window = [0, 1]                        # and any other of `snnprog.spec.options.OPTIONS`, by its name in `Spec`
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
@@ -24,7 +15,7 @@
     [[patterns]]                           # a file may hold one pattern, or many
     inputs = "trials.npz:inputs"           # .npz (with :array where it holds several), or .csv events
     targets = "targets.csv"
-    care = "trials.npz:care"               # optional
+    care = "trials.npz:care"               # optional; what an .nwb file says was not observed never counts
     ticks = 100                            # the sizes: needed for .csv, checked for .npz
     n_inputs = 40
     n_outputs = 3
@@ -45,31 +36,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
-from snnprog.files import options_of, read_rasters, split_key
+from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
+from snnprog.files.rasters import read_recording
+from snnprog.files.reading import Reading, Recording
 from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec.options import OPTIONS
 
-OPTIONS = (
-    "recurrent",
-    "threshold",
-    "bias",
-    "signs",
-    "weight_bits",
-    "weight_limit",
-    "noise",
-    "sparse",
-    "fan_in",
-    "window",
-    "hidden",
-    "refractory",
-)
-SPEC_KEYS = ("chip", "delays", *OPTIONS, "dynamics", "patterns")
+SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
@@ -99,7 +81,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     path = Path(path)
     table = _table(path)
     _check_keys(path, "the file", table, SPEC_KEYS)
-    options = {key: table[key] for key in OPTIONS if key in table}
+    options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),
@@ -197,12 +179,21 @@ def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:
             raise FormatError(f"{where} of {path} has no {key}; name a raster file")
     files = _RasterFiles(path, where, table)
     inputs = files.read("inputs", "n_inputs", "input_ids")
-    targets = files.read("targets", "n_outputs", "output_ids", count=len(inputs))
-    cares: list[Raster | None] = [None] * len(inputs)
+    files.check_observed("inputs", "input_ids", inputs)
+    count = len(inputs.rasters)
+    targets = files.read("targets", "n_outputs", "output_ids", count=count)
+    cares = targets.observed or [np.ones_like(raster) for raster in targets.rasters]
     if "care" in table:
-        cares = list(files.read("care", "n_outputs", "output_ids", count=len(inputs)))
+        cares = _counting(targets.observed, files.read("care", "n_outputs", "output_ids", count=count).rasters)
     files.check_use()
-    return [Pattern(*rasters) for rasters in zip(inputs, targets, cares, strict=True)]
+    return [Pattern(*rasters) for rasters in zip(inputs.rasters, targets.rasters, cares, strict=True)]
+
+
+def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster]:
+    """Return which bins count: those that were observed and are asked for; `Pattern` refuses other shapes."""
+    if observed is None:
+        return asked
+    return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
 
 
 class _RasterFiles:
@@ -213,8 +204,8 @@ class _RasterFiles:
         self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
         self.used: set[str] = set()
 
-    def read(self, key: str, width: str, ids: str, count: int | None = None) -> list[Raster]:
-        """Return the rasters that an entry names."""
+    def read(self, key: str, width: str, ids: str, count: int | None = None) -> Recording:
+        """Return what the file that an entry names holds."""
         value = self.table[key]
         if not isinstance(value, str):
             raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
@@ -222,14 +213,25 @@ class _RasterFiles:
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         chosen = {option: given[option] for option in options_of(file) if given[option] in self.table}
         self.used |= set(chosen.values())
-        return read_rasters(
-            file,
+        reading = Reading(
             ticks=self.sizes.get("ticks"),
             neurons=self.sizes.get(width),
             patterns=self.sizes.get("count") if count is None else count,
             key=part,
             **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
         )
+        return read_recording(file, reading)
+
+    def check_observed(self, key: str, ids: str, recording: Recording) -> None:
+        """Raise `FormatError` where an input was not observed: nobody knows which spikes went in there."""
+        for pattern, observed in enumerate(recording.observed or ()):
+            if not observed.all():
+                tick, column = (int(index) for index in np.argwhere(~observed)[0])
+                raise FormatError(
+                    f"{self.where} of {self.path}: {key} must be observed throughout, and column {column} of"
+                    f" {self.table[key]} was not at tick {tick} of pattern {pattern}; give starts_ms and ticks within"
+                    f" its obs_intervals, or leave it out of {ids}"
+                )
 
     def check_use(self) -> None:
         """Raise `FormatError` where something is said that no file had a use for."""

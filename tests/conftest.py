@@ -69,6 +69,15 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder on the search path for backends."""
+    parent = tmp_path / "backends"
+    parent.mkdir()
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(parent))
+    return parent
+
+
+@pytest.fixture
 def detector(command: Command, tmp_path: Path) -> Path:
     """Return the compiled program of the example's files."""
     path = tmp_path / "detector.snnp"

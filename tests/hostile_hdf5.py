@@ -33,6 +33,8 @@ def good_hdf5(folder: Path) -> dict[str, bytes]:
         units = file.create_group("units")
         units["id"], units["spike_times_index"] = np.arange(3), np.array([2, 2, 5], dtype="u1")
         units["spike_times"] = np.array([0.001, 0.004, 0.0, 0.002, 0.008])
+        units["obs_intervals_index"] = np.array([1, 3, 3], dtype="u1")
+        units["obs_intervals"] = np.array([[0.0, 0.009], [0.0, 0.003], [0.005, 0.02]])
     nodes: dict[str, Any] = {
         "input": nir.Input(np.array([2])),
         "w": nir.Affine(np.array([[3.0, -1.0], [2.0, 2.0]]), np.zeros(2)),

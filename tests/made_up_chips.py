@@ -273,7 +273,7 @@ def drawn(seed: int) -> Draw:
 
 
 def taught(seed: int, kind: Kind, chip: Chip) -> tuple[Draw, sp.Program] | None:
-    """Return a spec that random integer neurons of the chip fulfil, and their program; None where they leave a range."""
+    """Return a spec that random integer neurons fulfil, and their program; None where they leave their range."""
     rng = np.random.default_rng([seed, 1])
     asked = drawn(seed)
     spec = asked.spec(chip)

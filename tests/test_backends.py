@@ -21,15 +21,6 @@ from snnprog.backends.interpreters import find_interpreter, variable_for
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder on the search path for backends."""
-    parent = tmp_path / "backends"
-    parent.mkdir()
-    monkeypatch.setenv("SNNPROG_BACKENDS", str(parent))
-    return parent
-
-
-@pytest.fixture
 def program() -> sp.Program:
     return sp.Program.from_arrays(
         chip="loihi1",

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from chromium import chromium_command, is_required
 
+from snnprog.design.margins import answer, margin
+
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
 Loader = Callable[[str], ModuleType]
@@ -39,6 +41,14 @@ def test_design(
     said = capsys.readouterr().out
     assert [title in said for title in ("The main instance", "More ticks", "More taps", "Slopes")] == [True] * 4
     assert picture.stat().st_size > 10_000
+
+
+def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    before = answer.ROUNDING_PROOF, margin.COMFORTABLE
+    module("constants").main(["--only", "margins.answer", "--specs", "small 0"])
+    said = capsys.readouterr().out
+    assert [said.count(name) for name in ("ROUNDING_PROOF", "COMFORTABLE", "WORTHLESS")] == [2, 2, 2]
+    assert before == (answer.ROUNDING_PROOF, margin.COMFORTABLE)
 
 
 def test_capacity(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

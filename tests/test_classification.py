@@ -30,7 +30,7 @@ def decided(program: sp.Program, spec: sp.Spec, questions: Questions, backend: s
 
 @pytest.mark.parametrize(
     "encoder",
-    [Levels.fit(blobs(0)[0]), Latency.fit(blobs(0)[0], is_paired=True), GaussianFields.fit(blobs(0)[0])],
+    [Levels().fit(blobs(0)[0]), Latency(is_paired=True).fit(blobs(0)[0]), GaussianFields().fit(blobs(0)[0])],
     ids=lambda encoder: type(encoder).__name__,
 )
 @pytest.mark.parametrize("questions", [Questions.one_vs_rest(3), Questions.one_vs_one(3)], ids=["rest", "pairs"])
@@ -45,7 +45,7 @@ def test_program_is_exact_on_what_is_asked(encoder: Encoder, questions: Question
 def test_what_cannot_be_told_apart_is_named() -> None:
     samples, labels = blobs(1, size=8)
     with pytest.raises(sp.InfeasibleError, match="what it has received by then is the same"):
-        sp.compile(sp.specs.classifier(samples, labels, Rate.fit(samples, 30)))
+        sp.compile(sp.specs.classifier(samples, labels, Rate(30).fit(samples)))
 
 
 def test_series_are_told_apart() -> None:
@@ -53,7 +53,7 @@ def test_series_are_told_apart() -> None:
     phase, labels = rng.uniform(0.0, 6.0, 24), np.repeat([0, 1], 12)
     angle = phase[:, None] + np.where(labels[:, None] == 1, 1.0, 2.0) * np.arange(25) * 0.25
     series = np.sin(angle)[:, :, None]
-    spec = sp.specs.classifier(series, labels, Delta.fit(series, 6), questions=Questions.one_vs_one(2))
+    spec = sp.specs.classifier(series, labels, Delta(6).fit(series), questions=Questions.one_vs_one(2))
     assert (spec.n_inputs, spec.n_outputs, spec.patterns[0].ticks) == (2, 1, 26)
     program = sp.compile(spec).program
     assert (decided(program, spec, Questions.one_vs_one(2)) == labels).all()
@@ -61,7 +61,7 @@ def test_series_are_told_apart() -> None:
 
 def test_the_decision_is_the_last_tick() -> None:
     samples, labels = blobs(2)
-    spec = sp.specs.classifier(samples, labels, Latency.fit(samples, 5))
+    spec = sp.specs.classifier(samples, labels, Latency(5).fit(samples))
     assert spec.delays == (1, 2, 3, 4, 5, 6)
     for pattern, label in zip(spec.patterns, labels, strict=True):
         assert pattern.ticks == 7
@@ -74,8 +74,8 @@ def test_odd_samples_are_left_out() -> None:
     samples, labels = blobs(3)
     odd = [4, 25]
     labels[odd] = (labels[odd] + 1) % 3
-    encoder = Levels.fit(samples)
-    clarity = clarity_of(encoder.encode(samples), labels)
+    encoder = Levels().fit(samples)
+    clarity = clarity_of(encoder.transform(samples), labels)
     assert np.flatnonzero(clarity < 0).tolist() == odd
     questions = Questions.one_vs_one(3)
     spec = sp.specs.classifier(samples, labels, encoder, questions=questions, clarity=0.0)
@@ -88,8 +88,8 @@ def test_odd_samples_are_left_out() -> None:
 def test_what_is_clear_can_be_built() -> None:
     rng = np.random.default_rng(4)
     samples, labels = rng.normal(size=(150, 3)), rng.integers(0, 3, 150)
-    encoder = Levels.fit(samples, 6)
-    assert 10 < (clarity_of(encoder.encode(samples), labels) > 0).sum() < 140
+    encoder = Levels(6).fit(samples)
+    assert 10 < (clarity_of(encoder.transform(samples), labels) > 0).sum() < 140
     spec = sp.specs.classifier(samples, labels, encoder, questions=Questions.one_vs_one(3), clarity=1e-6)
     assert not design(spec).unbuilt
 
@@ -107,7 +107,7 @@ def test_what_is_clear_can_be_built() -> None:
 def test_labels_that_cannot_be_are_refused(labels: list[int], message: str) -> None:
     samples, _ = blobs(0)
     with pytest.raises(sp.SpecError, match=message):
-        sp.specs.classifier(samples, labels, Levels.fit(samples), questions=Questions.one_vs_one(3))
+        sp.specs.classifier(samples, labels, Levels().fit(samples), questions=Questions.one_vs_one(3))
 
 
 # --------------------------------------------------------------- patterns in which nothing counts for an output
@@ -141,7 +141,7 @@ def test_where_outputs_hear_each_other_it_does_bind() -> None:
 @pytest.mark.parametrize("asked", [{"sparse": True}, {"fan_in": 3}, {"noise": 30.0}], ids=str)
 def test_what_more_is_asked_holds_for_what_counts(asked: dict[str, Any]) -> None:
     samples, labels = blobs(5)
-    spec = sp.specs.classifier(samples, labels, Levels.fit(samples, 8), questions=Questions.one_vs_one(3))
+    spec = sp.specs.classifier(samples, labels, Levels(8).fit(samples), questions=Questions.one_vs_one(3))
     result = sp.compile(replace(spec, **asked))
     assert sp.verify(result.program, spec).exact
     assert max(neuron.synapses for neuron in result.report.neurons) <= 3 or "noise" in asked

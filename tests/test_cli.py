@@ -8,8 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from command_line import FILES, Command
 
@@ -20,7 +22,8 @@ from snnprog import cli
     ("words", "code", "said"),
     [
         (["run", "{program}", "missing.npz"], cli.BAD_USAGE, "missing.npz cannot be read"),
-        (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "missing.snnp cannot be read"),
+        (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "'P.snnp': File 'missing.snnp' does not exist.\n"),
+        (["inspect", "{folder}"], cli.BAD_USAGE, "is a directory.\n"),
         (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "give both ticks and neurons"),
         (["run", "{program}", "{program}"], cli.BAD_USAGE, "rasters are read from .npz, .csv, .h5 and .nwb"),
         (["run", "{inputs}", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
@@ -43,6 +46,7 @@ def test_bad_usage(command: Command, detector: Path, tmp_path: Path, words: list
         "program": detector,
         "inputs": FILES / "inputs.csv",
         "spec": FILES / "SPEC.toml",
+        "folder": tmp_path,
         "nowhere": tmp_path / "nowhere",
     }
     found, _, err = command(*[word.format(**places) for word in words])
@@ -75,10 +79,29 @@ def test_json_tells_every_error(
     assert (found, err.strip(), json.loads(out)["error"]["type"]) == (code, "", kind)
 
 
-def test_json_tells_bad_usage(command: Command) -> None:
-    code, out, err = command("compile", "x.toml", "--json")
-    assert (code, err, json.loads(out)["error"]["type"]) == (cli.BAD_USAGE, "", "MissingParameter")
-    code, out, err = command("compile", "x.toml")
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["compile", "SPEC.toml", "--json"], "BadParameter"),
+        (["compile", "--json", FILES / "SPEC.toml"], "MissingParameter"),
+        (["compile", "--nonsense", "--json"], "NoSuchOption"),
+        (["backends", "install", "--json"], "MissingParameter"),
+        (["inspect", "--json", "x.snnp", "--max-cores"], "BadOptionUsage"),
+    ],
+)
+def test_json_tells_bad_usage(command: Command, words: list[object], kind: str) -> None:
+    code, out, err = command(*words)
+    assert (code, err, json.loads(out)["error"]["type"]) == (cli.BAD_USAGE, "", kind)
+
+
+def test_json_as_the_value_of_an_option_asks_for_nothing(command: Command) -> None:
+    code, out, err = command("inspect", "--max-cores", "--json")
+    assert (code, out) == (cli.BAD_USAGE, "")
+    assert "Invalid value for '--max-cores': '--json' is not a valid integer range" in err
+
+
+def test_bad_usage_says_where_the_options_are_listed(command: Command) -> None:
+    code, out, err = command("compile", FILES / "SPEC.toml")
     assert (code, out, err.count("\n")) == (cli.BAD_USAGE, "", 1)
     assert "Missing option '-o'" in err
     assert "compile --help' lists what there is" in err
@@ -110,7 +133,7 @@ def test_a_file_where_the_demo_wants_a_folder(command: Command, tmp_path: Path) 
     (tmp_path / "taken").touch()
     code, _, err = command("demo", "-o", tmp_path / "taken")
     assert code == cli.BAD_USAGE
-    assert f"snnprog: {tmp_path / 'taken'} cannot be used: File exists\n" in err
+    assert err == f"snnprog: Invalid value for '-o' / '--output': Directory '{tmp_path / 'taken'}' is a file.\n"
 
 
 @pytest.mark.parametrize("words", [["compile", FILES / "SPEC.toml"], ["run", "{program}", "missing.csv"]])
@@ -120,10 +143,8 @@ def test_a_place_that_cannot_be_written_is_refused_first(
     monkeypatch.setattr("snnprog.compiler.compile", None)
     words = [str(word).format(program=detector) for word in words]
     code, _, err = command(*words, "-o", tmp_path)
-    assert (code, err) == (
-        cli.BAD_USAGE,
-        f"snnprog: {tmp_path} cannot be written: a folder or device stands there; name a file\n",
-    )
+    message = f"snnprog: Invalid value for '-o' / '--output': File '{tmp_path}' is a directory.\n"
+    assert (code, err) == (cli.BAD_USAGE, message)
     assert "there is no folder" in command(*words, "-o", tmp_path / "no" / "x.csv")[2]
 
 
@@ -137,3 +158,17 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def all_commands(group: click.Group = cli.commands) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from all_commands(command)
+
+
+@pytest.mark.parametrize("each", list(all_commands()), ids=lambda each: each.callback.__name__)
+def test_every_command_and_option_has_a_help_that_fits_its_line(each: click.Command) -> None:
+    assert not each.get_short_help_str(limit=68).endswith("...")
+    options = [option for option in each.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not (option.help or "").endswith(".")] == []

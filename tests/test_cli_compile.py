@@ -36,7 +36,7 @@ def test_compile_prints_json(command: Command, tmp_path: Path) -> None:
 
 def test_compile_shows_the_cores(command: Command, tmp_path: Path) -> None:
     out = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")[1]
-    assert "1 core of loihi1: no partition has fewer" in out
+    assert "1 core of loihi1: the minimum" in out
     assert "synaptic memory" in out
 
 

@@ -20,6 +20,7 @@ from snnprog.design.rasters.closest import Search
 from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
+from snnprog.design.task import Task
 from snnprog.spec import with_targets
 
 
@@ -162,7 +163,7 @@ def test_a_refusal_holds_for_every_raster_with_the_same_ground(seed: int, recurr
     """Change the other bins at random, and ask a judge that has refused nothing yet."""
     generator = np.random.default_rng(seed)
     spec = random_spec(seed, ticks=14, outputs=2 if recurrent else 1, recurrent=recurrent)
-    search = Search(Judge(spec, range(spec.n_outputs)))
+    search = Search(Judge(Task.of(spec), range(spec.n_outputs)))
     search.run()
     refusals = search.judge.refusals
     assert refusals
@@ -170,13 +171,15 @@ def test_a_refusal_holds_for_every_raster_with_the_same_ground(seed: int, recurr
         assert (verdict.prices > 0.0).any()
         for _ in range(4):
             other = np.where(verdict.ground, raster, generator.random(raster.shape) < 0.3)
-            assert not Judge(spec, range(spec.n_outputs)).verdict(other).is_feasible
+            assert not Judge(Task.of(spec), range(spec.n_outputs)).verdict(other).is_feasible
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_runs_freely_can_be_built(seed: int) -> None:
     spec = overloaded(seed)
-    problem = Judge(spec, [0]).problems(np.concatenate([pattern.targets[:, :1] for pattern in spec.patterns]))[0]
+    problem = Judge(Task.of(spec), [0]).problems(np.concatenate([pattern.targets[:, :1] for pattern in spec.patterns]))[
+        0
+    ]
     look = fitted(problem.idealised(0), np.ones_like(problem.raster))
     assert look.wrong == int((look.raster != problem.raster).sum())
     assert np.array_equal(free_run(problem, look.weights, look.threshold, look.bias), look.raster)
@@ -186,13 +189,13 @@ def test_what_runs_freely_can_be_built(seed: int) -> None:
 
 def test_a_closed_loop_is_its_neurons_running_freely_on_its_spikes() -> None:
     spec = overloaded(2, recurrent=True)
-    problems = Judge(spec, range(2)).problems(np.zeros((28, 2), dtype=bool))
+    problems = Judge(Task.of(spec), range(2)).problems(np.zeros((28, 2), dtype=bool))
     mapping, inputs = problems[0].potential_map, np.concatenate([pattern.inputs for pattern in spec.patterns])
     weights = np.random.default_rng(5).normal(1.0, 1.0, size=(2, mapping.n_taps))
     thresholds, biases = np.array([0.4, 0.6]), np.array([0.1, -0.05])
     spikes = closed_loop(mapping, inputs, weights, thresholds, biases)
     assert spikes.any(axis=0).all()
-    for index, problem in enumerate(Judge(spec, range(2)).problems(spikes)):
+    for index, problem in enumerate(Judge(Task.of(spec), range(2)).problems(spikes)):
         alone = free_run(problem, weights[index], thresholds[index], biases[index])
         assert np.array_equal(alone, spikes[:, index])
 

@@ -30,11 +30,11 @@ from snnprog.coding import (
 
 FITTED = np.array([[0.0, 5.0], [10.0, 5.0], [4.0, 5.0]])
 ENCODERS = [
-    Levels.fit(FITTED, 4),
-    Latency.fit(FITTED, 8),
-    Latency.fit(FITTED, 8, is_paired=True),
-    GaussianFields.fit(FITTED, 5),
-    Rate.fit(FITTED, 30),
+    Levels(4).fit(FITTED),
+    Latency(8).fit(FITTED),
+    Latency(8, is_paired=True).fit(FITTED),
+    GaussianFields(5).fit(FITTED),
+    Rate(30).fit(FITTED),
 ]
 
 
@@ -45,11 +45,11 @@ def latencies(raster: Raster) -> list[int]:
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
 def test_a_sample_is_the_same_spikes_in_any_company(encoder: Encoder) -> None:
-    together = encoder.encode(FITTED)
+    together = encoder.transform(FITTED)
     assert {raster.shape for raster in together} == {(encoder.ticks, encoder.n_lines)}
     assert {raster.dtype for raster in together} == {np.dtype(np.bool_)}
     for sample, raster in zip(FITTED, together, strict=True):
-        assert (encoder.encode(sample[None])[0] == raster).all()
+        assert (encoder.transform(sample[None])[0] == raster).all()
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__)
@@ -60,32 +60,44 @@ def test_encoders_are_frozen(encoder: Encoder) -> None:
         untyped(encoder).low[0] = 1.0
 
 
+@pytest.mark.parametrize(
+    "encoder", [Levels(4), Latency(8), GaussianFields(5), Rate(30)], ids=lambda e: type(e).__name__
+)
+def test_fitting_leaves_the_settings_and_the_encoder_as_they_are(encoder: Levels) -> None:
+    fitted = encoder.fit(FITTED)
+    assert (fitted.low.tolist(), fitted.high.tolist()) == ([0.0, 5.0], [10.0, 5.0])
+    assert encoder.low.size == 0
+    again = dataclasses.replace(fitted, low=encoder.low, high=encoder.high)
+    assert repr(again) == repr(encoder)
+    assert fitted.fit([[1.0], [2.0]]).high.tolist() == [2.0]
+
+
 def test_levels_are_a_thermometer() -> None:
-    lines = [raster[0].tolist() for raster in Levels.fit(FITTED, 4).encode([[0.0, 5.0], [3.8, 9.0], [99.0, -1.0]])]
+    lines = [raster[0].tolist() for raster in Levels(4).fit(FITTED).transform([[0.0, 5.0], [3.8, 9.0], [99.0, -1.0]])]
     assert lines[0] == [False] * 8
     assert lines[1] == [True, True, False, False] + [True] * 4
     assert lines[2] == [True] * 4 + [False] * 4
 
 
 def test_the_greater_the_earlier() -> None:
-    encoder = Latency.fit(FITTED, 8)
-    assert [latencies(raster) for raster in encoder.encode([[10.0, 5.0], [0.0, 5.0], [7.5, 5.0]])] == [
+    encoder = Latency(8).fit(FITTED)
+    assert [latencies(raster) for raster in encoder.transform([[10.0, 5.0], [0.0, 5.0], [7.5, 5.0]])] == [
         [0, 8],
         [8, 8],
         [2, 8],
     ]
-    paired = Latency.fit(FITTED, 8, is_paired=True)
-    assert latencies(paired.encode([[7.5, 5.0]])[0]) == [2, 8, 6, 0]
+    paired = Latency(8, is_paired=True).fit(FITTED)
+    assert latencies(paired.transform([[7.5, 5.0]])[0]) == [2, 8, 6, 0]
 
 
 def test_the_field_whose_centre_is_met_fires_at_once() -> None:
-    encoder = GaussianFields.fit(FITTED[:, :1], 6)
+    encoder = GaussianFields(6).fit(FITTED[:, :1])
     centres = 10.0 / 4 * (np.arange(6) - 0.5)
     for field, centre in enumerate(centres):
-        found = latencies(encoder.encode([[centre]])[0])
+        found = latencies(encoder.transform([[centre]])[0])
         assert found[field] == 0
         assert all(tick != 0 for index, tick in enumerate(found) if index != field)
-    assert not encoder.encode([[1000.0]])[0].any()
+    assert not encoder.transform([[1000.0]])[0].any()
 
 
 def test_latency_of_a_field_is_the_formula_of_the_paper() -> None:
@@ -93,23 +105,23 @@ def test_latency_of_a_field_is_the_formula_of_the_paper() -> None:
     value, centres = 1.3, np.arange(6) - 0.5
     activation = np.exp(-((value - centres) ** 2) / (2 * (1 / 1.5) ** 2))
     expected = [round(10 * (1 - a)) if a >= 0.01 else -1 for a in activation]
-    assert latencies(encoder.encode([[value]])[0]) == expected
+    assert latencies(encoder.transform([[value]])[0]) == expected
 
 
 def test_rates_are_what_was_asked() -> None:
-    encoder = Rate.fit(FITTED, 20_000, 0.4)
-    low, middle, high = (raster[:, 0].mean() for raster in encoder.encode([[0.0, 5.0], [5.0, 5.0], [10.0, 5.0]]))
+    encoder = Rate(20_000, 0.4).fit(FITTED)
+    low, middle, high = (raster[:, 0].mean() for raster in encoder.transform([[0.0, 5.0], [5.0, 5.0], [10.0, 5.0]]))
     assert low == 0.0
     assert abs(middle - 0.2) < 0.02
     assert abs(high - 0.4) < 0.02
     other = dataclasses.replace(encoder, seed=1)
-    assert (other.encode(FITTED)[1] != encoder.encode(FITTED)[1]).any()
+    assert (other.transform(FITTED)[1] != encoder.transform(FITTED)[1]).any()
 
 
 def test_delta_sends_each_step_once_and_catches_up() -> None:
     series = np.array([0.0, 0.9, 1.0, 3.5, 3.5, 3.5, 0.0, 0.0])[None, :, None]
     encoder = Delta(step=np.ones(1), ticks=8)
-    (raster,) = encoder.encode(series)
+    (raster,) = encoder.transform(series)
     assert np.flatnonzero(raster[:, 0]).tolist() == [2, 3, 4]
     assert np.flatnonzero(raster[:, 1]).tolist() == [6, 7]
 
@@ -117,38 +129,42 @@ def test_delta_sends_each_step_once_and_catches_up() -> None:
 @given(arrays(np.int64, (1, 12, 2), elements=st.integers(-30, 30)))
 def test_delta_follows_slow_series_to_less_than_a_step(steps: Floats) -> None:
     series = np.cumsum(np.clip(steps, -1, 1) * 0.25, axis=1)
-    (raster,) = Delta(step=np.full(2, 0.5), ticks=12).encode(series)
+    (raster,) = Delta(step=np.full(2, 0.5), ticks=12).transform(series)
     sent = series[:, :1] + 0.5 * np.cumsum(raster[:, :2].astype(int) - raster[:, 2:], axis=0)
     assert (np.abs(series - sent) < 0.5).all()
 
 
 def test_delta_is_fitted_to_the_range() -> None:
     series = np.array([[[0.0, 7.0], [4.0, 7.0]], [[8.0, 7.0], [2.0, 7.0]]])
-    encoder = Delta.fit(series, 4)
+    encoder = Delta(4).fit(series)
     assert (encoder.step.tolist(), encoder.ticks, encoder.n_lines) == ([2.0, 0.25], 2, 4)
 
 
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Levels.fit([1.0, 2.0]), r"samples have shape \(2,\); the axes are \(samples, values\)"),
-        (lambda: Levels.fit([["a"]]), "samples are no array of numbers"),
-        (lambda: Levels.fit([[np.nan]]), "numbers that are not finite"),
-        (lambda: Levels.fit([[1.0]], 0), "levels is 0; at least 1"),
-        (lambda: Levels.fit([[1.0]], untyped(1.5)), "levels is 1.5; a whole number"),
-        (lambda: Levels.fit(FITTED).encode([[1.0]]), "samples have 1 values; the encoder was fitted to 2"),
-        (lambda: Levels(low=np.ones(1), high=np.zeros(1)), "each value needs a range from low to high"),
-        (lambda: Levels(low=np.ones((1, 1)), high=np.ones((1, 1))), "one finite number per value"),
-        (lambda: Latency.fit(FITTED, 0), "last is 0; at least 1"),
-        (lambda: GaussianFields.fit(FITTED, 2), "fields is 2; at least 3"),
-        (lambda: GaussianFields(low=np.zeros(1), high=np.ones(1), width=0.0), "width is 0.0; a positive number"),
-        (lambda: Rate.fit(FITTED, 10, 1.5), "highest is 1.5; a chance"),
-        (lambda: Rate.fit(FITTED, 10, seed=-1), "seed is -1; at least 0"),
-        (lambda: Delta(step=np.zeros(1), ticks=3), r"steps are \[0.0\]; positive ones"),
-        (lambda: Delta(step=np.ones(1), ticks=3).encode(np.zeros((1, 4, 1))), "series have 4 ticks; .* fitted to 3"),
-        (lambda: Questions(np.array([[1, -1], [1, 1]], dtype=np.int8)), "an output is not asked for both answers"),
-        (lambda: Questions(np.array([1, -1], dtype=np.int8)), r"answers have shape \(2,\)"),
-        (lambda: Questions(np.array([[1], [-1]], dtype=np.int8), share=0.0), "share is 0.0"),
+        (lambda: Levels().fit([1.0, 2.0]), r"samples have shape \(2,\); the axes are \(samples, values\)"),
+        (lambda: Levels().fit([["a"]]), "samples are no array of numbers"),
+        (lambda: Levels().fit([[np.nan]]), "numbers that are not finite"),
+        (lambda: Levels(0).fit([[1.0]]), "levels is 0; at least 1"),
+        (lambda: Levels(1.5).fit([[1.0]]), "levels is 1.5; a whole number"),
+        (lambda: Levels().fit(FITTED).transform([[1.0]]), "samples have 1 values; the encoder was fitted to 2"),
+        (lambda: Rate(9).transform(FITTED), r"Rate must be fitted before it transforms samples; call Rate\(...\).fit"),
+        (lambda: GaussianFields().transform(FITTED), "GaussianFields must be fitted before"),
+        (lambda: Delta().transform(np.zeros((1, 4, 1))), "Delta must be fitted before it transforms samples"),
+        (lambda: Delta(0), "steps is 0; at least 1"),
+        (lambda: Levels(low=[1.0], high=[0.0]), "each value needs a range from low to high"),
+        (lambda: Levels(low=[[1.0]], high=[[1.0]]), "one finite number per value"),
+        (lambda: Latency(0).fit(FITTED), "last is 0; at least 1"),
+        (lambda: GaussianFields(2).fit(FITTED), "fields is 2; at least 3"),
+        (lambda: GaussianFields(low=[0.0], high=[1.0], width=0.0), "width is 0.0; a positive number"),
+        (lambda: Rate(10, 1.5).fit(FITTED), "highest is 1.5; a chance"),
+        (lambda: Rate(10, seed=-1).fit(FITTED), "seed is -1; at least 0"),
+        (lambda: Delta(step=[0.0], ticks=3), r"steps are \[0.0\]; positive ones"),
+        (lambda: Delta(step=[1.0], ticks=3).transform(np.zeros((1, 4, 1))), "series have 4 ticks; .* fitted to 3"),
+        (lambda: Questions([[1, -1], [1, 1]]), "an output is not asked for both answers"),
+        (lambda: Questions([1, -1]), r"answers have shape \(2,\)"),
+        (lambda: Questions([[1], [-1]], share=0.0), "share is 0.0"),
         (lambda: Questions.one_vs_rest(1), "classes is 1; at least 2"),
         (lambda: Questions.one_vs_one(3, voters=0), "voters is 0; at least 1"),
     ],

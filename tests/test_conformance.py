@@ -34,15 +34,6 @@ VERSIONS = {
 FOREIGN = [pytest.param(name, marks=pytest.mark.snnprog_backend(name)) for name in LEFT_OUT]
 
 
-@pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty folder on the search path for backends."""
-    parent = tmp_path / "backends"
-    parent.mkdir()
-    monkeypatch.setenv("SNNPROG_BACKENDS", str(parent))
-    return parent
-
-
 # --------------------------------------------------------------------------------------------------- the foreign ones
 
 
@@ -169,8 +160,8 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
     """A program beyond the chip's ranges is refused when it is made, so drawing one is the test."""
     monkeypatch.setattr("snnprog.conformance.checking.CHIPS", {"few": FEW})
     monkeypatch.setitem(CHIPS, "few", FEW)
-    programs = [random_trial(seed, "few").program for seed in range(60)]
-    programs += [random_trial(seed, "few", Gaps(longest_input_delay=2)).program for seed in range(20)]
+    programs = [random_trial(seed, FEW).program for seed in range(60)]
+    programs += [random_trial(seed, FEW, Gaps(longest_input_delay=2)).program for seed in range(20)]
     for name, found in (("delay", {1, 2, 3}), ("exponent", {0}), ("refractory", {1, 2, 3})):
         assert set(np.concatenate([getattr(program, name) for program in programs]).tolist()) == found
     for name, ends in (("weight", (-7, 7)), ("current_decay", (0, 4000)), ("bias", (-14, 14))):
@@ -183,13 +174,11 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("delays", [(2, 5), (3, 3)])
-def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(
-    delays: Range, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(CHIPS, "slow", dataclasses.replace(LOIHI1, name="slow", delays=delays, refractory=(1, 1)))
-    found = {delay for seed in range(20) for delay in random_trial(seed, "slow").program.delay.tolist()}
+def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(delays: Range) -> None:
+    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, refractory=(1, 1))
+    found = {delay for seed in range(20) for delay in random_trial(seed, slow).program.delay.tolist()}
     assert found == set(range(delays[0], delays[1] + 1))
-    within = random_trial(1, "slow", Gaps(longest_input_delay=2)).program
+    within = random_trial(1, slow, Gaps(longest_input_delay=2)).program
     assert set(within.delay[within.pre < within.n_inputs].tolist()) <= {2}
 
 

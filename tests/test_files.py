@@ -271,7 +271,7 @@ def test_npz_is_refused(
 
 def test_npz_without_arrays(tmp_path: Path) -> None:
     write_archive(tmp_path / "r.npz", {}, {"note.txt": "hello"})
-    with pytest.raises(FormatError, match=re.escape("holds 0 arrays ()")):
+    with pytest.raises(FormatError, match=r"r.npz must hold an array, got note.txt; is this another kind of file"):
         read_rasters(tmp_path / "r.npz")
 
 

@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 from untyped import untyped
 
 import snnprog as sp
-from snnprog.design.designer import leaks_of
 from snnprog.design.hidden import assembly
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.soft import nearest_miss
-from snnprog.design.hidden.wiring import Wiring
-from snnprog.design.mapping import leaks_of
 from snnprog.network import Neuron
 
 
@@ -279,39 +277,42 @@ def test_all_is_built_that_histories_allow(spec: sp.Spec) -> None:
 # ------------------------------------------------------------------------------------------------------------ the parts
 
 
-def wiring_of(spec: sp.Spec) -> Wiring:
-    return Wiring(spec, leaks_of(spec.dynamics, spec.chip))
+def wiring_of(spec: sp.Spec) -> Draft:
+    return Draft(spec)
 
 
 def test_what_can_be_built_is_never_called_impossible() -> None:
     for case in CASES.values():
-        wiring = wiring_of(case())
-        histories = histories_of(wiring)
-        for output in range(wiring.asked.n_outputs):
-            assert impossibility(wiring, output, histories) is None
+        draft = wiring_of(case())
+        histories = histories_of(draft)
+        for output in range(draft.asked.n_outputs):
+            assert impossibility(draft, output, histories) is None
 
 
 def test_a_nearest_miss_is_a_minimum() -> None:
     """The prices of an optimum that is not 0 are balanced over all taps; moving any weight costs."""
-    wiring = wiring_of(above_capacity(40))
-    target = wiring.targets[:, 0]
-    resets = wiring.mapping.resets(target)
-    miss = nearest_miss(wiring.mapping, wiring.box, resets, np.where(target, 1.0, -1.0))
+    draft = wiring_of(above_capacity(40))
+    target = draft.targets[:, 0]
+    resets = draft.mapping.resets(target)
+    miss = nearest_miss(draft.mapping, draft.box, resets, np.where(target, 1.0, -1.0))
     assert miss.excess.min() < 0.0
-    pull = wiring.mapping.adjoint(miss.prices, resets)
-    assert np.abs(pull).max() < 1e-2 * np.abs(wiring.mapping.adjoint(np.abs(miss.prices), resets)).max()
+    pull = draft.mapping.adjoint(miss.prices, resets)
+    assert np.abs(pull).max() < 1e-2 * np.abs(draft.mapping.adjoint(np.abs(miss.prices), resets)).max()
     assert abs(miss.prices.sum()) < 1e-2 * np.abs(miss.prices).sum()
 
 
-def test_a_wide_spec_keeps_what_is_asked() -> None:
+def test_a_task_with_hidden_neurons_keeps_what_is_asked() -> None:
     spec = above_capacity(50, recurrent=True, signs=[1, -1, 0, 0, 0, 1])
-    wiring = wiring_of(spec)
+    draft = wiring_of(spec)
     raster = random_raster(9, 60, 1)[:, 0]
-    wide = wiring.with_neuron(Neuron(np.zeros((1, 6)), 1.0, 0.0, 0, 0.0, 0.0, raster)).spec
-    assert (wide.n_hidden, wide.n_inputs, wide.n_outputs, wide.n_presynaptic) == (1, 5, 2, 7)
-    assert wide.signs == (1, -1, 0, 0, 0, 0, 1)
-    assert np.array_equal(wide.patterns[0].targets, np.column_stack([raster, spec.patterns[0].targets]))
-    assert wide.patterns[0].care.all()
+    task = draft.with_neuron(Neuron(np.zeros((1, 6)), 1.0, 0.0, 0, 0.0, 0.0, raster)).task
+    assert task.spec is spec
+    assert (task.n_hidden, task.n_neurons, task.mapping.n_lines) == (1, 2, 7)
+    assert np.sign(task.box.weight_lower).tolist() == [0, -1, -1, -1, -1, -1, 0]
+    assert np.sign(task.box.weight_upper).tolist() == [1, 0, 1, 1, 1, 1, 1]
+    assert np.array_equal(task.targets, np.column_stack([raster, spec.patterns[0].targets]))
+    assert np.array_equal(task.lines[0], np.column_stack([spec.patterns[0].inputs, task.targets]))
+    assert task.care.all()
 
 
 @pytest.mark.parametrize(

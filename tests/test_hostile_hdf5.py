@@ -23,7 +23,7 @@ import snnprog as sp
 from snnprog.files import hdf5
 from snnprog.files.hdf5 import Hdf5
 from snnprog.files.hdf5_process import RefusalError, copy_parts
-from snnprog.files.nwb import PARTS, rasters_of_nwb
+from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
 from snnprog.nir import quantize_nir
@@ -40,7 +40,7 @@ def read_sonata(file: Hdf5) -> object:
 
 
 def read_nwb(file: Hdf5) -> object:
-    return rasters_of_nwb(file, READING)
+    return recording_of_nwb(file, READING)
 
 
 def read_nir(file: Hdf5) -> object:

@@ -17,6 +17,7 @@ from snnprog.arrays import Floats
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.mapping import leaks_of, potential_map
+from snnprog.design.task import Task
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.exhaustive import Repair
 from snnprog.integers.quantizer import Rehearsal, rehearse
@@ -32,7 +33,7 @@ SCALES = (1.0, 0.3, 0.05, 0.01)
 
 
 def rounding_of(spec: sp.Spec, neuron: Neuron) -> Rounding:
-    return Rounding(spec, potential_map(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
+    return Rounding(Task.of(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
 
 
 # ----------------------------------------------------------------------------------------------------- certificates
@@ -110,10 +111,9 @@ def test_small_scales_lose_the_certificate_and_then_the_spikes() -> None:
     rounding = rounding_of(spec, design(spec).network.neurons[0])
     kinds = [rounding.round(scale).certified for scale in (1.0, 0.001)]
     assert kinds == [True, False]
-    mapping = potential_map(spec)
-    first_only = replace_targets(spec, [0])
-    assert rehearse(first_only, mapping, [rounding.round(1.0)]) == [Rehearsal()]
-    assert rehearse(first_only, mapping, [rounding.round(0.001)])[0].wrong_bins > 0
+    first_only = Task.of(replace_targets(spec, [0]))
+    assert rehearse(first_only, [rounding.round(1.0)]) == [Rehearsal()]
+    assert rehearse(first_only, [rounding.round(0.001)])[0].wrong_bins > 0
 
 
 @pytest.mark.parametrize(("scale", "exponent"), [(1.0, 3), (0.51, 3), (0.5, 2), (0.13, 1), (0.12, 0), (0.01, 0)])
@@ -161,7 +161,7 @@ def test_the_middle_lies_inside_and_far_from_both_ends(least: float, width: floa
 def test_reports_are_true(name: str) -> None:
     spec = CASES[name]()
     outcome = design(spec)
-    quantized = quantize(spec, outcome.network)
+    quantized = quantize(Task.of(spec), outcome.network)
     for report, neuron in zip(quantized.neurons, outcome.network.neurons, strict=True):
         own = quantized.program.post == report.output
         assert report.status in (CERTIFIED, EXACT)
@@ -269,11 +269,11 @@ def coincidence(**options: Any) -> sp.Spec:
 def test_other_scales_are_tried_where_plain_rounding_fails() -> None:
     """1.4 + 1.4 rounds to 1 + 1, and no integer from 1 separates 1 from 2 but 1; 0.5 + 0.5 rounds to nothing."""
     spec = coincidence()
-    good = quantize(spec, clumsy(spec, [[1.4, 1.4]], 2.0))
+    good = quantize(Task.of(spec), clumsy(spec, [[1.4, 1.4]], 2.0))
     assert good.neurons[0].status == EXACT
     assert (good.program.weight.tolist(), good.program.threshold.tolist()) == ([1, 1], [1])
     assert good.neurons[0].rounding == "nearest"
-    rounded_away = quantize(spec, clumsy(spec, [[0.5, 0.5]], 0.7)).neurons[0]
+    rounded_away = quantize(Task.of(spec), clumsy(spec, [[0.5, 0.5]], 0.7)).neurons[0]
     assert (rounded_away.status, rounded_away.rounding) == (EXACT, "re-optimised")
 
 
@@ -284,18 +284,18 @@ def test_scaling_saves_what_rounding_alone_breaks() -> None:
     spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(potential_decay=4095))
     network = clumsy(spec, [[3.0, 3.4]], 3.2)
     assert not rounding_of(spec, network.neurons[0]).round(1.0).certified
-    (report,) = quantize(spec, network).neurons
+    (report,) = quantize(Task.of(spec), network).neurons
     assert (report.status, report.threshold) == (EXACT, 2)
     assert report.margin == pytest.approx(0.0, abs=1e-3)
     fixed = sp.Spec(spec.patterns, dynamics=spec.dynamics, threshold=3)
-    (report,) = quantize(fixed, network).neurons
+    (report,) = quantize(Task.of(fixed), network).neurons
     assert (report.status, report.threshold, report.rounding) == (EXACT, 3, "re-optimised")
 
 
 def test_the_seed_chooses_the_scales_and_nothing_else() -> None:
     spec = CASES["everything"]()
     network = design(spec).network
-    first, again = quantize(spec, network, seed=3), quantize(spec, network, seed=3)
+    first, again = quantize(Task.of(spec), network, seed=3), quantize(Task.of(spec), network, seed=3)
     assert first.neurons == again.neurons
     assert np.array_equal(first.program.weight, again.program.weight)
 
@@ -304,10 +304,10 @@ def test_a_fixed_threshold_that_plain_rounding_does_not_meet(monkeypatch: pytest
     """The real weights 100.25 and 100.25 add up to 200.5, over 200; no scale may help, for the threshold is fixed."""
     spec = coincidence(threshold=200)
     network = clumsy(spec, [[100.25, 100.25]], 200.0)
-    (report,) = quantize(spec, network).neurons
+    (report,) = quantize(Task.of(spec), network).neurons
     assert (report.status, report.wrong_bins, report.threshold) == (EXACT, 0, 200)
     monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None))
-    (report,) = quantize(spec, network).neurons
+    (report,) = quantize(Task.of(spec), network).neurons
     assert (report.status, report.wrong_bins, report.threshold) == (INEXACT, 1, 200)
     assert report.margin < 1e-4
 
@@ -318,9 +318,9 @@ def test_inexact_neurons_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = CASES["feed_forward"]()
     network = design(spec).network
     spoilt = replace(network.neurons[1], weights=network.neurons[1].weights * 0.0)
-    quantized = quantize(spec, Network(network.delays, (network.neurons[0], spoilt, network.neurons[2])))
+    quantized = quantize(Task.of(spec), Network(network.delays, (network.neurons[0], spoilt, network.neurons[2])))
     assert [report.status == INEXACT for report in quantized.neurons] == [False, True, False]
-    monkeypatch.setattr("snnprog.compiler.steps.quantize", lambda *arguments, **options: quantized)
+    monkeypatch.setattr("snnprog.compiler.work.quantize", lambda *arguments, **options: quantized)
     with pytest.raises(sp.QuantizationError, match="1 of 3 outputs is not exact in integers: output 1 has") as caught:
         sp.compile(spec)
     assert caught.value.neurons == (1,)

@@ -81,9 +81,19 @@ def test_an_exact_program_is_told_so() -> None:
         f"Each of the {int(spec.care.sum())} target bins that count came out as asked on kernel and reference,"
         " bit for bit alike."
     )
-    assert page.headline.sentences[2].startswith("2 of 2 outputs are certified: they keep these spikes")
+    assert page.headline.sentences[2].startswith(
+        "2 of 2 outputs are certified: weights exist; every rounding to the nearest keeps the spikes"
+    )
     assert page.headline.sentences[3].startswith("The specification is the one that the program was compiled from")
-    assert [row.status for row in page.neurons] == ["certified", "certified"]
+    assert [row[1] for row in page.neurons.rows] == ["certified", "certified"]
+
+
+def test_the_facts_tell_every_option_that_was_asked_for() -> None:
+    lines, silence = np.zeros((3, 9), dtype=bool), np.zeros((3, 1), dtype=bool)
+    spec = sp.Spec([sp.Pattern(lines, silence)], signs=[1] * 9, refractory=3, window=(0, 1))
+    facts = {fact.label: fact.value for fact in page_of_spec(spec, sp.explain(spec)).facts}
+    assert (facts["Refractory"], facts["Window"], facts["Signs"]) == ("3", "0, 1", "1, 1, 1, 1, 1, 1, 1, 1 …")
+    assert "Hidden" not in facts
 
 
 def test_wrong_bins_are_counted_and_placed() -> None:
@@ -92,7 +102,7 @@ def test_wrong_bins_are_counted_and_placed() -> None:
     assert page.headline.sentences[0] == (
         "Missing: 1 spike; not asked for: 1 spike. 1 output of 2 concerned; output 0 has most (2)."
     )
-    assert [(row.status, row.kind, row.cells[0]) for row in page.neurons] == [
+    assert [(row[1], kind, row[2]) for row, kind in zip(page.neurons.texts(), page.kinds, strict=True)] == [
         ("wrong", "bad", "2"),
         ("not told", "open", "0"),
         ("not told", "open", "–"),
@@ -108,7 +118,10 @@ def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     page = page_of_program(relay(), sp.Spec([pattern_of(due=4)]), backends=["kernel", "odd"])
     assert (page.headline.kind, page.headline.text) == ("bad", "Exact here, but not on odd")
     assert page.backends is not None
-    assert [(row[0], row[1], row[3]) for row in page.backends.rows] == [("kernel", "yes", "yes"), ("odd", "NO", "NO")]
+    assert [(row[0], row[1], row[3]) for row in page.backends.texts()] == [
+        ("kernel", "yes", "yes"),
+        ("odd", "NO", "NO"),
+    ]
     assert page.divergences[0].startswith("odd differs from the reference first at tick 0 of pattern 0")
 
 
@@ -116,18 +129,18 @@ def test_without_a_spec_nothing_is_judged() -> None:
     page = page_of_program(relay())
     assert (page.headline.kind, page.charts["ticks"], page.backends) == ("open", 0, None)
     assert "nothing was run" in page.headline.sentences[0]
-    assert [row.status for row in page.neurons] == ["not told"] * 3
+    assert [row[1] for row in page.neurons.rows] == ["not told"] * 3
 
 
 def test_inputs_without_a_spec_are_run_and_not_judged() -> None:
     inputs = pattern_of(due=4).inputs
     page = page_of_program(relay(), inputs=[inputs, inputs], backends=["kernel", "reference"])
     assert (page.headline.kind, page.charts["ticks"], page.charts["targets"]) == ("open", 12, None)
-    assert page.neuron_columns[0] == "margin told (LSB)"
-    assert len(page.neurons[0].cells) == len(page.neuron_columns)
+    assert page.neurons.headings[2] == "margin (LSB)"
+    assert {len(row) for row in page.neurons.texts()} == {len(page.neurons.headings)}
     assert page.backends is not None
-    assert "exact" not in page.backends.columns
-    assert [row[1] for row in page.backends.rows] == ["yes", "yes"]
+    assert "exact" not in page.backends.headings
+    assert [row[1] for row in page.backends.texts()] == ["yes", "yes"]
 
 
 def test_another_spec_than_the_programs_own_is_told() -> None:
@@ -178,7 +191,7 @@ def test_many_demands_are_folded_away() -> None:
     ((reason,),) = (one.reasons for one in page.contradictions)
     assert reason.bins is not None
     assert len(reason.bins.rows) > 12
-    assert f"<summary>{len(reason.bins.rows)} demands, and what each adds to the proof</summary>" in html_of(page)
+    assert f"<summary>{len(reason.bins.rows)} demands and their shares of the proof</summary>" in html_of(page)
 
 
 def test_an_infeasible_spec_is_explained() -> None:
@@ -188,9 +201,10 @@ def test_an_infeasible_spec_is_explained() -> None:
     (contradiction,) = page.contradictions
     assert contradiction.output == 0
     assert contradiction.reasons[0].text.startswith("output 0 must spike at tick 1 of pattern 0")
-    assert contradiction.sentences[0] == "Proof: rechecked exactly; for real weights of any size."
-    assert contradiction.sentences[1].startswith("With hidden neurons: output 0 must spike")
-    assert [(row.status, row.kind) for row in page.neurons] == [("infeasible", "bad"), ("certified", "good")]
+    assert contradiction.sentences[0] == "proof: rechecked exactly; for real weights of any size"
+    assert contradiction.sentences[1].startswith("with hidden neurons: output 0 must spike")
+    assert [row[1] for row in page.neurons.rows] == ["infeasible", "certified"]
+    assert page.kinds == ("bad", "good")
     assert page.charts["conflicts"] == {"ticks": [1], "rows": [0]}
     assert contradiction.reasons[0].text in plain(page)
 
@@ -202,7 +216,7 @@ def test_demands_that_only_contradict_together_are_listed() -> None:
     spec = sp.Spec([sp.Pattern(inputs, targets), sp.Pattern(inputs, np.zeros_like(targets))])
     (contradiction,) = page_of_spec(spec, sp.explain(spec)).contradictions
     assert contradiction.reasons[0].bins is not None
-    assert [row[:3] for row in contradiction.reasons[0].bins.rows] == [("0", "1", "spike"), ("1", "1", "silence")]
+    assert [row[:3] for row in contradiction.reasons[0].bins.rows] == [(0, 1, "spike"), (1, 1, "silence")]
 
 
 def test_a_spec_that_can_be_built_is_told_so() -> None:

@@ -47,6 +47,7 @@ NAMES = {
     "load_spec": "function",
     "place": "function",
     "quantize_nir": "function",
+    "read_observed": "function",
     "read_rasters": "function",
     "plot_margins": "function",
     "plot_potential": "function",

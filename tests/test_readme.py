@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
@@ -44,8 +49,38 @@ def test_the_files_of_the_readme_exist() -> None:
 def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     names = sorted(set(re.findall(r"^    snnprog (\w+)", text, re.MULTILINE)))
-    assert names == ["backends", "compile", "demo", "explain", "inspect", "quantize", "report", "run", "verify"]
+    assert names == [
+        "backends",
+        "compile",
+        "demo",
+        "explain",
+        "export",
+        "inspect",
+        "quantize",
+        "report",
+        "run",
+        "verify",
+    ]
     for name in names:
         command = [sys.executable, "-m", "snnprog", name, "--help"]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_extras_of_the_readme_are_those_of_the_package() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Installation")[2].partition("\n## ")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(project["optional-dependencies"])
+    for block in re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+        extras = re.findall(r"\.\[([\w,]+)\]", block)
+        assert set(",".join(extras).split(",")) <= set(project["optional-dependencies"])
+
+
+def test_no_page_installs_what_no_index_has() -> None:
+    pages = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("examples/**/*.yml"),
+    ]
+    assert [page.name for page in pages if re.search(r"pip install (?:-\S+ )*'?snnprog", page.read_text("utf-8"))] == []

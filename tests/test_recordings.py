@@ -26,9 +26,10 @@ from snnprog.arrays import Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files import hdf5, hdf5_process
 from snnprog.files.hdf5 import Hdf5
-from snnprog.files.nwb import PARTS, rasters_of_nwb
+from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
+from snnprog.spec_file import load_spec
 
 RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
 ONE = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 1]], dtype=bool)
@@ -90,6 +91,35 @@ def test_a_population_is_chosen(tmp_path: Path) -> None:
     assert np.array_equal(raster, ONE)
     with pytest.raises(FormatError, match=r"holds 2 populations \(cortex, thalamus\); say which, as in s.h5:NAME"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, neurons=3)
+
+
+ONE_ELEMENT = {
+    "fixed length": np.array([b"s"]),
+    "any length": np.array(["s"], dtype=h5py.string_dtype()),
+    "two axes": np.array([[b"s"]]),
+    "scalar": "s",
+}
+
+
+@pytest.mark.parametrize("value", ONE_ELEMENT.values(), ids=ONE_ELEMENT)
+def test_a_unit_in_an_array_of_one_is_the_unit(tmp_path: Path, value: object) -> None:
+    """R's writers put every attribute into an array."""
+    path = sonata_file(tmp_path / "s.h5", unit(value))
+    (raster,) = rasters_of_sonata(read_here(path, ("spikes",)), Reading(dt_ms=1000.0, ticks=4, neurons=3, merge=True))
+    assert np.array_equal(raster, ONE)
+    assert libsonata.SpikeReader(str(path))["cortex"].time_units == "s" if value == "s" else True
+
+
+@pytest.mark.parametrize("below", [[], ["cortex"]])
+def test_a_file_without_populations(tmp_path: Path, below: list[str]) -> None:
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        for name in below:
+            file[f"spikes/{name}"] = np.zeros(3)
+        file.require_group("spikes")
+    with pytest.raises(
+        FormatError, match=r"/spikes in .*s.h5 must hold a population of spikes, got none; is this another"
+    ):
+        sp.read_rasters(tmp_path / "s.h5", dt_ms=1.0, ticks=4, neurons=3)
 
 
 @settings(deadline=None, max_examples=30)
@@ -211,6 +241,17 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "unit of no text": (unit(3), "is in 3; known are ms"),
     "not by time": (told("sorting", 2), "/spikes/cortex in .* says that it is sorted by time, and is not"),
     "not by id": (told("sorting", "by_id"), "says that it is sorted by node, and is not"),
+    "several units": (
+        unit(["s", "ms"]),
+        "attribute 'units' of /spikes/cortex/timestamps in .* must be one number or text",
+    ),
+    "a unit of no type": (unit(np.void(b"s")), "must be one number or text, got .V1 of shape"),
+    "an empty unit": (unit(h5py.Empty("S1")), "must be one number or text, got .S1 of shape None"),
+    "orders": (
+        told("sorting", [1, 2]),
+        "attribute 'sorting' of /spikes/cortex in .* must be one number or text, got int64",
+    ),
+    "not by time, in a list": (told("sorting", [2]), "/spikes/cortex in .* says that it is sorted by time, and is not"),
     "unknown order": (told("sorting", 7), "has the sorting 7; known are none, by_id, by_time"),
     "order of no meaning": (told("sorting", "random"), "has the sorting 'random'; known are none"),
     "soft link": (linked(h5py.SoftLink("/spikes/cortex/node_ids")), "timestamps is a link to another place"),
@@ -288,7 +329,7 @@ def test_units_of_pynwb(tmp_path_factory: pytest.TempPathFactory, trains: list[l
     path = tmp_path_factory.getbasetemp() / "units.nwb"
     trains[0] = trains[0] or [1]  # PyNWB writes no times where no unit has any
     nwb_file(path, [[tick / 1000 for tick in sorted(train)] for train in trains])
-    (raster,) = rasters_of_nwb(read_here(path, PARTS), Reading(dt_ms=1.0, ticks=401))
+    (raster,) = recording_of_nwb(read_here(path, PARTS), Reading(dt_ms=1.0, ticks=401)).rasters
     assert [np.flatnonzero(column).tolist() for column in raster.T] == [sorted(train) for train in trains]
 
 
@@ -300,12 +341,17 @@ BAD_NWB: dict[str, tuple[str, object, str, str]] = {
     "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "whole numbers are needed"),
     "descending index": ("spike_times_index", [3, 2, 4], "u1", "has 3 units, 3 ends and 4 spike times; the ends of"),
     "short index": ("spike_times_index", [2, 4], "u1", "has 3 units, 2 ends and 4 spike times"),
-    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends of all units ascend to the number of times"),
-    "index not to the end": ("spike_times_index", [2, 2, 3], "u1", "ascend to the number of times"),
-    "huge index": ("spike_times_index", [2, 2, 2**64 - 1], "u8", "ascend to the number of times"),
-    "NaN": ("spike_times", [0, np.nan, 0, 0], "f8", "unit 0 has a spike at nan s out of order"),
-    "negative": ("spike_times", [0, 1, -1, 0], "f8", "unit 2 has a spike at -1 s out of order; times are finite"),
-    "unsorted": ("spike_times", [1, 0, 0, 1], "f8", "unit 0 has a spike at 0 s out of order; times are finite, from 0"),
+    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends of all units ascend to the number of them"),
+    "index not to the end": ("spike_times_index", [2, 2, 3], "u1", "ascend to the number of them"),
+    "huge index": ("spike_times_index", [2, 2, 2**64 - 1], "u8", "ascend to the number of them"),
+    "NaN": (
+        "spike_times",
+        [0, np.nan, 0, 0],
+        "f8",
+        "unit 0 has a spike at nan s; times must be finite and not negative",
+    ),
+    "negative": ("spike_times", [0, 1, -1, 0], "f8", "unit 2 has a spike at -1 s; times must be finite and not neg"),
+    "unsorted": ("spike_times", [1, 0, 0, 1], "f8", "unit 0 has a spike at 0 s; the times of a unit must ascend"),
 }
 
 
@@ -317,7 +363,7 @@ def test_nwb_is_refused(tmp_path: Path, name: str, values: object, dtype: str, m
         if values is not None:
             file["units"].create_dataset(name, data=np.array(values, dtype=dtype))
     reading = Reading(dt_ms=1.0, ticks=4, merge=True)
-    assert re.search(message, refusal(path, lambda file: rasters_of_nwb(file, reading), PARTS))
+    assert re.search(message, refusal(path, lambda file: recording_of_nwb(file, reading), PARTS))
 
 
 def test_units_that_are_not_there(tmp_path: Path) -> None:
@@ -329,6 +375,89 @@ def test_units_that_are_not_there(tmp_path: Path) -> None:
         sp.read_rasters(path, dt_ms=1.0, ticks=4, ids=[1, 3])
     with pytest.raises(FormatError, match=r"s\.nwb has 3 units; 4 were announced"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, neurons=4)
+
+
+Intervals = list[list[tuple[float, float]]]
+
+
+def observed_file(path: Path, intervals: Intervals, trains: Times = TRAINS) -> Path:
+    """Write units and when they were observed with PyNWB."""
+    recording = pynwb.NWBFile("units", "one", datetime(2024, 5, 1, tzinfo=timezone.utc))
+    for train, own in zip(trains, intervals, strict=True):
+        recording.add_unit(spike_times=train, obs_intervals=own)
+    with pynwb.NWBHDF5IO(path, "w") as io:
+        io.write(recording)
+    return path
+
+
+def test_what_was_not_observed_is_told(tmp_path: Path) -> None:
+    path = observed_file(tmp_path / "r.nwb", [[(0.0, 0.004)], [(0.0, 0.001), (0.001, 0.0025)], [(0.0005, 0.004)]])
+    (observed,) = sp.read_observed(path, ticks=4, dt_ms=1.0)
+    assert observed.T.astype(int).tolist() == [[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1]]
+    late, early = sp.read_observed(path, ticks=2, dt_ms=1.0, starts_ms=[2.0, -1.0], ids=[2, 1])
+    assert late.astype(int).tolist() == [[1, 0], [1, 0]]
+    assert early.astype(int).tolist() == [[0, 0], [0, 1]]
+    (raster,) = sp.read_rasters(path, ticks=4, dt_ms=1.0)
+    assert np.array_equal(raster, ONE)
+
+
+def test_a_file_that_does_not_tell_was_observed(tmp_path: Path) -> None:
+    (observed,) = sp.read_observed(nwb_file(tmp_path / "r.nwb", TRAINS), ticks=4, dt_ms=1.0)
+    assert observed.shape == (4, 3)
+    assert observed.all()
+    with pytest.raises(
+        FormatError, match=r"s\.h5 must end in \.nwb, got '\.h5'; no other format tells what was observed"
+    ):
+        sp.read_observed(tmp_path / "s.h5", ticks=4, dt_ms=1.0)
+
+
+BAD_INTERVALS: dict[str, tuple[str, object, str, str]] = {
+    "no index": ("obs_intervals_index", None, "", "has no /units/obs_intervals_index"),
+    "one axis": ("obs_intervals", [0.0] * 4, "f8", "obs_intervals in .* is float64 of shape .4,.; numbers are needed"),
+    "three ends": ("obs_intervals", [[0.0, 1.0, 2.0]] * 3, "f8", "must hold a start and a later end in each row"),
+    "backwards": ("obs_intervals", [[0.0, 1.0], [3.0, 2.0], [0.0, 1.0]], "f8", "a start and a later end in each row"),
+    "NaN": ("obs_intervals", [[0.0, 1.0], [np.nan, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
+    "infinite": ("obs_intervals", [[-np.inf, -np.inf], [0.0, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
+    "descending": ("obs_intervals_index", [2, 1, 3], "u1", "has 3 units, 3 ends and 3 obs intervals; the ends of all"),
+}
+
+
+@pytest.mark.parametrize(("name", "values", "dtype", "message"), BAD_INTERVALS.values(), ids=BAD_INTERVALS)
+def test_intervals_that_are_none_are_refused(
+    tmp_path: Path, name: str, values: object, dtype: str, message: str
+) -> None:
+    path = observed_file(tmp_path / "r.nwb", [[(0.0, 1.0)]] * 3)
+    with h5py.File(path, "a") as file:
+        del file["units"][name]
+        if values is not None:
+            file["units"].create_dataset(name, data=np.array(values, dtype=dtype))
+    assert re.search(message, refusal(path, lambda file: recording_of_nwb(file, Reading(dt_ms=1.0, ticks=4)), PARTS))
+
+
+def test_a_unit_without_intervals_was_observed(tmp_path: Path) -> None:
+    path = observed_file(tmp_path / "r.nwb", [[(0.0, 0.002)]] * 3)
+    with h5py.File(path, "a") as file:
+        file["units/obs_intervals_index"][...] = [1, 1, 3]
+    (observed,) = recording_of_nwb(read_here(path, PARTS), Reading(dt_ms=1.0, ticks=4)).observed or ()
+    assert observed.sum(axis=0).tolist() == [2, 4, 2]
+
+
+def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
+    observed_file(tmp_path / "r.nwb", [[(0.0, 0.004)], [(0.001, 0.003)], [(0.0, 0.004)]])
+    np.savez(tmp_path / "care.npz", care=np.array([[1], [1], [0], [1]], dtype=bool))
+    text = "[[patterns]]\ninputs = 'r.nwb'\ntargets = 'r.nwb'\ndt_ms = 1.0\nticks = 4\n"
+    spec_path = tmp_path / "SPEC.toml"
+    spec_path.write_text(f"{text}input_ids = [0, 2]\noutput_ids = [1]\n")
+    assert load_spec(spec_path).care.ravel().tolist() == [False, True, True, False]
+    spec_path.write_text(f"{text}input_ids = [0, 2]\noutput_ids = [1]\ncare = 'care.npz'\n")
+    assert load_spec(spec_path).care.ravel().tolist() == [False, True, False, False]
+    spec_path.write_text(f"{text}input_ids = [0, 1]\noutput_ids = [2]\n")
+    with pytest.raises(FormatError) as caught:
+        load_spec(spec_path)
+    assert str(caught.value).endswith(
+        "SPEC.toml: inputs must be observed throughout, and column 1 of r.nwb was not at tick 0 of pattern 0;"
+        " give starts_ms and ticks within its obs_intervals, or leave it out of input_ids"
+    )
 
 
 # ---------------------------------------------------------------- Neo

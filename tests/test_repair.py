@@ -19,6 +19,7 @@ from snnprog.design.box import box_of
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
+from snnprog.design.task import Task
 from snnprog.integers import quantize
 from snnprog.integers.exhaustive import Repair, relaxed, whole
 from snnprog.integers.integer_problem import IntegerProblem
@@ -26,7 +27,7 @@ from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
 from snnprog.integers.repair import impossible
 from snnprog.integers.rounding import IntegerNeuron
-from snnprog.integers.search import SHORT, Rows, search
+from snnprog.integers.search import SHORT, IntegerRows, search
 from snnprog.spec import FREE, presynaptic_raster
 
 LOIHI1 = CHIPS["loihi1"]
@@ -226,7 +227,7 @@ def test_the_search_finds_what_was_hidden(limit: int, step: int) -> None:
     columns *= np.sign(hidden @ columns)
     least = 0.5 * (hidden @ columns)
     bounds = np.full(40, -limit), np.full(40, limit)
-    rows = Rows(columns, least, *bounds, step=step, n_weights=40)
+    rows = IntegerRows(columns, least, *bounds, step=step, n_weights=40)
     start = np.full(40, -limit)
     found = search(rows, start, SHORT, seed=1)
     assert found is not None
@@ -292,10 +293,10 @@ def test_repairs_do_not_depend_on_the_executor() -> None:
         weight_bits=1,
     )
     network = design(spec).network
-    alone = quantize(spec, network, seed=4)
+    alone = quantize(Task.of(spec), network, seed=4)
     assert {report.rounding for report in alone.neurons} - {"nearest"}
     with ThreadPoolExecutor(3) as executor:
-        together = quantize(spec, network, seed=4, executor=executor)
+        together = quantize(Task.of(spec), network, seed=4, executor=executor)
     assert alone.neurons == together.neurons
     assert alone.program.weight.tolist() == together.program.weight.tolist()
 
@@ -337,6 +338,16 @@ def test_what_a_few_taps_cannot_do_proves_nothing(monkeypatch: pytest.MonkeyPatc
     targets = np.array([[0], [1], [0], [0], [0], [1]], dtype=bool)
     spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=MEMORYLESS, weight_bits=1)
     network = design(spec).network
-    assert len(quantize(spec, network).conflicts) == 1
+    assert len(quantize(Task.of(spec), network).conflicts) == 1
     for counted in (replace(spec, sparse=True), replace(spec, fan_in=2)):
-        assert quantize(counted, network).conflicts == ()
+        assert quantize(Task.of(counted), network).conflicts == ()
+
+
+def test_integers_missing_for_the_ticks_chosen_in_windows_prove_nothing() -> None:
+    """No weights of -1, 0 and 1 give the ticks that the design chooses, but they give others in the same windows."""
+    lines = np.array([[1, 1], [0, 1], [0, 0], [0, 1], [1, 1], [0, 0], [0, 0]], dtype=bool)
+    target, other = ([[bool(spike)] for spike in spikes] for spikes in ([0, 0, 0, 1, 1, 0, 1], [0, 0, 1, 1, 0, 0, 1]))
+    options = {"delays": [1, 2], "threshold": 5, "weight_bits": 2}
+    with pytest.raises(sp.QuantizationError, match="1 of 1 output is not exact in integers"):
+        sp.compile(sp.Spec([sp.Pattern(lines, target)], window=(1, 1), **options))  # type: ignore[arg-type]
+    sp.compile(sp.Spec([sp.Pattern(lines, other)], **options))  # type: ignore[arg-type]

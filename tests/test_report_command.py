@@ -93,5 +93,6 @@ def test_backends_need_something_to_run(detector: Path, tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
+    (tmp_path / "empty.snnp").touch()
     with pytest.raises(sp.FormatError, match="nowhere"):
-        snnprog("report", tmp_path / "no.snnp", "-o", tmp_path / "nowhere" / "p.html")
+        snnprog("report", tmp_path / "empty.snnp", "-o", tmp_path / "nowhere" / "p.html")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import math
 import re
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from snnprog.checks import as_integer
 from snnprog.chips import find_chip
 from snnprog.errors import LimitError, SnnprogError, SpecError
 from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
+from snnprog.spec.options import OPTIONS
 
 INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
 TARGETS = np.array([[0], [0], [1]], dtype=bool)
@@ -359,6 +362,9 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "sparse": {"sparse": True},
     "fan_in": {"fan_in": 0},
     "greater fan_in": {"fan_in": 2},
+    "hidden neurons": {"hidden": 1},
+    "as many as it takes": {"hidden": "auto"},
+    "refractory": {"refractory": 2},
 }
 
 
@@ -428,3 +434,35 @@ def test_anything_is_a_spec_or_a_refusal(changes: dict[str, Any]) -> None:
     except SnnprogError:
         return
     assert made.digest()
+
+
+# ---------------------------------------------------------------- options
+
+
+def test_the_parameters_of_a_spec_are_its_options() -> None:
+    """The table and the signature name the same options with the same defaults, and the docstring tells all."""
+    parameters = inspect.signature(Spec).parameters
+    others = {"patterns", "delays", "dynamics", "chip"}
+    assert set(parameters) - others == {option.name for option in OPTIONS}
+    assert {field.name for field in dataclasses.fields(Spec)} == set(parameters)
+    for option in OPTIONS:
+        assert parameters[option.name].default == option.default
+        assert option.parse(option.default, LOIHI) == option.default
+        assert f"    {option.name} : " in str(Spec.__doc__)
+    assert spec().changed_options == {}
+
+
+def test_options_exclude_options() -> None:
+    names = [option.name for option in OPTIONS]
+    for option in OPTIONS:
+        assert set(option.excludes) <= set(names) - {option.name}
+    with pytest.raises(SpecError, match="window is \\(0, 1\\) and sparse is True; ask for one of them at a time"):
+        spec(window=(0, 1), sparse=True)
+
+
+def test_the_digest_covers_every_option_and_lasts() -> None:
+    """Later options are covered where they are asked for only, so these two digests must never change."""
+    assert {option.name for option in OPTIONS} <= {name for changes in INGREDIENTS.values() for name in changes}
+    assert spec().digest() == "c9315376d651e1bcaf68967803d212a2c02ad1365ee0fdaadd7c7a499b2e71c4"
+    several = spec(noise=1.0, sparse=True, weight_bits=3, refractory=4, bias=5, threshold=7)
+    assert several.digest() == "c742b87a5f75114f5da29e1e01c61ccc9524528be9f3448d858f94f52d2851f7"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnprog.errors import SpecError
-from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
+from snnprog.files.spike_times import Binning, SpikeTimes, joined, observed_bins, rasters_of_times, share_of
 from snnprog.raster import ROUNDING_SHARE
 
 TICKS = ("0.1", "0.125", "0.25", "1", "2.5", "10", "33.3")
@@ -143,3 +143,22 @@ def test_times_kept_too_coarsely() -> None:
 def test_what_is_no_binning(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
         Binning(**({"dt_ms": 1.0, "ticks": 5} | values))
+
+
+QUARTERS = st.lists(st.tuples(st.integers(-9, 40), st.integers(0, 12)), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(QUARTERS, max_size=3), st.integers(-3, 12), st.sampled_from([0.1, 0.3, 1.0, 7.0]))
+def test_bins_are_observed_where_all_of_them_lie_in_intervals(
+    neurons: list[list[tuple[int, int]]], start: int, dt_ms: float
+) -> None:
+    """Intervals are told in quarters of a tick, so edges of bins are met but for rounding."""
+    quarter_s = dt_ms / 4000.0
+    intervals = [np.array([(begin, begin + size) for begin, size in own]) * quarter_s for own in neurons]
+    binning = Binning(dt_ms=dt_ms, ticks=6, starts_ms=(0.0, start * dt_ms / 4))
+    for found, first in zip(observed_bins(intervals, binning, ROUNDING_SHARE), (0, start), strict=True):
+        covered = [{q for begin, size in own for q in range(begin, begin + size)} for own in neurons]
+        due = [[{first + 4 * t + q for q in range(4)} <= own for own in covered] for t in range(6)]
+        assert found.tolist() == due
+        assert not found.flags.writeable

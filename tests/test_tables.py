@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,10 +17,12 @@ from rich.console import Console
 
 import snnprog as sp
 from snnprog.cli.output import INDENT, say
-from snnprog.report.divergences import print_divergence
+from snnprog.report.divergences import divergence_table
 from snnprog.report.layout import GAP, fitted_widths, is_numeric
-from snnprog.report.tables import MARGIN, SHOWN_NEURONS, print_statuses, print_table
-from snnprog.report.trains import print_trains
+from snnprog.report.neurons import NeuronRow, print_neurons
+from snnprog.report.table import Cell, Column, Table, text_of
+from snnprog.report.terminal import MOST_ROWS, print_table
+from snnprog.report.trains import trains_table
 
 COLUMNS = ("output", "status", "margin (LSB)", "what is known of it")
 ROWS = [(0, "certified", 40.5, "weights exist; every rounding keeps the spikes"), (11, "NO", 3.0, "none")]
@@ -30,7 +33,7 @@ cells = st.text(st.characters(codec="ascii", categories=["L", "N", "Zs"]), max_s
 def printed(width: int, *, is_terminal: bool = False) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=is_terminal, highlight=False, markup=False)
-    print_table(console, "Outputs", COLUMNS, ROWS)
+    print_table(console, Table.plain("Outputs", columns=COLUMNS, rows=ROWS))
     return out.getvalue()
 
 
@@ -90,36 +93,86 @@ def test_colours_are_for_terminals() -> None:
     assert "\x1b[1;31mNO" in printed(120, is_terminal=True)
 
 
-def statuses(number: int) -> list[dict[str, object]]:
+TABLE = Table(
+    "Cores",
+    (Column("core"), Column("words", "words"), Column("fits", "fits"), Column(None, "format")),
+    tuple((index, Cell(1500 + index, f"{1500 + index:,} (3%)"), index > 0, "f") for index in range(MOST_ROWS + 2)),
+    totals=(("all", 9.5, None, ""),),
+    noun="core",
+    notes=("a note",),
+)
+
+
+def test_one_table_is_for_people_and_programs() -> None:
+    assert TABLE.headings == ("core", "words", "fits")
+    assert TABLE.texts(2) == (("0", "1,500 (3%)", "no"), ("1", "1,501 (3%)", "yes"), ("all", "9.5", "–"))
+    assert TABLE.records()[1] == {"words": 1501, "fits": True, "format": "f"}
+    assert (TABLE.omission(MOST_ROWS), TABLE.omission(MOST_ROWS + 2)) == ("2 cores not shown", "")
+
+
+def test_what_is_not_shown_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(Console(width=100), TABLE)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 2 + MOST_ROWS + 1 + 2
+    assert lines[-2:] == ["2 cores not shown; --json lists all", "a note"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "yes"),
+        (None, "–"),
+        (12345, "12,345"),
+        (12345.6, "12,346"),
+        (0.123456, "0.1235"),
+        (float("inf"), "∞"),
+        ("\x1b[2J\n\t\u202e", "\\x1b[2J\\n\\t\\u202e"),
+        (Cell(1, "a\rb"), "a\\rb"),
+    ],
+)
+def test_texts_of_values(value: object, text: str) -> None:
+    assert text_of(value) == text
+
+
+def neurons(number: int) -> list[NeuronRow]:
     return [
-        {"output": index, "status": "certified", MARGIN: 1.0 + index, "exponent": 0, "bias": index, "portable for": "x"}
+        NeuronRow(
+            name=f"output {index}",
+            status="certified",
+            margin=1.0 + index,
+            synapses=1,
+            exponent=0,
+            threshold=9,
+            bias=index,
+            portable_for="x",
+        )
         for index in range(number)
     ]
 
 
 def test_what_is_the_same_for_all_neurons_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    print_statuses(Console(width=100), statuses(2))
+    print_neurons(Console(width=100), neurons(2))
     out = capsys.readouterr().out
     assert "2 neurons: 2 certified; least margin 1 LSB" in out
     assert "each: exponent 0, portable for x" in out
-    assert out.splitlines()[1].split() == ["output", "status", "margin", "(LSB)", "bias"]
+    assert out.splitlines()[1].split() == ["neuron", "status", "margin", "(LSB)", "synapses", "threshold", "bias"]
 
 
 def test_of_many_neurons_the_worst_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = statuses(SHOWN_NEURONS + 10)
-    rows[-1] |= {"status": "inexact"}
-    rows[-2] |= {"status": "exact"}
-    print_statuses(Console(width=100), rows)
+    rows = neurons(MOST_ROWS + 10)
+    rows[-1] = replace(rows[-1], status="inexact")
+    rows[-2] = replace(rows[-2], status="exact")
+    print_neurons(Console(width=100), rows)
     lines = capsys.readouterr().out.splitlines()
-    shown = [line.split()[0] for line in lines[2:-2]]
-    assert shown == [*map(str, range(SHOWN_NEURONS - 2)), str(SHOWN_NEURONS + 8), str(SHOWN_NEURONS + 9)]
-    assert lines[-2] == "… and 10 that came off better; --json lists all"
+    shown = [line.split()[1] for line in lines[2:-2]]
+    assert shown == [*map(str, range(MOST_ROWS - 2)), str(MOST_ROWS + 8), str(MOST_ROWS + 9)]
+    assert lines[-2] == "10 better neurons not shown; --json lists all"
 
 
 def test_trains(capsys: pytest.CaptureFixture[str]) -> None:
     raster = np.zeros((40, 2), dtype=bool)
     raster[3:22, 1] = True
-    print_trains(Console(width=100), [raster], backend="kernel")
+    print_table(Console(width=100), trains_table([raster], backend="kernel"))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["19", "spikes", "in", "1", "pattern,", "on", "kernel"]
     assert lines[2:] == [["0", "0", "0"], ["0", "1", "19", *map(str, range(3, 19)), "and", "3", "more"]]
@@ -128,7 +181,7 @@ def test_trains(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_difference_of_states_is_placed(capsys: pytest.CaptureFixture[str]) -> None:
     from snnprog.divergence import Divergence
 
-    print_divergence(Console(width=100), Divergence("one", "other", 2, 7, "potentials", 3, -5, 4))
+    print_table(Console(width=100), divergence_table(Divergence("one", "other", 2, 7, "potentials", 3, -5, 4)))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         "one differs from other first at",

@@ -12,9 +12,10 @@ import snnprog as sp
 from snnprog.design import design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.rasters.closest import design_closest
+from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
-from snnprog.integers.search import LONG, SHORT, Rows, most_moves
+from snnprog.integers.search import LONG, SHORT, IntegerRows, most_moves
 from snnprog.solver import IntegerProgram, find_integers, until
 
 
@@ -48,7 +49,7 @@ def test_the_search_for_hidden_neurons_keeps_to_the_time() -> None:
 
 
 def test_compile_says_that_hidden_neurons_had_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.compiler.steps.deadline_after", over)
+    monkeypatch.setattr("snnprog.compiler.work.deadline_after", over)
     message = r"^output 0 is not built with hidden neurons after 60 s; allow more time$"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(exclusive_or(hidden="auto"), time_limit_s=60.0)
@@ -81,7 +82,7 @@ def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = coarse_spec()
-    quantized = quantize(spec, design(spec).network, time_limit_s=0.0)
+    quantized = quantize(Task.of(spec), design(spec).network, time_limit_s=0.0)
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
     assert quantized.conflicts == ()
@@ -116,7 +117,7 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
     monkeypatch.setattr(repair, "whole", whole)
     monkeypatch.setattr(repair, "search", lambda *_, seed: None)
     spec = coarse_spec() if is_bias_free else sp.Spec(coarse_spec().patterns, weight_limit=1)
-    quantize(spec, design(coarse_spec()).network)
+    quantize(Task.of(spec), design(coarse_spec()).network)
     assert len(efforts) == 8
     assert efforts[1:] == [UNPROVABLE_EFFORT] * 7
     assert (efforts[0] == UNPROVABLE_EFFORT) == is_bias_free
@@ -126,6 +127,6 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
 @pytest.mark.parametrize(("weights", "moves"), [(2, 2e7), (11, 2e7), (12, 3.0**12 * 100), (60, 1.5e8)])
 def test_few_choices_are_few_moves(weights: int, moves: float) -> None:
     ones = np.ones(weights, dtype=np.int64)
-    rows = Rows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
+    rows = IntegerRows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
     assert most_moves(rows, LONG) == pytest.approx(moves)
     assert most_moves(rows, SHORT) <= 5e6

@@ -13,7 +13,8 @@ from rich.console import Console
 import snnprog as sp
 from snnprog.chips import CHIPS, Chip, Wiring
 from snnprog.conformance import Trial, random_trial
-from snnprog.report.cores import print_activity
+from snnprog.report.cores import activity_table
+from snnprog.report.terminal import print_table
 from snnprog.workload import with_all_outputs
 
 SEEDS = (0, 2, 3, 5, 6)
@@ -82,7 +83,7 @@ def test_the_figures_are_published_ones_and_called_an_estimate(capsys: pytest.Ca
     assert activity.energy_source is not None
     assert "Davies et al., IEEE Micro 38(1), 2018, Table 2" in activity.energy_source
     assert "energy_is_an_estimate_by" in activity.as_dict()
-    print_activity(Console(width=200, soft_wrap=True), activity)
+    print_table(Console(width=200, soft_wrap=True), activity_table(activity))
     printed = capsys.readouterr().out
     assert "energy, estimated (nJ)" in printed
     assert "energy: an estimate, from neurons all idle to all active, by Davies et al." in printed
@@ -93,7 +94,7 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     trial = random_trial(0)
     activity = sp.activity(trial.program, trial.inputs)
     assert (activity.energy_source, activity.patterns[0].energy_pj, activity.total.energy_pj) == (None, None, None)
-    print_activity(Console(width=200), activity)
+    print_table(Console(width=200), activity_table(activity))
     printed = capsys.readouterr().out
     assert "no published figures" in printed
     assert "energy: an estimate" not in printed

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.process import Dense
@@ -20,10 +21,12 @@ RUNNER = Path(__file__).resolve().parents[2] / "backends" / "lava" / "runner.py"
 TICKS_PER_RUN = 64
 
 
-def load_runner() -> object:
+def load_runner() -> Any:
     """Import the backend's runner as a module."""
     specification = importlib.util.spec_from_file_location("lava_runner", RUNNER)
-    runner = importlib.util.module_from_spec(specification)
+    assert specification is not None
+    assert specification.loader is not None
+    runner: Any = importlib.util.module_from_spec(specification)
     sys.modules["lava_runner"] = runner
     specification.loader.exec_module(runner)
     with_delays = runner.make_connection
@@ -31,7 +34,7 @@ def load_runner() -> object:
     return runner
 
 
-def make_dense(layer: object) -> Dense:
+def make_dense(layer: Any) -> Dense:
     """Return a connection without delays."""
     return Dense(weights=layer.weights, sign_mode=layer.sign_mode, weight_exp=layer.exponent, num_weight_bits=8)
 

@@ -8,7 +8,7 @@ import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, json_option
+from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
@@ -19,21 +19,24 @@ if TYPE_CHECKING:
 
 @click.group("backends")
 def backends_group() -> None:
-    """List, install and check runtimes."""
+    """List, install and check the simulators that programs run on."""
 
 
-@backends_group.command("list")
+@backends_group.command("list", cls=JsonCommand)
 @json_option
 def list_command(as_json: bool) -> None:
-    """List all backends and whether they are ready."""
+    """List all backends, and whether they are installed."""
     from snnprog.backends import BUILT_IN, backend_names
-    from snnprog.report.backends import print_backends
+    from snnprog.report.backends import backends_table
 
     rows = [_built_in_row(name) for name in BUILT_IN] + [backend_row(name) for name in backend_names()]
+    table = backends_table(rows)
     if as_json:
-        print_json({"backends": rows})
-    else:
-        print_backends(terminal(), rows)
+        print_json({"backends": table.records()})
+        return
+    from snnprog.report.terminal import print_table
+
+    print_table(terminal(), table)
 
 
 def _built_in_row(name: str) -> dict[str, object]:
@@ -78,13 +81,13 @@ def backend_row(name: str) -> dict[str, object]:
     }
 
 
-@backends_group.command("install")
+@backends_group.command("install", cls=JsonCommand)
 @click.argument("name")
 @json_option
 def install_command(name: str, as_json: bool) -> None:
-    """Build a backend's environment.
+    """Install a backend in an environment of its own.
 
-    It is made in the cache folder; SNNPROG_CACHE names another.
+    The environment is created in the user's cache folder, or in the folder that SNNPROG_CACHE names.
     """
     from snnprog.backends import find_backend, install
 
@@ -93,22 +96,26 @@ def install_command(name: str, as_json: bool) -> None:
         print_json({"name": name, "python": str(python)})
 
 
-@backends_group.command("check")
+@backends_group.command("check", cls=JsonCommand)
 @click.argument("name")
 @click.option(
-    "--programs", default=5, show_default=True, type=click.IntRange(0, 100_000), help="Random programs to run."
+    "--programs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="Number of random programs to run.",
 )
-@click.option("--large", is_flag=True, help="Random programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
+@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")
 @click.option(
     "--chip",
     type=ChipName(),
-    help="Draw programs for this chip: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
+    help="Chip to draw programs for: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
 )
 @json_option
 def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
-    """Check that a backend means the chip's integers.
+    """Check that a backend computes the same integers as the reference.
 
-    It runs the golden programs, then random ones: spikes, currents and potentials must be equal.
+    It runs the golden programs, then random ones. All spikes, currents and potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 

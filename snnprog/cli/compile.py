@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
-from snnprog.cli.options import chip_option, existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.command("compile")
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
-@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@click.command("compile", cls=JsonCommand)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @chip_option
 @workers_option
 @time_limit_option
-@click.option("--closest", is_flag=True, help="Where nothing is exact: the program with the fewest wrong bins found.")
+@click.option("--closest", is_flag=True, help="If no exact program is found, write one with few wrong bins.")
 @json_option
 def compile_command(
     spec_path: Path,
@@ -36,7 +36,7 @@ def compile_command(
     closest: bool,
     as_json: bool,
 ) -> int:
-    """Compile a specification to a program."""
+    """Compile a specification into a program."""
     from snnprog.cli.outputs import check_output
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation

@@ -14,21 +14,19 @@ if TYPE_CHECKING:
 
 def print_conformance(console: Console, name: str, outcome: Conformance) -> None:
     """Print what ran on a backend and what was left out, and whether all of it came out equal."""
-    from rich.text import Text
-
     from snnprog.backends import REFERENCE
-    from snnprog.report.divergences import print_divergence
-    from snnprog.report.tables import GOOD, POOR
+    from snnprog.report.divergences import divergence_table
+    from snnprog.report.terminal import GOOD, POOR, print_line, print_table
 
     judge = "the kernel" if name == REFERENCE else "the reference"
     versions = ", ".join(" ".join(item) for item in outcome.versions.items())
-    console.print(f"{name} ran {outcome.golden} golden and {outcome.random} random programs on {versions}")
+    print_line(console, f"{name} ran {outcome.golden} golden and {outcome.random} random programs on {versions}")
     for program, reason in outcome.left_out.items():
-        console.print(f"golden program {program} is left out: {reason}")
+        print_line(console, f"golden program {program} is left out: {reason}")
     if outcome.divergence is not None:
-        console.print(Text(f"{name} does NOT equal {judge}: {outcome.program}", style=POOR))
-        print_divergence(console, outcome.divergence)
+        print_line(console, f"{name} does NOT equal {judge}: {outcome.program}", style=POOR)
+        print_table(console, divergence_table(outcome.divergence))
         return
     counts = f"{counted(outcome.neuron_ticks, 'neuron-tick')} and {counted(outcome.spikes, 'spike')}"
     equal = f"{name} equals {judge}: {counts} compared, currents and potentials too, no difference"
-    console.print(Text(equal, style=GOOD))
+    print_line(console, equal, style=GOOD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import click
 
 from snnprog.cli.backends import backend_row
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, json_option, output_folder
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.verify import verification_data
@@ -19,19 +19,22 @@ from snnprog.errors import SpecError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from snnprog.integers import NeuronReport
     from snnprog.verification import Verification
 
 
-@click.command("demo")
-@click.option("-o", "--output", "folder", default="demo-output", show_default=True, type=existing_file)
+@click.command("demo", cls=JsonCommand)
 @click.option(
-    "--backend", "extra", multiple=True, help="Check there, too; installed ones are used unless this is given."
+    "-o", "--output", "folder", default="demo-output", show_default=True, type=output_folder, help="Folder to write to."
+)
+@click.option(
+    "--backend", "extra", multiple=True, help="Backend to check on; can be repeated. Default: all that are installed."
 )
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
-    """Compile Iris for Loihi 1, and judge it.
+    """Compile a classifier of Iris flowers for Loihi 1, and test it.
 
-    Fisher's flowers are compiled, checked on every backend that is installed, and judged on flowers not seen before.
+    It is compiled from Fisher's measurements, checked on all installed backends, and tested on unseen flowers.
     """
     from snnprog.backends import REFERENCE, backend_names, find_backend
     from snnprog.chips import find_chip
@@ -64,11 +67,15 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
 
 
-def _print_demo(console: Console, verification: Verification, data: Mapping[str, object], neurons: object) -> None:
-    from snnprog.report.tables import print_neurons, print_table
+def _print_demo(
+    console: Console, verification: Verification, data: Mapping[str, object], neurons: Sequence[NeuronReport]
+) -> None:
+    from snnprog.report.neurons import print_neurons, row_of_report
+    from snnprog.report.table import Table
+    from snnprog.report.terminal import print_table
     from snnprog.report.verifications import print_verification
 
-    print_neurons(console, neurons)  # type: ignore[arg-type]
+    print_neurons(console, list(map(row_of_report, neurons)))
     console.print()
     print_verification(console, verification)
     console.print()
@@ -76,7 +83,8 @@ def _print_demo(console: Console, verification: Verification, data: Mapping[str,
         ("compiled flowers", f"{data['train_accuracy']:.1%}", ""),
         ("unseen flowers", f"{data['accuracy']:.1%}", f"{data['baseline_accuracy']:.1%}"),
     ]
-    print_table(console, "Accuracy on Iris", ("which", "spiking program", "logistic regression"), rows)
+    columns = ("which", "spiking program", "logistic regression")
+    print_table(console, Table.plain("Accuracy on Iris", columns=columns, rows=rows))
     foreign = [name for name in verification.backends if name != "reference"]
     if foreign:
         answer = "yes" if data["unseen_identical"] else "NO"

@@ -17,6 +17,7 @@ from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR,
 from snnprog.cli.explain import explain_command
 from snnprog.cli.export import export_command
 from snnprog.cli.inspect import inspect_command
+from snnprog.cli.options import Invocation
 from snnprog.cli.output import print_json, say
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
@@ -44,7 +45,7 @@ INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="snnprog")
 def commands() -> None:
-    """Compile input-output spike transformations for spiking chips: exact, or explained."""
+    """Compile spiking neural networks for neuromorphic chips: from input and target spikes to exact programs."""
 
 
 def main() -> NoReturn:
@@ -67,18 +68,19 @@ def main() -> NoReturn:
 
 
 def _run_command() -> int:
+    invocation = Invocation()
     try:
-        return int(commands.main(standalone_mode=False) or EXACT)
+        return int(commands.main(standalone_mode=False, obj=invocation) or EXACT)
     except (click.ClickException, click.Abort, SnnprogError) as error:
-        return _tell_error(error)
+        return _tell_error(error, as_json=invocation.as_json)
     except OSError as error:
         if error.filename is None:  # standard output is full or closed
             raise
-        return _tell_error(error)
+        return _tell_error(error, as_json=invocation.as_json)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        return _tell_error(error)
+        return _tell_error(error, as_json=invocation.as_json)
 
 
 def _drop_output() -> None:
@@ -86,9 +88,9 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell_error(error: Exception) -> int:
+def _tell_error(error: Exception, *, as_json: bool) -> int:
     code, message = _explain(error)
-    if "--json" in sys.argv:
+    if as_json:
         print_json(
             {"error": {"type": type(error).__name__, "message": message, "exit_code": code, **_conflicts(error)}}
         )
@@ -102,12 +104,12 @@ def _tell_error(error: Exception) -> int:
 
 
 def _where_help_is(error: click.ClickException) -> str:
-    """Return where the options of a misused command are told; nothing for a group, which was answered by its help."""
-    if (
-        not isinstance(error, click.UsageError)
-        or error.ctx is None
-        or isinstance(error, click.exceptions.NoArgsIsHelpError)
-    ):
+    """Return where the options of a misused command are listed; nothing where the message says all there is to know."""
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # it was answered by its help
+        return ""
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
         return ""
     return f" ('{error.ctx.command_path} --help' lists what there is)"
 

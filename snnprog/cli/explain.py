@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import chip_option, existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, time_limit_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.command("explain")
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
+@click.command("explain", cls=JsonCommand)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
 @chip_option
 @workers_option
 @time_limit_option
 @json_option
 def explain_command(spec_path: Path, chip: Chip | None, workers: int, time_limit_s: float | None, as_json: bool) -> int:
-    """Say which outputs can be built, or why not.
+    """Explain which outputs can be built, and why the others cannot.
 
-    What cannot be built is told with the smallest conflict among its spikes, and with its proof.
+    For each output that cannot be built, the smallest conflict among its spikes is printed, with its proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, input_file, json_option, output_file
 from snnprog.cli.output import print_json
 from snnprog.errors import FormatError
 from snnprog.wording import counted
 
 
-@click.command("export")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.option("-o", "--output", "graph_path", required=True, type=existing_file, help="The .nir file to write.")
-@click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
+@click.command("export", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.option("-o", "--output", "graph_path", required=True, type=output_file, help="File to write (.nir).")
+@click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
 @json_option
 def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
-    """Write a program as a NIR graph, for other tools to read."""
+    """Export a program as a NIR graph, for other tools."""
     from snnprog.cli.outputs import check_output
     from snnprog.nir import to_nir, write_nir
     from snnprog.program import load

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import existing_file, json_option
+from snnprog.cli.options import JsonCommand, input_file, json_option
 from snnprog.cli.output import print_json, terminal
 
 if TYPE_CHECKING:
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from snnprog.program import Program
 
 
-@click.command("inspect")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.option("--cores", "is_placed", is_flag=True, help="Show on which cores of the chip it goes, and what it fills.")
-@click.option("--max-cores", type=click.IntRange(min=1), help="Cores that there are, if not those of one chip.")
+@click.command("inspect", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.option("--cores", "is_placed", is_flag=True, help="Show how the program fills the cores of the chip.")
+@click.option("--max-cores", type=click.IntRange(min=1), help="Number of cores available. Default: those of one chip.")
 @json_option
 def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, as_json: bool) -> None:
-    """Show what a program file holds.
+    """Show the contents of a program file.
 
-    Its integers in brief, where it came from, and what became of each neuron.
+    Prints a summary of its integers, its provenance and the status of each neuron.
     """
     from snnprog.program import load
-    from snnprog.report.cores import print_placement
+    from snnprog.report.cores import placement_table
     from snnprog.report.programs import print_program, program_data
 
     program = load(program_path)
@@ -37,8 +37,10 @@ def inspect_command(program_path: Path, is_placed: bool, max_cores: int | None, 
     console = terminal()
     print_program(console, program)
     if placement is not None:
+        from snnprog.report.terminal import print_table
+
         console.print()
-        print_placement(console, placement)
+        print_table(console, placement_table(placement))
 
 
 def _placed(program: Program, max_cores: int | None) -> Placement:

@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, existing_file, json_option
+from snnprog.cli.options import ChipName, JsonCommand, input_file, json_option, output_file
 from snnprog.cli.output import print_json, terminal
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.command("quantize")
-@click.argument("graph_path", metavar="NET.nir", type=existing_file)
-@click.option("-o", "--output", "program_path", required=True, type=existing_file, help="The program file to write.")
-@click.option("--dt-ms", type=float, required=True, help="Milliseconds of a tick.")
+@click.command("quantize", cls=JsonCommand)
+@click.argument("graph_path", metavar="NET.nir", type=input_file)
+@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
+@click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
+@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
+@click.option("--inputs", "inputs_path", help="Input spikes on which the program must spike as the network does.")
 @click.option(
-    "--chip",
-    type=ChipName(),
-    default="loihi1",
-    show_default=True,
-    help="Whose integers are meant: a name, or MODULE:NAME.",
+    "--ticks",
+    type=click.IntRange(min=1),
+    help="Number of ticks per pattern of the inputs (required for .csv, .h5 and .nwb).",
 )
-@click.option("--inputs", "inputs_path", help="Spikes on which the program is to do what the network does.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern, where the inputs do not tell.")
-@click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed of all random choices.")
+@click.option(
+    "--patterns",
+    type=click.IntRange(min=1),
+    help="Number of patterns in a .csv file (needed if the last ones are silent).",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @json_option
 def quantize_command(
     graph_path: Path,
@@ -42,7 +44,10 @@ def quantize_command(
     seed: int,
     as_json: bool,
 ) -> int:
-    """Turn a network in a NIR file into a program, and tell what rounding changed."""
+    """Convert a trained network into a program.
+
+    The network is read from a NIR file. What rounding its weights changed is printed.
+    """
     from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key
     from snnprog.nir import from_nir, quantize_nir

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import chip_option, existing_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json
 from snnprog.cli.progress import progress_bar, working
 from snnprog.cli.workers import processes, workers_option
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from snnprog.spec import Spec
 
 
-@click.command("report")
-@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=existing_file)
-@click.option("-o", "--output", "page_path", required=True, type=existing_file, help="The HTML file to write.")
-@click.option("--spec", "spec_path", type=existing_file, help="What the program was to do; nothing is judged without.")
-@click.option("--inputs", "inputs_path", help="Input spikes to run a program on that came without its spec.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern of the inputs (needed for .csv).")
-@click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
+@click.command("report", cls=JsonCommand)
+@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=input_file)
+@click.option("-o", "--output", "page_path", required=True, type=output_file, help="HTML file to write.")
+@click.option("--spec", "spec_path", type=input_file, help="Specification to judge the program by.")
+@click.option("--inputs", "inputs_path", help="Input spikes to run the program on, if there is no specification.")
+@click.option(
+    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."
+)
+@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @chip_option
 @workers_option
 @time_limit_option
@@ -45,9 +47,10 @@ def report_command(
     time_limit_s: float | None,
     as_json: bool,
 ) -> int:
-    """Write one HTML page about a program, or about a specification: whether it can be built, and if not, why.
+    """Write an HTML report about a program or a specification.
 
-    The page needs no network. A file that ends in .toml is a specification; it is explained, and not compiled.
+    The page is one file and needs no network. A file that ends in .toml is a specification: the page says which outputs
+    can be built, and why the others cannot. Nothing is compiled.
     """
     from snnprog.cli.outputs import check_output
     from snnprog.report.page import write_page
@@ -92,7 +95,7 @@ def _page_of_program(
 ) -> tuple[Page, int]:
     from snnprog.program import load
     from snnprog.report.page import page_of_program
-    from snnprog.report.page.model import BAD
+    from snnprog.report.statuses import BAD
 
     program = load(path)
     rasters = None if inputs is None else _rasters(*inputs, program.n_inputs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import NumberList, existing_file, json_option
+from snnprog.cli.options import JsonCommand, NumberList, input_file, json_option, output_file
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import working
 from snnprog.errors import LimitError
@@ -22,22 +22,32 @@ if TYPE_CHECKING:
     from snnprog.workload import Activity
 
 
-@click.command("run")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.argument("inputs_path", metavar="INPUTS", type=click.Path())
-@click.option("-o", "--output", "output_path", type=existing_file, help="Write spikes to .csv, .npz or .h5 (SONATA).")
-@click.option("--backend", help="Where to run; by default kernel, or reference where there is little to do.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per pattern (needed where silence leaves no trace).")
-@click.option("--patterns", type=click.IntRange(min=1), help="Patterns in a .csv, where the last ones are silent.")
+@click.command("run", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("inputs_path", metavar="INPUTS")
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Seconds after which a backend has failed."
+    "-o",
+    "--output",
+    "output_path",
+    type=output_file,
+    help="File to write the output spikes to: .csv, .npz or .h5 (SONATA).",
 )
-@click.option("--dt-ms", type=float, help="Milliseconds of a tick, where inputs or outputs are kept as times.")
-@click.option("--layout", help="Axes of an .npz array in their order, as in neurons,ticks.")
-@click.option("--starts-ms", type=NumberList(float), help="Where patterns begin in a recording, as in 0,1000.")
-@click.option("--ids", type=NumberList(int), help="Which nodes or units of a recording are the inputs, as in 4,7.")
-@click.option("--merge", is_flag=True, help="Let several spikes of one neuron in one tick be one.")
-@click.option("--activity", "is_counted", is_flag=True, help="Count spikes, synaptic operations and updates instead.")
+@click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
+@click.option(
+    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern (required for .csv, .h5 and .nwb)."
+)
+@click.option(
+    "--patterns",
+    type=click.IntRange(min=1),
+    help="Number of patterns in a .csv file (needed if the last ones are silent).",
+)
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Time limit for the backend, in seconds.")
+@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for files that store spike times.")
+@click.option("--layout", help="Order of the axes of an .npz array, e.g. neurons,ticks.")
+@click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
+@click.option("--ids", type=NumberList(int), help="Nodes or units of a recording to use as inputs, e.g. 4,7.")
+@click.option("--merge", is_flag=True, help="Merge spikes of one neuron that fall into the same tick.")
+@click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
 @json_option
 def run_command(
     program_path: Path,
@@ -57,8 +67,8 @@ def run_command(
 ) -> None:
     """Run a program on input spikes.
 
-    INPUTS is a .npz, FILE.npz:ARRAY, a .csv of events, an .h5 or an .nwb. The output spikes are printed, as a table
-    on a terminal and as events in CSV in a pipe, or written to a file.
+    INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA) or
+    an .nwb file. The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a file.
     """
     from snnprog.backends import built_in, run_backend
     from snnprog.cli.outputs import check_output
@@ -113,18 +123,20 @@ def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
     from snnprog.files.events import csv_texts
 
     if sys.stdout.isatty():
-        from snnprog.report.trains import print_trains
+        from snnprog.report.terminal import print_table
+        from snnprog.report.trains import trains_table
 
-        print_trains(terminal(), spikes, backend=backend)
+        print_table(terminal(), trains_table(spikes, backend=backend))
         return
     for text in csv_texts(spikes):
         click.echo(text, nl=False)
 
 
 def _print_activity(activity: Activity) -> None:
-    from snnprog.report.cores import print_activity
+    from snnprog.report.cores import activity_table
+    from snnprog.report.terminal import print_table
 
-    print_activity(terminal(), activity)
+    print_table(terminal(), activity_table(activity))
 
 
 def _placement_of(program: Program) -> Placement | None:

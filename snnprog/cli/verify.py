@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import chip_option, existing_file, json_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from snnprog.verification import Verification
 
 
-@click.command("verify")
-@click.argument("program_path", metavar="P.snnp", type=existing_file)
-@click.argument("spec_path", metavar="SPEC.toml", type=existing_file)
-@click.option("--backend", "backends", multiple=True, help="Where to run, kernel by default; may be repeated.")
-@click.option("--against", default="reference", show_default=True, help="The backend that all are compared with.")
-@click.option("--state", is_flag=True, help="Compare currents and potentials, too.")
+@click.command("verify", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
+@click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
+@click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @chip_option
 @json_option
 def verify_command(
@@ -35,9 +35,10 @@ def verify_command(
     chip: Chip | None,
     as_json: bool,
 ) -> int:
-    """Hold a program against its spec.
+    """Check a program against its specification.
 
-    It is run on the spec's patterns, on every backend named, and compared with the targets and with the reference.
+    The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
+    and with those of the reference simulator.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification
@@ -57,16 +58,8 @@ def verify_command(
 
 def verification_data(verification: Verification) -> dict[str, object]:
     """Return a verification as plain data."""
-    checks = {
-        name: {
-            "exact": check.exact,
-            "wrong_bins": check.wrong_bins,
-            "identical": check.is_identical,
-            "portable": check.is_portable,
-            "first_divergence": None if check.first_divergence is None else str(check.first_divergence),
-            "divergence_parts": None if check.first_divergence is None else check.first_divergence.as_dict(),
-            "versions": dict(check.versions),
-        }
-        for name, check in verification.backends.items()
-    }
-    return {"exact": verification.exact, "against": verification.against, "backends": checks}
+    from snnprog.report.verifications import verification_table
+
+    records = verification_table(verification).records()
+    backends = {str(record.pop("backend")): record for record in records}
+    return {"exact": verification.exact, "against": verification.against, "backends": backends}

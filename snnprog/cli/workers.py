@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 workers_option = click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes for the design."
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Number of processes to design with."
 )
 
 

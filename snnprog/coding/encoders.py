@@ -1,25 +1,28 @@
 """Encoders of samples that are lists of values: levels, latencies, Gaussian receptive fields, rates.
 
-Each is fitted to the range of every value over the training samples. Beyond that range, a value counts as its end for
-levels, latencies and rates; from receptive fields it fades away.
+As in scikit-learn, ``fit`` learns from the training samples and ``transform`` makes spikes; but a fitted encoder is a
+value of its own, which never changes. Each is fitted to the range of every value over the training samples. Beyond that
+range, a value counts as its end for levels, latencies and rates; from receptive fields it fades away.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_least
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
 from snnprog.errors import SpecError
 
 AXES = ("samples", "values")
 SILENT = -1
+
+Ranged = TypeVar("Ranged", bound="_Ranged")
 
 
 class Encoder(Protocol):
@@ -33,34 +36,53 @@ class Encoder(Protocol):
         Duration of each raster.
     """
 
+    def fit(self, samples: ArrayLike) -> Encoder:
+        """Return this encoder fitted to training samples."""
+
     @property
     def n_lines(self) -> int: ...  # noqa: D102
 
     @property
     def ticks(self) -> int: ...  # noqa: D102
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Ranged:
-    """An encoder that knows the range of each value.
+    """An encoder that knows the range of each value once it is fitted.
 
     Attributes
     ----------
     low, high : (values,) float
-        The range of each value, in its own unit.
+        The range of each value, in its own unit; empty before it is fitted.
     """
 
-    low: Floats
-    high: Floats
+    low: Floats = field(default_factory=unfitted, kw_only=True)
+    high: Floats = field(default_factory=unfitted, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
             object.__setattr__(self, name, as_values(getattr(self, name)))
         if self.low.shape != self.high.shape or (self.low > self.high).any():
             raise SpecError("low and high do not go together; each value needs a range from low to high")
+
+    def fit(self: Ranged, samples: ArrayLike) -> Ranged:
+        """Return this encoder fitted to the range of ``samples`` (samples, values), as another object."""
+        values = as_samples(samples, AXES)
+        return replace(self, low=values.min(axis=0), high=values.max(axis=0))
+
+    def values_of(self, samples: ArrayLike) -> Floats:
+        """Return samples (samples, values) as floats.
+
+        Raises
+        ------
+        SpecError
+            If this encoder is not fitted, or was to another number of values.
+        """
+        check_fitted(self, self.low)
+        return as_samples(samples, AXES, self.low.size)
 
     @property
     def span(self) -> Floats:
@@ -69,7 +91,7 @@ class _Ranged:
 
     def share(self, samples: ArrayLike) -> Floats:
         """Return (samples, values) how far up its range each value lies, 0 to 1."""
-        values = as_samples(samples, AXES, self.low.size)
+        values = self.values_of(samples)
         share: Floats = np.clip((values - self.low) / self.span, 0.0, 1.0)
         return share
 
@@ -80,10 +102,10 @@ class Levels(_Ranged):
 
     Attributes
     ----------
-    low, high : (values,) float
-        The range of each value, in its own unit.
     levels : int
         How many there are, evenly over the range.
+    low, high : (values,) float
+        The range of each value, in its own unit, as `fit` finds it.
     """
 
     levels: int = 16
@@ -92,11 +114,6 @@ class Levels(_Ranged):
         super().__post_init__()
         object.__setattr__(self, "levels", as_integer("levels", self.levels))
         check_least("levels", self.levels, 1)
-
-    @classmethod
-    def fit(cls, samples: ArrayLike, levels: int = 16) -> Levels:
-        """Return the encoder for the range of ``samples`` (samples, values)."""
-        return cls(*_range_of(samples), levels)
 
     @property
     def n_lines(self) -> int:
@@ -108,7 +125,7 @@ class Levels(_Ranged):
         """1: all spikes come at once."""
         return 1
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(1, lines)`` per sample."""
         cuts = (np.arange(self.levels) + 0.5) / self.levels
         exceeded = self.share(samples)[:, :, None] > cuts
@@ -121,13 +138,13 @@ class Latency(_Ranged):
 
     Attributes
     ----------
-    low, high : (values,) float
-        The range of each value, in its own unit.
     last : int
         The tick of the least value; the greatest spikes at tick 0.
     is_paired : bool
         Whether each value has a second line for which it counts from the other end (Kriener et al. 2021); those come
         after the first ones.
+    low, high : (values,) float
+        The range of each value, in its own unit, as `fit` finds it.
     """
 
     last: int = 15
@@ -137,17 +154,6 @@ class Latency(_Ranged):
         super().__post_init__()
         object.__setattr__(self, "last", as_integer("last", self.last))
         check_least("last", self.last, 1)
-
-    @classmethod
-    def fit(cls, samples: ArrayLike, last: int = 15, *, is_paired: bool = False) -> Latency:
-        """Return the encoder for the range of ``samples`` (samples, values).
-
-        Parameters
-        ----------
-        is_paired : bool
-            Whether each value has a second line, for which it counts from the other end.
-        """
-        return cls(*_range_of(samples), last, is_paired)
 
     @property
     def n_lines(self) -> int:
@@ -159,7 +165,7 @@ class Latency(_Ranged):
         """One more than the last latency."""
         return self.last + 1
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample."""
         share = self.share(samples)
         both = np.concatenate([share, 1.0 - share], axis=1) if self.is_paired else share
@@ -175,8 +181,6 @@ class GaussianFields(_Ranged):
 
     Attributes
     ----------
-    low, high : (values,) float
-        The range of each value, in its own unit.
     fields : int
         How many per value, at least 3.
     width : float
@@ -185,6 +189,8 @@ class GaussianFields(_Ranged):
         The latency in ticks of an activation of 0; full activation spikes at tick 0.
     least : float
         The activation below which a field is silent.
+    low, high : (values,) float
+        The range of each value, in its own unit, as `fit` finds it.
     """
 
     fields: int = 6
@@ -200,11 +206,6 @@ class GaussianFields(_Ranged):
         if not self.width > 0.0:
             raise SpecError(f"width is {self.width!r}; a positive number of spacings per deviation is needed")
 
-    @classmethod
-    def fit(cls, samples: ArrayLike, fields: int = 6) -> GaussianFields:
-        """Return the encoder for the range of ``samples`` (samples, values)."""
-        return cls(*_range_of(samples), fields)
-
     @property
     def n_lines(self) -> int:
         """Lines of all fields of the first value, then of the second, and so on."""
@@ -215,9 +216,9 @@ class GaussianFields(_Ranged):
         """One more than the last latency."""
         return self.last + 1
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample."""
-        values = as_samples(samples, AXES, self.low.size)
+        values = self.values_of(samples)
         spacing = self.span / (self.fields - 2)
         centres = self.low[:, None] + spacing[:, None] * (np.arange(self.fields) - 0.5)
         activation = np.exp(-0.5 * ((values[:, :, None] - centres) * (self.width / spacing[:, None])) ** 2)
@@ -233,8 +234,6 @@ class Rate(_Ranged):
 
     Attributes
     ----------
-    low, high : (values,) float
-        The range of each value, in its own unit.
     duration : int
         Ticks per sample.
     highest : float
@@ -242,6 +241,8 @@ class Rate(_Ranged):
         a tick, by 1000. At the lower end it is 0.
     seed : int
         Of the draw.
+    low, high : (values,) float
+        The range of each value, in its own unit, as `fit` finds it.
     """
 
     duration: int = 50
@@ -256,17 +257,6 @@ class Rate(_Ranged):
         if not 0.0 < self.highest <= 1.0:
             raise SpecError(f"highest is {self.highest!r}; a chance above 0 and up to 1 is needed")
 
-    @classmethod
-    def fit(cls, samples: ArrayLike, duration: int = 50, highest: float = 0.5, *, seed: int = 0) -> Rate:
-        """Return the encoder for the range of ``samples`` (samples, values).
-
-        Parameters
-        ----------
-        seed : int
-            Of the draw.
-        """
-        return cls(*_range_of(samples), duration, highest, seed)
-
     @property
     def n_lines(self) -> int:
         """One line per value."""
@@ -277,7 +267,7 @@ class Rate(_Ranged):
         """The duration."""
         return self.duration
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample."""
         return [self._drawn(share) for share in self.share(samples)]
 
@@ -286,11 +276,6 @@ class Rate(_Ranged):
         generator = np.random.default_rng([self.seed, *np.frombuffer(digest, dtype="<u4").tolist()])
         raster: Raster = generator.random((self.duration, share.size)) < self.highest * share
         return raster
-
-
-def _range_of(samples: ArrayLike) -> tuple[Floats, Floats]:
-    values = as_samples(samples, AXES)
-    return values.min(axis=0), values.max(axis=0)
 
 
 def _spikes_at(latency: Floats, ticks: int) -> list[Raster]:

@@ -9,6 +9,11 @@ from snnprog.arrays import Floats
 from snnprog.errors import SpecError
 
 
+def unfitted() -> Floats:
+    """Return what an encoder has learned before it is fitted: nothing."""
+    return np.zeros(0)
+
+
 def as_samples(samples: ArrayLike, axes: tuple[str, ...], n_columns: int | None = None) -> Floats:
     """Return samples as float64, one axis per name, all finite.
 
@@ -50,6 +55,13 @@ def as_values(values: ArrayLike) -> Floats:
         raise SpecError(f"an encoder's array has shape {array.shape}; one finite number per value is needed")
     array.flags.writeable = False
     return array
+
+
+def check_fitted(encoder: object, learned: Floats) -> None:
+    """Raise `SpecError` where an encoder has learned nothing yet."""
+    if learned.size == 0:
+        name = type(encoder).__name__
+        raise SpecError(f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples)")
 
 
 def check_least(name: str, value: float, least: float) -> None:

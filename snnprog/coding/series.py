@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_least
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
 from snnprog.errors import SpecError
 
 AXES = ("samples", "ticks", "channels")
@@ -25,43 +25,46 @@ class Delta:
 
     Attributes
     ----------
+    steps : int
+        How many steps make up the range of a channel over the training samples.
     step : (channels,) float
-        How far a channel has to move, in its own unit.
+        How far a channel has to move, in its own unit, as `fit` finds it.
     ticks : int
-        Duration of every series, a value of each channel per tick.
+        Duration of every series, a value of each channel per tick, as `fit` finds it.
     """
 
-    step: Floats
-    ticks: int
+    steps: int = 8
+    step: Floats = field(default_factory=unfitted, kw_only=True)
+    ticks: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step", as_values(self.step))
-        object.__setattr__(self, "ticks", as_integer("ticks", self.ticks))
-        check_least("ticks", self.ticks, 1)
+        for name in ("steps", "ticks"):
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+            check_least(name, getattr(self, name), 1)
         if not (self.step > 0.0).all():
             raise SpecError(f"steps are {self.step.tolist()}; positive ones are needed")
 
-    @classmethod
-    def fit(cls, samples: ArrayLike, steps: int = 8) -> Delta:
-        """Return the encoder whose steps are such a part of the range of ``samples`` (samples, ticks, channels)."""
-        check_least("steps", as_integer("steps", steps), 1)
+    def fit(self, samples: ArrayLike) -> Delta:
+        """Return this encoder fitted to the range of ``samples`` (samples, ticks, channels), as another object."""
         series = as_samples(samples, AXES)
         span = series.max(axis=(0, 1)) - series.min(axis=(0, 1))
-        return cls(np.where(span > 0.0, span, 1.0) / steps, series.shape[1])
+        return replace(self, step=np.where(span > 0.0, span, 1.0) / self.steps, ticks=series.shape[1])
 
     @property
     def n_lines(self) -> int:
         """Two lines per channel."""
         return 2 * self.step.size
 
-    def encode(self, samples: ArrayLike) -> list[Raster]:
+    def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample.
 
         Raises
         ------
         SpecError
-            If the series have another duration, or other channels.
+            If this encoder is not fitted, or the series have another duration or other channels.
         """
+        check_fitted(self, self.step)
         series = as_samples(samples, AXES, self.step.size)
         if series.shape[1] != self.ticks:
             raise SpecError(f"series have {series.shape[1]} ticks; the encoder was fitted to {self.ticks}")

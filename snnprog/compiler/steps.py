@@ -1,4 +1,4 @@
-"""Spec in, program out: the only module that knows the order of the steps.
+"""Spec in, program out: the steps (`snnprog.compiler.work`) in the order in which they lead to a program.
 
 A program leaves here only after its integers were simulated, in closed loop where recurrent, and equalled the target on
 every bin that counts, or what came out wrong was told. With windows, or where the nearest raster was asked for, the
@@ -7,25 +7,20 @@ integers are made for the raster that was chosen, and judged by the spec.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
-from snnprog.backends import simulate_built_in
 from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise, several
+from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
-from snnprog.design import Design, design
-from snnprog.design.hidden import add_hidden
+from snnprog.compiler.work import Work
+from snnprog.design import Design
 from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import Nearest, design_closest, without_synapses
-from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.rasters.closest import NearestDesign, without_synapses
+from snnprog.design.task import Task
 from snnprog.errors import (
     FitError,
     InfeasibleError,
@@ -33,33 +28,18 @@ from snnprog.errors import (
     QuantizationError,
     SolverError,
     SpecError,
-    UndecidedError,
 )
-from snnprog.integers import quantize
-from snnprog.judgement import wrong_bins
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.solver import deadline_after, until
-from snnprog.spec import Spec, with_targets
+from snnprog.solver import one_blas_thread
+from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
 RAISE: Literal["raise"] = "raise"
 
 
-class _Stopwatch:
-    """Wall-clock seconds of each step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
-        self._last = now
-
-
+@one_blas_thread()
 def compile(
     spec: Spec,
     *,
@@ -116,8 +96,8 @@ def compile(
     if on_infeasible == CLOSEST and spec.fan_in is not None:
         raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    work = _Work(spec, seed, executor, progress, limit, _Stopwatch())
-    built, at_least = (work.exact(), 0) if on_infeasible == RAISE else work.closest()
+    work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit)
+    built, at_least = (_exact(work), 0) if on_infeasible == RAISE else _closest(work)
     check_fan_in(spec, built)
     check_noise(spec, built)
     check_limits(spec, built)
@@ -130,120 +110,60 @@ def compile(
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """One compilation: what is asked for, and with what means."""
-
-    spec: Spec
-    seed: int
-    executor: Executor | None
-    progress: Progress | None
-    limit: float | None
-    watch: _Stopwatch
-
-    def exact(self) -> Built:
-        """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
-        designed = self._designed()
-        if self.spec.hidden != 0 and designed.unbuilt:
-            designed = self._helped(designed, designed.unbuilt, is_proof_needed=False)
-        check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
-        built = self._built(designed)
-        if self.spec.hidden != 0 and built.inexact:
-            designed = self._helped(designed, built.inexact, is_proof_needed=True)
-            check_design(self.spec, designed, self.limit, self.watch.seconds["design"])
-            built = self._built(designed)
-        check_exactness(self.spec, built, self.limit)
-        return built
-
-    def closest(self) -> tuple[Built, int]:
-        """Return the program with the fewest wrong bins that is found, and how many are wrong in any case.
-
-        Hidden neurons are part of it only where they make it exact, and fit the chip.
-        """
-        if self.spec.hidden != 0:
-            with suppress(InfeasibleError, SolverError, QuantizationError, LimitError):
-                built = self.exact()
-                check_limits(self.spec, built)
-                return built, 0
-            return replace(self, spec=replace(self.spec, hidden=0)).closest()
-        try:
-            designed = self._designed()
-        except SolverError:
-            designed = Design(self.spec, (NeuronDesign(None),) * self.spec.n_outputs)
-        nearest = self._nearest(designed.unbuilt) if designed.unbuilt else ()
-        built = self._built(_with_nearest(designed, nearest))
-        flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
-        if flawed:
-            safer = self._built(_with_nearest(built.design, self._nearest(flawed, rounding_proof=True)))
-            built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
-        built = self._fitting(built)
-        return built, 0 if self.spec.window != (0, 0) else sum(found.at_least for found in nearest)
-
-    def _fitting(self, built: Built) -> Built:
-        """Return the nearest program that fits: by smaller weights, in the end by none, for outputs that do not."""
-        for part in SMALLER_WEIGHTS:
-            limit = self.spec.mantissas.limit // part
-            if built.overrunning and limit > 0 and not self.spec.mantissas.is_binary:
-                smaller = replace(self, spec=replace(self.spec, weight_limit=limit))
-                built = self._built(_with_nearest(built.design, smaller._nearest(built.overrunning)))
-        if built.overrunning:
-            outputs = range(self.spec.n_outputs) if self.spec.recurrent else built.overrunning
-            built = self._built(_with_nearest(built.design, (without_synapses(self.spec, outputs),)))
-        return built
-
-    def _designed(self) -> Design:
-        look = design if self.spec.window == (0, 0) else design_in_windows
-        designed = look(self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit)
-        self.watch.lap("design")
-        return designed
-
-    def _helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
-        try:
-            with until(deadline_after(self.limit)):
-                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
-        except UndecidedError as error:
-            if error.neurons:  # the search ended before the time did
-                raise
-            raise UndecidedError(
-                f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
-            ) from error
-        finally:
-            self.watch.lap("hidden")
-
-    def _nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[Nearest, ...]:
-        nearest = design_closest(
-            self.spec,
-            outputs,
-            rounding_proof=rounding_proof,
-            executor=self.executor,
-            progress=self.progress,
-            time_limit_s=self.limit,
-        )
-        self.watch.lap("closest")
-        return nearest
-
-    def _built(self, designed: Design) -> Built:
-        """Turn a design into integers, made for the rasters that it was designed for, and run them."""
-        spec, chosen = designed.spec, np.stack([neuron.raster for neuron in designed.network.neurons], axis=1)
-        asked = spec if designed.hidden else with_targets(spec, range(spec.n_outputs), chosen)
-        quantized = quantize(
-            asked,
-            designed.network,
-            seed=self.seed,
-            executor=self.executor,
-            time_limit_s=self.limit,
-            progress=self.progress,
-        )
-        self.watch.lap("quantize")
-        traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in spec.patterns]))
-        wrong = wrong_bins(self.spec, [trace.spikes for trace in traces])
-        self.watch.lap("simulate")
-        return Built(
-            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
-        )
+def _exact(work: Work) -> Built:
+    """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
+    designed = work.designed()
+    if work.spec.hidden != 0 and designed.unbuilt:
+        designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
+    check_design(work.spec, designed, work.limit, work.watch.seconds["design"])
+    built = work.built(designed)
+    if work.spec.hidden != 0 and built.inexact:
+        designed = work.helped(designed, built.inexact, is_proof_needed=True)
+        check_design(work.spec, designed, work.limit, work.watch.seconds["design"])
+        built = work.built(designed)
+    check_exactness(work.spec, built, work.limit)
+    return built
 
 
-def _with_nearest(designed: Design, nearest: tuple[Nearest, ...]) -> Design:
+def _closest(work: Work) -> tuple[Built, int]:
+    """Return the program with the fewest wrong bins that is found, and how many are wrong in any case.
+
+    Hidden neurons are part of it only where they make it exact, and fit the chip.
+    """
+    if work.spec.hidden != 0:
+        with suppress(InfeasibleError, SolverError, QuantizationError, LimitError):
+            built = _exact(work)
+            check_limits(work.spec, built)
+            return built, 0
+        return _closest(replace(work, spec=replace(work.spec, hidden=0)))
+    try:
+        designed = work.designed()
+    except SolverError:
+        designed = Design(Task.of(work.spec), (NeuronDesign(None),) * work.spec.n_outputs)
+    nearest = work.nearest(designed.unbuilt) if designed.unbuilt else ()
+    built = work.built(_with_nearest(designed, nearest))
+    flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
+    if flawed:
+        safer = work.built(_with_nearest(built.design, work.nearest(flawed, rounding_proof=True)))
+        built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
+    built = _fitting(work, built)
+    return built, 0 if work.spec.window != (0, 0) else sum(found.at_least for found in nearest)
+
+
+def _fitting(work: Work, built: Built) -> Built:
+    """Return the nearest program that fits: by smaller weights, in the end by none, for outputs that do not."""
+    for part in SMALLER_WEIGHTS:
+        limit = work.spec.mantissas.limit // part
+        if built.overrunning and limit > 0 and not work.spec.mantissas.is_binary:
+            smaller = replace(work, spec=replace(work.spec, weight_limit=limit))
+            built = work.built(_with_nearest(built.design, smaller.nearest(built.overrunning)))
+    if built.overrunning:
+        outputs = range(work.spec.n_outputs) if work.spec.recurrent else built.overrunning
+        built = work.built(_with_nearest(built.design, (without_synapses(work.spec, outputs),)))
+    return built
+
+
+def _with_nearest(designed: Design, nearest: tuple[NearestDesign, ...]) -> Design:
     outcomes = list(designed.outcomes)
     for found in nearest:
         for output, outcome in zip(found.outputs, found.designs, strict=True):

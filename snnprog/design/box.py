@@ -9,6 +9,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Range
 from snnprog.potential import PotentialMap
+from snnprog.rounding import half_even
 from snnprog.spec import FREE, Spec
 
 
@@ -52,7 +53,7 @@ class Box:
 
     def nearest_weights(self, mantissas: Floats) -> Int64s:
         """Return the nearest integers (taps,) that weights may be (halves to even; where there is no 0, 0 to +1)."""
-        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else np.rint(mantissas)
+        signed = np.where(mantissas < 0.0, -1.0, 1.0) if self.weight_step > 1 else half_even(mantissas)
         return np.clip(signed, self.weight_lower, self.weight_upper).astype(np.int64)
 
     def without_zero(self) -> Box:
@@ -87,10 +88,13 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
 
     Weights of ±1 with a sign have no choice, unless taps may be absent.
 
-    A threshold that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
+    Hidden neurons, whose lines the map has between inputs and outputs, may have weights of either sign. A threshold
+    that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
     """
     chip = spec.chip
-    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
+    given = spec.signs or (0,) * spec.n_presynaptic
+    n_hidden = potential_map.n_lines - spec.n_presynaptic
+    signs = np.array([*given[: spec.n_inputs], *[0] * n_hidden, *given[spec.n_inputs :]])
     limit = float(spec.mantissas.limit)
     least = limit if spec.mantissas.is_binary and not spec.may_taps_be_absent else 0.0
     lines = len(spec.delays)

@@ -15,18 +15,17 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.box import box_of
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
-from snnprog.design.mapping import potential_map
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
-from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.solver import check_time, until
-from snnprog.spec import Spec, with_targets
+from snnprog.solver import check_time, one_blas_thread, until
+from snnprog.spec import Spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +34,23 @@ class Design:
 
     Attributes
     ----------
-    spec : Spec
-        What was designed: what was asked for, or with hidden neurons among the targets, or with what outputs that feed
-        others do in don't-care bins.
+    task : Task
+        What was designed: what was asked for, or beside hidden neurons, or with what outputs that feed others do in
+        don't-care bins.
     outcomes : tuple of NeuronDesign
         One per output.
     hidden : tuple of Neuron
         The hidden neurons.
     """
 
-    spec: Spec
+    task: Task
     outcomes: tuple[NeuronDesign, ...]
     hidden: tuple[Neuron, ...] = ()
+
+    @property
+    def spec(self) -> Spec:
+        """What was asked of the outputs."""
+        return self.task.spec
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -71,7 +75,7 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _OutputJob:
     problem: NeuronProblem
     care: Raster
     is_open_loop: bool
@@ -110,13 +114,14 @@ def design(
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    jobs = _jobs(spec, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    task = Task.of(spec)
+    jobs = _jobs(task, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
     outcomes = []
     for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
-    designed = Design(spec, tuple(outcomes))
+    designed = Design(task, tuple(outcomes))
     return _design_loop(designed, deadline) if _is_open_loop(spec) and designed.unbuilt else designed
 
 
@@ -127,10 +132,10 @@ def _is_open_loop(spec: Spec) -> bool:
 
 def _design_loop(designed: Design, deadline: float | None) -> Design:
     """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
-    spec = designed.spec
+    task = designed.task
     with until(deadline):
         try:
-            outcomes = design_together(_together(spec))
+            outcomes = design_together(Together(task))
         except UndecidedError:
             return designed
     neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
@@ -140,13 +145,9 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
             other if other.neuron is not None else one if one.conflicts else refused
             for one, other in zip(outcomes, designed.outcomes, strict=True)
         ]
-        return Design(spec, tuple(kept))
+        return Design(task, tuple(kept))
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
-    return Design(with_targets(spec, range(spec.n_outputs), raster), tuple(outcomes))
-
-
-def _together(spec: Spec) -> Together:
-    return Together(spec, potential_map(spec))
+    return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
 def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
@@ -155,23 +156,21 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
     `snnprog.design.proofs.certificate`.
     """
-    together = _together(spec) if _is_open_loop(spec) else None
+    task = Task.of(spec)
+    together = Together(task) if _is_open_loop(spec) else None
     return tuple(
         _is_proved(outcome, together or Alone(job.problem, job.care))
-        for job, outcome in zip(_jobs(spec), designed.outcomes, strict=True)
+        for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
 
 
-def _jobs(spec: Spec, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_Job]:
+def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    mapping = potential_map(spec)
-    box = box_of(spec, mapping)
-    targets = spec.targets
-    care = spec.care
+    spec, targets, care = task.spec, task.targets, task.care
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
-        yield _Job(
-            problem=neuron_problem(mapping, index, targets[:, index], care[:, index], box),
+        yield _OutputJob(
+            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
             care=care[:, index],
             is_open_loop=is_open_loop,
             deadline=deadline,
@@ -197,7 +196,7 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     return all(certify(known, prices) is not None for prices in priced)
 
 
-def _designed(job: _Job) -> NeuronDesign:
+def _designed(job: _OutputJob) -> NeuronDesign:
     """Design a neuron; in an open loop as the target says, or not yet."""
     if not job.is_open_loop:
         return design_neuron(job.problem, job.care)
@@ -205,7 +204,8 @@ def _designed(job: _Job) -> NeuronDesign:
     return UNDECIDED if designed.neuron is None else designed
 
 
-def _run(job: _Job) -> NeuronDesign:
+@one_blas_thread()
+def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()

@@ -21,16 +21,15 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.design.box import box_of
 from snnprog.design.margins.margin import widest_margin
-from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import closed_loop, free_run
+from snnprog.design.task import Task
 from snnprog.errors import SolverError
-from snnprog.potential import NO_RESET, PotentialMap, Ticks
+from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import check_time
-from snnprog.spec import Spec
 
 Built = TypeVar("Built")
 
@@ -168,29 +167,25 @@ class Together:
 
     Parameters
     ----------
-    spec : Spec
-    mapping : PotentialMap
-        The spec's; what its targets say in don't-care bins plays no part.
+    task : Task
+        What its targets say in don't-care bins plays no part.
     """
 
-    def __init__(self, spec: Spec, mapping: PotentialMap) -> None:
-        self.spec, self.mapping = spec, mapping
-        self.care = spec.care
-        self.tape = mapping.played
+    def __init__(self, task: Task) -> None:
+        self.task, self.mapping = task, task.mapping
+        self.care = task.care
+        self.tape = self.mapping.played
         self.pattern = self.tape.pattern
-        self._inputs = spec.inputs
-        self._targets = spec.targets
+        self._fastest = min(task.spec.delays)
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
-        lines = np.concatenate([self._inputs, raster], axis=1)
-        mapping = type(self.mapping)(np.split(lines, self.tape.starts[1:]), self.spec.delays, self.mapping.linear)
-        box, everything = box_of(self.spec, mapping), np.ones(len(raster), dtype=np.bool_)
-        return [neuron_problem(mapping, index, raster[:, index], everything, box) for index in range(raster.shape[1])]
+        task, everything = self.task.with_targets(range(raster.shape[1]), raster), np.ones(len(raster), dtype=np.bool_)
+        return [task.problem(index, raster[:, index], constrained=everything) for index in range(raster.shape[1])]
 
     def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
         """See `Scope.known`: a row is sure as long as no undecided bin of any neuron can have acted."""
-        raster, decided = self._targets & self.care, self.care.copy()
+        raster, decided = self.task.targets & self.care, self.care.copy()
         for each, value in assumed.items():
             raster[each], decided[each] = value, True
         sure = self._unaffected(decided)
@@ -204,11 +199,11 @@ class Together:
         """See `Scope.run`: a closed loop."""
         offsets = np.array([(one.threshold, one.bias) for one in weights])
         taps = np.stack([one.taps for one in weights])
-        return closed_loop(self.mapping, self._inputs, taps, offsets[:, 0], offsets[:, 1])
+        return closed_loop(self.mapping, self.task.spec.inputs, taps, offsets[:, 0], offsets[:, 1])
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
         """See `Scope.rests_on`: the neuron's own up to its rows, and those that can have acted by then."""
-        starts, fastest = self.tape.starts[self.pattern], min(self.spec.delays)
+        starts, fastest = self.tape.starts[self.pattern], self._fastest
         found = set()
         for tick in {row % self.tape.ticks for row in proof.prices}:
             for other, neuron in assumed:
@@ -225,7 +220,7 @@ class Together:
         """(ticks,) Whether no undecided bin of any neuron has been able to act by then, over a synapse."""
         open_before = np.concatenate([[0], np.cumsum(~decided.all(axis=1))])
         starts = self.tape.starts[self.pattern]
-        acted = np.maximum(np.arange(len(decided)) - min(self.spec.delays) + 1, starts)
+        acted = np.maximum(np.arange(len(decided)) - self._fastest + 1, starts)
         unaffected: Raster = open_before[acted] == open_before[starts]
         return unaffected
 

@@ -114,7 +114,7 @@ def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Int64s | 
 
 
 @dataclass(frozen=True, eq=False)
-class _Start:
+class _LightStart:
     """The first light weights whose taps can do, by how many LSBs they clear all rows, and the margin sought."""
 
     weights: Floats
@@ -122,7 +122,7 @@ class _Start:
     least: float
 
 
-def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _Start | None:
+def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _LightStart | None:
     """Return where to start; weights that clear the rows by more are tried where lighter ones cannot do."""
     designed = neuron.weights.ravel()
     room = programs.problem.room(designed, neuron.threshold, neuron.bias)
@@ -131,7 +131,7 @@ def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _Start | None:
     for least, sought in itertools.product(margins, rooms):
         weights = _weighed(programs, programs.lightest(programs.usable, np.ones(designed.size), sought), sought)
         if programs.supported(np.flatnonzero(weights), least) is not None:
-            return _Start(weights, sought, least)
+            return _LightStart(weights, sought, least)
     return None
 
 

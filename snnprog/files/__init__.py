@@ -16,6 +16,6 @@ told beside it, and never guessed.
 
 from __future__ import annotations
 
-from snnprog.files.rasters import options_of, read_rasters, split_key, write_rasters
+from snnprog.files.rasters import options_of, read_observed, read_rasters, split_key, write_rasters
 
-__all__ = ["options_of", "read_rasters", "split_key", "write_rasters"]
+__all__ = ["options_of", "read_observed", "read_rasters", "split_key", "write_rasters"]

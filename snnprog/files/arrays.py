@@ -43,6 +43,8 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
 def _array(path: Path, key: str | None) -> NDArray[np.generic]:
     members = read_archive(path, only=f"{key}.npy")
     keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
+    if not keys:
+        raise FormatError(f"{path} must hold an array, got {', '.join(sorted(members))}; is this another kind of file?")
     if key is None and len(keys) != 1:
         raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
     return array_of(path, members, key or keys[0])

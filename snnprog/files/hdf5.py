@@ -43,7 +43,7 @@ class Hdf5:
     members : mapping
         Name of a group, "" for the file -> names of what is in it.
     others : mapping
-        Name -> type of what holds neither numbers nor texts.
+        Name, or ``name@attribute`` -> type of what is no array of numbers or texts, or not one of either.
     """
 
     path: Path
@@ -76,8 +76,8 @@ class Hdf5:
             raise self.lacks(name)
         return self.members[name]
 
-    def numbers(self, name: str, kinds: str) -> NDArray[np.generic]:
-        """Return an array of numbers of one axis, of some of NumPy's kinds ("i", "u", "f").
+    def numbers(self, name: str, kinds: str, *, axes: int = 1) -> NDArray[np.generic]:
+        """Return an array of numbers of so many axes, of some of NumPy's kinds ("i", "u", "f").
 
         Raises
         ------
@@ -87,13 +87,24 @@ class Hdf5:
         if name not in self.arrays:
             raise self.lacks(name)
         array = self.arrays[name]
-        if array.ndim != 1 or array.dtype.kind not in kinds or array.dtype.itemsize > 8:
+        if array.ndim != axes or array.dtype.kind not in kinds or array.dtype.itemsize > 8:
             wanted = "whole numbers" if "f" not in kinds else "numbers"
             raise FormatError(f"/{name} in {self.path} is {array.dtype} of shape {array.shape}; {wanted} are needed")
         return array
 
     def attribute(self, name: str, attribute: str) -> object:
-        """Return the number or text that an attribute is, or None where there is none of either."""
+        """Return the number or text that an attribute is, or None where there is none.
+
+        Raises
+        ------
+        FormatError
+            If it is something else.
+        """
+        odd = self.others.get(f"{name}@{attribute}")
+        if odd is not None:
+            raise FormatError(
+                f"attribute {attribute!r} of /{name} in {self.path} must be one number or text, got {odd}"
+            )
         found = self.attributes.get((name, attribute))
         return None if found is None else found.item()
 

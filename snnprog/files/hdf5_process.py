@@ -44,7 +44,7 @@ class Copy:
     members : dict
         Group -> names of what is in it.
     others : dict
-        Object -> its type, where it is no array of numbers or texts.
+        Object, or ``object@attribute`` -> its type, where it is no array of numbers or texts, or not one of either.
     """
 
     arrays: list[NDArray[np.generic]] = field(default_factory=list)
@@ -58,6 +58,12 @@ class Copy:
         self.arrays.append(array)
         self.index.append((name, attribute))
         if len(self.arrays) > OBJECT_LIMIT:
+            raise RefusalError(f"it holds more than {OBJECT_LIMIT} objects")
+
+    def skip(self, name: str, found: str) -> None:
+        """Note what is not copied."""
+        self.others[name] = found
+        if len(self.others) > OBJECT_LIMIT:
             raise RefusalError(f"it holds more than {OBJECT_LIMIT} objects")
 
     def grow(self, size: int) -> None:
@@ -122,7 +128,7 @@ def _copy(found: Any, name: str, copied: Copy, depth: int) -> None:
             inner = f"{name}/{member}"
             _copy(_member(found, member), inner, copied, depth + 1)
     else:
-        copied.others[name] = "a named type"
+        copied.skip(name, "a named type")
     _copy_attributes(found, name, copied)
 
 
@@ -132,7 +138,7 @@ def _copy_dataset(dataset: Any, name: str, copied: Copy) -> None:
     if dataset.is_virtual or dataset.external:
         raise RefusalError(f"/{name} keeps its data in other files; a file that holds it is needed")
     if dataset.shape is None:
-        copied.others[name] = "empty"
+        copied.skip(name, "empty")
     elif h5py.check_string_dtype(dataset.dtype) is not None:
         copied.keep(name, "", _texts(dataset, name, copied))
     elif dataset.dtype.kind in "biuf":
@@ -142,7 +148,7 @@ def _copy_dataset(dataset: Any, name: str, copied: Copy) -> None:
         copied.grow(max(math.prod(dataset.shape), 1) * dataset.dtype.itemsize)
         copied.keep(name, "", np.asarray(dataset[()]))
     else:
-        copied.others[name] = str(dataset.dtype)
+        copied.skip(name, str(dataset.dtype))
 
 
 def _texts(dataset: Any, name: str, copied: Copy) -> NDArray[np.generic]:
@@ -162,17 +168,20 @@ def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 
 def _copy_attributes(found: Any, name: str, copied: Copy) -> None:
-    """Copy the attributes that are one number or one text; formats mean nothing by the others."""
+    """Copy the attributes that are one number or one text, some writers' arrays of one among them; note the others."""
     if len(found.attrs) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(found.attrs)} attributes; at most {OBJECT_LIMIT} are read")
     for attribute in found.attrs:
         kept = found.attrs.get_id(attribute)
-        if kept.shape == () and (kept.dtype.kind in "biufS" or kept.dtype.hasobject):
-            value = found.attrs[attribute]
-            if isinstance(value, (str, bytes, int, float, np.generic)):
-                text = value.decode("utf-8") if isinstance(value, bytes) else value
-                copied.grow(len(str(text)))
-                copied.keep(name, attribute, np.asarray(text))
+        is_one = kept.shape is not None and math.prod(kept.shape) == 1
+        value = found.attrs[attribute] if is_one and (kept.dtype.kind in "biufS" or kept.dtype.hasobject) else None
+        value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+        if isinstance(value, (str, bytes, int, float, np.generic)):
+            text = value.decode("utf-8") if isinstance(value, bytes) else value
+            copied.grow(len(str(text)))
+            copied.keep(name, attribute, np.asarray(text))
+        else:
+            copied.skip(f"{name}@{attribute}", f"{kept.dtype} of shape {kept.shape}")
 
 
 def main(path: str, names: str, result: str) -> int:

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from snnprog.arrays import Raster
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
 from snnprog.files.events import holds_times, read_csv, write_csv
 from snnprog.files.nwb import read_nwb
-from snnprog.files.reading import Reading
+from snnprog.files.reading import Reading, Recording
 from snnprog.files.sonata import read_sonata, write_sonata
 
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
-    {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata, ".nwb": read_nwb}
+    {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata}
 )
+READ = (*READERS, ".nwb")
 TIMED = ("dt_ms", "starts_ms", "merge")
 OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {".npz": ("layout",), ".csv": ("merge",), ".h5": (*TIMED, "ids"), ".nwb": (*TIMED, "ids")}
@@ -39,6 +42,8 @@ def read_rasters(
     merge: bool = False,
 ) -> list[Raster]:
     """Read the rasters, one per pattern, of a file.
+
+    What was not observed is silent; `read_observed` tells where that is.
 
     Parameters
     ----------
@@ -73,11 +78,54 @@ def read_rasters(
     SpecError
         If what is said beside it is malformed, or a package is missing.
     """
-    path = Path(path)
-    if path.suffix not in READERS:
-        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READERS)}")
     reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge)
-    return READERS[path.suffix](path, reading)
+    return read_recording(Path(path), reading).rasters
+
+
+def read_observed(
+    path: str | Path,
+    *,
+    ticks: int,
+    dt_ms: float,
+    starts_ms: Sequence[float] | None = None,
+    ids: Sequence[int] | None = None,
+) -> list[Raster]:
+    """Return which bins of the rasters of an ``.nwb`` file were observed: what `snnprog.Pattern` takes as ``care``.
+
+    The file's ``obs_intervals`` tell it. A bin counts if all of it lies within them; so do all bins of a unit that has
+    none, and of a file without them. In the rasters, bins that were not observed are silent.
+
+    Parameters
+    ----------
+    path, ticks, dt_ms, starts_ms, ids
+        As for `read_rasters`.
+
+    Returns
+    -------
+    list of (ticks, neurons) bool
+        One per pattern.
+
+    Raises
+    ------
+    FormatError
+        If the file is no ``.nwb``, or `read_rasters` refuses it.
+    SpecError
+        If what is said beside it is malformed, or a package is missing.
+    """
+    path = Path(path)
+    if path.suffix != ".nwb":
+        raise FormatError(f"{path} must end in .nwb, got {path.suffix!r}; no other format tells what was observed")
+    recording = read_recording(path, Reading(ticks=ticks, dt_ms=dt_ms, starts_ms=starts_ms, ids=ids, merge=True))
+    return recording.observed or [np.ones_like(raster) for raster in recording.rasters]
+
+
+def read_recording(path: Path, reading: Reading) -> Recording:
+    """Return what a file holds; see `read_rasters`."""
+    if path.suffix not in READ:
+        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
+    if path.suffix == ".nwb":
+        return read_nwb(path, reading)
+    return Recording(READERS[path.suffix](path, reading))
 
 
 def write_rasters(
@@ -134,6 +182,6 @@ def split_key(name: str) -> tuple[str, str | None]:
     return name, None
 
 
-def _listed(suffixes: Sequence[str] | Mapping[str, object]) -> str:
+def _listed(suffixes: Sequence[str]) -> str:
     *others, last = suffixes
     return f"{', '.join(others)} and {last}"

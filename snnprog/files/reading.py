@@ -17,6 +17,22 @@ AXES = ("patterns", "ticks", "neurons")
 ID_LIMIT = 1 << 62
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Rasters as a file has them, and what it tells of when neurons were observed.
+
+    Attributes
+    ----------
+    rasters : list of (ticks, neurons) bool
+        One per pattern. Bins that were not observed are silent.
+    observed : list of (ticks, neurons) bool, optional
+        One per pattern: which bins were observed as a whole; None where a file does not tell.
+    """
+
+    rasters: list[Raster]
+    observed: list[Raster] | None = None
+
+
 @dataclass(frozen=True)
 class Reading:
     """How a file is to be read.

@@ -123,6 +123,55 @@ def rasters_of_times(times: SpikeTimes, binning: Binning) -> list[Raster]:
     return [_raster_from(times, binning, start_ms / 1000.0)[0] for start_ms in binning.starts_ms]
 
 
+def observed_bins(intervals: Sequence[Floats], binning: Binning, share: float) -> list[Raster]:
+    """Return for each window which bins lie as a whole within the intervals in which each neuron was observed.
+
+    Parameters
+    ----------
+    intervals : sequence of (intervals, 2) float64
+        Per neuron: from when to when in seconds, in any order; they may touch and overlap.
+    share : float
+        By how much of itself each time may be off: a bin that begins that little before an interval lies within it.
+    """
+    starts_s = [start_ms / 1000.0 for start_ms in binning.starts_ms or (0.0,)]
+    rasters = np.zeros((len(starts_s), binning.ticks, len(intervals)), dtype=np.bool_)
+    for neuron, own in enumerate(intervals):
+        joint = _united(own, share)
+        for window, start_s in enumerate(starts_s):
+            near = joint[_overlapping(joint, start_s, binning)]
+            first = -_full_ticks(-near[:, 0], binning, -start_s, share)
+            last = _full_ticks(near[:, 1], binning, start_s, share)
+            for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+                rasters[window, max(begin, 0) : max(end, 0), neuron] = True
+    rasters.flags.writeable = False
+    return list(rasters)
+
+
+def _united(intervals: Floats, share: float) -> Floats:
+    """Return intervals (intervals, 2) in order, those that touch or overlap as one."""
+    ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
+    reached = np.maximum.accumulate(ordered[:, 1])
+    is_first = np.concatenate([[True], ordered[1:, 0] > reached[:-1] + share * np.abs(reached[:-1])])
+    is_last = np.concatenate([is_first[1:], [True]])
+    return np.stack([ordered[is_first, 0], reached[is_last]], axis=1)
+
+
+def _overlapping(intervals: Floats, start_s: float, binning: Binning) -> slice:
+    """Return which intervals, in order and apart, may share bins with a window: a tick more on either side."""
+    tick_s = binning.dt_ms / 1000.0
+    first = int(np.searchsorted(intervals[:, 1], start_s - tick_s))
+    return slice(first, int(np.searchsorted(intervals[:, 0], start_s + (binning.ticks + 1) * tick_s)))
+
+
+def _full_ticks(seconds: Floats, binning: Binning, start_s: float, share: float) -> Int64s:
+    """Return how many ticks lie before each time as a whole, counted from the start; see `tick_of_time`."""
+    bin_s = binning.dt_ms / 1000.0
+    near = np.clip(seconds, start_s - (binning.ticks + 1) * bin_s, start_s + (binning.ticks + 1) * bin_s)
+    slack = share * np.maximum(np.abs(near), abs(start_s))
+    ticks: Int64s = np.floor((near - start_s + slack) * (1000.0 / binning.dt_ms)).astype(np.int64)
+    return ticks
+
+
 def _check_resolution(times: SpikeTimes, binning: Binning) -> None:
     farthest = float(np.abs(times.seconds).max(initial=0.0))
     if farthest * times.share > binning.dt_ms / 2000.0:

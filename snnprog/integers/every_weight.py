@@ -15,6 +15,7 @@ import numpy as np
 from snnprog.arrays import Int64s
 from snnprog.integers.exhaustive import SOLVED, Repair
 from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.rounding import half_even_integer
 from snnprog.solver import check_time
 
 MOST_CHOICES, AT_ONCE, MOST_RUNS = 100_000, 4096, 50_000
@@ -42,7 +43,7 @@ def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
         If the time that `until` allows runs out.
     """
     runs, machine = 0, problems[0].machine
-    bias = round(problems[0].problem.box.bias[0] * machine.unit)
+    bias = half_even_integer(problems[0].problem.box.bias[0] * machine.unit)
     for problem in problems:
         for mantissas, thresholds in _candidates(problem):
             for threshold in thresholds:

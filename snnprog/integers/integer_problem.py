@@ -22,6 +22,7 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import Ticks
+from snnprog.rounding import half_even_integer
 
 FLOAT_SLACK = 1e-6
 
@@ -97,7 +98,7 @@ class IntegerProblem:
         if box.is_threshold_free:
             values.append(np.array([math.floor(threshold)]))
         if box.is_bias_free:
-            values.append(np.array([round(bias * self.machine.unit / self.bias_step)]))
+            values.append(np.array([half_even_integer(bias * self.machine.unit / self.bias_step)]))
         return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
 
     def exact_neuron(self, unknowns: Int64s, rounding: str, allowed: Range | None = None) -> IntegerNeuron | None:
@@ -110,7 +111,11 @@ class IntegerProblem:
         """
         box, mantissas = self.problem.box, np.zeros(self.problem.potential_map.n_taps, np.int64)
         mantissas[self.taps] = unknowns[: self.taps.size]
-        bias = int(unknowns[-1]) * self.bias_step if box.is_bias_free else round(box.bias[0] * self.machine.unit)
+        bias = (
+            int(unknowns[-1]) * self.bias_step
+            if box.is_bias_free
+            else half_even_integer(box.bias[0] * self.machine.unit)
+        )
         allowed = self._allowed_thresholds if allowed is None else allowed
         weights = mantissas << self.problem.exponent
         threshold = self.machine.threshold(weights, bias, allowed) if allowed[0] <= allowed[1] else None

@@ -22,10 +22,9 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.conflict import Conflict
-from snnprog.design.box import Box, box_of
-from snnprog.design.mapping import potential_map
 from snnprog.design.problem import asked_ticks, neuron_problem
 from snnprog.design.support import restricted_to
+from snnprog.design.task import Task
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
@@ -39,19 +38,17 @@ from snnprog.integers.widths import (
     widths_for_patterns,
 )
 from snnprog.network import Network, Neuron
-from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.solver import deadline_after
-from snnprog.spec import Spec
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
 OTHER_SCALES = 40
 LEAST_SCALE = 0.5
 
-Candidate: TypeAlias = "tuple[list[_Search], list[Rehearsal]]"
+Candidate: TypeAlias = "tuple[list[_ScaleSearch], list[Rehearsal]]"
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ class Quantized:
 
 
 def quantize(
-    spec: Spec,
+    task: Task,
     network: Network,
     *,
     seed: int = 0,
@@ -142,6 +139,10 @@ def quantize(
 
     Parameters
     ----------
+    task : Task
+        What the neurons are to do.
+    network : Network
+        One neuron for each of the task's, in order.
     seed : int
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
@@ -158,30 +159,31 @@ def quantize(
     SolverError
         If the solver gives up.
     """
-    mapping = potential_map(spec)
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    candidates = (_rounded(spec, mapping, one, scales) for one in networks_at_exponents(spec, network))
-    searches, outcomes = _best_of(candidates)
+    candidates = (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
+    searches, outcomes = candidate = _best_of(candidates)
     deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(spec, mapping, searches, outcomes, (seed, deadline), executor, progress)
-    program = _program(spec, mapping, [search.best for search in searches], rehearsal=False)
-    numbered = [(index, True) for index in range(spec.n_hidden)]
-    numbered += [(index, False) for index in range(len(searches) - spec.n_hidden)]
+    conflicts, late = _repair_failing(
+        task, candidate, seed=seed, deadline=deadline, executor=executor, progress=progress
+    )
+    program = _program(task, [search.best for search in searches], rehearsal=False)
+    numbered = [(index, True) for index in range(task.n_hidden)]
+    numbered += [(index, False) for index in range(len(searches) - task.n_hidden)]
     reports = [
-        replace(_report(index, search, mapping, outcome), is_hidden=is_hidden)
+        replace(_report(index, search, outcome), is_hidden=is_hidden)
         for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
-    out_of_time = tuple(index - spec.n_hidden for index in late if index >= spec.n_hidden)
+    out_of_time = tuple(index - task.n_hidden for index in late if index >= task.n_hidden)
     return Quantized(program, tuple(reports), conflicts, out_of_time)
 
 
-def _rounded(spec: Spec, mapping: PotentialMap, network: Network, scales: Floats) -> Candidate:
+def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _Search(mapping, neuron, Rounding(spec, mapping, neuron, mapping.at_every_look(asked)))
-        for neuron, asked in ((neuron, _asked(spec, mapping, index)) for index, neuron in enumerate(network.neurons))
+        _ScaleSearch(neuron, Rounding(task, neuron, task.mapping.at_every_look(asked)))
+        for neuron, asked in ((neuron, _asked(task, index)) for index, neuron in enumerate(network.neurons))
     ]
-    outcomes = rehearse(spec, mapping, [search.best for search in searches])
+    outcomes = rehearse(task, [search.best for search in searches])
     for scale in scales:
         failing = [
             index for index, outcome in enumerate(outcomes) if outcome.flaws and searches[index].rounding.is_scalable
@@ -189,7 +191,7 @@ def _rounded(spec: Spec, mapping: PotentialMap, network: Network, scales: Floats
         if not failing:
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
-        for index, candidate, outcome in zip(failing, tried, rehearse(spec, mapping, tried, failing), strict=True):
+        for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     return searches, outcomes
@@ -218,20 +220,20 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
 
 
 def _repair_failing(
-    spec: Spec,
-    mapping: PotentialMap,
-    searches: list[_Search],
-    outcomes: list[Rehearsal],
-    seed_and_deadline: tuple[int, float | None],
+    task: Task,
+    candidate: Candidate,
+    *,
+    seed: int,
+    deadline: float | None,
     executor: Executor | None,
     progress: Progress | None,
 ) -> tuple[tuple[Conflict, ...], list[int]]:
     """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
-    seed, deadline = seed_and_deadline
-    box, conflicts = box_of(spec, mapping), []
+    searches, outcomes = candidate
     failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
     late: list[int] = []
-    jobs = (_repair_job(spec, mapping, box, searches[index].neuron, (seed, index), deadline) for index in failing)
+    conflicts: list[Conflict] = []
+    jobs = (_repair_job(task, searches[index].neuron, seed=(seed, index), deadline=deadline) for index in failing)
     repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
     if progress is not None and failing:
         progress("repair", 0, len(failing))
@@ -241,36 +243,43 @@ def _repair_failing(
         late += [index] if outcome.is_out_of_time else []
         if outcome.neuron is not None:
             searches[index].best = outcome.neuron
-            (outcomes[index],) = rehearse(spec, mapping, [outcome.neuron], [index])
-        elif outcome.is_impossible and all(pattern.care[:, index].all() for pattern in spec.patterns):
-            is_all_tried = not spec.may_taps_be_absent and spec.window == (0, 0) and spec.n_hidden == 0
-            conflicts += [impossible(spec, index)] if is_all_tried else []
+            (outcomes[index],) = rehearse(task, [outcome.neuron], [index])
+        elif outcome.is_impossible and _is_nothing_else_free(task, index):
+            conflicts.append(impossible(task.spec, index))
     return tuple(conflicts), late
 
 
-def _repair_job(
-    spec: Spec, mapping: PotentialMap, box: Box, neuron: Neuron, seed: tuple[int, int], deadline: float | None
-) -> RepairJob:
+def _is_nothing_else_free(task: Task, index: int) -> bool:
+    """Tell whether a neuron could not have been asked for other spikes, or other synapses, than those it was given.
+
+    Only then does it say anything about the spec that there are no integers for it.
+    """
+    spec, care = task.spec, task.care if task.spec.recurrent else task.care[:, index]
+    return bool(care.all()) and not spec.may_taps_be_absent and spec.window == (0, 0) and task.n_hidden == 0
+
+
+def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: float | None) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    problem = neuron_problem(mapping, seed[1], neuron.raster, _asked(spec, mapping, seed[1]), box.without_zero())
+    spec, asked = task.spec, _asked(task, seed[1])
+    problem = neuron_problem(task.mapping, seed[1], neuron.raster, asked, task.box.without_zero())
     if spec.may_taps_be_absent:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
-    is_alone = spec.n_outputs == 1
+    is_alone = task.n_neurons == 1
     return RepairJob(problem, neuron, spec.chip, seed, deadline, is_alone)
 
 
-def _asked(spec: Spec, mapping: PotentialMap, index: int) -> Raster:
+def _asked(task: Task, index: int) -> Raster:
     """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others hear it."""
-    care = spec.care[:, index]
-    return np.ones_like(care) if spec.recurrent else asked_ticks(care, mapping.played.starts)
+    care = task.care[:, index]
+    return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)
 
 
-class _Search:
+class _ScaleSearch:
     """One neuron's search for a scale."""
 
-    def __init__(self, mapping: PotentialMap, neuron: Neuron, rounding: Rounding) -> None:
+    def __init__(self, neuron: Neuron, rounding: Rounding) -> None:
         self.neuron, self.rounding = neuron, rounding
-        weights = neuron.weights.ravel()
+        weights, mapping = neuron.weights.ravel(), rounding.mapping
         step = float(1 << neuron.exponent)
         patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
         limits = mapping.linear.limits
@@ -309,38 +318,37 @@ class Rehearsal:
         return self.wrong_bins + (self.excursion is not None) + self.is_too_close
 
 
-def rehearse(
-    spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None
-) -> list[Rehearsal]:
+def rehearse(task: Task, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = NeuronSimulator(spec.chip.rule, mapping)
+    simulator = NeuronSimulator(task.spec.chip.rule, task.mapping)
     chosen = range(len(neurons)) if outputs is None else outputs
-    return [_rehearsal(spec, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
+    return [_rehearsal(task, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
 
 
-def _rehearsal(spec: Spec, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
+def _rehearsal(task: Task, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
     """Run one neuron; where a state leaves the portable range, the run says where."""
     weights = (neuron.mantissas << neuron.exponent).ravel()
     run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
     spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
-    targets, care = mapping.asked_of(spec.targets[:, output]), mapping.at_every_look(spec.care[:, output])
-    asked = mapping.at_every_look(_asked(spec, mapping, output))
+    targets, care = mapping.asked_of(task.targets[:, output]), mapping.at_every_look(task.care[:, output])
+    asked = mapping.at_every_look(_asked(task, output))
     compared = run.potentials[asked & ~mapping.is_held(spikes)]
-    noise = survived_noise(compared, neuron.threshold, spec.chip.rule) if spec.noise > 0.0 else None
+    noise = survived_noise(compared, neuron.threshold, task.spec.chip.rule) if task.spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
-    return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < spec.noise)
+    return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < task.spec.noise)
 
 
-def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
+def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
     """Collect the neurons' synapses, ordered by line, delay and neuron; in a rehearsal every line is an input.
 
     Outputs that are heard stand twice where the chip reads out none that feeds others.
     """
+    spec, mapping = task.spec, task.mapping
     mantissas = np.stack([neuron.mantissas for neuron in neurons], axis=-1)
     line, slot, post = np.nonzero(mantissas.transpose(1, 0, 2))
     exponents = np.array([neuron.exponent for neuron in neurons])
     arrays: dict[str, ArrayLike] = {
-        "outputs": np.arange(0 if rehearsal else spec.n_hidden, len(neurons)),
+        "outputs": np.arange(0 if rehearsal else task.n_hidden, len(neurons)),
         "pre": line,
         "post": post,
         "delay": mapping.delays[slot],
@@ -355,14 +363,14 @@ def _program(spec: Spec, mapping: PotentialMap, neurons: Sequence[IntegerNeuron]
     stands_twice = spec.recurrent and not rehearsal and spec.chip.is_readout_apart
     return Program.from_arrays(
         chip=spec.chip,
-        n_inputs=spec.n_presynaptic if rehearsal else spec.n_inputs,
+        n_inputs=mapping.n_lines if rehearsal else spec.n_inputs,
         n_neurons=len(neurons) * (1 + stands_twice),
         **(with_readouts(arrays, len(neurons)) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 
 
-def _report(index: int, search: _Search, mapping: PotentialMap, outcome: Rehearsal) -> NeuronReport:
-    integers, chip = search.best, search.rounding.chip
+def _report(index: int, search: _ScaleSearch, outcome: Rehearsal) -> NeuronReport:
+    integers, chip, mapping = search.best, search.rounding.chip, search.rounding.mapping
     unit, limits = chip.unit, mapping.linear.limits
     weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()
     room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(limits)

@@ -42,10 +42,11 @@ from snnprog.integers.integer_problem import FLOAT_SLACK, IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
 from snnprog.integers.rounding import IntegerNeuron
-from snnprog.integers.search import LONG, SHORT, Rows, Schedule, search
+from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
-from snnprog.solver import until
+from snnprog.rounding import half_even_integer
+from snnprog.solver import one_blas_thread, until
 from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
@@ -74,6 +75,7 @@ class _Start:
     unknowns: Int64s
 
 
+@one_blas_thread()
 def repair(job: RepairJob) -> Repair:
     """Find integers that make a neuron exact, until the job's deadline.
 
@@ -160,7 +162,7 @@ class _Family:
             return unknowns
         lowered, there = unknowns.copy(), self.at(exponent)
         ratio = problem.bias_step / there.bias_step * there.problem.step / problem.problem.step
-        lowered[-1] = int(np.clip(round(unknowns[-1] * ratio), *self.chip.bias_mantissas))
+        lowered[-1] = int(np.clip(half_even_integer(unknowns[-1] * ratio), *self.chip.bias_mantissas))
         return lowered
 
     def _fits(self, exponent: int) -> bool:
@@ -190,9 +192,9 @@ def _shortfall(start: _Start) -> float:
     return _rows(start.problem, start.problem.truncation).shortfall(start.unknowns)
 
 
-def _rows(problem: IntegerProblem, least: Floats) -> Rows:
+def _rows(problem: IntegerProblem, least: Floats) -> IntegerRows:
     step, n_weights = problem.problem.box.weight_step, problem.taps.size
-    return Rows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
+    return IntegerRows(problem.columns, least - problem.given, *problem.ranges, step=step, n_weights=n_weights)
 
 
 def _search_all(

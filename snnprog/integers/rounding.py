@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.box import Box, box_of
+from snnprog.design.box import Box
+from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap
-from snnprog.spec import FREE, Spec
+from snnprog.rounding import HALF_STEP
+from snnprog.spec import FREE
 
 FLOAT_SLACK = 1e-6
 NEAREST = "nearest"
@@ -71,10 +72,10 @@ class Interval:
         return first + (last - first) // 2
 
 
-def _box_of(spec: Spec, mapping: PotentialMap, neuron: Neuron) -> Box:
+def _box_of(task: Task, neuron: Neuron) -> Box:
     """Return the ranges of a neuron's weights; where taps may be absent, those that it was designed without are."""
-    box = box_of(spec, mapping)
-    if not spec.may_taps_be_absent:
+    box = task.box
+    if not task.spec.may_taps_be_absent:
         return box
     chosen = neuron.weights.ravel() != 0.0
     return replace(box, weight_lower=box.weight_lower * chosen, weight_upper=box.weight_upper * chosen)
@@ -85,10 +86,8 @@ class Rounding:
 
     Parameters
     ----------
-    spec : Spec
+    task : Task
         What was asked for.
-    mapping : PotentialMap
-        The spec's linear map.
     neuron : Neuron
         Its real weights.
     constrained : (ticks,) bool
@@ -100,17 +99,17 @@ class Rounding:
         The most spikes that can come in one tick.
     """
 
-    def __init__(self, spec: Spec, mapping: PotentialMap, neuron: Neuron, constrained: Raster) -> None:
-        chip = spec.chip
+    def __init__(self, task: Task, neuron: Neuron, constrained: Raster) -> None:
+        spec, chip, mapping = task.spec, task.spec.chip, task.mapping
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
-        self.box = _box_of(spec, mapping, neuron)
+        self.box = _box_of(task, neuron)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = chip.unit
         self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)
         self.constrained = constrained & ~self.resets.is_held
-        spikes = np.ones(spec.n_presynaptic)
+        spikes = np.ones(mapping.n_lines)
         spikes[spec.n_inputs :] = mapping.linear.most_spikes
         self.loudest: Floats = np.tile(spikes, mapping.delays.size)
         self.norms = mapping.potential((neuron.weights.ravel() != 0.0).astype(np.float64), self.resets)
@@ -128,7 +127,7 @@ class Rounding:
         real = self.neuron.weights * (scale / step)
         mantissas = self.box.nearest_weights(real.ravel()).reshape(real.shape)
         bias = self.chip.nearest_bias(self.neuron.bias * scale * self.unit)
-        moved = step * self.box.weight_step * self.norms / 2
+        moved = step * self.box.weight_step * self.norms * HALF_STEP
         proof = self._interval(scale * self.free_potential, bias, moved + self.truncation)
         rounded = self.mapping.potential((mantissas * step).ravel().astype(np.float64), self.resets)
         plain = self._interval(rounded, bias, np.zeros_like(self.truncation))

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from snnprog.arrays import Floats, Int64s, UInt64s
+from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
 FRACTION_BITS = 24
@@ -52,8 +54,8 @@ LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows ``values @ columns >= least`` over integers, and how they are moved.
+class IntegerRows:
+    """IntegerRows ``values @ columns >= least`` over integers, and how they are moved.
 
     Attributes
     ----------
@@ -93,7 +95,7 @@ class Rows:
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
 
-def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
+def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
     """Return values that meet all rows, or None where none were found.
 
     Parameters
@@ -113,40 +115,24 @@ def search(rows: Rows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64
     scaled = _in_integers(rows)
     if scaled is None:
         return None
-    columns, least, unit = scaled
+    board, unit = scaled
     steps, run, left = schedule.first_steps, 0, most_moves(rows, schedule)
-    weight = rows.reach[: rows.n_weights].max(initial=1)
+    weight = float(rows.reach[: rows.n_weights].max(initial=1))
     generator = np.random.default_rng(seed)
     while True:
         check_time()
         steps = int(min(steps, left))
         if steps < 1:
             return None
-        heat = (
-            unit
-            * rows.size
-            * np.array([max(schedule.heats[run % len(schedule.heats)] * float(weight), COLDEST), COLDEST])
-        )
+        hottest = max(schedule.heats[run % len(schedule.heats)] * weight, COLDEST)
+        heats = (unit * rows.size * hottest, unit * rows.size * COLDEST)
         values = start.copy()
-        met = _anneal(
-            columns,
-            least,
-            rows.lower,
-            rows.upper,
-            rows.reach,
-            rows.n_weights,
-            rows.step,
-            values,
-            steps,
-            heat,
-            int(generator.integers(1, 1 << 62)),
-        )
-        if met:
+        if _anneal(board, values, steps, heats, int(generator.integers(1, 1 << 62))):
             return values
         left, steps, run = left - steps, int(steps * LONGER), run + 1
 
 
-def most_moves(rows: Rows, schedule: Schedule) -> float:
+def most_moves(rows: IntegerRows, schedule: Schedule) -> float:
     """Return how many moves may be tried in all: few where there are few weights to choose."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
@@ -154,7 +140,28 @@ def most_moves(rows: Rows, schedule: Schedule) -> float:
     return min(schedule.work / max(rows.least.size, 40), few)
 
 
-def _in_integers(rows: Rows) -> tuple[Int64s, Int64s, float] | None:
+class Board(NamedTuple):
+    """IntegerRows in integers, as `IntegerRows` has them, and how their unknowns are moved.
+
+    Attributes
+    ----------
+    columns : (unknowns, rows) int
+    least : (rows,) int
+    limits : pair of (unknowns,) int
+        The least and the greatest of each unknown.
+    reach : (unknowns,) int
+    kinds : (int, int)
+        How many of the unknowns are weights, and how far apart neighbouring weights lie.
+    """
+
+    columns: Int64s
+    least: Int64s
+    limits: tuple[Int64s, Int64s]
+    reach: Int64s
+    kinds: tuple[int, int]
+
+
+def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
     largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())
@@ -162,7 +169,8 @@ def _in_integers(rows: Rows) -> tuple[Int64s, Int64s, float] | None:
     if bits < 1:
         return None
     unit = float(1 << bits)
-    return np.rint(rows.columns * unit).astype(np.int64), np.ceil(rows.least * unit).astype(np.int64), unit
+    columns, least = half_even(rows.columns * unit), np.ceil(rows.least * unit).astype(np.int64)
+    return Board(columns, least, (rows.lower, rows.upper), rows.reach, (rows.n_weights, rows.step)), unit
 
 
 @njit(cache=True)
@@ -177,37 +185,58 @@ def _draw(state: UInt64s) -> float:
 
 
 @njit(cache=True)
-def _anneal(
-    columns: Int64s,
-    least: Int64s,
-    lower: Int64s,
-    upper: Int64s,
-    reach: Int64s,
-    n_weights: int,
-    step: int,
-    values: Int64s,
-    steps: int,
-    heat: Floats,
-    seed: int,
-) -> bool:
-    """Cool from ``heat[0]`` to ``heat[1]``, moving ``values`` in place; return whether all rows are met."""
-    state = np.array([seed], dtype=np.uint64)
-    unknowns, rows = columns.shape
-    short = least.copy()
-    for j in range(unknowns):
-        for k in range(rows):
-            short[k] -= values[j] * columns[j, k]
+def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
+    """Return by how much each row falls short, below 0 where it is met, and the sum of what is positive of it."""
+    short = board.least.copy()
+    for j in range(values.size):
+        for k in range(short.size):
+            short[k] -= values[j] * board.columns[j, k]
     total = 0
-    for k in range(rows):
+    for k in range(short.size):
         total += max(short[k], 0)
-    warmth, cooling = heat[0], (heat[1] / heat[0]) ** (1.0 / steps)
-    change = np.empty(rows, np.int64)
+    return short, total
+
+
+@njit(cache=True, forceinline=True)
+def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
+    """Write to ``change`` what rows fall short by after a move; return the sum of what is positive of it."""
+    after = 0
+    for k in range(short.size):
+        change[k] = short[k] - move * column[k]
+        after += max(change[k], 0)
+    return after
+
+
+@njit(cache=True, forceinline=True)
+def _moved_both(short: Int64s, change: Int64s, move: int, column: Int64s, other: Int64s) -> int:
+    """Do the same for a move from one weight to another."""
+    after = 0
+    for k in range(short.size):
+        change[k] = short[k] - move * (column[k] - other[k])
+        after += max(change[k], 0)
+    return after
+
+
+@njit(cache=True)
+def _anneal(board: Board, values: Int64s, steps: int, heats: tuple[float, float], seed: int) -> bool:
+    """Cool from the first heat to the second, moving ``values`` in place; return whether all rows are met.
+
+    The invariant: ``short = least - values @ columns``, and ``total`` is the sum of what is positive of it. A move is
+    taken if the total it leads to is below ``total + E`` with E exponential of mean ``warmth``, which is Metropolis's
+    rule with the chance drawn first. Lengths are drawn evenly on a logarithmic scale, so that fine and coarse moves are
+    equally likely; a weight that may only be one of two values goes to the other one.
+    """
+    columns, _, (lower, upper), reach, (n_weights, step) = board
+    state = np.array([seed], dtype=np.uint64)
+    short, total = _short_by(board, values)
+    change = np.empty_like(short)
+    warmth, cooling = heats[0], (heats[1] / heats[0]) ** (1.0 / steps)
     spans = np.log(reach + 1.0)
     for _ in range(steps):
         if total <= 0:
             return True
         warmth *= cooling
-        j = int(_draw(state) * unknowns)
+        j = int(_draw(state) * values.size)
         if j < n_weights and step > 1:
             move = step if values[j] < 0 else -step
         else:
@@ -222,15 +251,10 @@ def _anneal(
             if other == j or values[other] - move < lower[other] or values[other] - move > upper[other]:
                 continue
         allowed = total - warmth * np.log(1.0 - _draw(state))
-        after = 0
         if other < 0:
-            for k in range(rows):
-                change[k] = short[k] - move * columns[j, k]
-                after += max(change[k], 0)
+            after = _moved(short, change, move, columns[j])
         else:
-            for k in range(rows):
-                change[k] = short[k] - move * (columns[j, k] - columns[other, k])
-                after += max(change[k], 0)
+            after = _moved_both(short, change, move, columns[j], columns[other])
         if after < allowed:
             values[j] += move
             if other >= 0:

@@ -158,17 +158,17 @@ def _delay_node(
 
 
 @dataclass(frozen=True, eq=False)
-class _Decays:
+class _TimeConstants:
     """Time constants of a population in seconds, infinite where nothing is lost."""
 
     current: Floats
     potential: Floats
 
 
-def _decays(program: Program, neurons: Int64s, tick_s: float) -> _Decays:
+def _decays(program: Program, neurons: Int64s, tick_s: float) -> _TimeConstants:
     kept = program.chip.shares_of(program.current_decay[neurons], program.potential_decay[neurons])
     with np.errstate(divide="ignore"):
-        return _Decays(*(tick_s / (1.0 - share) for share in kept))
+        return _TimeConstants(*(tick_s / (1.0 - share) for share in kept))
 
 
 def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) -> nir.NIRNode:

@@ -205,7 +205,7 @@ def _outputs(
 
 
 @dataclass(frozen=True, eq=False)
-class _Rule:
+class _PopulationRule:
     """A population's neurons, with all factors put together."""
 
     gain: Floats
@@ -216,7 +216,7 @@ class _Rule:
     is_bias_filtered: bool = False
 
 
-def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _Rule:
+def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _PopulationRule:
     """Return the neurons' parameters per tick; see `snnprog.nir.network` for the equations."""
     node = graph.nodes[name]
     values, one = node.values, np.ones(constant.size)
@@ -225,15 +225,15 @@ def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _Rule:
         raise FormatError(f"node {name!r} of {graph.name} has a threshold that is not above its reset; it never rests")
     if node.kind == "IF":
         gain = tick_s * values["r"]
-        return _Rule(gain, gain * constant, threshold, 0 * one, one)
+        return _PopulationRule(gain, gain * constant, threshold, 0 * one, one)
     leak = _step(graph, name, "tau" if node.kind == "LIF" else "tau_mem", tick_s)
     drive, rest = leak * values["r"], leak * (values["v_leak"] - values["v_reset"])
     if node.kind == "LIF":
-        return _Rule(drive, rest + drive * constant, threshold, 0 * one, 1.0 - leak)
+        return _PopulationRule(drive, rest + drive * constant, threshold, 0 * one, 1.0 - leak)
     forgets = _step(graph, name, "tau_syn", tick_s)
     held = drive * values["w_in"]
     is_filtered = bool(((forgets < 1.0) & (constant != 0.0)).any())
-    return _Rule(forgets * held, rest + held * constant, threshold, 1.0 - forgets, 1.0 - leak, is_filtered)
+    return _PopulationRule(forgets * held, rest + held * constant, threshold, 1.0 - forgets, 1.0 - leak, is_filtered)
 
 
 def _step(graph: Graph, name: str, field_name: str, tick_s: float) -> Floats:
@@ -250,7 +250,7 @@ def _step(graph: Graph, name: str, field_name: str, tick_s: float) -> Floats:
 def _notes(
     graph: Graph,
     populations: list[str],
-    rules: Mapping[str, _Rule],
+    rules: Mapping[str, _PopulationRule],
     signals: Mapping[str, Signal],
     shifts: Mapping[str, int],
 ) -> tuple[str, ...]:

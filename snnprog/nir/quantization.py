@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
+from snnprog.design.task import Task
 from snnprog.errors import LimitError, SpecError
 from snnprog.integers import quantize
 from snnprog.network import Network, Neuron
@@ -23,6 +24,7 @@ from snnprog.nir.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, sca
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
+from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Dynamics, Pattern, Spec
 from snnprog.version import __version__
 
@@ -127,6 +129,7 @@ def _change_data(change: Change) -> dict[str, object]:
     }
 
 
+@one_blas_thread()
 def quantize_nir(
     network: NirNetwork, *, chip: str | Chip = "loihi1", inputs: Sequence[ArrayLike] | None = None, seed: int = 0
 ) -> NirProgram:
@@ -306,7 +309,7 @@ def _repaired(
     )
     asked, scales = _designed(network, chip, spec)
     try:
-        quantized = quantize(spec, asked, seed=seed)
+        quantized = quantize(Task.of(spec), asked, seed=seed)
     except LimitError:
         return None
     program = replace(

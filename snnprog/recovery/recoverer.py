@@ -36,6 +36,7 @@ from snnprog.program import Program
 from snnprog.recovery.least_squares import LeastSquares
 from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
+from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Spec
 from snnprog.wording import counted
 
@@ -98,6 +99,7 @@ class Recovery:
     obstacle: str
 
 
+@one_blas_thread()
 def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     """Return the weights and biases of a network whose spikes and potentials were observed.
 

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-from rich.text import Text
-
 from snnprog.chips import CHIPS
-from snnprog.report.tables import print_table
+from snnprog.report.table import Cell, Column, Table
+
+COLUMNS = (
+    Column("name", "name"),
+    Column("state", "state"),
+    Column("chips", "semantics"),
+    Column("what runs", "summary"),
+    Column("lacks", "lacks"),
+    Column(None, "ready"),
+    Column(None, "to_do"),
+    Column(None, "python"),
+    Column(None, "gaps"),
+)
 
 
-def print_backends(console: Console, backends: Sequence[Mapping[str, object]]) -> None:
-    """Print which backends there are, what they run, and of those that are not ready what to do."""
-    rows = [
-        [each["name"], each["state"], _chips(each["semantics"]), each["summary"], each["lacks"]] for each in backends
-    ]
-    print_table(console, "Backends", ("name", "state", "chips", "what runs", "lacks"), rows)
-    for each in backends:
-        if each["to_do"]:
-            console.print(Text(f"{each['name']}: {each['to_do']}"))
+def backends_table(backends: Sequence[Mapping[str, object]]) -> Table:
+    """Return which backends there are, what they run, and how to get ready those that are not.
+
+    Parameters
+    ----------
+    backends : sequence of mapping
+        By the keys of the columns.
+    """
+    rows = tuple(
+        tuple(_cell(column.key, each[column.key]) for column in COLUMNS if column.key is not None) for each in backends
+    )
+    to_do = tuple(f"{each['name']}: {each['to_do']}" for each in backends if each["to_do"])
+    return Table("Backends", COLUMNS, rows, noun="backend", notes=to_do)
+
+
+def _cell(key: str, value: object) -> object:
+    return Cell(value, _chips(value)) if key == "semantics" else value
 
 
 def _chips(rules: object) -> str:
     """Return the names of the chips that a list of rules is meant by."""
-    named = [chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules]
-    return ", ".join(named)
+    return ", ".join(chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules)

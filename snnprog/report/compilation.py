@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
-from snnprog.report.cores import print_placement
-from snnprog.report.tables import FAIR, GOOD, print_deviations, print_neurons
+from snnprog.report.cores import placement_table
+from snnprog.report.neurons import deviations_table, print_neurons, row_of_report
+from snnprog.report.terminal import FAIR, GOOD, print_line, print_table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here
@@ -18,19 +18,19 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 def print_compilation(console: Console, result: CompileResult, *, n_patterns: int) -> None:
     """Print a report: whether all is exact, what became of the neurons, on which cores they go, and what it took."""
     report = result.report
-    console.print(Text(_outcome(report, n_patterns), style=FAIR if report.wrong_bins else f"bold {GOOD}"))
+    print_line(console, _outcome(report, n_patterns), style=FAIR if report.wrong_bins else f"bold {GOOD}")
     console.print()
     if report.deviations:
-        print_deviations(console, report.deviations)
+        print_table(console, deviations_table(report.deviations))
         console.print()
-    print_neurons(console, (*report.neurons, *report.hidden))
+    print_neurons(console, list(map(row_of_report, (*report.neurons, *report.hidden))))
     potential, current = report.time_constants
-    console.print(f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
+    print_line(console, f"time constants on the chip: potential {potential:.4g}, current {current:.4g} ticks")
     console.print()
     if report.placement is not None:
-        print_placement(console, report.placement)
+        print_table(console, placement_table(report.placement))
         console.print()
-    console.print(", ".join(f"{step} {value:.2f} s" for step, value in report.seconds.items()))
+    print_line(console, ", ".join(f"{step} {value:.2f} s" for step, value in report.seconds.items()))
 
 
 def _outcome(report: CompileReport, n_patterns: int) -> str:

@@ -1,12 +1,10 @@
-"""Where two runs part, for the terminal: the place, where it began, the cause, and what the neuron had heard."""
+"""The first difference of two runs: the place, where it began, the cause, and what the neuron had heard."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from snnprog.report.tables import print_table
+from snnprog.report.table import Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.divergence import Divergence
@@ -16,8 +14,8 @@ DOES = {0: "is silent", 1: "spikes"}
 SHOULD = {0: "silence", 1: "a spike"}
 
 
-def print_divergence(console: Console, divergence: Divergence) -> None:
-    """Print a first difference, one line for each thing that is known of it."""
+def divergence_table(divergence: Divergence) -> Table:
+    """Return a first difference, one row for each thing that is known of it."""
     rows = [("where", f"pattern {divergence.pattern}, tick {divergence.tick}: {_difference(divergence)}")]
     found = divergence.diagnosis
     if found is not None:
@@ -27,7 +25,7 @@ def print_divergence(console: Console, divergence: Divergence) -> None:
         rows += [("why", found.reasons)] if found.reasons else []
         rows.append(("heard", found.scene))
     title = f"{divergence.backend} differs from {divergence.against} first at"
-    print_table(console, title, ("", ""), rows)
+    return Table.plain(title, columns=("", ""), rows=rows)
 
 
 def _difference(divergence: Divergence) -> str:

@@ -1,28 +1,23 @@
-"""Explanations for the terminal: what is known of each output, and the demands that conflict."""
+"""Explanations: what is known of each output, and the demands that conflict."""
 
 from __future__ import annotations
 
 from collections import Counter
 from heapq import nlargest
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
-from snnprog.explanation import UNDECIDED, Explanation, Verdict
-from snnprog.integers import CERTIFIED, EXACT, INEXACT
-from snnprog.report.tables import GOOD, POOR, SHOWN_NEURONS, print_table
+from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
+from snnprog.report.statuses import MEANINGS
+from snnprog.report.table import Column, Table
 from snnprog.wording import counted
+
+if TYPE_CHECKING:  # where it is printed to is named, not made here
+    from rich.console import Console
 
 SHOWN_BINS = 10
 SHOWN_CONFLICTS = 10
 SHOWN_DIGITS = 12
-MEANINGS = {
-    CERTIFIED: "weights exist; every rounding to the nearest keeps the spikes",
-    EXACT: "weights exist, and are exact as rounded",
-    INEXACT: "real weights exist; no rounding that was tried is exact",
-    UNDECIDED: "neither weights nor a proof was found",
-}
 ADVICE = (
     'what may help: more delays, a window, don\'t-care bins, or hidden = "auto";'
     " 'snnprog compile --closest' makes the nearest program"
@@ -30,59 +25,70 @@ ADVICE = (
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print the status of each output, then why those are impossible that are, alone or at all."""
+    """Print the status of each output, then why the infeasible ones are."""
+    from snnprog.report.terminal import GOOD, POOR, print_line, print_table
+
     verdicts = explanation.verdicts
     counts = Counter(verdict.status for verdict in verdicts)
     in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
-    console.print(Text(f"{counted(len(verdicts), 'output')}: {in_all}", style=style))
-    shown = sorted(verdicts, key=lambda verdict: not verdict.conflicts)[:SHOWN_NEURONS]
-    rows = [
-        (verdict.output, verdict.status, _what_is_known(verdict))
-        for verdict in sorted(shown, key=lambda verdict: verdict.output)
-    ]
-    print_table(console, "", ("output", "status", "what is known"), rows)
-    if len(verdicts) > len(shown):
-        console.print(f"… and {len(verdicts) - len(shown)} more; --json lists all")
-    for verdict in shown[:SHOWN_CONFLICTS]:
+    print_line(console, f"{counted(len(verdicts), 'output')}: {in_all}", style=style)
+    print_table(console, verdicts_table(explanation))
+    conflicting = [verdict for verdict in verdicts if verdict.conflicts or verdict.hidden]
+    for verdict in conflicting[:SHOWN_CONFLICTS]:
         _print_conflicts(console, verdict)
-    if sum(bool(verdict.conflicts) for verdict in verdicts) > SHOWN_CONFLICTS:
-        console.print("\n… and more conflicts; --json lists all")
+    if len(conflicting) > SHOWN_CONFLICTS:
+        print_line(console, "… and more conflicts; --json lists all")
     if explanation.infeasible:
-        console.print(f"\n{ADVICE}")
+        console.print()
+        print_line(console, ADVICE)
+
+
+def verdicts_table(explanation: Explanation) -> Table:
+    """Return what is known of each output, the infeasible ones first."""
+    ordered = sorted(explanation.verdicts, key=lambda verdict: (verdict.status != INFEASIBLE, verdict.output))
+    return Table(
+        "",
+        (Column("output"), Column("status"), Column("what is known")),
+        tuple((verdict.output, verdict.status, _what_is_known(verdict)) for verdict in ordered),
+        noun="output",
+    )
 
 
 def _print_conflicts(console: Console, verdict: Verdict) -> None:
+    from snnprog.report.terminal import print_line, print_table
+
     for conflict in verdict.conflicts:
-        console.print(Text(f"\noutput {verdict.output}", style="bold"))
-        console.print(conflict.reason)
-        _print_bins(console, conflict)
+        console.print()
+        print_line(console, f"output {verdict.output}", style="bold")
+        print_line(console, conflict.reason)
+        table = demands_table(conflict, most=SHOWN_BINS)
+        if table is not None:
+            print_table(console, table)
+    hidden = hidden_in_words(verdict)
+    if hidden:
+        print_line(console, hidden)
+
+
+def hidden_in_words(verdict: Verdict) -> str:
+    """Return whether hidden neurons can help an output; nothing where that was not asked."""
     if isinstance(verdict.hidden, Conflict):
-        console.print(f"with hidden neurons: {verdict.hidden.reason}")
-    elif verdict.hidden:
-        console.print(
-            f"hidden neurons may help output {verdict.output}: nothing in what came in before speaks against it;"
-            " compile adds them"
-        )
+        return f"with hidden neurons: {verdict.hidden.reason}"
+    if not verdict.hidden:
+        return ""
+    return f"hidden neurons may help output {verdict.output}: no earlier input rules it out; compile adds them"
 
 
 def _what_is_known(verdict: Verdict) -> str:
-    if not verdict.conflicts:
+    if verdict.status != INFEASIBLE:
         return MEANINGS[verdict.status]
-    if verdict.status == UNDECIDED:
-        return f"impossible {proof_in_words(verdict)}"
     return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
 
 
 def proof_in_words(verdict: Verdict) -> str:
     """Return what the proof of a verdict is worth."""
-    if verdict.conflicts:
-        alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
-        return f"{alone}{_worth(verdict)}"
-    return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
-
-
-def _worth(verdict: Verdict) -> str:
+    if verdict.status != INFEASIBLE:
+        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
     if verdict.cases == 0:
         return "every choice was refused; not rechecked"
     checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"
@@ -93,23 +99,26 @@ def _worth(verdict: Verdict) -> str:
     return f"{checked}{cases}; for {scope}{hair}"
 
 
-def _print_bins(console: Console, conflict: Conflict) -> None:
-    """Print the demands of a conflict in their order; of many, those that weigh most."""
+def demands_table(conflict: Conflict, *, most: int) -> Table | None:
+    """Return the demands of a conflict in order; of many, those that weigh most; None where the reason says all."""
+    if len(conflict.bins) < 2:
+        return None
     priced = list(zip(conflict.bins, conflict.shares, strict=True))
-    heaviest = set(nlargest(SHOWN_BINS, range(len(priced)), key=lambda index: priced[index][1]))
-    rows = [
-        (each.pattern, each.tick, each.demand, share_in_words(str(share)))
-        for index, (each, share) in enumerate(priced)
-        if index in heaviest
-    ]
-    if len(priced) < 2:  # the reason has said all
-        return
-    title = "without any one of these the others can be met" if conflict.is_minimal else "what the proof rests on"
-    if len(priced) > len(rows):
+    heaviest = sorted(nlargest(most, range(len(priced)), key=lambda index: priced[index][1]))
+    title = "Without any one of these, the others can be met" if conflict.is_minimal else "What the proof rests on"
+    if len(priced) > most:
         spikes = sum(each.is_spike for each in conflict.bins)
         demands = f"{counted(spikes, 'spike')} and {counted(len(priced) - spikes, 'silence')}"
-        title = f"{title}: {demands}; the {len(rows)} that weigh most, --json lists all"
-    print_table(console, title, ("pattern", "tick", "demand", "share of the proof"), rows)
+        title = f"{title}: {demands}; the {most} with the largest shares; 'snnprog explain --json' lists all"
+    return Table(
+        title,
+        tuple(map(Column, ("pattern", "tick", "demand", "share of the proof"))),
+        tuple(
+            (each.pattern, each.tick, each.demand, share_in_words(str(share)))
+            for each, share in (priced[index] for index in heaviest)
+        ),
+        noun="demand",
+    )
 
 
 def share_in_words(share: str) -> str:

@@ -20,7 +20,7 @@ from snnprog.report.pictures import EXTRA, INPUT, MISSED, RIGHT, draw_raster
 from snnprog.report.recording import Judged, judge, name_of_row, nearest, record, rows_of
 from snnprog.spec import Pattern, Spec
 
-ASKED, BAND, SILENCE, UNCOUNTED = "#c5dcee", "#cfe6d8", "#5f8f3a", "#e9ecef"
+BAND, SILENCE, UNCOUNTED = "#cfe6d8", "#5f8f3a", "#e9ecef"
 MARGIN_COLOURS = {"spike": RIGHT, "silence": SILENCE}
 SHOWN_NAMES = 24
 

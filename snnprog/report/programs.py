@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from snnprog.report.tables import MARGIN, print_statuses, print_table
+from snnprog.report.neurons import NeuronRow, print_neurons
+from snnprog.report.table import Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
+    from rich.console import Console
+
     from snnprog.program import Program
 
 Span = list[int] | None
@@ -20,7 +21,7 @@ SHOWN_DIGEST = 16
 def program_data(program: Program) -> dict[str, object]:
     """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
     return {
-        "chip": program.chip.name,
+        "chip": program.chip,
         "semantics": program.chip.rule.name,
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
@@ -49,15 +50,22 @@ def spans_of(program: Program) -> dict[str, Span]:
 
 def print_program(console: Console, program: Program) -> None:
     """Print what a program holds, where it came from, and what its file says became of each neuron."""
+    from snnprog.report.terminal import print_table
+
+    print_table(console, program_table(program))
+    console.print()
+    hidden = _neurons(program, "hidden", "hidden neuron")
+    print_neurons(console, [*_neurons(program, "neurons", "output"), *hidden])
+
+
+def program_table(program: Program) -> Table:
+    """Return what a program holds, and where it came from."""
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
     rows += [("synapses", data["synapses"]), ("recurrent", data["recurrent"])]
-    rows += [] if program.core is None else [("cores", int(program.core.max()) + 1)]
     rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
-    print_table(console, "Program", ("what", "value"), rows + _origin(program.provenance))
-    console.print()
-    print_statuses(console, [*_neurons(program, "neurons", "{}"), *_neurons(program, "hidden", "hidden neuron {}")])
+    return Table.plain("Program", columns=("what", "value"), rows=rows + _origin(program.provenance))
 
 
 def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
@@ -77,19 +85,19 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
     return rows
 
 
-def _neurons(program: Program, key: str, name: str) -> list[dict[str, object]]:
+def _neurons(program: Program, key: str, name: str) -> list[NeuronRow]:
     told = program.provenance.get(key)
     return [
-        {
-            "output": name.format(neuron.get("output", "")),
-            "status": neuron.get("status", ""),
-            MARGIN: neuron.get("margin", ""),
-            "synapses": neuron.get("synapses", ""),
-            "exponent": neuron.get("exponent", ""),
-            "threshold": neuron.get("threshold", ""),
-            "bias": neuron.get("bias", ""),
-            "portable for": neuron.get("portable_for", ""),
-        }
+        NeuronRow(
+            name=f"{name} {neuron.get('output', '')}",
+            status=str(neuron.get("status", "")),
+            margin=neuron.get("margin", ""),
+            synapses=neuron.get("synapses", ""),
+            exponent=neuron.get("exponent", ""),
+            threshold=neuron.get("threshold", ""),
+            bias=neuron.get("bias", ""),
+            portable_for=neuron.get("portable_for", ""),
+        )
         for neuron in (told if isinstance(told, list) else [])
         if isinstance(neuron, dict)
     ]

@@ -1,33 +1,29 @@
-"""Output spikes for the terminal: when each output fired."""
+"""Output spikes: when each output fired."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 
 from snnprog.arrays import Raster
-from snnprog.report.tables import print_table
+from snnprog.report.table import Column, Table
 from snnprog.wording import counted
 
-SHOWN_TRAINS = 40
 SHOWN_TICKS = 16
+COLUMNS = ("pattern", "output", "spikes", "at ticks")
 
 
-def print_trains(console: Console, rasters: Sequence[Raster], *, backend: str) -> None:
-    """Print how often and when each output fired in each pattern, of rasters ``(ticks, outputs)``."""
-    trains = [
-        (pattern, output, np.flatnonzero(raster[:, output]))
-        for pattern, raster in enumerate(rasters)
-        for output in range(raster.shape[1])
-    ]
-    total = counted(sum(len(ticks) for _, _, ticks in trains), "spike")
-    rows = [(pattern, output, len(ticks), _listed(ticks.tolist())) for pattern, output, ticks in trains[:SHOWN_TRAINS]]
+def trains_table(rasters: Sequence[Raster], *, backend: str) -> Table:
+    """Return how often and when each output fired in each pattern, of rasters ``(ticks, outputs)``."""
+    rows = []
+    for pattern, raster in enumerate(rasters):
+        for output in range(raster.shape[1]):
+            ticks = np.flatnonzero(raster[:, output]).tolist()
+            rows.append((pattern, output, len(ticks), _listed(ticks)))
+    total = counted(sum(int(raster.sum()) for raster in rasters), "spike")
     title = f"{total} in {counted(len(rasters), 'pattern')}, on {backend}"
-    print_table(console, title, ("pattern", "output", "spikes", "at ticks"), rows)
-    if len(trains) > SHOWN_TRAINS:
-        console.print(f"… and {counted(len(trains) - SHOWN_TRAINS, 'more train')}; --json and -o FILE.csv hold all")
+    return Table(title, tuple(map(Column, COLUMNS)), tuple(rows), noun="train")
 
 
 def _listed(ticks: Sequence[int]) -> str:

@@ -1,40 +1,62 @@
-"""What came of running a program on backends, for the terminal."""
+"""How a program did on backends: a table for all, and the verdict for the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
-
-from snnprog.report.divergences import print_divergence
-from snnprog.report.tables import GOOD, POOR, plain_text, print_table
+from snnprog.report.divergences import divergence_table
+from snnprog.report.table import Cell, Column, Table, checked
 
 if TYPE_CHECKING:  # what is shown is named, not made here
+    from rich.console import Console
+
     from snnprog.verification import Verification
 
 
-def print_verification(console: Console, verification: Verification) -> None:
-    """Print the verdict, each backend's answer, what ran, and each one's first divergence."""
-    wrong = [name for name, check in verification.backends.items() if not check.exact]
-    verdict = f"NOT exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(verification.backends)}"
-    console.print(Text(plain_text(verdict), style=POOR if wrong else f"bold {GOOD}"))
-    rows = [
+def verification_table(verification: Verification, *, is_judged: bool = True) -> Table:
+    """Return what each backend answered.
+
+    Parameters
+    ----------
+    is_judged : bool
+        Whether there are targets; without them, backends can only agree.
+    """
+    judged = (Column("exact", "exact"), Column("wrong bins", "wrong_bins")) if is_judged else ()
+    columns = (
+        Column("backend", "backend"),
+        *judged,
+        Column(f"equals {verification.against}", "identical"),
+        Column("portable", "portable"),
+        Column("ran on", "versions"),
+        Column(None, "first_divergence"),
+        Column(None, "divergence_parts"),
+    )
+    rows = tuple(
         (
             name,
-            "yes" if check.exact else "NO",
-            check.wrong_bins,
-            "yes" if check.is_identical else "NO",
-            "yes" if check.is_portable else "NO",
+            *((checked(check.exact), check.wrong_bins) if is_judged else ()),
+            checked(check.is_identical),
+            checked(check.is_portable),
+            Cell(
+                dict(check.versions), ", ".join(f"{package} {version}" for package, version in check.versions.items())
+            ),
+            None if check.first_divergence is None else str(check.first_divergence),
+            None if check.first_divergence is None else check.first_divergence.as_dict(),
         )
         for name, check in verification.backends.items()
-    ]
-    columns = ("backend", "exact", "wrong bins", f"equals {verification.against}", "portable")
-    print_table(console, "", columns, rows)
-    for name, check in verification.backends.items():
-        versions = ", ".join(f"{package} {version}" for package, version in check.versions.items())
-        console.print(Text(plain_text(f"{name} ran on {versions}"), style="dim"))
+    )
+    return Table("", columns, rows, noun="backend")
+
+
+def print_verification(console: Console, verification: Verification) -> None:
+    """Print the verdict, what each backend answered, and each one's first divergence."""
+    from snnprog.report.terminal import GOOD, POOR, print_line, print_table
+
+    wrong = [name for name, check in verification.backends.items() if not check.exact]
+    verdict = f"NOT exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(verification.backends)}"
+    print_line(console, verdict, style=POOR if wrong else f"bold {GOOD}")
+    print_table(console, verification_table(verification))
     for check in verification.backends.values():
         if check.first_divergence is not None:
             console.print()
-            print_divergence(console, check.first_divergence)
+            print_table(console, divergence_table(check.first_divergence))

@@ -123,8 +123,11 @@ class LinearRule:
 
     @property
     def is_plain(self) -> bool:
-        """Whether resets are to zero and a weight LSB that arrives counts as one: what the fastest methods know."""
-        return self.is_reset_to_zero and self.gain == 1
+        """Whether resets are to zero, a weight LSB that arrives counts as one, and potentials last if currents do.
+
+        That is what the fastest methods know; they divide by powers of what a potential keeps.
+        """
+        return self.is_reset_to_zero and self.gain == 1 and (self.potential > 0 or self.current == 0)
 
     @property
     def losses(self) -> tuple[float, float]:

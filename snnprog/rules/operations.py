@@ -84,7 +84,7 @@ def scale_moving(value: int, factor: int, bits: int) -> int:
     """Return ``value * factor / 2**bits``, rounded down, but at least 1 in magnitude."""
     kind = type(value)
     floor = scale_floor(value, factor, bits)
-    if floor != 0:
+    if floor != 0 or factor == 0:
         return floor
     return kind(kind(value > 0) - kind(value < 0))
 

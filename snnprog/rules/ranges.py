@@ -39,6 +39,7 @@ from snnprog.rules.expressions import (
     children,
     names_in,
     nodes,
+    rebuilt,
 )
 from snnprog.rules.interpreter import rounded
 from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step, Watch
@@ -360,12 +361,26 @@ class _Lowering:
         """Return a step without what never matters; the comparison keeps its form."""
         if step.target == SPIKES:
             return step
+        if {WEIGHT, COUNT} & names_in(step.expression):
+            return replace(step, expression=self._gathered(step))
         return replace(step, expression=self._node(step, step.expression))
+
+    def _gathered(self, step: Step) -> Expression:
+        """Return a gathering without ends that are never met; its target holds sums of some events, not one value."""
+        return rebuilt(
+            step.expression,
+            lambda node: node.operand if isinstance(node, Hold) and self._is_within(step, node) else node,
+        )
+
+    def _is_within(self, step: Step, node: Hold) -> bool:
+        return (step.name, node) in self.reach.nodes and self._is_idle(step, node)
 
     def _node(self, step: Step, node: Expression) -> Expression:
         span = self.reach.of(step, node)
-        if isinstance(node, Const) or names_in(node) <= self.fixed:
+        if isinstance(node, Const):
             return node
+        if names_in(node) <= self.fixed:
+            return Const(0) if isinstance(node, Ref) and span.magnitude == 0 else node
         if span.magnitude == 0:
             return Const(0)
         if isinstance(node, Select) and self.reach.of(step, node.condition).magnitude == 0:

@@ -14,7 +14,7 @@ from snnprog.arrays import Int64s, Integers, Raster
 from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.event_kernel import simulate_events
-from snnprog.simulate.layout import Layout, lay_out
+from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
 from snnprog.simulate.memory import LOG_COLUMNS, SCAN_BYTES, Shape, Workspace
 from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
@@ -34,10 +34,9 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
     Shapes are the caller's affair.
     """
-    layout = lay_out(program)
-    if layout is None:
-        return simulate_events(program, inputs, state=state)
-    return run_layout(layout, inputs, state=state, threads=processors())
+    if can_be_laid_out(program):
+        return run_layout(lay_out(program), inputs, state=state, threads=processors())
+    return simulate_events(program, inputs, state=state)
 
 
 def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False, threads: int = 1) -> list[Trace]:

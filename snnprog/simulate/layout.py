@@ -16,8 +16,9 @@ moved, the faster. Registers have 32 bits where it is proved that none overflows
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -76,21 +77,31 @@ class Layout:
         return bool(self.cells.dtype == np.int64)
 
 
-def lay_out(program: Program) -> Layout | None:
-    """Return the layout of a program; None where what arrives cannot be added up, or spikes must be counted."""
-    rule, weights, spans = program.chip.rule, program.effective_weight(), _spans(program)
-    arriving = arriving_span(program, weights)
-    reach = reach_of(rule, spans, arriving)
-    lean = simplified(rule, reach)
-    is_gathering_watched = rule.gather.name in {watch.step for watch in lean.watched}
-    if not lean.is_sum or is_gathering_watched or _counts(rule, reach) or not _rests(rule):
-        return None
-    code = block_code(lean)
-    register = np.int32 if is_narrow(lean, reach_of(lean, spans, arriving)) else np.int64
+@dataclass(frozen=True, eq=False)
+class _Lean:
+    """A program's rule made lean, and how far its values go."""
+
+    rule: Rule
+    arriving: Span
+    spans: Mapping[str, Span]
+    can_be_summed: bool
+
+
+def can_be_laid_out(program: Program) -> bool:
+    """Tell whether arrivals can be added up in any order, and nothing counts the spikes of a tick."""
+    return _lean(program).can_be_summed
+
+
+def lay_out(program: Program) -> Layout:
+    """Return the layout of a program that `can_be_laid_out`."""
+    lean, weights = _lean(program), program.effective_weight()
+    assert lean.can_be_summed, "asked for by whoever knows that it can"
+    code = block_code(lean.rule)
+    register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, lean.arriving)) else np.int64
     shared = common_shift(weights)
     shape = _shape(program, code, shared)
     is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
-    most = np.maximum(arriving.high, -arriving.low) >> shared
+    most = np.maximum(lean.arriving.high, -lean.arriving.low) >> shared
     return Layout(
         code=code,
         cells=_cells(program, code, shape, register),
@@ -99,6 +110,18 @@ def lay_out(program: Program) -> Layout | None:
         wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
         shape=shape,
     )
+
+
+@lru_cache(maxsize=8)
+def _lean(program: Program) -> _Lean:
+    """Return the lean rule of a program; programs are compared by identity, so the last few are remembered."""
+    rule, spans = program.chip.rule, _spans(program)
+    arriving = arriving_span(program, program.effective_weight())
+    reach = reach_of(rule, spans, arriving)
+    lean = simplified(rule, reach)
+    is_gathering_watched = rule.gather.name in {watch.step for watch in lean.watched}
+    can_be_summed = lean.is_sum and not is_gathering_watched and not _counts(rule, reach) and _rests(rule)
+    return _Lean(lean, arriving, spans, can_be_summed)
 
 
 def _counts(rule: Rule, reach: Reach) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from snnprog.solver.deadline import check_time, deadline_after, until
 from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
 from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise
-from snnprog.solver.packing import Packed, Packing, StoredParts, find_packing
+from snnprog.solver.packing import Packing, PackingAnswer, StoredParts, find_packing
+from snnprog.solver.threads import one_blas_thread
 
 __all__ = [
     "Division",
@@ -18,8 +19,8 @@ __all__ = [
     "Integral",
     "LinearProgram",
     "Optimum",
-    "Packed",
     "Packing",
+    "PackingAnswer",
     "StoredParts",
     "check_time",
     "choose",
@@ -27,5 +28,6 @@ __all__ = [
     "find_integers",
     "find_packing",
     "maximise",
+    "one_blas_thread",
     "until",
 ]

@@ -63,14 +63,14 @@ class Packing:
 
 
 @dataclass(frozen=True, eq=False)
-class Packed:
+class PackingAnswer:
     """The bin of each item, where such were found, and whether it is proved that there are none."""
 
     bins: Int64s | None
     is_impossible: bool
 
 
-def find_packing(packing: Packing, *, effort: float) -> Packed:
+def find_packing(packing: Packing, *, effort: float) -> PackingAnswer:
     """Find the bin of each item, prove that they do not go in, or give up after ``effort`` units of work."""
     builder, solver = _PackingModel(packing), cp_model.CpSolver()
     solver.parameters.num_workers = 1
@@ -79,8 +79,8 @@ def find_packing(packing: Packing, *, effort: float) -> Packed:
     status = solver.solve(builder.model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         inside = [[solver.value(variable) for variable in row] for row in builder.inside]
-        return Packed(np.argmax(np.array(inside), axis=1).astype(np.int64), False)
-    return Packed(None, status == cp_model.INFEASIBLE)
+        return PackingAnswer(np.argmax(np.array(inside), axis=1).astype(np.int64), False)
+    return PackingAnswer(None, status == cp_model.INFEASIBLE)
 
 
 class _PackingModel:

@@ -1,22 +1,52 @@
-"""Single options of a spec, from what is given to what is kept: each is returned checked, or `SpecError` is raised.
+"""The options of a spec, each declared once: its name, its default, what it may be, and what it excludes.
 
-What needs the other options, or the chip, is checked by the spec itself.
+`OPTIONS` is what the constructor of `snnprog.spec.Spec` checks by, what a spec file may hold, what a spec's digest
+covers, and what the documentation must name. A new option is an entry here, and a parameter of `Spec`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import numpy as np
 
 from snnprog.checks import as_integer
-from snnprog.errors import SpecError
+from snnprog.chips import Chip
+from snnprog.errors import LimitError, SpecError
 
 FREE: Literal["free"] = "free"
 AUTO: Literal["auto"] = "auto"
+NO_WINDOW = (0, 0)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a spec.
+
+    Attributes
+    ----------
+    name : str
+        The parameter of `Spec`, and the key in a spec file.
+    default : object
+        What is kept unless it is given.
+    parse : callable
+        Takes what is given, and the chip; returns what is kept, or raises `SpecError` or `LimitError`.
+    excludes : tuple of str
+        Options that cannot be asked for beside it.
+    is_original : bool
+        Whether digests have covered it since the first of them, whatever its value; others only where they are not at
+        their default, so that older digests last.
+    """
+
+    name: str
+    default: object
+    parse: Callable[[object, Chip], object]
+    excludes: tuple[str, ...] = ()
+    is_original: bool = False
 
 
 def as_delays(delays: Iterable[int]) -> tuple[int, ...]:
@@ -38,38 +68,117 @@ def as_flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def as_signs(signs: Iterable[int]) -> tuple[int, ...]:
-    """Return signs as whole numbers; which ones, and how many, is checked against the spec."""
-    if not _is_list(signs):
-        raise SpecError(f"signs is {signs!r}; a list of -1, 0 and +1 is needed")
-    return tuple(as_integer("sign", sign) for sign in signs)
+def as_real(value: object) -> float:
+    """Return a number as float, and anything else as NaN."""
+    try:
+        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan
 
 
-def as_window(window: Sequence[int]) -> tuple[int, int]:
-    """Return the ticks (before, after) of a window as whole numbers from 0."""
-    if not _is_list(window):
-        raise SpecError(f"window is {window!r}; two whole numbers of ticks are needed, before and after")
-    ticks = tuple(as_integer("window", value) for value in window)
-    if len(ticks) != 2 or min(ticks) < 0:
-        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
-    return ticks
-
-
-def _is_list(value: object) -> bool:
+def _is_list(value: object) -> TypeGuard[Iterable[object]]:
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
-def as_integer_or_free(name: str, value: object) -> int | Literal["free"]:
-    """Return a whole number as int, or "free"."""
-    return FREE if isinstance(value, str) and value == FREE else as_integer(name, value)
+def _recurrent(value: object, _: Chip) -> bool:
+    return as_flag("recurrent", value)
 
 
-def as_hidden(value: object) -> int | Literal["auto"]:
-    """Return a number of neurons from 0 as int, or "auto"."""
-    if isinstance(value, str) and value == AUTO:
-        return AUTO
+def _signs(value: object, _: Chip) -> tuple[int, ...] | None:
+    """Return signs as whole numbers; how many there must be depends on the patterns."""
+    if value is None:
+        return None
+    if not _is_list(value):
+        raise SpecError(f"signs is {value!r}; a list of -1, 0 and +1 is needed")
+    signs = tuple(as_integer("sign", sign) for sign in value)
+    for index, sign in enumerate(signs):
+        if sign not in (-1, 0, 1):
+            raise SpecError(f"signs[{index}] is {sign}; -1, 0 or +1 is needed")
+    return signs
+
+
+def _bias(value: object, chip: Chip) -> int | Literal["free"]:
+    if isinstance(value, str) and value == FREE:
+        return FREE
+    bias = as_integer("bias", value)
+    if not chip.is_bias(bias):
+        chip.check_range("bias", bias, (-chip.bias_limit, chip.bias_limit))
+        raise SpecError(
+            f"bias is {bias}; {chip.name} has mantissas to {chip.bias_mantissas[1]} shifted left by"
+            f" {chip.bias_exponents[0]} to {chip.bias_exponents[1]}: the nearest is {chip.nearest_bias(bias)}"
+        )
+    return bias
+
+
+def _threshold(value: object, chip: Chip) -> int | Literal["free"]:
+    if isinstance(value, str) and value == FREE:
+        return FREE
+    threshold = as_integer("threshold", value)
+    chip.check_range("threshold", threshold, chip.thresholds)
+    return threshold
+
+
+def _weight_bits(value: object, chip: Chip) -> int | None:
+    if value is None:
+        return None
+    bits = as_integer("weight_bits", value)
+    chip.check_range("weight_bits", bits, (1, chip.weight_bits), "the sign is one of them")
+    return bits
+
+
+def _weight_limit(value: object, chip: Chip) -> int | None:
+    if value is None:
+        return None
+    limit = as_integer("weight_limit", value)
+    chip.check_range("weight_limit", limit, (1, chip.weight_limit))
+    return limit
+
+
+def _noise(value: object, chip: Chip) -> float:
+    noise = as_real(value)
+    if not noise >= 0.0:
+        raise SpecError(f"noise is {value!r}; a number of LSBs from 0 is needed")
+    if noise > chip.thresholds[1]:
+        raise LimitError("noise", noise, f"0 to {chip.thresholds[1]} on {chip.name}", "no threshold is higher")
+    return noise
+
+
+def _sparse(value: object, _: Chip) -> bool:
+    return as_flag("sparse", value)
+
+
+def _fan_in(value: object, _: Chip) -> int | None:
+    if value is None:
+        return None
+    fan_in = as_integer("fan_in", value)
+    if fan_in < 0:
+        raise SpecError(f"fan_in is {fan_in}; a whole number from 0 is needed, or None for no limit")
+    return fan_in
+
+
+def _window(value: object, _: Chip) -> tuple[int, int]:
+    """Return the ticks (before, after) of a window as whole numbers from 0."""
+    if not _is_list(value):
+        raise SpecError(f"window is {value!r}; two whole numbers of ticks are needed, before and after")
+    ticks = tuple(as_integer("window", each) for each in value)
+    if len(ticks) != 2 or min(ticks) < 0:
+        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
+    return ticks
+
+
+def _hidden(value: object, chip: Chip) -> int | Literal["auto"]:
+    hidden = AUTO if isinstance(value, str) and value == AUTO else _as_count(value)
+    if hidden != 0 and chip.is_readout_apart:
+        raise SpecError(
+            f"hidden is {hidden!r}; for {chip.name} no hidden neurons are added beside the outputs: leave it at 0, or"
+            " let outputs hear one another (recurrent)"
+        )
+    return hidden
+
+
+def _as_count(value: object) -> int:
     try:
         hidden = as_integer("hidden", value)
     except SpecError:
@@ -79,17 +188,29 @@ def as_hidden(value: object) -> int | Literal["auto"]:
     return hidden
 
 
-def as_noise(value: object) -> float:
-    """Return a number of LSBs from 0 as float; infinity is one."""
-    noise = as_real(value)
-    if not noise >= 0.0:
-        raise SpecError(f"noise is {value!r}; a number of LSBs from 0 is needed")
-    return noise
+def _refractory(value: object, chip: Chip) -> int:
+    refractory = as_integer("refractory", value)
+    chip.check_range("refractory", refractory, chip.refractory, "in ticks; 1 allows a spike at every tick")
+    return refractory
 
 
-def as_real(value: object) -> float:
-    """Return a number as float, and anything else as NaN."""
-    try:
-        return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
-    except OverflowError:
-        return math.nan
+OPTIONS = (
+    Option("recurrent", False, _recurrent, is_original=True),
+    Option("threshold", FREE, _threshold, is_original=True),
+    Option("bias", 0, _bias, is_original=True),
+    Option("signs", None, _signs, is_original=True),
+    Option("weight_bits", None, _weight_bits),
+    Option("weight_limit", None, _weight_limit),
+    Option("noise", 0.0, _noise),
+    Option("sparse", False, _sparse),
+    Option("fan_in", None, _fan_in),
+    Option("window", NO_WINDOW, _window, excludes=("sparse", "fan_in", "noise")),
+    Option(
+        "hidden",
+        0,
+        _hidden,
+        excludes=("noise", "sparse", "fan_in", "weight_bits", "weight_limit", "window"),
+    ),
+    Option("refractory", 1, _refractory),
+)
+"""In the order in which they are told."""

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from snnprog.arrays import Bools, Raster
-from snnprog.checks import as_integer
-from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
+from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
-from snnprog.errors import LimitError, SpecError
+from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
-from snnprog.spec.options import (
-    FREE,
-    as_delays,
-    as_flag,
-    as_hidden,
-    as_integer_or_free,
-    as_noise,
-    as_signs,
-    as_window,
-)
+from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns
-
-LATER = (
-    ("noise", 0.0),
-    ("sparse", False),
-    ("fan_in", None),
-    ("weight_bits", None),
-    ("weight_limit", None),
-    ("window", (0, 0)),
-    ("hidden", 0),
-    ("refractory", 1),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +74,21 @@ class Spec:
     """
 
     patterns: tuple[Pattern, ...]
-    delays: tuple[int, ...] = (1,)
-    recurrent: bool = False
-    dynamics: Dynamics = field(default_factory=Dynamics)
-    signs: tuple[int, ...] | None = None
-    bias: int | Literal["free"] = 0
-    threshold: int | Literal["free"] = FREE
-    weight_bits: int | None = None
-    weight_limit: int | None = None
-    chip: Chip = CHIPS["loihi1"]
-    noise: float = 0.0
-    sparse: bool = False
-    fan_in: int | None = None
-    window: tuple[int, int] = (0, 0)
-    hidden: int | Literal["auto"] = 0
-    refractory: int = 1
+    delays: tuple[int, ...]
+    recurrent: bool
+    dynamics: Dynamics
+    signs: tuple[int, ...] | None
+    bias: int | Literal["free"]
+    threshold: int | Literal["free"]
+    weight_bits: int | None
+    weight_limit: int | None
+    chip: Chip
+    noise: float
+    sparse: bool
+    fan_in: int | None
+    window: tuple[int, int]
+    hidden: int | Literal["auto"]
+    refractory: int
 
     def __init__(
         self,
@@ -127,62 +106,45 @@ class Spec:
         noise: float = 0.0,
         sparse: bool = False,
         fan_in: int | None = None,
-        window: Sequence[int] = (0, 0),
+        window: Sequence[int] = NO_WINDOW,
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
     ) -> None:
+        given: dict[str, object] = locals()  # the options, by name
         chip = find_chip(chip)
         values: dict[str, object] = {
             "patterns": as_patterns(patterns),
             "delays": as_delays(delays),
-            "recurrent": as_flag("recurrent", recurrent),
             "dynamics": Dynamics.usual(chip) if dynamics is None else dynamics,
-            "signs": None if signs is None else as_signs(signs),
-            "bias": as_integer_or_free("bias", bias),
-            "threshold": as_integer_or_free("threshold", threshold),
-            "weight_bits": None if weight_bits is None else as_integer("weight_bits", weight_bits),
-            "weight_limit": None if weight_limit is None else as_integer("weight_limit", weight_limit),
             "chip": chip,
-            "noise": as_noise(noise),
-            "sparse": as_flag("sparse", sparse),
-            "fan_in": None if fan_in is None else as_integer("fan_in", fan_in),
-            "window": as_window(window),
-            "hidden": as_hidden(hidden),
-            "refractory": as_integer("refractory", refractory),
         }
+        values |= {option.name: option.parse(given[option.name], chip) for option in OPTIONS}
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check()
 
     def _check(self) -> None:
-        limits = self.chip
         if not isinstance(self.dynamics, Dynamics):
             raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
         for delay in self.delays:
-            limits.check_range("delay", delay, limits.delays, "counted from a spike to the tick at which it acts")
-        self.dynamics.check_fit(limits)
-        limits.check_range("refractory", self.refractory, limits.refractory, "in ticks; 1 allows a spike at every tick")
-        if self.threshold != FREE:
-            limits.check_range("threshold", self.threshold, limits.thresholds)
-        if self.bias != FREE and not limits.is_bias(self.bias):
-            limits.check_range("bias", self.bias, (-limits.bias_limit, limits.bias_limit))
+            self.chip.check_range("delay", delay, self.chip.delays, "counted from a spike to the tick at which it acts")
+        self.dynamics.check_fit(self.chip)
+        if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(
-                f"bias is {self.bias}; {self.chip.name} has mantissas to {limits.bias_mantissas[1]} shifted left by"
-                f" {limits.bias_exponents[0]} to {limits.bias_exponents[1]}: the nearest is"
-                f" {limits.nearest_bias(self.bias)}"
+                f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        if self.noise > limits.thresholds[1]:
-            allowed = f"0 to {limits.thresholds[1]} on {self.chip.name}"
-            raise LimitError("noise", self.noise, allowed, "no threshold is higher")
-        if self.fan_in is not None and self.fan_in < 0:
-            raise SpecError(f"fan_in is {self.fan_in}; a whole number from 0 is needed, or None for no limit")
-        _check_company(self)
-        _check_hidden(self, limits)
-        _check_signs(self.signs, self.n_presynaptic)
-        if self.weight_bits is not None:
-            limits.check_range("weight_bits", self.weight_bits, (1, limits.weight_bits), "the sign is one of them")
-        if self.weight_limit is not None:
-            limits.check_range("weight_limit", self.weight_limit, (1, limits.weight_limit))
+        _check_exclusions(self.changed_options)
+        if self.hidden != 0 and not self.linear_rule.is_reset_to_zero:
+            raise SpecError(
+                f"hidden is {self.hidden!r}; hidden neurons are added only on chips whose neurons reset to 0, and"
+                f" those of {self.chip.name} do not"
+            )
+
+    @property
+    def changed_options(self) -> dict[str, object]:
+        """The options that are not at their default, by name."""
+        values = {option.name: getattr(self, option.name) for option in OPTIONS}
+        return {option.name: values[option.name] for option in OPTIONS if values[option.name] != option.default}
 
     @property
     def mantissas(self) -> Mantissas:
@@ -223,14 +185,9 @@ class Spec:
         return int(self.patterns[0].targets.shape[1])
 
     @property
-    def n_hidden(self) -> int:
-        """How many of the first targets are spikes of hidden neurons: none in what a user asks for."""
-        return 0
-
-    @property
     def n_presynaptic(self) -> int:
-        """Number of lines that synapses may leave from: inputs, then hidden neurons, then outputs if recurrent."""
-        return self.n_inputs + (self.n_outputs if self.recurrent else self.n_hidden)
+        """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
+        return self.n_inputs + (self.n_outputs if self.recurrent else 0)
 
     @cached_property
     def linear_rule(self) -> LinearRule:
@@ -248,24 +205,23 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
-        """Return what stands beside the patterns; what is left at its default since version 1 is left out."""
-        changed = {name: getattr(self, name) for name, default in LATER if getattr(self, name) != default}
-        return changed | {
-            "delays": self.delays,
-            "recurrent": self.recurrent,
-            "potential_decay": self.dynamics.potential_decay,
-            "current_decay": self.dynamics.current_decay,
-            "signs": self.signs,
-            "bias": self.bias,
-            "threshold": self.threshold,
-            "chip": self.chip.name if is_built_in(self.chip) else chip_to_data(self.chip),
-        }
+        """Return what stands beside the patterns; later options that are at their default are left out."""
+        original = {option.name: getattr(self, option.name) for option in OPTIONS if option.is_original}
+        return (
+            self.changed_options
+            | original
+            | {
+                "delays": self.delays,
+                "potential_decay": self.dynamics.potential_decay,
+                "current_decay": self.dynamics.current_decay,
+                "chip": self.chip.name if is_built_in(self.chip) else chip_to_data(self.chip),
+            }
+        )
 
 
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> Bools:
     """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
-    fed = pattern.targets[:, : spec.n_presynaptic - spec.n_inputs]
-    return np.concatenate([pattern.inputs, fed], axis=1) if fed.shape[1] else pattern.inputs
+    return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
 
 
 def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
@@ -279,36 +235,12 @@ def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
     return replace(spec, patterns=tuple(patterns))
 
 
-def _check_company(spec: Spec) -> None:
-    """Raise `SpecError` where two things are asked for that are not built together."""
-    asked = [name for name, default in LATER if getattr(spec, name) != default]
-    alone: dict[str, Sequence[tuple[str, object]]] = {
-        "hidden": [option for option in LATER if option[0] != "refractory"],
-        "window": [("sparse", False), ("fan_in", None), ("noise", 0.0)],
-    }
-    for name, others in alone.items():
-        beside = [other for other, _ in others if other in asked and other != name]
-        if name in asked and beside:
+def _check_exclusions(asked: Mapping[str, object]) -> None:
+    """Raise `SpecError` where two options are asked for that are not built together."""
+    for option in OPTIONS:
+        other = next((name for name in option.excludes if name in asked), None)
+        if option.name in asked and other is not None:
             raise SpecError(
-                f"{name} is {getattr(spec, name)!r} and {beside[0]} is {getattr(spec, beside[0])!r};"
+                f"{option.name} is {asked[option.name]!r} and {other} is {asked[other]!r};"
                 " ask for one of them at a time"
             )
-
-
-def _check_hidden(spec: Spec, limits: Chip) -> None:
-    """Raise `SpecError` where hidden neurons are asked for that the search for them does not know."""
-    if spec.hidden != 0 and (limits.is_readout_apart or not spec.linear_rule.is_reset_to_zero):
-        raise SpecError(
-            f"hidden is {spec.hidden!r}; for {spec.chip.name} no hidden neurons are added beside the outputs:"
-            " leave it at 0, or let outputs hear one another (recurrent)"
-        )
-
-
-def _check_signs(signs: tuple[int, ...] | None, n_presynaptic: int) -> None:
-    if signs is None:
-        return
-    if len(signs) != n_presynaptic:
-        raise SpecError(f"signs has {len(signs)} entries; {n_presynaptic} are needed, one per presynaptic neuron")
-    for index, sign in enumerate(signs):
-        if sign not in (-1, 0, 1):
-            raise SpecError(f"signs[{index}] is {sign}; -1, 0 or +1 is needed")

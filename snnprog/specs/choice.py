@@ -6,13 +6,16 @@ import itertools
 import math
 
 from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.streams import check_ticks
 
 
-def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = False, chip: str = "loihi1") -> Spec:
+def winner_take_all(
+    lines: int, *, at_once: int | None = None, reset: bool = False, chip: str | Chip = "loihi1"
+) -> Spec:
     """Return the spec of a winner-take-all of first spikes: the line that spikes first wins, and all others lose.
 
     One tick after the first spike the winner's output fires, once; of lines that spike together, the first in order
@@ -29,8 +32,8 @@ def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = Fal
     reset : bool
         Whether one more input line, the last, opens the next round: what spikes together with it is not heard, what
         spikes after it is.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -56,4 +59,4 @@ def winner_take_all(lines: int, *, at_once: int | None = None, reset: bool = Fal
         return (*(line == winner for line in range(lines)), is_decided or any(spikes))
 
     advice = "take fewer lines, or a smaller at_once"
-    return Machine("winner_take_all", lines + 1, tuple(rows), step, advice, chip).spec()
+    return StateMachine("winner_take_all", lines + 1, tuple(rows), step, advice, find_chip(chip)).spec()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, Questions, with_rest
 from snnprog.coding.decoders import YES
 from snnprog.errors import SpecError
@@ -30,7 +31,7 @@ def classifier(
     questions: Questions | None = None,
     clarity: float | None = None,
     seed: int = 0,
-    chip: str = "loihi1",
+    chip: str | Chip = "loihi1",
 ) -> Spec:
     """Return the spec of a classifier: one pattern per sample, the answers at its last tick, silence before.
 
@@ -48,8 +49,8 @@ def classifier(
         Samples less clear than this are asked of no output; see `clarity_of`. Without it, all are.
     seed : int
         Of the draw, where outputs are asked about a share of the samples.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -58,8 +59,8 @@ def classifier(
         encoder's rasters.
     """
     delays = range(1, encoder.ticks + 1)
-    check_delays("classifier", chip, delays, "take an encoder whose rasters are shorter, such as Levels")
-    rasters, classes = encoder.encode(samples), _as_labels(labels)
+    check_delays("classifier", find_chip(chip), delays, "take an encoder whose rasters are shorter, such as Levels")
+    rasters, classes = encoder.transform(samples), _as_labels(labels)
     if len(rasters) != classes.size:
         raise SpecError(f"there are {len(rasters)} samples and {classes.size} labels; each sample needs one")
     questions = Questions.one_vs_rest(int(classes.max()) + 1) if questions is None else questions

@@ -7,14 +7,15 @@ import itertools
 import numpy as np
 
 from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 from snnprog.specs.needs import check_delays, perfect_memory
 from snnprog.specs.streams import check_ticks
 
 
-def counter(modulus: int, *, reset: bool = False, chip: str = "loihi1") -> Spec:
+def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a ring counter: output i fires one tick after every (i + 1)-th spike of ``modulus``.
 
     The last of these outputs is the carry: an input to the next counter. They are followed by ``modulus - 1`` more,
@@ -27,8 +28,8 @@ def counter(modulus: int, *, reset: bool = False, chip: str = "loihi1") -> Spec:
         After how many spikes it begins anew, from 2 on.
     reset : bool
         Whether a second input line sets the count to 0; a spike together with it is not counted.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -45,10 +46,10 @@ def counter(modulus: int, *, reset: bool = False, chip: str = "loihi1") -> Spec:
         return counted + tuple(not is_counted and not is_reset and i + 1 == count for i in range(modulus - 1))
 
     rows = tuple(itertools.product((False, True), repeat=1 + reset))
-    return Machine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", chip).spec()
+    return StateMachine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", find_chip(chip)).spec()
 
 
-def frequency_divider(divisor: int, *, chip: str = "loihi1") -> Spec:
+def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a frequency divider: one neuron that fires one tick after every ``divisor``-th spike.
 
     Its potential does not leak, and so is the count of spikes since it fired, times a weight, to the last bit: it is
@@ -58,8 +59,8 @@ def frequency_divider(divisor: int, *, chip: str = "loihi1") -> Spec:
     ----------
     divisor : int
         From 2 on.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -68,14 +69,15 @@ def frequency_divider(divisor: int, *, chip: str = "loihi1") -> Spec:
         arrives, and is reset to zero.
     """
     divisor = _at_least_two("divisor", divisor)
-    dynamics = perfect_memory("frequency_divider", chip)
-    check_delays("frequency_divider", chip, (1,))
+    target = find_chip(chip)
+    dynamics = perfect_memory("frequency_divider", target)
+    check_delays("frequency_divider", target, (1,))
     check_ticks("frequency_divider", 4 * divisor, "let two dividers follow one another")
     spikes = np.ones(4 * divisor + 1, dtype=np.bool_)
     spikes[2 * divisor :: 2] = False
     due = np.concatenate([[False], spikes[:-1] & (np.cumsum(spikes[:-1]) % divisor == 0)])
     pattern = Pattern(spikes[:, None], due[:, None])
-    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=chip)
+    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target)
 
 
 def _at_least_two(name: str, value: int) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import AUTO, FREE, Pattern, Spec
@@ -32,7 +33,7 @@ MOST_LINES = 15
 
 
 def truth_table(
-    table: Table, *, lines: int | None = None, clock: bool = False, spacing: int = 1, chip: str = "loihi1"
+    table: Table, *, lines: int | None = None, clock: bool = False, spacing: int = 1, chip: str | Chip = "loihi1"
 ) -> Spec:
     """Return the spec of Boolean functions: outputs answer the row of spikes of each tick two ticks later.
 
@@ -55,8 +56,8 @@ def truth_table(
     spacing : int
         How many ticks there are at least from one row to the next, silent but for the first: 1, unless said. The wider,
         the more lines there may be: 5, 7 from 2 on, and 15 from 3 on.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -69,8 +70,9 @@ def truth_table(
     answers = _with_clock(_answers(table, lines)) if clock else _answers(table, lines)
     silence, n_outputs = (False,) * len(next(iter(answers))), len(next(iter(answers.values())))
     answers = {silence: answers.get(silence, (False,) * n_outputs)} | answers
-    dynamics, delays = no_memory("truth_table", chip), range(1, LATENCY + 1)
-    check_delays("truth_table", chip, delays)
+    target, delays = find_chip(chip), range(1, LATENCY + 1)
+    dynamics = no_memory("truth_table", target)
+    check_delays("truth_table", target, delays)
     order = -(-REACH // spacing)
     check_ticks("truth_table", spacing * len(answers) ** order, "take fewer lines, or a wider spacing", STREAM_LIMIT)
     stream = np.zeros(spacing * (len(answers) ** order + order - 1) + LATENCY + REACH, dtype=np.int64)
@@ -80,7 +82,7 @@ def truth_table(
     rows, values = np.array(list(answers)), np.array(list(answers.values()))
     bias: int | Literal["free"] = FREE if values[0].any() else 0
     pattern = Pattern(rows[stream], values[due])
-    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=chip)
+    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=target)
 
 
 def _with_clock(answers: Answers) -> Answers:

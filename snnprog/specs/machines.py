@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
 from snnprog.specs.needs import check_delays, no_memory
@@ -26,7 +27,7 @@ Step = Callable[[Row, Row], Row]
 
 
 @dataclass(frozen=True)
-class Machine:
+class StateMachine:
     """Neurons in a loop, told by what they do next.
 
     Attributes
@@ -41,8 +42,8 @@ class Machine:
         both, and silence at rest must lead to rest.
     advice : str
         What to try if there are too many configurations.
-    chip : str
-        Which chip's integers are meant.
+    chip : Chip
+        Whose integers are meant.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Machine:
     rows: tuple[Row, ...]
     step: Step
     advice: str
-    chip: str
+    chip: Chip
 
     @property
     def rest(self) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from snnprog.chips import find_chip
+from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Dynamics
 
@@ -21,7 +21,7 @@ is 0.996, and its programs are checked against long streams in the suite."""
 ADVICE = "take another chip, such as loihi1"
 
 
-def no_memory(what: str, chip: str) -> Dynamics:
+def no_memory(what: str, chip: Chip) -> Dynamics:
     """Return the decays of neurons that forget within a tick.
 
     Raises
@@ -29,24 +29,23 @@ def no_memory(what: str, chip: str) -> Dynamics:
     SpecError
         If the chip has no such neurons.
     """
-    limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(0.0, 0.0, chip=chip)
-    linear = limits.linear_rule(dynamics.current_decay, dynamics.potential_decay)
+    linear = chip.linear_rule(dynamics.current_decay, dynamics.potential_decay)
     if linear.gain != 1:
         raise SpecError(
-            f"{what} needs neurons without memory, and on {limits.name} a current decays after what arrives was added,"
+            f"{what} needs neurons without memory, and on {chip.name} a current decays after what arrives was added,"
             f" so that what acts also lingers: {ADVICE}"
         )
     current, potential = linear.current, linear.potential
-    if current > 0 or potential * limits.weight_limit * TYPICAL_FAN_IN >= 1:
+    if current > 0 or potential * chip.weight_limit * TYPICAL_FAN_IN >= 1:
         raise SpecError(
-            f"{what} needs neurons without memory, and on {limits.name} currents keep at least {current} of themselves"
+            f"{what} needs neurons without memory, and on {chip.name} currents keep at least {current} of themselves"
             f" per tick and potentials {potential}: {ADVICE}"
         )
     return dynamics
 
 
-def perfect_memory(what: str, chip: str) -> Dynamics:
+def perfect_memory(what: str, chip: Chip) -> Dynamics:
     """Return the decays of neurons whose potential is the sum of what has arrived since they fired, to the last bit.
 
     Raises
@@ -54,25 +53,22 @@ def perfect_memory(what: str, chip: str) -> Dynamics:
     SpecError
         If the chip has no such neurons.
     """
-    limits = find_chip(chip)
     dynamics = Dynamics.from_time_constants(math.inf, 0.0, chip=chip)
-    linear = limits.linear_rule(dynamics.current_decay, dynamics.potential_decay)
+    linear = chip.linear_rule(dynamics.current_decay, dynamics.potential_decay)
     if linear.potential != 1 or linear.current != 0 or linear.gain != 1:
         raise SpecError(
             f"{what} needs a potential that keeps all that arrives and a current that keeps nothing, and"
-            f" {limits.name} does not have both: {ADVICE}"
+            f" {chip.name} does not have both: {ADVICE}"
         )
     if not linear.is_reset_to_zero:
-        raise SpecError(f"{what} needs a reset to zero, and on {limits.name} a reset is another one: {ADVICE}")
+        raise SpecError(f"{what} needs a reset to zero, and on {chip.name} a reset is another one: {ADVICE}")
     return dynamics
 
 
-def check_delays(what: str, chip: str, delays: Collection[int], advice: str = ADVICE) -> None:
+def check_delays(what: str, chip: Chip, delays: Collection[int], advice: str = ADVICE) -> None:
     """Raise `SpecError` unless a chip has all of these delays."""
-    limits = find_chip(chip)
-    missing = [delay for delay in sorted(delays) if not limits.delays[0] <= delay <= limits.delays[1]]
+    missing = [delay for delay in sorted(delays) if not chip.delays[0] <= delay <= chip.delays[1]]
     if missing:
         raise SpecError(
-            f"{what} needs a delay of {missing[-1]}, and {limits.name} has {limits.delays[0]} to {limits.delays[1]}:"
-            f" {advice}"
+            f"{what} needs a delay of {missing[-1]}, and {chip.name} has {chip.delays[0]} to {chip.delays[1]}: {advice}"
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.checks import as_integer
-from snnprog.chips import find_chip
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Dynamics, Pattern, Spec
@@ -24,7 +24,7 @@ def from_raster(
     delays: Iterable[int] | None = None,
     given: int | None = None,
     dynamics: Dynamics | None = None,
-    chip: str = "loihi1",
+    chip: str | Chip = "loihi1",
 ) -> Spec:
     """Return the spec of a recurrent network that makes a recorded raster by itself: back-engineering.
 
@@ -45,8 +45,8 @@ def from_raster(
         How many ticks are given; as many as the longest delay, unless said.
     dynamics : Dynamics, optional
         The decays of every neuron; the chip's usual ones, unless given.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def from_raster(
         If a raster is malformed, or more ticks are given than there are.
     """
     recorded = as_raster(raster, "raster")
-    offered = _usual_delays(chip) if delays is None else tuple(delays)
+    offered = _usual_delays(find_chip(chip)) if delays is None else tuple(delays)
     ticks, neurons = recorded.shape
     if not offered:
         raise SpecError("delays is empty; offer at least one")
@@ -74,6 +74,6 @@ def from_raster(
     return Spec([pattern], offered, recurrent=True, dynamics=dynamics, chip=chip)
 
 
-def _usual_delays(chip: str) -> tuple[int, ...]:
-    shortest, longest = find_chip(chip).delays
+def _usual_delays(chip: Chip) -> tuple[int, ...]:
+    shortest, longest = chip.delays
     return tuple(range(shortest, min(longest, USUAL_LONGEST) + 1))

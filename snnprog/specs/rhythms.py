@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 
 
-def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False, chip: str = "loihi1") -> Spec:
+def pattern_generator(
+    rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False, chip: str | Chip = "loihi1"
+) -> Spec:
     """Return the spec of a central pattern generator: rasters that repeat for ever, each after its start spike.
 
     There is one input line per raster. Two ticks after its spike the raster begins, and repeats until another line
@@ -30,8 +33,8 @@ def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = 
         One period of each rhythm; all have as many outputs.
     stop : bool
         Whether one more input line, the last, ends all rhythms.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def pattern_generator(rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = 
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
     advice = "take shorter or fewer rasters"
-    return Machine("pattern_generator", n_outputs + len(follows), rows, step, advice, chip).spec()
+    return StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip)).spec()
 
 
 def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.machines import Machine, Row
+from snnprog.specs.machines import Row, StateMachine
 
 State = TypeVar("State", bound=Hashable)
 Symbol = TypeVar("Symbol", bound=Hashable)
 
 
 def finite_state_machine(
-    transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None, chip: str = "loihi1"
+    transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None, chip: str | Chip = "loihi1"
 ) -> Spec:
     """Return the spec of a finite-state machine that runs for ever.
 
@@ -40,8 +41,8 @@ def finite_state_machine(
         Where each symbol leads; one that is not named for a state changes nothing in it.
     start : state, optional
         Where the machine begins; the first of the table, unless said.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -67,10 +68,10 @@ def finite_state_machine(
         [number, *(numbers[table[state].get(symbol, state)] for symbol in symbols)]
         for number, state in enumerate(states)
     ]
-    return _machine(leads_to, chip).spec()
+    return _machine(leads_to, find_chip(chip)).spec()
 
 
-def _machine(leads_to: list[list[int]], chip: str) -> Machine:
+def _machine(leads_to: list[list[int]], chip: Chip) -> StateMachine:
     """Return the machine of states 0, 1, … that lead to others: on silence to themselves, then on each symbol."""
     n_states, n_symbols = len(leads_to), len(leads_to[0]) - 1
     pairs = [(state, read) for state in range(n_states) for read in range(n_symbols + 1) if state or read]
@@ -82,7 +83,7 @@ def _machine(leads_to: list[list[int]], chip: str) -> Machine:
 
     rows = tuple(tuple(line == spiking for line in range(n_symbols)) for spiking in range(-1, n_symbols))
     advice = "take fewer states or symbols"
-    return Machine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice, chip)
+    return StateMachine("finite_state_machine", n_states - 1 + len(pairs), rows, step, advice, chip)
 
 
 def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
-from snnprog.chips import find_chip
+from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
 from snnprog.specs.needs import check_delays, no_memory
@@ -23,7 +23,7 @@ from snnprog.specs.streams import check_ticks, delayed, pauses, recent, stream_o
 TRIAL_LIMIT = 1 << 12
 
 
-def delay_line(delays: int | Sequence[int], *, chip: str = "loihi1") -> Spec:
+def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a delay line: one input line, and one output per delay that repeats it so much later.
 
     Delays beyond the chip's longest (63 ticks on Loihi) are built from relays, whose spikes are the last outputs. Every
@@ -33,8 +33,8 @@ def delay_line(delays: int | Sequence[int], *, chip: str = "loihi1") -> Spec:
     ----------
     delays : int or sequence of int
         In ticks, from 1 on; several make a tapped delay line.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -44,19 +44,20 @@ def delay_line(delays: int | Sequence[int], *, chip: str = "loihi1") -> Spec:
     wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
     if not wanted or min(wanted) < 1:
         raise SpecError(f"delays are {wanted}; give at least one, each of at least one tick")
-    longest = find_chip(chip).delays[1]
+    target = find_chip(chip)
+    longest = target.delays[1]
     stages = (max(wanted) - 1) // longest
     wanted += [longest * stage for stage in range(1, stages + 1)]
     check_ticks("delay_line", max(wanted) + 2, "take shorter delays")
     offered = {(delay - 1) % longest + 1 for delay in wanted}
-    dynamics = no_memory("delay_line", chip)
-    check_delays("delay_line", chip, offered)
+    dynamics = no_memory("delay_line", target)
+    check_delays("delay_line", target, offered)
     impulse = stream_of([(0, 0)], max(wanted) + 2, 1)
     targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
-    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=chip)
+    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=target)
 
 
-def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str = "loihi1") -> Spec:
+def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
 
     Output 0 answers a tick at which some line spikes, and at least ``least`` lines have spiked at that tick or up to
@@ -71,8 +72,8 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
         How many of them must have spiked; all, unless said.
     within : int
         How many ticks the first of the spikes may come before the last.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -88,9 +89,9 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
         raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
     if within == 0:
-        return _positive("coincidence", _gate(lines, least), {1}, chip=chip)
+        return _positive("coincidence", _gate(lines, least), {1}, chip=find_chip(chip))
     patterns = _nearly_together(lines, least, within)
-    return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=chip)
+    return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=find_chip(chip))
 
 
 def _nearly_together(lines: int, least: int, within: int) -> list[Pattern]:
@@ -125,7 +126,11 @@ def _gate(lines: int, least: int) -> list[Pattern]:
 
 
 def sequence(
-    steps: Sequence[int | Sequence[int] | None], *, lines: int | None = None, tolerance: int = 0, chip: str = "loihi1"
+    steps: Sequence[int | Sequence[int] | None],
+    *,
+    lines: int | None = None,
+    tolerance: int = 0,
+    chip: str | Chip = "loihi1",
 ) -> Spec:
     """Return the spec of a sequence detector: it fires one tick after the last spike of a sequence, each time.
 
@@ -142,8 +147,8 @@ def sequence(
         How many ticks the spikes may come early or late, measured from those of the last step; it must be shorter than
         the shortest way from them. If positive, there are more outputs: one per line that comes before, in order, which
         fires as long as the line's spike counts.
-    chip : str
-        Which chip's integers are meant.
+    chip : str or Chip
+        Whose integers are meant; a registered name, or the chip itself.
 
     Raises
     ------
@@ -163,10 +168,10 @@ def sequence(
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
         patterns = _exact_sequence(spikes, lines)
-        return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=chip)
+        return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=find_chip(chip))
     patterns = _tolerant_sequence(spikes, lines, tolerance)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
-    return _positive("sequence", patterns, taps, recurrent=True, chip=chip)
+    return _positive("sequence", patterns, taps, recurrent=True, chip=find_chip(chip))
 
 
 def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
@@ -216,7 +221,7 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
 
 
 def _positive(
-    what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: str, recurrent: bool = False
+    what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: Chip, recurrent: bool = False
 ) -> Spec:
     """Return a spec with neurons without memory and weights that are not negative."""
     dynamics = no_memory(what, chip)

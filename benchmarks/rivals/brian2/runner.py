@@ -14,6 +14,7 @@ from pathlib import Path
 
 import brian2 as b2
 import numpy as np
+from numpy.typing import NDArray
 
 
 def main(task_path: str, result_path: str) -> None:
@@ -51,7 +52,11 @@ def main(task_path: str, result_path: str) -> None:
 
 
 def connect(
-    source: b2.Group, target: b2.NeuronGroup, task: dict[str, np.ndarray], chosen: np.ndarray, first: int
+    source: b2.Group,
+    target: b2.NeuronGroup,
+    task: dict[str, NDArray[np.generic]],
+    chosen: NDArray[np.int64],
+    first: int,
 ) -> b2.Synapses | None:
     """Connect the chosen synapses; a delay that all share is given once, which Brian2 runs faster."""
     if not chosen.any():

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nest
 import numpy as np
+from numpy.typing import NDArray
 
 
 def main(task_path: str, result_path: str) -> None:
@@ -33,7 +34,7 @@ def main(task_path: str, result_path: str) -> None:
     Path(result_path).write_text(json.dumps(result), encoding="utf-8")
 
 
-def build(task: dict[str, np.ndarray]) -> nest.NodeCollection:
+def build(task: dict[str, NDArray[np.generic]]) -> nest.NodeCollection:
     """Build the network anew; return its recorder."""
     n_inputs, n_neurons, raster = int(task["n_inputs"]), int(task["n_neurons"]), task["raster"]
     nest.ResetKernel()

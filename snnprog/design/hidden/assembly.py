@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.design.hidden.pruning import Built, pruned
-from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
@@ -51,44 +51,44 @@ def add_hidden(
         If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
-    wiring = Wiring(asked, asked.linear_rule, designed.hidden)
+    draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
-    if not wiring.hidden:
-        histories = histories_of(wiring)
-        found = [(output, impossibility(wiring, output, histories)) for output in outputs]
+    if not draft.hidden:
+        histories = histories_of(draft)
+        found = [(output, impossibility(draft, output, histories)) for output in outputs]
         refused = {output: conflict for output, conflict in found if conflict is not None}
         if refused:
             return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
     for done, output in enumerate(outputs):
-        wiring, neuron = grow(wiring, output, limit, is_proof_needed=is_proof_needed)
+        draft, neuron = grow(draft, output, limit, is_proof_needed=is_proof_needed)
         if neuron is None:
             made = "made rounding-proof" if is_proof_needed else "built"
             raise UndecidedError(
-                f"output {output} could not be {made} with {counted(len(wiring.hidden), 'hidden neuron')}, and nothing"
+                f"output {output} could not be {made} with {counted(len(draft.hidden), 'hidden neuron')}, and nothing"
                 f" proves that it cannot be; {_advice(asked)}",
                 outputs[done:],
             )
         outcomes[output] = NeuronDesign(neuron)
         if progress is not None:
             progress("hidden", done + 1, len(outputs))
-    built = pruned(Built(wiring, _neurons(wiring, outcomes)))
-    if asked.hidden != AUTO and len(built.wiring.hidden) > asked.hidden:
+    built = pruned(Assembled(draft, _neurons(draft, outcomes)))
+    if asked.hidden != AUTO and len(built.draft.hidden) > asked.hidden:
         check_time()
         raise UndecidedError(
-            f"{counted(len(built.wiring.hidden), 'hidden neuron')} are the fewest that were found, and hidden allows"
+            f"{counted(len(built.draft.hidden), 'hidden neuron')} are the fewest that were found, and hidden allows"
             f" {asked.hidden}; nothing proves that fewer cannot do: {_advice(asked)}",
             outputs,
         )
     for output, neuron in built.outputs.items():
         outcomes[output] = NeuronDesign(neuron)
-    hidden = tuple(built.wiring.fitted(neuron) for neuron in built.wiring.hidden)
-    return Design(built.wiring.spec, tuple(outcomes), hidden)
+    hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
+    return Design(built.draft.task, tuple(outcomes), hidden)
 
 
-def _neurons(wiring: Wiring, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:
+def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:
     neurons = enumerate(outcome.neuron for outcome in outcomes)
-    return {output: wiring.fitted(neuron) for output, neuron in neurons if neuron is not None}
+    return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
 def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:

@@ -20,11 +20,10 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.hidden.craft import Crafted, craft
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
-from snnprog.design.hidden.wiring import Wiring
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap, Resets, Tape
-from snnprog.spec import presynaptic_raster
 
 SILENCE_WEIGHT = 4.0
 GROWTH = 1.3
@@ -38,7 +37,7 @@ class Lack:
 
     Attributes
     ----------
-    wiring : Wiring
+    draft : Draft
         What there is so far.
     resets : Resets
         The output's.
@@ -48,7 +47,7 @@ class Lack:
         How near it comes.
     """
 
-    wiring: Wiring
+    draft: Draft
     resets: Resets
     wanted: Floats
     miss: NearestMiss
@@ -56,7 +55,7 @@ class Lack:
     @property
     def lead(self) -> int:
         """How many ticks before it acts a hidden neuron fires."""
-        return int(min(self.wiring.asked.delays))
+        return int(min(self.draft.asked.delays))
 
 
 def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
@@ -80,17 +79,17 @@ def detector(lack: Lack, missed: Raster) -> Neuron | None:
 
     If weights do not give most of the missed spikes together, they are asked for a few, then for ever more.
     """
-    tape = lack.wiring.mapping.tape
+    tape = lack.draft.mapping.tape
     before = earlier(tape, np.where(lack.wanted < 0.0, -1.0, missed.astype(np.float64)), lack.lead)
     wished, forbidden = before > 0.0, before < 0.0
     if not wished.any():
         return None
     value = np.where(forbidden, -float(before.size), wished.astype(np.float64))
-    attempt = best = _attempt(lack.wiring, wished, forbidden, value)
+    attempt = best = _attempt(lack.draft, wished, forbidden, value)
     enough = wished.sum() / 2
     sought = _nearest(wished, np.zeros_like(wished), attempt.potential, 1)
     while attempt.worth < enough and sought.any():
-        attempt = _attempt(lack.wiring, sought, forbidden, value)
+        attempt = _attempt(lack.draft, sought, forbidden, value)
         best = max(best, attempt, key=lambda tried: tried.worth)
         if (sought & ~attempt.hits).any():
             break
@@ -112,13 +111,13 @@ class _Attempt:
         return 0.0 if self.found is None else self.found.worth
 
 
-def _attempt(wiring: Wiring, sought: Raster, forbidden: Raster, value: Floats) -> _Attempt:
+def _attempt(draft: Draft, sought: Raster, forbidden: Raster, value: Floats) -> _Attempt:
     goal = np.where(forbidden, -SILENCE_WEIGHT, sought.astype(np.float64))
-    resets = wiring.mapping.resets(sought)
-    miss = nearest_miss(wiring.mapping, wiring.box, resets, goal)
-    found = craft(wiring, miss.unknowns, value)
+    resets = draft.mapping.resets(sought)
+    miss = nearest_miss(draft.mapping, draft.box, resets, goal)
+    found = craft(draft, miss.unknowns, value)
     hits = np.zeros_like(sought) if found is None else found.neuron.raster & (value > 0.0)
-    return _Attempt(found, hits, wiring.mapping.potential(miss.unknowns[:-2], resets))
+    return _Attempt(found, hits, draft.mapping.potential(miss.unknowns[:-2], resets))
 
 
 def _nearest(wished: Raster, hit: Raster, potential: Floats, count: int) -> Raster:
@@ -131,12 +130,12 @@ def _nearest(wished: Raster, hit: Raster, potential: Floats, count: int) -> Rast
 
 def detector_lack(lack: Lack, missed: Raster) -> Lack:
     """Return what a detector of the one missed spike that is nearest lacks itself."""
-    tape, excess = lack.wiring.mapping.tape, np.where(missed, lack.miss.excess, -np.inf)
+    tape, excess = lack.draft.mapping.tape, np.where(missed, lack.miss.excess, -np.inf)
     one = np.zeros(excess.size)
     one[int(np.argmax(excess))] = 1.0
     wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
-    resets = lack.wiring.mapping.resets(wanted > 0.0)
-    return Lack(lack.wiring, resets, wanted, nearest_miss(lack.wiring.mapping, lack.wiring.box, resets, wanted))
+    resets = lack.draft.mapping.resets(wanted > 0.0)
+    return Lack(lack.draft, resets, wanted, nearest_miss(lack.draft.mapping, lack.draft.box, resets, wanted))
 
 
 def dearest(lack: Lack) -> Crafted | None:
@@ -147,9 +146,9 @@ def dearest(lack: Lack) -> Crafted | None:
     prices = lack.miss.prices
     if not prices.any():
         return None
-    worth = earlier(lack.wiring.mapping.tape, lack.wiring.mapping.field(prices, lack.resets), lack.lead)
-    found = [_weigher(lack.wiring, worth), _weigher(lack.wiring, -worth), *_best_echoes(lack), _clock(lack.wiring)]
-    candidates = [neuron for neuron in found if neuron is not None and not _is_known(lack.wiring, neuron.raster)]
+    worth = earlier(lack.draft.mapping.tape, lack.draft.mapping.field(prices, lack.resets), lack.lead)
+    found = [_weigher(lack.draft, worth), _weigher(lack.draft, -worth), *_best_echoes(lack), _clock(lack.draft)]
+    candidates = [neuron for neuron in found if neuron is not None and not _is_known(lack.draft, neuron.raster)]
     if not candidates:
         return None
     upsets = _upsets(lack, np.stack([neuron.raster for neuron in candidates], axis=1))
@@ -158,38 +157,38 @@ def dearest(lack: Lack) -> Crafted | None:
     return Crafted(candidates[best], worth_of) if worth_of > WORTHLESS else None
 
 
-def chain(lack: Lack, missed: Raster) -> Wiring:
-    """Return the wiring with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
-    wiring, tape = lack.wiring, lack.wiring.mapping.tape
+def chain(lack: Lack, missed: Raster) -> Draft:
+    """Return the draft with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
+    draft, tape = lack.draft, lack.draft.mapping.tape
     tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
-    inputs = wiring.asked.inputs
-    open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
+    inputs = draft.asked.inputs
+    open_lines = draft.box.weight_upper.reshape(-1, draft.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
     past = np.argwhere(inputs[tape.starts[tape.pattern[tick]] : tick - lack.lead] & open_lines)
     if not past.size:
-        return wiring
+        return draft
     gap = tick - lack.lead - int(tape.starts[tape.pattern[tick]] + past[-1][0])
-    line, longest = int(past[-1][1]), wiring.asked.delays[-1]
+    line, longest = int(past[-1][1]), draft.asked.delays[-1]
     spikes = inputs[:, line]
     while gap > longest:
         spikes, gap = later(tape, spikes, longest), gap - longest
-        known = next((index for index, old in enumerate(wiring.hidden) if np.array_equal(old.raster, spikes)), None)
+        known = next((index for index, old in enumerate(draft.hidden) if np.array_equal(old.raster, spikes)), None)
         if known is None:
-            echo = _echo(wiring, len(wiring.asked.delays) - 1, line, spikes)
+            echo = _echo(draft, len(draft.asked.delays) - 1, line, spikes)
             if echo is None or not np.array_equal(echo.raster, spikes):
                 break
-            wiring, known = wiring.with_neuron(echo), len(wiring.hidden)
-        line = wiring.asked.n_inputs + known
-    return wiring
+            draft, known = draft.with_neuron(echo), len(draft.hidden)
+        line = draft.asked.n_inputs + known
+    return draft
 
 
-def _is_known(wiring: Wiring, raster: Raster) -> bool:
+def _is_known(draft: Draft, raster: Raster) -> bool:
     """Tell whether a hidden neuron does the same already."""
-    return any(np.array_equal(raster, neuron.raster) for neuron in wiring.hidden)
+    return any(np.array_equal(raster, neuron.raster) for neuron in draft.hidden)
 
 
 def _upsets(lack: Lack, rasters: Raster) -> Floats:
     """Return, for rasters ``(ticks, candidates)``, how far each upsets the balance at its best delay."""
-    mapping = _map_of(lack.wiring, rasters)
+    mapping = _map_of(lack.draft, rasters)
     pull = mapping.adjoint(lack.miss.prices, lack.resets)
     features = mapping.rows(lack.resets, np.flatnonzero(lack.wanted))
     shares = pull**2 / np.maximum((features**2).sum(axis=0), 1.0)
@@ -197,64 +196,64 @@ def _upsets(lack: Lack, rasters: Raster) -> Floats:
     return best
 
 
-def _map_of(wiring: Wiring, rasters: Raster) -> PotentialMap:
-    ends = np.cumsum(wiring.mapping.tape.lengths)[:-1]
-    return PotentialMap(np.split(rasters, ends), wiring.asked.delays, wiring.linear)
+def _map_of(draft: Draft, rasters: Raster) -> PotentialMap:
+    ends = np.cumsum(draft.mapping.tape.lengths)[:-1]
+    return PotentialMap(np.split(rasters, ends), draft.asked.delays, draft.mapping.linear)
 
 
-def _weigher(wiring: Wiring, worth: Floats) -> Neuron | None:
+def _weigher(draft: Draft, worth: Floats) -> Neuron | None:
     """Return a neuron whose spikes are worth much."""
     top = float(np.abs(worth).max(initial=0.0))
     if top <= 0.0:
         return None
-    resets = wiring.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
+    resets = draft.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
     wanted = np.where(np.abs(worth) > WORTHLESS * top, worth / top, 0.0)
-    crafted = craft(wiring, nearest_miss(wiring.mapping, wiring.box, resets, wanted).unknowns, worth)
+    crafted = craft(draft, nearest_miss(draft.mapping, draft.box, resets, wanted).unknowns, worth)
     return None if crafted is None else crafted.neuron
 
 
 def _best_echoes(lack: Lack) -> list[Neuron]:
     """Return the echoes of lines that pull most on the prices, for the number of their spikes."""
-    wiring, tape = lack.wiring, lack.wiring.mapping.tape
-    spikes = np.concatenate([presynaptic_raster(wiring.spec, pattern) for pattern in wiring.spec.patterns])
+    draft, tape = lack.draft, lack.draft.mapping.tape
+    spikes = np.concatenate(draft.task.lines)
     rated = []
-    for slot, delay in enumerate(wiring.asked.delays):
+    for slot, delay in enumerate(draft.asked.delays):
         late = later(tape, spikes, delay)
-        pull = _map_of(wiring, late).adjoint(lack.miss.prices, lack.resets)
+        pull = _map_of(draft, late).adjoint(lack.miss.prices, lack.resets)
         strongest = np.abs(pull).reshape(-1, spikes.shape[1]).max(axis=0) / np.sqrt(late.sum(axis=0) + 1.0)
         rated += [(-float(pull_of), slot, line) for line, pull_of in enumerate(strongest)]
     echoes = []
     for pull_of, slot, line in sorted(rated)[:ECHOES]:
-        if pull_of < 0.0 and wiring.box.weight_upper[slot * spikes.shape[1] + line] > 0.0:
-            echoes.append(_echo(wiring, slot, line, later(tape, spikes[:, line], wiring.asked.delays[slot])))
+        if pull_of < 0.0 and draft.box.weight_upper[slot * spikes.shape[1] + line] > 0.0:
+            echoes.append(_echo(draft, slot, line, later(tape, spikes[:, line], draft.asked.delays[slot])))
     return [echo for echo in echoes if echo is not None]
 
 
-def _echo(wiring: Wiring, slot: int, line: int, late: Raster) -> Neuron | None:
+def _echo(draft: Draft, slot: int, line: int, late: Raster) -> Neuron | None:
     """Return a neuron that does what a line did a delay ago, as nearly as may be."""
-    unknowns = np.zeros(wiring.mapping.n_taps + 2)
-    unknowns[slot * wiring.mapping.n_lines + line] = 2 * wiring.chip.weight_limit
-    unknowns[-2:] = wiring.chip.weight_limit, 0.0 if wiring.box.is_bias_free else wiring.box.bias[0]
-    crafted = craft(wiring, unknowns, np.where(late, 1.0, -1.0))
+    unknowns = np.zeros(draft.mapping.n_taps + 2)
+    unknowns[slot * draft.mapping.n_lines + line] = 2 * draft.chip.weight_limit
+    unknowns[-2:] = draft.chip.weight_limit, 0.0 if draft.box.is_bias_free else draft.box.bias[0]
+    crafted = craft(draft, unknowns, np.where(late, 1.0, -1.0))
     return None if crafted is None else crafted.neuron
 
 
-def _clock(wiring: Wiring) -> Neuron | None:
+def _clock(draft: Draft) -> Neuron | None:
     """Return a neuron that any excitable input makes fire, and that then keeps itself firing; None if a bias can."""
-    if wiring.box.bias[1] > 0.0:
+    if draft.box.bias[1] > 0.0:
         return None
-    lead, n_inputs, tape = min(wiring.asked.delays), wiring.asked.n_inputs, wiring.mapping.tape
-    open_lines = wiring.box.weight_upper.reshape(-1, wiring.mapping.n_lines)[0, :n_inputs] > 0.0
-    inputs = wiring.asked.inputs
+    lead, n_inputs, tape = min(draft.asked.delays), draft.asked.n_inputs, draft.mapping.tape
+    open_lines = draft.box.weight_upper.reshape(-1, draft.mapping.n_lines)[0, :n_inputs] > 0.0
+    inputs = draft.asked.inputs
     spikes: Raster = np.any(inputs[:, open_lines], axis=1)
     raster = later(tape, spikes, lead)
     for tick in range(lead, tape.ticks):
         raster[tick] |= raster[tick - lead] and tape.pattern[tick] == tape.pattern[tick - lead]
-    deaf = np.zeros((wiring.mapping.delays.size, wiring.mapping.n_lines))
-    itself = wiring.with_neuron(Neuron(deaf, 1.0, 0.0, 0, 0.0, 0.0, raster))
+    deaf = np.zeros((draft.mapping.delays.size, draft.mapping.n_lines))
+    itself = draft.with_neuron(Neuron(deaf, 1.0, 0.0, 0, 0.0, 0.0, raster))
     unknowns = np.zeros(itself.mapping.n_taps + 2)
-    strong = float(2 * wiring.chip.weight_limit)
-    unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(wiring.hidden)] = strong
-    unknowns[-2:] = strong / 2, wiring.box.bias[0]
+    strong = float(2 * draft.chip.weight_limit)
+    unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(draft.hidden)] = strong
+    unknowns[-2:] = strong / 2, draft.box.bias[0]
     crafted = craft(itself, unknowns, np.where(raster, 1.0, -1.0))
     return crafted.neuron if crafted is not None and np.array_equal(crafted.neuron.raster, raster) else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.hidden.draft import Draft
 from snnprog.network import Neuron
 from snnprog.spec import FREE
 
@@ -29,7 +29,7 @@ class Crafted:
     worth: float
 
 
-def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
+def craft(draft: Draft, unknowns: Floats, value: Floats) -> Crafted | None:
     """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
 
     Parameters
@@ -39,52 +39,52 @@ def craft(wiring: Wiring, unknowns: Floats, value: Floats) -> Crafted | None:
     value : (ticks,) float
         What a spike is worth at each tick; it may be negative.
     """
-    weights, exponent, bias = _integers(wiring, unknowns)
+    weights, exponent, bias = _integers(draft, unknowns)
     if not weights.any() and bias == 0:
         return None
     best: Crafted | None = None
-    threshold = 1 if wiring.asked.threshold == FREE else int(wiring.asked.threshold)
-    while threshold <= wiring.chip.thresholds[1]:
-        run = wiring.simulator.run(weights, threshold, bias)
+    threshold = 1 if draft.asked.threshold == FREE else int(draft.asked.threshold)
+    while threshold <= draft.chip.thresholds[1]:
+        run = draft.simulator.run(weights, threshold, bias)
         if not run.is_portable:
             return None
         worth = float(value[run.spikes].sum())
         if worth > (0.0 if best is None else best.worth):
-            neuron = _settled(wiring, weights, exponent, bias, run.spikes)
+            neuron = _settled(draft, weights, exponent, bias, run.spikes)
             best = best if neuron is None else Crafted(neuron, worth)
         harm = run.potentials[run.spikes & (value < 0.0)]
-        if not harm.size or wiring.asked.threshold != FREE:
+        if not harm.size or draft.asked.threshold != FREE:
             break
-        threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(wiring)))
+        threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(draft)))
     return best
 
 
-def _integers(wiring: Wiring, unknowns: Floats) -> tuple[Int64s, int, int]:
+def _integers(draft: Draft, unknowns: Floats) -> tuple[Int64s, int, int]:
     """Scale the weights to the chip's range, or to a fixed threshold, and round them (halves to even).
 
     Returns
     -------
     The weights in LSBs of exponent 0, the exponent of the finest grid that holds them, and the bias.
     """
-    chip, box = wiring.chip, wiring.box
+    chip, box = draft.chip, draft.box
     weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
     stretch = 1.0
     if box.is_bias_free or not box.has_bias:
-        stretch = _widest_stretch(wiring, unknowns)
+        stretch = _widest_stretch(draft, unknowns)
         if not box.is_threshold_free and threshold > 0.0:
             stretch = box.threshold[0] / threshold
     limit = chip.weight_limit
     reach = stretch * float(np.abs(weights).max(initial=0.0))
     exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
-    mantissas = np.clip(np.rint(stretch * weights / (1 << exponent)).astype(np.int64), -limit, limit)
-    top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(wiring)))
-    fixed = wiring.asked.bias
+    mantissas = box.nearest_weights(stretch * weights / (1 << exponent))
+    top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(draft)))
+    fixed = draft.asked.bias
     return mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed)
 
 
-def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
+def _widest_stretch(draft: Draft, unknowns: Floats) -> float:
     """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
-    chip, mapping, limits = wiring.chip, wiring.mapping, wiring.linear.limits
+    chip, mapping, limits = draft.chip, draft.mapping, draft.mapping.linear.limits
     weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
     reach = np.abs(weights)
     quiet = mapping.resets(np.zeros(mapping.tape.ticks, dtype=np.bool_))
@@ -93,23 +93,23 @@ def _widest_stretch(wiring: Wiring, unknowns: Floats) -> float:
     return min(
         chip.weight_limit / max(float(reach.max(initial=0.0)), 1e-12),
         most / max(widest, 1e-12),
-        chip.bias_limit / _unit(wiring) / max(bias, 1e-12),
+        chip.bias_limit / _unit(draft) / max(bias, 1e-12),
     )
 
 
-def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
+def _settled(draft: Draft, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
     """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
-    mapping, fixed = wiring.mapping, wiring.asked.threshold
+    mapping, fixed = draft.mapping, draft.asked.threshold
     resets = mapping.resets(spikes)
     beta = mapping.bias_response(resets)
-    potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(wiring) * beta
+    potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(draft) * beta
     silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
-    low, high = wiring.chip.thresholds
+    low, high = draft.chip.thresholds
     least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
     threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
     if fixed == FREE and last < least:
         return None
-    if not np.array_equal(wiring.simulator.run(weights, threshold, bias).spikes, spikes):
+    if not np.array_equal(draft.simulator.run(weights, threshold, bias).spikes, spikes):
         return None
     truncation = mapping.truncation(resets, spikes, biased=bias != 0)
     norms = mapping.potential((weights != 0).astype(np.float64), resets)
@@ -117,18 +117,18 @@ def _settled(wiring: Wiring, weights: Int64s, exponent: int, bias: int, spikes: 
     return Neuron(
         weights=weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
         threshold=float(threshold),
-        bias=bias / _unit(wiring),
+        bias=bias / _unit(draft),
         exponent=exponent,
         margin=float(((distance - truncation) / ((norms + 1.0) * (1 << exponent))).min()),
-        bound=_bound(wiring),
+        bound=_bound(draft),
         raster=spikes,
     )
 
 
-def _bound(wiring: Wiring) -> float:
+def _bound(draft: Draft) -> float:
     """Return a margin that no weights exceed: a spike's potential is at most the widest weights' and bias's."""
-    return float(wiring.chip.weight_limit) + wiring.chip.bias_limit / _unit(wiring)
+    return float(draft.chip.weight_limit) + draft.chip.bias_limit / _unit(draft)
 
 
-def _unit(wiring: Wiring) -> int:
-    return wiring.chip.unit
+def _unit(draft: Draft) -> int:
+    return draft.chip.unit

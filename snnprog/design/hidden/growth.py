@@ -13,8 +13,8 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.soft import NearestMiss, nearest_miss
-from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import design_given, design_neuron
 from snnprog.design.problem import neuron_problem
@@ -26,7 +26,7 @@ PATIENCE, PROGRESS = 12, 0.98
 HARDLY = 1e-3
 
 
-def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Wiring, Neuron | None]:
+def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Draft, Neuron | None]:
     """Add hidden neurons until an output can be built, or there are as many as may be.
 
     Parameters
@@ -40,46 +40,46 @@ def grow(wiring: Wiring, output: int, limit: int, *, is_proof_needed: bool) -> t
 
     Returns
     -------
-    The wiring, and the output's neuron; None if it could not be built.
+    The draft, and the output's neuron; None if it could not be built.
     """
     start: Floats | None = None
     losses: list[float] = []
     while True:
-        lack = lack_of(wiring, output, start)
-        neuron = attempt(wiring, output, lack.miss)
+        lack = lack_of(draft, output, start)
+        neuron = attempt(draft, output, lack.miss)
         if neuron is not None and (neuron.margin >= ROUNDING_PROOF or not is_proof_needed):
-            return wiring, neuron
+            return draft, neuron
         losses.append(float(np.square(lack.miss.prices).sum()))
         is_stuck = len(losses) > PATIENCE and losses[-1] > PROGRESS * losses[-1 - PATIENCE]
-        wider = _wider(lack) if len(wiring.hidden) < limit and not is_stuck else wiring
-        if wider is wiring:
-            return wiring, None
-        start = _with_lines(lack.miss.unknowns, wiring, len(wider.hidden) - len(wiring.hidden))
-        wiring = wider
+        wider = _wider(lack) if len(draft.hidden) < limit and not is_stuck else draft
+        if wider is draft:
+            return draft, None
+        start = _with_lines(lack.miss.unknowns, draft, len(wider.hidden) - len(draft.hidden))
+        draft = wider
 
 
-def lack_of(wiring: Wiring, output: int, start: Floats | None = None) -> Lack:
+def lack_of(draft: Draft, output: int, start: Floats | None = None) -> Lack:
     """Return how near an output comes with the lines there are."""
-    target, care = wiring.targets[:, output], wiring.care[:, output]
-    resets = wiring.mapping.resets(target)
+    target, care = draft.targets[:, output], draft.care[:, output]
+    resets = draft.mapping.resets(target)
     wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
-    return Lack(wiring, resets, wanted, nearest_miss(wiring.mapping, wiring.box, resets, wanted, start))
+    return Lack(draft, resets, wanted, nearest_miss(draft.mapping, draft.box, resets, wanted, start))
 
 
-def attempt(wiring: Wiring, output: int, miss: NearestMiss) -> Neuron | None:
+def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
     """Return the output's neuron if the nearest miss is none, and the design agrees."""
     if miss.excess.min(initial=np.inf) < MET:
         return None
-    target, care = wiring.targets[:, output], wiring.care[:, output]
-    problem = neuron_problem(wiring.mapping, output, target, care, wiring.box)
+    target, care = draft.targets[:, output], draft.care[:, output]
+    problem = neuron_problem(draft.mapping, output, target, care, draft.box)
     try:
-        return (design_given(problem) if wiring.asked.recurrent else design_neuron(problem, care)).neuron
+        return (design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)).neuron
     except SolverError:
         return None
 
 
-def _wider(lack: Lack) -> Wiring:
-    """Return the wiring with a detector of missed spikes, or what the prices value most, or a longer memory."""
+def _wider(lack: Lack) -> Draft:
+    """Return the draft with a detector of missed spikes, or what the prices value most, or a longer memory."""
     due, excess = lack.wanted > 0.0, lack.miss.excess
     highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
     missed = due & ((excess < MET) | (excess <= highest_silence))
@@ -87,18 +87,18 @@ def _wider(lack: Lack) -> Wiring:
         missed = due & (excess <= np.quantile(excess[due], 0.1)) if due.any() else due
     found = detector(lack, missed)
     if found is not None:
-        return lack.wiring.with_neuron(found)
+        return lack.draft.with_neuron(found)
     helpers = [dearest(lack), dearest(detector_lack(lack, missed)) if missed.any() else None]
     best = max(helpers, key=lambda helper: 0.0 if helper is None else helper.worth)
     if missed.any() and (best is None or best.worth < HARDLY):
         chained = chain(lack, missed)
-        if chained is not lack.wiring:
+        if chained is not lack.draft:
             return chained
-    return lack.wiring if best is None else lack.wiring.with_neuron(best.neuron)
+    return lack.draft if best is None else lack.draft.with_neuron(best.neuron)
 
 
-def _with_lines(unknowns: Floats, wiring: Wiring, more: int) -> Floats:
+def _with_lines(unknowns: Floats, draft: Draft, more: int) -> Floats:
     """Return the unknowns with weights 0 for some more hidden neurons."""
-    weights = unknowns[:-2].reshape(len(wiring.asked.delays), -1)
-    places = [wiring.asked.n_inputs + len(wiring.hidden)] * more
+    weights = unknowns[:-2].reshape(len(draft.asked.delays), -1)
+    places = [draft.asked.n_inputs + len(draft.hidden)] * more
     return np.concatenate([np.insert(weights, places, 0.0, axis=1).ravel(), unknowns[-2:]])

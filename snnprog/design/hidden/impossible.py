@@ -19,7 +19,7 @@ import numpy as np
 from snnprog.arrays import Floats, Raster
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import refractory_reason
-from snnprog.design.hidden.wiring import Wiring
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
 from snnprog.potential import NO_RESET, Ticks
@@ -48,28 +48,28 @@ class Histories:
     can_tell: Raster
 
 
-def impossibility(wiring: Wiring, output: int, histories: Histories) -> Conflict | None:
+def impossibility(draft: Draft, output: int, histories: Histories) -> Conflict | None:
     """Return why no network can do what is asked of an output; None if nothing speaks against it."""
-    problem = neuron_problem(wiring.mapping, output, wiring.targets[:, output], wiring.care[:, output], wiring.box)
+    problem = neuron_problem(draft.mapping, output, draft.targets[:, output], draft.care[:, output], draft.box)
     if problem.refractory_spikes.size:
         tick = int(problem.refractory_spikes[0])
         return Conflict(output, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
     unreached = _unreached_spikes(problem, histories)
     if unreached.size:
-        return _conflict(problem, histories, unreached[:1], 2 * min(wiring.asked.delays))
+        return _conflict(problem, histories, unreached[:1], 2 * min(draft.asked.delays))
     counted = problem.constrained & _is_reset_known(problem, problem.constrained)
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
     silent_anyway = ~problem.raster & (problem.norms == 0.0) & ~histories.can_tell & (not problem.box.has_bias)
     rows = np.flatnonzero(counted & ~silent_anyway & _matters(problem, counted & ~is_own & ~silent_anyway))
-    if not rows.size or rows.size * (wiring.mapping.n_taps + rows.size) > MOST_CELLS:
+    if not rows.size or rows.size * (draft.mapping.n_taps + rows.size) > MOST_CELLS:
         return None
     told = _told(problem, histories, rows)
     optimum = maximise(_relaxation(problem, rows, told))
     if float(optimum.values[-1]) > TOLERANCE:
         return None
     priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
-    return _conflict(problem, histories, priced, 2 * min(wiring.asked.delays))
+    return _conflict(problem, histories, priced, 2 * min(draft.asked.delays))
 
 
 def _unreached_spikes(problem: NeuronProblem, histories: Histories) -> Ticks:
@@ -94,9 +94,9 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
     return matters
 
 
-def histories_of(wiring: Wiring) -> Histories:
-    """Return what hidden neurons can know, for a wiring that has none yet."""
-    spec, has_bias = wiring.asked, wiring.box.has_bias
+def histories_of(draft: Draft) -> Histories:
+    """Return what hidden neurons can know, for a draft that has none yet."""
+    spec, has_bias = draft.asked, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
     for pattern in spec.patterns:
@@ -107,17 +107,17 @@ def histories_of(wiring: Wiring) -> Histories:
             if has_bias or state != NOTHING or seen.any():
                 state = known.setdefault((state, np.packbits(seen).tobytes() + b"."), len(known))
             history.append(state)
-        can_tell.append(_arrivals(wiring, lines))
+        can_tell.append(_arrivals(draft, lines))
     return Histories(np.array(history), np.concatenate(can_tell))
 
 
-def _arrivals(wiring: Wiring, lines: Raster) -> Raster:
+def _arrivals(draft: Draft, lines: Raster) -> Raster:
     """(ticks,) Whether a spike of some hidden neuron can arrive in one pattern."""
-    spec, ticks = wiring.asked, len(lines)
+    spec, ticks = draft.asked, len(lines)
     excitable = lines if spec.signs is None else lines[:, np.array(spec.signs) >= 0]
     fired: Raster = np.any(excitable, axis=1)
-    keeps = wiring.linear.current > 0
-    can_fire, arrives = np.full(ticks, wiring.box.bias[1] > 0.0), np.zeros(ticks, dtype=np.bool_)
+    keeps = draft.mapping.linear.current > 0
+    can_fire, arrives = np.full(ticks, draft.box.bias[1] > 0.0), np.zeros(ticks, dtype=np.bool_)
     for tick in range(ticks):
         sources = [tick - delay for delay in spec.delays if delay <= tick]
         arrives[tick] = any(can_fire[source] for source in sources) or (keeps and tick > 0 and arrives[tick - 1])

@@ -12,36 +12,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.design.hidden.craft import craft
+from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import attempt, lack_of
 from snnprog.design.hidden.soft import nearest_miss
-from snnprog.design.hidden.wiring import Wiring
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
-    """A wiring and the neurons of its outputs, each with a weight for every line."""
+class Assembled:
+    """A draft and the neurons of its outputs, each with a weight for every line."""
 
-    wiring: Wiring
+    draft: Draft
     outputs: Mapping[int, Neuron]
 
 
-def pruned(built: Built) -> Built:
+def pruned(built: Assembled) -> Assembled:
     """Return the network without the hidden neurons that were not needed, as far as the time allows."""
     try:
-        for index in reversed(range(len(built.wiring.hidden))):
+        for index in reversed(range(len(built.draft.hidden))):
             built = _without(built, index) or built
     except UndecidedError:
         pass
     return built
 
 
-def _without(built: Built, index: int) -> Built | None:
+def _without(built: Assembled, index: int) -> Assembled | None:
     """Return the network without one hidden neuron, or None where another cannot do without it."""
-    line = built.wiring.asked.n_inputs + index
-    smaller, outputs = built.wiring.without(index), {}
+    line = built.draft.asked.n_inputs + index
+    smaller, outputs = built.draft.without(index), {}
     for output, neuron in built.outputs.items():
         heard = bool(neuron.weights[:, line].any())
         deaf = replace(neuron, weights=np.delete(neuron.weights, line, axis=1))
@@ -51,23 +51,23 @@ def _without(built: Built, index: int) -> Built | None:
         outputs[output] = again
     hidden = list(smaller.hidden)
     for place in range(index, len(hidden)):
-        if built.wiring.hidden[place + 1].weights[:, line].any():
+        if built.draft.hidden[place + 1].weights[:, line].any():
             again = _hidden_again(replace(smaller, hidden=tuple(hidden[:place])), hidden[place])
             if again is None:
                 return None
             hidden[place] = again
-    return Built(replace(smaller, hidden=tuple(hidden)), outputs)
+    return Assembled(replace(smaller, hidden=tuple(hidden)), outputs)
 
 
-def _output_again(wiring: Wiring, output: int, before: Neuron) -> Neuron | None:
+def _output_again(draft: Draft, output: int, before: Neuron) -> Neuron | None:
     """Return an output's neuron for fewer lines, if it is no less sure than before."""
-    neuron = attempt(wiring, output, lack_of(wiring, output).miss)
+    neuron = attempt(draft, output, lack_of(draft, output).miss)
     if neuron is None or neuron.margin < min(before.margin, ROUNDING_PROOF):
         return None
     return neuron
 
 
-def _hidden_again(earlier: Wiring, neuron: Neuron) -> Neuron | None:
+def _hidden_again(earlier: Draft, neuron: Neuron) -> Neuron | None:
     """Return a hidden neuron that does the same with the lines before it."""
     wanted = np.where(neuron.raster, 1.0, -1.0)
     miss = nearest_miss(earlier.mapping, earlier.box, earlier.mapping.resets(neuron.raster), wanted)

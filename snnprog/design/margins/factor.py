@@ -1,5 +1,11 @@
 """The preconditioner of the interior point method: its normal equations over the rows that weigh most, factorised.
 
+The idea: near the optimum, the weights d = prices / slacks of the rows that bind exceed those of the others by many
+orders of magnitude, so a factor over the chosen rows is nearly the inverse of the whole system, and conjugate gradients
+need few rounds. What must hold is only that the factor is symmetric and positive definite: then the solution is right
+however few rows were chosen, and a bad choice costs time. So single precision will do, and a diagonal that is too small
+to factorise is raised, tenfold each time, until it can be.
+
 The margin is eliminated first, which centres the rows, so that what is left keeps its digits::
 
     Σ d (r, -1)(r, -1)ᵀ + diag(ends, 0)   over the chosen rows r

@@ -10,6 +10,19 @@ systems are solved by conjugate gradients on all rows, preconditioned by a Chole
 most at that step (Tits, Absil and Woessner 2006 leave out the others altogether), in single precision. A start from the
 relaxation method saves most of the path.
 
+One step, in the order of the code: `System` writes the Newton equations of the perturbed optimality conditions, in
+which each product of a distance (slack, or room to an end) with its price is to become the same small number. Slacks
+and prices are eliminated, which leaves ``(Rᵀ D R + E) Δx = …`` with D = prices / slacks and E the same of the ends, and
+the margin as one more unknown. `Path.advance` solves twice with one factor: first towards products of 0 (predict),
+which shows how far the gap would fall; then towards the mean product times the cube of that share, corrected by the
+products of the first step (Mehrotra's rule). Steps go `SHORT_OF_THE_EDGE` of the way to the first
+distance or price that would be 0, primal and dual apart.
+
+What always holds: slacks, rooms and prices are above 0. ``slacks = R x - m - c`` holds to rounding, because the primal
+equations are linear and are met from the start, so the path need not restore them. The dual residual is not 0: the
+conjugate gradients are stopped early, and what they leave only makes the bound weaker, not wrong. When they do not get
+there in `SYSTEM_ROUNDS`, the factor was too coarse: more rows go into it and it is in double precision from then on.
+
 For prices ``y >= 0`` that sum to 1, no weights have more margin than ``Σ_j max(lower_j g_j, upper_j g_j) - y·c`` with
 ``g = Rᵀ y``. So every step gives a bound that holds, whatever rounding did to it on the way.
 """

@@ -14,8 +14,8 @@ Taps are counted by unsigned integers, so that no index can be one from the end,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -30,8 +30,7 @@ LEAST_POWER = 1e-5
 APART = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class Unknowns:
+class Unknowns(NamedTuple):
     """What the passes move, in place.
 
     Attributes
@@ -48,6 +47,50 @@ class Unknowns:
     prices: Floats
 
 
+class Events(NamedTuple):
+    """The spikes that reach a neuron, and what it does.
+
+    Attributes
+    ----------
+    first : (ticks + 1,) int
+        Where the events of each tick begin in ``tap``.
+    tap : (events,) int
+        The tap that each event acts through.
+    after : (ticks,) int
+        Whether the potential goes on after a tick, is reset, or the pattern ends.
+    """
+
+    first: Int64s
+    tap: UInt64s
+    after: Int64s
+
+
+class Decays(NamedTuple):
+    """What a tick leaves of the potential and of the current, and ``alpha / (gamma - alpha)``."""
+
+    gamma: float
+    alpha: float
+    kappa: float
+
+
+class Demand(NamedTuple):
+    """The rows to be met: ``factor (w·φ + b β - θ) >= 1`` where the factor is not 0.
+
+    Attributes
+    ----------
+    factor, beta : (ticks,) float
+    squares : (2, ticks) float
+        φ·φ, and φ·u with u the taps' traces of the current.
+    stiffness : (2,) float
+        How readily threshold and bias move beside a weight.
+    """
+
+    factor: Floats
+    beta: Floats
+    squares: Floats
+    stiffness: Floats
+
+
 class Sweeper:
     """The events of a `PotentialMap` as one neuron sees them, and the passes over them.
 
@@ -60,50 +103,49 @@ class Sweeper:
     """
 
     def __init__(self, mapping: PotentialMap, raster: Raster) -> None:
-        self.first, tap = mapping.arrival_events
-        self.tap = tap.view(np.uint64)
+        first, tap = mapping.arrival_events
         self.n_taps = mapping.n_taps
-        self.after = np.where(raster | mapping.is_held(raster), RESETS, GOES_ON)
-        self.after[mapping.tape.ends] = ENDS
+        after = np.where(raster | mapping.is_held(raster), RESETS, GOES_ON)
+        after[mapping.tape.ends] = ENDS
+        self.events = Events(first, tap.view(np.uint64), after)
         gamma, alpha = mapping.gamma, mapping.alpha
         if abs(gamma - alpha) < APART:
             alpha = gamma * (1.0 - APART)
         self.longest = max(mapping.tape.lengths)
         block = _block_length(gamma, alpha, mapping.tape.ticks)
-        kappa = alpha / (gamma - alpha) if alpha else 0.0
-        self.leaks = np.array([gamma, alpha, kappa])
+        self.decays = Decays(gamma, alpha, alpha / (gamma - alpha) if alpha else 0.0)
         self.powers = self.powers_to(block + 1)
 
     @cached_property
     def squares(self) -> Floats:
         """(2, ticks) φ·φ, and φ·u with u the taps' traces of the current."""
         powers = self.powers_to(self.longest)
-        squares: Floats = _squares(self.first, self.tap, self.after, self.leaks, powers, self.n_taps)
+        squares: Floats = _squares(self.events, self.decays, powers, self.n_taps)
         return squares
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
-        powers: Floats = self.leaks[:2, None] ** np.arange(ticks + 1)
+        powers: Floats = np.array(self.decays[:2])[:, None] ** np.arange(ticks + 1)
         return powers
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
-        return Unknowns(np.zeros(self.n_taps), np.zeros(2), np.zeros(self.after.size))
+        return Unknowns(np.zeros(self.n_taps), np.zeros(2), np.zeros(self.events.after.size))
 
     def potential(self, weights: Floats) -> Floats:
         """Return ``weights · φ`` at every tick, (ticks,)."""
-        potential: Floats = _potential(self.first, self.tap, self.after, self.leaks, weights)
+        potential: Floats = _potential(self.events, self.decays, weights)
         return potential
 
     def adjoint(self, prices: Floats) -> Floats:
         """Return ``Σ_k prices[k] φ[k]``, (taps,)."""
-        gathered: Floats = _adjoint(self.first, self.tap, self.after, self.leaks, self.n_taps, prices)
+        gathered: Floats = _adjoint(self.events, self.decays, self.n_taps, prices)
         return gathered
 
     def rows(self, factor: Floats, chosen: Int64s, matrix: NDArray[np.floating]) -> None:
         """Write ``factor[k] φ[k]`` of the chosen ticks, in order, into the first columns of a matrix."""
         powers = self.powers_to(self.longest)
-        _rows(self.first, self.tap, self.after, powers, float(self.leaks[2]), factor, chosen, matrix)
+        _rows(self.events, powers, self.decays.kappa, factor, chosen, matrix)
 
     def meet(self, rows: Floats, stiffness: Floats, unknowns: Unknowns) -> float:
         """Go over all ticks once, and at each move the unknowns just so far that its row is met.
@@ -120,34 +162,11 @@ class Sweeper:
         float
             By how much the worst row fell short when its turn came.
         """
-        if self.leaks[1] == 0.0:
-            alone: float = _meet_without_current(
-                self.first,
-                self.tap,
-                self.after,
-                float(self.leaks[0]),
-                self.powers[0],
-                self.squares[0],
-                rows,
-                stiffness,
-                unknowns.weights,
-                unknowns.offsets,
-                unknowns.prices,
-            )
+        demand = Demand(rows[0], rows[1], self.squares, stiffness)
+        if self.decays.alpha == 0.0:
+            alone: float = _meet_without_current(self.events, self.decays.gamma, self.powers[0], demand, unknowns)
             return alone
-        shortfall: float = _meet(
-            self.first,
-            self.tap,
-            self.after,
-            self.leaks,
-            self.powers,
-            self.squares,
-            rows,
-            stiffness,
-            unknowns.weights,
-            unknowns.offsets,
-            unknowns.prices,
-        )
+        shortfall: float = _meet(self.events, self.decays, self.powers, demand, unknowns)
         return shortfall
 
 
@@ -158,9 +177,10 @@ def _block_length(gamma: float, alpha: float, ticks: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _squares(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: Floats, n_taps: int) -> Floats:
+def _squares(events: Events, decays: Decays, powers: Floats, n_taps: int) -> Floats:
     """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
-    gamma, alpha, kappa = leaks
+    first, tap, after = events
+    gamma, alpha, kappa = decays
     squares = np.zeros((2, after.size))
     potential_of, current_of = np.zeros(n_taps), np.zeros(n_taps)
     stamp = np.full(n_taps, -1, np.int64)
@@ -189,16 +209,10 @@ def _squares(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, powers: 
 
 @njit(cache=True, nogil=True)
 def _rows(
-    first: Int64s,
-    tap: UInt64s,
-    after: Int64s,
-    powers: Floats,
-    kappa: float,
-    factor: Floats,
-    chosen: Int64s,
-    matrix: NDArray[np.floating],
+    events: Events, powers: Floats, kappa: float, factor: Floats, chosen: Int64s, matrix: NDArray[np.floating]
 ) -> None:
     """See `Sweeper.rows`."""
+    first, tap, after = events
     n_taps = matrix.shape[1]
     potential_of, current_of = np.zeros(n_taps), np.zeros(n_taps)
     stamp = np.full(n_taps, -1, np.int64)
@@ -239,9 +253,10 @@ def _state(
 
 
 @njit(cache=True, nogil=True)
-def _potential(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, weights: Floats) -> Floats:
+def _potential(events: Events, decays: Decays, weights: Floats) -> Floats:
     """See `Sweeper.potential`."""
-    gamma, alpha, _ = leaks
+    first, tap, after = events
+    gamma, alpha, _ = decays
     course = np.empty(after.size)
     potential = current = 0.0
     for k in range(after.size):
@@ -259,9 +274,10 @@ def _potential(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, weight
 
 
 @njit(cache=True, nogil=True)
-def _adjoint(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, n_taps: int, prices: Floats) -> Floats:
+def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Floats:
     """See `Sweeper.adjoint`: the network run backwards in time."""
-    gamma, alpha, _ = leaks
+    first, tap, after = events
+    gamma, alpha, _ = decays
     gathered = np.zeros(n_taps)
     potential = current = 0.0
     for k in range(after.size - 1, -1, -1):
@@ -276,109 +292,198 @@ def _adjoint(first: Int64s, tap: UInt64s, after: Int64s, leaks: Floats, n_taps: 
     return gathered
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _push(k: int, potential: float, demand: Demand, unknowns: Unknowns) -> tuple[float, float]:
+    """Meet the row of tick k by the least change of the unknowns, each step of an offset counting its stiffness.
+
+    Threshold, bias and price are moved here; a weight is moved by the change times its φ, which is left to the caller.
+
+    Returns
+    -------
+    shortfall, change : float
+        By how much the row fell short, 0 where it was met; and the change per unit of φ.
+    """
+    factor, beta, offsets, stiffness = demand.factor[k], demand.beta[k], unknowns.offsets, demand.stiffness
+    if factor == 0.0:
+        return 0.0, 0.0
+    shortfall = 1.0 - factor * (potential + offsets[1] * beta - offsets[0])
+    if not shortfall > 0.0:
+        return 0.0, 0.0
+    change = shortfall / (factor * (demand.squares[0, k] + stiffness[0] + stiffness[1] * beta * beta))
+    unknowns.prices[k] += change / factor
+    offsets[0] -= change * stiffness[0]
+    offsets[1] += change * stiffness[1] * beta
+    return shortfall, change
+
+
+class LiveTaps(NamedTuple):
+    """The weights, and the taps that a spike has passed and whose φ has not faded since.
+
+    The invariant: brought up to date, the weight of a live tap j is::
+
+        weights[j] + fast[j] (sum_fast - mark[0, j]) + slow[j] (sum_slow - mark[1, j])
+
+    with ``sum_fast = Σ δ γ^(i - base)`` and ``sum_slow = Σ δ α^(i - base)`` over the changes δ of the ticks i since the
+    base, and marks what these sums were at the tap's last event. All other taps are up to date.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    fast, slow : (taps,) float
+        φ of tap j at tick i is ``fast[j] γ^(i - base) + slow[j] α^(i - base)``.
+    mark : (2, taps) float
+    listed : (taps,) int
+        The live taps come first, in the order in which they became live.
+    is_live : (taps,) bool
+    """
+
+    weights: Floats
+    fast: Floats
+    slow: Floats
+    mark: Floats
+    listed: Int64s
+    is_live: Raster
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _settle(j: int, live: LiveTaps, sum_fast: float, sum_slow: float) -> None:
+    """Bring the weight of a live tap up to date."""
+    live.weights[j] += live.fast[j] * (sum_fast - live.mark[0, j]) + live.slow[j] * (sum_slow - live.mark[1, j])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _move_base(
+    live: LiveTaps, n_live: int, sums: tuple[float, float], steps: tuple[float, float], decays: Decays, after: int
+) -> int:
+    """Settle all live taps at the end of a tick and count their φ from the next one on; return how many stay live.
+
+    ``steps`` are γ and α to the power of the ticks from the old base to the next tick. A reset leaves of φ what the
+    currents bring in: fast becomes -slow γ / α, so that φ is 0 one tick before.
+    """
+    kept = 0
+    for entry in range(n_live):
+        j = live.listed[entry]
+        _settle(j, live, sums[0], sums[1])
+        live.mark[0, j] = live.mark[1, j] = 0.0
+        live.slow[j] *= steps[1]
+        live.fast[j] *= steps[0]
+        if after == RESETS:
+            live.fast[j] = -live.slow[j] / decays.alpha * decays.gamma if decays.alpha > 0.0 else 0.0
+        live.is_live[j] = after != ENDS and max(abs(live.fast[j]), abs(live.slow[j])) > FORGOTTEN
+        if live.is_live[j]:
+            live.listed[kept] = j
+            kept += 1
+    return kept
+
+
 @njit(cache=True, nogil=True)
-def _meet(
-    first: Int64s,
-    tap: UInt64s,
-    after: Int64s,
-    leaks: Floats,
-    powers: Floats,
-    squares: Floats,
-    rows: Floats,
-    stiffness: Floats,
-    weights: Floats,
-    offsets: Floats,
-    prices: Floats,
-) -> float:
-    """See `Sweeper.meet`."""
-    gamma, alpha, kappa = leaks
-    n_taps, block = weights.size, powers.shape[1] - 2
-    fast, slow, mark = np.zeros(n_taps), np.zeros(n_taps), np.zeros((2, n_taps))
-    live, is_live, n_live = np.empty(n_taps, np.int64), np.zeros(n_taps, np.bool_), 0
+def _meet(events: Events, decays: Decays, powers: Floats, demand: Demand, unknowns: Unknowns) -> float:
+    """See `Sweeper.meet`, for currents that last; the invariant is that of `LiveTaps`."""
+    first, tap, after = events
+    gamma, alpha, kappa = decays
+    weights, n_taps, block = unknowns.weights, unknowns.weights.size, powers.shape[1] - 2
+    nothing, unlisted = np.zeros(n_taps), np.empty(n_taps, np.int64)
+    live = LiveTaps(weights, nothing, nothing.copy(), np.zeros((2, n_taps)), unlisted, np.zeros(n_taps, np.bool_))
     sum_fast = sum_slow = potential = current = worst = 0.0
-    base = 0
+    base = n_live = 0
     for k in range(after.size):
         current *= alpha
         power_fast, power_slow = powers[0, k - base], powers[1, k - base]
         for event in range(first[k], first[k + 1]):
             j = tap[event]
-            if is_live[j]:
-                weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+            if live.is_live[j]:
+                _settle(j, live, sum_fast, sum_slow)
             else:
-                is_live[j], fast[j], slow[j] = True, 0.0, 0.0
-                live[n_live] = j
+                live.is_live[j], live.fast[j], live.slow[j] = True, 0.0, 0.0
+                live.listed[n_live] = j
                 n_live += 1
-            fast[j] += (1.0 + kappa) / power_fast
+            live.fast[j] += (1.0 + kappa) / power_fast
             if alpha > 0.0:
-                slow[j] -= kappa / power_slow
-            mark[0, j], mark[1, j] = sum_fast, sum_slow
+                live.slow[j] -= kappa / power_slow
+            live.mark[0, j], live.mark[1, j] = sum_fast, sum_slow
             current += weights[j]
         potential = gamma * potential + current
-        factor, beta = rows[0, k], rows[1, k]
-        if factor != 0.0:
-            shortfall = 1.0 - factor * (potential + offsets[1] * beta - offsets[0])
-            if shortfall > 0.0:
-                worst = max(worst, shortfall)
-                change = shortfall / (factor * (squares[0, k] + stiffness[0] + stiffness[1] * beta * beta))
-                prices[k] += change / factor
-                potential += change * squares[0, k]
-                current += change * squares[1, k]
-                offsets[0] -= change * stiffness[0]
-                offsets[1] += change * stiffness[1] * beta
-                sum_fast += change * power_fast
-                sum_slow += change * power_slow
+        shortfall, change = _push(k, potential, demand, unknowns)
+        if shortfall > 0.0:
+            worst = max(worst, shortfall)
+            potential += change * demand.squares[0, k]
+            current += change * demand.squares[1, k]
+            sum_fast += change * power_fast
+            sum_slow += change * power_slow
         if after[k] != GOES_ON or k - base >= block:
-            step_fast, step_slow = powers[0, k + 1 - base], powers[1, k + 1 - base]
-            kept = 0
-            for entry in range(n_live):
-                j = live[entry]
-                weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
-                mark[0, j] = mark[1, j] = 0.0
-                slow[j] *= step_slow
-                fast[j] *= step_fast
-                if after[k] == RESETS:
-                    fast[j] = -slow[j] / alpha * gamma if alpha > 0.0 else 0.0
-                is_live[j] = after[k] != ENDS and max(abs(fast[j]), abs(slow[j])) > FORGOTTEN
-                if is_live[j]:
-                    live[kept] = j
-                    kept += 1
-            n_live = kept
+            steps = (powers[0, k + 1 - base], powers[1, k + 1 - base])
+            n_live = _move_base(live, n_live, (sum_fast, sum_slow), steps, decays, after[k])
             base, sum_fast, sum_slow = k + 1, 0.0, 0.0
-            if after[k] != GOES_ON:
-                potential = 0.0
-            if after[k] == ENDS:
-                current = 0.0
+            potential = potential if after[k] == GOES_ON else 0.0
+            current = current if after[k] != ENDS else 0.0
     for entry in range(n_live):
-        j = live[entry]
-        weights[j] += fast[j] * (sum_fast - mark[0, j]) + slow[j] * (sum_slow - mark[1, j])
+        _settle(live.listed[entry], live, sum_fast, sum_slow)
     return worst
 
 
+class Gains(NamedTuple):
+    """The weights, and what they gain by changes since each tap's last event, where currents are gone after a tick.
+
+    An era lasts from one reset to the next; a tap whose φ has faded, or that no spike has passed, stands in era 0. The
+    invariant: brought up to date, the weight of tap j is::
+
+        weights[j] + gains[j, 0] (sums[eras[j]] - gains[j, 1])
+
+    with ``sums[e] = Σ δ γ^(i - base)`` over the changes δ of the ticks i of era e since its last base. A reset makes φ
+    0, so a sum stays what it was at the end of its era, and a reset has nothing to settle.
+
+    Attributes
+    ----------
+    weights : (taps,) float
+    gains : (taps, 2) float
+        ``φ γ^-(i - base)`` of each tap, and what the sum was at its last event.
+    eras : (taps,) int
+    sums : (eras,) float
+    listed : (taps + 1,) int
+        The taps of the present era; one place more, so that a tap can be written before it is known to be new.
+    """
+
+    weights: Floats
+    gains: Floats
+    eras: UInt64s
+    sums: Floats
+    listed: Int64s
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> int:
+    """Settle the taps of the present era and count their φ from the next tick on; return how many have not faded."""
+    weights, gains, eras, _, listed = state
+    kept = 0
+    for entry in range(n_live):
+        j = listed[entry]
+        weights[j] += gains[j, 0] * (total - gains[j, 1])
+        gains[j, 0] *= step
+        gains[j, 1] = 0.0
+        if gains[j, 0] > FORGOTTEN:
+            listed[kept] = j
+            kept += 1
+        else:
+            gains[j, 0], eras[j] = 0.0, 0
+    return kept
+
+
 @njit(cache=True, nogil=True)
-def _meet_without_current(
-    first: Int64s,
-    tap: UInt64s,
-    after: Int64s,
-    gamma: float,
-    powers: Floats,
-    squares: Floats,
-    rows: Floats,
-    stiffness: Floats,
-    weights: Floats,
-    offsets: Floats,
-    prices: Floats,
-) -> float:
+def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: Demand, unknowns: Unknowns) -> float:
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
-    at that reset: a reset costs nothing. What an event does depends on no branch: it would be taken half of the time.
+    at that reset; the invariant is that of `Gains`. What an event does depends on no branch: a branch would be taken
+    half of the time, and mispredicted as often.
     """
-    n_taps, block = weights.size, powers.size - 2
-    gains, eras, inverses = np.zeros((n_taps, 2)), np.zeros(n_taps, np.uint64), 1.0 / powers
-    sums = np.zeros(np.count_nonzero(after) + 2)
-    live, n_live = np.empty(n_taps + 1, np.int64), 0
+    first, tap, after = events
+    weights, n_taps, block = unknowns.weights, unknowns.weights.size, powers.size - 2
+    eras, sums = np.zeros(n_taps, np.uint64), np.zeros(np.count_nonzero(after) + 2)
+    state = Gains(weights, np.zeros((n_taps, 2)), eras, sums, np.empty(n_taps + 1, np.int64))
+    gains, listed = state.gains, state.listed
+    inverses = 1.0 / powers
     total = potential = worst = 0.0
-    base, era = 0, np.uint64(1)
+    base, era, n_live = 0, np.uint64(1), 0
     for k in range(after.size):
         power, inverse = powers[k - base], inverses[k - base]
         potential *= gamma
@@ -388,37 +493,21 @@ def _meet_without_current(
             weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
             gains[j, 0] = gains[j, 0] * is_live + inverse
             gains[j, 1] = total
-            eras[j], live[n_live] = era, j
+            eras[j], listed[n_live] = era, j
             n_live += not is_live
             potential += weights[j]
-        factor, beta = rows[0, k], rows[1, k]
-        if factor != 0.0:
-            shortfall = 1.0 - factor * (potential + offsets[1] * beta - offsets[0])
-            if shortfall > 0.0:
-                worst = max(worst, shortfall)
-                change = shortfall / (factor * (squares[k] + stiffness[0] + stiffness[1] * beta * beta))
-                prices[k] += change / factor
-                potential += change * squares[k]
-                offsets[0] -= change * stiffness[0]
-                offsets[1] += change * stiffness[1] * beta
-                total += change * power
-                sums[era] = total
+        shortfall, change = _push(k, potential, demand, unknowns)
+        if shortfall > 0.0:
+            worst = max(worst, shortfall)
+            potential += change * demand.squares[0, k]
+            total += change * power
+            sums[era] = total
         if after[k] != GOES_ON:
             era, base, n_live = era + np.uint64(1), k + 1, 0
             total = potential = 0.0
         elif k - base >= block:
-            step, kept = powers[k + 1 - base], 0
-            for entry in range(n_live):
-                j = live[entry]
-                weights[j] += gains[j, 0] * (total - gains[j, 1])
-                gains[j, 0] *= step
-                gains[j, 1] = 0.0
-                if gains[j, 0] > FORGOTTEN:
-                    live[kept] = j
-                    kept += 1
-                else:
-                    gains[j, 0], eras[j] = 0.0, 0
-            n_live, base, total, sums[era] = kept, k + 1, 0.0, 0.0
+            n_live = _move_base_alone(state, n_live, total, powers[k + 1 - base])
+            base, total, sums[era] = k + 1, 0.0, 0.0
     for j in range(n_taps):
         weights[j] += gains[j, 0] * (sums[eras[j]] - gains[j, 1])
     return worst

@@ -18,6 +18,7 @@ from snnprog.design.proofs.certificate import Certificate, certify
 from snnprog.design.proofs.nullvector import null_vector
 from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
 from snnprog.potential import Ticks
+from snnprog.rounding import half_even_integer
 
 WORTHLESS = 1e-9
 FEW_ROWS, ROWS_PER_UNKNOWN = 60, 4
@@ -95,7 +96,9 @@ def _balanced_columns(problem: NeuronProblem, prices: Floats, support: Ticks) ->
 def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Certificate | None:
     """Return the proof of corrected prices, the first that leaves less than a hair open."""
     top = float(prices[support].max())
-    integers = [round(float(price) / top * (1 << PRICE_BITS)) << CORRECTED_BITS for price in prices[support]]
+    integers = [
+        half_even_integer(float(price) / top * (1 << PRICE_BITS)) << CORRECTED_BITS for price in prices[support]
+    ]
     certificate = certify(problem, dict(zip(support.tolist(), integers, strict=True)))
     if certificate is not None:
         return certificate
@@ -112,7 +115,7 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
             return None
         change = correct(residual / largest)
         integers = [
-            max(0, value + round(Fraction(float(step) * largest) * unit))
+            max(0, value + half_even_integer(Fraction(float(step) * largest) * unit))
             for value, step in zip(integers, change, strict=True)
         ]
         certificate = certify(problem, dict(zip(support.tolist(), integers, strict=True)))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags, vstack
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.rasters.judge import Verdict
+from snnprog.design.rasters.judge import Ruling
 from snnprog.solver import LinearProgram, choose
 
 
@@ -56,7 +56,7 @@ class Choices:
         self._base, self._effect, self._costs = base, effect, costs
         self._rows, self._least = [rows], [least]
 
-    def refuse(self, raster: Raster, verdict: Verdict) -> None:
+    def refuse(self, raster: Raster, verdict: Ruling) -> None:
         """Rule out all rasters that have the same values as a refused one where that matters."""
         bins = np.flatnonzero(verdict.ground)
         values = raster.ravel()[bins]

@@ -34,10 +34,12 @@ from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
-from snnprog.solver import deadline_after, until
+from snnprog.rounding import half_even_integer
+from snnprog.solver import deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
@@ -46,7 +48,7 @@ STEPS_PER_BIN = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
+class NearestDesign:
     """What some outputs are built to do instead.
 
     Attributes
@@ -66,8 +68,8 @@ class Nearest:
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
-    spec: Spec
+class _NearestJob:
+    task: Task
     outputs: tuple[int, ...]
     rounding_proof: bool
     deadline: float | None
@@ -81,7 +83,7 @@ def design_closest(
     executor: Executor | None = None,
     progress: Progress | None = None,
     time_limit_s: float | None = None,
-) -> tuple[Nearest, ...]:
+) -> tuple[NearestDesign, ...]:
     """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
 
     Parameters
@@ -102,7 +104,8 @@ def design_closest(
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
     deadline = deadline_after(time_limit_s)
-    jobs = [_Job(spec, group, rounding_proof, deadline) for group in groups]
+    task = Task.of(spec)
+    jobs = [_NearestJob(task, group, rounding_proof, deadline) for group in groups]
     found = []
     for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         found.append(nearest)
@@ -111,27 +114,28 @@ def design_closest(
     return tuple(found)
 
 
-def without_synapses(spec: Spec, outputs: Iterable[int]) -> Nearest:
+def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
     """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
-    judge = Judge(spec, outputs)
+    judge = Judge(Task.of(spec), outputs)
     everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
-    return Nearest(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
+    return NearestDesign(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
 
 
-def _run(job: _Job) -> Nearest:
-    judge = Judge(job.spec, job.outputs, rounding_proof=job.rounding_proof)
+@one_blas_thread()
+def _run(job: _NearestJob) -> NearestDesign:
+    judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
     with until(job.deadline), suppress(UndecidedError):
         search.run()
     everything = np.ones(len(search.target), dtype=np.bool_)
-    designs, thrift = [], Thrift(job.spec.sparse, None)
+    designs, thrift = [], Thrift(job.task.spec.sparse, None)
     for problem in judge.problems(search.best):
         design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))
         designs.append(thinned(problem, built, thrift, care=everything, asked=everything) if thrift.is_asked else built)
-    return Nearest(job.outputs, search.best, search.at_least, tuple(designs))
+    return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs))
 
 
 class Search:
@@ -230,7 +234,7 @@ class Search:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return
-                self.at_least = round(cheapest[1])
+                self.at_least = half_even_integer(cheapest[1])
                 self._repair(cheapest[0], verdicts)
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)

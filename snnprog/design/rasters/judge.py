@@ -13,21 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.design.box import box_of
 from snnprog.design.conflicts import hopeless_spikes
-from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
-from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.task import Task
 from snnprog.potential import NO_RESET
-from snnprog.spec import Spec, with_targets
 
 LARGE = 100_000
 """Rows times taps from which a safe margin is looked for before the verdict."""
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class Ruling:
     """What was found out about a raster.
 
     Attributes
@@ -49,7 +47,7 @@ class Judge:
 
     Parameters
     ----------
-    spec : Spec
+    task : Task
     outputs : sequence of int
         Which outputs; all, where outputs feed outputs.
     rounding_proof : bool
@@ -59,41 +57,39 @@ class Judge:
     ----------
     asked : int
         How often the solver was asked.
-    refusals : list of (raster, Verdict)
+    refusals : list of (raster, Ruling)
         What it refused, in that order.
     """
 
-    def __init__(self, spec: Spec, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
-        self.spec, self.outputs, self.rounding_proof = spec, tuple(outputs), rounding_proof
+    def __init__(self, task: Task, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
+        self.spec, self.outputs, self.rounding_proof = task.spec, tuple(outputs), rounding_proof
         self.asked = 0
-        self.refusals: list[tuple[Raster, Verdict]] = []
-        self._mapping = potential_map(spec)
-        self._verdicts: dict[bytes, Verdict] = {}
+        self.refusals: list[tuple[Raster, Ruling]] = []
+        self._task = task
+        self._verdicts: dict[bytes, Ruling] = {}
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
         """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
-        if self.spec.recurrent:
-            self._mapping = potential_map(with_targets(self.spec, self.outputs, raster))
-        box, everything = box_of(self.spec, self._mapping), np.ones(len(raster), dtype=np.bool_)
+        everything = np.ones(len(raster), dtype=np.bool_)
+        task = self._task.with_targets(self.outputs, raster) if self.spec.recurrent else self._task
         return [
-            neuron_problem(self._mapping, output, raster[:, index], everything, box)
-            for index, output in enumerate(self.outputs)
+            task.problem(output, raster[:, index], constrained=everything) for index, output in enumerate(self.outputs)
         ]
 
-    def verdict(self, raster: Raster) -> Verdict:
+    def verdict(self, raster: Raster) -> Ruling:
         """Return whether the outputs can give ``raster`` (ticks, outputs), asking the solver only if need be."""
         key = np.packbits(raster).tobytes()
         if key not in self._verdicts:
             self._verdicts[key] = self._refused_before(raster) or self._ask(raster)
         return self._verdicts[key]
 
-    def _refused_before(self, raster: Raster) -> Verdict | None:
+    def _refused_before(self, raster: Raster) -> Ruling | None:
         for refused, verdict in self.refusals:
             if not (verdict.ground & (raster != refused)).any():
                 return verdict
         return None
 
-    def _ask(self, raster: Raster) -> Verdict:
+    def _ask(self, raster: Raster) -> Ruling:
         self.asked += 1
         for index, problem in enumerate(self.problems(raster)):
             prices = self._prices_of_refusal(problem)
@@ -102,7 +98,7 @@ class Judge:
                 verdict = self._refusal(index, problem, prices)
                 self.refusals.append((raster, verdict))
                 return verdict
-        return Verdict(True, np.zeros(raster.shape), np.zeros_like(raster))
+        return Ruling(True, np.zeros(raster.shape), np.zeros_like(raster))
 
     def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
         """Return (rows,) the prices of the rows that no weights satisfy together, or None where some do."""
@@ -127,7 +123,7 @@ class Judge:
         summed: Floats = np.sum([_normalised(answer) for answer in answers], axis=0)
         return summed
 
-    def _refusal(self, index: int, problem: NeuronProblem, prices: Floats) -> Verdict:
+    def _refusal(self, index: int, problem: NeuronProblem, prices: Floats) -> Ruling:
         """Trace the rows with a price back to the bins that they follow from."""
         rows = np.flatnonzero(prices)
         if int(rows[0]) in hopeless_spikes(problem):
@@ -141,7 +137,7 @@ class Judge:
             ground[first : row + 1, index] = True
         priced = np.zeros(ground.shape)
         priced[:, index] = prices
-        return Verdict(False, priced, ground)
+        return Ruling(False, priced, ground)
 
 
 def _normalised(answer: WidestMargin) -> Floats:

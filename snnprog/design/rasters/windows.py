@@ -33,9 +33,10 @@ from snnprog.design.rasters.choosing import Apart, Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
+from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.progress import Progress
-from snnprog.solver import check_time, until
+from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
@@ -43,8 +44,8 @@ TURNS, MORE_TURNS = 10, 4
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
-    spec: Spec
+class _WindowsJob:
+    task: Task
     outputs: tuple[int, ...]
     deadline: float | None
 
@@ -75,13 +76,14 @@ def design_in_windows(
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
-    jobs = [_Job(spec, group, deadline) for group in groups]
+    task = Task.of(spec)
+    jobs = [_WindowsJob(task, group, deadline) for group in groups]
     outcomes: list[NeuronDesign] = []
     for done, designs in enumerate(map(_run, jobs) if executor is None else executor.map(_run, jobs), start=1):
         outcomes += designs
         if progress is not None:
             progress("windows", done, len(jobs))
-    return Design(spec, tuple(outcomes))
+    return Design(task, tuple(outcomes))
 
 
 def windows_of(target: Raster, care: Raster, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
@@ -124,7 +126,8 @@ def _ends(care: Raster, starts: Int64s) -> Raster:
     return ends
 
 
-def _run(job: _Job) -> list[NeuronDesign]:
+@one_blas_thread()
+def _run(job: _WindowsJob) -> list[NeuronDesign]:
     with until(job.deadline):
         try:
             check_time()
@@ -133,9 +136,9 @@ def _run(job: _Job) -> list[NeuronDesign]:
             return [UNDECIDED] * len(job.outputs)
 
 
-def _designed(job: _Job) -> list[NeuronDesign]:
-    search = _Search(Judge(job.spec, job.outputs))
-    if not job.spec.recurrent and not search.care.all():
+def _designed(job: _WindowsJob) -> list[NeuronDesign]:
+    search = _TickSearch(Judge(job.task, job.outputs))
+    if not job.task.spec.recurrent and not search.care.all():
         design = _own_ticks(search)
         if design is not None:
             return [design]
@@ -146,7 +149,7 @@ def _designed(job: _Job) -> list[NeuronDesign]:
     designs = _designs(search.judge, chosen)
     if all(design.neuron is not None and design.neuron.margin >= ROUNDING_PROOF for design in designs):
         return designs
-    safer = _Search(Judge(job.spec, job.outputs, rounding_proof=True)).run(chosen)
+    safer = _TickSearch(Judge(job.task, job.outputs, rounding_proof=True)).run(chosen)
     return designs if safer is None else _designs(search.judge, safer)
 
 
@@ -154,7 +157,7 @@ def _designs(judge: Judge, chosen: Raster) -> list[NeuronDesign]:
     return [design_given(problem) for problem in judge.problems(chosen)]
 
 
-def _own_ticks(search: _Search) -> NeuronDesign | None:
+def _own_ticks(search: _TickSearch) -> NeuronDesign | None:
     """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
     try:
         design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0])
@@ -165,7 +168,7 @@ def _own_ticks(search: _Search) -> NeuronDesign | None:
     return design if design.neuron is not None else None
 
 
-class _Search:
+class _TickSearch:
     """The search for ticks; ``is_refuted`` once no choice is left."""
 
     def __init__(self, judge: Judge) -> None:

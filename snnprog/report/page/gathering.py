@@ -23,24 +23,29 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import check_place, read_bytes
 from snnprog.checks import check_type
-from snnprog.conflict import Conflict
 from snnprog.errors import FitError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.placement import Placement, place
 from snnprog.program import Program
-from snnprog.report.explanations import proof_in_words
+from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
+from snnprog.report.explanations import hidden_in_words, proof_in_words
 from snnprog.report.page import charts, sheets, words
-from snnprog.report.page.model import Contradiction, Fact, NeuronRow, Page, Table
-from snnprog.report.page.told import text_of, told_of_rows, versions_of
+from snnprog.report.page.model import Contradiction, Fact, Page
+from snnprog.report.page.told import told_of_rows, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
+from snnprog.report.statuses import UNKNOWN, kind_of
+from snnprog.report.table import Table, text_of
+from snnprog.report.verifications import verification_table
 from snnprog.spec import Pattern, Spec
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
 from snnprog.wording import counted
 from snnprog.workload import Activity, activity
 
-BINS_LIMIT = 1 << 24
+SHOWN_VALUES = 8
+"""Of an option that has one value for each line: what one row of the facts holds."""
+BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
 
 
 def write_report(
@@ -110,7 +115,9 @@ def page_of_program(
     placed, told = _placed(program), told_of_rows(program)
     run = _run(program, spec, inputs, backends, placed)
     judged, distances = run.judged, run.distances
-    neurons = sheets.neuron_rows(program, told, distances, None if judged is None else _wrong_of_outputs(judged))
+    wrong = None if judged is None else _wrong_of_outputs(judged)
+    neurons = sheets.neuron_table(program, told, distances=distances, wrong=wrong)
+    kinds = _kinds(neurons)
     if spec is None or judged is None or run.verification is None:
         headline = words.unchecked(run.recording)
     else:
@@ -119,30 +126,30 @@ def page_of_program(
         title=title or "snnprog program",
         headline=headline,
         facts=_facts(program, run, placed),
-        neuron_columns=(*(sheets.JUDGED_COLUMNS if judged is not None else ()), *sheets.NEURON_COLUMNS),
         neurons=neurons,
+        kinds=kinds,
         contradictions=(),
         resources=_resources(program, placed, run.worked),
         backends=_backends(run),
         divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
-        charts=charts.charts_of_program(program, run.recording, judged, distances, [row.kind for row in neurons]),
+        equations=sheets.equations_of(program.chip.rule),
+        notes=sheets.notes_of(program.chip.rule),
+        charts=charts.charts_of_program(program, run.recording, judged, distances, kinds),
     )
 
 
 def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Page:
     """Return the page of a spec that was not compiled: what is asked, and what can or cannot be built of it."""
     _check_size(spec, spec.n_outputs)
-    kinds = [words.kind_of(verdict.status) for verdict in explanation.verdicts]
+    outputs = sheets.output_table(explanation)
+    kinds = _kinds(outputs)
     return Page(
         title=title or "snnprog specification",
         headline=words.verdict_of_explanation(explanation),
         facts=_facts_of_spec(spec),
-        neuron_columns=("proof",),
-        neurons=tuple(
-            NeuronRow(f"output {verdict.output}", verdict.status, kind, (proof_in_words(verdict) or sheets.NONE,))
-            for verdict, kind in zip(explanation.verdicts, kinds, strict=True)
-        ),
+        neurons=outputs,
+        kinds=kinds,
         contradictions=tuple(
             Contradiction(verdict.output, tuple(map(sheets.reason_of, verdict.conflicts)), _more_of(verdict))
             for verdict in explanation.verdicts
@@ -156,8 +163,14 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
             Fact("Integer rule", sheets.rule_in_words(spec.chip)),
             Fact("Page made by", f"snnprog {__version__}"),
         ),
+        equations=sheets.equations_of(spec.chip.rule),
+        notes=sheets.notes_of(spec.chip.rule),
         charts=charts.charts_of_spec(spec, explanation, kinds),
     )
+
+
+def _kinds(neurons: Table) -> tuple[str, ...]:
+    return tuple(kind_of(text_of(status)) for _, status, *_ in neurons.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,13 +262,20 @@ def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[F
         facts.append(Fact("Least margin", f"{least:,.4g} LSB"))
     facts.append(Fact("Cores", "does not fit" if isinstance(placed, FitError) else f"{placed.cores:,}"))
     if run.worked is not None and run.worked.energy_source is not None:
-        facts.append(Fact("Energy, estimated", f"{sheets.energy_in_words(run.worked.total)} nJ"))
+        facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))
     return tuple(facts)
 
 
 def _span(values: list[int]) -> str:
     low, high = min(values), max(values)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def _option_in_words(value: object) -> str:
+    """Return the value of an option as text; of one for each line, the first few."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")
 
 
 def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
@@ -268,19 +288,22 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
         Fact("Bins that count", f"{int(spec.care.sum()):,}"),
-        *((Fact("Refractory", counted(spec.refractory, "tick")),) if spec.refractory > 1 else ()),
+        *(
+            Fact(name.capitalize().replace("_", " "), _option_in_words(value))
+            for name, value in spec.changed_options.items()
+        ),
     )
 
 
 def _resources(program: Program, placed: Placement | FitError, worked: Activity | None) -> tuple[Table, ...]:
-    cores = sheets.misfit_table(program, placed) if isinstance(placed, FitError) else sheets.placement_table(placed)
-    return (cores,) if worked is None else (cores, sheets.activity_table(worked))
+    cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
+    return (cores,) if worked is None else (cores, activity_table(worked))
 
 
 def _backends(run: _Run) -> Table | None:
     if run.verification is None:
         return None
-    return sheets.backends_table(run.verification, is_judged=run.judged is not None)
+    return verification_table(run.verification, is_judged=run.judged is not None)
 
 
 def _divergences(verification: Verification | None) -> tuple[str, ...]:
@@ -295,8 +318,8 @@ def _provenance(program: Program, source: Path | None) -> tuple[Fact, ...]:
     if source is not None:
         facts.append(Fact("Program file, SHA-256", hashlib.sha256(read_bytes(source)).hexdigest()))
     facts += [
-        Fact("Specification, SHA-256", text_of(told.get("spec_sha256", "not told"))),
-        Fact("Seed", text_of(told.get("seed", "not told"))),
+        Fact("Specification, SHA-256", text_of(told.get("spec_sha256", UNKNOWN))),
+        Fact("Seed", text_of(told.get("seed", UNKNOWN))),
         Fact("Compiled with", versions_of(program)),
         Fact("Integer rule", sheets.rule_in_words(program.chip)),
         Fact("Page made by", f"snnprog {__version__}"),
@@ -305,11 +328,4 @@ def _provenance(program: Program, source: Path | None) -> tuple[Fact, ...]:
 
 
 def _more_of(verdict: Verdict) -> tuple[str, ...]:
-    sentences = [f"Proof: {proof_in_words(verdict)}."]
-    if isinstance(verdict.hidden, Conflict):
-        sentences.append(f"With hidden neurons: {verdict.hidden.reason}.")
-    elif verdict.hidden:
-        sentences.append(
-            "Hidden neurons may help: nothing in what came in before speaks against it; compile adds them."
-        )
-    return tuple(sentences)
+    return tuple(sentence for sentence in (f"proof: {proof_in_words(verdict)}", hidden_in_words(verdict)) if sentence)

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-GOOD, BAD, OPEN = "good", "bad", "open"
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a caption, and what is to be said below it."""
-
-    caption: str
-    columns: Row
-    rows: tuple[Row, ...]
-    note: str = ""
+from snnprog.report.table import Table
 
 
 @dataclass(frozen=True)
@@ -47,16 +36,6 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class NeuronRow:
-    """One neuron in words; ``kind`` is that of its status, ``cells`` follow the columns of `Page.neuron_columns`."""
-
-    name: str
-    status: str
-    kind: str
-    cells: Row
-
-
-@dataclass(frozen=True)
 class Reason:
     """A sentence that says why an output cannot be built, and the demands that it rests on where they are several."""
 
@@ -73,6 +52,14 @@ class Contradiction:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Equation:
+    """One step of the chip's rule: its name, and its equation as MathML."""
+
+    name: str
+    mathml: str
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """Everything that a page shows.
@@ -83,15 +70,20 @@ class Page:
     headline : Headline
     facts : tuple of Fact
         The figures at the top.
-    neuron_columns : tuple of str
-        Beside the name and the status.
-    neurons : tuple of NeuronRow
+    neurons : Table
+        Name and status first.
+    kinds : tuple of str
+        Whether each neuron's status is "good", "bad" or "open".
     contradictions : tuple of Contradiction
     resources : tuple of Table
     backends : Table or None
     divergences : tuple of str
         Where backends differ first, and why.
     provenance : tuple of Fact
+    equations : tuple of Equation
+        The chip's rule.
+    notes : tuple of Fact
+        What the operators in the equations do.
     charts : mapping
         What the scripts draw: see `snnprog.report.page.charts`.
     """
@@ -99,11 +91,13 @@ class Page:
     title: str
     headline: Headline
     facts: tuple[Fact, ...]
-    neuron_columns: Row
-    neurons: tuple[NeuronRow, ...]
+    neurons: Table
+    kinds: tuple[str, ...]
     contradictions: tuple[Contradiction, ...]
     resources: tuple[Table, ...]
     backends: Table | None
     divergences: tuple[str, ...]
     provenance: tuple[Fact, ...]
+    equations: tuple[Equation, ...]
+    notes: tuple[Fact, ...]
     charts: Mapping[str, object]

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snnprog.errors import printable
 from snnprog.program import Program
-
-UNTOLD = "not told"
+from snnprog.report.statuses import UNKNOWN
+from snnprog.report.table import text_of
 
 
 @dataclass(frozen=True)
 class Told:
     """What the compiler said of one neuron when it wrote the file."""
 
-    status: str = UNTOLD
+    status: str = UNKNOWN
     margin: float | None = None
     portable_for: str = ""
 
@@ -36,20 +35,15 @@ def _told(entry: object) -> Told:
         return Told()
     margin = entry.get("margin")
     return Told(
-        status=text_of(entry.get("status", UNTOLD)),
+        status=text_of(entry.get("status", UNKNOWN)),
         margin=margin if isinstance(margin, float) else None,
         portable_for=text_of(entry.get("portable_for", "")),
     )
-
-
-def text_of(value: object) -> str:
-    """Return any value of a file as a text that can be shown."""
-    return printable(value if isinstance(value, str) else str(value))
 
 
 def versions_of(program: Program) -> str:
     """Return what the file says it was made with."""
     versions = program.provenance.get("versions")
     if not isinstance(versions, Mapping):
-        return UNTOLD
+        return UNKNOWN
     return ", ".join(f"{text_of(name)} {text_of(version)}" for name, version in versions.items())

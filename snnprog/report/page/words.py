@@ -5,33 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation
+from snnprog.explanation import UNDECIDED, Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
-from snnprog.report.page.model import BAD, GOOD, OPEN, Headline
+from snnprog.report.page.model import Headline
 from snnprog.report.page.told import Told
 from snnprog.report.recording import Judged, Recording
+from snnprog.report.statuses import BAD, GOOD, MEANINGS, OPEN, kind_of
 from snnprog.spec import Spec
 from snnprog.verification import Verification
 from snnprog.wording import counted
 
-MEANINGS = {
-    "certified": "certified: they keep these spikes however their weights are rounded to the chip's grid, by a margin"
-    " that is proved",
-    "exact": "exact as they are rounded, seen in simulation",
-    "inexact": "inexact: weights exist, but no integers that were tried are exact",
-    "closest": "the closest that was found",
-    INFEASIBLE: "infeasible: no weights do what is asked, proved",
-    UNDECIDED: "undecided: neither weights nor a proof was found",
-}
-WRONG = "wrong"
-KINDS = {WRONG: BAD, "certified": GOOD, "exact": GOOD, "inexact": BAD, "closest": BAD, INFEASIBLE: BAD}
 SHOWN_NAMES = 6
-
-
-def kind_of(status: str) -> str:
-    """Return whether a status is good, bad, or leaves things open."""
-    return KINDS.get(status, OPEN)
 
 
 def unchecked(recording: Recording | None) -> Headline:
@@ -92,7 +77,7 @@ def _portability(recording: Recording) -> list[str]:
 def meanings(statuses: Sequence[str]) -> list[str]:
     """Return how many outputs have which status, and what that means."""
     return [
-        f"{number} of {counted(len(statuses), 'output')} {'is' if number == 1 else 'are'} {MEANINGS[status]}."
+        f"{number} of {counted(len(statuses), 'output')} {'is' if number == 1 else 'are'} {status}: {MEANINGS[status]}."
         for status, number in Counter(statuses).items()
         if status in MEANINGS
     ]

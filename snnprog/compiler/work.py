@@ -1,0 +1,159 @@
+"""The steps between a spec and a program: design, hidden neurons, the nearest rasters, integers and their simulation.
+
+What compiles and what explains takes the same steps, so both come to the same answers. Which of them, in which order,
+and what is refused, they decide themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import KW_ONLY, dataclass, field, replace
+
+import numpy as np
+
+from snnprog.backends import simulate_built_in
+from snnprog.compiler.built import Built
+from snnprog.compiler.refusals import several
+from snnprog.design import Design, design
+from snnprog.design.hidden import add_hidden
+from snnprog.design.neuron import NeuronDesign
+from snnprog.design.rasters.closest import NearestDesign, design_closest
+from snnprog.design.rasters.windows import design_in_windows
+from snnprog.errors import UndecidedError
+from snnprog.integers import quantize
+from snnprog.judgement import wrong_bins
+from snnprog.network import Neuron
+from snnprog.progress import Progress
+from snnprog.solver import deadline_after, until
+from snnprog.spec import Pattern, Spec
+
+
+class Stopwatch:
+    """Wall-clock seconds of each step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        """Count the time since the last lap for a step."""
+        now = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """The steps for one spec.
+
+    Attributes
+    ----------
+    spec : Spec
+    seed : int
+        Of all random choices.
+    executor : concurrent.futures.Executor or None
+        Where neurons are worked on side by side.
+    progress : callable or None
+    limit : float or None
+        Seconds for each step.
+    watch : Stopwatch
+        How long each step took.
+    """
+
+    spec: Spec
+    _: KW_ONLY
+    seed: int = 0
+    executor: Executor | None = None
+    progress: Progress | None = None
+    limit: float | None = None
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    def designed(self, *, may_be_unbuilt: bool = False) -> Design:
+        """Return what came of every output; ``may_be_unbuilt`` as for `snnprog.design.design`."""
+        if self.spec.window != (0, 0):
+            designed = design_in_windows(
+                self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit
+            )
+        else:
+            designed = design(
+                self.spec,
+                executor=self.executor,
+                progress=self.progress,
+                time_limit_s=self.limit,
+                may_be_unbuilt=may_be_unbuilt,
+            )
+        self.watch.lap("design")
+        return designed
+
+    def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
+        """Return the design with the hidden neurons that some outputs need."""
+        try:
+            with until(deadline_after(self.limit)):
+                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+        except UndecidedError as error:
+            if error.neurons:  # the search ended before the time did
+                raise
+            raise UndecidedError(
+                f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
+            ) from error
+        finally:
+            self.watch.lap("hidden")
+
+    def nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[NearestDesign, ...]:
+        """Return what comes nearest to the targets of some outputs."""
+        nearest = design_closest(
+            self.spec,
+            outputs,
+            rounding_proof=rounding_proof,
+            executor=self.executor,
+            progress=self.progress,
+            time_limit_s=self.limit,
+        )
+        self.watch.lap("closest")
+        return nearest
+
+    def built(self, designed: Design) -> Built:
+        """Turn a design into integers, made for the rasters that it was designed for, and run them.
+
+        Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
+        outputs, the program then says nothing about them, and is not run.
+        """
+        whole = _completed(designed)
+        spec, neurons = whole.spec, whole.network.neurons
+        chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
+        task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
+        quantized = quantize(
+            task,
+            whole.network,
+            seed=self.seed,
+            executor=self.executor,
+            time_limit_s=self.limit,
+            progress=self.progress,
+        )
+        self.watch.lap("quantize")
+        patterns = () if spec.recurrent and designed.unbuilt else spec.patterns
+        traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in patterns]))
+        wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
+        self.watch.lap("simulate")
+        return Built(
+            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
+        )
+
+
+def _completed(designed: Design) -> Design:
+    """Return the design with a silent neuron for every output that has none; no bin of these outputs counts."""
+    if not designed.unbuilt:
+        return designed
+    task, spec, targets = designed.task, designed.spec, designed.task.targets
+    is_built = np.array([outcome.neuron is not None for outcome in designed.outcomes])
+    threshold, silence = float(spec.chip.thresholds[1]), np.zeros((len(spec.delays), task.mapping.n_lines))
+    outcomes = tuple(
+        outcome
+        if outcome.neuron is not None
+        else NeuronDesign(Neuron(silence, threshold, 0.0, 0, margin=0.0, bound=0.0, raster=targets[:, index]))
+        for index, outcome in enumerate(designed.outcomes)
+    )
+    patterns = tuple(Pattern(pattern.inputs, pattern.targets, pattern.care & is_built) for pattern in spec.patterns)
+    return Design(replace(task, spec=replace(spec, patterns=patterns)), outcomes)

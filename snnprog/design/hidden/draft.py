@@ -1,0 +1,85 @@
+"""A network with hidden neurons while it is being made: what is asked of the outputs, and the hidden neurons so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from snnprog.arrays import Raster
+from snnprog.chips import Chip
+from snnprog.design.box import Box
+from snnprog.design.task import Task
+from snnprog.network import Neuron
+from snnprog.potential import PotentialMap
+from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.spec import Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """What is asked for, and the hidden neurons there are so far.
+
+    Attributes
+    ----------
+    asked : Spec
+        What the outputs are to do.
+    hidden : tuple of Neuron
+        In order; each listens to inputs, to those before it and, if recurrent, to outputs.
+    """
+
+    asked: Spec
+    hidden: tuple[Neuron, ...] = ()
+
+    @cached_property
+    def task(self) -> Task:
+        """What is asked for, beside what the hidden neurons do."""
+        return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
+
+    @property
+    def mapping(self) -> PotentialMap:
+        """The linear map of all lines there are."""
+        return self.task.mapping
+
+    @property
+    def box(self) -> Box:
+        """Where the unknowns of each neuron may lie."""
+        return self.task.box
+
+    @cached_property
+    def simulator(self) -> NeuronSimulator:
+        """What runs neurons on these lines in integers."""
+        return NeuronSimulator(self.chip.rule, self.mapping)
+
+    @property
+    def chip(self) -> Chip:
+        """The chip that is meant."""
+        return self.asked.chip
+
+    @cached_property
+    def targets(self) -> Raster:
+        """(ticks of all patterns, outputs) What is asked of the outputs."""
+        return self.asked.targets
+
+    @cached_property
+    def care(self) -> Raster:
+        """(ticks of all patterns, outputs) Where it counts."""
+        return self.asked.care
+
+    def with_neuron(self, neuron: Neuron) -> Draft:
+        """Return the draft with one more hidden neuron, the last."""
+        return replace(self, hidden=(*self.hidden, neuron))
+
+    def without(self, index: int) -> Draft:
+        """Return the draft without one hidden neuron, which no other hidden neuron may listen to."""
+        line = self.asked.n_inputs + index
+        after = [replace(later, weights=np.delete(later.weights, line, axis=1)) for later in self.hidden[index + 1 :]]
+        return replace(self, hidden=(*self.hidden[:index], *after))
+
+    def fitted(self, neuron: Neuron) -> Neuron:
+        """Return a neuron that was designed when there were fewer hidden ones, deaf to those that came later."""
+        deaf = np.zeros((neuron.weights.shape[0], self.mapping.n_lines - neuron.weights.shape[1]))
+        place = neuron.weights.shape[1] - (self.asked.n_presynaptic - self.asked.n_inputs)
+        weights = np.concatenate([neuron.weights[:, :place], deaf, neuron.weights[:, place:]], axis=1)
+        return replace(neuron, weights=weights)

@@ -1,0 +1,86 @@
+"""A spec as its neurons see it: the lines they listen to, what each is to do, and where its unknowns may lie.
+
+Neurons are hidden ones, then outputs; lines are inputs, hidden neurons and, if recurrent, outputs. A hidden neuron's
+spikes are given like an output's target: what its integers really do when the lines it listens to do what they are to
+do. So exactness of each neuron is exactness of all, by induction over ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from snnprog.arrays import Raster
+from snnprog.design.box import Box, box_of
+from snnprog.design.mapping import potential_map, presynaptic_rasters
+from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.potential import PotentialMap
+from snnprog.spec import Spec, with_targets
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What all neurons of a spec share, built once; `Task.of` makes it.
+
+    Attributes
+    ----------
+    spec : Spec
+        What is asked of the outputs.
+    hidden : tuple of (ticks of all patterns,) bool
+        What each hidden neuron does.
+    mapping : PotentialMap
+        The linear map of all lines.
+    box : Box
+        Where the unknowns of each neuron may lie.
+    """
+
+    spec: Spec
+    hidden: tuple[Raster, ...]
+    mapping: PotentialMap
+    box: Box
+
+    @classmethod
+    def of(cls, spec: Spec, hidden: Sequence[Raster] = ()) -> Task:
+        """Return the task of a spec, beside hidden neurons that do ``hidden``."""
+        mapping = potential_map(spec, hidden)
+        return cls(spec, tuple(hidden), mapping, box_of(spec, mapping))
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden neurons."""
+        return len(self.hidden)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of hidden neurons and outputs."""
+        return self.n_hidden + self.spec.n_outputs
+
+    @property
+    def lines(self) -> list[Raster]:
+        """What each line does in each pattern, (ticks, lines)."""
+        return presynaptic_rasters(self.spec, self.hidden)
+
+    @cached_property
+    def targets(self) -> Raster:
+        """(ticks of all patterns, neurons) What each neuron is to do."""
+        return np.column_stack([*self.hidden, self.spec.targets])
+
+    @cached_property
+    def care(self) -> Raster:
+        """(ticks of all patterns, neurons) Which bins count; all of a hidden neuron's."""
+        return np.column_stack([*(np.ones_like(raster) for raster in self.hidden), self.spec.care])
+
+    def problem(self, neuron: int, raster: Raster, *, constrained: Raster) -> NeuronProblem:
+        """Return the problem of a neuron that is to spike at ``raster``, with rows at ``constrained`` (ticks,)."""
+        return neuron_problem(self.mapping, neuron, raster, constrained, self.box)
+
+    def with_targets(self, outputs: Iterable[int], raster: Raster) -> Task:
+        """Return the task in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead.
+
+        Where no neuron listens to an output, the map stays the same.
+        """
+        spec = with_targets(self.spec, outputs, raster)
+        return Task.of(spec, self.hidden) if spec.recurrent else replace(self, spec=spec)
