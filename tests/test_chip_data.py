@@ -235,6 +235,10 @@ WRITTEN: dict[str, tuple[Callable[[], object], str]] = {
         lambda: replace(LOIHI, rule=rule_with(v, watched=(Watch("potential", 0),))),
         "watched up to limits of 1 or more",
     ),
+    "watched twice": (
+        lambda: replace(LOIHI, rule=rule_with(v, watched=(Watch("potential", 9), Watch("potential", 8)))),
+        "watched of rule small must be of each step once",
+    ),
     "layers": (
         lambda: replace(LOIHI, rule=rule_with(v, constants=(LayerConstant("most", 2**60, 1),))),
         "numbers of rule small must be at most",

@@ -90,6 +90,8 @@ def _sizes(rule: Rule) -> Iterator[tuple[str, bool, str]]:
     numbers += [value for each in rule.constants for value in (each.hidden, each.readout)]
     numbers += [each.limit for each in rule.watched]
     yield "numbers", all(map(_is_bearable, numbers)), f"at most {MOST_MAGNITUDE} in magnitude"
+    watched = [each.step for each in rule.watched]
+    yield "watched", len(set(watched)) == len(watched), "of each step once"
     yield "watched", all(each.limit >= 1 for each in rule.watched), "watched up to limits of 1 or more"
 
 
