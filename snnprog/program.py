@@ -1,16 +1,10 @@
-"""The compiled program: a chip's integers, the rule they mean, and where they came from; and its file.
-
-A ``.snnp`` file is a zip of ``.npy`` arrays (little-endian int32, one axis) and one ``program.json``. It names its
-integer rule in full, so NumPy and the standard library are enough to read it. Equal programs are equal bytes. A reader
-checks everything before it believes anything; what it cannot vouch for is a `FormatError`.
+"""The compiled program: a chip's integers, the rule they mean, and where they came from.
 
 Synapse s carries a spike of ``pre[s]`` at tick t to neuron ``post[s]`` at tick ``t + delay[s]``, where it adds
 ``weight[s] << exponent[s]``. ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``. The sign mode
-tells which format holds the weight: one-sided formats have steps of 1, the mixed one has steps of 2.
+tells which format holds the weight: one-sided formats have steps of 1, the mixed one has the chip's.
 
-A file in which every neuron may spike at every tick has format version 1 and no refractory periods. One with them has
-version 2, the array, and what it means: whoever does not know of them refuses the file and does not run it wrongly.
-Version 3 is version 2 and, for a program that is spread over several cores, the array ``core``.
+How a program stands in a file is said by `snnprog.program_file`.
 """
 
 from __future__ import annotations
@@ -19,37 +13,49 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer
-from snnprog.chips import CHIPS, Chip, Wiring, find_chip
-from snnprog.chips.semantics import SEMANTICS
-from snnprog.documents import JSON_LIMIT_BYTES, check_depth
+from snnprog.chips import Chip, Wiring, find_chip
+from snnprog.documents import check_depth
 from snnprog.errors import FormatError, LimitError, SpecError
-
-FORMAT_NAME = "snnp"
-DOCUMENT = "program.json"
-SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
-NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias", "refractory")
-ARRAYS = ("outputs", *SYNAPSE_ARRAYS, *NEURON_ARRAYS)
-ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
-    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS}
+from snnprog.program_file import (
+    ARRAYS,
+    ARRAYS_IN,
+    CORE,
+    DOCUMENT,
+    EXCITATORY,
+    HELD,
+    INHIBITORY,
+    MIXED,
+    NEURON_ARRAYS,
+    SIGN_MODES,
+    SYNAPSE_ARRAYS,
+    Content,
+    read_program,
+    write_program,
 )
-"""Format version -> the arrays that every file of it has."""
-CORE = "core"
-"""An array that only the file of a placed program has."""
-PLACED_SINCE = 3
-"""The first format version that may have `CORE`."""
 
-MIXED, EXCITATORY, INHIBITORY = 1, 2, 3
-SIGN_MODES: Mapping[int, str] = MappingProxyType({MIXED: "mixed", EXCITATORY: "excitatory", INHIBITORY: "inhibitory"})
+__all__ = [
+    "ARRAYS",
+    "ARRAYS_IN",
+    "CORE",
+    "DOCUMENT",
+    "EXCITATORY",
+    "HELD",
+    "INHIBITORY",
+    "MIXED",
+    "NEURON_ARRAYS",
+    "SIGN_MODES",
+    "SYNAPSE_ARRAYS",
+    "Program",
+    "load",
+]
+
 COUNT_LIMIT = 1 << 24
-HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1 to t + refractory - 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,8 @@ class Program:
     pre, post, delay, weight, exponent, sign_mode : (synapses,) int32
         The synapses; see the module's text.
     threshold, current_decay, potential_decay, bias : (neurons,) int32
-        Threshold mantissa (the potential must exceed it times 64), the two decays, and the effective bias.
+        Threshold mantissa (what one unit of it counts is said by `Rule.unit`: 64 units of the potential on Loihi), the
+        two decays, and the effective bias in units of the potential.
     refractory : (neurons,) int32
         Refractory period in ticks: after a spike at tick t the potential is 0 until tick t + refractory, and integrates
         from then on; 1 for a neuron that may spike at every tick, which all are unless said.
@@ -238,26 +245,16 @@ class Program:
         FormatError
             If the file cannot be written.
         """
-        version = _least_version(self)
-        document = {
-            "format": FORMAT_NAME,
-            "format_version": version,
-            "chip": self.chip.name,
-            "semantics": SEMANTICS[self.chip.rule.name],
-            "sign_modes": {str(mode): name for mode, name in SIGN_MODES.items()},
-            "n_inputs": self.n_inputs,
-            "n_neurons": self.n_neurons,
-            "n_synapses": self.n_synapses,
-            "provenance": self.provenance,
-        } | _meaning_of_refractory(version)
-        text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
-        if len(text) > JSON_LIMIT_BYTES:
-            raise FormatError(
-                f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}"
-            )
-        names = [*ARRAYS_IN[version], *([] if self.core is None else [CORE])]
-        arrays = {name: getattr(self, name).astype("<i4") for name in names}
-        write_archive(Path(path), arrays, {DOCUMENT: text})
+        arrays = {name: getattr(self, name) for name in ARRAYS} | ({} if self.core is None else {CORE: self.core})
+        content = Content(
+            chip=self.chip,
+            n_inputs=self.n_inputs,
+            n_neurons=self.n_neurons,
+            n_synapses=self.n_synapses,
+            provenance=self.provenance,
+            arrays=arrays,
+        )
+        write_program(Path(path), content)
 
 
 def load(path: str | Path) -> Program:
@@ -269,76 +266,20 @@ def load(path: str | Path) -> Program:
         If the file is missing, damaged, of another version or rule, or holds values that the chip does not have.
     """
     path = Path(path)
-    members = read_archive(path)
-    document = json_of(path, members, DOCUMENT)
-    chip, version = _check_document(path, document)
-    arrays: dict[str, Int32s] = {}
-    is_placed = version >= PLACED_SINCE and f"{CORE}.npy" in members
-    for name in (*ARRAYS_IN[version], *([CORE] if is_placed else [])):
-        array = array_of(path, members, name)
-        if array.ndim != 1 or array.dtype.str != "<i4":
-            raise FormatError(
-                f"array {name!r} in {path} is {array.dtype.str} of shape {array.shape}; one axis of <i4 is needed"
-            )
-        arrays[name] = array.astype(np.int32)
+    content = read_program(path)
     try:
         program = Program.from_arrays(
-            chip=chip,
-            n_inputs=_count_in(path, document, "n_inputs"),
-            n_neurons=_count_in(path, document, "n_neurons"),
-            provenance=_object_in(path, document, "provenance"),
-            **arrays,
+            chip=content.chip,
+            n_inputs=content.n_inputs,
+            n_neurons=content.n_neurons,
+            provenance=content.provenance,
+            **content.arrays,
         )
     except (SpecError, LimitError) as error:
         raise FormatError(f"{path} holds no valid program: {error}") from error
-    if program.n_synapses != _count_in(path, document, "n_synapses"):
-        raise FormatError(f"{path} announces {document['n_synapses']} synapses and holds {program.n_synapses}")
+    if program.n_synapses != content.n_synapses:
+        raise FormatError(f"{path} announces {content.n_synapses} synapses and holds {program.n_synapses}")
     return program
-
-
-def _least_version(program: Program) -> int:
-    """Return the least format version that holds all that the program has, so that old readers read what they can."""
-    if program.core is not None:
-        return PLACED_SINCE
-    return 2 if program.has_refractory else 1
-
-
-def _meaning_of_refractory(version: int) -> dict[str, str]:
-    return {"refractory": HELD} if "refractory" in ARRAYS_IN[version] else {}
-
-
-def _check_document(path: Path, document: Mapping[str, object]) -> tuple[Chip, int]:
-    """Return the chip and the format version."""
-    if document.get("format") != FORMAT_NAME:
-        raise FormatError(f"{path} is of format {document.get('format')!r}; {FORMAT_NAME!r} is needed")
-    version = document.get("format_version")
-    if type(version) is not int or version not in ARRAYS_IN:
-        raise FormatError(f"{path} has format version {version!r}; this snnprog reads 1 to {max(ARRAYS_IN)}")
-    name = document.get("chip")
-    if not isinstance(name, str) or name not in CHIPS:
-        raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(CHIPS))}")
-    if document.get("semantics") != SEMANTICS[CHIPS[name].rule.name]:
-        raise FormatError(f"{path} means another integer rule than this snnprog's {CHIPS[name].rule.name!r}")
-    if document.get("sign_modes") != {str(mode): text for mode, text in SIGN_MODES.items()}:
-        raise FormatError(f"{path} numbers its sign modes otherwise: {document.get('sign_modes')!r}")
-    meant, said = _meaning_of_refractory(version).get("refractory"), document.get("refractory")
-    if said != meant:
-        raise FormatError(f"{path} says {said!r} of refractory periods; in format version {version} that is {meant!r}")
-    return CHIPS[name], version
-
-
-def _count_in(path: Path, document: Mapping[str, object], name: str) -> int:
-    value = document.get(name)
-    if type(value) is not int:
-        raise FormatError(f"{name} in {path} is {value!r}; a whole number is needed")
-    return value
-
-
-def _object_in(path: Path, document: Mapping[str, object], name: str) -> dict[str, object]:
-    value = document.get(name)
-    if not isinstance(value, dict):
-        raise FormatError(f"{name} in {path} is {value!r}; an object is needed")
-    return value
 
 
 def _as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:

@@ -62,8 +62,14 @@ PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS)
 Table = Mapping[str, object]
 
 
-def load_spec(path: str | Path) -> Spec:
+def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     """Read a ``SPEC.toml`` and the raster files that it names, relative to its own folder.
+
+    Parameters
+    ----------
+    chip : str or Chip, optional
+        The chip to compile for, whatever the file says: a registered name, or a `Chip`. A file can name chips that are
+        built in or registered by installed packages, and never causes an import from its folder.
 
     Raises
     ------
@@ -76,12 +82,12 @@ def load_spec(path: str | Path) -> Spec:
     table = _table(path)
     _check_keys(path, "the file", table, SPEC_KEYS)
     options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
-    chip = find_chip(str(table.get("chip", "loihi1")))
+    limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),
         _delays(path, table.get("delays", [1])),
-        dynamics=_dynamics(path, table.get("dynamics", {}), chip),
-        chip=chip,
+        dynamics=_dynamics(path, table.get("dynamics", {}), limits),
+        chip=limits,
         **options,
     )
 

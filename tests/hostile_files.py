@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 from cases import random_raster
+from made_up_chips import KINDS as KINDS_OF_CHIPS
+from made_up_chips import chip_of
 from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.archive import write_archive
 
-KINDS = ("program", "raster", "events", "spec", "result", "backend")
+KINDS = ("program", "hardware", "raster", "events", "spec", "result", "backend")
 BOMB_BYTES = 40_000
 NUMBERS = (-(2**63), -1, 0, 1, 2, 7, 63, 64, 65, 255, 2**16, 2**24 + 1, 2**31, 2**32 - 1, 2**63, 10**30, 10**4000)
 WORDS = ("", "\0", "\ud800", "\x1b[2J", "é", "𝔘", "../../x", "/dev/zero", "x" * 3000, "nan", "1-9", "free", "loihi1")
@@ -361,9 +363,24 @@ def good_program() -> sp.Program:
     )
 
 
+def good_program_of_a_stranger() -> sp.Program:
+    """Return a program for a chip that is not built in."""
+    return sp.Program.from_arrays(
+        chip=chip_of(KINDS_OF_CHIPS[7]),
+        n_inputs=2,
+        n_neurons=2,
+        pre=[0, 1, 2],
+        post=[0, 1, 1],
+        weight=[10, -4, 15],
+        threshold=[25, 30],
+        refractory=[1, 7],
+    )
+
+
 def good_files(folder: Path) -> dict[str, bytes]:
     """Return a good file of each kind, made in a folder."""
     good_program().save(folder / "program.snnp")
+    good_program_of_a_stranger().save(folder / "hardware.snnp")
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
     write_archive(folder / "raster.npz", rasters, {})
     answer: dict[str, NDArray[np.generic]] = {
@@ -381,6 +398,7 @@ def good_files(folder: Path) -> dict[str, bytes]:
 
 FILE_NAMES = {
     "program": "program.snnp",
+    "hardware": "hardware.snnp",
     "raster": "raster.npz",
     "events": "events.csv",
     "spec": "SPEC.toml",
@@ -392,7 +410,7 @@ FILE_NAMES = {
 def hostile_file(kind: str, good: bytes, seed: int) -> bytes:
     """Return a changed copy of a good file of that kind."""
     stranger = Stranger(Random(seed))
-    if kind in ("program", "raster", "result"):
+    if kind in ("program", "hardware", "raster", "result"):
         return stranger.splice(good) if stranger.chance(0.25) else stranger.archive(good)
     if kind == "events" or stranger.chance(0.3):
         return _hostile_text(stranger, good)

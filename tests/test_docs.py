@@ -88,6 +88,12 @@ def test_the_page_names_all_there_is() -> None:
     assert [name for name in names if f"`{name}`" not in TEXT and f"`[{name}]`" not in TEXT] == []
 
 
+def test_the_page_lists_every_folder_that_is_shipped() -> None:
+    folders = {path.parent.name for path in (ROOT / "backends").glob("*/backend.toml")}
+    section = TEXT.partition("## Those that are shipped")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == folders
+
+
 def test_the_links_of_the_page_lead_somewhere() -> None:
     for link in re.findall(r"\]\(((?!http)[^)]+)\)", TEXT):
-        assert (ROOT / "docs" / link).exists(), link
+        assert (ROOT / "docs" / link.partition("#")[0]).exists(), link

@@ -57,6 +57,7 @@ def read_backend(path: Path) -> object:
 
 READERS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]] = {
     "program": (read_program, (sp.FormatError,)),
+    "hardware": (read_program, (sp.FormatError,)),
     "raster": (read_raster, (sp.FormatError,)),
     "events": (read_events, (sp.FormatError,)),
     "spec": (load_spec, (sp.FormatError, sp.SpecError, sp.LimitError)),

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-OWN_TESTS = ("backends.md", "files.md")  # test_docs.py and test_docs_files.py: their blocks make one another's files
+# test_docs.py, test_docs_chips.py and test_docs_files.py: their blocks make one another's files.
+OWN_TESTS = ("backends.md", "chips.md", "files.md")
 
 
 def text_of(name: str) -> str:

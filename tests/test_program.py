@@ -23,6 +23,7 @@ from untyped import untyped
 
 from snnprog.archive import write_archive
 from snnprog.chips import CHIPS
+from snnprog.chips.semantics import SEMANTICS
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program import (
     ARRAYS,
@@ -312,8 +313,8 @@ def programs(draw: st.DrawFn) -> Program:
         exponent=integers(*LIMIT.exponents, n_synapses),
         sign_mode=modes,
         threshold=integers(*LIMIT.thresholds, n_neurons),
-        current_decay=integers(*LIMIT.decays, n_neurons),
-        potential_decay=integers(*LIMIT.decays, n_neurons),
+        current_decay=integers(*LIMIT.current_decays, n_neurons),
+        potential_decay=integers(*LIMIT.potential_decays, n_neurons),
         bias=bias,
         provenance=draw(st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=3)),
     )
@@ -481,7 +482,7 @@ def rebuilt(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]
     return path
 
 
-RULE: dict[str, object] = dict(CHIPS["loihi1"].semantics.as_dict())
+RULE: dict[str, object] = dict(SEMANTICS[CHIPS["loihi1"].rule.name])
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
     "no format": ({"format": None}, "is of format None; 'snnp' is needed"),
@@ -708,7 +709,7 @@ def test_provenance_that_could_not_be_read_back_is_refused(tmp_path: Path, monke
         deep = [deep]
     with pytest.raises(SpecError, match="provenance is no JSON object: it is nested more than 32 deep"):
         program(provenance={"deep": deep})
-    monkeypatch.setattr("snnprog.program.JSON_LIMIT_BYTES", 100)
+    monkeypatch.setattr("snnprog.program_file.JSON_LIMIT_BYTES", 100)
     with pytest.raises(FormatError, match=r"provenance has \d+ bytes as JSON; a program file holds up to 100"):
         program().save(tmp_path / "p.snnp")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,7 @@
-"""The chips that programs can be compiled for: one file each, listed here by name."""
+"""The chips that programs can be compiled for: built in, one file each and listed here by name, or from anywhere else.
+
+A chip is a value, `Chip`: write one with `snnprog.rules`, and give it as ``Spec(chip=…)``. ``docs/chips.md`` shows how.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,39 @@ from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.chips.loihi1 import LOIHI1
 from snnprog.chips.loihi2 import LOIHI2
+from snnprog.chips.registered import registered_chip, registered_names
 from snnprog.chips.xylo import XYLO
 from snnprog.errors import SpecError
 
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO)}
 
 
+def is_built_in(chip: Chip) -> bool:
+    """Tell whether a chip is one of those that a name alone stands for."""
+    return CHIPS.get(chip.name) == chip
+
+
 def find_chip(chip: str | Chip) -> Chip:
     """Return the chip that a user names; a `Chip` object is returned as it is.
 
-    Only constructors, file readers and the command line need this: every other function takes the `Chip`.
+    Names are those of the chips that are built in, then of the entry points that installed packages register (see
+    `snnprog.chips.registered`). Only constructors, file readers and the command line need this: every other function
+    takes the `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no chip of that name.
+        If there is no chip of that name, or a package that registers it cannot give it.
     """
     if isinstance(chip, Chip):
         return chip
-    if not isinstance(chip, str) or chip not in CHIPS:
-        raise SpecError(f"chip is {chip!r}; known chips are {', '.join(sorted(CHIPS))}")
-    return CHIPS[chip]
+    found = None
+    if isinstance(chip, str):
+        found = CHIPS.get(chip) or registered_chip(chip)
+    if found is None:
+        known = ", ".join(sorted({*CHIPS, *registered_names()}))
+        raise SpecError(f"chip is {chip!r}; known chips are {known}")
+    return found
 
 
 __all__ = [
@@ -43,4 +58,5 @@ __all__ = [
     "WeightRanges",
     "Wiring",
     "find_chip",
+    "is_built_in",
 ]

@@ -17,12 +17,19 @@ from snnprog.arrays import Floats, Int64s, Integers
 from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.errors import LimitError, SpecError
+from snnprog.rules.limits import MOST_SHIFT, TITLE, check_limits
 from snnprog.rules.linear import LinearRule, linear_rule
 from snnprog.rules.loihi import LOIHI_RULE
 from snnprog.rules.rule import Rule
 from snnprog.rules.xylo import XYLO_RULE
 
 Range = tuple[int, int]
+
+LONGEST_DELAY = 1024
+"""In ticks: simulators keep one place per neuron for each tick that a spike can be on its way. Loihi has 63."""
+
+WIDEST = 1 << 31
+"""What arrives from one synapse, and a bias, fit 32 bits: program files have arrays of these."""
 
 RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE)}
 """The rules that are built in, by name; backends say by name which rules they execute."""
@@ -102,12 +109,14 @@ class Chip:
     energy: Energy | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        check_limits(self.rule)
         for item, ok, allowed in self._demands():
             if not ok:
                 raise SpecError(f"{item} of chip {self.name} must be {allowed}")
 
     def _demands(self) -> Iterator[tuple[str, bool, str]]:
         """Yield what is asked of each field: its name, whether it holds, and what is allowed."""
+        yield "name", bool(TITLE.fullmatch(self.name)), "up to 64 letters, digits and any of . _ + -"
         ranges = self.weight_ranges
         for mode in ("mixed", "excitatory", "inhibitory"):
             low, high = ranges.of(mode)
@@ -118,8 +127,13 @@ class Chip:
             low, high = getattr(self, item)
             yield item, low <= high, "(least, greatest)"
         yield "weight_bits", 1 <= self.weight_bits <= self.weight_limit.bit_length() + 1, "no wider than weight_ranges"
-        yield "delays", self.delays[0] >= 1, "1 or more"
-        yield "exponents", self.exponents[0] >= 0, "0 or more"
+        yield "delays", self.delays[0] >= 1 and self.delays[1] <= LONGEST_DELAY, f"from 1 to {LONGEST_DELAY}"
+        yield "exponents", self.exponents[0] >= 0 and self.exponents[1] <= MOST_SHIFT, f"from 0 to {MOST_SHIFT}"
+        widest = max(abs(end) for mode in ("mixed", "excitatory", "inhibitory") for end in ranges.of(mode))
+        yield "weight_ranges", widest << self.exponents[1] < WIDEST, "within 32 bits with the greatest exponent"
+        low, high = self.bias_exponents
+        yield "bias_exponents", low >= 0 and high <= MOST_SHIFT, f"from 0 to {MOST_SHIFT}"
+        yield "bias_mantissas", self.bias_limit < WIDEST, "within 32 bits with the greatest exponent"
         yield "bias_mantissas", self.bias_mantissas[0] == -self.bias_mantissas[1], "as far down as up"
         low, high = self.rule.range_of("bias")
         yield (
@@ -143,6 +157,12 @@ class Chip:
             self.rule.steps,
             self.rule.watched,
             self.rule.constants,
+        )
+        yield "cores", self.cores is None or self.cores >= 1, "1 or more, or None"
+        yield (
+            "core",
+            self.core.memory is None or ranges.mixed_step % 2 == 0,
+            ("without memory, where mixed weights have odd steps: it holds them in as many bits as those of one sign"),
         )
         yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"
 

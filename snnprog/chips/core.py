@@ -5,13 +5,18 @@ A limit that is None is known from no source that can be cited; it is not checke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 import numpy as np
 
 from snnprog.arrays import Int64s
+from snnprog.errors import SpecError
+
+WIDEST_FIELD = 64
+"""Bits of a weight or an index: more than any memory spends on one, and sums of them stay within an int64."""
 
 RESOURCES: Mapping[str, str] = MappingProxyType(
     {
@@ -42,6 +47,11 @@ class SynapticMemory:
     word_bits, header_bits, block_synapses : int
     weight_bits, index_bits : tuple of int
         The widths that there are, ascending.
+
+    Raises
+    ------
+    SpecError
+        If a size is less than 1, or widths do not ascend.
     """
 
     words: int
@@ -50,6 +60,15 @@ class SynapticMemory:
     block_synapses: int
     weight_bits: tuple[int, ...]
     index_bits: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for item in ("words", "word_bits", "block_synapses"):
+            _check_least(item, getattr(self, item), 1)
+        _check_least("header_bits", self.header_bits, 0)
+        for item in ("weight_bits", "index_bits"):
+            widths = getattr(self, item)
+            if not widths or list(widths) != sorted(set(widths)) or widths[0] < 0 or widths[-1] > WIDEST_FIELD:
+                raise SpecError(f"{item} must be widths of 0 to {WIDEST_FIELD} bits, ascending, got {widths}")
 
     def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
         """Return the fewest bits whose grid holds all weights of one format; a mixed one spends a bit on the sign."""
@@ -90,6 +109,11 @@ class Core:
         Distinct decays and refractory periods together, distinct thresholds, and distinct synapse formats (a sign mode
         and an exponent).
     memory : SynapticMemory or None
+
+    Raises
+    ------
+    SpecError
+        If a limit is less than 1.
     """
 
     neurons: int | None = None
@@ -99,6 +123,12 @@ class Core:
     thresholds: int | None = None
     formats: int | None = None
     memory: SynapticMemory | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            found = getattr(self, field.name)
+            if field.name != "memory" and found is not None:
+                _check_least(field.name, found, 1)
 
     def limit(self, resource: str) -> int | None:
         """Return the limit of one of `RESOURCES`, or None where none is known."""
@@ -125,9 +155,24 @@ class Energy:
         One neuron advanced by one tick: idle, and active.
     source : str
         Where the figures stand, and what they are.
+
+    Raises
+    ------
+    SpecError
+        If an energy is negative or not finite.
     """
 
     synaptic_operation: float
     message: float
     update: tuple[float, float]
     source: str
+
+    def __post_init__(self) -> None:
+        for energy in (self.synaptic_operation, self.message, *self.update):
+            if not 0 <= energy < math.inf:
+                raise SpecError(f"energy must be a finite number from 0, in picojoules, got {energy}")
+
+
+def _check_least(item: str, value: int, least: int) -> None:
+    if value < least:
+        raise SpecError(f"{item} of a core must be {least} or more, got {value}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from snnprog.arrays import Bools, Int32s
-from snnprog.errors import LimitError
+from snnprog.errors import LimitError, SpecError
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +49,22 @@ class Layers:
         Channels and neurons; input lines count as hidden neurons, too.
     most_fan_out : int
         Hidden neurons that one line may feed.
+
+    Raises
+    ------
+    SpecError
+        If one of them is less than 1.
     """
 
     most_inputs: int
     most_hidden: int
     most_outputs: int
     most_fan_out: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) < 1:
+                raise SpecError(f"{field.name} of the layers must be 1 or more, got {getattr(self, field.name)}")
 
     def check_wiring(self, wiring: Wiring, chip: str) -> None:
         """Raise `LimitError` unless there is room, and every synapse goes where the layers allow it."""

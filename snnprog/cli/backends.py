@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, json_option
+from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 
 @click.group("backends")
@@ -101,8 +106,13 @@ def install_command(name: str, as_json: bool) -> None:
     help="Number of random programs to run.",
 )
 @click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")
+@click.option(
+    "--chip",
+    type=ChipName(),
+    help="Chip to draw programs for: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
+)
 @json_option
-def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
+def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
     """Check that a backend computes the same integers as the reference.
 
     It runs the golden programs, then random ones. All spikes, currents and potentials must be equal.
@@ -110,7 +120,9 @@ def check_command(name: str, programs: int, large: bool, as_json: bool) -> int:
     from snnprog.conformance import LARGE, SMALL, check_conformance
 
     with progress_bar(as_json, "golden programs") as progress:
-        outcome = check_conformance(name, programs=programs, scale=LARGE if large else SMALL, progress=progress)
+        outcome = check_conformance(
+            name, programs=programs, scale=LARGE if large else SMALL, chip=chip, progress=progress
+        )
     if as_json:
         print_json(
             {

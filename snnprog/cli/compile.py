@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, input_file, json_option, output_file, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 
 @click.command("compile", cls=JsonCommand)
 @click.argument("spec_path", metavar="SPEC.toml", type=input_file)
 @click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@chip_option
 @workers_option
 @time_limit_option
 @click.option("--closest", is_flag=True, help="If no exact program is found, write one with few wrong bins.")
@@ -25,6 +30,7 @@ def compile_command(
     spec_path: Path,
     program_path: Path,
     seed: int,
+    chip: Chip | None,
     workers: int,
     time_limit_s: float | None,
     closest: bool,
@@ -37,7 +43,7 @@ def compile_command(
     from snnprog.report.programs import program_data
     from snnprog.spec_file import load_spec, spec_files
 
-    spec = load_spec(spec_path)
+    spec = load_spec(spec_path, chip)
     check_output(program_path, spec_files(spec_path))
     with processes(workers) as executor, progress_bar(as_json) as progress:
         result = compile(

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
 def print_conformance(console: Console, name: str, outcome: Conformance) -> None:
     """Print what ran on a backend and what was left out, and whether all of it came out equal."""
+    from snnprog.backends import REFERENCE
     from snnprog.report.divergences import divergence_table
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table
 
+    judge = "the kernel" if name == REFERENCE else "the reference"
     versions = ", ".join(" ".join(item) for item in outcome.versions.items())
     print_line(console, f"{name} ran {outcome.golden} golden and {outcome.random} random programs on {versions}")
     for program, reason in outcome.left_out.items():
         print_line(console, f"golden program {program} is left out: {reason}")
     if outcome.divergence is not None:
-        print_line(console, f"{name} does NOT equal the reference: {outcome.program}", style=POOR)
+        print_line(console, f"{name} does NOT equal {judge}: {outcome.program}", style=POOR)
         print_table(console, divergence_table(outcome.divergence))
         return
     counts = f"{counted(outcome.neuron_ticks, 'neuron-tick')} and {counted(outcome.spikes, 'spike')}"
-    equal = f"{name} equals the reference: {counts} compared, currents and potentials too, no difference"
+    equal = f"{name} equals {judge}: {counts} compared, currents and potentials too, no difference"
     print_line(console, equal, style=GOOD)

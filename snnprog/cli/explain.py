@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, input_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, time_limit_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
+
 
 @click.command("explain", cls=JsonCommand)
 @click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@chip_option
 @workers_option
 @time_limit_option
 @json_option
-def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, as_json: bool) -> int:
+def explain_command(spec_path: Path, chip: Chip | None, workers: int, time_limit_s: float | None, as_json: bool) -> int:
     """Explain which outputs can be built, and why the others cannot.
 
     For each output that cannot be built, the smallest conflict among its spikes is printed, with its proof.
@@ -27,7 +32,7 @@ def explain_command(spec_path: Path, workers: int, time_limit_s: float | None, a
     from snnprog.report.explanations import print_explanation
     from snnprog.spec_file import load_spec
 
-    spec = load_spec(spec_path)
+    spec = load_spec(spec_path, chip)
     with processes(workers) as executor, progress_bar(as_json) as progress:
         explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
     if as_json:

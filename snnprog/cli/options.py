@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from snnprog.errors import SpecError
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 output_file = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -62,3 +70,48 @@ class JsonCommand(click.Command):
             return bool(parser.parse_args(list(args))[0].get("as_json"))
         except click.BadOptionUsage:  # the last word is an option that lacks its value
             return len(args) > 1 and self._wants_json(ctx, args[:-1])
+
+
+class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """A chip: a registered one by its name, or an object in a module of the user's as MODULE:NAME.
+
+    Such an option alone imports code of the current folder, because whoever types ``--chip mychip:CHIP`` asks for just
+    that. Neither a ``SPEC.toml`` nor a program file can.
+    """
+
+    name = "chip"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Chip:
+        """Return the chip that a text names."""
+        from snnprog.chips import find_chip
+
+        module, colon, name = str(value).partition(":")
+        return _imported(module, name) if colon else find_chip(module)
+
+
+def _imported(module: str, name: str) -> Chip:
+    """Return an object of a module, which may stand in the current folder.
+
+    The folder is last on the import path: a file in it never takes the place of an installed module.
+    """
+    from snnprog.chips import Chip
+
+    sys.path.append(str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), name)
+    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is no chip
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SpecError(f"chip {module}:{name} cannot be loaded: {reason}; give MODULE:NAME of a Chip") from error
+    finally:
+        sys.path.pop()
+    if not isinstance(found, Chip):
+        raise SpecError(f"{module}:{name} must be a Chip, got a {type(found).__name__}")
+    return found
+
+
+chip_option = click.option(
+    "--chip",
+    type=ChipName(),
+    help="Chip to compile for, whatever the file says: a registered name, or MODULE:NAME, which runs MODULE.py of this"
+    " folder.",
+)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, input_file, json_option, output_file
+from snnprog.cli.options import ChipName, JsonCommand, input_file, json_option, output_file
 from snnprog.cli.output import print_json, terminal
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
 
 
 @click.command("quantize", cls=JsonCommand)
 @click.argument("graph_path", metavar="NET.nir", type=input_file)
 @click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
 @click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
-@click.option("--chip", default="loihi1", show_default=True, help="Target chip.")
+@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @click.option("--inputs", "inputs_path", help="Input spikes on which the program must spike as the network does.")
 @click.option(
     "--ticks",
@@ -33,7 +37,7 @@ def quantize_command(
     graph_path: Path,
     program_path: Path,
     dt_ms: float,
-    chip: str,
+    chip: Chip,
     inputs_path: str | None,
     ticks: int | None,
     patterns: int | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, input_file, json_option, output_file, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
 from snnprog.cli.output import print_json
 from snnprog.cli.progress import progress_bar, working
 from snnprog.cli.workers import processes, workers_option
@@ -17,7 +17,9 @@ from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
     from snnprog.arrays import Raster
+    from snnprog.chips import Chip
     from snnprog.report.page import Page
+    from snnprog.spec import Spec
 
 
 @click.command("report", cls=JsonCommand)
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."
 )
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
+@chip_option
 @workers_option
 @time_limit_option
 @json_option
@@ -39,6 +42,7 @@ def report_command(
     inputs_path: str | None,
     ticks: int | None,
     backends: tuple[str, ...],
+    chip: Chip | None,
     workers: int,
     time_limit_s: float | None,
     as_json: bool,
@@ -50,7 +54,7 @@ def report_command(
     """
     from snnprog.cli.outputs import check_output
     from snnprog.report.page import write_page
-    from snnprog.spec_file import spec_files
+    from snnprog.spec_file import load_spec, spec_files
 
     is_spec = subject_path.suffix == ".toml"
     named = subject_path if is_spec else spec_path
@@ -58,10 +62,12 @@ def report_command(
     if is_spec:
         if spec_path is not None or inputs_path is not None or backends:
             raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")
-        page, code = _page_of_spec(subject_path, workers, time_limit_s, as_json)
+        asked = load_spec(subject_path, chip)
+        page, code = _page_of_spec(asked, subject_path.name, workers, time_limit_s, as_json)
     else:
+        spec = None if spec_path is None else load_spec(spec_path, chip)
         inputs = None if inputs_path is None else (inputs_path, ticks)
-        page, code = _page_of_program(subject_path, spec_path, inputs, backends, as_json)
+        page, code = _page_of_program(subject_path, spec, inputs, backends, as_json)
     write_page(page_path, page)
     if as_json:
         print_json({"page": str(page_path), **asdict(page.headline)})
@@ -70,21 +76,19 @@ def report_command(
     return code
 
 
-def _page_of_spec(path: Path, workers: int, time_limit_s: float | None, quiet: bool) -> tuple[Page, int]:
+def _page_of_spec(spec: Spec, title: str, workers: int, time_limit_s: float | None, quiet: bool) -> tuple[Page, int]:
     from snnprog.explanation import explain
     from snnprog.report.page import page_of_spec
-    from snnprog.spec_file import load_spec
 
-    spec = load_spec(path)
     with processes(workers) as executor, progress_bar(quiet) as progress:
         explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
     feasible = EXACT if explanation.is_feasible else NOT_EXACT
-    return page_of_spec(spec, explanation, title=path.name), INFEASIBLE if explanation.infeasible else feasible
+    return page_of_spec(spec, explanation, title=title), INFEASIBLE if explanation.infeasible else feasible
 
 
 def _page_of_program(
     path: Path,
-    spec_path: Path | None,
+    spec: Spec | None,
     inputs: tuple[str, int | None] | None,
     backends: tuple[str, ...],
     quiet: bool,
@@ -92,10 +96,8 @@ def _page_of_program(
     from snnprog.program import load
     from snnprog.report.page import page_of_program
     from snnprog.report.statuses import BAD
-    from snnprog.spec_file import load_spec
 
     program = load(path)
-    spec = None if spec_path is None else load_spec(spec_path)
     rasters = None if inputs is None else _rasters(*inputs, program.n_inputs)
     with working(f"running on {', '.join(backends) or 'the built-in simulators'}", quiet):
         page = page_of_program(program, spec, inputs=rasters, backends=backends or None, title=path.name, source=path)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, input_file, json_option
+from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from snnprog.backends.execution import Record
+    from snnprog.chips import Chip
     from snnprog.verification import Verification
 
 
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
+@chip_option
 @json_option
 def verify_command(
-    program_path: Path, spec_path: Path, backends: tuple[str, ...], against: str, state: bool, as_json: bool
+    program_path: Path,
+    spec_path: Path,
+    backends: tuple[str, ...],
+    against: str,
+    state: bool,
+    chip: Chip | None,
+    as_json: bool,
 ) -> int:
     """Check a program against its specification.
 
@@ -37,7 +45,7 @@ def verify_command(
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
-    program, spec = load(program_path), load_spec(spec_path)
+    program, spec = load(program_path), load_spec(spec_path, chip)
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)

@@ -13,8 +13,8 @@ from itertools import groupby
 
 import numpy as np
 
-from snnprog.backends import BUILT_IN, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
-from snnprog.chips import CHIPS, find_chip
+from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
+from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
@@ -66,6 +66,7 @@ def check_conformance(
     first_seed: int = 0,
     scale: Scale = SMALL,
     golden: bool = True,
+    chip: str | Chip | None = None,
     progress: Progress | None = None,
 ) -> Conformance:
     """Run golden and random programs on a backend; stop at the first difference.
@@ -73,27 +74,32 @@ def check_conformance(
     Parameters
     ----------
     backend : str
-        "reference", or the name of a backend folder.
+        "kernel", "reference", or the name of a backend folder.
     programs : int
-        How many random programs; they are drawn within the backend's gaps, and compared with the reference.
+        How many random programs; they are drawn within the backend's gaps, and compared with the reference (which
+        itself is compared with the kernel).
     first_seed : int
         Seed of the first random program; the others' follow.
     scale : Scale
         How large they are.
     golden : bool
-        Whether to run the golden programs, too.
+        Whether to run the golden programs, too; only chips that are built in have some.
+    chip : str or Chip, optional
+        For which chip; the first built-in one whose rule the backend executes, unless given.
     progress : callable, optional
         Called with ("golden programs" or "random programs", done, all) as they are compared.
 
     Raises
     ------
     BackendError
-        If the backend is missing, fails, hangs or answers nonsense.
+        If the backend is missing, fails, hangs or answers nonsense, or does not execute the chip's rule.
+    SpecError
+        If there is no such chip.
     """
-    chip, gaps = _chip_and_gaps(backend)
-    frozen, left_out = _within(golden_programs(chip) if golden else [], gaps, backend)
+    limits, gaps = _chip_and_gaps(backend, None if chip is None else find_chip(chip))
+    frozen, left_out = _within(golden_programs(limits.name) if golden and is_built_in(limits) else [], gaps, backend)
     outcome = Conformance(left_out=left_out)
-    alone = gaps.most_neurons is not None or find_chip(chip).is_readout_apart
+    alone = gaps.most_neurons is not None or limits.is_readout_apart
     together = 1 if alone or scale is not SMALL else TOGETHER
     tell = progress or _tell_nobody
     tell("golden programs", 0, len(frozen))
@@ -104,7 +110,7 @@ def check_conformance(
     for first in range(first_seed, first_seed + programs, together):
         if outcome.divergence is None:
             seeds = range(first, min(first + together, first_seed + programs))
-            batch = [Golden(str(seed), random_trial(seed, chip, gaps, scale), ()) for seed in seeds]
+            batch = [Golden(str(seed), random_trial(seed, limits, gaps, scale), ()) for seed in seeds]
             outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
             tell("random programs", outcome.random, programs)
     return outcome
@@ -114,17 +120,19 @@ def _tell_nobody(step: str, done: int, total: int) -> None:
     """Be the progress of whoever wants to hear of none."""
 
 
-def _chip_and_gaps(backend: str) -> tuple[str, Gaps]:
-    """Return a chip whose rule the backend executes, and what it lacks of it."""
+def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
+    """Return the chip that is asked for, or one whose rule the backend executes, and what it lacks of it."""
+    asked = tuple(CHIPS.values()) if chip is None else (chip,)
     if backend in BUILT_IN:
-        return next(iter(CHIPS)), NO_GAPS
+        return asked[0], NO_GAPS
     folder = find_backend(backend)
-    for chip in CHIPS.values():
-        if chip.rule.name in folder.semantics:
-            return chip.name, folder.gaps
-    rules = ", ".join(sorted({chip.rule.name for chip in CHIPS.values()}))
+    for each in asked:
+        if each.rule.name in folder.semantics:
+            return each, folder.gaps
+    rules = ", ".join(sorted({each.rule.name for each in asked}))
     executes = ", ".join(folder.semantics) or "nothing"
-    raise BackendError(f"backend {backend} executes {executes}; the chips here mean {rules}")
+    whose = "the chips here mean" if chip is None else f"{chip.name} means"
+    raise BackendError(f"backend {backend} executes {executes}; {whose} {rules}")
 
 
 def _within(frozen: Sequence[Golden], gaps: Gaps, backend: str) -> tuple[list[Golden], dict[str, str]]:
@@ -158,7 +166,7 @@ def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conf
         columns = zip(*(golden.expected for golden in batch), strict=True)
         expected = Run(tuple(joined(traces) for traces in columns), {})
     else:
-        expected = _run(joint, REFERENCE)
+        expected = _run(joint, _judge_of(backend))
     differs = compare_runs(backend, answer, expected)
     after = replace(
         before,
@@ -179,6 +187,11 @@ def _run(trial: Trial, backend: str) -> Run:
         return run_backend(trial.program, trial.inputs, backend, "state")
 
 
+def _judge_of(backend: str) -> str:
+    """Return the simulator that a backend is compared with: for the reference itself, the other one."""
+    return KERNEL if backend == REFERENCE else REFERENCE
+
+
 def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Divergence]:
     """Return which program of a batch differs, and where in it."""
     programs = [golden.trial.program for golden in batch]
@@ -190,6 +203,6 @@ def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Diverg
 
 def _explained(backend: str, trial: Trial, differs: Divergence) -> Divergence:
     """Return the difference with its explanation, where the program differs when it runs alone, too."""
-    answer, reference = _run(trial, backend), _run(trial, REFERENCE)
+    answer, reference = _run(trial, backend), _run(trial, _judge_of(backend))
     alone = compare_runs(backend, answer, reference)
     return differs if alone is None else explain_difference(trial.program, trial.inputs, alone, answer, reference)

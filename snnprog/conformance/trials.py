@@ -162,7 +162,7 @@ def _draw_trial(generator: np.random.Generator, limits: Chip, scale: Scale, shri
         threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=2, fan_in=MOST_FAN_IN)[profile],
         current_decay=_draw_decays(generator, limits.current_decays, n_neurons)[profile],
         potential_decay=_draw_decays(generator, limits.potential_decays, n_neurons)[profile],
-        bias=_draw_biases(generator, limits, n_neurons),
+        bias=_draw_biases(generator, limits, n_neurons, shrink),
     )
     rate = generator.uniform(0.05, 0.6)
     inputs = tuple(generator.random((ticks, n_inputs)) < rate for ticks in scale.pattern_ticks)
@@ -219,9 +219,11 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
 
 
 def _draw_weights(generator: np.random.Generator, limits: Chip, modes: Int64s, shrink: Floats) -> Int64s:
-    """Draw a weight of each sign mode; those of either sign are even."""
+    """Draw a weight of each sign mode; those of either sign are multiples of the chip's step."""
     magnitude = np.rint(generator.uniform(0, limits.weight_limit, modes.size) * shrink).astype(np.int64)
-    either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * (magnitude // 2 * 2)
+    step = limits.weight_ranges.mixed_step
+    even = np.minimum(magnitude, min(limits.weight_ranges.mixed[1], -limits.weight_ranges.mixed[0])) // step * step
+    either_sign = np.where(generator.random(modes.size) < 0.5, -1, 1) * even
     drawn = np.select([modes == EXCITATORY, modes == INHIBITORY], [magnitude, -magnitude], either_sign)
     low, high = np.array([limits.weight_ranges.of(SIGN_MODES[mode]) for mode in modes.tolist()]).reshape(-1, 2).T
     weights: Int64s = np.clip(drawn, low, high)
@@ -245,11 +247,11 @@ def _draw_decays(generator: np.random.Generator, allowed: Range, count: int) -> 
     return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], allowed, drawn)
 
 
-def _draw_biases(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
+def _draw_biases(generator: np.random.Generator, limits: Chip, count: int, shrink: float) -> Int64s:
     """Draw biases with the lower half of the exponents: with greater ones the portable range is soon left."""
     least, greatest = limits.bias_exponents
     exponents: Range = (least, (least + greatest) // 2)
-    mantissas = generator.integers(*_half_open(limits.bias_mantissas), count)
+    mantissas = (generator.integers(*_half_open(limits.bias_mantissas), count) * shrink).astype(np.int64)
     biases: Int64s = mantissas << generator.integers(*_half_open(exponents), count)
     return biases
 

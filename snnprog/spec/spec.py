@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from snnprog.arrays import Bools, Raster
-from snnprog.chips import Chip, find_chip
+from snnprog.chips import Chip, find_chip, is_built_in
+from snnprog.chips.data import chip_to_data
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
@@ -213,7 +214,7 @@ class Spec:
                 "delays": self.delays,
                 "potential_decay": self.dynamics.potential_decay,
                 "current_decay": self.dynamics.current_decay,
-                "chip": self.chip.name,
+                "chip": self.chip.name if is_built_in(self.chip) else chip_to_data(self.chip),
             }
         )
 

@@ -1,0 +1,140 @@
+"""Program files of version 3: they carry a chip that is not built in, and are read without its module."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_chips import KINDS, chip_of, plain_run
+from numpy.typing import NDArray
+
+import snnprog as sp
+from snnprog.archive import array_of, json_of, read_archive, write_archive
+from snnprog.chips import CHIPS, Chip
+from snnprog.chips.data import chip_to_data
+from snnprog.program import ARRAYS, DOCUMENT
+
+SIX = KINDS[0]
+CHIP = chip_of(SIX)
+
+
+def small(chip: Chip = CHIP, **changes: Any) -> sp.Program:
+    parts: dict[str, Any] = {
+        "n_inputs": 2,
+        "n_neurons": 2,
+        "pre": [0, 1, 2],
+        "post": [0, 0, 1],
+        "weight": [20, 9, 31],
+    } | changes
+    return sp.Program.from_arrays(chip=chip, threshold=30, **parts)
+
+
+def saved(folder: Path, program: sp.Program) -> Path:
+    program.save(folder / "p.snnp")
+    return folder / "p.snnp"
+
+
+def parts_of(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
+    members = read_archive(path)
+    names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+    return dict(json_of(path, members, DOCUMENT)), {name: array_of(path, members, name) for name in names}
+
+
+def written(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]) -> Path:
+    write_archive(path, arrays, {DOCUMENT: json.dumps(document)})
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_program_comes_back_with_its_chip(kind: Any, tmp_path: Path) -> None:
+    program = small(chip_of(kind), weight=[3, -2, 1])
+    found = sp.load(saved(tmp_path, program))
+    assert found.chip == program.chip
+    assert all(np.array_equal(getattr(found, name), getattr(program, name)) for name in ARRAYS)
+    first = (tmp_path / "p.snnp").read_bytes()
+    assert saved(tmp_path, found).read_bytes() == first
+
+
+def test_the_file_names_its_chip_and_rule_and_carries_both(tmp_path: Path) -> None:
+    document, _ = parts_of(saved(tmp_path, small()))
+    assert (document["format_version"], document["chip"]) == (3, "subtracting6")
+    assert document["semantics"] == {"name": "subtracting6-rule"}
+    assert document["hardware"] == chip_to_data(CHIP)
+
+
+def test_chips_that_are_built_in_are_named_alone(tmp_path: Path) -> None:
+    for name, chip in CHIPS.items():
+        document, _ = parts_of(saved(tmp_path, small(chip, outputs=[1])))
+        assert (document["format_version"], document["chip"], "hardware" in document) == (1, name, False)
+    document, _ = parts_of(saved(tmp_path, small(CHIPS["loihi1"], core=[0, 1])))
+    assert (document["format_version"], "hardware" in document) == (3, False)
+
+
+def test_a_chip_with_a_name_that_is_built_in_is_what_its_file_says(tmp_path: Path) -> None:
+    shorter = replace(CHIPS["loihi1"], delays=(1, 3))
+    path = saved(tmp_path, small(shorter))
+    assert sp.load(path).chip == shorter
+    assert parts_of(path)[0]["format_version"] == 3
+
+
+def test_a_process_that_has_never_heard_of_the_chip_runs_it(tmp_path: Path) -> None:
+    program = small()
+    path = saved(tmp_path, program)
+    inputs = np.zeros((12, 2), dtype=bool)
+    inputs[[1, 2, 5, 6, 7], [0, 0, 1, 0, 1]] = True
+    np.save(tmp_path / "inputs.npy", inputs)
+    code = f"""
+import numpy as np, snnprog as sp
+program = sp.load({str(path)!r})
+for backend in ("kernel", "reference"):
+    print(np.nonzero(sp.run(program, np.load({str(tmp_path / "inputs.npy")!r}), backend).spikes)[0].tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = np.nonzero(np.array(plain_run(SIX, program, inputs).spikes))[0].tolist()
+    assert expected
+    assert done.stdout.splitlines() == [str(expected)] * 2
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "unknown key": ({"line_names": ["a", "b"]}, "has 'line_names', which this snnprog does not know; a newer one"),
+    "no hardware": ({"hardware": None}, "hardware in .* is not valid: chip must be an object with name, rule"),
+    "another chip": ({"chip": "loihi1"}, "is for chip 'loihi1' and rule .* its hardware is 'subtracting6'"),
+    "another rule": ({"semantics": {"name": "x"}}, "but its hardware is 'subtracting6' with 'subtracting6-rule'"),
+    "more of a rule": ({"semantics": {"name": "subtracting6-rule", "reset": "zero"}}, "they must be the same"),
+    "version 2": ({"format_version": 2}, "is for chip 'subtracting6'; known chips are loihi1"),
+    "version 1": ({"format_version": 1}, "is for chip 'subtracting6'; known chips are loihi1"),
+    "built-in rule of other steps": (
+        {"hardware": json.loads(json.dumps(chip_to_data(CHIP)).replace("subtracting6-rule", CHIPS["xylo"].rule.name))},
+        "rule of chip subtracting6 must be called otherwise",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_a_reader_cannot_vouch_for_is_refused(changes: dict[str, object], message: str, tmp_path: Path) -> None:
+    document, arrays = parts_of(saved(tmp_path, small()))
+    with pytest.raises(sp.FormatError, match=message):
+        sp.load(written(tmp_path / "q.snnp", document | changes, arrays))
+
+
+def test_unknown_arrays_and_values_beyond_the_chip_are_refused(tmp_path: Path) -> None:
+    document, arrays = parts_of(saved(tmp_path, small()))
+    with pytest.raises(sp.FormatError, match=r"has 'shared\.npy', which this snnprog does not know"):
+        sp.load(written(tmp_path / "q.snnp", document, arrays | {"shared": arrays["pre"]}))
+    with pytest.raises(
+        sp.FormatError, match=r"holds no valid program: excitatory weight\[0\] is 32; allowed is 0 to 31"
+    ):
+        sp.load(written(tmp_path / "q.snnp", document, arrays | {"weight": np.array([32, 9, 31], "<i4")}))
+
+
+def test_a_file_without_its_hardware_is_for_no_chip_that_is_known(tmp_path: Path) -> None:
+    document, arrays = parts_of(saved(tmp_path, small()))
+    del document["hardware"]
+    with pytest.raises(sp.FormatError, match="is for chip 'subtracting6'; known chips are loihi1, loihi2, xylo"):
+        sp.load(written(tmp_path / "q.snnp", document, arrays))
