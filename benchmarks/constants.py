@@ -240,13 +240,23 @@ def assigned(module: ModuleType) -> set[str]:
 
 
 def varied(value: Any, factor: float) -> Any | None:
-    """Return a constant times a factor: whole numbers stay whole, and at least 1; None where there is no number."""
+    """Return a constant times a factor; None where there is no number.
+
+    Whole numbers stay whole, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
+    1 and 2, what exceeds 1.
+    """
     if isinstance(value, bool | str):
         return None
     if isinstance(value, int):
         return max(1, int(value * factor))
-    if isinstance(value, float | Fraction | np.ndarray):
-        return value * (Fraction(factor) if isinstance(value, Fraction) else factor)
+    if isinstance(value, float) and 0.0 < value < 1.0:
+        return factor * value / (1.0 - value + factor * value)
+    if isinstance(value, float) and 1.0 < value < 2.0:
+        return 1.0 + factor * (value - 1.0)
+    if isinstance(value, Fraction):
+        return value * Fraction(factor)
+    if isinstance(value, float | np.ndarray):
+        return value * factor
     if isinstance(value, tuple):
         parts = [varied(part, factor) for part in value]
         return tuple(parts) if parts and None not in parts else None

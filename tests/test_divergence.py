@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,28 +11,68 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import after, plain_run, random_raster, single_neuron
-from planted import FAULTS, LOUD_FAULTS, SIMULATOR, Changes, write_planted
-from runtimes import Rasters, Runtimes
+from numpy.typing import NDArray
+from planted import FAULTS, LOUD_FAULTS, SIMULATOR, Changes, run_planted, with_fault, write_planted
+from planted_made_up import FAULTS as MADE_UP_FAULTS
+from planted_made_up import MADE_UP, ODD
+from planted_made_up import SIMULATOR as MADE_UP_SIMULATOR
 
 import snnprog as sp
-from snnprog.backends import Gaps, Run
+from snnprog.backends import Gaps, Run, run_backend
+from snnprog.backends.execution import Record
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
-from snnprog.divergence.alternatives import Alternative, alternatives
-from snnprog.divergence.rule import Rule, Start, replay, rule_of
+from snnprog.divergence.catalogue import variations
+from snnprog.divergence.replay import Model, Start, replay
+from snnprog.divergence.variation import Variation
 from snnprog.simulate import simulate
 from snnprog.verification import compare_runs, explain_difference
 
 pytestmark = pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
 
+Rasters = Sequence[NDArray[np.bool_]]
 SEEDS = 60
 EVERY_FAULT = FAULTS | LOUD_FAULTS
+
+
+class Runtimes:
+    """Simulators with faults, by name, which run in this process as if they were backends."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.simulator = SIMULATOR
+        self.has_states = True
+        self.calls = 0
+
+    def run(
+        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
+    ) -> Run:
+        if backend not in self.texts:
+            return run_backend(program, inputs, backend, record)
+        self.calls += 1
+        if record == "state" and not self.has_states:
+            raise sp.BackendError("this chip has no readback")
+        return run_planted(self.texts[backend], program, inputs, state=record == "state")
+
+    def differ(
+        self,
+        program: sp.Program,
+        inputs: Rasters,
+        changes: Changes,
+        record: Record = "state",
+        against: str = "reference",
+    ) -> Divergence | None:
+        """Plant a fault in "planted", and explain its first difference."""
+        self.texts["planted"] = with_fault(changes, self.simulator)
+        answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
+        found = compare_runs("planted", answer, other, against=against)
+        return None if found is None else explain_difference(program, inputs, found, answer, other)
 
 
 @pytest.fixture
 def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
     """Return the simulators that are run wherever a backend would be."""
-    runtimes = Runtimes(SIMULATOR)
+    runtimes = Runtimes()
     monkeypatch.setattr("snnprog.divergence.sight.run_backend", runtimes.run)
     monkeypatch.setattr("snnprog.verification.run_backend", runtimes.run)
     return runtimes
@@ -118,11 +158,15 @@ def answered(program: sp.Program, inputs: Rasters) -> sp.Spec:
     return sp.Spec([sp.Pattern(raster, trace.spikes) for raster, trace in zip(inputs, traces, strict=True)])
 
 
-def is_true(cause: str, found: Divergence, trial: tuple[sp.Program, Rasters], planted: Changes) -> bool:
+def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters, planted: Changes) -> bool:
     """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
-    program, inputs = trial
+    assert found.diagnosis is not None
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
-    return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)
+    texts = [with_fault(changes) for changes in (planted, EVERY_FAULT[cause])]
+    one, other = (run_planted(text, program, before, state=True).traces[-1] for text in texts)
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("spikes", "currents", "potentials")
+    )
 
 
 # -------------------------------------------------------------------------------------------------- faults of one rule
@@ -150,7 +194,7 @@ def test_a_planted_fault_is_named(name: str, runtimes: Runtimes) -> None:
         for cause in found.diagnosis.causes:
             assert cause.ticks == len(inputs[found.pattern]) - found.diagnosis.tick
             if cause.name in EVERY_FAULT:
-                assert is_true(cause.name, found, (program, inputs), EVERY_FAULT[name]), cause
+                assert is_true(cause.name, found, program, inputs, EVERY_FAULT[name]), cause
         if named == [name]:
             assert differing <= 12
             return
@@ -234,16 +278,6 @@ def test_a_chip_that_reads_out_only_some_neurons_is_understood(
         assert [cause.name for cause in found.diagnosis.causes] == [name]
 
 
-def test_a_rule_of_another_kind_is_said_not_to_be_known(runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.divergence.diagnosis.rule_of", lambda semantics: None)
-    found = runtimes.differ(*wired_trial(), FAULTS["negative weights lost"])
-    assert found is not None
-    assert found.diagnosis is not None
-    assert (found.diagnosis.causes, found.diagnosis.rules_tried, found.diagnosis.reached) == ((), 0, None)
-    assert "; rules other than loihi1-lif-lava-0.10.0 are not known. At tick" in str(found)
-    assert found.diagnosis.arrivals
-
-
 def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
     found = runtimes.differ(program, inputs, (("shown = v\n            v = np", "shown = v\n            v = 3 + np"),))
@@ -256,7 +290,7 @@ def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> No
 
 def test_a_difference_that_does_not_come_again_is_told(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
-    runtimes.plant(())
+    runtimes.texts["planted"] = with_fault(())
     right = runtimes.run(program, inputs, "reference", "state")
     spikes = right.traces[0].spikes.copy()
     spikes[20, 0] ^= True
@@ -265,6 +299,127 @@ def test_a_difference_that_does_not_come_again_is_told(runtimes: Runtimes) -> No
     assert found is not None
     text = str(explain_difference(program, inputs, found, wrong, right))
     assert "the difference did not come again when this pattern was run a second time" in text
+
+
+# -------------------------------------------------------------------------------------------- a chip that nobody makes
+
+
+def made_up_trial(seed: int) -> tuple[sp.Program, Rasters]:
+    """Return a recurrent program of the chip that nobody makes, whose potentials often come to their ends."""
+    generator = np.random.default_rng(seed)
+    pre, post = np.nonzero(np.ones((7, 3), dtype=bool))
+    program = sp.Program.from_arrays(
+        chip=MADE_UP,
+        n_inputs=4,
+        n_neurons=3,
+        pre=pre,
+        post=post,
+        delay=generator.integers(1, 4, pre.size),
+        weight=generator.integers(-128, 128, pre.size),
+        threshold=[20, 300, 2047],
+        potential_decay=generator.integers(1, 12, 3),
+        bias=generator.integers(-100, 101, 3),
+    )
+    return program, [random_raster(seed, 60, 4, 0.4)]
+
+
+@pytest.mark.parametrize("name", MADE_UP_FAULTS)
+def test_a_fault_is_named_on_a_chip_that_nobody_makes(name: str, runtimes: Runtimes) -> None:
+    """Nothing but the chip's rule tells what others might do instead; here against the kernel."""
+    runtimes.simulator = MADE_UP_SIMULATOR
+    assert runtimes.differ(*made_up_trial(0), (), against="kernel") is None
+    for seed in range(SEEDS):
+        program, inputs = made_up_trial(seed)
+        found = runtimes.differ(program, inputs, MADE_UP_FAULTS[name], against="kernel")
+        if found is None:
+            continue
+        assert found.diagnosis is not None
+        assert (found.quantity, found.diagnosis.at_fault) == ("potentials", ("planted",))
+        named = [cause.name for cause in found.diagnosis.causes]
+        assert name in named, str(found)
+        if named == [name]:
+            assert found.diagnosis.is_equal_a_spike
+            assert found.diagnosis.threshold == program.threshold[found.diagnosis.neuron]
+            return
+    pytest.fail("never named by itself")
+
+
+def test_one_synapse_is_named_on_a_chip_that_nobody_makes(runtimes: Runtimes) -> None:
+    """Where there is no current, the potential tells."""
+    runtimes.simulator = MADE_UP_SIMULATOR
+    program, inputs = made_up_trial(1)
+    differing = 0
+    for synapse in range(program.n_synapses):
+        weight = int(program.weight[synapse])
+        other = f'np.where(np.arange(p["weight"].size) == {synapse}, {-weight}, p["weight"]), '
+        found = runtimes.differ(program, inputs, (('p["weight"], ', other),))
+        if found is None:  # its line never spikes
+            continue
+        differing += 1
+        assert found.diagnosis is not None
+        texts = [cause.text for cause in found.diagnosis.causes if cause.name == f"synapse {synapse} weight"]
+        assert any(text.endswith(f"acts with weight {-weight}, not {weight}") for text in texts), str(found)
+    assert differing > 10
+
+
+def odd_trial() -> tuple[sp.Program, Rasters]:
+    """Return a program of the other chip that nobody makes; the last neuron is not read out."""
+    generator = np.random.default_rng(4)
+    pre, post = np.nonzero(np.ones((6, 3), dtype=bool))
+    program = sp.Program.from_arrays(
+        chip=ODD,
+        n_inputs=3,
+        n_neurons=3,
+        outputs=[0, 1],
+        pre=pre,
+        post=post,
+        delay=generator.integers(1, 4, pre.size),
+        weight=generator.integers(-70, 100, pre.size),
+        threshold=[40, 25, 12],
+        current_decay=[1, 2, 3],
+        potential_decay=[9, 3, 30],
+        bias=[0, -20, 30],
+        refractory=[1, 2, 3],
+    )
+    return program, [random_raster(1, 30, 3, 0.3)]
+
+
+def varied_run(variation: Variation, program: sp.Program, inputs: Rasters) -> Run:
+    """Run a variation as if it were a backend."""
+    traces = []
+    for raster in inputs:
+        ticks = list(replay(variation.model, raster, Start.at_rest(variation.model)))
+        spikes, currents, potentials = (
+            np.array([getattr(tick, name) for tick in ticks]) for name in ("spikes", "current", "potential")
+        )
+        traces.append(sp.Trace(spikes[:, program.outputs], currents, potentials))
+    return Run(tuple(traces), {})
+
+
+def test_every_variation_of_any_rule_is_found_again(runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever registers no record shows: what is looked at first, one tick from the last state, loses none."""
+    program, inputs = odd_trial()
+    tried = [each for each in variations(program) if each.start == "rest" and each.aspect != "record"]
+    assert {each.aspect for each in tried} >= {"rounding", "overflow", "compare", "count", "reset", "order", "sign"}
+    right, differing = runtimes.run(program, inputs, "reference", "state"), set()
+    for variation in tried:
+
+        def run(program: sp.Program, inputs: Rasters, backend: str, *others: Any, each: Variation = variation) -> Run:
+            return (
+                varied_run(each, program, inputs)
+                if backend == "planted"
+                else run_backend(program, inputs, backend, *others)
+            )
+
+        monkeypatch.setattr("snnprog.divergence.sight.run_backend", run)
+        wrong = varied_run(variation, program, inputs)
+        found = compare_runs("planted", wrong, right)
+        if found is not None:
+            found = explain_difference(program, inputs, found, wrong, right)
+            assert found.diagnosis is not None
+            assert variation.name in [cause.name for cause in found.diagnosis.causes], variation.text
+            differing.add(variation.name)
+    assert len(differing) > 40
 
 
 # ------------------------------------------------------------------------------------------- faults of a single synapse
@@ -348,8 +503,8 @@ def test_of_parallel_synapses_only_the_last_may_count(runtimes: Runtimes) -> Non
 def test_backends_are_compared_with_each_other(planted: str, other: str, runtimes: Runtimes) -> None:
     """The reference is asked for nothing but whether the run was portable; who breaks the rule is told all the same."""
     program, inputs = quiet_trial(3)
-    runtimes.plant(FAULTS.get(other, ()), name="other")
-    runtimes.plant(FAULTS.get(planted, ()))
+    runtimes.texts["other"] = with_fault(FAULTS.get(other, ()))
+    runtimes.texts["planted"] = with_fault(FAULTS.get(planted, ()))
     spec = answered(program, inputs)
     check = sp.verify(program, spec, ["planted", "reference"], record="state", against="other")
     assert check.against == "other"
@@ -428,12 +583,6 @@ def test_a_diagnosis_is_no_part_of_what_makes_divergences_equal() -> None:
 # ---------------------------------------------------------------------------------------------------------- the replay
 
 
-def own_rule(program: sp.Program) -> Rule:
-    rule = rule_of(program.chip.semantics)
-    assert rule is not None
-    return rule
-
-
 @pytest.mark.parametrize("draw", [quiet_trial, loud_trial, threshold_trial])
 def test_the_replay_of_the_chips_rule_is_the_reference(draw: Callable[[int], tuple[sp.Program, Rasters]]) -> None:
     """From rest, and from every seventh tick of the run."""
@@ -444,23 +593,26 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Callable[[int], tup
         assert trace.currents is not None
         assert trace.potentials is not None
         lines = np.concatenate([inputs[0], trace.spikes], axis=1)
-        starts = [Start.at_rest(program)]
-        starts += [
-            Start(tick, trace.currents[tick - 1].astype(int), trace.potentials[tick - 1].astype(int), lines[:tick])
-            for tick in range(1, len(inputs[0]), 7)
+        model = Model.of(program)
+        held = np.zeros(program.n_neurons, int)
+        states = [
+            {"current": current.astype(int), "potential": potential.astype(int), "held": held}
+            for current, potential in zip(trace.currents, trace.potentials, strict=True)
         ]
+        starts = [Start.at_rest(model)]
+        starts += [Start(tick, states[tick - 1], lines[:tick].astype(int)) for tick in range(1, len(inputs[0]), 7)]
         for start in starts:
-            ticks = list(replay(own_rule(program), program, inputs[0], start))
+            ticks = list(replay(model, inputs[0], start))
             assert np.array_equal([tick.current for tick in ticks], trace.currents[start.tick :])
             assert np.array_equal([tick.potential for tick in ticks], trace.potentials[start.tick :])
             assert np.array_equal([tick.spikes for tick in ticks], trace.spikes[start.tick :])
 
 
-def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
+def test_every_variation_has_a_name_of_its_own_and_can_matter() -> None:
     programs = [quiet_trial(2)[0], refractory_trial(2)[0], loud_trial(1)[0]]
-    named: dict[str, Alternative] = {}
+    named: dict[str, Variation] = {}
     for program in programs:
-        tried = alternatives(own_rule(program), program)
+        tried = variations(program)
         assert len({each.name for each in tried}) == len(tried)
         named |= {each.name: each for each in tried}
     assert set(EVERY_FAULT) <= set(named)
@@ -482,7 +634,7 @@ def test_every_alternative_has_a_name_of_its_own_and_can_matter() -> None:
 
 def test_what_can_make_no_difference_is_not_tried() -> None:
     program = single_neuron(weight=30, threshold=25, potential_decay=0)
-    names = {each.name for each in alternatives(own_rule(program), program)}
+    names = {each.name for each in variations(program)}
     absent = {"bias missing", "current decay floors", "both decays floors", "neurons one tick late", "delays ignored"}
     assert not names & (absent | {"all spikes one tick late", "exponents ignored", "weights floored to even"})
     assert {"inputs one tick late", "fires at the threshold", "no reset"} <= names

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planted import Changes
+from planted import Changes, run_planted, with_fault
 from planted_xylo import FAULTS, LOUD_FAULTS, SIMULATOR
-from runtimes import Rasters, Runtimes
 
 import snnprog as sp
-from snnprog.backends import run_backend
-from snnprog.chips.xylo import XYLO
+from snnprog.backends import Run, run_backend
+from snnprog.backends.execution import Record
 from snnprog.divergence import Divergence
-from snnprog.divergence.rule import Start
-from snnprog.divergence.rules import replay, rule_of
-from snnprog.divergence.shift_alternatives import shift_alternatives
-from snnprog.divergence.shift_rule import ShiftRule
+from snnprog.divergence.catalogue import variations
+from snnprog.divergence.replay import Model, Start, replay
 from snnprog.simulate import simulate
 from snnprog.verification import compare_runs, explain_difference
 
 pytestmark = pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
 
+Rasters = Sequence[NDArray[np.bool_]]
 Draw = Callable[[int], tuple[sp.Program, Rasters]]
 SEEDS = 40
 EVERY_FAULT = FAULTS | LOUD_FAULTS
 
 
+class Runtimes:
+    """A simulator with a fault, which runs in this process as if it were a backend."""
+
+    def __init__(self) -> None:
+        self.text = SIMULATOR
+        self.has_states = True
+
+    def run(
+        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
+    ) -> Run:
+        if backend != "planted":
+            return run_backend(program, inputs, backend, record)
+        if record == "state" and not self.has_states:
+            raise sp.BackendError("this chip has no readback")
+        return run_planted(self.text, program, inputs, state=record == "state")
+
+    def differ(
+        self, program: sp.Program, inputs: Rasters, changes: Changes, record: Record = "state"
+    ) -> Divergence | None:
+        """Plant a fault, and explain its first difference."""
+        self.text = with_fault(changes, SIMULATOR)
+        answer, other = (self.run(program, inputs, name, record) for name in ("planted", "reference"))
+        found = compare_runs("planted", answer, other)
+        return None if found is None else explain_difference(program, inputs, found, answer, other)
+
+
 @pytest.fixture
 def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
     """Return the simulator that is run wherever a backend would be."""
-    runtimes = Runtimes(SIMULATOR)
+    runtimes = Runtimes()
     monkeypatch.setattr("snnprog.divergence.sight.run_backend", runtimes.run)
     return runtimes
 
@@ -125,11 +149,14 @@ def trials_for(name: str) -> Iterator[tuple[sp.Program, Rasters]]:
             yield draw(seed)
 
 
-def is_true(cause: str, found: Divergence, trial: tuple[sp.Program, Rasters], planted: Changes) -> bool:
+def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters, planted: Changes) -> bool:
     """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
-    program, inputs = trial
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
-    return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)
+    texts = [with_fault(changes, SIMULATOR) for changes in (planted, EVERY_FAULT[cause])]
+    one, other = (run_planted(text, program, before, state=True).traces[-1] for text in texts)
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("spikes", "currents", "potentials")
+    )
 
 
 def test_without_a_fault_there_is_no_difference(runtimes: Runtimes) -> None:
@@ -153,7 +180,7 @@ def test_a_planted_fault_is_named(name: str, runtimes: Runtimes) -> None:
         assert named, str(found)
         for cause in found.diagnosis.causes:
             if cause.ticks and cause.name in EVERY_FAULT:
-                assert is_true(cause.name, found, (program, inputs), EVERY_FAULT[name]), cause
+                assert is_true(cause.name, found, program, inputs, EVERY_FAULT[name]), cause
         if named == [name]:
             assert found.diagnosis.causes[0].ticks == len(inputs[found.pattern]) - found.diagnosis.tick
             return
@@ -165,31 +192,29 @@ def test_the_replay_of_the_chips_rule_is_the_reference(draw: Draw) -> None:
     """From rest, and from every seventh tick of the run."""
     for seed in range(5):
         program, inputs = draw(seed)
-        rule = rule_of(XYLO.semantics)
-        assert rule is not None
         (trace,) = simulate(program, inputs[:1], state=True)
         assert trace.currents is not None
         assert trace.potentials is not None
-        rest = list(replay(rule, program, inputs[0], Start.at_rest(program)))
-        lines = np.concatenate([inputs[0], [tick.sent for tick in rest]], axis=1)
-        starts = [Start.at_rest(program)]
-        starts += [
-            Start(tick, trace.currents[tick - 1].astype(int), trace.potentials[tick - 1].astype(int), lines[:tick])
-            for tick in range(1, len(inputs[0]), 7)
+        model = Model.of(program)
+        rest = list(replay(model, inputs[0], Start.at_rest(model)))
+        lines = np.concatenate([inputs[0], [tick.counts for tick in rest]], axis=1)
+        states = [
+            {"current": current.astype(int), "potential": potential.astype(int)}
+            for current, potential in zip(trace.currents, trace.potentials, strict=True)
         ]
+        starts = [Start.at_rest(model)]
+        starts += [Start(tick, states[tick - 1], lines[:tick]) for tick in range(1, len(inputs[0]), 7)]
         for start in starts:
-            ticks = list(replay(rule, program, inputs[0], start))
+            ticks = list(replay(model, inputs[0], start))
             assert np.array_equal([tick.current for tick in ticks], trace.currents[start.tick :])
             assert np.array_equal([tick.potential for tick in ticks], trace.potentials[start.tick :])
             assert np.array_equal([tick.spikes[program.outputs] for tick in ticks], trace.spikes[start.tick :])
 
 
-def test_every_alternative_has_a_name_of_its_own() -> None:
+def test_every_variation_has_a_name_of_its_own() -> None:
     named = set()
     for program, _ in (quiet_trial(2), loud_trial(1)):
-        rule = rule_of(program.chip.semantics)
-        assert isinstance(rule, ShiftRule)
-        tried = shift_alternatives(rule, program)
+        tried = variations(program)
         assert len({each.name for each in tried}) == len(tried)
         named |= {each.name for each in tried}
     assert set(EVERY_FAULT) <= named
@@ -267,7 +292,7 @@ def test_what_the_neuron_heard_is_told_with_its_counts(runtimes: Runtimes) -> No
 @pytest.mark.snnprog_backend("xylosim")
 def test_a_fault_is_found_and_named_against_xylosim(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
-    runtimes.plant(FAULTS["reset to zero"])
+    runtimes.text = with_fault(FAULTS["reset to zero"], SIMULATOR)
     answer, other = runtimes.run(program, inputs, "planted", "state"), run_backend(program, inputs, "xylosim", "state")
     found = compare_runs("planted", answer, other, against="xylosim")
     assert found is not None

@@ -15,7 +15,7 @@ from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.potential import NO_RESET
 
-NAMED_TICKS = 4
+NAMED_TICKS = 4  # so many fit in a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
 
 

@@ -38,7 +38,9 @@ from snnprog.design.rasters.running import free_run
 from snnprog.network import Neuron
 from snnprog.solver import check_time
 
+# Rounds of repetition before the complete search, which finds the same answer more slowly.
 CARE_ROUNDS = 12
+# How many conflicts are named that need no solver: the length of a message. × 3 and ÷ 3 of both: no change on 21 specs.
 MOST_CLASHES = 20
 
 

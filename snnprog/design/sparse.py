@@ -33,10 +33,19 @@ from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.wording import counted
 
+# The search's effort: how often weights are weighed again (Candès and others find that few rounds do), and the taps
+# left start it afresh. × 3 and ÷ 3 of all constants here but NOTHING: no change on 2 specs, and 1.0 to 1.4 of the
+# time.
 WEIGHINGS, RESTARTS = 3, 4
+# ε of the reweighting, as a share of the greatest weight: Candès and others use 0.1, and find it robust.
 BLUNTNESS = 0.1
+# In place of a greatest weight of 0, where all costs are equal anyway.
 NOTHING = 1e-6
+# The LSBs by which rows are to be cleared at first (as much as rounding can move at a tick that 2 taps reach), and the
+# shares of the design's own room that are tried after it.
 ROOM, SHARES = 1.0, (0.25, 0.75)
+# The most programs that are solved to exchange two taps for one, and to prove that no set of taps will do: a program
+# takes about a millisecond, so either is below a second.
 FEW_EXCHANGES = 400
 FEW_SETS = 300
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.design.active_rows import ActiveRows, answers, margin_program, worst_first
+from snnprog.design.active_rows import FIRST_ROWS, ActiveRows, answers, margin_program, worst_first
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import RESIDUE, Ticks
 from snnprog.solver import LinearProgram, maximise
 
-FIRST_ROWS = 60
-MORE_ROWS = 100
+# How many taps may come in at a time: only time depends on it. × 3 and ÷ 3: no change on 2 specs.
 MORE_TAPS = 100
+# The margin above which none is sought. It must exceed `ROUNDING_PROOF`, which is asked for: a third of it is below,
+# and found nothing; three times as much gave another program on 1 of 2 specs.
 WIDE_ENOUGH = 1.0
+# By which share a row or a tap's price may be off: the rooms sought are multiples of 0.25 LSB, which 1 % leaves apart.
+# × 3 and ÷ 3: no change on 2 specs.
 NEARLY = 1e-2
 
 
@@ -50,7 +53,7 @@ class Programs:
 
     def __init__(self, problem: NeuronProblem) -> None:
         self.problem = problem
-        self.rows = ActiveRows(problem, problem.hardest(FIRST_ROWS), most_new=MORE_ROWS)
+        self.rows = ActiveRows(problem, problem.hardest(FIRST_ROWS))
 
     @property
     def usable(self) -> Int64s:

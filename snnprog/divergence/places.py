@@ -72,19 +72,19 @@ class Cause:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why two runs part.
+    """Why two runs differ.
 
     Attributes
     ----------
     tick, neuron, quantity, expected, found
-        Where they part: with states recorded, which may be earlier than where spikes show it. The neuron is counted
-        among all neurons.
+        Where they differ first: with states recorded, which may be earlier than where spikes show it. The neuron is
+        counted among all neurons.
     threshold : int
         The neuron's, in units of the potential.
     arrivals : tuple of Arrival
         The spikes that reached the neuron at that tick.
-    reached : int or None
-        The potential that the chip's rule gives there before the comparison; None where the state before is not known.
+    reached : int
+        The potential that the chip's rule gives there before the comparison.
     at_fault : tuple of str
         Which of the two runs do not follow the chip's rule there.
     causes : tuple of Cause
@@ -104,7 +104,7 @@ class Diagnosis:
     found: int
     threshold: int
     arrivals: tuple[Arrival, ...]
-    reached: int | None = None
+    reached: int
     at_fault: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     rules_tried: int = 0
@@ -129,10 +129,10 @@ class Diagnosis:
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
         verb = "to reach" if self.is_equal_a_spike else "to exceed"
-        potential = (
-            "" if self.reached is None else f"; by the rule the potential is {self.reached}, {verb} {self.threshold}"
+        return (
+            f"At tick {self.tick} neuron {self.neuron} heard {shown};"
+            f" by the rule the potential is {self.reached}, {verb} {self.threshold}"
         )
-        return f"At tick {self.tick} neuron {self.neuron} heard {shown}{potential}"
 
 
 @dataclass(frozen=True)

@@ -9,41 +9,36 @@ neurons leaves the spikes of those.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Int32s, Raster
-from snnprog.backends import REFERENCE, run_backend
+from snnprog.backends import run_backend
 from snnprog.divergence.comparison import first_difference
-from snnprog.divergence.places import TARGET, Divergence
+from snnprog.divergence.places import Divergence
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.program import Program
 from snnprog.trace import Trace
 
 AROUND = 256
+"""Ticks after a difference by which rules that give the same at first are told apart; more make the replays slower."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """Two runs of one pattern, up to some ticks after their first difference.
+    """Runs of one pattern, up to some ticks after their first difference.
 
     Attributes
     ----------
     place : Divergence
         That difference; its neuron is counted as ``neurons`` are.
     inputs : (ticks, inputs) bool
-    found, expected : Trace
-        What the backend gave, and what the other did.
+    runs : mapping of str to Trace
+        What the backend recorded, and what the other did; empty where a program is compared with its target.
     neurons : (neurons read out,) int
         Which neurons the columns of their spikes belong to.
-    known : Trace
-        A run with the states of all neurons that equals both before the difference, as far as they tell.
-    known_neurons : (neurons read out,) int
-        Which neurons the columns of its spikes belong to: all, where the chip can read out all.
-    are_states_known : bool
-        Whether both recorded all states.
     before : tuple of raster
         The inputs of the patterns that went before, where without them there is no difference.
     note : str
@@ -52,12 +47,8 @@ class Sight:
 
     place: Divergence
     inputs: Raster
-    found: Trace
-    expected: Trace
+    runs: Mapping[str, Trace]
     neurons: Int32s
-    known: Trace
-    known_neurons: Int32s
-    are_states_known: bool
     before: tuple[Raster, ...] = ()
     note: str = ""
 
@@ -66,11 +57,10 @@ class Sight:
         """The neuron that differs first, counted among all."""
         return int(self.neurons[self.place.neuron]) if self.place.quantity == "spikes" else self.place.neuron
 
-    def lines_before(self, n_neurons: int) -> Raster:
-        """Return the spikes ``(ticks, inputs + neurons)`` before the difference, as far as they are known."""
-        spikes = np.zeros((self.place.tick, n_neurons), np.bool_)
-        spikes[:, self.known_neurons] = self.known.spikes[: self.place.tick]
-        return np.concatenate([self.inputs[: self.place.tick], spikes], axis=1)
+    @property
+    def has_states(self) -> bool:
+        """Whether all runs recorded the states of all neurons."""
+        return all(trace.currents is not None and trace.potentials is not None for trace in self.runs.values())
 
 
 def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Trace, expected: Trace) -> Sight:
@@ -90,28 +80,21 @@ def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Tr
     return Sight(
         place=place,
         inputs=pattern,
-        found=_cut(found, cut),
-        expected=_cut(expected, cut),
+        runs={place.backend: _cut(found, cut), place.against: _cut(expected, cut)},
         neurons=program.outputs,
-        known=_run(everyone, [pattern], REFERENCE)[0],
-        known_neurons=everyone.outputs,
-        are_states_known=False,
         before=tuple(inputs[: place.pattern]),
         note=note,
     )
 
 
 def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) -> Sight:
-    """Return the reference's run up to a place where it, or what equals it, differs from a target."""
-    pattern = inputs[place.pattern][: place.tick + 1]
-    everyone = _reading_all(program)
-    (known,) = _run(everyone, [pattern], REFERENCE)
-    return Sight(place, pattern, known, known, program.outputs, known, everyone.outputs, are_states_known=True)
+    """Return a pattern up to a place where a program does not give its target."""
+    return Sight(place, inputs[place.pattern][: place.tick + 1], {}, program.outputs)
 
 
 def _reading_all(program: Program) -> Program:
-    """Return the program with all neurons read out, or as it is where the chip cannot do that."""
-    if program.chip.is_readout_apart:
+    """Return the program with all neurons read out, or as it is where the chip cannot do that, or they then change."""
+    if program.chip.is_readout_apart or program.chip.rule.constants:
         return program
     try:
         return replace(program, outputs=np.arange(program.n_neurons))
@@ -129,12 +112,8 @@ def _see_again(everyone: Program, rasters: Sequence[Raster], first: Divergence) 
     return Sight(
         place=place,
         inputs=rasters[-1],
-        found=found[-1],
-        expected=expected[-1],
+        runs={first.backend: found[-1], first.against: expected[-1]},
         neurons=everyone.outputs,
-        known=expected[-1],
-        known_neurons=everyone.outputs,
-        are_states_known=True,
         before=before,
         note="alone, this pattern does not differ: it does after the one before" if before else "",
     )
@@ -144,7 +123,7 @@ def _run(program: Program, rasters: Sequence[Raster], backend: str) -> tuple[Tra
     """Run with states; that the portable range is left was told when the runs were made that differ."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PortabilityWarning)
-        return run_backend(program, rasters, REFERENCE if backend == TARGET else backend, "state").traces
+        return run_backend(program, rasters, backend, "state").traces
 
 
 def _cut(trace: Trace, ticks: int) -> Trace:

@@ -18,7 +18,10 @@ from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.rounding import half_even_integer
 from snnprog.solver import check_time
 
+# A choice of weights costs a row of a product, a run the chip's rule over all ticks: limits of effort. × 3 and ÷ 3 of
+# each constant here: no change on 2 specs.
 MOST_CHOICES, AT_ONCE, MOST_RUNS = 100_000, 4096, 50_000
+# What floats can be wrong by, in LSBs, taken a thousand times too large: a threshold too many is one more run.
 FLOAT_SLACK = 0.01
 
 

@@ -13,7 +13,7 @@ from snnprog.chips import Chip
 from snnprog.network import Network, Neuron
 from snnprog.spec import FREE, Spec
 
-TINY = 1e-9
+TINY = 1e-9  # in place of a divisor of 0; any number far below 1 LSB does
 
 
 def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:

@@ -20,11 +20,9 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip, Range
 from snnprog.design.problem import NeuronProblem
 from snnprog.integers.machine import Machine
-from snnprog.integers.rounding import IntegerNeuron
+from snnprog.integers.rounding import FLOAT_SLACK, IntegerNeuron
 from snnprog.potential import Ticks
 from snnprog.rounding import half_even_integer
-
-FLOAT_SLACK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)

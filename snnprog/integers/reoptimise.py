@@ -17,7 +17,7 @@ from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 
-AT_INTEGER = 1e-6
+AT_INTEGER = 1e-6  # weights that lie so near to integers are these: the tolerance of the solvers, 100 times over
 
 
 def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMargin]:

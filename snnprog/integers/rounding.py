@@ -20,6 +20,7 @@ from snnprog.network import Neuron
 from snnprog.rounding import HALF_STEP
 from snnprog.spec import FREE
 
+# What floats can be wrong by, in LSBs: potentials below 2**17 are right to 2**-35 each, and sums of thousands to 1e-7.
 FLOAT_SLACK = 1e-6
 NEAREST = "nearest"
 

@@ -22,9 +22,14 @@ from snnprog.arrays import Floats, Int64s, UInt64s
 from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
+# The rows' binary digits after the point: finer than `FLOAT_SLACK`, and fewer where sums would exceed 62 bits.
 FRACTION_BITS = 24
+# The largest sum of integers, and the largest logarithm whose exponential is a float with room for a factor.
 LARGEST_SUM, LARGEST_EXPONENT = 2.0**61, 600.0
+# The heat at which a run ends, in units of what a weight of 1 does to a row: hardly any move that harms is taken.
 COLDEST = 0.1
+# By what factor each run is longer than the one before. × 3 and ÷ 3 of the constants above and below: no change on 1
+# spec that no integers solve, where a search only takes its time.
 LONGER = 2.0
 # Where there are few weights to choose from, no more moves than this for each choice, nor fewer than some first runs.
 MOVES_PER_CHOICE, LEAST_RUNS = 100.0, 10.0
@@ -49,6 +54,8 @@ class Schedule:
     work: float
 
 
+# A run that starts barely heated keeps what rounding has found, hotter ones leave it. A row is looked at in about a
+# nanosecond, so the work is about .2 s and 6 s.
 SHORT = Schedule((0.003, 0.8, 0.03, 0.3), 200_000, 2e8)
 LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
 

@@ -24,11 +24,12 @@ def operation(function: Function) -> Function:
 
 @operation
 def scale_toward_zero(value: int, factor: int, bits: int) -> int:
-    """Return ``value * factor / 2**bits``, rounded toward zero."""
+    """Return ``value * factor / 2**bits``, rounded toward zero: down, after ``2**bits - 1`` was added to negatives."""
     kind = type(value)
-    size, mask = kind(abs(value)), kind(kind(kind(1) << kind(bits)) - kind(1))
-    kept = kind(kind(kind(size >> kind(bits)) * factor) + kind(kind(kind(size & mask) * factor) >> kind(bits)))
-    return kept if value >= 0 else kind(-kept)
+    mask = kind(kind(kind(1) << kind(bits)) - kind(1))
+    more = mask if value < 0 else kind(0)
+    low = kind(kind(kind(kind(value & mask) * factor) + more) >> kind(bits))
+    return kind(kind(kind(value >> kind(bits)) * factor) + low)
 
 
 @operation

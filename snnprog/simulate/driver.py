@@ -24,7 +24,7 @@ from snnprog.simulate.loops import (
 from snnprog.simulate.memory import Shape, Wires, Workspace
 
 
-def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, shift: Count) -> bool:
+def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, shift: Count, is_recorded: bool) -> bool:
     """Advance all neurons by one tick; return whether any left the portable range.
 
     Reads the queue from its slot's first place on, writes ``fired`` and the cells.
@@ -58,14 +58,14 @@ def run_patterns(
     """
     rest, outputs, recorded, watched, wires, shape = layout
     cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines
-    count = 0
+    count, is_recorded = 0, potentials.size > 0
     for pattern in range(ends.size):
         start = np.uint64(ends[pattern - 1]) if pattern else ZERO
         begin(work, rest)
         slot = ZERO
         for tick in range(np.uint64(ends[pattern]) - start):
             first = slot * shape.padded
-            if integrate(cells, queue, first, fired, shape.shift):
+            if integrate(cells, queue, first, fired, shape.shift, is_recorded):
                 count = note(work, count, pattern, tick, watched, shape)
             at = start + tick
             record_spikes(fired, outputs, spikes, at, shape.n_outputs)

@@ -2,7 +2,8 @@
 
 A neuron's numbers are *fields*: its registers, then what the rule calculates from parameters alone, then what watched
 steps are given to hold, for `snnprog.simulate.loops.note`. The loop over a block's lanes has no branch and keeps only
-running maxima of what is watched, compared after it, so that compilers make vector instructions of it.
+running maxima of what is watched, compared after it, so that compilers make vector instructions of it. A register that
+no later tick reads is written only where states are recorded.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from snnprog.simulate.loops import (
 
 
 @njit(cache={{cache}}, nogil=True, _nrt=False, error_model="numpy", forceinline=True)
-def integrate(cells, queue, first, fired, shift):
+def integrate(cells, queue, first, fired, shift, is_recorded):
     kind = cells.dtype.type
 {maxima}
     for block in range(np.uint64(fired.size // {lanes})):
@@ -38,6 +39,8 @@ def integrate(cells, queue, first, fired, shift):
             {gathered} = {before}kind(kind(queue[first + lane + i]) << kind(shift)){after}
 {steps}
 {store}
+            if is_recorded:
+{record}
             fired[lane + i] = {spikes} != 0
     return {left}
 
@@ -97,7 +100,8 @@ def block_code(rule: Rule) -> BlockCode:
     target = rule.gather.target
     loads = {writer.name(name): registers[name] for name in kept}
     loads |= {writer.name(name): index for name, index in hoisting.names.items()}
-    stores = {index: writer.name(name) for name, index in registers.items()}
+    recorded = {index: writer.name(name) for name, index in registers.items() if name not in kept}
+    stores = {index: writer.name(name) for name, index in registers.items() if name in kept}
     stores |= {first_watched + index: variable for index, (_, _, variable) in enumerate(watched)}
     places = [f"m{index}" for index in range(len(watched))]
     steps += [f"{place} = max({place}, kind(abs({each[2]})))" for place, each in zip(places, watched, strict=True)]
@@ -111,13 +115,18 @@ def block_code(rule: Rule) -> BlockCode:
         before=f"kind({writer.name(target)} + " if target in registers else "",
         after=")" if target in registers else "",
         steps=indented(steps, 3),
-        store=indented([f"cells[cell + np.uint64({index * LANES}) + i] = {name}" for index, name in stores.items()], 3),
+        store=indented(_stored(stores), 3),
+        record=indented(_stored(recorded) or ["pass"], 4),
         spikes=writer.name(SPIKES),
         left=" | ".join(f"({place} >= {each[1]})" for place, each in zip(places, watched, strict=True)) or "False",
         driver=inspect.getsource(driver.run_patterns),
     )
     places_of = tuple((each[0], each[1], first_watched + index) for index, each in enumerate(watched))
     return BlockCode(registers, hoisting.parameters, places_of, n_fields, text)
+
+
+def _stored(fields: Mapping[int, str]) -> list[str]:
+    return [f"cells[cell + np.uint64({index * LANES}) + i] = {name}" for index, name in fields.items()]
 
 
 class _Hoisting:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 
 from snnprog.errors import UndecidedError
 
-LEAST_SECONDS = 1e-3
+LEAST_SECONDS = 1e-3  # a solver may take 0 for no limit
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 

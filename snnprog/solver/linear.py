@@ -18,7 +18,8 @@ from snnprog.rounding import half_even
 from snnprog.solver.deadline import check_time, seconds_left
 
 # Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
-# GLOP can cycle for ever.
+# GLOP can cycle for ever. A million iterations are far beyond what the programs here take; the gaps of PDLP are
+# well below the tolerances of the callers.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
     ("GLOP", "max_number_of_iterations: 1000000 use_scaling: false"),
@@ -31,6 +32,7 @@ ATTEMPTS = (
     ),
 )
 
+# Units of CP-SAT's own time, which are about seconds.
 CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
 
 

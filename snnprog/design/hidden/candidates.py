@@ -25,9 +25,14 @@ from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.network import Neuron
 from snnprog.potential import PotentialMap, Resets, Tape
 
+# How much a silence counts beside a wished spike: a detector must not err. Sensitive, and in no one direction: of
+# 3 hidden neurons on one spec, × 3 left 1, or, with sums in another order, took more.
 SILENCE_WEIGHT = 4.0
+# By what factor more spikes are asked of a detector each time. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
 GROWTH = 1.3
+# How many lines' echoes are tried: a third of it took 1 hidden neuron more on 1 spec, × 3 changed nothing.
 ECHOES = 6
+# Prices and worths below this share of the greatest are rounding. × 3 and ÷ 3: no change on 1 spec.
 WORTHLESS = 1e-9
 
 

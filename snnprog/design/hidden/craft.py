@@ -18,7 +18,11 @@ from snnprog.network import Neuron
 from snnprog.spec import FREE
 
 ROOM = 0.25
-"""How much of the accumulators' widths a hidden neuron may use."""
+"""How much of the accumulators' widths a hidden neuron may use.
+
+Its inputs are other neurons, which may do more on other inputs. × 3 and ÷ 3 of the odds: as many hidden neurons on 1
+spec.
+"""
 
 
 @dataclass(frozen=True, eq=False)

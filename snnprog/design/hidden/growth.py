@@ -21,8 +21,12 @@ from snnprog.design.problem import neuron_problem
 from snnprog.errors import SolverError
 from snnprog.network import Neuron
 
+# From which share of its gap on a row counts as met: the design then decides. × 3 and ÷ 3 of its odds took 1 hidden
+# neuron more, of 3, on 1 spec.
 MET = 0.3
+# Growth is stuck if the last so many hidden neurons have left more than this share of what was lacking.
 PATIENCE, PROGRESS = 12, 0.98
+# A helper that would take away less than this share does not help. × 3 and ÷ 3 of these three: no change on 1 spec.
 HARDLY = 1e-3
 
 

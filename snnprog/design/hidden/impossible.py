@@ -18,7 +18,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.conflict import Conflict
-from snnprog.design.conflicts import refractory_reason
+from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
@@ -26,10 +26,9 @@ from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise
 from snnprog.spec import presynaptic_raster
 
+# The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
 MOST_CELLS = 1 << 24
-WIDEST = 1 << 7
-NAMED_TICKS = 4
-NOTHING = 0
+NOTHING = 0  # the number of the history in which nothing has happened yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +146,7 @@ def _relaxation(problem: NeuronProblem, rows: Ticks, told: Floats) -> LinearProg
     """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
     box = problem.box
     free = np.full(told.shape[1], np.inf)
-    lower, upper = box.weight_lower * WIDEST, box.weight_upper * WIDEST
+    lower, upper = box.weight_lower * (1 << box.widest_exponent), box.weight_upper * (1 << box.widest_exponent)
     threshold, bias = box.threshold, box.bias
     if box.is_scale_free:
         lower, upper = np.where(lower < 0.0, -np.inf, 0.0), np.where(upper > 0.0, np.inf, 0.0)

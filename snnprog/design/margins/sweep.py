@@ -24,9 +24,14 @@ from numpy.typing import NDArray
 from snnprog.arrays import Floats, Int64s, Raster, UInt64s
 from snnprog.potential import PotentialMap
 
-GOES_ON, RESETS, ENDS = 0, 1, 2
+GOES_ON, RESETS, ENDS = 0, 1, 2  # what comes after a tick
+# A φ below this has no part in sums of about 1 that are right to 1e-15 a term: the tap is dropped.
 FORGOTTEN = 1e-12
+# The least power that is divided by: 5 digits are lost of 16 before the base moves on. × 3 and ÷ 3 gave other roundings
+# (another program on 1 of 4 specs), and the same time.
 LEAST_POWER = 1e-5
+# Equal leaks would divide by 0 in ``alpha / (gamma - alpha)``: they are taken to differ by this share, which loses 6
+# digits of 16. × 3 and ÷ 3: no change on 4 specs.
 APART = 1e-6
 
 

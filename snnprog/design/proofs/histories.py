@@ -12,6 +12,8 @@ import numpy as np
 from snnprog.design.problem import NeuronProblem
 from snnprog.rules.linear import SUBTRACT
 
+# Different histories share a fingerprint with chance 1 / PRIME; the weights must fit an exact sum of 64-bit floats, of
+# 2**23 spikes at 30 bits. A third of the bits changed nothing on 19 specs; any seed does.
 PRIME = (1 << 61) - 1
 WEIGHT_BITS = 30
 SEED = 0

@@ -15,6 +15,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 
+# A prime whose products fit 64 bits. An unlucky prime only hides a proof, with chance 1 in 10**9 a pivot.
 PRIME = (1 << 31) - 1
 WORK_LIMIT = 4_000_000_000
 """Bits of intermediate integers, times their number, that elimination may handle: some seconds."""

@@ -20,11 +20,22 @@ from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
 from snnprog.potential import Ticks
 from snnprog.rounding import half_even_integer
 
+# A proof is checked, so these decide only whether one is found, and how long it is. × 3 and ÷ 3 of each: never
+# another outcome on 6 specs that are refused or nearly, and another proof on 1, with a third of FEW_ROWS or of
+# ROWS_PER_UNKNOWN.
+#
+# The share of the dearest price below which a row has none, just above what GLOP leaves.
 WORTHLESS = 1e-9
+# Up to how many rows the null vector is asked for, whose integers grow with their number; and how many rows are kept
+# for each unknown (one more than there are unknowns would do, if the prices were those of a corner).
 FEW_ROWS, ROWS_PER_UNKNOWN = 60, 4
+# A column counts as balanced if its pull is below this share of what it would be unsigned.
 BALANCED = 1e-6
+# Prices begin with all bits of a double and some more; the other bits are for the corrections to fill.
 PRICE_BITS, CORRECTED_BITS = 60, 140
+# Each correction gains digits until `HAIR` is reached; after so many, there is none to reach.
 CORRECTIONS = 6
+# The ridge of the corrector's system, as a share of its trace: a few hundred roundings of doubles.
 REGULAR = 1e-13
 
 

@@ -19,6 +19,8 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.potential import NO_RESET
 from snnprog.rules.linear import SUBTRACT
 
+# Up to so many bits the pulls are exact, which is 1,600 ticks of memory at 12 bits a tick; beyond, intervals of 1,000
+# bits are tight far below `HAIR`. × 3 and ÷ 3 of both: no change on 8 specs.
 EXACT_BITS_LIMIT = 20_000
 ROUNDED_BITS = 1_000
 

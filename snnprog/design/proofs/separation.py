@@ -25,10 +25,17 @@ from snnprog.design.proofs.certificate import widest_box
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
 
+# What a sunken silence costs beside a lifted spike: enough that silences are kept first. × 3 and ÷ 3 of each constant
+# here: another proof on 1 of 3 specs, with a third of FIRST_ROWS, else no change.
 PENALTY = 1e3
+# Keeps the program bounded where no spike is due; in LSBs.
 LIFT_LIMIT = 1e6
+# The rows there from the start, those that may come in at a time, and the dearest rows for each unknown of a program
+# like it. More than for margins, because here all rows near the threshold bind.
 FIRST_ROWS, MORE_ROWS, ROWS_PER_UNKNOWN = 400, 200, 2
+# How far below what is promised a row may be, as a share of the promise and of 1 LSB: above GLOP's tolerance of 1e-8.
 VIOLATED = 1e-6
+# Lifts (in LSBs) that no tolerance of a solver explains; between the two the exact simplex method is asked.
 CLEARLY_LIFTED, CLEARLY_NOT = 1.0, -1e-3
 
 

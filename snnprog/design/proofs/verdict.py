@@ -21,7 +21,10 @@ from snnprog.design.proofs.separation import CLEARLY_LIFTED, CLEARLY_NOT, Separa
 from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 
+# Up to so many demands are left out one by one at once; of more, halves first. × 3 and ÷ 3: no change on 5 specs.
 AT_ONCE = 8
+# Demands times taps times programs that a conflict is made smaller with: beyond, it is given as it is, and
+# is not called minimal. × 3 and ÷ 3: no change on 5 specs.
 FILTER_WORK = 20_000_000
 
 
