@@ -37,10 +37,21 @@ def test_inspect_shows_the_cores(command: Command, detector: Path) -> None:
 
 def test_inspect_shows_the_cores_that_a_file_carries(command: Command, tmp_path: Path) -> None:
     program = Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=3, outputs=[0], pre=[0, 0, 0], post=[0, 1, 2], delay=[1] * 3,
-        weight=[9] * 3, exponent=[0] * 3, threshold=[5] * 3, current_decay=[4095] * 3, potential_decay=[0] * 3,
-        bias=[0] * 3, core=[1, 0, 1],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=3,
+        outputs=[0],
+        pre=[0, 0, 0],
+        post=[0, 1, 2],
+        delay=[1] * 3,
+        weight=[9] * 3,
+        exponent=[0] * 3,
+        threshold=[5] * 3,
+        current_decay=[4095] * 3,
+        potential_decay=[0] * 3,
+        bias=[0] * 3,
+        core=[1, 0, 1],
+    )
     program.save(tmp_path / "p.snnp")
     rows = [line.split() for line in command("inspect", tmp_path / "p.snnp")[1].splitlines()]
     assert ["cores", "2"] in rows

@@ -36,9 +36,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in FILES.iterdir():
         shutil.copy(file, tmp_path)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=1,
+        outputs=[0],
+        pre=[0],
+        post=[0],
+        delay=[1],
+        weight=[60],
+        exponent=[0],
+        threshold=[50],
+        current_decay=[4095],
+        potential_decay=[4095],
+        bias=[0],
+    )
     program.save("p.snnp")
     program.save("q.nir")
     sp.write_nir("p.nir", program, dt_ms=1.0)

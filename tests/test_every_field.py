@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.chips import CHIPS, Chip, Core, Energy, Layers, SynapticMemory, WeightRanges
@@ -218,7 +219,7 @@ CASES: dict[type, dict[str, Case]] = {
     },
     Core: {
         **{
-            name: Case(LOIHI, of_chip(core=Core(**{name: 1})), placed)  # type: ignore[arg-type]
+            name: Case(LOIHI, of_chip(core=Core(**untyped({name: 1}))), placed)
             for name in ("neurons", "axons_in", "axons_out", "profiles", "thresholds", "formats")
         },
         "memory": Case(LOIHI, of_chip(core=Core()), placed),

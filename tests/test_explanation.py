@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from cases import CASES
 from rich.console import Console
+from untyped import untyped
 from verdict_specs import tiny_spec
 
 import snnprog as sp
@@ -173,7 +174,7 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
     assert len(reasons) == 2
     assert told.verdicts[2].hidden is True, "its reset does not wipe out what a hidden neuron remembers"
     assert reasons[0].endswith("but nothing can have reached it by then, through hidden neurons neither")
-    assert told.as_dict()["outputs"][1]["hidden_neurons"] == {"may_help": False, "reason": reasons[0]}  # type: ignore[index]
+    assert untyped(told.as_dict())["outputs"][1]["hidden_neurons"] == {"may_help": False, "reason": reasons[0]}
     console = Console(record=True, width=300, soft_wrap=True)
     print_explanation(console, told)
     assert f"with hidden neurons: {reasons[0]}" in console.export_text()

@@ -21,7 +21,7 @@ from snnprog.design.task import Task
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.exhaustive import Repair
 from snnprog.integers.quantizer import Rehearsal, rehearse
-from snnprog.integers.rounding import IntegerNeuron, Interval, Rounding
+from snnprog.integers.rounding import IntegerNeuron, Interval, Rounder
 from snnprog.integers.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
@@ -32,8 +32,8 @@ UNIT = 64
 SCALES = (1.0, 0.3, 0.05, 0.01)
 
 
-def rounding_of(spec: sp.Spec, neuron: Neuron) -> Rounding:
-    return Rounding(Task.of(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
+def rounding_of(spec: sp.Spec, neuron: Neuron) -> Rounder:
+    return Rounder(Task.of(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
 
 
 # ----------------------------------------------------------------------------------------------------- certificates

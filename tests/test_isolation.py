@@ -36,9 +36,20 @@ def hostile(tmp_path: Path) -> Path:
     for file in FILES.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=2, n_neurons=1, outputs=[0], pre=[0], post=[0], delay=[1], weight=[60], exponent=[0],
-        threshold=[50], current_decay=[4095], potential_decay=[4095], bias=[0],
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=1,
+        outputs=[0],
+        pre=[0],
+        post=[0],
+        delay=[1],
+        weight=[60],
+        exponent=[0],
+        threshold=[50],
+        current_decay=[4095],
+        potential_decay=[4095],
+        bias=[0],
+    )
     program.save(folder / "p.snnp")
     sp.write_rasters(folder / "x.h5", [np.eye(4, 2, dtype=bool)], dt_ms=1.0)
     sp.write_nir(folder / "p.nir", program, dt_ms=1.0)

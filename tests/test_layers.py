@@ -185,10 +185,6 @@ def test_no_runner_imports_the_judge(path: Path) -> None:
     assert not [name for name in imported(tree_of(path)) if name.split(".")[0] == "snnprog"]
 
 
-# What a reader may still take for another: to be renamed where they are next worked on, then taken off this list.
-STILL_TWO_THINGS = {"Run", "Rule", "Wires", "Record", "_Neurons"}
-
-
 def test_a_class_name_means_one_thing() -> None:
     places: dict[str, list[str]] = {}
     for path in SOURCES:
@@ -196,5 +192,4 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
     twice = {name: found for name, found in places.items() if len(found) > 1}
-    assert {name: twice[name] for name in twice.keys() - STILL_TWO_THINGS} == {}
-    assert STILL_TWO_THINGS - twice.keys() == set(), "take it off the list"
+    assert twice == {}

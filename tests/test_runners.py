@@ -302,11 +302,20 @@ def test_the_blocks_of_the_emulator_are_the_cores_of_the_placement(tmp_path: Pat
     pairs = np.unique(generator.integers(0, (1140, 1100), (9000, 2)), axis=0)  # one synapse between any two: one axon
     size = len(pairs)
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=40, n_neurons=1100, outputs=generator.permutation(1100)[:500], pre=pairs[:, 0],
-        post=pairs[:, 1], delay=[1] * size, weight=generator.integers(-60, 120, size),
-        exponent=generator.integers(0, 2, size), threshold=8 * generator.integers(20, 24, 1100), bias=[0] * 1100,
-        current_decay=[4095] * 1100, potential_decay=generator.integers(100, 102, 1100),
-    )  # fmt: skip
+        chip="loihi1",
+        n_inputs=40,
+        n_neurons=1100,
+        outputs=generator.permutation(1100)[:500],
+        pre=pairs[:, 0],
+        post=pairs[:, 1],
+        delay=[1] * size,
+        weight=generator.integers(-60, 120, size),
+        exponent=generator.integers(0, 2, size),
+        threshold=8 * generator.integers(20, 24, 1100),
+        bias=[0] * 1100,
+        current_decay=[4095] * 1100,
+        potential_decay=generator.integers(100, 102, 1100),
+    )
     placement = sp.place(program)
     placed = replace(program, core=placement.core_of)
     rasters = [random_raster(2, 30, 40, 0.3)]

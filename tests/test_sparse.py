@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cases import CASES, exact_arrivals, exact_potential, random_raster, with_wishes
 from scipy.optimize import linprog
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Floats
@@ -235,7 +236,7 @@ def test_no_program_is_handed_out_with_more_synapses_than_are_allowed() -> None:
     with pytest.raises(
         sp.QuantizationError, match="output 0 has 6 synapses in integers, and fan_in allows 1"
     ) as caught:
-        check_fan_in(with_wishes(one_bit_spec(0), fan_in=1), more)  # type: ignore[arg-type]
+        check_fan_in(with_wishes(one_bit_spec(0), fan_in=1), untyped(more))
     assert caught.value.neurons == (0,)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Command
-from made_up_chips import KINDS, chip_of
+from made_up_chips import KINDS, Kind, chip_of
 
 import snnprog as sp
 from snnprog.chips import CHIPS, Chip, find_chip
@@ -194,8 +194,8 @@ def test_backends_check_a_stranger_s_chip(backend: str, command: Command) -> Non
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_the_kernel_equals_the_reference_on_made_up_chips(kind: object) -> None:
-    outcome = check_conformance("kernel", programs=10, chip=chip_of(kind))  # type: ignore[arg-type]
+def test_the_kernel_equals_the_reference_on_made_up_chips(kind: Kind) -> None:
+    outcome = check_conformance("kernel", programs=10, chip=chip_of(kind))
     assert (outcome.divergence, outcome.random) == (None, 10)
     assert outcome.spikes > 0
 

@@ -50,7 +50,7 @@ class WeightRanges:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Chip:
     """The limits of one chip; each field's source stands in the module that makes the instance.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from snnprog.conformance.checking import Conformance, check_conformance
 from snnprog.conformance.golden import Golden, golden_programs, write_golden
-from snnprog.conformance.trials import LARGE, SMALL, Scale, Trial, random_trial
+from snnprog.conformance.trials import LARGE, SMALL, ProgramSize, Trial, random_trial
 
 __all__ = [
     "LARGE",
     "SMALL",
     "Conformance",
     "Golden",
-    "Scale",
+    "ProgramSize",
     "Trial",
     "check_conformance",
     "golden_programs",

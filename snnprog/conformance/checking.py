@@ -16,7 +16,7 @@ import numpy as np
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
 from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
 from snnprog.conformance.golden import Golden, golden_programs, joined
-from snnprog.conformance.trials import NO_GAPS, SMALL, Scale, Trial, random_trial, side_by_side
+from snnprog.conformance.trials import NO_GAPS, SMALL, ProgramSize, Trial, random_trial, side_by_side
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.progress import Progress
 from snnprog.verification import Divergence, compare_runs, explain_difference
@@ -64,7 +64,7 @@ def check_conformance(
     *,
     programs: int,
     first_seed: int = 0,
-    scale: Scale = SMALL,
+    scale: ProgramSize = SMALL,
     golden: bool = True,
     chip: str | Chip | None = None,
     progress: Progress | None = None,
@@ -80,7 +80,7 @@ def check_conformance(
         itself is compared with the kernel).
     first_seed : int
         Seed of the first random program; the others' follow.
-    scale : Scale
+    scale : ProgramSize
         How large they are.
     golden : bool
         Whether to run the golden programs, too; only chips that are built in have some.

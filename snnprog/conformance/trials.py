@@ -28,7 +28,7 @@ NO_GAPS = Gaps()
 
 
 @dataclass(frozen=True)
-class Scale:
+class ProgramSize:
     """How large random programs are.
 
     Attributes
@@ -46,8 +46,8 @@ class Scale:
     most_kinds: int | None = None
 
 
-SMALL = Scale(most_neurons=6, pattern_ticks=(40, 25))
-LARGE = Scale(most_neurons=400, pattern_ticks=(400, 250), most_kinds=4)
+SMALL = ProgramSize(most_neurons=6, pattern_ticks=(40, 25))
+LARGE = ProgramSize(most_neurons=400, pattern_ticks=(400, 250), most_kinds=4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
     }
 
 
-def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, scale: Scale = SMALL) -> Trial:
+def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, scale: ProgramSize = SMALL) -> Trial:
     """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
 
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
@@ -141,7 +141,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
     return replace(program, refractory=periods[kind].astype(np.int32))
 
 
-def _draw_trial(generator: np.random.Generator, limits: Chip, scale: Scale, shrink: float) -> Trial:
+def _draw_trial(generator: np.random.Generator, limits: Chip, scale: ProgramSize, shrink: float) -> Trial:
     n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
     most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
     n_synapses = int(generator.integers(1, most_synapses + 2))

@@ -105,10 +105,10 @@ def whole(problem: IntegerProblem, effort: float = WHOLE_EFFORT) -> Repair:
 
 def whole_program(problem: IntegerProblem) -> IntegerProgram:
     """Return the chip's rule as an integer program: for each tick its current, its potential, and what they keep."""
-    return _Whole(problem).program()
+    return _WholeRule(problem).program()
 
 
-class _Whole(Sums):
+class _WholeRule(Sums):
     """Collects variables and rows, tick after tick; a variable is a symbol, and every form has whole coefficients."""
 
     def __init__(self, problem: IntegerProblem) -> None:

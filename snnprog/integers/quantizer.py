@@ -29,7 +29,7 @@ from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
 from snnprog.integers.repair import RepairJob, impossible, repair
-from snnprog.integers.rounding import IntegerNeuron, Rounding
+from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
     ANY_INPUT,
     NOTHING_SURE,
@@ -182,7 +182,7 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _ScaleSearch(neuron, Rounding(task, neuron, task.mapping.at_every_look(asked)))
+        _ScaleSearch(neuron, Rounder(task, neuron, task.mapping.at_every_look(asked)))
         for neuron, asked in ((neuron, _asked(task, index)) for index, neuron in enumerate(network.neurons))
     ]
     outcomes = rehearse(task, [search.best for search in searches])
@@ -279,7 +279,7 @@ def _asked(task: Task, index: int) -> Raster:
 class _ScaleSearch:
     """One neuron's search for a scale."""
 
-    def __init__(self, neuron: Neuron, rounding: Rounding) -> None:
+    def __init__(self, neuron: Neuron, rounding: Rounder) -> None:
         self.neuron, self.rounding = neuron, rounding
         weights, mapping = neuron.weights.ravel(), rounding.mapping
         step = float(1 << neuron.exponent)

@@ -1,6 +1,6 @@
 """One neuron's real weights become integers, and the certificate that says what rounding can do to them.
 
-Rounding is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
+Rounder is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
 certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be. A weight of 0
 stays 0; where weights are ±1, it is none only where taps may be absent.
@@ -82,7 +82,7 @@ def _box_of(task: Task, neuron: Neuron) -> Box:
     return replace(box, weight_lower=box.weight_lower * chosen, weight_upper=box.weight_upper * chosen)
 
 
-class Rounding:
+class Rounder:
     """Rounds one designed neuron, at several scales if need be.
 
     Parameters

@@ -17,9 +17,15 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 NOT_CHECKED = "not checked"
 PER_NJ = 1000.0  # picojoules
 ACTIVITY_COLUMNS = (
-    "pattern", "ticks", "input spikes", "neuron spikes", "synaptic operations", "messages", "updates",
+    "pattern",
+    "ticks",
+    "input spikes",
+    "neuron spikes",
+    "synaptic operations",
+    "messages",
+    "updates",
     "energy, estimated (nJ)",
-)  # fmt: skip
+)
 
 
 def placement_table(placement: Placement) -> Table:

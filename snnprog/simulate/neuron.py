@@ -15,7 +15,7 @@ from snnprog.trace import Excursion
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class SimulatedNeuron:
     """What a neuron did.
 
     Attributes
@@ -65,8 +65,8 @@ class NeuronSimulator:
         slot, line = np.divmod(tap, self.mapping.n_lines)
         return first, tap[np.lexsort((slot, line, tick))]
 
-    def run(self, weights: Int64s, threshold: int, bias: int, told: Raster | None = None) -> Run:
-        """Run a neuron.
+    def run(self, weights: Int64s, threshold: int, bias: int, told: Raster | None = None) -> SimulatedNeuron:
+        """SimulatedNeuron a neuron.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class NeuronSimulator:
             limit = threshold * self.rule.unit
             again = found.left >= limit if self.rule.is_equal_a_spike else found.left > limit
             spikes, potentials = np.concatenate([spikes, again]), np.concatenate([potentials, found.left])
-        return Run(spikes, potentials, self._excursion(found.excursion))
+        return SimulatedNeuron(spikes, potentials, self._excursion(found.excursion))
 
     def _excursion(self, found: tuple[int, int, int] | None) -> Excursion | None:
         if found is None:

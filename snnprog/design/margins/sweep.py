@@ -78,7 +78,7 @@ class Decays(NamedTuple):
     kappa: float
 
 
-class Demand(NamedTuple):
+class RowDemand(NamedTuple):
     """The rows to be met: ``factor (w·φ + b β - θ) >= 1`` where the factor is not 0.
 
     Attributes
@@ -167,7 +167,7 @@ class Sweeper:
         float
             By how much the worst row fell short when its turn came.
         """
-        demand = Demand(rows[0], rows[1], self.squares, stiffness)
+        demand = RowDemand(rows[0], rows[1], self.squares, stiffness)
         if self.decays.alpha == 0.0:
             alone: float = _meet_without_current(self.events, self.decays.gamma, self.powers[0], demand, unknowns)
             return alone
@@ -298,7 +298,7 @@ def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Flo
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _push(k: int, potential: float, demand: Demand, unknowns: Unknowns) -> tuple[float, float]:
+def _push(k: int, potential: float, demand: RowDemand, unknowns: Unknowns) -> tuple[float, float]:
     """Meet the row of tick k by the least change of the unknowns, each step of an offset counting its stiffness.
 
     Threshold, bias and price are moved here; a weight is moved by the change times its φ, which is left to the caller.
@@ -382,7 +382,7 @@ def _move_base(
 
 
 @njit(cache=True, nogil=True)
-def _meet(events: Events, decays: Decays, powers: Floats, demand: Demand, unknowns: Unknowns) -> float:
+def _meet(events: Events, decays: Decays, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
     """See `Sweeper.meet`, for currents that last; the invariant is that of `LiveTaps`."""
     first, tap, after = events
     gamma, alpha, kappa = decays
@@ -474,7 +474,7 @@ def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> in
 
 
 @njit(cache=True, nogil=True)
-def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: Demand, unknowns: Unknowns) -> float:
+def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
