@@ -175,6 +175,14 @@ CHANGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
     "long delays": (("delays",), [1, 1025], "delays of chip loihi1 must be from 1 to 1024"),
     "no delay": (("delays",), [0, 3], "delays of chip loihi1 must be from 1 to 1024"),
     "three ends": (("delays",), [1, 2, 3], r"chip.delays must be a list of 2, got a list of 3"),
+    "gathering of a parameter": (
+        ("rule", "gather", "expression"),
+        ["add", "arriving", "bias"],
+        "gather of rule loihi1-lif-lava-0.10.0 must be made of weight, count and arriving alone",
+    ),
+    "wide steps of weights": (("weight_ranges", "mixed_step"), 2**40, "in steps of 1 or more, within the ranges"),
+    "negative decays": (("rule", "parameters", 1, "low"), -1, "current_decays of chip loihi1 must be 0 or more"),
+    "no refractory period": (("rule", "parameters", 4, "low"), 0, "refractory of chip loihi1 must be 1 or more"),
     "flag as an end": (("delays",), [True, 2], r"chip.delays\[0\] must be an integer of at most"),
     "wide weights": (
         ("weight_ranges", "excitatory"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 
 import snnprog as sp
 from snnprog.archive import array_of, json_of, read_archive, write_archive
-from snnprog.chips import CHIPS, Chip
+from snnprog.chips import CHIPS, Chip, Layers
 from snnprog.chips.data import chip_to_data
 from snnprog.program import ARRAYS, DOCUMENT
+from snnprog.rules import Const, End, LayerConstant, Parameter, Ref, Rounding, Rule, Step, Watch
+from snnprog.rules.expressions import NODES, Expression, FloorDiv, Hold, Leak, Max, Min, Scale, Select, Shr, nodes
 
+GOLDEN = Path(__file__).parent / "golden" / "hardware.snnp"
 SIX = KINDS[0]
 CHIP = chip_of(SIX)
 
@@ -138,3 +142,62 @@ def test_a_file_without_its_hardware_is_for_no_chip_that_is_known(tmp_path: Path
     del document["hardware"]
     with pytest.raises(sp.FormatError, match="is for chip 'subtracting6'; known chips are loihi1, loihi2, xylo"):
         sp.load(written(tmp_path / "q.snnp", document, arrays))
+
+
+# ---------------------------------------------------------------------------------------------------------- golden
+
+
+def everything() -> Chip:
+    """Return a chip with every node, rounding and end, and with every part that a chip can have."""
+    v, u, most, decay = Ref("potential"), Ref("current"), Ref("most"), Ref("current_decay")
+    leaky: Expression = u
+    for rounding in Rounding:
+        leaky = Leak(Shr(leaky, decay, rounding), decay, rounding)
+    mixed = Select(v > 0, Scale(v, 16 - Ref("potential_decay"), 4, Rounding.HALF_EVEN), -v)
+    held = Hold(Hold(mixed + 2 * u - Ref("bias"), -99, 99, End.FOLD), -90, 89, End.WRAP)
+    rule = Rule(
+        name="everything",
+        registers=("current", "potential", "held"),
+        parameters=(
+            Parameter("threshold", 1, 63),
+            Parameter("current_decay", 0, 3),
+            Parameter("potential_decay", 0, 16),
+            Parameter("bias", -12, 12),
+            Parameter("refractory", 1, 4),
+        ),
+        constants=(LayerConstant("most", 3, 1),),
+        gather=Step("gather", "current", Hold(u + Ref("weight") * Ref("count"), -128, 127, End.CLIP)),
+        steps=(
+            Step("current", "current", leaky),
+            Step("potential", "potential", held),
+            Step("fire", "spikes", Min(FloorDiv(Max(v, Const(0)), Ref("threshold") << 1), most)),
+            Step("rest", "held", Select(Ref("held") >= 1, Ref("held") - 1, Ref("refractory"))),
+        ),
+        watched=(Watch("gather", 128),),
+    )
+    return replace(
+        CHIPS["loihi1"],
+        name="everything",
+        rule=rule,
+        usual_decays=(1, 2),
+        bias_mantissas=(-3, 3),
+        bias_exponents=(0, 2),
+        free_bias_exponents=(1, 2),
+        layers=replace(CHIPS["xylo"].layers or Layers(1, 1, 1, 1), most_inputs=4),
+    )
+
+
+def golden_program() -> sp.Program:
+    return small(everything(), outputs=[1], weight=[100, 9, -31], bias=[12, 0], refractory=[1, 4])
+
+
+def test_the_golden_chip_has_every_node() -> None:
+    rule = everything().rule
+    assert {type(node) for step in rule.all_steps for node in nodes(step.expression)} == set(NODES)
+
+
+def test_the_golden_file_is_written_and_read_to_the_byte(tmp_path: Path) -> None:
+    if os.environ.get("SNNPROG_REWRITE_GOLDEN") == "1":
+        golden_program().save(GOLDEN)
+    assert saved(tmp_path, golden_program()).read_bytes() == GOLDEN.read_bytes()
+    assert sp.load(GOLDEN).chip == everything()

@@ -122,7 +122,9 @@ class Chip:
             low, high = ranges.of(mode)
             yield "weight_ranges", low <= 0 <= high, "ranges around 0"
         yield "weight_ranges", self.weight_limit >= 1, "ranges that reach from -1 to 1 at least"
-        yield "weight_ranges", ranges.mixed_step >= 1, "in steps of 1 or more"
+        yield "weight_ranges", 1 <= ranges.mixed_step <= self.weight_limit, "in steps of 1 or more, within the ranges"
+        for item, least in (("thresholds", 1), ("current_decays", 0), ("potential_decays", 0), ("refractory", 1)):
+            yield item, getattr(self, item)[0] >= least, f"{least} or more, by the rule's parameters"
         for item in ("delays", "exponents", "bias_mantissas", "bias_exponents", "free_bias_exponents"):
             low, high = getattr(self, item)
             yield item, low <= high, "(least, greatest)"

@@ -68,6 +68,10 @@ class Expression:
         """Return the product."""
         return Mul(self, as_expression(other))
 
+    def __rmul__(self, other: int) -> Expression:
+        """Return the product, the number last: where the threshold is a multiple, that is how a rule is read."""
+        return Mul(self, Const(other))
+
     def __neg__(self) -> Expression:
         """Return the negative."""
         return Neg(self)

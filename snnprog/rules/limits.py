@@ -26,7 +26,7 @@ from snnprog.rules.expressions import (
     nodes,
 )
 from snnprog.rules.ranges import SPANS, Span
-from snnprog.rules.rule import LONGEST_NAME, Rule
+from snnprog.rules.rule import COUNT, LONGEST_NAME, WEIGHT, Rule
 
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 """Names of chips and rules stand in file names, on command lines and in tables: no spaces, no signs of a shell."""
@@ -84,6 +84,8 @@ def _sizes(rule: Rule) -> Iterator[tuple[str, bool, str]]:
         is_name = step.name.isidentifier() and step.name.isascii() and len(step.name) <= LONGEST_NAME
         yield f"step name {step.name[:40]!r}", is_name, f"an identifier of at most {LONGEST_NAME} letters"
         yield f"step {step.name!r}", depth(step.expression) <= DEEPEST, f"nested at most {DEEPEST} deep"
+    gathered = names_in(rule.gather.expression) <= {WEIGHT, COUNT, rule.gather.target}
+    yield "gather", gathered, f"made of weight, count and {rule.gather.target} alone: each event is gathered by itself"
     size = sum(1 for step in rule.all_steps for _ in nodes(step.expression))
     yield "steps", size <= MOST_NODES, f"made of at most {MOST_NODES} nodes, got {size}"
     numbers = [end for each in rule.parameters for end in (each.low, each.high)]
