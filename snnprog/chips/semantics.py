@@ -1,7 +1,8 @@
 """How program files of versions 1 and 2 name the rule of a chip: by a dictionary that such files hold to the byte.
 
-These texts are names, and nothing is calculated from them: what they stand for is the chip's rule. A file of a later
-version carries the rule itself (`snnprog.rules.data`).
+These texts are labels of files, and nothing is calculated from them: what they stand for is the chip's rule. They never
+change, though Loihi's current folds where they say "wrap". Files of other chips carry the rule itself
+(`snnprog.rules.data`).
 """
 
 from __future__ import annotations

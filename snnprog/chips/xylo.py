@@ -3,7 +3,7 @@
 What a program means here
 -------------------------
 - Every neuron that is read out stands in the readout layer, every other one in the hidden layer. Readout neurons hear
-  and feed: they hear, and feed nothing.
+  others and feed none.
 - An input line stands for a hidden neuron that repeats it at once (weight 2, threshold 1, both decays 1, and -1 onto
   itself, which takes back what would be left of the current). So a spike of any line acts one tick later, whichever
   layer it goes to, and lines act in order: inputs, then hidden neurons.

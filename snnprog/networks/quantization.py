@@ -1,8 +1,8 @@
 """Network of real numbers → program, and what rounding changed: asked, got, difference.
 
-Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`). With inputs
-to be exact on, the real network is run first, and its spikes are what the program has to do: what rounding to the
-nearest does otherwise there is left to `snnprog.integers`, which rounds at other scales, searches and re-optimises.
+Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`). With
+inputs to be exact on, the real network is run first, and its spikes are what the program has to do: what rounding to
+the nearest does otherwise there is left to `snnprog.integers`, which rounds at other scales, searches and re-optimises.
 """
 
 from __future__ import annotations

@@ -76,6 +76,10 @@ def _scaled(rounding: Rounding, operand: str, share: str) -> str:
     return rf"\operatorname{{{ROUNDINGS[rounding]}}}\left({operand} {share}\right)"
 
 
+def _part(node: Leak, operand: str, bits: str) -> str:
+    return _scaled(node.rounding, _grouped(node.operand, operand), _power_below(bits))
+
+
 def _power_below(bits: str) -> str:
     return rf"/\, 2^{{{bits}}}"
 
@@ -97,17 +101,19 @@ LATEX: Table[str] = {
     Mul: lambda node, left, right: rf"{_grouped(node.left, left)} \cdot {_grouped(node.right, right)}",
     Neg: lambda node, operand: f"-{_grouped(node.operand, operand)}",
     Shl: lambda node, operand: rf"2^{{{node.bits}}} \cdot {_grouped(node.operand, operand)}",
-    Shr: lambda node, operand, bits: _scaled(node.rounding, operand, _power_below(bits)),
+    Shr: lambda node, operand, bits: _scaled(node.rounding, _grouped(node.operand, operand), _power_below(bits)),
     Scale: lambda node, operand, factor: _scaled(
-        node.rounding, operand, rf"\cdot {_grouped(node.factor, factor)} /\, 2^{{{node.bits}}}"
+        node.rounding, _grouped(node.operand, operand), rf"\cdot {_grouped(node.factor, factor)} /\, 2^{{{node.bits}}}"
     ),
-    Leak: lambda node, operand, bits: f"{operand} - {_scaled(node.rounding, operand, _power_below(bits))}",
+    Leak: lambda node, operand, bits: f"{operand} - {_part(node, operand, bits)}",
     Hold: _hold,
     Compare: lambda node, left, right: f"{left} {COMPARISONS[node.operator]} {right}",
     Select: _select,
     Min: lambda node, left, right: rf"\min\left({left},\, {right}\right)",
     Max: lambda node, left, right: rf"\max\left({left},\, {right}\right)",
-    FloorDiv: lambda node, left, right: rf"\left\lfloor {left} /\, {_grouped(node.right, right)} \right\rfloor",
+    FloorDiv: lambda node, left, right: (
+        rf"\left\lfloor {_grouped(node.left, left)} /\, {_grouped(node.right, right)} \right\rfloor"
+    ),
 }
 """What each node is in LaTeX."""
 

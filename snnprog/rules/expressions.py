@@ -157,7 +157,7 @@ class Shr(Expression):
 
 @dataclass(frozen=True)
 class Scale(Expression):
-    """``operand * factor / 2**bits``, rounded once, at the end: a decay that multiplies."""
+    """``operand * factor / 2**bits``, rounded once, at the end: a decay that multiplies; the factor is 0 or more."""
 
     operand: Expression
     factor: Expression

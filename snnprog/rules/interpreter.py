@@ -4,7 +4,8 @@ This is the plainest executor, and the one that all others are checked against. 
 given, any that broadcast: here ``(patterns, neurons)``. Parts of a step that read only parameters and constants are
 calculated once.
 
-Values are int64: `Interpreter` refuses parameters and arrivals for which a value could leave 63 bits.
+Values are int64, and wrap beyond 63 bits, in every executor alike: a rule can go there only if its registers have no
+ends and forget nothing.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ class Interpreter:
     def tick(self, state: Values, gathered: Int64s, note: Note | None = None) -> Outcome:
         """Return one tick, from the registers before it and what the gathering has left of its target."""
         values = {**state, self.rule.gather.target: gathered}
-        compared = gathered
+        compared = values[POTENTIAL]
         for step, expression in self._steps:
             if step.target == SPIKES:
                 compared = values[POTENTIAL]

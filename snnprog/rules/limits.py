@@ -106,6 +106,8 @@ def _fault(node: Expression, fixed: Mapping[str, Span]) -> str:
         fault = f"holds values from {node.low} to {node.high}; the ends must rise, to at most {MOST_MAGNITUDE}"
     elif isinstance(node, Shl | Scale) and not 0 <= node.bits <= MOST_SHIFT:
         fault = f"shifts by {node.bits} bits; 0 to {MOST_SHIFT} are allowed"
+    elif isinstance(node, Scale) and not _is_within(node.factor, fixed, 0, MOST_MAGNITUDE):
+        fault = "must scale by a factor of constants and parameters that is never negative"
     elif isinstance(node, Shr | Leak) and not _is_within(node.bits, fixed, 0, MOST_SHIFT):
         fault = f"must shift by a constant or parameter from 0 to {MOST_SHIFT} bits"
     elif isinstance(node, FloorDiv) and not _is_within(node.right, fixed, 1, MOST_MAGNITUDE):

@@ -27,8 +27,9 @@ from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
 UNLIMITED = 1 << 62
-NO_LIMIT = Fraction(1 << 62)
-"""No value of an int64 executor is greater."""
+"""Greater than any value that an int64 executor can sum up."""
+
+NO_LIMIT = Fraction(UNLIMITED)
 
 LONGEST_RESET = 1 << 12
 """Ticks after which a rule is taken for one that never comes to rest; Loihi's longest reset lasts 63."""
@@ -172,7 +173,7 @@ class _Errors(Sums):
         return any(name in form.terms for name in self.errors)
 
 
-def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1, *, is_readout: bool = False) -> LinearRule:
+def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1) -> LinearRule:
     """Return the linear rule of neurons with these decays.
 
     Parameters
@@ -182,22 +183,20 @@ def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1, *, i
         ``current_decay`` and ``potential_decay``.
     refractory : int
         In ticks.
-    is_readout : bool
-        Whether the neurons are read out and feed nothing, where the chip has a layer for these.
 
     Raises
     ------
     SpecError
         If the rule is none for which weights can be designed; the sentence says which step is why.
     """
-    return _linear_rule(rule, decays["current_decay"], decays["potential_decay"], refractory, is_readout)
+    return _linear_rule(rule, decays["current_decay"], decays["potential_decay"], refractory)
 
 
 @lru_cache(maxsize=1024)
-def _linear_rule(rule: Rule, current_decay: int, potential_decay: int, refractory: int, is_readout: bool) -> LinearRule:
+def _linear_rule(rule: Rule, current_decay: int, potential_decay: int, refractory: int) -> LinearRule:
     fixed = {"current_decay": current_decay, "potential_decay": potential_decay, "refractory": refractory}
     fixed = {each.name: fixed[each.name] for each in rule.parameters if each.name in fixed}
-    fixed |= {each.name: each.readout if is_readout else each.hidden for each in rule.constants}
+    fixed |= {each.name: each.hidden for each in rule.constants}
     return _Reader(rule, fixed).linear()
 
 

@@ -31,6 +31,9 @@ LOIHI_RULE = Rule(
         Parameter("refractory", 1, 63),
     ),
     gather=Step("gather", "arriving", arriving + weight * count),
+    # The decay of the current counts from 4095 and that of the potential from 4096, as in Lava. A current folds
+    # once into (-2^23, 2^23]; a potential stops at ±(2^23 - 1). What arrives wraps at 32 bits in Lava, but only
+    # below 2^21 do all runtimes agree: nengo-loihi's accumulator has 21 bits and a sign.
     steps=(
         Step("arrivals", "arrivals", wrap(arriving << 6, 32)),
         Step("current", "current", fold(decayed(u, 4095 - du) + a, TOP)),
