@@ -19,7 +19,7 @@ Names that mean something outside the rule: the registers ``current`` and ``pote
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -142,6 +142,18 @@ class Rule:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_reads()
+
+    def __hash__(self) -> int:
+        """Return the hash of all fields, calculated once: caches of compiled code look rules up before every run."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: without the hash, because another process hashes texts otherwise."""
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
 
     @property
     def is_sum(self) -> bool:

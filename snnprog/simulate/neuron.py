@@ -54,6 +54,8 @@ class NeuronSimulator:
         ticks = mapping.played.ticks
         self.ends = np.zeros(ticks, dtype=np.bool_)
         self.ends[mapping.played.ends] = True
+        self.given = {**UNSET, **dict(mapping.linear.given)}
+        self.looks_after_resets = bool(mapping.is_after_reset.any())
 
     @cached_property
     def events(self) -> Events:
@@ -79,11 +81,11 @@ class NeuronSimulator:
         told : (ticks played,) bool, optional
             Where it spikes, and so resets, whatever it would do itself.
         """
-        values = {**UNSET, **dict(self.mapping.linear.given), "threshold": threshold, "bias": bias}
+        values = {**self.given, "threshold": threshold, "bias": bias}
         counts = None if told is None else told.astype(np.int64)
         found = run_neuron(self.rule, self.events, weights, self.ends, values, counts)
         spikes, potentials = found.spikes > 0, found.compared
-        if self.mapping.is_after_reset.any():
+        if self.looks_after_resets:
             limit = threshold * self.rule.unit
             again = found.left >= limit if self.rule.is_equal_a_spike else found.left > limit
             spikes, potentials = np.concatenate([spikes, again]), np.concatenate([potentials, found.left])
