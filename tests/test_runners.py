@@ -22,7 +22,7 @@ from snnprog.chips import find_chip
 
 NAMES = ("lava", "nengo_loihi", "brian2_loihi", "xylosim")
 RUNNERS = [pytest.param(name, marks=pytest.mark.snnprog_backend(name)) for name in NAMES]
-XYLO_RULE = find_chip("xylo").semantics.name
+XYLO_RULE = find_chip("xylo").rule.name
 
 # Importing a runtime takes longer than refusing a hundred files: one process of its interpreter is asked about all.
 ASK = """\
