@@ -20,11 +20,12 @@ from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, rebuilt
 from snnprog.rules.ranges import Span, reach_of, simplified
-from snnprog.rules.rule import Rule
+from snnprog.rules.rule import Rule, Watch
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import DENSE_SHARE, arriving_span, can_be_laid_out, common_shift, is_narrow, lay_out
 from snnprog.simulate.memory import LANES
 from snnprog.simulate.parameters import parameters_of
+from snnprog.trace import Excursion
 
 
 def check_equal(program: sp.Program, rasters: list[Raster], threads: int = 1) -> tuple[sp.Trace, ...]:
@@ -333,10 +334,12 @@ def test_the_kernel_runs_other_rules(name: str) -> None:
     program, raster = replace(one_neuron(), chip=chip), np.ones((5, 1), dtype=bool)
     assert built_in(program) == KERNEL
     assert "numba" in run_backend(program, [raster]).versions
+    drawn = [
+        random_program(seed, loudness=seed % 2, n_inputs=6, n_neurons=40, count=400, delays=3) for seed in range(4)
+    ]
     is_otherwise, is_out = False, False
-    for seed in range(4):
-        usual = random_program(seed, loudness=seed % 2, n_inputs=6, n_neurons=40, count=400, delays=3)
-        rasters = [random_raster(seed, ticks, 6, 0.4) for ticks in (60, 7)]
+    for usual in [*drawn, one_neuron(weight=25)]:
+        rasters = [random_raster(1, ticks, usual.n_inputs, 0.4) for ticks in (60, 7)]
         traces = check_equal(replace(usual, chip=chip), rasters, threads=2)
         is_out |= any(trace.excursions for trace in traces)
         theirs = reference.simulate(usual, rasters, state=True)
@@ -347,3 +350,17 @@ def test_the_kernel_runs_other_rules(name: str) -> None:
         )
     assert is_out
     assert is_otherwise
+
+
+def test_sums_that_are_watched_are_watched_after_each_event() -> None:
+    """Their order tells: 200 leaves the range before -150 comes, and is back in it when the tick ends."""
+    rule = replace(LOIHI, name="another", watched=(Watch("gather", 200), *LOIHI.watched))
+    chip = replace(CHIPS["loihi1"], name="other", rule=rule)
+    usual = one_neuron(n_inputs=2, pre=[0, 1], post=[0, 0], delay=[1, 1], weight=[200, -150], exponent=[0, 0])
+    raster = np.ones((3, 2), dtype=bool)
+    for weights, found in (([200, -150], 200), ([-150, 200], None), ([150, 80], 230)):
+        program = replace(usual, chip=chip, weight=np.array(weights), sign_mode=np.ones(2, np.int32))
+        told = () if found is None else (Excursion(1, 0, "arriving", found, 200),)
+        for simulate in (reference.simulate, kernel.simulate):
+            (trace,) = simulate(program, [raster])
+            assert trace.excursions == told

@@ -157,7 +157,9 @@ class Rule:
 
     @property
     def is_sum(self) -> bool:
-        """Whether what arrives may be added up in any order: the gathering holds nothing."""
+        """Whether what arrives may be added up in any order: the gathering holds nothing and is not watched."""
+        if self.gather.name in {watch.step for watch in self.watched}:
+            return False
         target = Ref(self.gather.target)
         return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
 
