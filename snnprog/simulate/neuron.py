@@ -59,10 +59,12 @@ class NeuronSimulator:
 
     @cached_property
     def events(self) -> Events:
-        """What arrives, in the order in which it acts: by line, then by delay."""
+        """What arrives, in the order in which it acts: by line, then by delay; sums are gathered in any order."""
         first, tap = self.mapping.arrival_events
         first = first[: self.ends.size + 1]
         tap = tap[: first[-1]]
+        if self.rule.is_sum:
+            return first, tap
         tick = np.repeat(np.arange(self.ends.size), np.diff(first))
         slot, line = np.divmod(tap, self.mapping.n_lines)
         return first, tap[np.lexsort((slot, line, tick))]
