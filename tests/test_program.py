@@ -23,6 +23,7 @@ from untyped import untyped
 
 from snnprog.archive import write_archive
 from snnprog.chips import CHIPS
+from snnprog.chips.semantics import SEMANTICS
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program import (
     ARRAYS,
@@ -312,8 +313,8 @@ def programs(draw: st.DrawFn) -> Program:
         exponent=integers(*LIMIT.exponents, n_synapses),
         sign_mode=modes,
         threshold=integers(*LIMIT.thresholds, n_neurons),
-        current_decay=integers(*LIMIT.decays, n_neurons),
-        potential_decay=integers(*LIMIT.decays, n_neurons),
+        current_decay=integers(*LIMIT.current_decays, n_neurons),
+        potential_decay=integers(*LIMIT.potential_decays, n_neurons),
         bias=bias,
         provenance=draw(st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=3)),
     )
@@ -406,7 +407,9 @@ def test_cores_are_a_copy_that_cannot_be_written() -> None:
     placed = program(core=given)
     given[0] = 0
     assert placed.core is not None
-    assert (placed.core.tolist(), placed.core.dtype, placed.core.flags.writeable) == ([1, 0], np.int32, False)
+    assert placed.core.tolist() == [1, 0]
+    assert placed.core.dtype == np.int32
+    assert not placed.core.flags.writeable
     assert program().core is None
 
 
@@ -481,7 +484,7 @@ def rebuilt(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]
     return path
 
 
-RULE: dict[str, object] = dict(CHIPS["loihi1"].semantics.as_dict())
+RULE: dict[str, object] = dict(SEMANTICS[CHIPS["loihi1"].rule.name])
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
     "no format": ({"format": None}, "is of format None; 'snnp' is needed"),

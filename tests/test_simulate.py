@@ -11,6 +11,7 @@ from cases import as_int32, clipped, plain_run, single_neuron, toward_zero, wrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.chips import find_chip
@@ -44,9 +45,10 @@ def kinds_for(*numbers: int) -> list[type[np.signedinteger]]:
 def scaled(values: list[int], factors: list[int]) -> list[int]:
     """Return ``values * factors / 2**12`` by the reference, and make sure that compiled code says the same."""
     expected: list[int] = rounded(int64s(values) * int64s(factors), 12, Rounding.TOWARD_ZERO).tolist()
+    operation = untyped(operations.scale_toward_zero)
     for kind in kinds_for(*values, *expected):
         pairs = zip(values, factors, strict=True)
-        assert [operations.scale_toward_zero(kind(value), kind(factor), 12) for value, factor in pairs] == expected
+        assert [operation(kind(value), kind(factor), 12) for value, factor in pairs] == expected
     return expected
 
 
