@@ -54,7 +54,10 @@ class NeuronSimulator:
         ticks = mapping.played.ticks
         self.ends = np.zeros(ticks, dtype=np.bool_)
         self.ends[mapping.played.ends] = True
-        self.given = {**UNSET, **dict(mapping.linear.given)}
+        # One spike a tick is what a raster knows of. A neuron that others hear may have more, where the chip has two
+        # layers: what one reset leaves of the potential tells (`snnprog.design.once`).
+        limits = {each.name: each.readout for each in rule.constants}
+        self.given = {**UNSET, **dict(mapping.linear.given), **limits}
         self.looks_after_resets = bool(mapping.is_after_reset.any())
 
     @cached_property
@@ -89,7 +92,7 @@ class NeuronSimulator:
         spikes, potentials = found.spikes > 0, found.compared
         if self.looks_after_resets:
             limit = threshold * self.rule.unit
-            again = found.left >= limit if self.rule.is_equal_a_spike else found.left > limit
+            again = (found.left >= limit if self.rule.is_equal_a_spike else found.left > limit) | (found.spikes > 1)
             spikes, potentials = np.concatenate([spikes, again]), np.concatenate([potentials, found.left])
         return Run(spikes, potentials, self._excursion(found.excursion))
 
