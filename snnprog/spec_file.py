@@ -47,7 +47,7 @@ from snnprog.errors import FormatError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.rasters import read_recording
-from snnprog.files.reading import Reading, StoredRecording
+from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec.options import OPTIONS
 
@@ -204,7 +204,7 @@ class _RasterFiles:
         self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
         self.used: set[str] = set()
 
-    def read(self, key: str, width: str, ids: str, count: int | None = None) -> StoredRecording:
+    def read(self, key: str, width: str, ids: str, count: int | None = None) -> RecordedRasters:
         """Return what the file that an entry names holds."""
         value = self.table[key]
         if not isinstance(value, str):
@@ -222,7 +222,7 @@ class _RasterFiles:
         )
         return read_recording(file, reading)
 
-    def check_observed(self, key: str, ids: str, recording: StoredRecording) -> None:
+    def check_observed(self, key: str, ids: str, recording: RecordedRasters) -> None:
         """Raise `FormatError` where an input was not observed: nobody knows which spikes went in there."""
         for pattern, observed in enumerate(recording.observed or ()):
             if not observed.all():

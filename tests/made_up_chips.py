@@ -62,12 +62,12 @@ class Kind:
     @property
     def most_current_decay(self) -> int:
         """The greatest decay of a current: all of it, but for one that decays in the tick in which it arrives."""
-        return 2**self.decay_bits >> self.is_ordered
+        return (1 << self.decay_bits) >> self.is_ordered
 
     @property
     def top(self) -> int:
         """The greatest value of a register."""
-        return 2 ** (self.potential_bits - 1) - 1
+        return (1 << (self.potential_bits - 1)) - 1
 
 
 KINDS = (

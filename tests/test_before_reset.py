@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import single_neuron
 
-from snnprog.chips import ShiftSemantics, find_chip
+from snnprog.chips import find_chip
 from snnprog.conformance import Golden, golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.simulate import simulate
@@ -19,9 +19,9 @@ GOLDEN = golden_programs("loihi1")
 def test_resetting_it_leaves_what_was_recorded(golden: Golden) -> None:
     program = golden.trial.program
     thresholds = thresholds_in_units(program)
-    for trace in golden.expected:
-        reached = potentials_before_reset(program, trace)
-        spikes = fires(find_chip("loihi1").semantics, reached, thresholds)
+    for raster, trace in zip(golden.trial.inputs, golden.expected, strict=True):
+        reached = potentials_before_reset(program, trace, raster)
+        spikes = fires(find_chip("loihi1").rule, reached, thresholds)
         assert (spikes[:, program.outputs] == trace.spikes).all()
         assert (np.where(spikes, 0, reached) == trace.potentials).all()
 
@@ -36,15 +36,16 @@ def test_subtracting_thresholds_leaves_what_was_recorded(seed: int) -> None:
     trial = random_trial(seed, "xylo")
     program = trial.program
     trace = simulate(program, trial.inputs[:1], state=True)[0]
-    semantics = find_chip("xylo").semantics
-    assert isinstance(semantics, ShiftSemantics)
-    reached, thresholds = potentials_before_reset(program, trace), thresholds_in_units(program)
-    most = np.full(program.n_neurons, semantics.most_hidden_spikes)
-    most[program.outputs] = semantics.most_readout_spikes
+    rule = find_chip("xylo").rule
+    reached, thresholds = potentials_before_reset(program, trace, trial.inputs[0]), thresholds_in_units(program)
+    (limit,) = rule.constants
+    assert (limit.hidden, limit.readout) == (31, 1)
+    most = np.full(program.n_neurons, limit.hidden)
+    most[program.outputs] = limit.readout
     taken = np.minimum(np.maximum(reached, 0) // thresholds, most)
     assert (reached - taken * thresholds == trace.potentials).all()
-    assert (fires(semantics, reached, thresholds) == (taken > 0)).all()
-    assert (fires(semantics, reached, thresholds)[:, program.outputs] == trace.spikes).all()
+    assert (fires(rule, reached, thresholds) == (taken > 0)).all()
+    assert (fires(rule, reached, thresholds)[:, program.outputs] == trace.spikes).all()
 
 
 def test_it_is_what_a_neuron_alone_reaches() -> None:
@@ -53,4 +54,4 @@ def test_it_is_what_a_neuron_alone_reaches() -> None:
     raster = np.zeros((4, 1), dtype=bool)
     raster[1] = True
     trace = simulate(program, [raster], state=True)[0]
-    assert potentials_before_reset(program, trace)[:, 0].tolist() == [0, 0, 3840, 0]
+    assert potentials_before_reset(program, trace, raster)[:, 0].tolist() == [0, 0, 3840, 0]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from chromium import chromium_command, is_required
 
-from snnprog.design.margins import answer, margin
+from snnprog.design.margins import answer
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -44,11 +44,11 @@ def test_design(
 
 
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
-    before = answer.ROUNDING_PROOF, margin.COMFORTABLE
+    before = answer.ROUNDING_PROOF, answer.COMFORTABLE
     module("constants").main(["--only", "margins.answer", "--specs", "small 0"])
     said = capsys.readouterr().out
     assert [said.count(name) for name in ("ROUNDING_PROOF", "COMFORTABLE", "WORTHLESS")] == [2, 2, 2]
-    assert before == (answer.ROUNDING_PROOF, margin.COMFORTABLE)
+    assert before == (answer.ROUNDING_PROOF, answer.COMFORTABLE)
 
 
 def test_capacity(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,12 @@
-"""Chips that share a rule: what is compiled for one runs wherever its semantics does."""
+"""Chips that share a rule: what is compiled for one runs wherever that rule does."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -90,3 +93,16 @@ def test_chips_are_equal_by_value_whatever_process_made_them() -> None:
     for chip in CHIPS.values():
         copied = pickle.loads(pickle.dumps(chip))
         assert (copied, hash(copied)) == (chip, hash(chip))
+
+
+def test_a_rule_from_another_process_has_the_hash_of_its_equals() -> None:
+    """Texts hash otherwise in each process, so a hash that was calculated here must not travel."""
+    rule = CHIPS["loihi1"].rule
+    assert {rule: "found"}[rule] == "found"
+    code = "import pickle, sys; from snnprog.chips import CHIPS; rule = CHIPS['loihi1'].rule"
+    code += "; print({rule: 'found'}[pickle.load(sys.stdin.buffer)])"
+    environment = os.environ | {"PYTHONHASHSEED": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], input=pickle.dumps(rule), env=environment, capture_output=True, check=True
+    )
+    assert found.stdout == b"found\n"

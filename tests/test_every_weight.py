@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 import snnprog as sp
 from snnprog.chips import CHIPS
@@ -16,8 +15,9 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.problem import neuron_problem
 from snnprog.integers.every_weight import is_countable
 from snnprog.integers.integer_problem import IntegerProblem
-from snnprog.integers.machine import machine_of
+from snnprog.integers.machine import Machine
 from snnprog.simulate import simulate
+from snnprog.simulate.neuron import NeuronSimulator
 
 XYLO = CHIPS["xylo"]
 
@@ -47,7 +47,7 @@ def coarse(seed: int, *, recurrent: bool = False) -> sp.Spec:
 def is_any_exact(spec: sp.Spec) -> bool:
     """Run every weight at every exponent with every threshold that anything could reach."""
     mapping = potential_map(spec)
-    simulator, asked = ShiftedNeuronSimulator(XYLO, spec.dynamics, mapping), mapping.asked_of(spec.targets[:, 0])
+    simulator, asked = NeuronSimulator(XYLO.rule, mapping), mapping.asked_of(spec.targets[:, 0])
     for exponent, mantissas in product(range(8), product((-1, 0, 1), repeat=mapping.n_taps)):
         weights = np.array(mantissas) << exponent
         highest = int(simulator.run(weights, 32767, 0).potentials.max(initial=0))
@@ -89,5 +89,5 @@ def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, Any], co
     asked = sp.Spec(spec.patterns, **options)
     mapping, targets = potential_map(asked), asked.targets[:, 0]
     problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, mapping))
-    machine = machine_of(XYLO, asked.dynamics, mapping, problem.raster)
+    machine = Machine(XYLO, mapping, problem.raster)
     assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,12 @@ def test_files_mean_the_same_with_quotes(
 def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lines: list[list[str]] = []
     split = csv.reader
-    monkeypatch.setattr("csv.reader", lambda given: split(lines.append(given) or given))
+
+    def noted(given: list[str]) -> Iterator[list[str]]:
+        lines.append(given)
+        return split(given)
+
+    monkeypatch.setattr("csv.reader", noted)
     path = csv_file(tmp_path, "time_s,neuron\r\n1.000000000000000000e+00,0\r\n 0.002, 1\r\n\r\n")
     assert read_rasters(path, ticks=1001, neurons=2, dt_ms=1.0)[0].sum() == 2
     path = csv_file(tmp_path, "pattern,tick,neuron\n0, 1 ,1\n\n1,0,0\n")

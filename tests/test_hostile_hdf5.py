@@ -22,7 +22,8 @@ from hostile_hdf5 import KINDS, good_hdf5, hostile_hdf5
 import snnprog as sp
 from snnprog.files import hdf5
 from snnprog.files.hdf5 import Hdf5
-from snnprog.files.hdf5_process import RefusalError, copy_parts
+from snnprog.files.hdf5_copy import RefusalError
+from snnprog.files.hdf5_process import copy_parts
 from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import single_neuron
+from cases import random_raster, single_neuron, states_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,22 +18,19 @@ from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, execution, r
 from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS, NEURON_ADDITIONS
 from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
+from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, rebuilt
+from snnprog.rules.ranges import Span, reach_of, simplified
+from snnprog.rules.rule import Rule, Watch
 from snnprog.simulate import kernel, reference
-from snnprog.simulate.layout import (
-    DENSE_SHARE,
-    LANES,
-    arrival_reach,
-    common_shift,
-    is_known,
-    is_narrow,
-    lay_out,
-)
-
-SEMANTICS = CHIPS["loihi1"].semantics
+from snnprog.simulate.layout import DENSE_SHARE, arriving_span, can_be_laid_out, common_shift, is_narrow, lay_out
+from snnprog.simulate.memory import LANES
+from snnprog.simulate.parameters import parameters_of
+from snnprog.trace import Excursion
 
 
 def check_equal(program: sp.Program, rasters: list[Raster], threads: int = 1) -> tuple[sp.Trace, ...]:
     """Compare everything that kernel and reference say; return the reference's traces."""
+    assert can_be_laid_out(program)
     expected = reference.simulate(program, rasters, state=True)
     found = kernel.run_layout(lay_out(program), rasters, state=True, threads=threads)
     for ours, theirs in zip(expected, found, strict=True):
@@ -217,7 +214,17 @@ def test_mixed_weights_fit_eight_bits() -> None:
 
 def test_the_reach_counts_both_signs_apart() -> None:
     program = one_neuron(pre=[0, 0, 0], weight=[200, -50, -40], exponent=[0] * 3)
-    assert arrival_reach(program, program.effective_weight()).tolist() == [200]
+    reach = arriving_span(program, program.effective_weight())
+    assert (reach.low.tolist(), reach.high.tolist()) == ([-90], [200])
+
+
+def is_proved_narrow(decay: int, units: int) -> bool:
+    """Tell whether 32 bits are proved to hold a neuron at which up to so many units of the current can arrive."""
+    rule, program = CHIPS["loihi1"].rule, one_neuron(current_decay=[decay])
+    spans = {name: Span.of(values) for name, values in parameters_of(program).items()}
+    arriving = Span(np.array([-(units >> 6)]), np.array([units >> 6]))
+    lean = simplified(rule, reach_of(rule, spans, arriving))
+    return is_narrow(lean, reach_of(lean, spans, arriving))
 
 
 @pytest.mark.parametrize(
@@ -225,14 +232,14 @@ def test_the_reach_counts_both_signs_apart() -> None:
 )
 def test_widths_are_proved_by_reach_and_decay(decay: int, units: int, narrow: bool) -> None:
     """Without a current a single tick counts; with a slow one, all that 4096 ticks pile up beyond one fold each."""
-    assert is_narrow(one_neuron(current_decay=[decay]), SEMANTICS, np.array([units])) is narrow
+    assert is_proved_narrow(decay, units) is narrow
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2048, 4095]), st.sampled_from([2**24, 2**25, 2**27, 2**30]))
 @settings(deadline=None, max_examples=60)
 def test_no_register_exceeds_what_was_proved(seed: int, decay: int, units: int) -> None:
     """Drive a neuron by the worst arrivals of that reach, in plain integers."""
-    if not is_narrow(one_neuron(current_decay=[decay]), SEMANTICS, np.array([units])):
+    if not is_proved_narrow(decay, units):
         return
     generator, current, half = np.random.default_rng(seed), 0, 2**23
     for _ in range(300):
@@ -287,26 +294,73 @@ def test_the_final_check_of_a_compilation_runs_where_it_takes_less_time(monkeypa
     assert np.array_equal(np.concatenate(large.chosen), np.concatenate(small.chosen))
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"rounding": "floor"},
-        {"decay_bits": 11},
-        {"current_overflow": "clip"},
-        {"potential_overflow": "wrap"},
-        {"compare": ">="},
-        {"reset": "subtract"},
-        {"current_bits": 31},
-        {"potential_bits": 31},
-    ],
-)
-def test_a_rule_that_the_kernel_does_not_know(other: dict[str, Any]) -> None:
-    assert is_known(SEMANTICS)
-    semantics = replace(SEMANTICS, name="another", **other)
-    assert not is_known(semantics)
-    chip = replace(CHIPS["loihi1"], semantics=semantics)
+LOIHI = CHIPS["loihi1"].rule
+U, V, LIMIT = Ref("current"), Ref("potential"), Ref("threshold") << 6
+CURRENT, POTENTIAL = LOIHI.step("current").expression, LOIHI.step("potential").expression
+
+
+def changed(expression: Expression, **changes: Any) -> Expression:
+    """Return an expression with some fields of its scalings and registers changed."""
+
+    def change(node: Expression) -> Expression:
+        own = {name: value for name, value in changes.items() if hasattr(node, name)}
+        return replace(node, **own) if isinstance(node, (Scale, Hold)) and own else node
+
+    return rebuilt(expression, change)
+
+
+OTHER_RULES: dict[str, Rule] = {
+    "decays rounded down": LOIHI.with_step("current", changed(CURRENT, rounding=Rounding.FLOOR)).with_step(
+        "potential", changed(POTENTIAL, rounding=Rounding.FLOOR)
+    ),
+    "decays of 13 bits": LOIHI.with_step("current", changed(CURRENT, bits=13)).with_step(
+        "potential", changed(POTENTIAL, bits=13)
+    ),
+    "a current that is clipped": LOIHI.with_step("current", changed(CURRENT, end=End.CLIP)),
+    "a potential that wraps": LOIHI.with_step("potential", changed(POTENTIAL, end=End.WRAP)),
+    "equality is a spike": LOIHI.with_step("fire", V >= LIMIT),
+    "a reset that subtracts": LOIHI.with_step("reset", V - Ref("spikes") * LIMIT),
+    "currents of 31 bits": LOIHI.with_step("current", changed(CURRENT, low=1 - 2**31, high=2**31)),
+    "potentials of 31 bits": LOIHI.with_step("potential", changed(POTENTIAL, low=1 - 2**31, high=2**31 - 1)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_RULES)
+def test_the_kernel_runs_other_rules(name: str) -> None:
+    """Whatever a rule does otherwise, the kernel does it as the reference does, and it is chosen by default."""
+    rule = replace(OTHER_RULES[name], name="another")
+    assert rule.steps != LOIHI.steps
+    chip = replace(CHIPS["loihi1"], name="other", rule=rule)
     program, raster = replace(one_neuron(), chip=chip), np.ones((5, 1), dtype=bool)
-    assert built_in(program) == REFERENCE
-    assert "numba" not in run_backend(program, [raster]).versions
-    with pytest.raises(sp.BackendError, match="backend kernel does not execute another, which the program means; try"):
-        run_backend(program, [raster], KERNEL)
+    assert built_in(program) == KERNEL
+    assert "numba" in run_backend(program, [raster]).versions
+    drawn = [
+        random_program(seed, loudness=seed % 2, n_inputs=6, n_neurons=40, count=400, delays=3) for seed in range(4)
+    ]
+    is_otherwise, is_out = False, False
+    for usual in [*drawn, one_neuron(weight=25)]:
+        rasters = [random_raster(1, ticks, usual.n_inputs, 0.4) for ticks in (60, 7)]
+        traces = check_equal(replace(usual, chip=chip), rasters, threads=2)
+        is_out |= any(trace.excursions for trace in traces)
+        theirs = reference.simulate(usual, rasters, state=True)
+        is_otherwise |= any(
+            not np.array_equal(one, other)
+            for ours, plain in zip(traces, theirs, strict=True)
+            for one, other in zip(states_of(ours), states_of(plain), strict=True)
+        )
+    assert is_out
+    assert is_otherwise
+
+
+def test_sums_that_are_watched_are_watched_after_each_event() -> None:
+    """Their order tells: 200 leaves the range before -150 comes, and is back in it when the tick ends."""
+    rule = replace(LOIHI, name="another", watched=(Watch("gather", 200), *LOIHI.watched))
+    chip = replace(CHIPS["loihi1"], name="other", rule=rule)
+    usual = one_neuron(n_inputs=2, pre=[0, 1], post=[0, 0], delay=[1, 1], weight=[200, -150], exponent=[0, 0])
+    raster = np.ones((3, 2), dtype=bool)
+    for weights, found in (([200, -150], 200), ([-150, 200], None), ([150, 80], 230)):
+        program = replace(usual, chip=chip, weight=np.array(weights), sign_mode=np.ones(2, np.int32))
+        told = () if found is None else (Excursion(1, 0, "arriving", found, 200),)
+        for simulate in (reference.simulate, kernel.simulate):
+            (trace,) = simulate(program, [raster])
+            assert trace.excursions == told

@@ -57,8 +57,8 @@ def test_everything_packed_is_unpacked(unpacker: Page, name: str, subject: sp.Pr
     for row, (reached, left) in enumerate(potentials):
         assert reached == recording.potentials[:, row].tolist()
         assert left == recording.potentials_left[recording.spikes[:, row], row].tolist()
-    line, row, delay, weight = (np.array(column, dtype=np.int64) for column in synapses)
-    post = recording.rows[row]
-    pre = np.concatenate([np.arange(subject.n_inputs), subject.n_inputs + recording.rows])[line]
+    lines, rows, delay, weight = (np.array(column, dtype=np.int64) for column in synapses)
+    post = recording.rows[rows]
+    pre = np.concatenate([np.arange(subject.n_inputs), subject.n_inputs + recording.rows])[lines]
     expected = zip(subject.pre, subject.post, subject.delay, subject.effective_weight(), strict=True)
     assert sorted(zip(pre, post, delay, weight, strict=True)) == sorted(expected)

@@ -18,7 +18,7 @@ from snnprog.chips import CHIPS, RESOURCES, Core
 from snnprog.conformance import random_trial
 from snnprog.placement import Placement
 from snnprog.placement.bounds import least_cores
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 from snnprog.placement.exact import improve
 from snnprog.placement.greedy import Partition
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
@@ -243,7 +243,7 @@ def test_small_placements_have_the_fewest_cores(seed: int, monkeypatch: pytest.M
     assert_holds(program, placement, core)
     assert (placement.cores, placement.at_least) == (fewest, fewest)
     assert placement.is_minimal
-    assert least_cores(Demand.of(program, core.memory), core) <= fewest
+    assert least_cores(CoreDemand.of(program, core.memory), core) <= fewest
     if fewest > 1:
         with pytest.raises(sp.FitError, match=rf"raise max_cores \(at least {fewest} cores are needed\)"):
             sp.place(program, max_cores=fewest - 1)
@@ -254,7 +254,7 @@ def test_an_integer_program_mends_the_worst_partition(seed: int) -> None:
     """One neuron per core is where it starts; it ends where all partitions end."""
     core = random_core(seed)
     program = drawn(seed, inputs=3, neurons=6, synapses=12, taps=2)
-    fewest, demand = fewest_cores(program, core), Demand.of(program, core.memory)
+    fewest, demand = fewest_cores(program, core), CoreDemand.of(program, core.memory)
     alone = Partition.of(demand, np.arange(6))
     if alone.misfit(core) is None:
         better, least = improve(demand, core, alone, 1)
@@ -394,7 +394,7 @@ def test_a_placement_that_is_carried_is_proved_minimal_again(monkeypatch: pytest
     program = drawn(7, inputs=3, neurons=6, synapses=15, taps=2)
     placement = sp.place(program)
     again = sp.place(replace(program, core=placement.core_of))
-    assert placement.cores > least_cores(Demand.of(program, core.memory), core)
+    assert placement.cores > least_cores(CoreDemand.of(program, core.memory), core)
     assert (again.cores, again.at_least) == (placement.cores, placement.at_least)
 
 

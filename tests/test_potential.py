@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
-from snnprog.design.mapping import leaks_of
-from snnprog.potential import NO_RESET, RESIDUE, Leaks, PotentialMap, Tape
+from snnprog.potential import NO_RESET, RESIDUE, PotentialMap, Tape
+from snnprog.rules.linear import LinearRule
 from snnprog.spec import Dynamics
 
 DECAYS = st.sampled_from([0, 1, 205, 1500, 4094, 4095]) | st.integers(0, 4095)
+
+
+def linear_of(dynamics: Dynamics) -> LinearRule:
+    return CHIPS["loihi1"].linear_rule(dynamics.current_decay, dynamics.potential_decay)
 
 
 @dataclass
@@ -31,8 +35,8 @@ class Problem:
     dynamics: Dynamics
 
     @property
-    def leaks(self) -> Leaks:
-        return leaks_of(self.dynamics, CHIPS["loihi1"])
+    def linear(self) -> LinearRule:
+        return linear_of(self.dynamics)
 
     @property
     def exact_leaks(self) -> tuple[Fraction, Fraction]:
@@ -40,7 +44,7 @@ class Problem:
 
     @property
     def mapping(self) -> PotentialMap:
-        return PotentialMap(self.rasters, self.delays, self.leaks)
+        return PotentialMap(self.rasters, self.delays, self.linear)
 
     @property
     def raster(self) -> Raster:
@@ -126,7 +130,7 @@ def test_truncation_moves_the_potential_no_more_than_its_bound(
     integers = [
         value for index in range(len(problem.rasters)) for value in chip_potential(problem, index, weights, bias)
     ]
-    bound = mapping.truncation(resets, biased=bias != 0)
+    bound = mapping.truncation(resets, problem.raster, biased=bias != 0)
     for tick, (ideal, found) in enumerate(zip(exact, integers, strict=True)):
         assert abs(float(ideal - Fraction(found, 64))) <= bound[tick] + 1e-9, tick
     assert (bound >= 0).all()
@@ -151,7 +155,7 @@ def test_the_truncation_bound_is_not_idle() -> None:
     raster[0] = True
     silent = [[False] * 60]
     slow = Problem([raster], silent, [1], Dynamics(potential_decay=3, current_decay=4095))
-    bound = slow.mapping.truncation(slow.mapping.resets(slow.raster), biased=False)
+    bound = slow.mapping.truncation(slow.mapping.resets(slow.raster), slow.raster, biased=False)
     lost = [
         float(ideal) - found / 64
         for ideal, found in zip(slow.exact(np.array([[1]])), chip_potential(slow, 0, np.array([[1]]), 0), strict=True)
@@ -159,7 +163,7 @@ def test_the_truncation_bound_is_not_idle() -> None:
     assert bound[:2].tolist() == [0.0, 0.0]
     assert 0.5 * bound[-1] < lost[-1] <= bound[-1]
     exact = Problem([raster], silent, [1], Dynamics(potential_decay=0, current_decay=4095))
-    assert not exact.mapping.truncation(exact.mapping.resets(exact.raster), biased=True).any()
+    assert not exact.mapping.truncation(exact.mapping.resets(exact.raster), exact.raster, biased=True).any()
 
 
 # ------------------------------------------------------------------------------------------------------------- tape
@@ -203,7 +207,8 @@ def test_a_pattern_does_not_feel_the_one_before(problem: Problem, seed: int) -> 
         assert np.array_equal(together.rows(resets, ticks), alone.mapping.rows(own, ticks - part.start))
         assert np.array_equal(together.bias_response(resets)[part], alone.mapping.bias_response(own))
         assert np.array_equal(
-            together.truncation(resets, biased=False)[part], alone.mapping.truncation(own, biased=False)
+            together.truncation(resets, problem.raster, biased=False)[part],
+            alone.mapping.truncation(own, alone.raster, biased=False),
         )
         assert np.allclose(together.potential(weights, resets)[part], alone.mapping.potential(weights, own), atol=1e-12)
         assert np.allclose(together.norms(resets)[part], alone.mapping.norms(own), atol=1e-12)
@@ -211,20 +216,20 @@ def test_a_pattern_does_not_feel_the_one_before(problem: Problem, seed: int) -> 
 
 @pytest.mark.parametrize(("current", "potential"), [(0, 0), (1000, 205), (4095, 4095)])
 def test_losses_are_those_of_the_fractions(current: int, potential: int) -> None:
-    leaks = leaks_of(Dynamics(potential, current), CHIPS["loihi1"])
+    linear = linear_of(Dynamics(potential, current))
     expected = [
         Fraction(leak.denominator - 1, leak.denominator) / 64
         for leak in (Fraction(4095 - current, 4096), Fraction(4096 - potential, 4096))
     ]
-    assert leaks.losses == tuple(float(loss) for loss in expected)
+    assert linear.losses == tuple(float(loss) for loss in expected)
 
 
 @pytest.mark.parametrize("decays", [(4095, 205), (1500, 205), (100, 0), (4095, 4095)])
 def test_adjoint_and_field_are_those_of_the_rows(decays: tuple[int, int]) -> None:
     generator = np.random.default_rng(sum(decays))
-    leaks = leaks_of(Dynamics(potential_decay=decays[1], current_decay=decays[0]), CHIPS["loihi1"])
+    linear = linear_of(Dynamics(potential_decay=decays[1], current_decay=decays[0]))
     lengths = (30, 1, 50)
-    mapping = PotentialMap([generator.random((ticks, 4)) < 0.2 for ticks in lengths], [1, 3, 8], leaks)
+    mapping = PotentialMap([generator.random((ticks, 4)) < 0.2 for ticks in lengths], [1, 3, 8], linear)
     resets = mapping.resets(generator.random(sum(lengths)) < 0.1)
     prices = generator.normal(size=sum(lengths))
     rows = mapping.rows(resets, np.arange(sum(lengths)))

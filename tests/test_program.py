@@ -407,7 +407,9 @@ def test_cores_are_a_copy_that_cannot_be_written() -> None:
     placed = program(core=given)
     given[0] = 0
     assert placed.core is not None
-    assert (placed.core.tolist(), placed.core.dtype, placed.core.flags.writeable) == ([1, 0], np.int32, False)
+    assert placed.core.tolist() == [1, 0]
+    assert placed.core.dtype == np.int32
+    assert not placed.core.flags.writeable
     assert program().core is None
 
 

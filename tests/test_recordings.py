@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,9 +27,11 @@ from snnprog.arrays import Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files import hdf5, hdf5_process
 from snnprog.files.hdf5 import Hdf5
+from snnprog.files.hdf5_copy import RefusalError
 from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
+from snnprog.processes.isolation import isolated
 from snnprog.spec_file import load_spec
 
 RASTERS = nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
@@ -269,7 +272,7 @@ def refusal(path: Path, read: Callable[[Hdf5], object], parts: tuple[str, ...]) 
     """Return the sentence that refuses a file, whichever side of the two processes says it."""
     try:
         read(read_here(path, parts))
-    except (FormatError, hdf5_process.RefusalError) as error:
+    except (FormatError, RefusalError) as error:
         return str(error)
     pytest.fail("it was read")
 
@@ -438,8 +441,10 @@ def test_a_unit_without_intervals_was_observed(tmp_path: Path) -> None:
     path = observed_file(tmp_path / "r.nwb", [[(0.0, 0.002)]] * 3)
     with h5py.File(path, "a") as file:
         file["units/obs_intervals_index"][...] = [1, 1, 3]
-    (observed,) = recording_of_nwb(read_here(path, PARTS), Reading(dt_ms=1.0, ticks=4)).observed or ()
-    assert observed.sum(axis=0).tolist() == [2, 4, 2]
+    observed = recording_of_nwb(read_here(path, PARTS), Reading(dt_ms=1.0, ticks=4)).observed
+    assert observed is not None
+    assert len(observed) == 1
+    assert observed[0].sum(axis=0).tolist() == [2, 4, 2]
 
 
 def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
@@ -556,7 +561,7 @@ def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:
 def test_a_library_that_hangs_or_crashes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
-    monkeypatch.setattr(hdf5, "START", code)
+    monkeypatch.setattr(hdf5, "own_module", lambda module, words: isolated(sys.executable, "-c", code))
     monkeypatch.setattr(hdf5, "TIME_LIMIT_S", 1.0 if "sleep" in code else 60.0)
     with pytest.raises(FormatError, match=message):
         sp.read_rasters(sonata_file(tmp_path / "s.h5"), dt_ms=1.0, ticks=4, neurons=3)

@@ -204,8 +204,14 @@ def test_too_little_rank_is_not_called_impossible() -> None:
     """25 ticks of 30 lines: integer weights exist, for they were run, but the equations do not tell them."""
     generator = np.random.default_rng(0)
     weights = generator.integers(-60, 100, 30)
-    synapses = {"pre": np.arange(30), "post": [0] * 30, "delay": [1] * 30, "weight": weights, "exponent": [0] * 30}
-    neuron = {"threshold": [200], "current_decay": [4095], "potential_decay": [163], "bias": [0]}
+    synapses: dict[str, Any] = {
+        "pre": np.arange(30),
+        "post": [0] * 30,
+        "delay": [1] * 30,
+        "weight": weights,
+        "exponent": [0] * 30,
+    }
+    neuron: dict[str, Any] = {"threshold": [200], "current_decay": [4095], "potential_decay": [163], "bias": [0]}
     program = sp.Program.from_arrays(chip="loihi1", n_inputs=30, n_neurons=1, outputs=[0], **synapses, **neuron)
     inputs = generator.random((25, 30)) < 0.1
     trace = sp.run(program, inputs, "reference", "state")

@@ -21,11 +21,11 @@ import snnprog as sp
 from snnprog.archive import write_archive
 from snnprog.chips.loihi1 import LOIHI1
 from snnprog.conformance import random_trial
-from snnprog.design.mapping import leaks_of
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.rasters.running import closed_loop
 from snnprog.integers.machine import Machine
 from snnprog.potential import PotentialMap
+from snnprog.rules.linear import LinearRule
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.neuron import NeuronSimulator
 
@@ -111,16 +111,20 @@ def test_excursions_are_the_same_in_both(seed: int, period: int) -> None:
 # -------------------------------------------------------------------------------------------------- the linear map
 
 
+def linear_of(dynamics: sp.Dynamics, period: int) -> LinearRule:
+    return LOIHI1.linear_rule(dynamics.current_decay, dynamics.potential_decay, period)
+
+
 @pytest.mark.parametrize("dynamics", DECAYS, ids=str)
 @pytest.mark.parametrize("period", [2, 3, 7])
 def test_the_map_agrees_with_fractions(period: int, dynamics: sp.Dynamics) -> None:
     generator = np.random.default_rng(period)
     rasters, delays = [random_raster(5, 30, 3, 0.3), random_raster(6, 9, 3, 0.5)], [1, 3]
     spikes = random_raster(7, 39, 1, 0.2)[:, 0]
-    mapping = PotentialMap(rasters, delays, leaks_of(dynamics, LOIHI1, period))
+    mapping = PotentialMap(rasters, delays, linear_of(dynamics, period))
     weights, resets = generator.integers(-50, 60, 6).astype(float), mapping.resets(spikes)
     exact, biases = [], []
-    alpha, gamma = mapping.leaks.current, mapping.leaks.potential
+    alpha, gamma = mapping.linear.current, mapping.linear.potential
     for raster, own in zip(rasters, (spikes[:30], spikes[30:]), strict=True):
         arrivals = exact_arrivals(raster, delays, [[int(value) for value in row] for row in weights.reshape(2, 3)])
         exact += exact_potential(arrivals, own.tolist(), alpha, gamma, refractory=period)
@@ -133,7 +137,7 @@ def test_the_map_agrees_with_fractions(period: int, dynamics: sp.Dynamics) -> No
     assert mapping.adjoint(prices, resets) == pytest.approx(prices @ rows, abs=1e-6)
     assert mapping.norms(resets) == pytest.approx(rows.sum(axis=1), abs=1e-6)
     assert not rows[resets.is_held].any()
-    assert not mapping.truncation(resets, biased=True)[resets.is_held].any()
+    assert not mapping.truncation(resets, spikes, biased=True)[resets.is_held].any()
     free = ~resets.is_held
     assert Sweeper(mapping, spikes).potential(weights)[free] == pytest.approx(potential[free], abs=1e-9)
     asked = np.where(free, prices, 0.0)
@@ -151,14 +155,14 @@ def test_truncation_stays_in_its_bound(seed: int, period: int) -> None:
     """What integers do, with the resets they make, differs from the map by no more than it says."""
     generator = np.random.default_rng(seed)
     dynamics = sp.Dynamics(int(generator.integers(0, 4096)), int(generator.integers(0, 4096)))
-    mapping = PotentialMap([generator.random((60, 2)) < 0.4], [1, 2], leaks_of(dynamics, LOIHI1, period))
+    mapping = PotentialMap([generator.random((60, 2)) < 0.4], [1, 2], linear_of(dynamics, period))
     weights = generator.integers(-200, 256, 4)
-    run = NeuronSimulator(LOIHI1, dynamics, mapping).run(weights, int(generator.integers(1, 300)), bias=64)
+    run = NeuronSimulator(LOIHI1.rule, mapping).run(weights, int(generator.integers(1, 300)), bias=64)
     resets = mapping.resets(run.spikes)
     ideal = mapping.potential(weights.astype(float), resets) + mapping.bias_response(resets)
-    assert (np.abs(run.potentials / 64 - ideal) <= mapping.truncation(resets, biased=True) + 1e-6).all()
+    assert (np.abs(run.potentials / 64 - ideal) <= mapping.truncation(resets, run.spikes, biased=True) + 1e-6).all()
     assert (run.potentials[resets.is_held] == 0).all()
-    course = Machine(LOIHI1, dynamics, mapping, run.spikes).run(weights, bias=64)
+    course = Machine(LOIHI1, mapping, run.spikes).run(weights, bias=64)
     assert np.array_equal(course.potential, run.potentials)
 
 
@@ -179,7 +183,7 @@ def test_a_closed_loop_of_real_weights_rests_too() -> None:
             refractory=period,
         )
         lines = np.zeros((80, 4), dtype=bool)
-        mapping = PotentialMap([lines], [1], leaks_of(dynamics, LOIHI1, period))
+        mapping = PotentialMap([lines], [1], linear_of(dynamics, period))
         weights = np.array([[60.0, 0, 0, -30], [0, 70, 40, 0]])
         inputs = spec.patterns[0].inputs
         done = closed_loop(mapping, inputs, weights, np.array([50.0, 50.0]), np.zeros(2))

@@ -45,7 +45,7 @@ def row_problem(spec: sp.Spec, exponent: int = 0, output: int = 0) -> NeuronProb
 
 def integer_problem(spec: sp.Spec, exponent: int = 0) -> IntegerProblem:
     problem = row_problem(spec, exponent)
-    machine = Machine(LOIHI1, spec.dynamics, problem.potential_map, problem.raster)
+    machine = Machine(LOIHI1, problem.potential_map, problem.raster)
     return IntegerProblem(problem, LOIHI1, machine)
 
 
@@ -170,7 +170,7 @@ def test_the_exhaustive_programs_alone(options: dict[str, Any]) -> None:
 def test_the_machine_is_the_plain_rule(name: str) -> None:
     spec = CASES[name]()
     problem = row_problem(spec)
-    machine = Machine(LOIHI1, spec.dynamics, problem.potential_map, problem.raster)
+    machine = Machine(LOIHI1, problem.potential_map, problem.raster)
     generator = np.random.default_rng(3)
     for size in (5, 200, 40_000):
         weights = generator.integers(-size, size + 1, problem.potential_map.n_taps)

@@ -22,7 +22,7 @@ from snnprog.chips import find_chip
 
 NAMES = ("lava", "nengo_loihi", "brian2_loihi", "xylosim")
 RUNNERS = [pytest.param(name, marks=pytest.mark.snnprog_backend(name)) for name in NAMES]
-XYLO_RULE = find_chip("xylo").semantics.name
+XYLO_RULE = find_chip("xylo").rule.name
 
 # Importing a runtime takes longer than refusing a hundred files: one process of its interpreter is asked about all.
 ASK = """\
@@ -245,7 +245,7 @@ NETWORKS: dict[str, dict[str, list[int]]] = {
 
 
 def network(chip: str) -> sp.Program:
-    arrays = NETWORKS[chip]
+    arrays: dict[str, Any] = {**NETWORKS[chip]}
     size = len(arrays["pre"])
     return sp.Program.from_arrays(
         chip=chip,
@@ -265,7 +265,7 @@ def test_cores_change_nothing(name: str) -> None:
     """A runtime puts neurons on cores, or takes no notice; all of it is that of the reference."""
     program = network("xylo" if name == "xylosim" else "loihi1")
     rasters = [random_raster(1, 40, 2, 0.4), random_raster(2, 15, 2, 0.4)]
-    placed = replace(program, core=[2, 0, 1, 0, 2, 1])
+    placed = replace(program, core=np.array([2, 0, 1, 0, 2, 1]))
     for wanted, found in zip(
         run_backend(program, rasters, record="state").traces,
         run_backend(placed, rasters, name, "state").traces,

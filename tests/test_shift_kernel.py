@@ -11,7 +11,7 @@ from cases import states_of
 import snnprog as sp
 from snnprog.backends import KERNEL, REFERENCE, built_in, run_backend
 from snnprog.conformance import random_trial
-from snnprog.simulate import kernel, shift_kernel, simulate
+from snnprog.simulate import event_kernel, kernel, simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
 
@@ -44,7 +44,7 @@ def test_threads_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = random_trial(3, "xylo")
     patterns = [raster[:50] for raster in trial.inputs * 4]
     alone = kernel.simulate(trial.program, patterns, state=True)
-    monkeypatch.setattr(shift_kernel, "THREAD_WORK", 1)
+    monkeypatch.setattr(event_kernel, "THREAD_WORK", 1)
     for ours, theirs in zip(kernel.simulate(trial.program, patterns, state=True), alone, strict=True):
         assert_equal(ours, theirs)
 

@@ -11,17 +11,23 @@ from cases import as_int32, clipped, plain_run, single_neuron, toward_zero, wrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from untyped import untyped
 
 import snnprog as sp
+from snnprog.chips import find_chip
 from snnprog.program import MIXED, NEURON_ARRAYS, SYNAPSE_ARRAYS
+from snnprog.rules import operations
+from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, clip, fold, nodes, wrap
+from snnprog.rules.interpreter import held, rounded
+from snnprog.rules.source import ENDS
 from snnprog.simulate import simulate
-from snnprog.simulate.reference import clip_potential, scale_toward_zero, wrap_arrivals, wrap_current
 
 Loader = Callable[[str], dict[str, NDArray[np.generic]]]
 Network = dict[str, NDArray[np.generic]]
 
 RECORDING = "slayer_loihi_recorded.npz"
 TOP = 2**23
+VALUE = Ref("value")
 
 
 def int64s(values: list[int]) -> NDArray[np.int64]:
@@ -31,19 +37,44 @@ def int64s(values: list[int]) -> NDArray[np.int64]:
 # ------------------------------------------------------------------------------------------------------- arithmetic
 
 
+def kinds_for(*numbers: int) -> list[type[np.signedinteger]]:
+    """Return the integers that compiled code uses for registers of this size."""
+    return [np.int64] if max(map(abs, numbers), default=0) >= 2**31 else [np.int32, np.int64]
+
+
+def scaled(values: list[int], factors: list[int]) -> list[int]:
+    """Return ``values * factors / 2**12`` by the reference, and make sure that compiled code says the same."""
+    expected: list[int] = rounded(int64s(values) * int64s(factors), 12, Rounding.TOWARD_ZERO).tolist()
+    operation = untyped(operations.scale_toward_zero)
+    for kind in kinds_for(*values, *expected):
+        pairs = zip(values, factors, strict=True)
+        assert [operation(kind(value), kind(factor), 12) for value, factor in pairs] == expected
+    return expected
+
+
+def kept(values: list[int], register: Expression) -> list[int]:
+    """Return what a register keeps by the reference, and make sure that compiled code says the same."""
+    assert isinstance(register, Hold)
+    expected: list[int] = held(int64s(values), register).tolist()
+    operation = getattr(operations, ENDS[register.end])
+    for kind in kinds_for(*(abs(value) + register.span for value in values), register.high):
+        assert [operation(kind(value), register.low, register.high) for value in values] == expected
+    return expected
+
+
 def test_scaling_is_toward_zero_at_every_factor() -> None:
     values = [*range(-40, 41), -TOP, TOP, -4097, 4097, -(TOP - 1), TOP - 1]
     for factor in range(0, 4097, 7):
         expected = [toward_zero(value, factor) for value in values]
-        assert scale_toward_zero(int64s(values), factor, 12).tolist() == expected
-    assert scale_toward_zero(int64s(values), 4096, 12).tolist() == values
+        assert scaled(values, [factor] * len(values)) == expected
+    assert scaled(values, [4096] * len(values)) == values
 
 
 @given(st.lists(st.tuples(st.integers(-(2**33), 2**33), st.integers(0, 4096)), min_size=1))
 @settings(deadline=None)
 def test_scaling_is_toward_zero_for_any_value(pairs: list[tuple[int, int]]) -> None:
-    values, factors = (int64s(list(column)) for column in zip(*pairs, strict=True))
-    assert scale_toward_zero(values, factors, 12).tolist() == [toward_zero(*pair) for pair in pairs]
+    values, factors = (list(column) for column in zip(*pairs, strict=True))
+    assert scaled(values, factors) == [toward_zero(*pair) for pair in pairs]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -52,7 +83,7 @@ def test_wrapping_exhaustively_at_small_widths(bits: int) -> None:
     values = list(range(-3 * half + 1, 3 * half + 1))
     expected = [(value - half - 1) % (2 * half) - half + 1 for value in values]
     assert set(expected) == set(range(-half + 1, half + 1))
-    assert wrap_current(int64s(values), bits).tolist() == expected
+    assert kept(values, fold(VALUE, half)) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +91,7 @@ def test_wrapping_exhaustively_at_small_widths(bits: int) -> None:
     [(TOP, TOP), (TOP + 1, -TOP + 1), (-TOP, TOP), (-TOP + 1, -TOP + 1), (-TOP - 1, TOP - 1), (0, 0), (2 * TOP, 0)],
 )
 def test_wrapping_at_the_edges(value: int, expected: int) -> None:
-    assert wrap_current(int64s([value]), 23).tolist() == [expected] == [wrapped(value)]
+    assert kept([value], fold(VALUE, TOP)) == [expected] == [wrapped(value)]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -68,16 +99,41 @@ def test_clipping_exhaustively_at_small_widths(bits: int) -> None:
     top = 2**bits - 1
     values = list(range(-3 * top - 3, 3 * top + 4))
     expected = [value if abs(value) <= top else top if value > 0 else -top for value in values]
-    assert clip_potential(int64s(values), bits).tolist() == expected
-    assert clip_potential(int64s([TOP, -TOP, TOP - 1, -TOP + 1]), 23).tolist() == [
-        clipped(value) for value in (TOP, -TOP, TOP - 1, -TOP + 1)
-    ]
+    assert kept(values, clip(VALUE, -top, top)) == expected
+    edges = [TOP, -TOP, TOP - 1, -TOP + 1]
+    assert kept(edges, clip(VALUE, 1 - TOP, TOP - 1)) == [clipped(value) for value in edges]
 
 
 @given(st.lists(st.integers(-(2**40), 2**40) | st.sampled_from([2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 2**32])))
 @settings(deadline=None)
 def test_arrivals_are_held_in_32_bits(values: list[int]) -> None:
-    assert wrap_arrivals(int64s(values)).tolist() == [as_int32(value) for value in values]
+    assert kept(values, wrap(VALUE, 32)) == [as_int32(value) for value in values]
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_wrapping_as_often_as_it_takes_exhaustively_at_small_widths(bits: int) -> None:
+    span = 2**bits
+    values = list(range(-3 * span, 3 * span + 1))
+    assert kept(values, wrap(VALUE, bits)) == [(value + span // 2) % span - span // 2 for value in values]
+
+
+def test_these_are_the_registers_of_loihi() -> None:
+    """What is checked above are the parts that the rule is made of."""
+    rule = find_chip("loihi1").rule
+    ends = {step.name: (node.low, node.high, node.end) for step in rule.steps for node in holds_in(step.expression)}
+    assert ends == {
+        "arrivals": (-(2**31), 2**31 - 1, End.WRAP),
+        "current": (1 - TOP, TOP, End.FOLD),
+        "potential": (1 - TOP, TOP - 1, End.CLIP),
+    }
+    roundings = {
+        (node.bits, node.rounding) for step in rule.steps for node in nodes(step.expression) if isinstance(node, Scale)
+    }
+    assert roundings == {(12, Rounding.TOWARD_ZERO)}
+
+
+def holds_in(expression: Expression) -> list[Hold]:
+    return [node for node in nodes(expression) if isinstance(node, Hold)]
 
 
 # ---------------------------------------------------------------------------------------------------- whole programs

@@ -14,9 +14,7 @@ from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Floats
-from snnprog.chips import CHIPS
 from snnprog.compiler.refusals import check_fan_in
-from snnprog.design.designer import leaks_of
 from snnprog.spec import presynaptic_raster
 
 LIMIT, CLEARLY = 255 << 7, 1e-3
@@ -40,10 +38,11 @@ def tiny_spec(seed: int) -> sp.Spec:
 
 def features_of(spec: sp.Spec) -> Floats:
     """Return φ (ticks, taps) of the first output on the first pattern, from exact fractions."""
-    pattern, leaks = spec.patterns[0], leaks_of(spec.dynamics, CHIPS["loihi1"])
+    pattern, linear = spec.patterns[0], spec.linear_rule
+    alpha, gamma = linear.current, linear.potential
     presynaptic, spikes = presynaptic_raster(spec, pattern), pattern.targets[:, 0].tolist()
     columns = [
-        exact_potential(exact_arrivals(presynaptic[:, [line]], [delay], [[1]]), spikes, leaks.current, leaks.potential)
+        exact_potential(exact_arrivals(presynaptic[:, [line]], [delay], [[1]]), spikes, alpha, gamma)
         for delay in spec.delays
         for line in range(presynaptic.shape[1])
     ]

@@ -19,8 +19,9 @@ from untyped import untyped
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.chips import Chip, find_chip
+from snnprog.chips import Chip, Range, WeightRanges, find_chip
 from snnprog.chips.loihi1 import LOIHI1
+from snnprog.rules.expressions import Expression, Ref
 from snnprog.specs.machines import walks
 from snnprog.specs.streams import de_bruijn
 
@@ -473,18 +474,30 @@ FEW = dataclasses.replace(
     LOIHI1,
     name="few",
     delays=(1, 3),
-    thresholds=(1, 2047),
+    rule=LOIHI1.rule.with_range("threshold", 1, 2047).with_range("refractory", 1, 1),
     exponents=(0, 0),
     design_exponents=(0,),
-    weight_ranges={"mixed": (-128, 126), "excitatory": (0, 127), "inhibitory": (-127, 0)},
-    refractory=(1, 1),
+    weight_ranges=WeightRanges(mixed=(-128, 126), excitatory=(0, 127), inhibitory=(-127, 0), mixed_step=2),
 )
-SUBTRACTING = dataclasses.replace(
-    LOIHI1, name="subtracting", semantics=dataclasses.replace(LOIHI1.semantics, reset="subtract")
-)
-LINGERING = dataclasses.replace(LOIHI1, name="lingering", decays=(0, 4000))
+
+
+def with_reset(name: str, left: Expression) -> Chip:
+    """Return a Loihi whose spikes leave something else of the potential."""
+    rule = LOIHI1.rule.with_step("reset", left)
+    return dataclasses.replace(LOIHI1, name=name, rule=dataclasses.replace(rule, name="another"))
+
+
+def with_decays(name: str, low: int, high: int, usual: Range) -> Chip:
+    """Return a Loihi whose decays have another range."""
+    rule = LOIHI1.rule.with_range("current_decay", low, high).with_range("potential_decay", low, high)
+    return dataclasses.replace(LOIHI1, name=name, rule=rule, usual_decays=usual)
+
+
+SUBTRACTING = with_reset("subtracting", Ref("potential") - Ref("spikes") * (Ref("threshold") << 6))
+UNRESET = with_reset("unreset", Ref("potential"))
+LINGERING = with_decays("lingering", 0, 4000, (4000, 205))
 SLOW = dataclasses.replace(LOIHI1, name="slow", delays=(2, 63))
-LEAKING = dataclasses.replace(LOIHI1, name="leaking", decays=(1, 4095))
+LEAKING = with_decays("leaking", 1, 4095, LOIHI1.usual_decays)
 
 
 @pytest.mark.parametrize("name", ON_ANY_CHIP)
@@ -523,6 +536,9 @@ LACKING: dict[str, Callable[[], sp.Spec]] = {
     ),
     "frequency_divider needs a reset to zero, and on subtracting a reset subtracts the threshold": (
         lambda: sp.specs.frequency_divider(2, chip=SUBTRACTING)
+    ),
+    "frequency_divider needs a reset to zero, and on unreset a spike resets nothing": (
+        lambda: sp.specs.frequency_divider(2, chip=UNRESET)
     ),
     "frequency_divider needs a potential that keeps all that arrives and a current that keeps nothing": (
         lambda: sp.specs.frequency_divider(2, chip=LEAKING)

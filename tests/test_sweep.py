@@ -9,7 +9,8 @@ import pytest
 
 from snnprog.arrays import Raster
 from snnprog.design.margins.sweep import Sweeper
-from snnprog.potential import Leaks, PotentialMap
+from snnprog.potential import PotentialMap
+from snnprog.rules.linear import LinearRule
 
 DECAYS = [(4095, 205), (2000, 205), (100, 4000), (4095, 0), (0, 0), (4000, 4095), (4095, 4095), (0, 4095)]
 LENGTHS = (40, 7, 300)
@@ -17,8 +18,9 @@ LENGTHS = (40, 7, 300)
 
 def make(current_decay: int, potential_decay: int) -> tuple[PotentialMap, Sweeper, Raster, np.random.Generator]:
     generator = np.random.default_rng(current_decay + potential_decay)
-    leaks = Leaks(Fraction(4095 - current_decay, 4096), Fraction(4096 - potential_decay, 4096), 6)
-    mapping = PotentialMap([generator.random((ticks, 5)) < 0.1 for ticks in LENGTHS], [1, 3, 8], leaks)
+    current, potential = Fraction(4095 - current_decay, 4096), Fraction(4096 - potential_decay, 4096)
+    linear = LinearRule(current=current, potential=potential, gain=Fraction(1), unit=64)
+    mapping = PotentialMap([generator.random((ticks, 5)) < 0.1 for ticks in LENGTHS], [1, 3, 8], linear)
     raster = generator.random(sum(LENGTHS)) < 0.08
     return mapping, Sweeper(mapping, raster), raster, generator
 

@@ -39,7 +39,7 @@ def two_threads() -> Iterator[None]:
 def spec_of(outputs: int) -> sp.Spec:
     generator = np.random.default_rng(0)
     inputs = generator.random((TICKS, TAPS)) < 0.02
-    targets = (generator.random((TICKS, outputs)) < 0.02) & np.roll(inputs, 1, axis=0).any(axis=1)[:, np.newaxis]
+    targets = (generator.random((TICKS, outputs)) < 0.02) & np.roll(inputs, 1, axis=0).any(axis=1, keepdims=True)
     targets[:10] = False
     return sp.Spec([sp.Pattern(inputs, targets)], [1])
 

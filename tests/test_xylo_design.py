@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from exact_lp import is_possible
 from numpy.typing import NDArray
-from snnprog.simulate.shifted_neuron import ShiftedNeuronSimulator
 
 import snnprog as sp
 from snnprog.arrays import Raster
@@ -26,6 +25,7 @@ from snnprog.design.proofs.pull import pull
 from snnprog.design.rasters.running import free_run
 from snnprog.integers.noise import survived_noise
 from snnprog.simulate import simulate
+from snnprog.simulate.neuron import NeuronSimulator
 
 XYLO = CHIPS["xylo"]
 TICKS = (30, 24)
@@ -121,7 +121,7 @@ def test_decays_move_the_potential_no_more_than_the_bound(seed: int) -> None:
     problem, bias = problem_of(spec), int(generator.choice([0, 0, 3, -50]))
     weights, threshold = generator.integers(-90, 91, problem.potential_map.n_taps), 200
     exact = [sum(a * b for a, b in zip(row, [*weights.tolist(), 0, bias], strict=True)) for row in exact_rows(spec)]
-    bound = problem.potential_map.truncation(problem.resets, biased=bias != 0)
+    bound = problem.potential_map.truncation(problem.resets, problem.raster, biased=bias != 0)
     found = subtracting_course(spec, problem.raster, weights, threshold, bias)
     ideal = np.array([float(value) for value in exact]) - threshold * (problem.threshold_response - 1.0)
     assert (np.abs(found - ideal) <= bound + 1e-9).all()
@@ -333,7 +333,7 @@ def test_the_compiled_neuron_is_the_reference(seed: int) -> None:
         potential_decay=spec.dynamics.potential_decay,
     )
     traces = simulate(program, [pattern.inputs for pattern in spec.patterns], state=True)
-    run = ShiftedNeuronSimulator(XYLO, spec.dynamics, mapping).run(weights << exponent, threshold, bias)
+    run = NeuronSimulator(XYLO.rule, mapping).run(weights << exponent, threshold, bias)
     assert np.array_equal(run.spikes, np.concatenate([trace.spikes[:, 0] for trace in traces]))
     after = np.concatenate([trace.potentials[:, 0] for trace in traces if trace.potentials is not None])
     assert np.array_equal(run.potentials - threshold * run.spikes, after)
@@ -341,9 +341,9 @@ def test_the_compiled_neuron_is_the_reference(seed: int) -> None:
 
 
 def test_noise_survived_counts_equality_as_a_spike() -> None:
-    assert survived_noise(np.array([10, 7]), 10, XYLO.semantics) == 0
-    assert survived_noise(np.array([12, 7]), 10, XYLO.semantics) == 2
-    assert survived_noise(np.array([15, 9]), 10, XYLO.semantics) == 0
+    assert survived_noise(np.array([10, 7]), 10, XYLO.rule) == 0
+    assert survived_noise(np.array([12, 7]), 10, XYLO.rule) == 2
+    assert survived_noise(np.array([15, 9]), 10, XYLO.rule) == 0
 
 
 # -------------------------------------------------------------------------------------------------------- what is not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,7 +22,9 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.pull import pull
+from snnprog.rules.rule import LayerConstant
 from snnprog.simulate import simulate
+from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.spec import presynaptic_raster
 
 XYLO = CHIPS["xylo"]
@@ -183,6 +186,18 @@ def test_that_two_thresholds_are_two_spikes_is_said() -> None:
     assert [(each.tick, each.demand) for each in conflict.bins] == [(1, "spike"), (5, "spike"), (9, "no second spike")]
     (verdict,) = sp.explain(pair(recurrent=True)).verdicts
     assert verdict.is_rechecked
+
+
+@pytest.mark.parametrize("readout_spikes", [1, 31])
+def test_a_neuron_that_would_spike_twice_is_found_out(readout_spikes: int) -> None:
+    """Both inputs together are two thresholds, which one reset, or two in the same tick, take off."""
+    spec = pair(recurrent=True)
+    constants = (LayerConstant("most", hidden=31, readout=readout_spikes),)
+    rule = replace(XYLO.rule, name="another", constants=constants)
+    run = NeuronSimulator(rule, potential_map(spec)).run(np.array([40, 40, 0]), 20, 0)
+    before, after = np.split(run.spikes, 2)
+    assert np.flatnonzero(before).tolist() == [1, 5, 9]
+    assert np.flatnonzero(after).tolist() == [9]
 
 
 def test_equal_histories_are_found_before_resets_and_after() -> None:

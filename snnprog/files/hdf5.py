@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from snnprog.archive import check_regular
 from snnprog.errors import FormatError, SpecError
-from snnprog.files.hdf5_process import REFUSED, Copy
+from snnprog.files.hdf5_copy import REFUSED, Copy
 from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
-from snnprog.files.reading import Reading, StoredRecording
+from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.files.spike_times import SpikeTimes, observed_bins, share_of
 
 Reals = NDArray[np.floating]
@@ -36,7 +36,7 @@ IDS, SPIKES, INTERVALS = "units/id", "units/spike_times", "units/obs_intervals"
 PARTS = (IDS, SPIKES, f"{SPIKES}_index", INTERVALS, f"{INTERVALS}_index")
 
 
-def read_nwb(path: Path, reading: Reading) -> StoredRecording:
+def read_nwb(path: Path, reading: Reading) -> RecordedRasters:
     """Return the rasters of the units, and where they were observed.
 
     Raises
@@ -49,14 +49,14 @@ def read_nwb(path: Path, reading: Reading) -> StoredRecording:
     return recording_of_nwb(read_hdf5(path, PARTS), reading)
 
 
-def recording_of_nwb(file: Hdf5, reading: Reading) -> StoredRecording:
+def recording_of_nwb(file: Hdf5, reading: Reading) -> RecordedRasters:
     """Return the rasters of the units of a file that was read, and where they were observed; see `read_nwb`."""
     unit_ids = file.numbers(IDS, "iu")
     rows = _rows(file.path, unit_ids.astype(np.int64).tolist(), reading.ids)
     if reading.neurons not in (None, len(rows)):
         raise FormatError(f"{file.path} has {len(rows)} units; {reading.neurons} were announced")
     rasters = reading.bin(file.path, _spikes(file, unit_ids, rows))
-    return StoredRecording(rasters, _observed(file, unit_ids, rows, reading))
+    return RecordedRasters(rasters, _observed(file, unit_ids, rows, reading))
 
 
 def _spikes(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int]) -> SpikeTimes:

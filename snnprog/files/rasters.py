@@ -13,7 +13,7 @@ from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
 from snnprog.files.events import holds_times, read_csv, write_csv
 from snnprog.files.nwb import read_nwb
-from snnprog.files.reading import Reading, StoredRecording
+from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.files.sonata import read_sonata, write_sonata
 
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
@@ -119,13 +119,13 @@ def read_observed(
     return recording.observed or [np.ones_like(raster) for raster in recording.rasters]
 
 
-def read_recording(path: Path, reading: Reading) -> StoredRecording:
+def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     """Return what a file holds; see `read_rasters`."""
     if path.suffix not in READ:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
     if path.suffix == ".nwb":
         return read_nwb(path, reading)
-    return StoredRecording(READERS[path.suffix](path, reading))
+    return RecordedRasters(READERS[path.suffix](path, reading))
 
 
 def write_rasters(

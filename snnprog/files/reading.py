@@ -18,7 +18,7 @@ ID_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
-class StoredRecording:
+class RecordedRasters:
     """Rasters as a file has them, and what it tells of when neurons were observed.
 
     Attributes

@@ -8,10 +8,10 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.chips import Core, SynapticMemory
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 
 
-def least_cores(demand: Demand, core: Core) -> int:
+def least_cores(demand: CoreDemand, core: Core) -> int:
     """Return a number of cores that no partition can do with fewer of."""
     sends = np.unique(demand.line[demand.line >= demand.n_inputs]).size
     totals = (
@@ -27,7 +27,7 @@ def least_cores(demand: Demand, core: Core) -> int:
     return least if demand.memory is None else _least_for_memory(demand, demand.memory, most, least)
 
 
-def _least_for_memory(demand: Demand, memory: SynapticMemory, most: int, least: int) -> int:
+def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, most: int, least: int) -> int:
     """Return the first number of cores, from ``least``, in whose memory everything may fit.
 
     The more neurons there are on a core, the more its synapses take: indices grow longer, and whole parts hold more
@@ -51,7 +51,7 @@ def _least_for_memory(demand: Demand, memory: SynapticMemory, most: int, least: 
     raise AssertionError("counting ends at one core per neuron")
 
 
-def _bits_of_neurons(demand: Demand, memory: SynapticMemory, size: int) -> Int64s:
+def _bits_of_neurons(demand: CoreDemand, memory: SynapticMemory, size: int) -> Int64s:
     """Return (neurons,): the bits, times a block's synapses, that each takes at least on a core of that size.
 
     A synapse takes its own bits and its share of a full block's header. In a listed part it pays for an index; in a

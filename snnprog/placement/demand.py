@@ -16,7 +16,7 @@ from snnprog.program import MIXED, Program
 
 
 @dataclass(frozen=True, eq=False)
-class Demand:
+class CoreDemand:
     """The demands of all neurons; an entry is one neuron's share in one part.
 
     Attributes
@@ -50,7 +50,7 @@ class Demand:
     memory: SynapticMemory | None
 
     @classmethod
-    def of(cls, program: Program, memory: SynapticMemory | None) -> Demand:
+    def of(cls, program: Program, memory: SynapticMemory | None) -> CoreDemand:
         """Return the demands of a program's neurons."""
         low, high = program.chip.exponents
         span = high - low + 1

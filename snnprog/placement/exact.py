@@ -6,7 +6,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Int64s
 from snnprog.chips import Core
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 from snnprog.placement.greedy import Partition
 from snnprog.solver import Packing, StoredParts, find_packing
 
@@ -14,7 +14,7 @@ SMALL = 20_000
 EFFORT = 1.0
 
 
-def mend(demand: Demand, core: Core, partition: Partition) -> Partition:
+def mend(demand: CoreDemand, core: Core, partition: Partition) -> Partition:
     """Return a partition that fits, over no more cores, where one is looked for and found; else the same one.
 
     Only axons out are worth it: they depend on where all other neurons are.
@@ -26,7 +26,7 @@ def mend(demand: Demand, core: Core, partition: Partition) -> Partition:
     return partition if packed.bins is None else Partition.of(demand, _renumbered(packed.bins))
 
 
-def improve(demand: Demand, core: Core, partition: Partition, least: int) -> tuple[Partition, int]:
+def improve(demand: CoreDemand, core: Core, partition: Partition, least: int) -> tuple[Partition, int]:
     """Return the partition with the fewest cores that is found, and how many are needed in any case.
 
     Each smaller number of cores is tried, downward, until one is impossible or undecided within a fixed effort. A
@@ -46,7 +46,7 @@ def improve(demand: Demand, core: Core, partition: Partition, least: int) -> tup
     return partition, least
 
 
-def is_small(demand: Demand, cores: int) -> bool:
+def is_small(demand: CoreDemand, cores: int) -> bool:
     """Tell whether an integer program for so many cores is worth asking."""
     return (demand.n_neurons + demand.n_parts + demand.part.size) * cores <= SMALL
 
@@ -57,7 +57,7 @@ def _renumbered(bins: Int64s) -> Int64s:
     return np.argsort(np.argsort(first))[core_of]
 
 
-def _packing(demand: Demand, core: Core, cores: int) -> Packing:
+def _packing(demand: CoreDemand, core: Core, cores: int) -> Packing:
     shape = demand.n_neurons, demand.n_parts
     synapses = np.zeros(shape, dtype=np.int64)
     synapses[demand.owner, demand.part] = demand.synapses
@@ -87,7 +87,7 @@ def _marks(numbers: Int64s) -> Bools:
     return marks
 
 
-def _stored(demand: Demand, synapses: Int64s) -> StoredParts | None:
+def _stored(demand: CoreDemand, synapses: Int64s) -> StoredParts | None:
     memory = demand.memory
     if memory is None:
         return None

@@ -12,7 +12,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.chips import Core
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 from snnprog.placement.open_core import OpenCore
 from snnprog.placement.orders import Order, orders_of
 from snnprog.placement.usage import CoreUsage, reached_cores, usage_of
@@ -36,7 +36,7 @@ class Partition:
     usage: tuple[CoreUsage, ...]
 
     @classmethod
-    def of(cls, demand: Demand, core_of: Int64s) -> Partition:
+    def of(cls, demand: CoreDemand, core_of: Int64s) -> Partition:
         """Return the partition with what it fills, counted afresh."""
         return cls(core_of, usage_of(demand, core_of, int(core_of.max()) + 1))
 
@@ -54,7 +54,7 @@ class Partition:
         return min(excess, key=lambda found: found[1] == "axons_out", default=None)
 
 
-def first_fit(demand: Demand, core: Core, least: int) -> Partition:
+def first_fit(demand: CoreDemand, core: Core, least: int) -> Partition:
     """Return the best partition of all orders; the first with no more cores than the least possible ends the search.
 
     Where no partition is found that fits, one that does not is returned.
@@ -71,7 +71,7 @@ def _cost(partition: Partition, core: Core) -> tuple[bool, int, int]:
     return partition.misfit(core) is not None, partition.cores, sum(used.words or 0 for used in partition.usage)
 
 
-def _filled(demand: Demand, core: Core, order: Order) -> Partition:
+def _filled(demand: CoreDemand, core: Core, order: Order) -> Partition:
     """Return a partition in that order, made again with more axons set aside while too many leave a core."""
     leaving: Int64s = np.zeros(demand.n_neurons, dtype=np.int64)
     for _ in range(ROUNDS):
@@ -83,7 +83,7 @@ def _filled(demand: Demand, core: Core, order: Order) -> Partition:
     return found
 
 
-def _fill(demand: Demand, core: Core, order: Order, leaving: Int64s) -> Int64s:
+def _fill(demand: CoreDemand, core: Core, order: Order, leaving: Int64s) -> Int64s:
     core_of = np.full(demand.n_neurons, -1, dtype=np.int64)
     cores = 0
     while (left := np.flatnonzero(core_of < 0)).size:

@@ -6,7 +6,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Int64s
 from snnprog.chips import Core
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 
 
 class OpenCore:
@@ -20,7 +20,7 @@ class OpenCore:
         How many axons out are set aside for each neuron.
     """
 
-    def __init__(self, demand: Demand, core: Core, leaving: Int64s) -> None:
+    def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
         self.demand, self.core, self.leaving = demand, core, leaving
         self.members: list[int] = []
         self.axons_out = 0

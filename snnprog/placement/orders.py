@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from snnprog.arrays import Int64s
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 from snnprog.placement.open_core import OpenCore
 
 # A core that is being filled, and the neurons that are left -> the neurons to try, in turn.
@@ -18,7 +18,7 @@ MANY_ENTRIES = 2_000_000
 OVERHEAD = 1 << 20
 
 
-def orders_of(demand: Demand) -> Iterator[Order]:
+def orders_of(demand: CoreDemand) -> Iterator[Order]:
     """Yield the orders to try; where all neurons together have very many parts, sharing them is not looked for."""
     yield as_they_come
     yield AlikeFirst(demand)
@@ -34,7 +34,7 @@ def as_they_come(core: OpenCore, left: Int64s) -> Iterator[int]:
 class AlikeFirst:
     """Neurons with equal thresholds, decays and formats follow one another, those with many parts first."""
 
-    def __init__(self, demand: Demand) -> None:
+    def __init__(self, demand: CoreDemand) -> None:
         degree = np.diff(demand.first)
         has_parts = np.flatnonzero(degree)
         least = np.full(demand.n_neurons, -1, dtype=np.int64)
@@ -51,7 +51,7 @@ class AlikeFirst:
 class Sharing:
     """First the neuron with most parts, then always the one that adds least to what the core has."""
 
-    def __init__(self, demand: Demand) -> None:
+    def __init__(self, demand: CoreDemand) -> None:
         self.demand = demand
         self.degree = np.diff(demand.first)
         by_part = np.argsort(demand.part, kind="stable")

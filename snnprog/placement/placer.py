@@ -16,7 +16,7 @@ from snnprog.checks import as_integer, check_type
 from snnprog.chips import RESOURCES, Core
 from snnprog.errors import FitError, SpecError
 from snnprog.placement.bounds import least_cores
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 from snnprog.placement.exact import improve, mend
 from snnprog.placement.greedy import Partition, first_fit
 from snnprog.placement.usage import CoreUsage, reached_cores
@@ -116,7 +116,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     allowed = chip.cores if max_cores is None else as_integer("max_cores", max_cores)
     if allowed is not None and allowed < 1:
         raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
-    demand = Demand.of(program, chip.core.memory)
+    demand = CoreDemand.of(program, chip.core.memory)
     least = least_cores(demand, chip.core)
     stored = _stored(program, demand, allowed)
     if stored is None:
@@ -137,14 +137,14 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     )
 
 
-def _stored(program: Program, demand: Demand, allowed: int | None) -> Partition | None:
+def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partition | None:
     """Return the partition that the program carries, unless it has none, or one over more cores than are allowed."""
     if program.core is None or (allowed is not None and program.core.max() >= allowed):
         return None
     return Partition.of(demand, program.core.astype(np.int64))
 
 
-def _searched(demand: Demand, core: Core, allowed: int | None, least: int) -> tuple[Partition, int]:
+def _searched(demand: CoreDemand, core: Core, allowed: int | None, least: int) -> tuple[Partition, int]:
     """Return the best partition that is found, squeezed where that has too many cores, and how many are needed."""
     partition, least = improve(demand, core, mend(demand, core, first_fit(demand, core, least)), least)
     if allowed is not None and partition.cores > allowed:

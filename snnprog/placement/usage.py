@@ -8,7 +8,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Int64s
 from snnprog.chips import RESOURCES, Core
-from snnprog.placement.demand import Demand
+from snnprog.placement.demand import CoreDemand
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CoreUsage:
         return asdict(self)
 
 
-def usage_of(demand: Demand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ...]:
+def usage_of(demand: CoreDemand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ...]:
     """Return what each core holds when neuron n is on core ``core_of[n]``."""
     reached, place = reached_cores(demand, core_of, cores), core_of[demand.owner]
     leaving = reached.sum(axis=0)[demand.n_inputs :]
@@ -62,7 +62,7 @@ def usage_of(demand: Demand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ..
     )
 
 
-def _usage(demand: Demand, members: Int64s, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
+def _usage(demand: CoreDemand, members: Int64s, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
     """Return what a core holds with these neurons, entries and lines on it."""
     part, synapses = demand.part[entries], demand.synapses[entries]
     total = np.bincount(part, synapses, demand.n_parts).astype(np.int64)
@@ -78,7 +78,7 @@ def _usage(demand: Demand, members: Int64s, entries: Int64s, lines: Bools, leavi
     )
 
 
-def reached_cores(demand: Demand, core_of: Int64s, cores: int) -> Bools:
+def reached_cores(demand: CoreDemand, core_of: Int64s, cores: int) -> Bools:
     """Return (cores, lines): whether the line has synapses on the core."""
     reached = np.zeros((cores, demand.n_lines), dtype=np.bool_)
     reached[core_of[demand.owner], demand.line[demand.part]] = True

@@ -136,7 +136,7 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
 
 
 @dataclass(frozen=True, eq=False)
-class _Whole:
+class _WholeNeuron:
     """Whole weights (taps,) in LSBs, the bias in units, and the least and greatest threshold that go with them."""
 
     weights: Int64s
@@ -147,7 +147,7 @@ class _Whole:
 @dataclass(frozen=True, eq=False)
 class _Answer:
     neuron: RecoveredNeuron
-    whole: _Whole | None
+    whole: _WholeNeuron | None
     obstacle: str
 
 
@@ -156,7 +156,7 @@ def _recover_neuron(seen: Observation) -> _Answer:
     whole = None
     for values in squares.candidates(np.append(seen.signs, [0] * seen.is_biased)):
         found = _whole(seen, values)
-        if isinstance(found, _Whole):
+        if isinstance(found, _WholeNeuron):
             whole = found
             break
         obstacles.append(found)
@@ -174,7 +174,7 @@ def _obstacle(squares: LeastSquares, first: str) -> str:
     return f"no integer weights fit: {first}; {rank}; check the decays, delays and lines of the spec"
 
 
-def _report(seen: Observation, squares: LeastSquares, whole: _Whole | None) -> RecoveredNeuron:
+def _report(seen: Observation, squares: LeastSquares, whole: _WholeNeuron | None) -> RecoveredNeuron:
     is_determined = squares.is_consistent & (squares.uncertainty < HALF)
     taps, shape = seen.mapping.n_taps, (len(seen.spec.delays), seen.spec.n_presynaptic)
     bias = float(seen.given_bias) if not seen.is_biased else float(squares.values[-1] * seen.unit)
@@ -190,7 +190,7 @@ def _report(seen: Observation, squares: LeastSquares, whole: _Whole | None) -> R
     )
 
 
-def _whole(seen: Observation, values: Floats) -> _Whole | str:
+def _whole(seen: Observation, values: Floats) -> _WholeNeuron | str:
     """Return the rounded weights if they give what was seen, or what they do instead."""
     weights = np.rint(values[: seen.mapping.n_taps]).astype(np.int64)
     wrong = np.flatnonzero(weights * seen.signs < 0)
@@ -212,7 +212,7 @@ def _whole(seen: Observation, values: Floats) -> _Whole | str:
     thresholds = _thresholds(seen, compared)
     if thresholds[0] > thresholds[1]:
         return "no threshold lies between its potentials at spikes and those at silences"
-    return _Whole(weights, bias, thresholds)
+    return _WholeNeuron(weights, bias, thresholds)
 
 
 def _thresholds(seen: Observation, compared: Int64s) -> tuple[int, int]:
@@ -229,7 +229,7 @@ def _exponents(chip: Chip, weights: Int64s) -> Int64s:
     return np.minimum(np.searchsorted(reach, np.abs(weights)), chip.exponents[1])
 
 
-def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_Whole]) -> Program:
+def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_WholeNeuron]) -> Program:
     """Collect the neurons' synapses, ordered by line, delay and neuron."""
     shape = (len(spec.delays), spec.n_presynaptic)
     weights = np.stack([whole.weights.reshape(shape) for whole in wholes], axis=-1)

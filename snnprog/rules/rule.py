@@ -19,7 +19,7 @@ Names that mean something outside the rule: the registers ``current`` and ``pote
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -143,9 +143,23 @@ class Rule:
         self._check_names()
         self._check_reads()
 
+    def __hash__(self) -> int:
+        """Return the hash of all fields, calculated once: caches of compiled code look rules up before every run."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: without the hash, because another process hashes texts otherwise."""
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
     @property
     def is_sum(self) -> bool:
-        """Whether what arrives may be added up in any order: the gathering holds nothing."""
+        """Whether what arrives may be added up in any order: the gathering holds nothing and is not watched."""
+        if self.gather.name in {watch.step for watch in self.watched}:
+            return False
         target = Ref(self.gather.target)
         return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
 

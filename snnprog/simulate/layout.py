@@ -119,8 +119,7 @@ def _lean(program: Program) -> _Lean:
     arriving = arriving_span(program, program.effective_weight())
     reach = reach_of(rule, spans, arriving)
     lean = simplified(rule, reach)
-    is_gathering_watched = rule.gather.name in {watch.step for watch in lean.watched}
-    can_be_summed = lean.is_sum and not is_gathering_watched and not _counts(rule, reach) and _rests(rule)
+    can_be_summed = lean.is_sum and not _counts(rule, reach) and _rests(rule)
     return _Lean(lean, arriving, spans, can_be_summed)
 
 

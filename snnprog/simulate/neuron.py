@@ -54,13 +54,20 @@ class NeuronSimulator:
         ticks = mapping.played.ticks
         self.ends = np.zeros(ticks, dtype=np.bool_)
         self.ends[mapping.played.ends] = True
+        # One spike a tick is what a raster knows of. A neuron that others hear may have more, where the chip has two
+        # layers: what one reset leaves of the potential tells (`snnprog.design.once`).
+        limits = {each.name: each.readout for each in rule.constants}
+        self.given = {**UNSET, **dict(mapping.linear.given), **limits}
+        self.looks_after_resets = bool(mapping.is_after_reset.any())
 
     @cached_property
     def events(self) -> Events:
-        """What arrives, in the order in which it acts: by line, then by delay."""
+        """What arrives, in the order in which it acts: by line, then by delay; sums are gathered in any order."""
         first, tap = self.mapping.arrival_events
         first = first[: self.ends.size + 1]
         tap = tap[: first[-1]]
+        if self.rule.is_sum:
+            return first, tap
         tick = np.repeat(np.arange(self.ends.size), np.diff(first))
         slot, line = np.divmod(tap, self.mapping.n_lines)
         return first, tap[np.lexsort((slot, line, tick))]
@@ -79,13 +86,13 @@ class NeuronSimulator:
         told : (ticks played,) bool, optional
             Where it spikes, and so resets, whatever it would do itself.
         """
-        values = {**UNSET, **dict(self.mapping.linear.given), "threshold": threshold, "bias": bias}
+        values = {**self.given, "threshold": threshold, "bias": bias}
         counts = None if told is None else told.astype(np.int64)
         found = run_neuron(self.rule, self.events, weights, self.ends, values, counts)
         spikes, potentials = found.spikes > 0, found.compared
-        if self.mapping.is_after_reset.any():
+        if self.looks_after_resets:
             limit = threshold * self.rule.unit
-            again = found.left >= limit if self.rule.is_equal_a_spike else found.left > limit
+            again = (found.left >= limit if self.rule.is_equal_a_spike else found.left > limit) | (found.spikes > 1)
             spikes, potentials = np.concatenate([spikes, again]), np.concatenate([potentials, found.left])
         return SimulatedNeuron(spikes, potentials, self._excursion(found.excursion))
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
+from snnprog.rules.linear import NONE, SUBTRACT
 from snnprog.spec import Dynamics
 
 TYPICAL_FAN_IN = 16
@@ -18,6 +19,7 @@ TYPICAL_FAN_IN = 16
 weights high here, and two sums of weights that differ do so by a step at least. The number is Loihi's: 16 * 255 / 4096
 is 0.996, and its programs are checked against long streams in the suite."""
 
+OTHER_RESETS = {SUBTRACT: "a reset subtracts the threshold", NONE: "a spike resets nothing"}
 ADVICE = "take another chip, such as loihi1"
 
 
@@ -61,7 +63,7 @@ def perfect_memory(what: str, chip: Chip) -> Dynamics:
             f" {chip.name} does not have both: {ADVICE}"
         )
     if not linear.is_reset_to_zero:
-        raise SpecError(f"{what} needs a reset to zero, and on {chip.name} a reset is another one: {ADVICE}")
+        raise SpecError(f"{what} needs a reset to zero, and on {chip.name} {OTHER_RESETS[linear.reset]}: {ADVICE}")
     return dynamics
 
 
