@@ -17,6 +17,7 @@ from snnprog.arrays import Floats, Int64s, Integers
 from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.errors import LimitError, SpecError
+from snnprog.rounding import half_even_integer
 from snnprog.rules.limits import MOST_SHIFT, TITLE, check_limits
 from snnprog.rules.linear import LinearRule, linear_rule
 from snnprog.rules.loihi import LOIHI_RULE
@@ -240,7 +241,7 @@ class Chip:
     def nearest_bias(self, bias: float) -> int:
         """Return the bias ``mantissa << exponent`` that lies nearest (half to even) to a real one in range."""
         for exponent in range(self.bias_exponents[0], self.bias_exponents[1] + 1):
-            mantissa = round(bias / (1 << exponent))
+            mantissa = half_even_integer(bias / (1 << exponent))
             if self.bias_mantissas[0] <= mantissa <= self.bias_mantissas[1]:
                 return mantissa << exponent
         raise LimitError("bias", bias, f"-{self.bias_limit} to {self.bias_limit} on {self.name}")

@@ -15,6 +15,7 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.chips import Chip, Range
 from snnprog.integers.thresholds import threshold_between
 from snnprog.potential import PotentialMap
+from snnprog.rounding import half_even_integer
 from snnprog.rules.linear import SUBTRACT
 from snnprog.simulate.neuron import NeuronSimulator
 
@@ -74,7 +75,7 @@ class Machine:
         free = (free + bias / self.unit * self.mapping.bias_response(self.resets)) / self.resets.threshold_response
         low = np.clip(free[~self.raster].max(initial=allowed[0]), *allowed)
         high = np.clip(free[self.raster].min(initial=allowed[1]), *allowed)
-        middle = threshold_between(round(low), round(high), self.raster)
+        middle = threshold_between(half_even_integer(low), half_even_integer(high), self.raster)
         for threshold in dict.fromkeys([middle, *np.linspace(low - 1, high + 1, TRIED_THRESHOLDS).round().tolist()]):
             if allowed[0] <= threshold <= allowed[1] and self.is_exact(weights, int(threshold), bias):
                 return int(threshold)

@@ -19,6 +19,7 @@ ANY_INPUT = "any input"
 SPEC_PATTERNS = "the spec's patterns"
 NOTHING_SURE = "not even the spec's patterns"
 SAFETY = 0.999
+"""The share of a register that scales may fill: what is left covers the floats that they are calculated in."""
 
 
 @dataclass(frozen=True)

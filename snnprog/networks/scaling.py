@@ -15,6 +15,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
+from snnprog.rounding import half_even, half_even_integer
 
 WHOLE_SLACK = 1e-9
 TINY = 1e-200
@@ -124,10 +125,10 @@ def _best_scale(neuron: RealNeuron, chip: Chip) -> float:
 def _rounded(neuron: RealNeuron, chip: Chip, scale: float, exponent: int) -> ScaledNeuron | None:
     """Return the neuron at a scale, on a grid; None where threshold or bias leave the chip's ranges."""
     unit = chip.unit
-    threshold, bias = round(neuron.threshold * scale), neuron.bias * scale * unit
+    threshold, bias = half_even_integer(neuron.threshold * scale), neuron.bias * scale * unit
     if not chip.thresholds[0] <= threshold <= chip.thresholds[1] or abs(bias) > chip.bias_limit:
         return None
-    mantissas = np.rint(neuron.weights * scale / (1 << exponent)).astype(np.int64)
+    mantissas = half_even(neuron.weights * scale / (1 << exponent))
     whole_bias = chip.nearest_bias(bias)
     weights = (mantissas << exponent).astype(np.float64)
     portable = ANY_INPUT if _is_portable(neuron, chip, weights, threshold, whole_bias) else SOME_INPUTS
