@@ -11,6 +11,6 @@ CACHE_VARIABLE = "SNNPROG_CACHE"
 
 
 def cache_path() -> Path:
-    """Return the folder: what the variable `CACHE_VARIABLE` names, or the user's cache."""
+    """Return the folder, absolute: what the variable `CACHE_VARIABLE` names, or the user's cache."""
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else user_cache_path("snnprog")
+    return Path(named).absolute() if named else user_cache_path("snnprog")

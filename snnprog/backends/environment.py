@@ -18,19 +18,18 @@ from importlib import metadata
 from pathlib import Path
 
 from filelock import FileLock
-from platformdirs import user_cache_path
 
 from snnprog.archive import read_bytes, write_bytes
 from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
+from snnprog.cache import CACHE_VARIABLE, cache_path
 from snnprog.errors import BackendError
 from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
 
 if sys.platform != "win32":
     import fcntl
 
-CACHE_VARIABLE = "SNNPROG_CACHE"
 BUILD_SECONDS = 1800.0
 FINISHED = "finished"
 
@@ -115,10 +114,8 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
 
 def environment_folder(backend: Backend) -> Path:
     """Return where a backend's environment stands or would stand."""
-    cache = os.environ.get(CACHE_VARIABLE)
-    root = Path(cache).absolute() if cache else user_cache_path("snnprog")
     content = read_bytes(backend.requirements) + backend.python_text.encode("ascii")
-    return root / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
+    return cache_path() / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Collection[int]) -> None:
