@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from snnprog.compiler import compile as compile
     from snnprog.conflict import Conflict as Conflict
     from snnprog.distance import victor_purpura as victor_purpura
+    from snnprog.emit import to_nir as to_nir
+    from snnprog.emit import write_nir as write_nir
     from snnprog.errors import BackendError as BackendError
     from snnprog.errors import FitError as FitError
     from snnprog.errors import FormatError as FormatError
@@ -41,10 +43,8 @@ if TYPE_CHECKING:
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
     from snnprog.network import Network as Network
-    from snnprog.nir import from_nir as from_nir
-    from snnprog.nir import quantize_nir as quantize_nir
-    from snnprog.nir import to_nir as to_nir
-    from snnprog.nir import write_nir as write_nir
+    from snnprog.networks import from_nir as from_nir
+    from snnprog.networks import quantize_nir as quantize_nir
     from snnprog.placement import Placement as Placement
     from snnprog.placement import place as place
     from snnprog.program import Program as Program
@@ -95,11 +95,11 @@ _HOMES = {
     "compile": "compiler",
     "explain": "explanation",
     "from_neo": "files.neo",
-    "from_nir": "nir",
+    "from_nir": "networks",
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
-    "quantize_nir": "nir",
+    "quantize_nir": "networks",
     "read_observed": "files",
     "read_rasters": "files",
     "plot_margins": "report.plots",
@@ -109,10 +109,10 @@ _HOMES = {
     "recover": "recovery",
     "run": "backends",
     "to_neo": "files.neo",
-    "to_nir": "nir",
+    "to_nir": "emit",
     "verify": "verification",
     "victor_purpura": "distance",
-    "write_nir": "nir",
+    "write_nir": "emit",
     "write_rasters": "files",
     "write_report": "report.page",
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from snnprog.files.rasters import READERS, WRITTEN
-from snnprog.nir.graph import FIELDS
+from snnprog.networks.graph import FIELDS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")

@@ -26,9 +26,9 @@ from snnprog.files.hdf5_process import RefusalError, copy_parts
 from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
-from snnprog.nir import quantize_nir
-from snnprog.nir.graph import graph_of_file
-from snnprog.nir.importing import network_of
+from snnprog.networks import quantize_nir
+from snnprog.networks.graph import graph_of_file
+from snnprog.networks.importing import network_of
 
 FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "600")) // len(KINDS)
 DAMAGED = 4

@@ -19,12 +19,13 @@ from untyped import untyped
 import snnprog as sp
 from snnprog import cli
 from snnprog.arrays import Floats, Raster
+from snnprog.emit import to_nir, write_nir
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import hdf5_process
 from snnprog.files.hdf5 import Hdf5
-from snnprog.nir import NirNetwork, from_nir, quantize_nir, to_nir, write_nir
-from snnprog.nir.graph import graph_of_file
-from snnprog.nir.importing import network_of
+from snnprog.networks import NirNetwork, from_nir, quantize_nir
+from snnprog.networks.graph import graph_of_file
+from snnprog.networks.importing import network_of
 from snnprog.simulate import simulate
 
 DT_MS = 1.0

@@ -20,7 +20,7 @@ from snnprog.wording import counted
 def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
     """Export a program as a NIR graph, for other tools."""
     from snnprog.cli.outputs import check_output
-    from snnprog.nir import to_nir, write_nir
+    from snnprog.emit import to_nir, write_nir
     from snnprog.program import load
 
     if graph_path.suffix != ".nir":

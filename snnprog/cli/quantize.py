@@ -50,7 +50,7 @@ def quantize_command(
     """
     from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key
-    from snnprog.nir import from_nir, quantize_nir
+    from snnprog.networks import from_nir, quantize_nir
     from snnprog.report.conversions import print_conversion
 
     network = from_nir(graph_path, dt_ms=dt_ms)

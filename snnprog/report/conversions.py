@@ -10,7 +10,7 @@ from snnprog.wording import counted
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console
 
-    from snnprog.nir import Change, NirProgram
+    from snnprog.networks import Change, NirProgram
 
 
 def print_conversion(console: Console, result: NirProgram) -> None:

@@ -22,7 +22,7 @@ from snnprog.archive import write_bytes
 from snnprog.arrays import Floats, Int64s
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
-from snnprog.nir.importing import least_shifts
+from snnprog.networks.importing import least_shifts
 from snnprog.program import Program
 from snnprog.raster import check_bin_ms
 from snnprog.version import __version__

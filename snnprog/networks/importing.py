@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.errors import FormatError, SpecError
-from snnprog.nir.graph import INPUT, NEURONS, OUTPUT, Graph, graph_of, read_graph
-from snnprog.nir.network import NirNetwork
-from snnprog.nir.paths import Signal, signals_of
+from snnprog.networks.graph import INPUT, NEURONS, OUTPUT, Graph, graph_of, read_graph
+from snnprog.networks.network import NirNetwork
+from snnprog.networks.paths import Signal, signals_of
 from snnprog.raster import check_bin_ms
 from snnprog.wording import counted
 
@@ -217,7 +217,7 @@ class _PopulationRule:
 
 
 def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _PopulationRule:
-    """Return the neurons' parameters per tick; see `snnprog.nir.network` for the equations."""
+    """Return the neurons' parameters per tick; see `snnprog.networks.network` for the equations."""
     node = graph.nodes[name]
     values, one = node.values, np.ones(constant.size)
     threshold = values["v_threshold"] - values["v_reset"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.errors import FormatError
-from snnprog.nir.graph import INPUT, Graph, Node
+from snnprog.networks.graph import INPUT, Graph, Node
 
 ELEMENT_LIMIT = 1 << 26
 Part = tuple[str, float]

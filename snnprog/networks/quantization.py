@@ -1,6 +1,6 @@
 """Network of real numbers → program, and what rounding changed: asked, got, difference.
 
-Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.nir.scaling`). With inputs
+Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`). With inputs
 to be exact on, the real network is run first, and its spikes are what the program has to do: what rounding to the
 nearest does otherwise there is left to `snnprog.integers`, which rounds at other scales, searches and re-optimises.
 """
@@ -19,8 +19,8 @@ from snnprog.design.task import Task
 from snnprog.errors import LimitError, SpecError
 from snnprog.integers import quantize
 from snnprog.network import Network, Neuron
-from snnprog.nir.network import NirNetwork
-from snnprog.nir.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, scaled
+from snnprog.networks.network import NirNetwork
+from snnprog.networks.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, scaled
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate

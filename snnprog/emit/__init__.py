@@ -1,0 +1,7 @@
+"""Programs out, in the forms of other tools: NIR graphs."""
+
+from __future__ import annotations
+
+from snnprog.emit.nir import to_nir, write_nir
+
+__all__ = ["to_nir", "write_nir"]
