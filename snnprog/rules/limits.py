@@ -32,7 +32,7 @@ TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 """Names of chips and rules stand in file names, on command lines and in tables: no spaces, no signs of a shell."""
 
 MOST_NODES = 512
-"""Parts of all expressions together: ten times as many as Loihi's rule has."""
+"""Parts of all expressions together: ten times as many as Loihi's rule has. Numba took 13 s for 495."""
 
 DEEPEST = 20
 """How deep expressions are nested, three times as deep as Loihi's; `snnprog.documents` reads files that are 32 deep,
