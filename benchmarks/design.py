@@ -113,7 +113,7 @@ def random_problem(taps: int, ticks: int, seed: int) -> NeuronProblem:
     spec = sp.Spec([sp.Pattern(inputs, targets)], delays)
     mapping = potential_map(spec)
     everything = np.ones(ticks, dtype=np.bool_)
-    return neuron_problem(mapping, 0, targets[:, 0], everything, box_of(spec, mapping))
+    return neuron_problem(mapping, 0, raster=targets[:, 0], constrained=everything, box=box_of(spec, mapping))
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:

@@ -71,7 +71,7 @@ def _time_lava(program: sp.Program, raster: NDArray[np.bool_]) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         program.save(Path(folder) / "program.snnp")
         stimulus = {"raster": raster, "lengths": np.array([len(raster)]), "state": np.array(False)}
-        write_archive(Path(folder) / "stimulus.npz", stimulus, {})
+        write_archive(Path(folder) / "stimulus.npz", stimulus, texts={})
         answer = _execute("lava", LAVA_TIMING, folder, ["program.snnp", "stimulus.npz"])
     return Timing(answer["ticks"] / answer["seconds"], answer["spikes"], f"Lava {answer['version']}")
 

@@ -43,7 +43,7 @@ END_RECORD = struct.Struct("<4s6xHL4xH")
 END_SIGNATURE, LARGE_SIGNATURE, LARGE_BYTES = b"PK\5\6", b"PK\6\7", 20
 
 
-def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], texts: Mapping[str, str]) -> None:
+def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, texts: Mapping[str, str]) -> None:
     """Write arrays as ``<name>.npy`` and texts as ``<name>`` into one zip, atomically and byte-identically.
 
     Raises
@@ -54,9 +54,9 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], texts: 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, text in texts.items():
-            _add_member(archive, name, text.encode("utf-8"))
+            _add_member(archive, name, content=text.encode("utf-8"))
         for name, array in arrays.items():
-            _add_member(archive, f"{name}.npy", _npy_bytes(array))
+            _add_member(archive, f"{name}.npy", content=_npy_bytes(array))
     write_bytes(path, buffer.getvalue())
 
 
@@ -155,7 +155,7 @@ def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
     size = check_regular(path)
     try:
         with path.open("rb") as file:
-            _check_ending(path, file, size)
+            _check_ending(path, file, size=size)
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
                 _check_members(path, members)
@@ -169,7 +169,7 @@ def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
         raise FormatError(f"{path} is not a whole zip archive: {error}") from error
 
 
-def array_of(path: Path, members: Mapping[str, bytes], name: str) -> NDArray[np.generic]:
+def array_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDArray[np.generic]:
     """Return the array ``<name>.npy`` of an archive's members, read-only.
 
     Raises
@@ -192,7 +192,7 @@ def array_of(path: Path, members: Mapping[str, bytes], name: str) -> NDArray[np.
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
-def json_of(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, object]:
+def json_of(path: Path, members: Mapping[str, bytes], *, name: str) -> dict[str, object]:
     """Return the JSON object ``name`` of an archive's members.
 
     Raises
@@ -221,7 +221,7 @@ def _read_npy_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtyp
     return shape, fortran, dtype
 
 
-def _add_member(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _add_member(archive: zipfile.ZipFile, name: str, *, content: bytes) -> None:
     member = zipfile.ZipInfo(name, EARLIEST_ZIP_TIME)
     member.compress_type = zipfile.ZIP_STORED  # what a compressor makes of equal content depends on its version
     member.external_attr = 0o644 << 16
@@ -235,7 +235,7 @@ def _npy_bytes(array: NDArray[np.generic]) -> bytes:
     return stream.getvalue()
 
 
-def _check_ending(path: Path, file: BinaryIO, size: int) -> None:
+def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
     """Refuse a directory of many members before `zipfile` makes an object of each.
 
     Where the last bytes are an end record without a comment, that is the one which `zipfile` believes.

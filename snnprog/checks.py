@@ -42,7 +42,7 @@ def as_seconds(name: str, value: object) -> float:
     return seconds
 
 
-def check_type(name: str, value: object, kind: type) -> None:
+def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):
         raise SpecError(f"{name} is a {type(value).__name__}; a {kind.__name__} is needed")

@@ -149,7 +149,7 @@ def explain(
     SolverError
         If the solver gives up where it is asked for ticks in windows, or for integers.
     """
-    check_type("spec", spec, Spec)
+    check_type("spec", spec, kind=Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = Work(spec, executor=executor, progress=progress, limit=limit)
     designed = work.designed(may_be_unbuilt=True)
@@ -159,7 +159,7 @@ def explain(
         _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
     ]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
-    help_of = _help_of_hidden(spec, infeasible, limit)
+    help_of = _help_of_hidden(spec, infeasible, limit=limit)
     if spec.hidden != 0:
         verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
     return Explanation(tuple(verdicts))
@@ -171,7 +171,7 @@ def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> V
     return replace(verdict, hidden=hidden, status=UNDECIDED if is_open else verdict.status)
 
 
-def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict[int, Conflict | Literal[True]]:
+def _help_of_hidden(spec: Spec, outputs: list[int], *, limit: float | None) -> dict[int, Conflict | Literal[True]]:
     """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
     help_of: dict[int, Conflict | Literal[True]] = {}
     if not outputs or spec.hidden == 0:
@@ -181,7 +181,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], limit: float | None) -> dict
         histories = histories_of(draft)
         for output in outputs:
             check_time()
-            help_of[output] = impossibility(draft, output, histories) or True
+            help_of[output] = impossibility(draft, output, histories=histories) or True
     return help_of
 
 

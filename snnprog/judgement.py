@@ -44,14 +44,14 @@ def wrong_bins(spec: Spec, spikes: Sequence[Raster]) -> list[WrongBin]:
         due, fired = pattern.targets & pattern.care, raster & pattern.care
         for output in np.flatnonzero((due != fired).any(axis=0)).tolist():
             missing, extra = unmatched(
-                np.flatnonzero(due[:, output]).tolist(), np.flatnonzero(fired[:, output]).tolist(), spec.window
+                np.flatnonzero(due[:, output]).tolist(), np.flatnonzero(fired[:, output]).tolist(), window=spec.window
             )
             found += [WrongBin(index, tick, output, MISSING) for tick in missing]
             found += [WrongBin(index, tick, output, EXTRA) for tick in extra]
     return sorted(found)
 
 
-def unmatched(due: Sequence[int], fired: Sequence[int], window: tuple[int, int]) -> tuple[list[int], list[int]]:
+def unmatched(due: Sequence[int], fired: Sequence[int], *, window: tuple[int, int]) -> tuple[list[int], list[int]]:
     """Return the target ticks and the spike ticks, both given in order, that find no match.
 
     The earliest target spike takes the earliest spike it can: windows open and close in the order of their targets, so

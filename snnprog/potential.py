@@ -107,11 +107,11 @@ class Tape:
         """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, from rest in each pattern."""
         if leak == 0.0:
             return values
-        return _leaking_sums(values, self.starts, leak)
+        return _leaking_sums(values, self.starts, leak=leak)
 
     def filtered_back(self, values: Floats, leak: float) -> Floats:
         """Return ``y[k] = leak y[k+1] + values[k]``, from nothing after the end of each pattern."""
-        return _leaking_sums(values[::-1], self.ticks - 1 - self.ends[::-1], leak)[::-1]
+        return _leaking_sums(values[::-1], self.ticks - 1 - self.ends[::-1], leak=leak)[::-1]
 
     def last_spikes(self, spikes: Raster) -> Ticks:
         """Return, for spikes ``(ticks,)`` of one neuron, the tick of its last one before each tick, or NO_RESET."""
@@ -120,7 +120,7 @@ class Tape:
         return np.where(before >= self.starts[self.pattern], before, NO_RESET)
 
 
-def _leaking_sums(values: Floats, starts: Ticks, leak: float) -> Floats:
+def _leaking_sums(values: Floats, starts: Ticks, *, leak: float) -> Floats:
     """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, beginning anew at each start."""
     sums = np.array(values, dtype=np.float64, order="C")
     is_start = np.zeros(len(sums), dtype=np.bool_)
@@ -226,7 +226,7 @@ class PotentialMap:
         """(ticks,) Whether a tick is looked at after its reset, and not before it."""
         return np.zeros(self.tape.ticks, np.bool_)
 
-    def tick_of(self, pattern: int, tick: int, is_after_reset: bool) -> int:
+    def tick_of(self, pattern: int, tick: int, *, is_after_reset: bool) -> int:
         """Return which of the map's ticks is a pattern's, looked at before or after its reset."""
         return int(self.played.starts[pattern]) + tick + is_after_reset * self.played.ticks
 

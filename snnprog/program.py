@@ -350,20 +350,20 @@ def _check_lengths(program: Program) -> None:
 
 def _check_values(program: Program) -> None:
     chip = program.chip
-    _check_between("outputs", program.outputs, (0, program.n_neurons - 1))
-    _check_between("pre", program.pre, (0, program.n_inputs + program.n_neurons - 1))
-    _check_between("post", program.post, (0, program.n_neurons - 1))
-    _check_between("delay", program.delay, chip.delays)
-    _check_between("exponent", program.exponent, chip.exponents)
-    _check_between("sign_mode", program.sign_mode, (MIXED, INHIBITORY))
-    _check_between("threshold", program.threshold, chip.thresholds)
-    _check_between("current_decay", program.current_decay, chip.current_decays)
-    _check_between("potential_decay", program.potential_decay, chip.potential_decays)
-    _check_between("refractory", program.refractory, chip.refractory)
+    _check_between("outputs", program.outputs, allowed=(0, program.n_neurons - 1))
+    _check_between("pre", program.pre, allowed=(0, program.n_inputs + program.n_neurons - 1))
+    _check_between("post", program.post, allowed=(0, program.n_neurons - 1))
+    _check_between("delay", program.delay, allowed=chip.delays)
+    _check_between("exponent", program.exponent, allowed=chip.exponents)
+    _check_between("sign_mode", program.sign_mode, allowed=(MIXED, INHIBITORY))
+    _check_between("threshold", program.threshold, allowed=chip.thresholds)
+    _check_between("current_decay", program.current_decay, allowed=chip.current_decays)
+    _check_between("potential_decay", program.potential_decay, allowed=chip.potential_decays)
+    _check_between("refractory", program.refractory, allowed=chip.refractory)
     if program.core is not None:
         _check_cores(program.core, chip)
     for mode, name in SIGN_MODES.items():
-        _check_between(f"{name} weight", program.weight[program.sign_mode == mode], chip.weight_ranges.of(name))
+        _check_between(f"{name} weight", program.weight[program.sign_mode == mode], allowed=chip.weight_ranges.of(name))
     step = chip.weight_ranges.mixed_step
     odd = program.weight[(program.sign_mode == MIXED) & (program.weight % step != 0)]
     if odd.size:
@@ -379,13 +379,13 @@ def _check_values(program: Program) -> None:
 
 
 def _check_cores(core: Int32s, chip: Chip) -> None:
-    _check_between(CORE, core, (0, (chip.cores or core.size) - 1))
+    _check_between(CORE, core, allowed=(0, (chip.cores or core.size) - 1))
     unused = np.flatnonzero(np.bincount(core) == 0)
     if unused.size:
         raise SpecError(f"core must number its cores from 0 without gaps, got {core.max()} and no {unused[0]}")
 
 
-def _check_between(name: str, values: Int32s, allowed: Sequence[int]) -> None:
+def _check_between(name: str, values: Int32s, *, allowed: Sequence[int]) -> None:
     outside = (values < allowed[0]) | (values > allowed[1])
     if outside.any():
         where = int(outside.argmax())

@@ -114,7 +114,7 @@ def write_program(path: Path, content: Content) -> None:
         raise FormatError(f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}")
     names = [*ARRAYS_IN[version], *([CORE] if CORE in content.arrays else [])]
     arrays = {name: content.arrays[name].astype("<i4") for name in names}
-    write_archive(path, arrays, {DOCUMENT: text})
+    write_archive(path, arrays, texts={DOCUMENT: text})
 
 
 def read_program(path: Path) -> Content:
@@ -126,9 +126,9 @@ def read_program(path: Path) -> Content:
         If the file is missing, damaged, of another version or rule.
     """
     members = read_archive(path)
-    document = json_of(path, members, DOCUMENT)
+    document = json_of(path, members, name=DOCUMENT)
     version = _version(path, document)
-    chip = _chip(path, document, version)
+    chip = _chip(path, document, version=version)
     if document.get("sign_modes") != {str(mode): text for mode, text in SIGN_MODES.items()}:
         raise FormatError(f"{path} numbers its sign modes otherwise: {document.get('sign_modes')!r}")
     meant, said = _meaning_of_refractory(version).get("refractory"), document.get("refractory")
@@ -140,10 +140,10 @@ def read_program(path: Path) -> Content:
         _check_known(path, members, (DOCUMENT, *(f"{name}.npy" for name in names)))
     return Content(
         chip=chip,
-        n_inputs=_count_in(path, document, "n_inputs"),
-        n_neurons=_count_in(path, document, "n_neurons"),
-        n_synapses=_count_in(path, document, "n_synapses"),
-        provenance=_object_in(path, document, "provenance"),
+        n_inputs=_count_in(path, document, name="n_inputs"),
+        n_neurons=_count_in(path, document, name="n_neurons"),
+        n_synapses=_count_in(path, document, name="n_synapses"),
+        provenance=_object_in(path, document, name="provenance"),
         arrays={name: _array(path, members, name) for name in names},
     )
 
@@ -173,7 +173,7 @@ def _version(path: Path, document: Mapping[str, object]) -> int:
     return version
 
 
-def _chip(path: Path, document: Mapping[str, object], version: int) -> Chip:
+def _chip(path: Path, document: Mapping[str, object], *, version: int) -> Chip:
     """Return the chip that a file carries, or names."""
     name, semantics = document.get("chip"), document.get("semantics")
     if version >= OPEN_SINCE and HARDWARE in document:
@@ -203,7 +203,7 @@ def _check_known(path: Path, found: Iterable[str], known: Iterable[str]) -> None
 
 
 def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:
-    array = array_of(path, members, name)
+    array = array_of(path, members, name=name)
     if array.ndim != 1 or array.dtype.str != "<i4":
         raise FormatError(
             f"array {name!r} in {path} is {array.dtype.str} of shape {array.shape}; one axis of <i4 is needed"
@@ -211,14 +211,14 @@ def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:
     return array.astype(np.int32)
 
 
-def _count_in(path: Path, document: Mapping[str, object], name: str) -> int:
+def _count_in(path: Path, document: Mapping[str, object], *, name: str) -> int:
     value = document.get(name)
     if type(value) is not int:
         raise FormatError(f"{name} in {path} is {value!r}; a whole number is needed")
     return value
 
 
-def _object_in(path: Path, document: Mapping[str, object], name: str) -> dict[str, object]:
+def _object_in(path: Path, document: Mapping[str, object], *, name: str) -> dict[str, object]:
     value = document.get(name)
     if not isinstance(value, dict):
         raise FormatError(f"{name} in {path} is {value!r}; an object is needed")

@@ -68,9 +68,9 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
     """
     if ticks < 1 or neurons < 0:
         raise SpecError(f"{name}: a raster of {ticks} ticks and {neurons} neurons; at least one tick is needed")
-    columns = [_as_column(tick, "tick", name), _as_column(neuron, "neuron", name)]
+    columns = [_as_column(tick, "tick", name=name), _as_column(neuron, "neuron", name=name)]
     for label, column, extent in zip(("tick", "neuron"), columns, (ticks, neurons), strict=True):
-        check_inside(name, label, column, extent)
+        check_inside(name, label, column=column, extent=extent)
     if columns[0].size != columns[1].size:
         raise SpecError(f"{name}: {columns[0].size} ticks and {columns[1].size} neurons; an event has one of each")
     raster = np.zeros((ticks, neurons), dtype=np.bool_)
@@ -79,7 +79,7 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
     return raster
 
 
-def check_inside(name: str, label: str, column: Int64s, extent: int) -> None:
+def check_inside(name: str, label: str, *, column: Int64s, extent: int) -> None:
     """Raise `SpecError` unless all values of a column of events are from 0 to one less than the extent."""
     outside = (column < 0) | (column >= extent)
     if outside.any():
@@ -87,7 +87,7 @@ def check_inside(name: str, label: str, column: Int64s, extent: int) -> None:
         raise SpecError(f"{name}: event {event} has {label} {column[event]}; allowed is 0 to {extent - 1}")
 
 
-def _as_column(values: ArrayLike, label: str, name: str) -> Int64s:
+def _as_column(values: ArrayLike, label: str, *, name: str) -> Int64s:
     try:
         column = np.asarray(values)
     except ValueError as error:

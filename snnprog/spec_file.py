@@ -80,13 +80,13 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     """
     path = Path(path)
     table = _table(path)
-    _check_keys(path, "the file", table, SPEC_KEYS)
+    _check_keys(path, "the file", table=table, allowed=SPEC_KEYS)
     options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),
         _delays(path, table.get("delays", [1])),
-        dynamics=_dynamics(path, table.get("dynamics", {}), limits),
+        dynamics=_dynamics(path, table.get("dynamics", {}), chip=limits),
         chip=limits,
         **options,
     )
@@ -119,7 +119,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise FormatError(f"{path} is not valid TOML: {error}") from error
 
 
-def _check_keys(path: Path, where: str, table: object, allowed: tuple[str, ...]) -> Table:
+def _check_keys(path: Path, where: str, *, table: object, allowed: tuple[str, ...]) -> Table:
     if not isinstance(table, dict):
         raise FormatError(f"{where} of {path} is {table!r}; a table with {', '.join(allowed)} is needed")
     unknown = sorted(set(table) - set(allowed))
@@ -139,8 +139,8 @@ def _delays(path: Path, value: object) -> list[int]:
     return list(range(int(match[1]), int(match[2]) + 1))
 
 
-def _dynamics(path: Path, value: object, chip: Chip) -> Dynamics:
-    table = dict(_check_keys(path, "[dynamics]", value, DYNAMICS_KEYS))
+def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
+    table = dict(_check_keys(path, "[dynamics]", table=value, allowed=DYNAMICS_KEYS))
     if "tau_potential" in table or "tau_current" in table:
         if set(table) == {"tau_current"}:
             raise FormatError(f"[dynamics] of {path} has tau_current alone; give tau_potential, too")
@@ -160,7 +160,7 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     patterns: list[Pattern] = []
     bins = 0
     for index, entry in enumerate(entries):
-        group = _pattern_group(path, index, entry)
+        group = _pattern_group(path, index, value=entry)
         bins += sum(pattern.inputs.size + 2 * pattern.targets.size for pattern in group)
         patterns += group
         if bins > SIZE_LIMIT_BYTES or len(patterns) > PATTERN_LIMIT:
@@ -171,15 +171,15 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     return patterns
 
 
-def _pattern_group(path: Path, index: int, value: object) -> list[Pattern]:
+def _pattern_group(path: Path, index: int, *, value: object) -> list[Pattern]:
     where = f"[[patterns]] number {index}"
-    table = _check_keys(path, where, value, PATTERN_KEYS)
+    table = _check_keys(path, where, table=value, allowed=PATTERN_KEYS)
     for key in ("inputs", "targets"):
         if key not in table:
             raise FormatError(f"{where} of {path} has no {key}; name a raster file")
     files = _RasterFiles(path, where, table)
     inputs = files.read("inputs", "n_inputs", "input_ids")
-    files.check_observed("inputs", "input_ids", inputs)
+    files.check_observed("inputs", "input_ids", recording=inputs)
     count = len(inputs.rasters)
     targets = files.read("targets", "n_outputs", "output_ids", count=count)
     cares = targets.observed or [np.ones_like(raster) for raster in targets.rasters]
@@ -222,7 +222,7 @@ class _RasterFiles:
         )
         return read_recording(file, reading)
 
-    def check_observed(self, key: str, ids: str, recording: RecordedRasters) -> None:
+    def check_observed(self, key: str, ids: str, *, recording: RecordedRasters) -> None:
         """Raise `FormatError` where an input was not observed: nobody knows which spikes went in there."""
         for pattern, observed in enumerate(recording.observed or ()):
             if not observed.all():

@@ -122,8 +122,8 @@ def verify(
     BackendError
         If a backend is missing, fails, hangs or answers nonsense.
     """
-    check_type("program", program, Program)
-    check_type("spec", spec, Spec)
+    check_type("program", program, kind=Program)
+    check_type("spec", spec, kind=Spec)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends is {backends!r}; a list with at least one name is needed")
@@ -146,7 +146,7 @@ def verify(
     is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
     for name in backends:
-        divergence, wrong = _judge(program, spec, (name, against), runs)
+        divergence, wrong = _judge(program, spec, names=(name, against), runs=runs)
         checks[name] = BackendCheck(
             backend=name,
             wrong_bins=wrong,
@@ -164,15 +164,15 @@ def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFER
 
 
 def explain_difference(
-    program: Program, inputs: Sequence[Raster], divergence: Divergence, answer: Run, reference: Run
+    program: Program, inputs: Sequence[Raster], *, divergence: Divergence, answer: Run, reference: Run
 ) -> Divergence:
     """Return a difference of two runs with its diagnosis; see `snnprog.divergence.diagnose`."""
     found, expected = (run.traces[divergence.pattern] for run in (answer, reference))
-    return replace(divergence, diagnosis=diagnose(program, inputs, divergence, found, expected))
+    return replace(divergence, diagnosis=diagnose(program, inputs, place=divergence, found=found, expected=expected))
 
 
 def _judge(
-    program: Program, spec: Spec, names: tuple[str, str], runs: Mapping[str, Run]
+    program: Program, spec: Spec, *, names: tuple[str, str], runs: Mapping[str, Run]
 ) -> tuple[Divergence | None, int]:
     """Return where a backend differs from another, or else from the target, and how many of its bins are wrong."""
     name, against = names
@@ -180,9 +180,11 @@ def _judge(
     wrong = wrong_bins(spec, [trace.spikes for trace in runs[name].traces])
     differs = compare_runs(name, runs[name], runs[against], against=against)
     if differs is not None:
-        return explain_difference(program, inputs, differs, runs[name], runs[against]), len(wrong)
+        return explain_difference(program, inputs, divergence=differs, answer=runs[name], reference=runs[against]), len(
+            wrong
+        )
     if not wrong:
         return None, 0
     first, due = wrong[0], int(wrong[0].kind == MISSING)
     place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
-    return replace(place, diagnosis=diagnose_target(program, inputs, place)), len(wrong)
+    return replace(place, diagnosis=diagnose_target(program, inputs, place=place)), len(wrong)

@@ -110,10 +110,10 @@ def activity(
     BackendError
         If the backend is missing, fails, hangs or answers nonsense.
     """
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     traces = run_backend(with_all_outputs(program), rasters, backend or built_in(program)).traces
-    return activity_of(program, rasters, [trace.spikes for trace in traces], placement)
+    return activity_of(program, rasters, spikes=[trace.spikes for trace in traces], placement=placement)
 
 
 def with_all_outputs(program: Program) -> Program:
@@ -138,7 +138,7 @@ def with_all_outputs(program: Program) -> Program:
 
 
 def activity_of(
-    program: Program, inputs: Sequence[Raster], spikes: Sequence[Raster], placement: Placement | None = None
+    program: Program, inputs: Sequence[Raster], *, spikes: Sequence[Raster], placement: Placement | None = None
 ) -> Activity:
     """Count what a program did, from the spikes ``(ticks, neurons)`` of all its neurons."""
     synapses = np.bincount(program.pre, minlength=program.n_inputs + program.n_neurons)

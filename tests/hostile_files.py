@@ -382,14 +382,14 @@ def good_files(folder: Path) -> dict[str, bytes]:
     good_program().save(folder / "program.snnp")
     good_program_of_a_stranger().save(folder / "hardware.snnp")
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
-    write_archive(folder / "raster.npz", rasters, {})
+    write_archive(folder / "raster.npz", rasters, texts={})
     answer: dict[str, NDArray[np.generic]] = {
         "spikes": random_raster(1, 9, 2, 0.3),
         "currents": np.zeros((9, 3), "<i4"),
         "potentials": np.ones((9, 3), "<i4"),
         "versions": np.array('{"stand-in": "1", "numpy": "2"}'),
     }
-    write_archive(folder / "result.npz", answer, {})
+    write_archive(folder / "result.npz", answer, texts={})
     events = "pattern,tick,neuron\n" + "".join(f"{i % 2},{i % 9},{i % 2}\n" for i in range(18))
     texts = {"events": events, "spec": _toml_file(SPEC_TABLE), "backend": _toml_file(BACKEND_TABLE)}
     archives = {kind: (folder / name).read_bytes() for kind, name in FILE_NAMES.items() if kind not in texts}

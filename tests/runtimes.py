@@ -53,7 +53,11 @@ class Runtimes:
         self.plant(changes)
         answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
         found = compare_runs("planted", answer, other, against=against)
-        return None if found is None else explain_difference(program, inputs, found, answer, other)
+        return (
+            None
+            if found is None
+            else explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
+        )
 
     def are_equal(self, one: Changes, other: Changes, program: sp.Program, inputs: Rasters) -> bool:
         """Tell whether two faults give the same in the last pattern, each planted by itself."""

@@ -29,7 +29,7 @@ TEXTS = {"t.json": '{"x": 1}'}
 
 
 def written(path: Path) -> bytes:
-    write_archive(path, ARRAYS, TEXTS)
+    write_archive(path, ARRAYS, texts=TEXTS)
     return path.read_bytes()
 
 
@@ -81,13 +81,13 @@ def test_numpy_reads_what_is_written(tmp_path: Path) -> None:
 def test_what_numpy_writes_is_read(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "n.npz", a=ARRAYS["a"], b=ARRAYS["b"])
     members = read_archive(tmp_path / "n.npz")
-    assert array_of(tmp_path, members, "a").tolist() == [0, 1, 2]
+    assert array_of(tmp_path, members, name="a").tolist() == [0, 1, 2]
 
 
 def test_writing_again_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     path = tmp_path / "one.npz"
     written(path)
-    write_archive(path, {}, {"only.json": "{}"})
+    write_archive(path, {}, texts={"only.json": "{}"})
     assert read_archive(path) == {"only.json": b"{}"}
     assert list(tmp_path.iterdir()) == [path]
 
@@ -103,7 +103,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
     owner: object = os if step == "fsync" else Path
     monkeypatch.setattr(owner, step, fail)
     with pytest.raises(FormatError, match=r"one\.npz cannot be written: No space left on device"):
-        write_archive(path, {}, {"t.json": "{}"})
+        write_archive(path, {}, texts={"t.json": "{}"})
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -128,7 +128,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder" / "full").mkdir(parents=True)
     with pytest.raises(FormatError, match="cannot be written"):
-        write_archive(tmp_path / place, ARRAYS, TEXTS)
+        write_archive(tmp_path / place, ARRAYS, texts=TEXTS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
@@ -137,7 +137,7 @@ def test_a_locked_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(FormatError, match="cannot be written: Permission denied"):
-            write_archive(tmp_path / "x.npz", ARRAYS, TEXTS)
+            write_archive(tmp_path / "x.npz", ARRAYS, texts=TEXTS)
     finally:
         tmp_path.chmod(0o700)
 
@@ -151,7 +151,7 @@ def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
 
 def test_objects_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Object arrays cannot be saved"):
-        write_archive(tmp_path / "x.npz", {"a": np.array([{}], dtype=object)}, {})
+        write_archive(tmp_path / "x.npz", {"a": np.array([{}], dtype=object)}, texts={})
     assert not list(tmp_path.iterdir())
 
 
@@ -162,9 +162,9 @@ def test_whole_archives_are_read(tmp_path: Path) -> None:
     written(tmp_path / "one.npz")
     members = read_archive(tmp_path / "one.npz")
     assert list(members) == ["t.json", "a.npy", "b.npy"]
-    assert json_of(tmp_path, members, "t.json") == {"x": 1}
-    assert array_of(tmp_path, members, "a").tolist() == [0, 1, 2]
-    assert array_of(tmp_path, members, "b").tolist() == [True, False]
+    assert json_of(tmp_path, members, name="t.json") == {"x": 1}
+    assert array_of(tmp_path, members, name="a").tolist() == [0, 1, 2]
+    assert array_of(tmp_path, members, name="b").tolist() == [True, False]
 
 
 def test_truncated_at_every_length(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ BAD_HEADERS = {
 
 @pytest.mark.parametrize(("content", "values"), GOOD_HEADERS.values(), ids=GOOD_HEADERS)
 def test_arrays_are_read(content: bytes, values: object) -> None:
-    array = array_of(Path("x.npz"), members_of(content), "x")
+    array = array_of(Path("x.npz"), members_of(content), name="x")
     assert array.tolist() == values
     assert not array.flags.writeable
     with pytest.raises(ValueError, match="cannot set WRITEABLE"):
@@ -343,7 +343,7 @@ def test_arrays_are_read(content: bytes, values: object) -> None:
 @pytest.mark.parametrize(("content", "message"), BAD_HEADERS.values(), ids=BAD_HEADERS)
 def test_arrays_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(FormatError, match=message) as caught:
-        array_of(Path("x.npz"), members_of(content), "x")
+        array_of(Path("x.npz"), members_of(content), name="x")
     assert str(caught.value).startswith("array 'x' in x.npz ")
 
 
@@ -351,13 +351,13 @@ def test_arrays_are_refused(content: bytes, message: str) -> None:
 def test_a_missing_array_names_those_there_are(members: dict[str, bytes]) -> None:
     there = "b, y.npy" if members else "nothing"
     with pytest.raises(FormatError, match=re.escape(f"x.npz has no array 'x'; it has {there}")):
-        array_of(Path("x.npz"), members, "x")
+        array_of(Path("x.npz"), members, name="x")
 
 
 def test_array_files_of_version_2(tmp_path: Path) -> None:
     stream = io.BytesIO()
     untyped(np.lib.format.write_array)(stream, np.arange(3), version=(2, 0))
-    assert array_of(tmp_path, members_of(stream.getvalue()), "x").tolist() == [0, 1, 2]
+    assert array_of(tmp_path, members_of(stream.getvalue()), name="x").tolist() == [0, 1, 2]
 
 
 @settings(deadline=None)
@@ -366,10 +366,10 @@ def test_array_files_of_version_2(tmp_path: Path) -> None:
 )
 def test_arrays_come_back(tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.generic]) -> None:
     path = tmp_path_factory.getbasetemp() / "come_back.npz"
-    write_archive(path, {"x": array, "f": np.asarray(array, order="F")}, {})
+    write_archive(path, {"x": array, "f": np.asarray(array, order="F")}, texts={})
     members = read_archive(path)
     for name in ("x", "f"):
-        again = array_of(path, members, name)
+        again = array_of(path, members, name=name)
         assert again.dtype == array.dtype
         assert again.shape == array.shape
         assert again.tobytes() == array.tobytes()
@@ -402,13 +402,13 @@ BAD_TEXTS = {
 @pytest.mark.parametrize(("content", "message"), BAD_TEXTS.values(), ids=BAD_TEXTS)
 def test_texts_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(FormatError, match=message) as caught:
-        json_of(Path("x.snnp"), {"j.json": content}, "j.json")
+        json_of(Path("x.snnp"), {"j.json": content}, name="j.json")
     assert str(caught.value).startswith("j.json in x.snnp is ")
 
 
 def test_a_missing_text_names_those_there_are() -> None:
     with pytest.raises(FormatError, match=r"x\.snnp has no j\.json; it has a\.npy, b"):
-        json_of(Path("x.snnp"), {"b": b"", "a.npy": b""}, "j.json")
+        json_of(Path("x.snnp"), {"b": b"", "a.npy": b""}, name="j.json")
 
 
 JSON_VALUES = st.recursive(
@@ -420,4 +420,4 @@ JSON_VALUES = st.recursive(
 @settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON_VALUES))
 def test_objects_come_back(value: dict[str, Any]) -> None:
-    assert json_of(Path("x"), {"j": json.dumps(value).encode()}, "j") == value
+    assert json_of(Path("x"), {"j": json.dumps(value).encode()}, name="j") == value

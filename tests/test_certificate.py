@@ -35,7 +35,7 @@ def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
     mapping = potential_map(spec)
     targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
     box = box_of(spec, mapping)
-    return neuron_problem(mapping, output, targets, np.ones_like(targets), box)
+    return neuron_problem(mapping, output, raster=targets, constrained=np.ones_like(targets), box=box)
 
 
 def infeasible_specs(count: int) -> list[sp.Spec]:
@@ -231,7 +231,7 @@ def test_the_exact_simplex_agrees_with_another_and_proves_itself(first: int) -> 
         matrix += [[Fraction(int(i == j)) for j in range(columns)] for i in range(columns)]
         most = [Fraction(int(v), 2) for v in generator.integers(-4, 6, rows)] + [Fraction(7)] * columns
         objective = [Fraction(int(v)) for v in generator.integers(-3, 4, columns)]
-        answer = maximise_exactly(matrix, most, objective)
+        answer = maximise_exactly(matrix, most, objective=objective)
         expected = maximum(matrix, most, objective)
         assert answer.is_feasible == (expected is not None)
         assert min(answer.prices) >= 0

@@ -182,7 +182,7 @@ def test_what_runs_freely_can_be_built(seed: int) -> None:
     ]
     look = fitted(problem.idealised(0), np.ones_like(problem.raster))
     assert look.wrong == int((look.raster != problem.raster).sum())
-    assert np.array_equal(free_run(problem, look.weights, look.threshold, look.bias), look.raster)
+    assert np.array_equal(free_run(problem, look.weights, threshold=look.threshold, bias=look.bias), look.raster)
     chosen = with_targets(spec, [0], look.raster[:, None])
     assert not [conflict for conflict in design(chosen).conflicts if conflict.neuron == 0]
 
@@ -193,10 +193,10 @@ def test_a_closed_loop_is_its_neurons_running_freely_on_its_spikes() -> None:
     mapping, inputs = problems[0].potential_map, np.concatenate([pattern.inputs for pattern in spec.patterns])
     weights = np.random.default_rng(5).normal(1.0, 1.0, size=(2, mapping.n_taps))
     thresholds, biases = np.array([0.4, 0.6]), np.array([0.1, -0.05])
-    spikes = closed_loop(mapping, inputs, weights, thresholds, biases)
+    spikes = closed_loop(mapping, inputs, weights=weights, thresholds=thresholds, biases=biases)
     assert spikes.any(axis=0).all()
     for index, problem in enumerate(Judge(Task.of(spec), range(2)).problems(spikes)):
-        alone = free_run(problem, weights[index], thresholds[index], biases[index])
+        alone = free_run(problem, weights[index], threshold=thresholds[index], bias=biases[index])
         assert np.array_equal(alone, spikes[:, index])
 
 

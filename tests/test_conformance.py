@@ -141,10 +141,10 @@ def test_the_random_programs_have_every_feature() -> None:
 
 
 FEW_RULE = (
-    LOIHI1.rule.with_range("current_decay", 0, 4000)
-    .with_range("potential_decay", 0, 4000)
-    .with_range("threshold", 2, 255)
-    .with_range("refractory", 1, 3)
+    LOIHI1.rule.with_range("current_decay", 0, high=4000)
+    .with_range("potential_decay", 0, high=4000)
+    .with_range("threshold", 2, high=255)
+    .with_range("refractory", 1, high=3)
 )
 FEW = dataclasses.replace(
     LOIHI1,
@@ -167,7 +167,7 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
     monkeypatch.setattr("snnprog.conformance.checking.CHIPS", {"few": FEW})
     monkeypatch.setitem(CHIPS, "few", FEW)
     programs = [random_trial(seed, FEW).program for seed in range(60)]
-    programs += [random_trial(seed, FEW, Gaps(longest_input_delay=2)).program for seed in range(20)]
+    programs += [random_trial(seed, FEW, gaps=Gaps(longest_input_delay=2)).program for seed in range(20)]
     for name, found in (("delay", {1, 2, 3}), ("exponent", {0}), ("refractory", {1, 2, 3})):
         assert set(np.concatenate([getattr(program, name) for program in programs]).tolist()) == found
     for name, ends in (("weight", (-7, 7)), ("current_decay", (0, 4000)), ("bias", (-14, 14))):
@@ -181,10 +181,10 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("delays", [(2, 5), (3, 3)])
 def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(delays: Range) -> None:
-    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, rule=LOIHI1.rule.with_range("refractory", 1, 1))
+    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, rule=LOIHI1.rule.with_range("refractory", 1, high=1))
     found = {delay for seed in range(20) for delay in random_trial(seed, slow).program.delay.tolist()}
     assert found == set(range(delays[0], delays[1] + 1))
-    within = random_trial(1, slow, Gaps(longest_input_delay=2)).program
+    within = random_trial(1, slow, gaps=Gaps(longest_input_delay=2)).program
     assert set(within.delay[within.pre < within.n_inputs].tolist()) <= {2}
 
 
@@ -242,14 +242,14 @@ LOOP = sp.Program.from_arrays(
 )
 def test_a_program_beyond_a_gap_is_refused(gaps: Gaps, sentence: str) -> None:
     with pytest.raises(sp.LimitError) as caught:
-        check_gaps(LOOP, gaps, "few")
+        check_gaps(LOOP, gaps, backend="few")
     assert str(caught.value).startswith(sentence)
     assert str(caught.value).endswith("'snnprog backends list' tells what each backend lacks")
 
 
 def test_a_program_within_the_gaps_is_not() -> None:
-    check_gaps(LOOP, Gaps(longest_input_delay=7, longest_recurrent_delay=5, most_neurons=2), "few")
-    check_gaps(LOOP, NO_GAPS, "all")
+    check_gaps(LOOP, Gaps(longest_input_delay=7, longest_recurrent_delay=5, most_neurons=2), backend="few")
+    check_gaps(LOOP, NO_GAPS, backend="all")
 
 
 def test_a_program_is_refused_before_anything_runs(folders: Path) -> None:
@@ -293,7 +293,7 @@ def test_random_programs_keep_to_the_gaps(seed: int) -> None:
         Gaps(refractory=False),
         Gaps(most_neurons=2),
     ):
-        check_gaps(random_trial(seed, gaps=gaps).program, gaps, "few")
+        check_gaps(random_trial(seed, gaps=gaps).program, gaps, backend="few")
 
 
 def test_programs_side_by_side_do_what_they_do_alone() -> None:

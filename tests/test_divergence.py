@@ -66,7 +66,11 @@ class Runtimes:
         self.texts["planted"] = with_fault(changes, self.simulator)
         answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
         found = compare_runs("planted", answer, other, against=against)
-        return None if found is None else explain_difference(program, inputs, found, answer, other)
+        return (
+            None
+            if found is None
+            else explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
+        )
 
 
 @pytest.fixture
@@ -297,7 +301,7 @@ def test_a_difference_that_does_not_come_again_is_told(runtimes: Runtimes) -> No
     wrong = Run((replace(right.traces[0], spikes=spikes), *right.traces[1:]), {})
     found = compare_runs("planted", wrong, right)
     assert found is not None
-    text = str(explain_difference(program, inputs, found, wrong, right))
+    text = str(explain_difference(program, inputs, divergence=found, answer=wrong, reference=right))
     assert "the difference did not come again when this pattern was run a second time" in text
 
 
@@ -415,7 +419,7 @@ def test_every_variation_of_any_rule_is_found_again(runtimes: Runtimes, monkeypa
         wrong = varied_run(variation, program, inputs)
         found = compare_runs("planted", wrong, right)
         if found is not None:
-            found = explain_difference(program, inputs, found, wrong, right)
+            found = explain_difference(program, inputs, divergence=found, answer=wrong, reference=right)
             assert found.diagnosis is not None
             assert variation.name in [cause.name for cause in found.diagnosis.causes], variation.text
             differing.add(variation.name)

@@ -52,7 +52,11 @@ class Runtimes:
         self.text = with_fault(changes, SIMULATOR)
         answer, other = (self.run(program, inputs, name, record) for name in ("planted", "reference"))
         found = compare_runs("planted", answer, other)
-        return None if found is None else explain_difference(program, inputs, found, answer, other)
+        return (
+            None
+            if found is None
+            else explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
+        )
 
 
 @pytest.fixture
@@ -296,7 +300,7 @@ def test_a_fault_is_found_and_named_against_xylosim(runtimes: Runtimes) -> None:
     answer, other = runtimes.run(program, inputs, "planted", "state"), run_backend(program, inputs, "xylosim", "state")
     found = compare_runs("planted", answer, other, against="xylosim")
     assert found is not None
-    found = explain_difference(program, inputs, found, answer, other)
+    found = explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
     assert found.diagnosis is not None
     assert (found.against, found.diagnosis.at_fault) == ("xylosim", ("planted",))
     assert [cause.name for cause in found.diagnosis.causes] == ["reset to zero"]

@@ -88,6 +88,6 @@ def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, Any], co
     options: dict[str, Any] = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
     asked = sp.Spec(spec.patterns, **options)
     mapping, targets = potential_map(asked), asked.targets[:, 0]
-    problem = neuron_problem(mapping, 0, targets, np.ones_like(targets), box_of(asked, mapping))
+    problem = neuron_problem(mapping, 0, raster=targets, constrained=np.ones_like(targets), box=box_of(asked, mapping))
     machine = Machine(XYLO, mapping, problem.raster)
     assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable

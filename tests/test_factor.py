@@ -37,5 +37,5 @@ def test_the_margin_is_eliminated(rows: int, unknowns: int) -> None:
     whole = np.column_stack([matrix, -np.ones(rows)])
     normal = (whole.T * weights) @ whole + np.diag(np.append(ends, 0.0))
     right = np.random.default_rng(2).normal(size=unknowns + 1)
-    factor = factorised(np.append(others, weights), ends, matrix.copy(), 2 + np.arange(rows))
+    factor = factorised(np.append(others, weights), ends, matrix=matrix.copy(), chosen=2 + np.arange(rows))
     np.testing.assert_allclose(normal @ factor.solve(right), right, rtol=0.0, atol=1e-6)

@@ -31,7 +31,7 @@ def csv_file(folder: Path, text: str | bytes) -> Path:
 
 
 def npz_file(folder: Path, **arrays: NDArray[np.generic]) -> Path:
-    write_archive(folder / "rasters.npz", arrays, {})
+    write_archive(folder / "rasters.npz", arrays, texts={})
     return folder / "rasters.npz"
 
 
@@ -276,7 +276,7 @@ def test_npz_is_refused(
 
 
 def test_npz_without_arrays(tmp_path: Path) -> None:
-    write_archive(tmp_path / "r.npz", {}, {"note.txt": "hello"})
+    write_archive(tmp_path / "r.npz", {}, texts={"note.txt": "hello"})
     with pytest.raises(FormatError, match=r"r.npz must hold an array, got note.txt; is this another kind of file"):
         read_rasters(tmp_path / "r.npz")
 

@@ -286,7 +286,7 @@ def test_what_can_be_built_is_never_called_impossible() -> None:
         draft = wiring_of(case())
         histories = histories_of(draft)
         for output in range(draft.asked.n_outputs):
-            assert impossibility(draft, output, histories) is None
+            assert impossibility(draft, output, histories=histories) is None
 
 
 def test_a_nearest_miss_is_a_minimum() -> None:
@@ -294,7 +294,7 @@ def test_a_nearest_miss_is_a_minimum() -> None:
     draft = wiring_of(above_capacity(40))
     target = draft.targets[:, 0]
     resets = draft.mapping.resets(target)
-    miss = nearest_miss(draft.mapping, draft.box, resets, np.where(target, 1.0, -1.0))
+    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=np.where(target, 1.0, -1.0))
     assert miss.excess.min() < 0.0
     pull = draft.mapping.adjoint(miss.prices, resets)
     assert np.abs(pull).max() < 1e-2 * np.abs(draft.mapping.adjoint(np.abs(miss.prices), resets)).max()

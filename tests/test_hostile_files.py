@@ -48,7 +48,7 @@ def read_events(path: Path) -> object:
 
 
 def read_answer(path: Path) -> object:
-    return read_result(path, good_program(), [np.zeros((9, 2), dtype=bool)], True)
+    return read_result(path, good_program(), rasters=[np.zeros((9, 2), dtype=bool)], state=True)
 
 
 def read_backend(path: Path) -> object:
@@ -125,11 +125,11 @@ def many_small_objects(path: Path) -> None:
 
 
 def raster_of_twos(path: Path) -> None:
-    write_archive(path, {"inputs": np.full((LIMIT_BYTES // 2, 1), 2, dtype=np.uint8)}, {})
+    write_archive(path, {"inputs": np.full((LIMIT_BYTES // 2, 1), 2, dtype=np.uint8)}, texts={})
 
 
 def very_many_patterns_of_nothing(path: Path) -> None:
-    write_archive(path, {"inputs": np.zeros((PATTERN_LIMIT, 1, 0), dtype=np.uint8)}, {})
+    write_archive(path, {"inputs": np.zeros((PATTERN_LIMIT, 1, 0), dtype=np.uint8)}, texts={})
 
 
 def one_event_of_a_late_pattern(path: Path) -> None:
@@ -150,7 +150,7 @@ def one_row_of_very_many_lines(path: Path) -> None:
 
 def the_same_patterns_very_often(path: Path) -> None:
     rasters = {"inputs": np.zeros((9, 10_000), dtype=bool), "targets": np.zeros((9, 1), dtype=bool)}
-    write_archive(path.with_name("raster.npz"), rasters, {})
+    write_archive(path.with_name("raster.npz"), rasters, texts={})
     path.write_text('[[patterns]]\ninputs = "raster.npz:inputs"\ntargets = "raster.npz:targets"\n' * 3000)
 
 

@@ -209,7 +209,7 @@ def test_widths_hold_for_any_input(seed: int, potential_decay: int, current_deca
     if generator.random() < 0.5:
         inputs[:] = (weights > 0) if generator.random() < 0.5 else (weights < 0)
     mapping = PotentialMap([inputs], [1], LOIHI1.linear_rule(current_decay, potential_decay))
-    widths = widths_for_any_input(weights.astype(float), bias / UNIT, float(threshold), mapping)
+    widths = widths_for_any_input(weights.astype(float), bias / UNIT, threshold=float(threshold), mapping=mapping)
     neuron = PlainNeuron(current_decay, potential_decay, bias)
     for row in inputs:
         arriving = UNIT * int(weights[row].sum())
@@ -231,10 +231,10 @@ def test_widths_for_patterns_hold_on_them(name: str) -> None:
         widths = widths_for_patterns(
             weights.ravel().astype(float),
             integers.bias / UNIT,
-            float(integers.threshold),
-            float(1 << integers.exponent),
-            mapping,
-            rounding.resets,
+            threshold=float(integers.threshold),
+            step=float(1 << integers.exponent),
+            mapping=mapping,
+            resets=rounding.resets,
         )
         lost = rounding.truncation.max()
         lost_current = 4096 / (1 + spec.dynamics.current_decay)

@@ -41,7 +41,7 @@ def problem_of(ticks: int, rate: float, asked: dict[str, Any], seed: int = 0) ->
     mapping = potential_map(spec)
     counts = np.ones(ticks, dtype=bool)
     counts[7::11] = False
-    return neuron_problem(mapping, 0, targets[:, 0], counts, box_of(spec, mapping))
+    return neuron_problem(mapping, 0, raster=targets[:, 0], constrained=counts, box=box_of(spec, mapping))
 
 
 def written_out(rows: Rows) -> Floats:

@@ -28,7 +28,7 @@ def most_matches(due: list[int], fired: list[int], window: tuple[int, int]) -> i
 
 @given(ticks, ticks, windows)
 def test_as_many_spikes_as_possible_are_matched(due: list[int], fired: list[int], window: tuple[int, int]) -> None:
-    missing, extra = unmatched(due, fired, window)
+    missing, extra = unmatched(due, fired, window=window)
     matches = most_matches(due, fired, window)
     assert (len(missing), len(extra)) == (len(due) - matches, len(fired) - matches)
     assert set(missing) <= set(due)
@@ -41,7 +41,7 @@ def test_nothing_is_wrong_if_the_nth_spike_is_in_the_nth_window(
 ) -> None:
     pairs = zip(due, fired, strict=False)
     in_order = len(due) == len(fired) and all(-window[0] <= place - tick <= window[1] for tick, place in pairs)
-    assert (unmatched(due, fired, window) == ([], [])) == in_order
+    assert (unmatched(due, fired, window=window) == ([], [])) == in_order
 
 
 def test_without_windows_all_bins_that_count_and_differ_are_wrong() -> None:

@@ -223,8 +223,8 @@ def is_proved_narrow(decay: int, units: int) -> bool:
     rule, program = CHIPS["loihi1"].rule, one_neuron(current_decay=[decay])
     spans = {name: Span.of(values) for name, values in parameters_of(program).items()}
     arriving = Span(np.array([-(units >> 6)]), np.array([units >> 6]))
-    lean = simplified(rule, reach_of(rule, spans, arriving))
-    return is_narrow(lean, reach_of(lean, spans, arriving))
+    lean = simplified(rule, reach_of(rule, spans, arriving=arriving))
+    return is_narrow(lean, reach_of(lean, spans, arriving=arriving))
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_an_integer_program_mends_the_worst_partition(seed: int) -> None:
     fewest, demand = fewest_cores(program, core), CoreDemand.of(program, core.memory)
     alone = Partition.of(demand, np.arange(6))
     if alone.misfit(core) is None:
-        better, least = improve(demand, core, alone, 1)
+        better, least = improve(demand, core, partition=alone, least=1)
         assert better.cores == least == fewest
 
 

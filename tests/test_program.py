@@ -480,7 +480,7 @@ def parts() -> tuple[dict[str, object], dict[str, NDArray[np.generic]]]:
 
 
 def rebuilt(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]) -> Path:
-    write_archive(path, arrays, {DOCUMENT: document if isinstance(document, str) else json.dumps(document)})
+    write_archive(path, arrays, texts={DOCUMENT: document if isinstance(document, str) else json.dumps(document)})
     return path
 
 
@@ -591,7 +591,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path, name: str, message: str) ->
 
 
 def test_no_program_among_the_members(tmp_path: Path) -> None:
-    write_archive(tmp_path / "p.snnp", {}, {"other.json": "{}"})
+    write_archive(tmp_path / "p.snnp", {}, texts={"other.json": "{}"})
     with pytest.raises(FormatError, match=r"p\.snnp has no program\.json; it has other\.json"):
         load(tmp_path / "p.snnp")
 

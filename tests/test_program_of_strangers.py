@@ -47,11 +47,11 @@ def saved(folder: Path, program: sp.Program) -> Path:
 def parts_of(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
     members = read_archive(path)
     names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
-    return dict(json_of(path, members, DOCUMENT)), {name: array_of(path, members, name) for name in names}
+    return dict(json_of(path, members, name=DOCUMENT)), {name: array_of(path, members, name=name) for name in names}
 
 
 def written(path: Path, document: object, arrays: dict[str, NDArray[np.generic]]) -> Path:
-    write_archive(path, arrays, {DOCUMENT: json.dumps(document)})
+    write_archive(path, arrays, texts={DOCUMENT: json.dumps(document)})
     return path
 
 

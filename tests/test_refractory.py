@@ -186,7 +186,7 @@ def test_a_closed_loop_of_real_weights_rests_too() -> None:
         mapping = PotentialMap([lines], [1], linear_of(dynamics, period))
         weights = np.array([[60.0, 0, 0, -30], [0, 70, 40, 0]])
         inputs = spec.patterns[0].inputs
-        done = closed_loop(mapping, inputs, weights, np.array([50.0, 50.0]), np.zeros(2))
+        done = closed_loop(mapping, inputs, weights=weights, thresholds=np.array([50.0, 50.0]), biases=np.zeros(2))
         assert done.tolist() == plain_run(program, inputs).spikes
 
 
@@ -223,7 +223,7 @@ def test_a_file_that_does_not_say_what_it_means_is_refused(
     arrays = {name[:-4]: np.load(io.BytesIO(content)) for name, content in members.items()}
     del arrays["refractory"]
     arrays |= {name: np.array(values, dtype="<i4") for name, values in array.items()}
-    write_archive(path, arrays, {"program.json": json.dumps(document | changes)})
+    write_archive(path, arrays, texts={"program.json": json.dumps(document | changes)})
     with pytest.raises(sp.FormatError, match=message):
         sp.load(path)
 

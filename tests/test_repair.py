@@ -40,7 +40,9 @@ def row_problem(spec: sp.Spec, exponent: int = 0, output: int = 0) -> NeuronProb
     mapping = potential_map(spec)
     raster = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
     everything = np.ones(raster.size, dtype=bool)
-    return neuron_problem(mapping, output, raster, everything, box_of(spec, mapping)).at_exponent(exponent)
+    return neuron_problem(
+        mapping, output, raster=raster, constrained=everything, box=box_of(spec, mapping)
+    ).at_exponent(exponent)
 
 
 def integer_problem(spec: sp.Spec, exponent: int = 0) -> IntegerProblem:

@@ -31,7 +31,14 @@ def run_compiled(arrivals: list[list[int]], decays: tuple[int, int], bias: int, 
     events: Events = np.concatenate([[0], np.cumsum(weights != 0)]), np.flatnonzero(weights)
     values = {"current_decay": decays[0], "potential_decay": decays[1], "bias": bias}
     parameters = values | {"threshold": THRESHOLD, "refractory": 1}
-    return run_neuron(LOIHI1.rule, events, weights, ends, parameters, None if told is None else np.array(told))
+    return run_neuron(
+        LOIHI1.rule,
+        events,
+        weights=weights,
+        ends=ends,
+        parameters=parameters,
+        told=None if told is None else np.array(told),
+    )
 
 
 class PlainRun:

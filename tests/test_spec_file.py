@@ -30,7 +30,7 @@ ONE_CSV = '[[patterns]]\ninputs = "one.csv"\ntargets = "one_target.csv"\nticks =
 
 def fill(folder: Path) -> Path:
     """Put raster files into a folder and return where the specification goes."""
-    write_archive(folder / "trials.npz", {"inputs": INPUTS, "targets": TARGETS, "care": CARE}, {})
+    write_archive(folder / "trials.npz", {"inputs": INPUTS, "targets": TARGETS, "care": CARE}, texts={})
     write_rasters(folder / "inputs.npz", list(INPUTS))
     write_rasters(folder / "inputs.csv", list(INPUTS))
     write_rasters(folder / "targets.csv", list(TARGETS))
@@ -38,7 +38,7 @@ def fill(folder: Path) -> Path:
     (folder / "one_target.csv").write_text("tick,neuron\n2,0\n")
     (folder / "times.csv").write_text("time_ms,neuron\n0.1,0\n2.9,1\n2.5,1\n")
     write_archive(
-        folder / "turned.npz", {"inputs": INPUTS.transpose(0, 2, 1), "targets": TARGETS.transpose(0, 2, 1)}, {}
+        folder / "turned.npz", {"inputs": INPUTS.transpose(0, 2, 1), "targets": TARGETS.transpose(0, 2, 1)}, texts={}
     )
     return folder / "SPEC.toml"
 

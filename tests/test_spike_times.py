@@ -157,7 +157,7 @@ def test_bins_are_observed_where_all_of_them_lie_in_intervals(
     quarter_s = dt_ms / 4000.0
     intervals = [np.array([(begin, begin + size) for begin, size in own]) * quarter_s for own in neurons]
     binning = Binning(dt_ms=dt_ms, ticks=6, starts_ms=(0.0, start * dt_ms / 4))
-    for found, first in zip(observed_bins(intervals, binning, ROUNDING_SHARE), (0, start), strict=True):
+    for found, first in zip(observed_bins(intervals, binning, share=ROUNDING_SHARE), (0, start), strict=True):
         covered = [{q for begin, size in own for q in range(begin, begin + size)} for own in neurons]
         due = [[{first + 4 * t + q for q in range(4)} <= own for own in covered] for t in range(6)]
         assert found.tolist() == due

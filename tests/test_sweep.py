@@ -48,7 +48,7 @@ def test_a_pass_meets_rows_as_written_out(current_decay: int, potential_decay: i
     unknowns = sweeper.start()
     weights, offsets = np.zeros(mapping.n_taps), np.zeros(2)
     for _ in range(3):
-        worst = sweeper.meet(np.stack([factor, beta]), stiffness, unknowns)
+        worst = sweeper.meet(np.stack([factor, beta]), stiffness, unknowns=unknowns)
         fell_short = 0.0
         for k in np.flatnonzero(factor):
             short = 1.0 - factor[k] * (features[k] @ weights + offsets[1] * beta[k] - offsets[0])

@@ -40,7 +40,7 @@ def printed(width: int, *, is_terminal: bool = False) -> str:
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5), st.integers(10, 120))
 def test_a_table_fits_or_is_no_table(lines: list[tuple[str, str, str]], width: int) -> None:
     columns = ("output", "wrong bins", "what")
-    widths = fitted_widths(columns, lines, width)
+    widths = fitted_widths(columns, lines, width=width)
     if widths is None:
         return
     assert sum(widths) + GAP * (len(columns) - 1) <= width

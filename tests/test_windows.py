@@ -107,7 +107,7 @@ def test_windows_are_what_their_definition_allows(seed: int) -> None:
     """Their first and last ticks are the earliest and the latest that any choice gives a spike."""
     spec = random_spec(seed, [(1, 1), (2, 0), (0, 2), (3, 3)][seed % 4], ticks=7)
     target = np.concatenate([pattern.targets[:, 0] for pattern in spec.patterns])
-    windows = windows_of(target, np.ones_like(target), np.array([0, 7]), spec.window)
+    windows = windows_of(target, np.ones_like(target), starts=np.array([0, 7]), window=spec.window)
     ticks = np.array([np.flatnonzero(raster[:, 0]) for raster in choices(spec)])
     assert windows.tolist() == np.stack([ticks.min(axis=0), ticks.max(axis=0)], axis=1).tolist()
 
@@ -115,7 +115,7 @@ def test_windows_are_what_their_definition_allows(seed: int) -> None:
 def test_a_window_ends_at_bins_that_do_not_count() -> None:
     target, care = np.zeros(9, dtype=bool), np.ones(9, dtype=bool)
     target[[2, 5]], care[[3, 7]] = True, False
-    assert windows_of(target, care, np.array([0]), (4, 4)).tolist() == [[0, 2], [4, 6]]
+    assert windows_of(target, care, starts=np.array([0]), window=(4, 4)).tolist() == [[0, 2], [4, 6]]
 
 
 def test_bins_that_do_not_count_are_free_in_windows() -> None:
@@ -175,4 +175,7 @@ def test_windows_may_be_longer_than_all_patterns() -> None:
     target, starts = np.array([0, 0, 1, 0, 1, 0], dtype=bool), np.array([0])
     care = np.ones_like(target)
     for longest, long in (((10**30, 0), (6, 0)), ((0, 10**30), (0, 6))):
-        assert (windows_of(target, care, starts, longest) == windows_of(target, care, starts, long)).all()
+        assert (
+            windows_of(target, care, starts=starts, window=longest)
+            == windows_of(target, care, starts=starts, window=long)
+        ).all()

@@ -103,7 +103,7 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_a_chip_that_reads_out_only_some_neurons_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     class OneOutput(Chip):
         def check_wiring(self, wiring: Wiring) -> None:
-            self.check_range("outputs", len(wiring.outputs), (0, 1))
+            self.check_range("outputs", len(wiring.outputs), allowed=(0, 1))
 
     trial = random_trial(0)
     one = replace(trial.program, outputs=np.array([0], dtype=np.int32))

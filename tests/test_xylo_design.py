@@ -72,7 +72,7 @@ def tiny(seed: int) -> sp.Spec:
 def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
     mapping = potential_map(spec)
     targets = np.concatenate([pattern.targets[:, output] for pattern in spec.patterns])
-    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, mapping))
+    return neuron_problem(mapping, output, raster=targets, constrained=np.ones_like(targets), box=box_of(spec, mapping))
 
 
 def exact_rows(spec: sp.Spec, output: int = 0) -> list[list[Fraction]]:
@@ -174,7 +174,7 @@ def test_real_weights_let_run_do_what_they_were_designed_for() -> None:
     spec = hidden_truth(np.random.default_rng(5))
     for index, neuron in enumerate(design(spec).network.neurons):
         problem = problem_of(spec, index)
-        spikes = free_run(problem, neuron.weights.ravel(), neuron.threshold, neuron.bias)
+        spikes = free_run(problem, neuron.weights.ravel(), threshold=neuron.threshold, bias=neuron.bias)
         assert np.array_equal(spikes, problem.raster)
 
 
@@ -341,9 +341,9 @@ def test_the_compiled_neuron_is_the_reference(seed: int) -> None:
 
 
 def test_noise_survived_counts_equality_as_a_spike() -> None:
-    assert survived_noise(np.array([10, 7]), 10, XYLO.rule) == 0
-    assert survived_noise(np.array([12, 7]), 10, XYLO.rule) == 2
-    assert survived_noise(np.array([15, 9]), 10, XYLO.rule) == 0
+    assert survived_noise(np.array([10, 7]), 10, rule=XYLO.rule) == 0
+    assert survived_noise(np.array([12, 7]), 10, rule=XYLO.rule) == 2
+    assert survived_noise(np.array([15, 9]), 10, rule=XYLO.rule) == 0
 
 
 # -------------------------------------------------------------------------------------------------------- what is not

@@ -103,7 +103,7 @@ def pair(*, recurrent: bool) -> sp.Spec:
 
 def problem_of(spec: sp.Spec, output: int = 0) -> NeuronProblem:
     mapping, targets = potential_map(spec), spec.targets[:, output]
-    return neuron_problem(mapping, output, targets, np.ones_like(targets), box_of(spec, mapping))
+    return neuron_problem(mapping, output, raster=targets, constrained=np.ones_like(targets), box=box_of(spec, mapping))
 
 
 def exact_rows(spec: sp.Spec, output: int = 0) -> tuple[list[list[Fraction]], list[bool]]:

@@ -128,7 +128,7 @@ def test_a_run_in_windows_loses_a_threshold_at_each_spike() -> None:
     problem, generator = problem_of(spec), np.random.default_rng(0)
     weights, ticks = generator.normal(size=spec.n_inputs), np.flatnonzero(spec.targets[:, 0])
     windows = np.stack([ticks, ticks], axis=1)
-    assert np.array_equal(windowed_run(problem, weights, 1.0, 0.0, windows), spec.targets[:, 0])
+    assert np.array_equal(windowed_run(problem, weights, threshold=1.0, bias=0.0, windows=windows), spec.targets[:, 0])
     first, last = 4, TICKS[0] - 1
     raster = np.zeros_like(spec.targets[:, 0])
     raster[first] = True
@@ -138,4 +138,7 @@ def test_a_run_in_windows_loses_a_threshold_at_each_spike() -> None:
     reached = after.distance(weights, threshold, 0.0) * after.signs
     expected = next(tick for tick in range(first + 1, last + 1) if reached[tick] > 0.0)
     wide = np.array([[first, first], [first + 1, last]])
-    assert np.flatnonzero(windowed_run(problem, weights, threshold, 0.0, wide)).tolist() == [first, expected]
+    assert np.flatnonzero(windowed_run(problem, weights, threshold=threshold, bias=0.0, windows=wide)).tolist() == [
+        first,
+        expected,
+    ]

@@ -57,7 +57,7 @@ def failure_of(
         except (OSError, ValueError) as error:
             return f"cannot be started: {error}"
         try:
-            failure = _wait(process, said, limit_s)
+            failure = _wait(process, said, limit_s=limit_s)
         finally:
             _end_group(process)
         return f"{failure}; {_last_words(said)}" if failure else ""
@@ -72,7 +72,7 @@ def _guarded(command: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", GUARDED, "sh", *command]
 
 
-def _wait(process: subprocess.Popen[bytes], said: BinaryIO, limit_s: float) -> str:
+def _wait(process: subprocess.Popen[bytes], said: BinaryIO, *, limit_s: float) -> str:
     end = time.monotonic() + limit_s
     while True:
         left = end - time.monotonic()

@@ -104,7 +104,7 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"), _held_by_children(Path(f"{folder}.pip"), say) as held:
             if not (folder / FINISHED).is_file():
-                _build(backend, folder, say, held)
+                _build(backend, folder, say=say, held=held)
     except OSError as error:
         raise BackendError(
             f"the environment {folder} cannot be made: {error}; {CACHE_VARIABLE} names a folder"
@@ -118,24 +118,24 @@ def environment_folder(backend: Backend) -> Path:
     return cache_path() / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def _build(backend: Backend, folder: Path, say: Callable[[str], None], held: Collection[int]) -> None:
+def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: Collection[int]) -> None:
     base, begun = find_interpreter(backend.python), time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise BackendError(f"the environment {folder} is unfinished and cannot be removed; remove it by hand")
     say(f"making an environment for {backend.name} with {base}")
-    _must(isolated(base, "-m", "venv", str(folder)), f"the environment {folder} cannot be made", held)
+    _must(isolated(base, "-m", "venv", str(folder)), f"the environment {folder} cannot be made", inherited=held)
     say(f"installing {backend.requirements.name} into {folder}")
     python = _python_in(folder)
     options = ("--no-input", "--disable-pip-version-check", "-r", str(backend.requirements))
     command = isolated(python, "-m", "pip", "install", *options)
-    _must(command, f"the packages of backend {backend.name} cannot be installed", held)
+    _must(command, f"the packages of backend {backend.name} cannot be installed", inherited=held)
     write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
     say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
     say(f"{backend.name} is ready: {python}")
 
 
-def _must(command: list[str], complaint: str, inherited: Collection[int]) -> None:
+def _must(command: list[str], complaint: str, *, inherited: Collection[int]) -> None:
     failure = failure_of(command, limit_s=BUILD_SECONDS, folder=Path(NEUTRAL_FOLDER), inherited=inherited)
     if failure:
         raise BackendError(f"{complaint}: the command {failure}")

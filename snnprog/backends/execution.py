@@ -142,7 +142,7 @@ def run_backend(
     timeout_s: float | None = None,
 ) -> Run:
     """Run a program on several patterns, and tell which software did; see `run`."""
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
     if record not in ("spikes", "state"):
         raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
@@ -153,14 +153,14 @@ def run_backend(
     backend = built_in(program) if backend is None else backend
     rule = program.chip.rule.name
     if backend in BUILT_IN:
-        return _run_built_in(program, rasters, backend, record)
+        return _run_built_in(program, rasters, backend=backend, record=record)
     folder = find_backend(backend)
     if rule not in folder.semantics:
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
-    check_gaps(program, folder.gaps, backend)
+    check_gaps(program, folder.gaps, backend=backend)
     if not rasters:
         return Run((), {})
-    return _run_folder(program, rasters, folder, record == "state", limit)
+    return _run_folder(program, rasters, backend=folder, state=record == "state", timeout_s=limit)
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
@@ -198,7 +198,7 @@ def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]
     return _traces(program, inputs, built_in(program, inputs), state=False)
 
 
-def _run_built_in(program: Program, rasters: list[Raster], backend: str, record: Record) -> Run:
+def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, record: Record) -> Run:
     versions = {"snnprog": __version__, "numpy": np.__version__}
     traces = _traces(program, rasters, backend, state=record == "state")
     if backend == KERNEL:
@@ -220,35 +220,37 @@ def _traces(program: Program, rasters: Sequence[Raster], backend: str, *, state:
     return kernel.simulate(program, rasters, state=state)
 
 
-def _run_folder(program: Program, rasters: list[Raster], backend: Backend, state: bool, timeout_s: float | None) -> Run:
+def _run_folder(
+    program: Program, rasters: list[Raster], *, backend: Backend, state: bool, timeout_s: float | None
+) -> Run:
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
     with tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         program.save(folder / "program.snnp")
-        write_stimulus(folder / "stimulus.npz", rasters, state)
+        write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of(isolated(python, str(backend.runner), *files), limit_s=limit, folder=folder)
         if failure:
             raise BackendError(f"backend {backend.name} {failure}")
         try:
-            return read_result(folder / "result.npz", program, rasters, state)
+            return read_result(folder / "result.npz", program, rasters=rasters, state=state)
         except FormatError as error:
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
 
-def write_stimulus(path: Path, rasters: Sequence[Raster], state: bool) -> None:
+def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> None:
     """Write what a runner is to play: one raster (ticks, inputs) per pattern, and whether to record states."""
     stimulus: dict[str, NDArray[np.generic]] = {
         "raster": np.concatenate(rasters),
         "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
         "state": np.array(state),
     }
-    write_archive(path, stimulus, {})
+    write_archive(path, stimulus, texts={})
 
 
-def read_result(path: Path, program: Program, rasters: Sequence[Raster], state: bool) -> Run:
+def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], state: bool) -> Run:
     """Return what a result file says of a run.
 
     Raises
@@ -268,14 +270,14 @@ def read_result(path: Path, program: Program, rasters: Sequence[Raster], state: 
         wanted |= {"currents": ("<i4", program.n_neurons), "potentials": ("<i4", program.n_neurons)}
     parts = {}
     for name, (dtype, width) in wanted.items():
-        array = array_of(path, members, name)
+        array = array_of(path, members, name=name)
         if array.dtype.str != dtype or array.shape != (ticks, width):
             raise FormatError(
                 f"{name} is {array.dtype.str} of shape {array.shape}; {dtype} of {(ticks, width)} is needed"
             )
         parts[name] = np.split(array, ends[:-1])
     traces = tuple(Trace(**{name: part[index] for name, part in parts.items()}) for index in range(len(rasters)))
-    return Run(traces, _versions(array_of(path, members, "versions")))
+    return Run(traces, _versions(array_of(path, members, name="versions")))
 
 
 def _versions(array: NDArray[np.generic]) -> dict[str, str]:

@@ -69,11 +69,11 @@ def read_gaps(table: object) -> Gaps:
     return Gaps(**table)
 
 
-def check_gaps(program: Program, gaps: Gaps, backend: str) -> None:
+def check_gaps(program: Program, gaps: Gaps, *, backend: str) -> None:
     """Raise `LimitError` if a program needs what a backend lacks."""
     is_input = program.pre < program.n_inputs
-    _check_delays(program, is_input, gaps.longest_input_delay, f"an input on backend {backend}")
-    _check_delays(program, ~is_input, gaps.longest_recurrent_delay, f"a neuron on backend {backend}")
+    _check_delays(program, is_input, limit=gaps.longest_input_delay, source=f"an input on backend {backend}")
+    _check_delays(program, ~is_input, limit=gaps.longest_recurrent_delay, source=f"a neuron on backend {backend}")
     if gaps.most_neurons is not None and program.n_neurons > gaps.most_neurons:
         allowed = f"at most {gaps.most_neurons} on backend {backend}"
         raise LimitError("the number of neurons", program.n_neurons, allowed, ELSEWHERE)
@@ -87,7 +87,7 @@ def check_gaps(program: Program, gaps: Gaps, backend: str) -> None:
         raise LimitError(item, found, f"1 on backend {backend}", f"compile with refractory 1, or {ELSEWHERE}")
 
 
-def _check_delays(program: Program, members: Bools, limit: int | None, source: str) -> None:
+def _check_delays(program: Program, members: Bools, *, limit: int | None, source: str) -> None:
     if limit is None:
         return
     late = np.flatnonzero(members & (program.delay > limit))

@@ -228,7 +228,7 @@ class Chip:
             _each(potential_decays, lambda decay: self.linear_rule(current, decay).potential),
         )
 
-    def check_range(self, item: str, value: int, allowed: Range, hint: str = "") -> None:
+    def check_range(self, item: str, value: int, *, allowed: Range, hint: str = "") -> None:
         """Raise `LimitError` unless ``value`` lies in the inclusive range."""
         if not allowed[0] <= value <= allowed[1]:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
@@ -270,12 +270,12 @@ class Chip:
             return self.linear_rule(current, decay).potential
 
         return (
-            _nearest_decays(current_shares, self.current_decays, current_kept),
-            _nearest_decays(potential_shares, self.potential_decays, potential_kept),
+            _nearest_decays(current_shares, self.current_decays, kept=current_kept),
+            _nearest_decays(potential_shares, self.potential_decays, kept=potential_kept),
         )
 
 
-def _nearest_decays(shares: Floats, allowed: Range, kept: Callable[[int], Fraction]) -> Int64s:
+def _nearest_decays(shares: Floats, allowed: Range, *, kept: Callable[[int], Fraction]) -> Int64s:
     """Return the decay that keeps the nearest to each share; what decays keep rises or falls with them."""
     distinct, index = np.unique(shares, return_inverse=True)
     return np.array([_nearest(float(share), allowed, kept) for share in distinct], np.int64)[index]

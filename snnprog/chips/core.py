@@ -63,8 +63,8 @@ class SynapticMemory:
 
     def __post_init__(self) -> None:
         for item in ("words", "word_bits", "block_synapses"):
-            _check_least(item, getattr(self, item), 1)
-        _check_least("header_bits", self.header_bits, 0)
+            _check_least(item, getattr(self, item), least=1)
+        _check_least("header_bits", self.header_bits, least=0)
         for item in ("weight_bits", "index_bits"):
             widths = getattr(self, item)
             if not widths or list(widths) != sorted(set(widths)) or widths[0] < 0 or widths[-1] > WIDEST_FIELD:
@@ -128,7 +128,7 @@ class Core:
         for field in fields(self):
             found = getattr(self, field.name)
             if field.name != "memory" and found is not None:
-                _check_least(field.name, found, 1)
+                _check_least(field.name, found, least=1)
 
     def limit(self, resource: str) -> int | None:
         """Return the limit of one of `RESOURCES`, or None where none is known."""
@@ -173,6 +173,6 @@ class Energy:
                 raise SpecError(f"energy must be a finite number from 0, in picojoules, got {energy}")
 
 
-def _check_least(item: str, value: int, least: int) -> None:
+def _check_least(item: str, value: int, *, least: int) -> None:
     if value < least:
         raise SpecError(f"{item} of a core must be {least} or more, got {value}")

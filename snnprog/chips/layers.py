@@ -73,7 +73,7 @@ class Layers:
             ("inputs and hidden neurons", wiring.n_lines - len(wiring.outputs), self.most_hidden),
             ("outputs", len(wiring.outputs), self.most_outputs),
         ):
-            _check_most(item, found, most, chip)
+            _check_most(item, found, most=most, chip=chip)
         is_output = np.zeros(wiring.n_lines, dtype=np.bool_)
         is_output[wiring.n_inputs + wiring.outputs] = True
         for synapse in np.flatnonzero(is_output[wiring.pre]).tolist():
@@ -85,18 +85,18 @@ class Layers:
             shifts = np.unique(wiring.exponent[chosen]).tolist()
             if len(shifts) > 1:
                 raise LimitError(f"exponents into the {layer} layer", shifts, f"one for all on {chip}")
-        self._check_synapses(wiring, ~to_readout, chip)
+        self._check_synapses(wiring, ~to_readout, chip=chip)
 
-    def _check_synapses(self, wiring: Wiring, is_hidden: Bools, chip: str) -> None:
+    def _check_synapses(self, wiring: Wiring, is_hidden: Bools, *, chip: str) -> None:
         pairs, counts = np.unique(np.stack([wiring.pre, wiring.post]), axis=1, return_counts=True)
         if counts.max(initial=1) > 1:
             line, neuron = pairs[:, int(np.argmax(counts))].tolist()
-            _check_most(f"synapses from line {line} to neuron {neuron}", int(counts.max()), 1, chip)
+            _check_most(f"synapses from line {line} to neuron {neuron}", int(counts.max()), most=1, chip=chip)
         fan_out = np.bincount(wiring.pre[is_hidden], minlength=wiring.n_inputs + 1)
         fan_out[: wiring.n_inputs] += 1  # that which makes it a repeater
-        _check_most(f"fan-out of line {int(np.argmax(fan_out))}", int(fan_out.max()), self.most_fan_out, chip)
+        _check_most(f"fan-out of line {int(np.argmax(fan_out))}", int(fan_out.max()), most=self.most_fan_out, chip=chip)
 
 
-def _check_most(item: str, found: int, most: int, chip: str) -> None:
+def _check_most(item: str, found: int, *, most: int, chip: str) -> None:
     if found > most:
         raise LimitError(item, found, f"0 to {most} on {chip}")

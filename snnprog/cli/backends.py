@@ -141,5 +141,5 @@ def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_j
             }
         )
     else:
-        print_conformance(terminal(), name, outcome)
+        print_conformance(terminal(), name, outcome=outcome)
     return EXACT if outcome.divergence is None else NOT_EXACT

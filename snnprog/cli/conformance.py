@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from snnprog.conformance import Conformance
 
 
-def print_conformance(console: Console, name: str, outcome: Conformance) -> None:
+def print_conformance(console: Console, name: str, *, outcome: Conformance) -> None:
     """Print what ran on a backend and what was left out, and whether all of it came out equal."""
     from snnprog.backends import REFERENCE
     from snnprog.report.divergences import divergence_table

@@ -63,12 +63,12 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         print_json(data)
     else:
-        _print_demo(terminal(), demo.verification, data, demo.result.report.neurons)
+        _print_demo(terminal(), demo.verification, data=data, neurons=demo.result.report.neurons)
     return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
 
 
 def _print_demo(
-    console: Console, verification: Verification, data: Mapping[str, object], neurons: Sequence[NeuronReport]
+    console: Console, verification: Verification, *, data: Mapping[str, object], neurons: Sequence[NeuronReport]
 ) -> None:
     from snnprog.report.neurons import print_neurons, row_of_report
     from snnprog.report.table import Table

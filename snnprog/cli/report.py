@@ -63,11 +63,11 @@ def report_command(
         if spec_path is not None or inputs_path is not None or backends:
             raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")
         asked = load_spec(subject_path, chip)
-        page, code = _page_of_spec(asked, subject_path.name, workers, time_limit_s, as_json)
+        page, code = _page_of_spec(asked, subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json)
     else:
         spec = None if spec_path is None else load_spec(spec_path, chip)
         inputs = None if inputs_path is None else (inputs_path, ticks)
-        page, code = _page_of_program(subject_path, spec, inputs, backends, as_json)
+        page, code = _page_of_program(subject_path, spec, inputs=inputs, backends=backends, quiet=as_json)
     write_page(page_path, page)
     if as_json:
         print_json({"page": str(page_path), **asdict(page.headline)})
@@ -76,7 +76,7 @@ def report_command(
     return code
 
 
-def _page_of_spec(spec: Spec, title: str, workers: int, time_limit_s: float | None, quiet: bool) -> tuple[Page, int]:
+def _page_of_spec(spec: Spec, title: str, *, workers: int, time_limit_s: float | None, quiet: bool) -> tuple[Page, int]:
     from snnprog.explanation import explain
     from snnprog.report.page import page_of_spec
 
@@ -89,6 +89,7 @@ def _page_of_spec(spec: Spec, title: str, workers: int, time_limit_s: float | No
 def _page_of_program(
     path: Path,
     spec: Spec | None,
+    *,
     inputs: tuple[str, int | None] | None,
     backends: tuple[str, ...],
     quiet: bool,

@@ -99,7 +99,7 @@ def run_command(
     with working(f"running on {backend}", as_json):
         answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
-    activity = activity_of(program, inputs, spikes, _placement_of(program)) if is_counted else None
+    activity = activity_of(program, inputs, spikes=spikes, placement=_placement_of(program)) if is_counted else None
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     if output_path is not None:
         write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)

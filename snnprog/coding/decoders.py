@@ -72,7 +72,7 @@ class Questions:
     @classmethod
     def one_vs_rest(cls, classes: int) -> Questions:
         """Return one output for each class, asked whether it is this one."""
-        check_least("classes", as_integer("classes", classes), 2)
+        check_least("classes", as_integer("classes", classes), least=2)
         return cls(2 * np.eye(classes, dtype=np.int8) - 1)
 
     @classmethod
@@ -82,8 +82,8 @@ class Questions:
         With several ``voters``, each question goes to so many outputs, and each of them is asked about half of the
         samples, drawn anew (bagging, Breiman 1996): where they disagree, the majority is right more often than any.
         """
-        check_least("classes", as_integer("classes", classes), 2)
-        check_least("voters", as_integer("voters", voters), 1)
+        check_least("classes", as_integer("classes", classes), least=2)
+        check_least("voters", as_integer("voters", voters), least=1)
         pairs = list(combinations(range(classes), 2))
         answers = np.zeros((classes, len(pairs)), dtype=np.int8)
         for output, (first, second) in enumerate(pairs):

@@ -82,7 +82,7 @@ class _Ranged:
             If this encoder is not fitted, or was to another number of values.
         """
         check_fitted(self, self.low)
-        return as_samples(samples, AXES, self.low.size)
+        return as_samples(samples, AXES, n_columns=self.low.size)
 
     @property
     def span(self) -> Floats:
@@ -113,7 +113,7 @@ class Levels(_Ranged):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "levels", as_integer("levels", self.levels))
-        check_least("levels", self.levels, 1)
+        check_least("levels", self.levels, least=1)
 
     @property
     def n_lines(self) -> int:
@@ -153,7 +153,7 @@ class Latency(_Ranged):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "last", as_integer("last", self.last))
-        check_least("last", self.last, 1)
+        check_least("last", self.last, least=1)
 
     @property
     def n_lines(self) -> int:
@@ -202,7 +202,7 @@ class GaussianFields(_Ranged):
         super().__post_init__()
         for name, least in (("fields", 3), ("last", 1)):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            check_least(name, getattr(self, name), least)
+            check_least(name, getattr(self, name), least=least)
         if not self.width > 0.0:
             raise SpecError(f"width is {self.width!r}; a positive number of spacings per deviation is needed")
 
@@ -253,7 +253,7 @@ class Rate(_Ranged):
         super().__post_init__()
         for name, least in (("duration", 1), ("seed", 0)):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            check_least(name, getattr(self, name), least)
+            check_least(name, getattr(self, name), least=least)
         if not 0.0 < self.highest <= 1.0:
             raise SpecError(f"highest is {self.highest!r}; a chance above 0 and up to 1 is needed")
 

@@ -14,7 +14,7 @@ def unfitted() -> Floats:
     return np.zeros(0)
 
 
-def as_samples(samples: ArrayLike, axes: tuple[str, ...], n_columns: int | None = None) -> Floats:
+def as_samples(samples: ArrayLike, axes: tuple[str, ...], *, n_columns: int | None = None) -> Floats:
     """Return samples as float64, one axis per name, all finite.
 
     Parameters
@@ -64,7 +64,7 @@ def check_fitted(encoder: object, learned: Floats) -> None:
         raise SpecError(f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples)")
 
 
-def check_least(name: str, value: float, least: float) -> None:
+def check_least(name: str, value: float, *, least: float) -> None:
     """Raise `SpecError` where a setting is too small."""
     if not value >= least:
         raise SpecError(f"{name} is {value!r}; at least {least} is needed")

@@ -41,7 +41,7 @@ class Delta:
         object.__setattr__(self, "step", as_values(self.step))
         for name in ("steps", "ticks"):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            check_least(name, getattr(self, name), 1)
+            check_least(name, getattr(self, name), least=1)
         if not (self.step > 0.0).all():
             raise SpecError(f"steps are {self.step.tolist()}; positive ones are needed")
 
@@ -65,7 +65,7 @@ class Delta:
             If this encoder is not fitted, or the series have another duration or other channels.
         """
         check_fitted(self, self.step)
-        series = as_samples(samples, AXES, self.step.size)
+        series = as_samples(samples, AXES, n_columns=self.step.size)
         if series.shape[1] != self.ticks:
             raise SpecError(f"series have {series.shape[1]} ticks; the encoder was fitted to {self.ticks}")
         sent = series[:, 0].copy()

@@ -15,7 +15,7 @@ from snnprog.verification import verify
 from snnprog.wording import counted
 
 
-def check_design(spec: Spec, designed: Design, limit: float | None, seconds: float) -> None:
+def check_design(spec: Spec, designed: Design, *, limit: float | None, seconds: float) -> None:
     """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
@@ -29,7 +29,7 @@ def check_design(spec: Spec, designed: Design, limit: float | None, seconds: flo
         raise _undecided(designed.unbuilt, limit)
 
 
-def check_exactness(spec: Spec, built: Built, limit: float | None) -> None:
+def check_exactness(spec: Spec, built: Built, *, limit: float | None) -> None:
     """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
     if built.conflicts:
         raise InfeasibleError(built.conflicts)

@@ -174,7 +174,7 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
     return tuple(deviations)
 
 
-def provenance_of(spec: Spec, seed: int, report: CompileReport) -> dict[str, object]:
+def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, object]:
     """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
     potential, current = spec.dynamics.effective_time_constants(spec.chip)
     placed = report.placement

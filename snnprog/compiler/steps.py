@@ -87,7 +87,7 @@ def compile(
     SolverError
         If the solver gives up.
     """
-    check_type("spec", spec, Spec)
+    check_type("spec", spec, kind=Spec)
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
@@ -106,7 +106,7 @@ def compile(
     report = report_on(spec, built, at_least=at_least, placed=placed, seconds=work.watch.seconds)
     placement = report.placement
     core = placement.core_of if placement is not None and placement.cores > 1 else None
-    program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report))
+    program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report=report))
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
@@ -115,13 +115,13 @@ def _exact(work: Work) -> Built:
     designed = work.designed()
     if work.spec.hidden != 0 and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
-    check_design(work.spec, designed, work.limit, work.watch.seconds["design"])
+    check_design(work.spec, designed, limit=work.limit, seconds=work.watch.seconds["design"])
     built = work.built(designed)
     if work.spec.hidden != 0 and built.inexact:
         designed = work.helped(designed, built.inexact, is_proof_needed=True)
-        check_design(work.spec, designed, work.limit, work.watch.seconds["design"])
+        check_design(work.spec, designed, limit=work.limit, seconds=work.watch.seconds["design"])
         built = work.built(designed)
-    check_exactness(work.spec, built, work.limit)
+    check_exactness(work.spec, built, limit=work.limit)
     return built
 
 

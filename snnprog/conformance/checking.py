@@ -110,7 +110,7 @@ def check_conformance(
     for first in range(first_seed, first_seed + programs, together):
         if outcome.divergence is None:
             seeds = range(first, min(first + together, first_seed + programs))
-            batch = [Golden(str(seed), random_trial(seed, limits, gaps, scale), ()) for seed in seeds]
+            batch = [Golden(str(seed), random_trial(seed, limits, gaps=gaps, scale=scale), ()) for seed in seeds]
             outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
             tell("random programs", outcome.random, programs)
     return outcome
@@ -140,7 +140,7 @@ def _within(frozen: Sequence[Golden], gaps: Gaps, backend: str) -> tuple[list[Go
     kept, left_out = [], {}
     for each in frozen:
         try:
-            check_gaps(each.trial.program, gaps, backend)
+            check_gaps(each.trial.program, gaps, backend=backend)
             kept.append(each)
         except LimitError as error:
             left_out[each.name] = f"{error.item} is {error.found}; allowed is {error.allowed}"
@@ -178,7 +178,9 @@ def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conf
         return after
     part, own = _blame(differs, batch)
     kind = "golden" if part.expected else "random"
-    return replace(after, program=f"{kind} program {part.name}", divergence=_explained(backend, part.trial, own))
+    return replace(
+        after, program=f"{kind} program {part.name}", divergence=_explained(backend, part.trial, differs=own)
+    )
 
 
 def _run(trial: Trial, backend: str) -> Run:
@@ -201,8 +203,12 @@ def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Diverg
     return batch[part], replace(differs, neuron=differs.neuron - int(before[part]))
 
 
-def _explained(backend: str, trial: Trial, differs: Divergence) -> Divergence:
+def _explained(backend: str, trial: Trial, *, differs: Divergence) -> Divergence:
     """Return the difference with its explanation, where the program differs when it runs alone, too."""
     answer, reference = _run(trial, backend), _run(trial, _judge_of(backend))
     alone = compare_runs(backend, answer, reference)
-    return differs if alone is None else explain_difference(trial.program, trial.inputs, alone, answer, reference)
+    return (
+        differs
+        if alone is None
+        else explain_difference(trial.program, trial.inputs, divergence=alone, answer=answer, reference=reference)
+    )

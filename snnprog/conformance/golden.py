@@ -53,7 +53,7 @@ def write_golden(golden: Golden, folder: Path = GOLDEN_FOLDER) -> None:
     arrays: dict[str, NDArray[np.generic]] = {"versions": np.array("{}")}
     for name in RECORDED:
         arrays[name] = np.concatenate([getattr(trace, name) for trace in golden.expected])
-    write_archive(place / f"{golden.name}.result.npz", arrays, {})
+    write_archive(place / f"{golden.name}.result.npz", arrays, texts={})
 
 
 def joined(traces: Sequence[Trace]) -> Trace:
@@ -66,7 +66,7 @@ def _read(path: Path) -> Golden:
     program = load(path)
     stimulus = path.with_suffix(".stimulus.npz")
     members = read_archive(stimulus)
-    raster, lengths = (array_of(stimulus, members, name) for name in ("raster", "lengths"))
+    raster, lengths = (array_of(stimulus, members, name=name) for name in ("raster", "lengths"))
     patterns = np.split(as_raster(raster, str(stimulus)), np.cumsum(lengths)[:-1].astype(np.int64))
-    expected = read_result(path.with_suffix(".result.npz"), program, patterns, state=True).traces
+    expected = read_result(path.with_suffix(".result.npz"), program, rasters=patterns, state=True).traces
     return Golden(path.stem, Trial(program, tuple(patterns)), expected)

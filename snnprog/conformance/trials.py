@@ -94,7 +94,7 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
     }
 
 
-def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, scale: ProgramSize = SMALL) -> Trial:
+def random_trial(seed: int, chip: str | Chip = "loihi1", *, gaps: Gaps = NO_GAPS, scale: ProgramSize = SMALL) -> Trial:
     """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
 
     Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
@@ -102,12 +102,12 @@ def random_trial(seed: int, chip: str | Chip = "loihi1", gaps: Gaps = NO_GAPS, s
     generator = np.random.default_rng(seed)
     limits = find_chip(chip)
     if limits.layers is not None:
-        return _draw_layered(generator, limits, limits.layers)
+        return _draw_layered(generator, limits, layers=limits.layers)
     if gaps.most_neurons is not None:
         scale = replace(scale, most_neurons=min(scale.most_neurons, gaps.most_neurons))
     shrink = 1.0
     while True:
-        trial = _draw_trial(generator, limits, scale, shrink)
+        trial = _draw_trial(generator, limits, scale=scale, shrink=shrink)
         trial = Trial(_within(_with_refractory(trial.program, seed), gaps), trial.inputs)
         if all(trace.excursion is None for trace in simulate(trial.program, trial.inputs)):
             return trial
@@ -141,11 +141,11 @@ def _with_refractory(program: Program, seed: int) -> Program:
     return replace(program, refractory=periods[kind].astype(np.int32))
 
 
-def _draw_trial(generator: np.random.Generator, limits: Chip, scale: ProgramSize, shrink: float) -> Trial:
+def _draw_trial(generator: np.random.Generator, limits: Chip, *, scale: ProgramSize, shrink: float) -> Trial:
     n_inputs, n_neurons = int(generator.integers(1, 7)), int(generator.integers(1, scale.most_neurons + 1))
     most_synapses = min(4 * n_neurons * (n_inputs + n_neurons) // 3, MOST_FAN_IN * n_neurons)
     n_synapses = int(generator.integers(1, most_synapses + 2))
-    kind, profile = (_draw_kinds(generator, count, scale.most_kinds) for count in (n_synapses, n_neurons))
+    kind, profile = (_draw_kinds(generator, count, most=scale.most_kinds) for count in (n_synapses, n_neurons))
     modes = generator.integers(MIXED, INHIBITORY + 1, n_synapses)[kind]
     exponents = generator.integers(*_half_open(limits.exponents), n_synapses)[kind]
     program = Program.from_arrays(
@@ -156,25 +156,25 @@ def _draw_trial(generator: np.random.Generator, limits: Chip, scale: ProgramSize
         pre=generator.integers(0, n_inputs + n_neurons, n_synapses),
         post=generator.integers(0, n_neurons, n_synapses),
         delay=generator.integers(*_half_open(limits.delays), n_synapses)[kind],
-        weight=_draw_weights(generator, limits, modes, shrink / (1 << (exponents // 2))),
+        weight=_draw_weights(generator, limits, modes=modes, shrink=shrink / (1 << (exponents // 2))),
         exponent=exponents,
         sign_mode=modes,
         threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=2, fan_in=MOST_FAN_IN)[profile],
-        current_decay=_draw_decays(generator, limits.current_decays, n_neurons)[profile],
-        potential_decay=_draw_decays(generator, limits.potential_decays, n_neurons)[profile],
-        bias=_draw_biases(generator, limits, n_neurons, shrink),
+        current_decay=_draw_decays(generator, limits.current_decays, count=n_neurons)[profile],
+        potential_decay=_draw_decays(generator, limits.potential_decays, count=n_neurons)[profile],
+        bias=_draw_biases(generator, limits, count=n_neurons, shrink=shrink),
     )
     rate = generator.uniform(0.05, 0.6)
     inputs = tuple(generator.random((ticks, n_inputs)) < rate for ticks in scale.pattern_ticks)
     return Trial(program, inputs)
 
 
-def _draw_kinds(generator: np.random.Generator, count: int, most: int | None) -> Int64s:
+def _draw_kinds(generator: np.random.Generator, count: int, *, most: int | None) -> Int64s:
     """Return for each of ``count`` the one whose parameters it has: its own, or one of the first ``most``."""
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
 
 
-def _draw_layered(generator: np.random.Generator, limits: Chip, layers: Layers) -> Trial:
+def _draw_layered(generator: np.random.Generator, limits: Chip, *, layers: Layers) -> Trial:
     """Draw a program of a hidden layer, mostly recurrent, and a readout layer."""
     n_inputs = int(generator.integers(*_half_open((1, min(8, layers.most_inputs)))))
     n_hidden = int(
@@ -200,15 +200,15 @@ def _draw_layered(generator: np.random.Generator, limits: Chip, layers: Layers) 
         weight=generator.integers(*_half_open(weights), pre.size) >> generator.integers(0, weights[1].bit_length()),
         exponent=shifts[is_output[n_inputs + post].astype(np.int64)],
         threshold=_draw_thresholds(generator, limits, n_neurons, least_bits=4, fan_in=LAYERED_FAN_IN),
-        current_decay=_draw_shifts(generator, limits, n_neurons),
-        potential_decay=_draw_shifts(generator, limits, n_neurons),
+        current_decay=_draw_shifts(generator, limits, count=n_neurons),
+        potential_decay=_draw_shifts(generator, limits, count=n_neurons),
         bias=generator.integers(*_half_open(limits.bias_mantissas), n_neurons) * (generator.random(n_neurons) < 0.5),
     )
     rate = generator.uniform(0.02, 0.6)
     return Trial(program, tuple(generator.random((ticks, n_inputs)) < rate for ticks in LAYERED_TICKS))
 
 
-def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> Int64s:
+def _draw_shifts(generator: np.random.Generator, limits: Chip, *, count: int) -> Int64s:
     """Draw shifts, the fast ones more often: slow ones add up for long."""
     fast = generator.integers(0, 5, count)
     return np.where(
@@ -218,7 +218,7 @@ def _draw_shifts(generator: np.random.Generator, limits: Chip, count: int) -> In
     )
 
 
-def _draw_weights(generator: np.random.Generator, limits: Chip, modes: Int64s, shrink: Floats) -> Int64s:
+def _draw_weights(generator: np.random.Generator, limits: Chip, *, modes: Int64s, shrink: Floats) -> Int64s:
     """Draw a weight of each sign mode; those of either sign are multiples of the chip's step."""
     magnitude = np.rint(generator.uniform(0, limits.weight_limit, modes.size) * shrink).astype(np.int64)
     step = limits.weight_ranges.mixed_step
@@ -241,13 +241,13 @@ def _draw_thresholds(
     return thresholds
 
 
-def _draw_decays(generator: np.random.Generator, allowed: Range, count: int) -> Int64s:
+def _draw_decays(generator: np.random.Generator, allowed: Range, *, count: int) -> Int64s:
     """Draw decays over the whole range, both ends often."""
     drawn = generator.integers(*_half_open(allowed), count)
     return np.select([generator.random(count) < 0.2, generator.random(count) < 0.2], allowed, drawn)
 
 
-def _draw_biases(generator: np.random.Generator, limits: Chip, count: int, shrink: float) -> Int64s:
+def _draw_biases(generator: np.random.Generator, limits: Chip, *, count: int, shrink: float) -> Int64s:
     """Draw biases with the lower half of the exponents: with greater ones the portable range is soon left."""
     least, greatest = limits.bias_exponents
     exponents: Range = (least, (least + greatest) // 2)

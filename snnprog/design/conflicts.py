@@ -60,14 +60,14 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
     pattern, tick = problem.potential_map.tape.where((due or silent)[0])
     demands = _demands(problem, ticks)
     if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
-        reason = _same_history(problem, due[0], silent[0])
+        reason = _same_history(problem, due[0], silent=silent[0])
     else:
         reason = f"no weights let output {problem.neuron} {demands}{_reservations(problem, certificate)}"
         reason += "" if is_minimal else "; a smaller conflict may be among these"
     return Conflict(problem.neuron, pattern, tick, reason, bins_of(problem, certificate), is_minimal)
 
 
-def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
+def no_filling(problem: NeuronProblem, care: Raster, *, proof: Proof) -> Conflict:
     """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others.
 
     Where neither a spike nor a silence can be had in a bin that does not count, the proof needs none that does.
@@ -84,7 +84,7 @@ def no_filling(problem: NeuronProblem, care: Raster, proof: Proof) -> Conflict:
         f"no weights let output {problem.neuron} {_demands(problem, named)},"
         f" whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
     )
-    bins = tuple(_bin(problem, named_tick, 0) for named_tick in named)
+    bins = tuple(_bin(problem, named_tick, price=0) for named_tick in named)
     return Conflict(problem.neuron, pattern, tick, reason, bins)
 
 
@@ -95,11 +95,11 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
         problem.neuron,
         *problem.potential_map.tape.where(ticks[0]),
         reason,
-        tuple(_bin(problem, tick, 0) for tick in ticks),
+        tuple(_bin(problem, tick, price=0) for tick in ticks),
     )
 
 
-def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof) -> list[Conflict]:
+def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, *, proof: Proof) -> list[Conflict]:
     """Return the conflicts of neurons in a loop whose bins that count cannot be met, whatever all do in the others."""
     named: dict[int, set[int]] = {}
     for leaf in leaves(proof):
@@ -117,7 +117,7 @@ def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof)
     )
     conflicts = []
     for neuron, ticks in sorted(named.items()):
-        bins = tuple(_bin(known[neuron], tick, 0) for tick in sorted(ticks))
+        bins = tuple(_bin(known[neuron], tick, price=0) for tick in sorted(ticks))
         first = next((each for each in bins if each.is_spike), bins[0])
         conflicts.append(Conflict(neuron, first.pattern, first.tick, reason, bins))
     return conflicts
@@ -125,7 +125,7 @@ def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, proof: Proof)
 
 def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin, ...]:
     """Return the demands that a certificate rests on, in order of time."""
-    return tuple(_bin(problem, tick, price) for tick, price in sorted(certificate.prices.items()))
+    return tuple(_bin(problem, tick, price=price) for tick, price in sorted(certificate.prices.items()))
 
 
 def leaves(proof: Proof) -> Iterator[Certificate]:
@@ -137,15 +137,15 @@ def leaves(proof: Proof) -> Iterator[Certificate]:
         yield proof
 
 
-def _bin(problem: NeuronProblem, tick: int, price: int) -> PricedBin:
+def _bin(problem: NeuronProblem, tick: int, *, price: int) -> PricedBin:
     is_after_reset = bool(problem.fires[tick] and problem.potential_map.is_after_reset[tick])
     return PricedBin(*problem.potential_map.tape.where(tick), bool(problem.raster[tick]), price, is_after_reset)
 
 
-def _same_history(problem: NeuronProblem, due: int, silent: int) -> str:
+def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     tape = problem.potential_map.tape
     asked = f"output {problem.neuron} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
-    if not is_same_trial(problem, due, silent):
+    if not is_same_trial(problem, due, other=silent):
         return f"{asked}, but what it has received by then is the same"
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
     return (
@@ -189,11 +189,11 @@ def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
     """Say what is asked at some ticks."""
     asked: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
     for tick in ticks:
-        asked[_bin(problem, tick, 0).demand].append(tick)
-    return " and ".join(_demand(DEMANDS[demand], problem, places) for demand, places in asked.items() if places)
+        asked[_bin(problem, tick, price=0).demand].append(tick)
+    return " and ".join(_demand(DEMANDS[demand], problem, ticks=places) for demand, places in asked.items() if places)
 
 
-def _demand(what: str, problem: NeuronProblem, ticks: list[int]) -> str:
+def _demand(what: str, problem: NeuronProblem, *, ticks: list[int]) -> str:
     return f"{what}{_places(problem, ticks)}"
 
 

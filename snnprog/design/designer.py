@@ -184,11 +184,11 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     if proof is None:
         return not outcome.conflicts
     if isinstance(proof, Split):
-        return recheck_proof(scope, proof, {})
+        return recheck_proof(scope, proof, assumed={})
     known = scope.known({})[scope.index(proof)]
     priced = [
         {
-            known.potential_map.tick_of(each.pattern, each.tick, each.is_after_reset): each.price
+            known.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price
             for each in conflict.bins
         }
         for conflict in outcome.conflicts

@@ -109,14 +109,14 @@ def search(scope: Scope, build: Callable[[Raster], Built | None]) -> Built | Pro
         if isinstance(verdict, Certificate):
             rests_on = frozenset(scope.rests_on(known, verdict, assumed))
             learned[frozenset((each, assumed[each]) for each in rests_on)] = verdict
-            proof = _step_back(path, verdict, rests_on)
+            proof = _step_back(path, verdict, rests_on=rests_on)
             if proof is not None:
                 return proof
             continue
         done, asked = scope.run(verdict), np.stack([problem.spikes for problem in known], axis=1)
         rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
         wrong = np.flatnonzero(((done != asked) & (scope.care | rows)).any(axis=1))
-        following = _next_bin(scope, assumed, int(wrong[0]) if wrong.size else 0)
+        following = _next_bin(scope, assumed, wrong=int(wrong[0]) if wrong.size else 0)
         if wrong.size == 0 or following is None:
             built = build(done if wrong.size == 0 else asked)
             if built is not None:
@@ -143,12 +143,12 @@ class Alone:
     def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
         """See `Scope.known`."""
         own = {tick: value for (tick, _), value in assumed.items()}
-        return [under_assumptions(self.problem, self.care[:, 0], own)]
+        return [under_assumptions(self.problem, self.care[:, 0], assumed=own)]
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`."""
         (own,) = weights
-        return free_run(self.problem, own.taps, own.threshold, own.bias)[:, None]
+        return free_run(self.problem, own.taps, threshold=own.threshold, bias=own.bias)[:, None]
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
         """See `Scope.rests_on`: those in its rows, or between them and their last resets."""
@@ -190,7 +190,8 @@ class Together:
             raster[each], decided[each] = value, True
         sure = self._unaffected(decided)
         known = [
-            under_assumptions(problem, decided[:, index], {}) for index, problem in enumerate(self.problems(raster))
+            under_assumptions(problem, decided[:, index], assumed={})
+            for index, problem in enumerate(self.problems(raster))
         ]
         rows = self.mapping.at_every_look(sure)
         return [problem.constrained_to(problem.constrained & rows) for problem in known]
@@ -199,7 +200,9 @@ class Together:
         """See `Scope.run`: a closed loop."""
         offsets = np.array([(one.threshold, one.bias) for one in weights])
         taps = np.stack([one.taps for one in weights])
-        return closed_loop(self.mapping, self.task.spec.inputs, taps, offsets[:, 0], offsets[:, 1])
+        return closed_loop(
+            self.mapping, self.task.spec.inputs, weights=taps, thresholds=offsets[:, 0], biases=offsets[:, 1]
+        )
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
         """See `Scope.rests_on`: the neuron's own up to its rows, and those that can have acted by then."""
@@ -225,7 +228,7 @@ class Together:
         return unaffected
 
 
-def under_assumptions(problem: NeuronProblem, care: Raster, assumed: Mapping[int, bool]) -> NeuronProblem:
+def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[int, bool]) -> NeuronProblem:
     """Return the problem with the rows that are sure if don't-care bins are as assumed: their last reset is known."""
     raster, decided = problem.spikes.copy(), care.copy()
     for tick, value in assumed.items():
@@ -244,12 +247,12 @@ def _since(problem: NeuronProblem) -> Ticks:
     return since
 
 
-def recheck_proof(scope: Scope, proof: Proof, assumed: Mapping[Bin, bool]) -> bool:
+def recheck_proof(scope: Scope, proof: Proof, *, assumed: Mapping[Bin, bool]) -> bool:
     """Tell whether a proof holds, in all its cases, for neurons whose don't-care bins are partly assumed."""
     if isinstance(proof, Split):
         here = (proof.tick, proof.neuron)
         return not scope.care[here] and all(
-            recheck_proof(scope, case, {**assumed, here: value})
+            recheck_proof(scope, case, assumed={**assumed, here: value})
             for value, case in ((False, proof.if_silent), (True, proof.if_spike))
         )
     return recheck(scope.known(assumed)[scope.index(proof)], proof)
@@ -283,7 +286,7 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     return Weights(verdict.weights, verdict.threshold, verdict.bias)
 
 
-def _step_back(path: list[_Decision], proof: Proof, rests_on: frozenset[Bin]) -> Proof | None:
+def _step_back(path: list[_Decision], proof: Proof, *, rests_on: frozenset[Bin]) -> Proof | None:
     """Turn the last decision that matters, and drop all after it; return the proof if none is left to turn."""
     while path:
         last = path[-1]
@@ -299,7 +302,7 @@ def _step_back(path: list[_Decision], proof: Proof, rests_on: frozenset[Bin]) ->
     return proof
 
 
-def _next_bin(scope: Scope, assumed: Mapping[Bin, bool], wrong: int) -> Bin | None:
+def _next_bin(scope: Scope, assumed: Mapping[Bin, bool], *, wrong: int) -> Bin | None:
     """Return the first undecided bin of the pattern that went wrong, or of all; None if all are decided."""
     undecided = [(tick, neuron) for tick, neuron in np.argwhere(~scope.care).tolist() if (tick, neuron) not in assumed]
     here = (each for each in undecided if scope.pattern[each[0]] == scope.pattern[wrong])

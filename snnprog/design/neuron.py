@@ -104,7 +104,7 @@ def _design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     if design.neuron is None or asked.all():
         return design
     neuron = design.neuron
-    done = free_run(problem, neuron.weights.ravel(), neuron.threshold, neuron.bias)
+    done = free_run(problem, neuron.weights.ravel(), threshold=neuron.threshold, bias=neuron.bias)
     return replace(design, neuron=replace(neuron, raster=np.where(asked, problem.spikes, done)))
 
 
@@ -125,7 +125,7 @@ def design_together(scope: Together) -> list[NeuronDesign]:
     if isinstance(found, Certificate):
         unbuilt[found.neuron] = _refused(known[found.neuron], found)
     else:
-        for conflict in no_joint_filling(known, scope.care, found):
+        for conflict in no_joint_filling(known, scope.care, proof=found):
             unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
     return unbuilt
 
@@ -201,14 +201,14 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     freer = _settled(problem, care)
     if freer is not None:
         return NeuronDesign(freer)
-    evident = _evident_conflicts(under_assumptions(problem, care, {}))
+    evident = _evident_conflicts(under_assumptions(problem, care, assumed={}))
     if evident is not None:
         return evident
-    found = search(Alone(problem, care), lambda raster: _built(problem, care, raster[:, 0]))
+    found = search(Alone(problem, care), lambda raster: _built(problem, care, raster=raster[:, 0]))
     if isinstance(found, Split):
-        return NeuronDesign(None, (no_filling(problem, care, found),), found)
+        return NeuronDesign(None, (no_filling(problem, care, proof=found),), found)
     if isinstance(found, Certificate):
-        return _refused(under_assumptions(problem, care, {}), found)
+        return _refused(under_assumptions(problem, care, assumed={}), found)
     return NeuronDesign(found)
 
 
@@ -222,14 +222,14 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
         answer = widest_margin(freed)
         if not answer.is_feasible:
             return None
-        done = free_run(problem, answer.weights, answer.threshold, answer.bias)
+        done = free_run(problem, answer.weights, threshold=answer.threshold, bias=answer.bias)
         if bool((done == problem.raster).all()):
-            return _built(problem, care, done)
+            return _built(problem, care, raster=done)
         problem = problem.with_raster(np.where(care, problem.raster, done))
     return None
 
 
-def _built(problem: NeuronProblem, care: Raster, raster: Raster) -> Neuron | None:
+def _built(problem: NeuronProblem, care: Raster, *, raster: Raster) -> Neuron | None:
     return _design_asked(problem.with_raster(raster), care).neuron
 
 

@@ -204,9 +204,9 @@ class NeuronProblem:
 
     def with_raster(self, raster: Raster) -> NeuronProblem:
         """Return the problem of a neuron that spikes, and so resets, elsewhere: at ``raster`` (ticks played,)."""
-        return neuron_problem(self.potential_map, self.neuron, raster, raster, self.box).constrained_to(
-            self.constrained
-        )
+        return neuron_problem(
+            self.potential_map, self.neuron, raster=raster, constrained=raster, box=self.box
+        ).constrained_to(self.constrained)
 
 
 def asked_ticks(care: Raster, starts: Ticks) -> Raster:
@@ -228,7 +228,7 @@ def asked_ticks(care: Raster, starts: Ticks) -> Raster:
 
 
 def neuron_problem(
-    potential_map: PotentialMap, neuron: int, raster: Raster, constrained: Raster, box: Box
+    potential_map: PotentialMap, neuron: int, *, raster: Raster, constrained: Raster, box: Box
 ) -> NeuronProblem:
     """Return the problem of one output that is to spike at ``raster``, with rows at ``constrained`` (ticks played,)."""
     resets, asked = potential_map.resets(raster), potential_map.asked_of(raster)

@@ -94,14 +94,14 @@ def thinned(
     taps = np.flatnonzero(neuron.weights.ravel())
     if thrift.is_met_by(taps):
         return designed
-    found = _search(settled, neuron, thrift) if neuron.margin > 0.0 else None
+    found = _search(settled, neuron, thrift=thrift) if neuron.margin > 0.0 else None
     fewest = taps if found is None else found
     if thrift.most is not None and fewest.size > thrift.most:
-        return _try_every_set(settled, neuron, care, thrift.most, fewest)
-    return designed if found is None else NeuronDesign(_redesigned(settled, neuron, found))
+        return _try_every_set(settled, neuron, care=care, most=thrift.most, found=fewest)
+    return designed if found is None else NeuronDesign(_redesigned(settled, neuron, taps=found))
 
 
-def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Int64s | None:
+def _search(problem: NeuronProblem, neuron: Neuron, *, thrift: Thrift) -> Int64s | None:
     """Return the fewest taps found that can do, lightest first, or None where none but those designed were found."""
     programs = Programs(problem)
     start = _start(programs, neuron, thrift)
@@ -113,13 +113,13 @@ def _search(problem: NeuronProblem, neuron: Neuron, thrift: Thrift) -> Int64s | 
         if answer is None or best.size == 0 or thrift.is_met_by(best):
             break
         room = min(start.room, answer.room)
-        light = programs.lightest(np.sort(best), ones, room)
-        again = programs.lightest(np.sort(best), _costs(light), room, programs.usable)
-        kept = _left(programs, _weighed(programs, again, room), start.least, thrift)
+        light = programs.lightest(np.sort(best), ones, room=room)
+        again = programs.lightest(np.sort(best), _costs(light), room=room, others=programs.usable)
+        kept = _left(programs, _weighed(programs, again, room=room), start.least, thrift)
         if kept.size >= best.size or programs.supported(np.sort(kept), start.least) is None:
             break
         best = kept
-    return best if thrift.is_met_by(best) else _exchanged(programs, best, start.least)
+    return best if thrift.is_met_by(best) else _exchanged(programs, best, least=start.least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +138,18 @@ def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _LightStart | 
     margins = [ROUNDING_PROOF] if thrift.most is None else [ROUNDING_PROOF, min(ROUNDING_PROOF, neuron.margin)]
     rooms = [min(ROOM, room), *[share * room for share in SHARES if share * room > ROOM]]
     for least, sought in itertools.product(margins, rooms):
-        weights = _weighed(programs, programs.lightest(programs.usable, np.ones(designed.size), sought), sought)
+        weights = _weighed(
+            programs, programs.lightest(programs.usable, np.ones(designed.size), room=sought), room=sought
+        )
         if programs.supported(np.flatnonzero(weights), least) is not None:
             return _LightStart(weights, sought, least)
     return None
 
 
-def _weighed(programs: Programs, weights: Floats, room: float) -> Floats:
+def _weighed(programs: Programs, weights: Floats, *, room: float) -> Floats:
     """Return lighter weights, weighed again and again by the inverse of the last; taps that drop out stay out."""
     for _ in range(WEIGHINGS):
-        weights = programs.lightest(np.flatnonzero(weights), _costs(weights), room)
+        weights = programs.lightest(np.flatnonzero(weights), _costs(weights), room=room)
     return weights
 
 
@@ -177,7 +179,7 @@ def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> 
     return kept
 
 
-def _exchanged(programs: Programs, taps: Int64s, least: float) -> Int64s:
+def _exchanged(programs: Programs, taps: Int64s, *, least: float) -> Int64s:
     """Replace two taps by one for as long as that can do, where there are few ways to."""
     while math.comb(taps.size, 2) * (programs.usable.size - taps.size) <= FEW_EXCHANGES:
         smaller = (
@@ -192,7 +194,7 @@ def _exchanged(programs: Programs, taps: Int64s, least: float) -> Int64s:
     return taps
 
 
-def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Int64s) -> Neuron:
+def _redesigned(problem: NeuronProblem, neuron: Neuron, *, taps: Int64s) -> Neuron:
     """Return the neuron of a wide margin on these taps alone."""
     wide = widest_margin(restricted_to(problem, taps))
     found = Programs(problem).supported(np.sort(taps), min(ROUNDING_PROOF, neuron.margin))
@@ -207,16 +209,16 @@ def _redesigned(problem: NeuronProblem, neuron: Neuron, taps: Int64s) -> Neuron:
     )
 
 
-def _try_every_set(problem: NeuronProblem, neuron: Neuron, care: Raster, most: int, found: Int64s) -> NeuronDesign:
+def _try_every_set(problem: NeuronProblem, neuron: Neuron, *, care: Raster, most: int, found: Int64s) -> NeuronDesign:
     """Try every set of as many taps as are allowed, where there are few; if none can do, that is a proof."""
     usable = np.flatnonzero(problem.box.weight_upper > problem.box.weight_lower)
     if math.comb(usable.size, most) <= FEW_SETS:
         sets = [np.array(taps, dtype=np.int64) for taps in itertools.combinations(usable.tolist(), most)]
         able = [taps for taps in sets if _is_able(problem, taps)]
         if not able and care.all():
-            return NeuronDesign(None, (_too_many(problem, most, usable.size),))
+            return NeuronDesign(None, (_too_many(problem, most, usable=usable.size),))
         widest = max(
-            (_redesigned(problem, neuron, taps) for taps in able), key=lambda made: made.margin, default=neuron
+            (_redesigned(problem, neuron, taps=taps) for taps in able), key=lambda made: made.margin, default=neuron
         )
         if able and widest.margin > 0.0:
             return NeuronDesign(widest)
@@ -232,7 +234,7 @@ def _is_able(problem: NeuronProblem, taps: Int64s) -> bool:
     return widest_margin(restricted_to(problem, taps).idealised(problem.box.widest_exponent)).is_feasible
 
 
-def _too_many(problem: NeuronProblem, most: int, usable: int) -> Conflict:
+def _too_many(problem: NeuronProblem, most: int, *, usable: int) -> Conflict:
     first = int(np.flatnonzero(problem.raster)[0]) if problem.raster.any() else 0
     pattern, tick = problem.potential_map.tape.where(first)
     reason = (

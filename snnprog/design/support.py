@@ -60,7 +60,7 @@ class Programs:
         """The taps that may have a weight."""
         return np.flatnonzero(self.problem.box.weight_upper > self.problem.box.weight_lower)
 
-    def lightest(self, taps: Int64s, costs: Floats, room: float, others: Int64s | None = None) -> Floats:
+    def lightest(self, taps: Int64s, costs: Floats, *, room: float, others: Int64s | None = None) -> Floats:
         """Return the weights (taps,) of least ``Σ costs |w|`` on these taps that clear every row by ``room`` LSBs.
 
         There must be some. Others are taken in where they make the sum less.
@@ -68,11 +68,11 @@ class Programs:
         others = np.zeros(0, dtype=np.int64) if others is None else np.setdiff1d(others, taps)
 
         def solve(rows: ActiveRows) -> tuple[tuple[Floats, Floats], Ticks]:
-            return self._lightest(rows, taps, costs, room)
+            return self._lightest(rows, taps, costs=costs, room=room)
 
         while True:
             for found, prices in answers(self.rows, solve):
-                weights, cheaper = found, self._cheaper(others, costs, prices)
+                weights, cheaper = found, self._cheaper(others, costs, prices=prices)
                 taps, others = np.union1d(taps, cheaper), np.setdiff1d(others, cheaper)
             if cheaper.size == 0:
                 return weights
@@ -86,12 +86,14 @@ class Programs:
         return None
 
     def _lightest(
-        self, rows: ActiveRows, taps: Int64s, costs: Floats, room: float
+        self, rows: ActiveRows, taps: Int64s, *, costs: Floats, room: float
     ) -> tuple[tuple[Floats, Floats], Ticks]:
         """Return the lightest weights over some rows and the rows' prices, and the ticks that they violate."""
         problem, box, scale = self.problem, self.problem.box, room + float(self.problem.truncation.max(initial=0.0))
         rising, falling = taps[box.weight_upper[taps] > 0.0], taps[box.weight_lower[taps] < 0.0]
-        optimum = maximise(_lightest_program(problem, rows, (rising, falling), costs, room, scale))
+        optimum = maximise(
+            _lightest_program(problem, rows, ways=(rising, falling), costs=costs, room=room, scale=scale)
+        )
         values = optimum.values * scale
         weights = np.zeros(problem.potential_map.n_taps)
         weights[rising] += values[: rising.size]
@@ -99,7 +101,7 @@ class Programs:
         cleared = problem.cleared(weights, values[-2], values[-1])
         return (weights, optimum.duals), worst_first(cleared, room * (1.0 - NEARLY))
 
-    def _cheaper(self, others: Int64s, costs: Floats, prices: Floats) -> Int64s:
+    def _cheaper(self, others: Int64s, costs: Floats, *, prices: Floats) -> Int64s:
         """Return those of the other taps that the prices of the rows say to be worth their cost, the best first."""
         pull = (prices * self.problem.signs[self.rows.ticks]) @ self.rows.features[:, others]
         box = self.problem.box
@@ -110,7 +112,7 @@ class Programs:
 
 
 def _lightest_program(
-    problem: NeuronProblem, rows: ActiveRows, ways: tuple[Int64s, Int64s], costs: Floats, room: float, scale: float
+    problem: NeuronProblem, rows: ActiveRows, *, ways: tuple[Int64s, Int64s], costs: Floats, room: float, scale: float
 ) -> LinearProgram:
     """Build the rows over the positive and the negative parts of the weights, threshold and bias.
 

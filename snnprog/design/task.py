@@ -75,7 +75,7 @@ class Task:
 
     def problem(self, neuron: int, raster: Raster, *, constrained: Raster) -> NeuronProblem:
         """Return the problem of a neuron that is to spike at ``raster``, with rows at ``constrained`` (ticks,)."""
-        return neuron_problem(self.mapping, neuron, raster, constrained, self.box)
+        return neuron_problem(self.mapping, neuron, raster=raster, constrained=constrained, box=self.box)
 
     def with_targets(self, outputs: Iterable[int], raster: Raster) -> Task:
         """Return the task in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead.

@@ -29,13 +29,13 @@ def first_difference(
         The number of the first of these patterns.
     """
     for pattern, (found, expected) in enumerate(pairs, first_pattern):
-        divergence = _first_in_pattern(names, pattern, found, expected)
+        divergence = _first_in_pattern(names, pattern, found=found, expected=expected)
         if divergence is not None:
             return divergence
     return None
 
 
-def _first_in_pattern(names: tuple[str, str], pattern: int, found: Trace, expected: Trace) -> Divergence | None:
+def _first_in_pattern(names: tuple[str, str], pattern: int, *, found: Trace, expected: Trace) -> Divergence | None:
     earliest: Divergence | None = None
     for quantity in QUANTITIES:
         ours, theirs = _values(expected, quantity), _values(found, quantity)

@@ -228,13 +228,17 @@ def orders(model: Model) -> Iterator[Variation]:
             continue
         if rule.gather.target == name:
             text = f"lets the {name} decay before it adds what arrives"
-            yield Variation("order", f"{name} decays first", text, model.with_rule(_decaying_first(rule, name, where)))
+            yield Variation(
+                "order", f"{name} decays first", text, model.with_rule(_decaying_first(rule, name, where=where))
+            )
         elif name == CURRENT:
             text = "lets what arrives decay in the tick of its arrival"
-            yield Variation("order", "arrivals decay", text, model.with_rule(_decaying_last(rule, name, where)))
+            yield Variation("order", "arrivals decay", text, model.with_rule(_decaying_last(rule, name, where=where)))
         else:
             text = f"lets the {name} decay after it has added everything"
-            yield Variation("order", f"{name} decays last", text, model.with_rule(_decaying_last(rule, name, where)))
+            yield Variation(
+                "order", f"{name} decays last", text, model.with_rule(_decaying_last(rule, name, where=where))
+            )
 
 
 def _with_late_current(rule: Rule) -> Rule:
@@ -250,10 +254,10 @@ def _with_late_current(rule: Rule) -> Rule:
     if steps == rule.steps:
         return rule
     varied = replace(rule, registers=(*rule.registers, late), steps=steps)
-    return inserted(varied, len(steps), late, Ref(CURRENT))
+    return inserted(varied, len(steps), target=late, expression=Ref(CURRENT))
 
 
-def _taken_apart(rule: Rule, name: str, where: int) -> tuple[Rule, Expression]:
+def _taken_apart(rule: Rule, name: str, *, where: int) -> tuple[Rule, Expression]:
     """Return the rule without the decay of a register, and what that leaves of the register."""
     step = rule.steps[where]
     (decay,) = decays_of(rule)[name]
@@ -265,18 +269,20 @@ def _taken_apart(rule: Rule, name: str, where: int) -> tuple[Rule, Expression]:
     return bare, Ref(name) - decay if is_loss else decay
 
 
-def _decaying_last(rule: Rule, name: str, where: int) -> Rule:
+def _decaying_last(rule: Rule, name: str, *, where: int) -> Rule:
     """Return the rule in which a register decays when everything was added to it."""
-    bare, decayed = _taken_apart(rule, name, where)
+    bare, decayed = _taken_apart(rule, name, where=where)
     early = range(firing_index(rule))
     last = max((index for index in early if rule.steps[index].target == name), default=where)
-    return inserted(bare, last + 1, name, decayed)
+    return inserted(bare, last + 1, target=name, expression=decayed)
 
 
-def _decaying_first(rule: Rule, name: str, where: int) -> Rule:
+def _decaying_first(rule: Rule, name: str, *, where: int) -> Rule:
     """Return the rule in which a register decays before spikes are gathered in it: at the end of the tick before."""
-    bare, decayed = _taken_apart(rule, name, where)
+    bare, decayed = _taken_apart(rule, name, where=where)
     kept = fresh(rule, "decayed")
     gather = replace(rule.gather, target=kept, expression=rebuilt(rule.gather.expression, reading(name, kept)))
     varied = replace(bare, registers=(*rule.registers, kept), gather=gather)
-    return inserted(inserted(varied, 0, name, Ref(kept)), len(bare.steps) + 1, kept, decayed)
+    return inserted(
+        inserted(varied, 0, target=name, expression=Ref(kept)), len(bare.steps) + 1, target=kept, expression=decayed
+    )

@@ -22,7 +22,9 @@ from snnprog.rules.rule import POTENTIAL
 from snnprog.trace import Trace
 
 
-def diagnose(program: Program, inputs: Sequence[Raster], place: Divergence, found: Trace, expected: Trace) -> Diagnosis:
+def diagnose(
+    program: Program, inputs: Sequence[Raster], *, place: Divergence, found: Trace, expected: Trace
+) -> Diagnosis:
     """Return why a backend differs from another.
 
     Both may be run again, on the pattern in question. Nothing is raised where a backend then fails; less is known.
@@ -36,12 +38,12 @@ def diagnose(program: Program, inputs: Sequence[Raster], place: Divergence, foun
     found, expected : Trace
         What the two recorded of that pattern.
     """
-    return _Case(program, see(program, inputs, place, found, expected)).diagnosis()
+    return _Case(program, see(program, inputs, place=place, found=found, expected=expected)).diagnosis()
 
 
-def diagnose_target(program: Program, inputs: Sequence[Raster], place: Divergence) -> Diagnosis:
+def diagnose_target(program: Program, inputs: Sequence[Raster], *, place: Divergence) -> Diagnosis:
     """Return what reached an output where a program does not give its target; no rule differs there."""
-    return _Case(program, see_target(program, inputs, place)).diagnosis()
+    return _Case(program, see_target(program, inputs, place=place)).diagnosis()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,9 @@ class _Case:
         found = self._fitting(name, tried)
         if not any(cause.ticks for cause in found) and self.past.is_known and place.quantity != "spikes":
             value = place.found if name == place.backend else place.expected
-            found += self._fitting(name, other_synapses(self.past, self.sight.neuron, place.quantity, value))
+            found += self._fitting(
+                name, other_synapses(self.past, self.sight.neuron, quantity=place.quantity, found=value)
+            )
         longest = max((cause.ticks for cause in found), default=0)
         return [cause for cause in found if cause.ticks == longest]
 
@@ -138,7 +142,7 @@ class _Case:
 def _shown(variation: Variation, ticks: Iterator[Moment]) -> Iterator[tuple[Moment, Moment]]:
     """Yield, for each tick of the record, what it shows as states, and the tick whose spikes it shows."""
     states, fired = (
-        _late(each, lag, variation.model)
+        _late(each, lag, model=variation.model)
         for each, lag in zip(tee(ticks), (variation.state_lag, variation.spike_lag), strict=True)
     )
     for state, spikes in zip(states, fired, strict=False):
@@ -147,6 +151,6 @@ def _shown(variation: Variation, ticks: Iterator[Moment]) -> Iterator[tuple[Mome
         yield state, spikes
 
 
-def _late(ticks: Iterator[Moment], lag: int, model: Model) -> Iterator[Moment]:
+def _late(ticks: Iterator[Moment], lag: int, *, model: Model) -> Iterator[Moment]:
     """Return the ticks, late by a tick (rest comes first), early by one, or as they are."""
     return islice(ticks, 1, None) if lag < 0 else chain([Moment.at_rest(model)] * lag, ticks)

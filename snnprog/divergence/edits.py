@@ -38,7 +38,7 @@ def limit_of(rule: Rule) -> Expression:
     return next(node.right for node in nodes(fire) if isinstance(node, Compare | FloorDiv))
 
 
-def inserted(rule: Rule, index: int, target: str, expression: Expression) -> Rule:
+def inserted(rule: Rule, index: int, *, target: str, expression: Expression) -> Rule:
     """Return the rule with one more step before the one of that index."""
     step = Step(fresh(rule, f"other {target}"), target, expression)
     return replace(rule, steps=(*rule.steps[:index], step, *rule.steps[index:]))

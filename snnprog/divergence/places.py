@@ -120,7 +120,7 @@ class Diagnosis:
     def reasons(self) -> str:
         """The causes and the note, as clauses; empty where there is nothing to tell."""
         notes = [self.note] if self.note else []
-        return "; ".join(notes + _cause_clauses(self.causes, self.rules_tried, self.at_fault))
+        return "; ".join(notes + _cause_clauses(self.causes, self.rules_tried, at_fault=self.at_fault))
 
     @property
     def scene(self) -> str:
@@ -190,7 +190,7 @@ class Divergence:
         return asdict(self)
 
 
-def _cause_clauses(causes: Sequence[Cause], tried: int, at_fault: Sequence[str]) -> list[str]:
+def _cause_clauses(causes: Sequence[Cause], tried: int, *, at_fault: Sequence[str]) -> list[str]:
     clauses = []
     for backend in at_fault:
         own = [cause for cause in causes if cause.backend == backend]

@@ -24,7 +24,7 @@ def overflows(model: Model) -> Iterator[Variation]:
     """Yield the variations of ends: of all that hold the values of one name, and of when they do."""
     rule = model.rule
     for target, holds in _holds(rule).items():
-        for name, text, change in _otherwise(rule, target, holds[0]):
+        for name, text, change in _otherwise(rule, target, hold=holds[0]):
             varied = mapped(rule, _replacing(change), targets=(target,))
             yield Variation("overflow", name, text, model.with_rule(varied))
     for name, text, varied in _held_once(rule):
@@ -50,50 +50,50 @@ def _open(node: Hold) -> Expression:
     return node.operand
 
 
-def _with_ends(low: int, high: int, end: End) -> Callable[[Hold], Expression]:
+def _with_ends(low: int, high: int, *, end: End) -> Callable[[Hold], Expression]:
     return lambda node: Hold(node.operand, low, high, end)
 
 
-def _otherwise(rule: Rule, target: str, hold: Hold) -> Iterator[Otherwise]:
+def _otherwise(rule: Rule, target: str, *, hold: Hold) -> Iterator[Otherwise]:
     """Yield the other ends that a register might have."""
-    ends = _usual_ends(rule, target, hold)
+    ends = _usual_ends(rule, target, hold=hold)
     if hold.end is End.CLIP:
-        yield from _other_than_clipped(target, hold, ends)
+        yield from _other_than_clipped(target, hold, ends=ends)
     elif isinstance(hold.operand, Neg):  # all that ever leaves the register is the negative of its lowest value
         register = next((name for name in rule.registers if name in names_in(hold.operand)), target)
         text = f"negates the {hold.low} that a decay takes to {-hold.low - 1}"
-        yield f"lowest {register} negated", text, _with_ends(hold.low, hold.high, End.CLIP)
+        yield f"lowest {register} negated", text, _with_ends(hold.low, hold.high, end=End.CLIP)
     else:
-        yield from _other_than_wrapped(target, hold, ends)
+        yield from _other_than_wrapped(target, hold, ends=ends)
 
 
-def _other_than_clipped(target: str, hold: Hold, ends: tuple[int, int]) -> Iterator[Otherwise]:
+def _other_than_clipped(target: str, hold: Hold, *, ends: tuple[int, int]) -> Iterator[Otherwise]:
     low, high = ends
     yield f"{target} not clipped", f"does not clip the {target}", _open
     text = f"wraps the {target} at {_bits(ends)} bits, and does not clip it"
-    yield f"{target} wraps", text, _with_ends(low, high, End.WRAP)
+    yield f"{target} wraps", text, _with_ends(low, high, end=End.WRAP)
     if low < 0 and hold.low in (low, low + 1):
         other, side = (low + 1, "higher") if hold.low == low else (low, "lower")
         text = f"clips the {target} at {other}, one {side}"
-        yield f"{target} clipped at the other end", text, _with_ends(other, hold.high, End.CLIP)
+        yield f"{target} clipped at the other end", text, _with_ends(other, hold.high, end=End.CLIP)
 
 
-def _other_than_wrapped(target: str, hold: Hold, ends: tuple[int, int]) -> Iterator[Otherwise]:
+def _other_than_wrapped(target: str, hold: Hold, *, ends: tuple[int, int]) -> Iterator[Otherwise]:
     low, high = ends
     yield f"{target} not wrapped", f"does not wrap the {target}", _open
     text = f"clips the {target} at {_bits(ends)} bits, and does not wrap it"
-    yield f"{target} clipped", text, _with_ends(-high if low < 0 else low, high, End.CLIP)
+    yield f"{target} clipped", text, _with_ends(-high if low < 0 else low, high, end=End.CLIP)
     name, text = f"{target} wrapped", f"wraps the {target} at {_bits(ends)} bits"
     if hold.high == high + 1:
         name, text = f"{target} wraps at the other end", f"wraps a {target} of {hold.high} to {low}"
-    yield name, text, _with_ends(low, high, End.WRAP)
+    yield name, text, _with_ends(low, high, end=End.WRAP)
 
 
 def _bits(ends: tuple[int, int]) -> int:
     return (ends[1] - ends[0]).bit_length()
 
 
-def _usual_ends(rule: Rule, target: str, hold: Hold) -> tuple[int, int]:
+def _usual_ends(rule: Rule, target: str, *, hold: Hold) -> tuple[int, int]:
     """Return the ends in two's complement, or those on which the chip's runtimes agree; of one sign, the chip's own."""
     if hold.low >= 0 or hold.high < 0:
         return hold.low, hold.high
@@ -108,7 +108,7 @@ def _held_once(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
     target, whole = rule.gather.target, rule.gather.expression
     if isinstance(whole, Hold):
         summed = rule.with_step(rule.gather.name, rebuilt(whole, _replacing(_open)))
-        once = inserted(summed, 0, target, replace(whole, operand=Ref(target)))
+        once = inserted(summed, 0, target=target, expression=replace(whole, operand=Ref(target)))
         does, done = _verbs(whole)
         yield f"{target} {done} once", f"{does} the {target} once per tick, not after each line", once
     for step in rule.steps:

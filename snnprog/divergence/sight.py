@@ -63,7 +63,7 @@ class Sight:
         return all(trace.currents is not None and trace.potentials is not None for trace in self.runs.values())
 
 
-def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Trace, expected: Trace) -> Sight:
+def see(program: Program, inputs: Sequence[Raster], *, place: Divergence, found: Trace, expected: Trace) -> Sight:
     """Look at a difference between two backends again, or, where that cannot be, at what was recorded."""
     everyone = _reading_all(program)
     cut = place.tick + 1 + AROUND
@@ -71,7 +71,7 @@ def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Tr
     note = "its states cannot be had"
     try:
         for before in range(min(place.pattern, 1) + 1):
-            sight = _see_again(everyone, [*inputs[place.pattern - before : place.pattern], pattern], place)
+            sight = _see_again(everyone, [*inputs[place.pattern - before : place.pattern], pattern], first=place)
             if sight is not None:
                 return sight
         note = "the difference did not come again when this pattern was run a second time"
@@ -87,7 +87,7 @@ def see(program: Program, inputs: Sequence[Raster], place: Divergence, found: Tr
     )
 
 
-def see_target(program: Program, inputs: Sequence[Raster], place: Divergence) -> Sight:
+def see_target(program: Program, inputs: Sequence[Raster], *, place: Divergence) -> Sight:
     """Return a pattern up to a place where a program does not give its target."""
     return Sight(place, inputs[place.pattern][: place.tick + 1], {}, program.outputs)
 
@@ -102,7 +102,7 @@ def _reading_all(program: Program) -> Program:
         return program
 
 
-def _see_again(everyone: Program, rasters: Sequence[Raster], first: Divergence) -> Sight | None:
+def _see_again(everyone: Program, rasters: Sequence[Raster], *, first: Divergence) -> Sight | None:
     found, expected = (_run(everyone, rasters, name) for name in (first.backend, first.against))
     names, number = (first.backend, first.against), first.pattern - len(rasters) + 1
     place = first_difference(names, list(zip(found, expected, strict=True)), first_pattern=number)

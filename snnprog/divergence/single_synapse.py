@@ -18,14 +18,14 @@ SYNAPSES_TRIED = 256
 """A weight costs some 10 µs an arrival, and a delay one tick of the network: all of them take about a second."""
 
 
-def other_synapses(past: Past, neuron: int, quantity: str, found: int) -> Iterator[Variation]:
+def other_synapses(past: Past, neuron: int, *, quantity: str, found: int) -> Iterator[Variation]:
     """Yield the variations of one synapse of a neuron that can have given a current or potential."""
     arrivals = list(islice(past.arrivals(neuron), SYNAPSES_TRIED))
     for arrival in arrivals:
         tried = _weights_of(past, arrival.synapse)
-        fitting = tried[_recorded(past, neuron, quantity, arrival.synapse, tried) == found]
+        fitting = tried[_recorded(past, neuron, quantity=quantity, synapse=arrival.synapse, weights=tried) == found]
         for weight in fitting[fitting != arrival.weight].tolist():
-            yield _with_weight(past, neuron, arrival, weight)
+            yield _with_weight(past, neuron, arrival=arrival, weight=weight)
     for synapse in np.flatnonzero(past.model.program.post == neuron)[:SYNAPSES_TRIED].tolist():
         yield from _with_delays(past, synapse)
 
@@ -42,7 +42,7 @@ def _weights_of(past: Past, synapse: int) -> Int64s:
     return distinct
 
 
-def _recorded(past: Past, neuron: int, quantity: str, synapse: int, weights: Int64s) -> Int64s:
+def _recorded(past: Past, neuron: int, *, quantity: str, synapse: int, weights: Int64s) -> Int64s:
     """Return what a neuron records of a quantity in the tick of the difference, for each weight of a synapse."""
     model = past.model
     parameters = {name: values[neuron, None] for name, values in model.parameters.items()}
@@ -57,13 +57,13 @@ def _recorded(past: Past, neuron: int, quantity: str, synapse: int, weights: Int
     return moment.current if quantity == "currents" else moment.potential
 
 
-def _with_weight(past: Past, neuron: int, arrival: Arrival, weight: int) -> Variation:
+def _with_weight(past: Past, neuron: int, *, arrival: Arrival, weight: int) -> Variation:
     does = f"acts with weight {weight}, not {arrival.weight}" if weight else "does not act"
     text = f"behaves as if synapse {arrival.synapse} ({arrival.source} to neuron {neuron}) {does}"
     synapses = past.model.synapses
     varied = past.model.with_synapses(
-        weight=_replaced(synapses.weight, arrival.synapse, weight),
-        exponent=_replaced(synapses.exponent, arrival.synapse, 0),
+        weight=_replaced(synapses.weight, arrival.synapse, value=weight),
+        exponent=_replaced(synapses.exponent, arrival.synapse, value=0),
     )
     return Variation("weight", f"synapse {arrival.synapse} weight", text, varied)
 
@@ -76,11 +76,11 @@ def _with_delays(past: Past, synapse: int) -> Iterator[Variation]:
     for other in (delay - 1, delay + 1):
         if other >= shortest and past.sent(line, other) != past.sent(line, delay):
             text = f"behaves as if synapse {synapse} had a delay of {other}, not {delay}"
-            varied = past.model.with_synapses(delay=_replaced(synapses.delay, synapse, other))
+            varied = past.model.with_synapses(delay=_replaced(synapses.delay, synapse, value=other))
             yield Variation("delay", f"synapse {synapse} delay", text, varied)
 
 
-def _replaced(values: Int64s, index: int, value: int) -> Int64s:
+def _replaced(values: Int64s, index: int, *, value: int) -> Int64s:
     changed = values.copy()
     changed[index] = value
     return changed

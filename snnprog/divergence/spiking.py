@@ -96,23 +96,23 @@ def resets(model: Model) -> Iterator[Variation]:
         text = "subtracts one threshold for several spikes of a tick"
         found.append(("one threshold subtracted", text, potential - least(spikes, 1) * limit))
     for name, text, left in found:
-        yield Variation("reset", name, text, model.with_rule(_with_reset(rule, POTENTIAL, left)))
+        yield Variation("reset", name, text, model.with_rule(_with_reset(rule, POTENTIAL, left=left)))
     if CURRENT in rule.registers:
         current = Ref(CURRENT)
         text = "resets the current after a spike, too"
-        varied = model.with_rule(_with_reset(rule, CURRENT, select(spikes, 0, current)))
+        varied = model.with_rule(_with_reset(rule, CURRENT, left=select(spikes, 0, current)))
         yield Variation("reset", "current reset", text, varied)
         text = "does not reset the current after a spike"
-        varied = model.with_rule(_with_reset(rule, CURRENT, current))
+        varied = model.with_rule(_with_reset(rule, CURRENT, left=current))
         yield Variation("reset", "current not reset", text, varied)
 
 
-def _with_reset(rule: Rule, register: str, left: Expression) -> Rule:
+def _with_reset(rule: Rule, register: str, *, left: Expression) -> Rule:
     """Return the rule in which spikes leave this, and nothing else, of a register."""
     where = firing_index(rule) + 1
     old = [step for step in rule.steps[where:] if step.target == register]
     if not old:
-        return rule if left == Ref(register) else inserted(rule, where, register, left)
+        return rule if left == Ref(register) else inserted(rule, where, target=register, expression=left)
     for step in old[1:]:
         rule = rule.with_step(step.name, Ref(register))
     return rule.with_step(old[0].name, left)

@@ -71,7 +71,7 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     for (source, target, delay), weight in connections.items():
         is_implied = delay == 1 and (source == target or (source == INPUT and ahead == 1))
         lag = 0 if is_implied else delay - (ahead if source == INPUT else 0)
-        way = _delay_node(nodes, edges, source, lag, tick_s, weight.shape[1])
+        way = _delay_node(nodes, edges, source=source, lag=lag, tick_s=tick_s, width=weight.shape[1])
         name = f"{source}_to_{target}_{delay}"
         nodes[name] = nir.Linear(weight.astype(np.float64))
         edges += [(way, name), (name, target)]
@@ -143,7 +143,7 @@ def _ticks_ahead(program: Program, connections: Mapping[Connection, object]) -> 
 
 
 def _delay_node(
-    nodes: dict[str, Any], edges: list[tuple[str, str]], source: str, lag: int, tick_s: float, width: int
+    nodes: dict[str, Any], edges: list[tuple[str, str]], *, source: str, lag: int, tick_s: float, width: int
 ) -> str:
     """Return the node that has the source's spikes so many ticks later."""
     import nir

@@ -27,7 +27,7 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
         has another extent than announced.
     """
     reading.check_takes(path, "key", "layout")
-    array = _in_order(path, _array(path, reading.key), reading.layout)
+    array = _in_order(path, _array(path, reading.key), layout=reading.layout)
     if array.ndim == 3 and len(array) > PATTERN_LIMIT:
         raise FormatError(f"{path} has {len(array)} patterns; at most {PATTERN_LIMIT} are read")
     if array.shape[-2] == 0:
@@ -47,10 +47,10 @@ def _array(path: Path, key: str | None) -> NDArray[np.generic]:
         raise FormatError(f"{path} must hold an array, got {', '.join(sorted(members))}; is this another kind of file?")
     if key is None and len(keys) != 1:
         raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
-    return array_of(path, members, key or keys[0])
+    return array_of(path, members, name=key or keys[0])
 
 
-def _in_order(path: Path, array: NDArray[np.generic], layout: str | None) -> NDArray[np.generic]:
+def _in_order(path: Path, array: NDArray[np.generic], *, layout: str | None) -> NDArray[np.generic]:
     """Return the array with its axes in the order of `AXES`."""
     if layout is None:
         if array.ndim not in (2, 3):
@@ -74,7 +74,7 @@ def _check_extent(path: Path, shape: tuple[int, ...], reading: Reading) -> None:
             raise FormatError(f"{path} has {counted(there, label)}; {wanted} were announced{hint}")
 
 
-def write_npz(path: Path, rasters: Sequence[Raster], key: str) -> None:
+def write_npz(path: Path, rasters: Sequence[Raster], *, key: str) -> None:
     """Write rasters as one array if all have one shape, else as ``<key>_0``, ``<key>_1`` and so on.
 
     Raises
@@ -89,4 +89,4 @@ def write_npz(path: Path, rasters: Sequence[Raster], key: str) -> None:
             f" an .npz holds 1 to {MEMBER_LIMIT} of them; write a .csv"
         )
     stacked = {key: np.stack(list(rasters))} if equal else {}
-    write_archive(path, stacked or {f"{key}_{index}": raster for index, raster in enumerate(rasters)}, {})
+    write_archive(path, stacked or {f"{key}_{index}": raster for index, raster in enumerate(rasters)}, texts={})

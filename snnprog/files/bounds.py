@@ -10,7 +10,7 @@ from snnprog.errors import FormatError
 PATTERN_LIMIT = 1 << 20
 
 
-def check_bins(path: Path, patterns: int, ticks: int, neurons: int) -> None:
+def check_bins(path: Path, patterns: int, *, ticks: int, neurons: int) -> None:
     """Raise `FormatError` unless so many rasters of that extent exist, and are few enough to be read."""
     if patterns < 1 or ticks < 1 or neurons < 0:
         raise FormatError(f"{path} is to hold {patterns} rasters of {ticks} x {neurons}; at least one tick is needed")

@@ -63,13 +63,13 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
         events[3 - len(header) :] = columns
         rasters = _rasters(path, events, reading.patterns, ticks, neurons)
         if not reading.merge and np.count_nonzero(rasters) != events.shape[1]:
-            raise _repeated(path, events, rasters.shape)
+            raise _repeated(path, events, shape=rasters.shape)
         return list(rasters)
     reading.check_takes(path, "dt_ms", "starts_ms", "merge")
     reading.binning(path)
     neuron = columns[1].astype(np.int64)
     try:
-        check_inside(str(path), "neuron", neuron, neurons)
+        check_inside(str(path), "neuron", column=neuron, extent=neurons)
     except SpecError as error:
         raise FormatError(str(error)) from error
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
@@ -79,12 +79,12 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
     """Return the rasters (patterns, ticks, neurons) of events, (3, events): pattern, tick and neuron."""
     lowest, highest = (int(events[0].min()), int(events[0].max())) if events.size else (0, 0)
     count = max(highest, 0) + 1 if patterns is None else patterns
-    check_bins(path, count, ticks, neurons)
+    check_bins(path, count, ticks=ticks, neurons=neurons)
     if lowest < 0 or highest >= count:
         raise FormatError(f"{path} numbers patterns {lowest} to {highest}; allowed is 0 to {count - 1}")
     try:
         for label, column, extent in (("tick", events[1], ticks), ("neuron", events[2], neurons)):
-            check_inside(str(path), label, column, extent)
+            check_inside(str(path), label, column=column, extent=extent)
     except SpecError as error:
         raise FormatError(str(error)) from error
     rasters = np.zeros((count, ticks, neurons), dtype=np.bool_)
@@ -93,7 +93,7 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
     return rasters
 
 
-def _repeated(path: Path, events: Int64s, shape: tuple[int, ...]) -> FormatError:
+def _repeated(path: Path, events: Int64s, *, shape: tuple[int, ...]) -> FormatError:
     bins, counts = np.unique(np.ravel_multi_index(tuple(events), shape), return_counts=True)
     first, shared = int(np.argmax(counts > 1)), int(np.count_nonzero(counts > 1))
     pattern, tick, neuron = np.unravel_index(bins[first], shape)
@@ -145,12 +145,12 @@ def _read_columns(path: Path) -> tuple[tuple[str, ...], Columns]:
     assert first is not None, "it matches nothing, too"
     header, body = _header(path, first.group()), content[first.end() :]
     columns = _plain_columns(header, body)
-    return header, _columns_by_line(path, header, body) if columns is None else columns
+    return header, _columns_by_line(path, header, body=body) if columns is None else columns
 
 
 def _header(path: Path, content: bytes) -> tuple[str, ...]:
     text = _decoded(path, FIRST_LINE.findall(content[:LINE_LIMIT])[0])
-    header = tuple(field.strip() for field in _fields(path, 1, text))
+    header = tuple(field.strip() for field in _fields(path, 1, line=text))
     if header not in HEADERS:
         known = " or ".join(repr(",".join(names)) for names in HEADERS)
         raise FormatError(f"{path} begins with {','.join(header)!r}; the header is {known}")
@@ -175,15 +175,15 @@ def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     return None if is_odd else columns
 
 
-def _columns_by_line(path: Path, header: tuple[str, ...], body: bytes) -> Columns:
+def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes) -> Columns:
     """Return what each column holds, or raise `FormatError` for the first line that is odd."""
     columns = [packed.array("d" if name in TIME_UNITS else "q") for name in header]
     lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8")
     try:
         lines.readline()  # the end of the header
         for number, line in enumerate(iter(lambda: lines.readline(LINE_LIMIT), ""), 2):
-            if row := _fields(path, number, line):
-                for column, value in zip(columns, _parse_row(path, number, row, header), strict=True):
+            if row := _fields(path, number, line=line):
+                for column, value in zip(columns, _parse_row(path, number, row=row, header=header), strict=True):
                     column.append(value)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
@@ -197,7 +197,7 @@ def _decoded(path: Path, content: bytes) -> str:
         raise FormatError(f"{path} cannot be read: {error}") from error
 
 
-def _fields(path: Path, number: int, line: str) -> list[str]:
+def _fields(path: Path, number: int, *, line: str) -> list[str]:
     if len(line) == LINE_LIMIT:
         raise FormatError(f"{path}, line {number}: it has {LINE_LIMIT} characters or more; three numbers are fewer")
     try:
@@ -206,17 +206,17 @@ def _fields(path: Path, number: int, line: str) -> list[str]:
         raise FormatError(f"{path} cannot be read: {error}") from error
 
 
-def _parse_row(path: Path, line: int, row: list[str], header: tuple[str, ...]) -> list[int | float]:
+def _parse_row(path: Path, line: int, *, row: list[str], header: tuple[str, ...]) -> list[int | float]:
     texts = [field.strip() for field in row]
     forms = [DECIMAL if name in TIME_UNITS else INTEGER for name in header]
     if len(texts) != len(forms) or not all(form.fullmatch(text) for form, text in zip(forms, texts, strict=True)):
-        raise _odd_row(path, line, row, header)
+        raise _odd_row(path, line, row=row, header=header)
     values = [float(text) if form is DECIMAL else int(text) for form, text in zip(forms, texts, strict=True)]
     if any(abs(value) > GREATEST for value in values):
-        raise _odd_row(path, line, row, header)
+        raise _odd_row(path, line, row=row, header=header)
     return values
 
 
-def _odd_row(path: Path, line: int, row: list[str], header: tuple[str, ...]) -> FormatError:
+def _odd_row(path: Path, line: int, *, row: list[str], header: tuple[str, ...]) -> FormatError:
     wanted = f"{len(header)} whole numbers" if header[-2] == "tick" else "a time from 0 and a whole number"
     return FormatError(f"{path}, line {line}: {','.join(row)!r}; {wanted} are needed")

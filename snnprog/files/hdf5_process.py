@@ -31,16 +31,16 @@ def copy_parts(path: str, names: Sequence[str]) -> Copy:
 
     copied = Copy()
     with h5py.File(path, "r") as file:
-        _note_members(file, "", copied)
+        _note_members(file, "", copied=copied)
         for name in names:
             parts = name.split("/")
             for depth in range(1, len(parts)):
                 group = "/".join(parts[:depth])
                 if group not in copied.members and isinstance(found := _member(file, group), h5py.Group):
-                    _note_members(found, group, copied)
+                    _note_members(found, group, copied=copied)
             found = _member(file, name)
             if found is not None:
-                _copy(found, name, copied, 0)
+                _copy(found, name, copied=copied, depth=0)
     return copied
 
 
@@ -59,7 +59,7 @@ def _member(file: Any, name: str) -> Any:
     return found
 
 
-def _note_members(group: Any, name: str, copied: Copy) -> list[str]:
+def _note_members(group: Any, name: str, *, copied: Copy) -> list[str]:
     if len(group) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(group)} members; at most {OBJECT_LIMIT} are read")
     if len(copied.members) > OBJECT_LIMIT:
@@ -68,23 +68,23 @@ def _note_members(group: Any, name: str, copied: Copy) -> list[str]:
     return copied.members[name]
 
 
-def _copy(found: Any, name: str, copied: Copy, depth: int) -> None:
+def _copy(found: Any, name: str, *, copied: Copy, depth: int) -> None:
     import h5py
 
     if depth > DEPTH_LIMIT:
         raise RefusalError(f"it is nested more than {DEPTH_LIMIT} deep")
     if isinstance(found, h5py.Dataset):
-        _copy_dataset(found, name, copied)
+        _copy_dataset(found, name, copied=copied)
     elif isinstance(found, h5py.Group):
-        for member in _note_members(found, name, copied):
+        for member in _note_members(found, name, copied=copied):
             inner = f"{name}/{member}"
-            _copy(_member(found, member), inner, copied, depth + 1)
+            _copy(_member(found, member), inner, copied=copied, depth=depth + 1)
     else:
         copied.skip(name, "a named type")
-    _copy_attributes(found, name, copied)
+    _copy_attributes(found, name, copied=copied)
 
 
-def _copy_dataset(dataset: Any, name: str, copied: Copy) -> None:
+def _copy_dataset(dataset: Any, name: str, *, copied: Copy) -> None:
     import h5py
 
     if dataset.is_virtual or dataset.external:
@@ -119,7 +119,7 @@ def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     yield from np.ndindex(*shape)
 
 
-def _copy_attributes(found: Any, name: str, copied: Copy) -> None:
+def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
     """Copy the attributes that are one number or one text, some writers' arrays of one among them; note the others."""
     if len(found.attrs) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(found.attrs)} attributes; at most {OBJECT_LIMIT} are read")

@@ -60,7 +60,7 @@ def from_neo(
         raise SpecError("start_ms and ticks make a window together; give both, or neither for the trains' own")
     share = max((share_of(train.dtype) for train in chosen), default=ROUNDING_SHARE)
     times = joined(NAME, [_seconds(train) for train in chosen], share)
-    window = _own_window(chosen, tick_ms, times) if start_ms is None or ticks is None else (start_ms, ticks)
+    window = _own_window(chosen, tick_ms, times=times) if start_ms is None or ticks is None else (start_ms, ticks)
     binning = Binning(tick_ms, window[1], (window[0],), merge)
     if binning.ticks * max(len(chosen), 1) > SIZE_LIMIT_BYTES:
         raise SpecError(f"{binning.ticks} ticks of {len(chosen)} trains are more than {SIZE_LIMIT_BYTES} bins")
@@ -108,7 +108,7 @@ def _as_trains(trains: Any) -> Sequence[Any]:
     return collected
 
 
-def _own_window(trains: Sequence[Any], tick_ms: float, times: SpikeTimes) -> tuple[float, int]:
+def _own_window(trains: Sequence[Any], tick_ms: float, *, times: SpikeTimes) -> tuple[float, int]:
     """Return where the trains begin, in milliseconds, and how many ticks they last, which hold all spikes."""
     ends = sorted({(float(_seconds(train.t_start)), float(_seconds(train.t_stop))) for train in trains})
     if len(ends) != 1:

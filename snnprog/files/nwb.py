@@ -56,7 +56,7 @@ def recording_of_nwb(file: Hdf5, reading: Reading) -> RecordedRasters:
     if reading.neurons not in (None, len(rows)):
         raise FormatError(f"{file.path} has {len(rows)} units; {reading.neurons} were announced")
     rasters = reading.bin(file.path, _spikes(file, unit_ids, rows))
-    return RecordedRasters(rasters, _observed(file, unit_ids, rows, reading))
+    return RecordedRasters(rasters, _observed(file, unit_ids, rows=rows, reading=reading))
 
 
 def _spikes(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int]) -> SpikeTimes:
@@ -70,7 +70,9 @@ def _spikes(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int]) -> S
     return SpikeTimes(str(file.path), times[place].astype(np.float64), neuron, len(rows), share_of(times.dtype))
 
 
-def _observed(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int], reading: Reading) -> list[Raster] | None:
+def _observed(
+    file: Hdf5, unit_ids: NDArray[np.generic], *, rows: Sequence[int], reading: Reading
+) -> list[Raster] | None:
     """Return which bins were observed as a whole, or None where the file does not tell; so it is of single units."""
     if INTERVALS.rpartition("/")[2] not in file.group("units"):
         return None
@@ -80,7 +82,7 @@ def _observed(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int], re
         raise FormatError(f"/{INTERVALS} in {file.path} must hold a start and a later end in each row, both finite")
     of_units: list[Floats] = np.split(intervals.astype(np.float64), ends[:-1])
     told = [of_units[row] if len(of_units[row]) else np.array([[-np.inf, np.inf]]) for row in rows]
-    return observed_bins(told, reading.binning(file.path), share_of(intervals.dtype))
+    return observed_bins(told, reading.binning(file.path), share=share_of(intervals.dtype))
 
 
 def _ends(file: Hdf5, name: str, n_units: int, size: int) -> Int64s:

@@ -152,14 +152,14 @@ def write_rasters(
     if path.suffix not in WRITTEN:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to {_listed(WRITTEN)}")
     if path.suffix == ".h5":
-        write_sonata(path, rasters, key, dt_ms)
+        write_sonata(path, rasters, population=key, dt_ms=dt_ms)
         return
     if dt_ms is not None:
         raise FormatError(f"dt_ms is given for {path}, which keeps ticks; leave it out")
     if path.suffix == ".csv":
         write_csv(path, rasters)
     else:
-        write_npz(path, rasters, key)
+        write_npz(path, rasters, key=key)
 
 
 def options_of(path: Path) -> tuple[str, ...]:

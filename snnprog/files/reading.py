@@ -112,7 +112,7 @@ class Reading:
             raise FormatError(
                 f"{path} gives {windows} of {self.patterns} patterns; give starts_ms, where each of them begins"
             )
-        check_bins(path, windows, self.ticks, self.neurons or 0)
+        check_bins(path, windows, ticks=self.ticks, neurons=self.neurons or 0)
         return binning
 
     def bin(self, path: Path, times: SpikeTimes) -> list[Raster]:
@@ -124,7 +124,7 @@ class Reading:
             If they are too large, or spikes are left over or share a bin.
         """
         binning = self.binning(path)
-        check_bins(path, len(binning.starts_ms or (0,)), binning.ticks, times.neurons)
+        check_bins(path, len(binning.starts_ms or (0,)), ticks=binning.ticks, neurons=times.neurons)
         try:
             return rasters_of_times(times, binning)
         except SpecError as error:

@@ -78,7 +78,7 @@ def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequen
         raise FormatError(f"/{group} in {file.path} has {timestamps.size} timestamps and {nodes.size} node_ids")
     seconds = timestamps.astype(np.float64) * _unit(file, f"{group}/timestamps")
     _check_times(file.path, group, seconds)
-    _check_sorting(file, group, seconds, nodes)
+    _check_sorting(file, group, seconds=seconds, nodes=nodes)
     share = share_of(timestamps.dtype)
     if ids is not None:
         column, kept = _columns(nodes, ids)
@@ -115,7 +115,7 @@ def _check_times(path: Path, group: str, seconds: Floats) -> None:
         raise FormatError(f"/{group} in {path}: spike {spike} is at {seconds[spike]:g} s; times are finite and from 0")
 
 
-def _check_sorting(file: Hdf5, group: str, seconds: Floats, nodes: Int64s) -> None:
+def _check_sorting(file: Hdf5, group: str, *, seconds: Floats, nodes: Int64s) -> None:
     """Raise `FormatError` where spikes are not in the order that is told."""
     told = file.attribute(group, "sorting")
     number = SORTINGS.get(told) if isinstance(told, str) else told
@@ -133,7 +133,7 @@ def _columns(nodes: Int64s, ids: Sequence[int]) -> tuple[Int64s, Bools]:
     return columns[place], values[place] == nodes
 
 
-def write_sonata(path: Path, rasters: Sequence[Raster], population: str, dt_ms: float | None) -> None:
+def write_sonata(path: Path, rasters: Sequence[Raster], *, population: str, dt_ms: float | None) -> None:
     """Write one raster as a population, sorted by time; a spike is at the beginning of its tick.
 
     Raises

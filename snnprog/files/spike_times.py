@@ -113,17 +113,17 @@ def rasters_of_times(times: SpikeTimes, binning: Binning) -> list[Raster]:
     order = np.argsort(times.seconds, kind="stable")
     times = SpikeTimes(times.name, times.seconds[order], times.neuron[order], times.neurons, times.share)
     if binning.starts_ms is None:
-        raster, late = _raster_from(times, binning, 0.0)
+        raster, late = _raster_from(times, binning, start_s=0.0)
         if late.size:
             raise SpecError(
                 f"{times.name} has {counted(late.size, 'spike')} after the last of {binning.ticks} ticks, the last at"
                 f" {late[-1]:g} s; give more ticks, or starts_ms to cut windows"
             )
         return [raster]
-    return [_raster_from(times, binning, start_ms / 1000.0)[0] for start_ms in binning.starts_ms]
+    return [_raster_from(times, binning, start_s=start_ms / 1000.0)[0] for start_ms in binning.starts_ms]
 
 
-def observed_bins(intervals: Sequence[Floats], binning: Binning, share: float) -> list[Raster]:
+def observed_bins(intervals: Sequence[Floats], binning: Binning, *, share: float) -> list[Raster]:
     """Return for each window which bins lie as a whole within the intervals in which each neuron was observed.
 
     Parameters
@@ -138,9 +138,9 @@ def observed_bins(intervals: Sequence[Floats], binning: Binning, share: float) -
     for neuron, own in enumerate(intervals):
         joint = _united(own, share)
         for window, start_s in enumerate(starts_s):
-            near = joint[_overlapping(joint, start_s, binning)]
-            first = -_full_ticks(-near[:, 0], binning, -start_s, share)
-            last = _full_ticks(near[:, 1], binning, start_s, share)
+            near = joint[_overlapping(joint, start_s, binning=binning)]
+            first = -_full_ticks(-near[:, 0], binning, start_s=-start_s, share=share)
+            last = _full_ticks(near[:, 1], binning, start_s=start_s, share=share)
             for begin, end in zip(first.tolist(), last.tolist(), strict=True):
                 rasters[window, max(begin, 0) : max(end, 0), neuron] = True
     rasters.flags.writeable = False
@@ -156,14 +156,14 @@ def _united(intervals: Floats, share: float) -> Floats:
     return np.stack([ordered[is_first, 0], reached[is_last]], axis=1)
 
 
-def _overlapping(intervals: Floats, start_s: float, binning: Binning) -> slice:
+def _overlapping(intervals: Floats, start_s: float, *, binning: Binning) -> slice:
     """Return which intervals, in order and apart, may share bins with a window: a tick more on either side."""
     tick_s = binning.dt_ms / 1000.0
     first = int(np.searchsorted(intervals[:, 1], start_s - tick_s))
     return slice(first, int(np.searchsorted(intervals[:, 0], start_s + (binning.ticks + 1) * tick_s)))
 
 
-def _full_ticks(seconds: Floats, binning: Binning, start_s: float, share: float) -> Int64s:
+def _full_ticks(seconds: Floats, binning: Binning, *, start_s: float, share: float) -> Int64s:
     """Return how many ticks lie before each time as a whole, counted from the start; see `tick_of_time`."""
     bin_s = binning.dt_ms / 1000.0
     near = np.clip(seconds, start_s - (binning.ticks + 1) * bin_s, start_s + (binning.ticks + 1) * bin_s)
@@ -181,28 +181,28 @@ def _check_resolution(times: SpikeTimes, binning: Binning) -> None:
         )
 
 
-def _raster_from(times: SpikeTimes, binning: Binning, start_s: float) -> tuple[Raster, Floats]:
+def _raster_from(times: SpikeTimes, binning: Binning, *, start_s: float) -> tuple[Raster, Floats]:
     """Return the raster that begins there, and the times after its end."""
-    first, last = _neighbourhood(times, binning, start_s)
+    first, last = _neighbourhood(times, binning, start_s=start_s)
     seconds, neuron = times.seconds[first:last], times.neuron[first:last]
     tick = tick_of_time(seconds, start_s=start_s, bin_ms=binning.dt_ms, ticks=binning.ticks, share=times.share)
     inside = (tick >= 0) & (tick < binning.ticks)
     raster = np.zeros((binning.ticks, times.neurons), dtype=np.bool_)
     raster[tick[inside], neuron[inside]] = True
     if not binning.merge and np.count_nonzero(raster) != np.count_nonzero(inside):
-        _refuse_merging(times.name, tick[inside], neuron[inside], binning, start_s)
+        _refuse_merging(times.name, tick[inside], neuron=neuron[inside], binning=binning, start_s=start_s)
     raster.flags.writeable = False
     return raster, np.concatenate([seconds[tick >= binning.ticks], times.seconds[last:]])
 
 
-def _neighbourhood(times: SpikeTimes, binning: Binning, start_s: float) -> tuple[int, int]:
+def _neighbourhood(times: SpikeTimes, binning: Binning, *, start_s: float) -> tuple[int, int]:
     """Return which of the sorted spikes may lie in a window: a tick more on either side."""
     tick_s = binning.dt_ms / 1000.0
     first, last = np.searchsorted(times.seconds, [start_s - tick_s, start_s + (binning.ticks + 1) * tick_s])
     return int(first), int(last)
 
 
-def _refuse_merging(name: str, tick: Int64s, neuron: Int64s, binning: Binning, start_s: float) -> None:
+def _refuse_merging(name: str, tick: Int64s, *, neuron: Int64s, binning: Binning, start_s: float) -> None:
     bins, counts = np.unique(np.stack([tick, neuron]), axis=1, return_counts=True)
     where, shared = int(np.argmax(counts > 1)), int(np.count_nonzero(counts > 1))
     more = f" (and {counted(shared - 1, 'more bin')} like it)" if shared > 1 else ""

@@ -57,7 +57,7 @@ def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
                     continue
                 unknowns = problem.unknowns(mantissas, float(threshold), problem.problem.box.bias[0])
                 is_usable = problem.problem.exponent in usable
-                found = problem.exact_neuron(unknowns, SOLVED, (threshold, threshold))
+                found = problem.exact_neuron(unknowns, SOLVED, allowed=(threshold, threshold))
                 return Repair(found if is_usable else None)
     return Repair(None, is_impossible=True)
 

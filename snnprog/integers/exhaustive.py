@@ -104,7 +104,7 @@ def whole(problem: IntegerProblem, effort: float = WHOLE_EFFORT) -> Repair:
     allowed = None
     if problem.machine.is_threshold_subtracted and problem.problem.box.is_threshold_free:
         allowed = (int(integral.values[problem.taps.size]),) * 2
-    neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED, allowed)
+    neuron = problem.exact_neuron(integral.values[: problem.ranges[0].size], SOLVED, allowed=allowed)
     assert neuron is not None, "the whole program follows the chip's rule"
     return Repair(neuron, effort=integral.effort)
 
@@ -144,7 +144,7 @@ class _WholeRule(Sums):
         state = rest = {name: Form() for name in self.rule.registers}
         for tick, is_spike in enumerate(spikes.tolist()):
             arriving = self._arriving(tap[first[tick] : first[tick + 1]])
-            after = resolved(self.rule, self.fixed, state, int(is_spike), self, arriving)
+            after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             self._compare(after.compared, is_spike)
             state = rest if tick in ends else {name: self._bound(name, form) for name, form in after.state.items()}
         matrix = np.zeros((len(self.rows), len(self.lower)), np.int64)

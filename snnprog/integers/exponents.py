@@ -24,11 +24,11 @@ def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
         return
     is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
     for exponent in range(chip.exponents[1], chip.exponents[0] - 1, -1):
-        neurons = tuple(_at(neuron, exponent, chip if is_scalable else None) for neuron in network.neurons)
+        neurons = tuple(_at(neuron, exponent, chip=chip if is_scalable else None) for neuron in network.neurons)
         yield replace(network, neurons=neurons)
 
 
-def _at(neuron: Neuron, exponent: int, chip: Chip | None) -> Neuron:
+def _at(neuron: Neuron, exponent: int, *, chip: Chip | None) -> Neuron:
     """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
     factor = 1.0
     if chip is not None:

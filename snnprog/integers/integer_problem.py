@@ -99,7 +99,7 @@ class IntegerProblem:
             values.append(np.array([half_even_integer(bias * self.machine.unit / self.bias_step)]))
         return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
 
-    def exact_neuron(self, unknowns: Int64s, rounding: str, allowed: Range | None = None) -> IntegerNeuron | None:
+    def exact_neuron(self, unknowns: Int64s, rounding: str, *, allowed: Range | None = None) -> IntegerNeuron | None:
         """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is.
 
         Parameters

@@ -63,19 +63,19 @@ class Machine:
     def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
         """Return a threshold under which the neuron does what it is told, and all runtimes agree; None if none does."""
         if self.is_threshold_subtracted:
-            return self._tried_threshold(weights, bias, allowed)
+            return self._tried_threshold(weights, bias, allowed=allowed)
         course, unit, more = self.run(weights, bias), self.unit, int(self.is_equal_a_spike)
         silent = int(course.potential[~self.raster].max(initial=allowed[0] * unit - more)) + more
         due = int(course.potential[self.raster].min(initial=(allowed[1] + 1) * unit)) - 1 + more
         low, high = max(allowed[0], -(-silent // unit)), min(allowed[1], due // unit)
-        return threshold_between(low, high, self.raster) if course.is_portable and low <= high else None
+        return threshold_between(low, high, raster=self.raster) if course.is_portable and low <= high else None
 
-    def _tried_threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
+    def _tried_threshold(self, weights: Int64s, bias: int, *, allowed: Range) -> int | None:
         free = self.mapping.potential(weights.astype(np.float64), self.resets)
         free = (free + bias / self.unit * self.mapping.bias_response(self.resets)) / self.resets.threshold_response
         low = np.clip(free[~self.raster].max(initial=allowed[0]), *allowed)
         high = np.clip(free[self.raster].min(initial=allowed[1]), *allowed)
-        middle = threshold_between(half_even_integer(low), half_even_integer(high), self.raster)
+        middle = threshold_between(half_even_integer(low), half_even_integer(high), raster=self.raster)
         for threshold in dict.fromkeys([middle, *np.linspace(low - 1, high + 1, TRIED_THRESHOLDS).round().tolist()]):
             if allowed[0] <= threshold <= allowed[1] and self.is_exact(weights, int(threshold), bias):
                 return int(threshold)

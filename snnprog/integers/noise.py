@@ -13,7 +13,7 @@ from snnprog.arrays import Int64s
 from snnprog.rules.rule import Rule
 
 
-def survived_noise(potentials: Int64s, threshold: int, rule: Rule) -> float:
+def survived_noise(potentials: Int64s, threshold: int, *, rule: Rule) -> float:
     """Return the most noise that a neuron's run survives, in weight LSBs; whole units of the potential count.
 
     Parameters

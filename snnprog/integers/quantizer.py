@@ -193,7 +193,7 @@ def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
         if not failing:
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
-        for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, failing), strict=True):
+        for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, outputs=failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     return searches, outcomes
@@ -245,7 +245,7 @@ def _repair_failing(
         late += [index] if outcome.is_out_of_time else []
         if outcome.neuron is not None:
             searches[index].best = outcome.neuron
-            (outcomes[index],) = rehearse(task, [outcome.neuron], [index])
+            (outcomes[index],) = rehearse(task, [outcome.neuron], outputs=[index])
         elif outcome.is_impossible and _is_nothing_else_free(task, index):
             conflicts.append(impossible(task.spec, index))
     return tuple(conflicts), late
@@ -263,7 +263,9 @@ def _is_nothing_else_free(task: Task, index: int) -> bool:
 def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: float | None) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
     spec, asked = task.spec, _asked(task, seed[1])
-    problem = neuron_problem(task.mapping, seed[1], neuron.raster, asked, task.box.without_zero())
+    problem = neuron_problem(
+        task.mapping, seed[1], raster=neuron.raster, constrained=asked, box=task.box.without_zero()
+    )
     if spec.may_taps_be_absent:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = task.n_neurons == 1
@@ -283,9 +285,13 @@ class _ScaleSearch:
         self.neuron, self.rounding = neuron, rounding
         weights, mapping = neuron.weights.ravel(), rounding.mapping
         step = float(1 << neuron.exponent)
-        patterns = widths_for_patterns(weights, neuron.bias, neuron.threshold, step, mapping, rounding.resets)
+        patterns = widths_for_patterns(
+            weights, neuron.bias, threshold=neuron.threshold, step=step, mapping=mapping, resets=rounding.resets
+        )
         limits = mapping.linear.limits
-        anything = widths_for_any_input(weights * rounding.loudest, neuron.bias, neuron.threshold, mapping)
+        anything = widths_for_any_input(
+            weights * rounding.loudest, neuron.bias, threshold=neuron.threshold, mapping=mapping
+        )
         self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
@@ -320,14 +326,16 @@ class Rehearsal:
         return self.wrong_bins + (self.excursion is not None) + self.is_too_close
 
 
-def rehearse(task: Task, neurons: Sequence[IntegerNeuron], outputs: Sequence[int] | None = None) -> list[Rehearsal]:
+def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[int] | None = None) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
     simulator = NeuronSimulator(task.spec.chip.rule, task.mapping)
     chosen = range(len(neurons)) if outputs is None else outputs
-    return [_rehearsal(task, simulator, neuron, index) for neuron, index in zip(neurons, chosen, strict=True)]
+    return [
+        _rehearsal(task, simulator, neuron=neuron, output=index) for neuron, index in zip(neurons, chosen, strict=True)
+    ]
 
 
-def _rehearsal(task: Task, simulator: NeuronSimulator, neuron: IntegerNeuron, output: int) -> Rehearsal:
+def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron, output: int) -> Rehearsal:
     """Run one neuron; where a state leaves the portable range, the run says where."""
     weights = (neuron.mantissas << neuron.exponent).ravel()
     run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
@@ -335,7 +343,7 @@ def _rehearsal(task: Task, simulator: NeuronSimulator, neuron: IntegerNeuron, ou
     targets, care = mapping.asked_of(task.targets[:, output]), mapping.at_every_look(task.care[:, output])
     asked = mapping.at_every_look(_asked(task, output))
     compared = run.potentials[asked & ~mapping.is_held(spikes)]
-    noise = survived_noise(compared, neuron.threshold, task.spec.chip.rule) if task.spec.noise > 0.0 else None
+    noise = survived_noise(compared, neuron.threshold, rule=task.spec.chip.rule) if task.spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < task.spec.noise)
 
@@ -375,7 +383,9 @@ def _report(index: int, search: _ScaleSearch, outcome: Rehearsal) -> NeuronRepor
     integers, chip, mapping = search.best, search.rounding.chip, search.rounding.mapping
     unit, limits = chip.unit, mapping.linear.limits
     weights = search.rounding.loudest * (integers.mantissas << integers.exponent).ravel()
-    room = widths_for_any_input(weights, integers.bias / unit, float(integers.threshold), mapping).room(limits)
+    room = widths_for_any_input(
+        weights, integers.bias / unit, threshold=float(integers.threshold), mapping=mapping
+    ).room(limits)
     return NeuronReport(
         output=index,
         status=INEXACT if outcome.wrong_bins else CERTIFIED if integers.certified else EXACT,

@@ -48,13 +48,13 @@ def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMar
         sure = free & (distance <= max(np.sort(distance)[count - 1], AT_INTEGER))
         mantissas = np.where(sure, nearest, mantissas)
         free = free & ~sure
-        better = widest_margin(_with_fixed(problem, mantissas, free))
+        better = widest_margin(_with_fixed(problem, mantissas, free=free))
         if not better.is_feasible:
             return np.where(free, nearest, mantissas), answer
         answer = better
 
 
-def _with_fixed(problem: NeuronProblem, mantissas: Int64s, free: Bools) -> NeuronProblem:
+def _with_fixed(problem: NeuronProblem, mantissas: Int64s, *, free: Bools) -> NeuronProblem:
     box = replace(
         problem.box,
         weight_lower=np.where(free, problem.box.weight_lower, mantissas),

@@ -103,7 +103,7 @@ def _repair(job: RepairJob) -> Repair:
     neuron = family.first_exact(starts, REOPTIMISED)
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
-    neuron = _search_all(family, starts, SHORT, (_sure, _bare))
+    neuron = _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
     for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
         if neuron is not None:
             break
@@ -116,7 +116,7 @@ def _repair(job: RepairJob) -> Repair:
         outcome = _exhaust(family)
         if outcome.is_decided:
             return outcome
-    return Repair(_search_all(family, starts, LONG, (_sure,)))
+    return Repair(_search_all(family, starts, schedule=LONG, asked=(_sure,)))
 
 
 class _Family:
@@ -151,7 +151,7 @@ class _Family:
         exponent = problem.problem.exponent
         least = self.exponents[0] if self.is_scale_free else exponent
         for lower in range(exponent, least - 1, -1):
-            neuron = self.at(lower).exact_neuron(self._lowered(problem, lower, unknowns), rounding)
+            neuron = self.at(lower).exact_neuron(self._lowered(problem, lower, unknowns=unknowns), rounding)
             if neuron is not None:
                 return neuron
         return None
@@ -161,7 +161,7 @@ class _Family:
         neurons = (self.exact(start.problem, start.unknowns, rounding) for start in starts)
         return next((neuron for neuron in neurons if neuron is not None), None)
 
-    def _lowered(self, problem: IntegerProblem, exponent: int, unknowns: Int64s) -> Int64s:
+    def _lowered(self, problem: IntegerProblem, exponent: int, *, unknowns: Int64s) -> Int64s:
         if not problem.problem.box.is_bias_free:
             return unknowns
         lowered, there = unknowns.copy(), self.at(exponent)
@@ -175,7 +175,12 @@ class _Family:
         weights = neuron.weights.ravel() * factor
         step = float(1 << exponent)
         room = widths_for_patterns(
-            weights, neuron.bias * factor, neuron.threshold * factor, step, problem.potential_map, problem.resets
+            weights,
+            neuron.bias * factor,
+            threshold=neuron.threshold * factor,
+            step=step,
+            mapping=problem.potential_map,
+            resets=problem.resets,
         )
         return (
             room.room(problem.potential_map.linear.limits) >= 1.0
@@ -202,7 +207,7 @@ def _rows(problem: IntegerProblem, least: Floats) -> IntegerRows:
 
 
 def _search_all(
-    family: _Family, starts: list[_Start], schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
+    family: _Family, starts: list[_Start], *, schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
 ) -> IntegerNeuron | None:
     """Search at each exponent, for each kind of what rows may ask for; the work is shared among the exponents."""
     share = replace(schedule, work=schedule.work / max(len(starts), 1))

@@ -129,9 +129,9 @@ class Rounder:
         mantissas = self.box.nearest_weights(real.ravel()).reshape(real.shape)
         bias = self.chip.nearest_bias(self.neuron.bias * scale * self.unit)
         moved = step * self.box.weight_step * self.norms * HALF_STEP
-        proof = self._interval(scale * self.free_potential, bias, moved + self.truncation)
+        proof = self._interval(scale * self.free_potential, bias, error=moved + self.truncation)
         rounded = self.mapping.potential((mantissas * step).ravel().astype(np.float64), self.resets)
-        plain = self._interval(rounded, bias, np.zeros_like(self.truncation))
+        plain = self._interval(rounded, bias, error=np.zeros_like(self.truncation))
         certified = self._admits(proof)
         threshold = self._threshold(proof if certified else plain)
         return IntegerNeuron(
@@ -141,7 +141,7 @@ class Rounder:
             bias=bias,
             scale=scale,
             certified=certified,
-            margin=self._margin(rounded, bias, threshold),
+            margin=self._margin(rounded, bias, threshold=threshold),
         )
 
     def filling(self, scale: float) -> float:
@@ -166,7 +166,7 @@ class Rounder:
         holding = (e for e in self._grids if self.greatest * scale <= room * (1 << e))
         return next(holding, self.neuron.exponent)
 
-    def _interval(self, potential: Floats, bias: int, error: Floats) -> Interval:
+    def _interval(self, potential: Floats, bias: int, *, error: Floats) -> Interval:
         """Return the thresholds that survive errors of this size at each tick."""
         potential = potential + bias / self.unit * self.bias_response
         silent = self.constrained & ~self.raster
@@ -176,7 +176,7 @@ class Rounder:
         below = ((potential - error - FLOAT_SLACK) / counts)[due].min(initial=np.inf)
         return Interval(float(least), float(below))
 
-    def _margin(self, potential: Floats, bias: int, threshold: int) -> float:
+    def _margin(self, potential: Floats, bias: int, *, threshold: int) -> float:
         """Return the distance from the threshold at the worst tick, under exact decays."""
         above = potential + bias / self.unit * self.bias_response - threshold * self.resets.threshold_response
         distance = np.where(self.raster, above, -above)[self.constrained]

@@ -47,7 +47,7 @@ class Widths:
         )
 
 
-def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping: PotentialMap) -> Widths:
+def widths_for_any_input(weights: Floats, bias: float, *, threshold: float, mapping: PotentialMap) -> Widths:
     """Bound the widths over every input there can be, for weights (of any shape) and bias of one neuron in LSBs.
 
     Upward, a potential that is reset to zero starts each tick at or below the threshold; downward, and where resets
@@ -55,7 +55,7 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
     """
     upward, downward = float(weights[weights > 0].sum()), float(-weights[weights < 0].sum())
     if not mapping.linear.is_reset_to_zero:
-        return _unstopped(upward, downward, bias, mapping)
+        return _unstopped(upward, downward, bias=bias, mapping=mapping)
     memory = mapping.gain * _memory(mapping.alpha)
     fall = max(downward * memory - bias, 0.0)
     deepest = 0.0 if fall == 0.0 else np.inf if mapping.gamma == 1.0 else fall / (1.0 - mapping.gamma)
@@ -64,7 +64,7 @@ def widths_for_any_input(weights: Floats, bias: float, threshold: float, mapping
     return Widths(arrivals, arrivals * memory, max(highest, deepest))
 
 
-def _unstopped(upward: float, downward: float, bias: float, mapping: PotentialMap) -> Widths:
+def _unstopped(upward: float, downward: float, *, bias: float, mapping: PotentialMap) -> Widths:
     """Bound the widths of a neuron that adds up events one by one, and change and potential of a tick one by one.
 
     A decay that takes at least 1 of small values, and floors, can leave a magnitude greater by its loss than exact
@@ -81,14 +81,14 @@ def _unstopped(upward: float, downward: float, bias: float, mapping: PotentialMa
 
 
 def widths_for_patterns(
-    weights: Floats, bias: float, threshold: float, step: float, mapping: PotentialMap, resets: Resets
+    weights: Floats, bias: float, *, threshold: float, step: float, mapping: PotentialMap, resets: Resets
 ) -> Widths:
     """Return the widths over the spec's patterns, for weights (taps,), bias and threshold of one neuron in LSBs.
 
     They are those of exact decays; the errors bound what rounding to a grid of this step, and truncation, can add.
     """
     if mapping.linear.reset == SUBTRACT:
-        return _stepwise(weights, bias, threshold, step, mapping, resets)
+        return _stepwise(weights, bias, threshold=threshold, step=step, mapping=mapping, resets=resets)
     potential = mapping.potential(weights, resets) + bias * mapping.bias_response(resets)
     everything = np.ones(mapping.n_taps)
     truncation = mapping.most_truncation(resets, biased=bias != 0.0)
@@ -105,7 +105,7 @@ def widths_for_patterns(
 
 
 def _stepwise(
-    weights: Floats, bias: float, threshold: float, step: float, mapping: PotentialMap, resets: Resets
+    weights: Floats, bias: float, *, threshold: float, step: float, mapping: PotentialMap, resets: Resets
 ) -> Widths:
     """Return the widths over the spec's patterns, also after each event, and of each tick's change of the potential."""
     rising, falling = (mapping.arrivals(part) for part in (np.maximum(weights, 0.0), np.minimum(weights, 0.0)))

@@ -96,16 +96,16 @@ def read_graph(path: Path) -> Graph:
 def graph_of_file(file: Hdf5) -> Graph:
     """Return the graph of a file that was read; see `read_graph`."""
     file.group("node")
-    return graph_of(str(file.path), _tree(file, "node", 0))
+    return graph_of(str(file.path), _tree(file, "node", depth=0))
 
 
-def _tree(file: Hdf5, name: str, depth: int) -> dict[str, object]:
+def _tree(file: Hdf5, name: str, *, depth: int) -> dict[str, object]:
     """Return a group as a mapping; deeper than graphs nest it is cut off, which is then told."""
     tree: dict[str, object] = {}
     for member in file.members[name] if depth <= 2 * DEPTH_LIMIT + 2 else ():
         inner = f"{name}/{member}"
         if inner in file.members:
-            tree[member] = _tree(file, inner, depth + 1)
+            tree[member] = _tree(file, inner, depth=depth + 1)
         elif inner in file.arrays:
             tree[member] = file.arrays[inner]
     return tree
@@ -121,12 +121,12 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
     """
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
-    _lay_open(name, data, "", nodes, edges, 0)
+    _lay_open(name, data, prefix="", nodes=nodes, edges=edges, depth=0)
     return Graph(name, nodes, tuple(dict.fromkeys(edges)))
 
 
 def _lay_open(
-    name: str, data: Mapping[str, object], prefix: str, nodes: dict[str, Node], edges: list[Edge], depth: int
+    name: str, data: Mapping[str, object], *, prefix: str, nodes: dict[str, Node], edges: list[Edge], depth: int
 ) -> tuple[list[str], list[str]]:
     """Add a graph's nodes and edges to those there are; return where it is entered and where it is left."""
     inner, doors = data.get("nodes"), {}
@@ -136,7 +136,7 @@ def _lay_open(
         full = f"{prefix}{key}"
         kind = _text(node.get("type")) if isinstance(node, Mapping) else ""
         if kind == GRAPH:
-            doors[str(key)] = _lay_open(name, node, f"{full}.", nodes, edges, depth + 1)
+            doors[str(key)] = _lay_open(name, node, prefix=f"{full}.", nodes=nodes, edges=edges, depth=depth + 1)
             continue
         nodes[full] = _node(name, full, kind, node, is_inner=depth > 0)
         doors[str(key)] = [full], [full]

@@ -81,13 +81,13 @@ def _network(graph: Graph, tick_s: float) -> NirNetwork:
         raise FormatError(f"{graph.name} has no neurons; {', '.join(NEURONS)} are read")
     first = _first_lines(graph, [*inputs, *populations])
     n_inputs = first[populations[0]]
-    shifts = _shifts(graph, {name: signals[name] for name in populations}, inputs)
-    rules = {name: _rule(graph, name, signals[name].constant, tick_s) for name in populations}
+    shifts = _shifts(graph, {name: signals[name] for name in populations}, inputs=inputs)
+    rules = {name: _rule(graph, name, constant=signals[name].constant, tick_s=tick_s) for name in populations}
     synapses = [_synapses(signals[name], name, rules[name].gain, first, shifts) for name in populations]
     pre, post, delay, asked, weight = (np.concatenate(columns) for columns in zip(*synapses, strict=True))
     if asked.max(initial=0.0) > LONGEST_TICKS:
         raise FormatError(f"{graph.name} has a delay of {asked.max():g} ticks; up to {LONGEST_TICKS} are read")
-    outputs, latency = _outputs(graph, signals, first, shifts)
+    outputs, latency = _outputs(graph, signals, first=first, shifts=shifts)
     return NirNetwork(
         name=graph.name,
         dt_ms=tick_s * 1000.0,
@@ -110,7 +110,7 @@ def _network(graph: Graph, tick_s: float) -> NirNetwork:
 # ---------------------------------------------------------------- ticks
 
 
-def _shifts(graph: Graph, signals: Mapping[str, Signal], inputs: list[str]) -> dict[str, int]:
+def _shifts(graph: Graph, signals: Mapping[str, Signal], *, inputs: list[str]) -> dict[str, int]:
     arcs = [
         (source, target, round(delay))
         for target, signal in signals.items()
@@ -176,7 +176,7 @@ def _synapses(
 
 
 def _outputs(
-    graph: Graph, signals: Mapping[str, Signal], first: Mapping[str, int], shifts: Mapping[str, int]
+    graph: Graph, signals: Mapping[str, Signal], *, first: Mapping[str, int], shifts: Mapping[str, int]
 ) -> tuple[Int64s, Int64s]:
     """Return the lines of the neurons that are read out, and by how many ticks each is late."""
     lines: list[int] = []
@@ -216,7 +216,7 @@ class _PopulationRule:
     is_bias_filtered: bool = False
 
 
-def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _PopulationRule:
+def _rule(graph: Graph, name: str, *, constant: Floats, tick_s: float) -> _PopulationRule:
     """Return the neurons' parameters per tick; see `snnprog.networks.network` for the equations."""
     node = graph.nodes[name]
     values, one = node.values, np.ones(constant.size)
@@ -226,17 +226,17 @@ def _rule(graph: Graph, name: str, constant: Floats, tick_s: float) -> _Populati
     if node.kind == "IF":
         gain = tick_s * values["r"]
         return _PopulationRule(gain, gain * constant, threshold, 0 * one, one)
-    leak = _step(graph, name, "tau" if node.kind == "LIF" else "tau_mem", tick_s)
+    leak = _step(graph, name, field_name="tau" if node.kind == "LIF" else "tau_mem", tick_s=tick_s)
     drive, rest = leak * values["r"], leak * (values["v_leak"] - values["v_reset"])
     if node.kind == "LIF":
         return _PopulationRule(drive, rest + drive * constant, threshold, 0 * one, 1.0 - leak)
-    forgets = _step(graph, name, "tau_syn", tick_s)
+    forgets = _step(graph, name, field_name="tau_syn", tick_s=tick_s)
     held = drive * values["w_in"]
     is_filtered = bool(((forgets < 1.0) & (constant != 0.0)).any())
     return _PopulationRule(forgets * held, rest + held * constant, threshold, 1.0 - forgets, 1.0 - leak, is_filtered)
 
 
-def _step(graph: Graph, name: str, field_name: str, tick_s: float) -> Floats:
+def _step(graph: Graph, name: str, *, field_name: str, tick_s: float) -> Floats:
     """Return dt / tau, which is above 0 and at most 1 but for rounding."""
     taus = graph.nodes[name].values[field_name]
     if taus.min() < tick_s * (1.0 - 1e-6):

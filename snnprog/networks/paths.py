@@ -52,15 +52,15 @@ def signals_of(graph: Graph, tick_s: float) -> dict[str, Signal]:
         node = graph.nodes[name]
         if node.kind == INPUT:
             continue
-        arriving = _sum(graph, name, [_leaving(graph, source, signals) for source in into[name]])
-        signals[name] = _through(graph, name, node, arriving, tick_s)
+        arriving = _sum(graph, name, [_leaving(graph, source, signals=signals) for source in into[name]])
+        signals[name] = _through(graph, name, node=node, signal=arriving, tick_s=tick_s)
         elements += sum(weights.size for weights in signals[name].parts.values())
         if elements > ELEMENT_LIMIT:
             raise FormatError(f"{graph.name} has more than {ELEMENT_LIMIT} weights along its paths")
     return signals
 
 
-def _leaving(graph: Graph, name: str, signals: Mapping[str, Signal]) -> Signal:
+def _leaving(graph: Graph, name: str, *, signals: Mapping[str, Signal]) -> Signal:
     node = graph.nodes[name]
     if not node.is_source:
         return signals[name]
@@ -82,7 +82,7 @@ def _sum(graph: Graph, name: str, arriving: list[Signal]) -> Signal:
     return total
 
 
-def _through(graph: Graph, name: str, node: Node, signal: Signal, tick_s: float) -> Signal:
+def _through(graph: Graph, name: str, *, node: Node, signal: Signal, tick_s: float) -> Signal:
     """Return what a node makes of what arrives; neurons and outputs keep it."""
     width = signal.constant.size
     wanted = node.values["weight"].shape[1] if "weight" in node.values else node.width
@@ -95,11 +95,11 @@ def _through(graph: Graph, name: str, node: Node, signal: Signal, tick_s: float)
         scale = node.values["scale"]
         return Signal(scale * signal.constant, {part: scale[:, None] * old for part, old in signal.parts.items()})
     if node.kind == "Delay":
-        return _delayed(graph, name, node.values["delay"] / tick_s, signal)
+        return _delayed(graph, name, ticks=node.values["delay"] / tick_s, signal=signal)
     return signal
 
 
-def _delayed(graph: Graph, name: str, ticks: Floats, signal: Signal) -> Signal:
+def _delayed(graph: Graph, name: str, *, ticks: Floats, signal: Signal) -> Signal:
     if ticks.min() < 0.0:
         raise FormatError(f"node {name!r} of {graph.name} has a delay of {ticks.min():g} ticks; 0 or more is needed")
     if ticks.max() > 0.0 and signal.constant.any():

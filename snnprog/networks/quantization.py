@@ -158,19 +158,19 @@ def quantize_nir(
         raise SpecError(f"chip is {limits.name!r}, whose neurons do not reset to 0; NIR's neurons reset to a value")
     rasters = None if inputs is None else _as_inputs(network, inputs)
     for delay in np.unique(network.delay).tolist():
-        limits.check_range("delay", delay, limits.delays, "take a longer tick")
+        limits.check_range("delay", delay, allowed=limits.delays, hint="take a longer tick")
     decays = _decays(network, limits)
-    neurons = _scaled_neurons(network, limits, decays)
+    neurons = _scaled_neurons(network, limits, decays=decays)
     nearest = _program(network, limits, decays, neurons)
     scales = np.array([neuron.scale for neuron in neurons])
     result = NirProgram(nearest, network, _changes(network, limits, nearest, scales), notes=_notes(network, neurons))
     if rasters is None:
         return result
     targets = network.run(rasters)
-    result = _judged(result, rasters, targets)
+    result = _judged(result, rasters, targets=targets)
     if not result.wrong_bins:
         return result
-    repaired = _repaired(result, limits, rasters, targets, seed)
+    repaired = _repaired(result, limits, inputs=rasters, targets=targets, seed=seed)
     return repaired if repaired is not None and (repaired.wrong_bins or 0) < (result.wrong_bins or 0) else result
 
 
@@ -197,7 +197,7 @@ def _decays(network: NirNetwork, chip: Chip) -> _Decays:
     return _Decays(current, potential, *chip.shares_of(current, potential))
 
 
-def _scaled_neurons(network: NirNetwork, chip: Chip, decays: _Decays) -> list[ScaledNeuron]:
+def _scaled_neurons(network: NirNetwork, chip: Chip, *, decays: _Decays) -> list[ScaledNeuron]:
     return [
         scaled(
             RealNeuron(
@@ -250,7 +250,7 @@ def _changes(network: NirNetwork, chip: Chip, program: Program, scales: Floats) 
     kept = chip.shares_of(program.current_decay, program.potential_decay)
     ones = np.ones(network.n_neurons)
     return (
-        Change("weight", network.weight, _weights(network, program, scales), largest[network.post]),
+        Change("weight", network.weight, _weights(network, program, scales=scales), largest[network.post]),
         Change("threshold", network.threshold, program.threshold / scales, network.threshold),
         Change("bias", network.bias, program.bias / unit / scales, network.threshold),
         Change("current kept", network.current_kept, kept[0], ones),
@@ -259,7 +259,7 @@ def _changes(network: NirNetwork, chip: Chip, program: Program, scales: Floats) 
     )
 
 
-def _weights(network: NirNetwork, program: Program, scales: Floats) -> Floats:
+def _weights(network: NirNetwork, program: Program, *, scales: Floats) -> Floats:
     """Return what the program has for each synapse of the network, 0 where it has none."""
     columns = (network.pre, network.post, network.delay)
     there = dict(
@@ -280,7 +280,7 @@ def _notes(network: NirNetwork, neurons: Sequence[ScaledNeuron]) -> tuple[str, .
 # ---------------------------------------------------------------- exact on given inputs
 
 
-def _judged(result: NirProgram, inputs: Sequence[Raster], targets: Sequence[Raster]) -> NirProgram:
+def _judged(result: NirProgram, inputs: Sequence[Raster], *, targets: Sequence[Raster]) -> NirProgram:
     """Return the result with its wrong bins on inputs, of all neurons."""
     everything = replace(result.program, outputs=np.arange(result.program.n_neurons, dtype=np.int32))
     traces = simulate(everything, inputs)
@@ -291,7 +291,7 @@ def _judged(result: NirProgram, inputs: Sequence[Raster], targets: Sequence[Rast
 
 
 def _repaired(
-    result: NirProgram, chip: Chip, inputs: Sequence[Raster], targets: Sequence[Raster], seed: int
+    result: NirProgram, chip: Chip, *, inputs: Sequence[Raster], targets: Sequence[Raster], seed: int
 ) -> NirProgram | None:
     """Return the result of designing integers for the real network's spikes, where all neurons have the same decays."""
     network, nearest = result.network, result.program
@@ -323,7 +323,7 @@ def _repaired(
         is_repaired=True,
         notes=network.notes,
     )
-    return _judged(changed, inputs, targets)
+    return _judged(changed, inputs, targets=targets)
 
 
 def _designed(network: NirNetwork, chip: Chip, spec: Spec) -> tuple[Network, Floats]:

@@ -92,7 +92,11 @@ def _whole(neuron: RealNeuron, chip: Chip) -> ScaledNeuron | None:
     is_held = (np.abs(weights) <= chip.weight_limit << exponents) & (weights % (1 << exponents) == 0)
     if not is_held.all() or not chip.thresholds[0] <= threshold <= chip.thresholds[1] or not chip.is_bias(bias):
         return None
-    portable = ANY_INPUT if _is_portable(neuron, chip, weights.astype(np.float64), threshold, bias) else SOME_INPUTS
+    portable = (
+        ANY_INPUT
+        if _is_portable(neuron, chip, weights=weights.astype(np.float64), threshold=threshold, bias=bias)
+        else SOME_INPUTS
+    )
     return ScaledNeuron(weights >> exponents, exponents, threshold, bias, 1.0, portable)
 
 
@@ -131,12 +135,14 @@ def _rounded(neuron: RealNeuron, chip: Chip, scale: float, exponent: int) -> Sca
     mantissas = half_even(neuron.weights * scale / (1 << exponent))
     whole_bias = chip.nearest_bias(bias)
     weights = (mantissas << exponent).astype(np.float64)
-    portable = ANY_INPUT if _is_portable(neuron, chip, weights, threshold, whole_bias) else SOME_INPUTS
+    portable = (
+        ANY_INPUT if _is_portable(neuron, chip, weights=weights, threshold=threshold, bias=whole_bias) else SOME_INPUTS
+    )
     exponents = np.full(mantissas.size, exponent, dtype=np.int64)
     return ScaledNeuron(mantissas, exponents, threshold, whole_bias, scale, portable)
 
 
-def _is_portable(neuron: RealNeuron, chip: Chip, weights: Floats, threshold: int, bias: int) -> bool:
+def _is_portable(neuron: RealNeuron, chip: Chip, *, weights: Floats, threshold: int, bias: int) -> bool:
     """Tell whether no input whatever takes arrivals, current or potential beyond where all runtimes agree."""
     limits = chip.linear_rule(*chip.usual_decays).limits
     up, down = weights[weights > 0].sum(), -weights[weights < 0].sum()

@@ -24,10 +24,10 @@ def least_cores(demand: CoreDemand, core: Core) -> int:
     )
     least = max([1, *(-(-total // limit) for total, limit in totals if limit is not None)])
     most = demand.n_neurons if core.neurons is None else core.neurons
-    return least if demand.memory is None else _least_for_memory(demand, demand.memory, most, least)
+    return least if demand.memory is None else _least_for_memory(demand, demand.memory, most=most, least=least)
 
 
-def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, most: int, least: int) -> int:
+def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, *, most: int, least: int) -> int:
     """Return the first number of cores, from ``least``, in whose memory everything may fit.
 
     The more neurons there are on a core, the more its synapses take: indices grow longer, and whole parts hold more
@@ -37,7 +37,7 @@ def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, most: int, lea
     """
     neurons, most = demand.n_neurons, min(most, demand.n_neurons)
     sizes = [1 << width for width in memory.index_bits if 1 << width < most]
-    bits = np.stack([_bits_of_neurons(demand, memory, size) for size in (1, *(size + 1 for size in sizes))])
+    bits = np.stack([_bits_of_neurons(demand, memory, size=size) for size in (1, *(size + 1 for size in sizes))])
     rises = np.cumsum(np.sort(np.diff(bits, axis=0), axis=1), axis=1)
     room = memory.words * memory.word_bits * memory.block_synapses
     for cores in count(least):
@@ -51,7 +51,7 @@ def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, most: int, lea
     raise AssertionError("counting ends at one core per neuron")
 
 
-def _bits_of_neurons(demand: CoreDemand, memory: SynapticMemory, size: int) -> Int64s:
+def _bits_of_neurons(demand: CoreDemand, memory: SynapticMemory, *, size: int) -> Int64s:
     """Return (neurons,): the bits, times a block's synapses, that each takes at least on a core of that size.
 
     A synapse takes its own bits and its share of a full block's header. In a listed part it pays for an index; in a

@@ -14,7 +14,7 @@ SMALL = 20_000
 EFFORT = 1.0
 
 
-def mend(demand: CoreDemand, core: Core, partition: Partition) -> Partition:
+def mend(demand: CoreDemand, core: Core, *, partition: Partition) -> Partition:
     """Return a partition that fits, over no more cores, where one is looked for and found; else the same one.
 
     Only axons out are worth it: they depend on where all other neurons are.
@@ -22,11 +22,11 @@ def mend(demand: CoreDemand, core: Core, partition: Partition) -> Partition:
     misfit = partition.misfit(core)
     if misfit is None or misfit[1] != "axons_out" or not is_small(demand, partition.cores):
         return partition
-    packed = find_packing(_packing(demand, core, partition.cores), effort=EFFORT)
+    packed = find_packing(_packing(demand, core, cores=partition.cores), effort=EFFORT)
     return partition if packed.bins is None else Partition.of(demand, _renumbered(packed.bins))
 
 
-def improve(demand: CoreDemand, core: Core, partition: Partition, least: int) -> tuple[Partition, int]:
+def improve(demand: CoreDemand, core: Core, *, partition: Partition, least: int) -> tuple[Partition, int]:
     """Return the partition with the fewest cores that is found, and how many are needed in any case.
 
     Each smaller number of cores is tried, downward, until one is impossible or undecided within a fixed effort. A
@@ -35,7 +35,7 @@ def improve(demand: CoreDemand, core: Core, partition: Partition, least: int) ->
     if partition.misfit(core) is not None:
         return partition, least
     while partition.cores > least and is_small(demand, partition.cores - 1):
-        packed = find_packing(_packing(demand, core, partition.cores - 1), effort=EFFORT)
+        packed = find_packing(_packing(demand, core, cores=partition.cores - 1), effort=EFFORT)
         if packed.is_impossible:
             return partition, partition.cores
         if packed.bins is None:
@@ -57,7 +57,7 @@ def _renumbered(bins: Int64s) -> Int64s:
     return np.argsort(np.argsort(first))[core_of]
 
 
-def _packing(demand: CoreDemand, core: Core, cores: int) -> Packing:
+def _packing(demand: CoreDemand, core: Core, *, cores: int) -> Packing:
     shape = demand.n_neurons, demand.n_parts
     synapses = np.zeros(shape, dtype=np.int64)
     synapses[demand.owner, demand.part] = demand.synapses

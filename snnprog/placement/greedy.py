@@ -38,7 +38,7 @@ class Partition:
     @classmethod
     def of(cls, demand: CoreDemand, core_of: Int64s) -> Partition:
         """Return the partition with what it fills, counted afresh."""
-        return cls(core_of, usage_of(demand, core_of, int(core_of.max()) + 1))
+        return cls(core_of, usage_of(demand, core_of, cores=int(core_of.max()) + 1))
 
     @property
     def cores(self) -> int:
@@ -54,14 +54,14 @@ class Partition:
         return min(excess, key=lambda found: found[1] == "axons_out", default=None)
 
 
-def first_fit(demand: CoreDemand, core: Core, least: int) -> Partition:
+def first_fit(demand: CoreDemand, core: Core, *, least: int) -> Partition:
     """Return the best partition of all orders; the first with no more cores than the least possible ends the search.
 
     Where no partition is found that fits, one that does not is returned.
     """
     found: list[Partition] = []
     for order in orders_of(demand):
-        found.append(_filled(demand, core, order))
+        found.append(_filled(demand, core, order=order))
         if found[-1].cores == least and found[-1].misfit(core) is None:
             return found[-1]
     return min(found, key=lambda one: _cost(one, core))
@@ -71,29 +71,29 @@ def _cost(partition: Partition, core: Core) -> tuple[bool, int, int]:
     return partition.misfit(core) is not None, partition.cores, sum(used.words or 0 for used in partition.usage)
 
 
-def _filled(demand: CoreDemand, core: Core, order: Order) -> Partition:
+def _filled(demand: CoreDemand, core: Core, *, order: Order) -> Partition:
     """Return a partition in that order, made again with more axons set aside while too many leave a core."""
     leaving: Int64s = np.zeros(demand.n_neurons, dtype=np.int64)
     for _ in range(ROUNDS):
-        found = Partition.of(demand, _fill(demand, core, order, leaving))
+        found = Partition.of(demand, _fill(demand, core, order=order, leaving=leaving))
         misfit = found.misfit(core)
         if misfit is None or misfit[1] != "axons_out":
             break
-        leaving = np.maximum(leaving, reached_cores(demand, found.core_of, found.cores).sum(0)[demand.n_inputs :])
+        leaving = np.maximum(leaving, reached_cores(demand, found.core_of, cores=found.cores).sum(0)[demand.n_inputs :])
     return found
 
 
-def _fill(demand: CoreDemand, core: Core, order: Order, leaving: Int64s) -> Int64s:
+def _fill(demand: CoreDemand, core: Core, *, order: Order, leaving: Int64s) -> Int64s:
     core_of = np.full(demand.n_neurons, -1, dtype=np.int64)
     cores = 0
     while (left := np.flatnonzero(core_of < 0)).size:
-        members = _members(OpenCore(demand, core, leaving), order, left)
+        members = _members(OpenCore(demand, core, leaving), order, left=left)
         core_of[members or left[0]] = cores  # a neuron that no core has room for is put on one of its own
         cores += 1
     return core_of
 
 
-def _members(core: OpenCore, order: Order, left: Int64s) -> list[int]:
+def _members(core: OpenCore, order: Order, *, left: Int64s) -> list[int]:
     """Fill a core; after too many refusals in a row, it is taken for full."""
     refused = 0
     for neuron in order(core, left):

@@ -48,7 +48,7 @@ class OpenCore:
         )
         leaving = self.axons_out + int(self.leaving[neuron])
         fits = self._has_room("neurons", len(self.members) + 1) and self._has_room("axons_out", leaving)
-        fits = fits and all(self._has_room_for(resource, has, values) for resource, has, values in kinds)
+        fits = fits and all(self._has_room_for(resource, has, values=values) for resource, has, values in kinds)
         if not fits or not self._stores(part, synapses):
             return False
         for _, has, values in kinds:
@@ -61,7 +61,7 @@ class OpenCore:
         limit = self.core.limit(resource)
         return limit is None or used <= limit
 
-    def _has_room_for(self, resource: str, has: Bools, values: Int64s) -> bool:
+    def _has_room_for(self, resource: str, has: Bools, *, values: Int64s) -> bool:
         """Tell whether the distinct values can be had in addition to what the core has."""
         limit = self.core.limit(resource)
         if limit is None or limit >= has.size:

@@ -111,7 +111,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     SpecError
         If the number of cores is none.
     """
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     chip = program.chip
     allowed = chip.cores if max_cores is None else as_integer("max_cores", max_cores)
     if allowed is not None and allowed < 1:
@@ -120,13 +120,13 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     least = least_cores(demand, chip.core)
     stored = _stored(program, demand, allowed)
     if stored is None:
-        partition, least = _searched(demand, chip.core, allowed, least)
+        partition, least = _searched(demand, chip.core, allowed=allowed, least=least)
         way_out = f"raise max_cores (at least {least} cores are needed)"
     else:
-        partition, least = stored, improve(demand, chip.core, stored, least)[1]
+        partition, least = stored, improve(demand, chip.core, partition=stored, least=least)[1]
         way_out = "set the program's core to None to place it anew"
-    _check_fit(partition, chip.core, way_out)
-    fanout_cores = reached_cores(demand, partition.core_of, partition.cores).sum(axis=0)
+    _check_fit(partition, chip.core, way_out=way_out)
+    fanout_cores = reached_cores(demand, partition.core_of, cores=partition.cores).sum(axis=0)
     return Placement(
         chip=program.chip.name,
         core_of=_frozen(partition.core_of),
@@ -144,15 +144,17 @@ def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partit
     return Partition.of(demand, program.core.astype(np.int64))
 
 
-def _searched(demand: CoreDemand, core: Core, allowed: int | None, least: int) -> tuple[Partition, int]:
+def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int) -> tuple[Partition, int]:
     """Return the best partition that is found, squeezed where that has too many cores, and how many are needed."""
-    partition, least = improve(demand, core, mend(demand, core, first_fit(demand, core, least)), least)
+    partition, least = improve(
+        demand, core, partition=mend(demand, core, partition=first_fit(demand, core, least=least)), least=least
+    )
     if allowed is not None and partition.cores > allowed:
         partition = Partition.of(demand, np.minimum(partition.core_of, allowed - 1))
     return partition, least
 
 
-def _check_fit(partition: Partition, core: Core, way_out: str) -> None:
+def _check_fit(partition: Partition, core: Core, *, way_out: str) -> None:
     misfit = partition.misfit(core)
     if misfit is None:
         return

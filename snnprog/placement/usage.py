@@ -52,17 +52,23 @@ class CoreUsage:
         return asdict(self)
 
 
-def usage_of(demand: CoreDemand, core_of: Int64s, cores: int) -> tuple[CoreUsage, ...]:
+def usage_of(demand: CoreDemand, core_of: Int64s, *, cores: int) -> tuple[CoreUsage, ...]:
     """Return what each core holds when neuron n is on core ``core_of[n]``."""
-    reached, place = reached_cores(demand, core_of, cores), core_of[demand.owner]
+    reached, place = reached_cores(demand, core_of, cores=cores), core_of[demand.owner]
     leaving = reached.sum(axis=0)[demand.n_inputs :]
     return tuple(
-        _usage(demand, np.flatnonzero(core_of == core), np.flatnonzero(place == core), reached[core], leaving)
+        _usage(
+            demand,
+            np.flatnonzero(core_of == core),
+            entries=np.flatnonzero(place == core),
+            lines=reached[core],
+            leaving=leaving,
+        )
         for core in range(cores)
     )
 
 
-def _usage(demand: CoreDemand, members: Int64s, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
+def _usage(demand: CoreDemand, members: Int64s, *, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
     """Return what a core holds with these neurons, entries and lines on it."""
     part, synapses = demand.part[entries], demand.synapses[entries]
     total = np.bincount(part, synapses, demand.n_parts).astype(np.int64)
@@ -78,7 +84,7 @@ def _usage(demand: CoreDemand, members: Int64s, entries: Int64s, lines: Bools, l
     )
 
 
-def reached_cores(demand: CoreDemand, core_of: Int64s, cores: int) -> Bools:
+def reached_cores(demand: CoreDemand, core_of: Int64s, *, cores: int) -> Bools:
     """Return (cores, lines): whether the line has synapses on the core."""
     reached = np.zeros((cores, demand.n_lines), dtype=np.bool_)
     reached[core_of[demand.owner], demand.line[demand.part]] = True

@@ -69,7 +69,7 @@ class Observation:
         errors = np.where(self.is_step, np.maximum(errors - self.mapping.linear.losses[1], 0.0), errors)[ticks]
         right = (self.gained - self.given_bias * response)[ticks]
         if self.mapping.alpha > 0.0:
-            self._take_last_currents(ticks, rows, right, errors)
+            self._take_last_currents(ticks, rows, right=right, errors=errors)
         return Equations(rows, right / self.unit, errors)
 
     def run(self, weights: Int64s, bias: int | None) -> tuple[Int64s, int]:
@@ -102,7 +102,7 @@ class Observation:
         left = np.where(is_step, self._potential_left(carried), self._resets.kept * carried)
         return is_step, self.potentials - left
 
-    def _take_last_currents(self, ticks: Ticks, rows: Floats, right: Floats, errors: Floats) -> None:
+    def _take_last_currents(self, ticks: Ticks, rows: Floats, *, right: Floats, errors: Floats) -> None:
         """Take from each current what is left of the last one that is known, in place.
 
         Of the tick before, and with no bias in it, that is known to the unit; else each tick since may lose as much as

@@ -116,7 +116,7 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     SpecError
         If the potentials do not go with the spec, or the chip's neurons do not forget at a reset.
     """
-    check_type("spec", spec, Spec)
+    check_type("spec", spec, kind=Spec)
     linear = spec.linear_rule
     if not linear.is_plain or linear.is_potential_rounded_at_once:
         raise SpecError(
@@ -131,7 +131,7 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     if len(wholes) < len(answers):
         return Recovery(neurons, None, next(answer.obstacle for answer in answers if answer.obstacle))
     program = _program(spec, mapping, wholes)
-    obstacle = _first_difference(spec, program, observed)
+    obstacle = _first_difference(spec, program, observed=observed)
     return Recovery(neurons, None if obstacle else program, obstacle)
 
 
@@ -255,7 +255,7 @@ def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_WholeNeuron]) 
     )
 
 
-def _first_difference(spec: Spec, program: Program, observed: Int64s) -> str:
+def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
     """Run the program and return where it first differs from what was observed; nothing where it does not."""
     traces = simulate(program, [pattern.inputs for pattern in spec.patterns], state=True)
     first = 0

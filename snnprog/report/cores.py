@@ -31,13 +31,13 @@ ACTIVITY_COLUMNS = (
 def placement_table(placement: Placement) -> Table:
     """Return what each core holds, and how much of what it can hold that is."""
     limits = [placement.limits.limit(name) for name in RESOURCES]
-    total = ("all", *(_share(placement, name, placement.total(name), placement.cores) for name in RESOURCES))
+    total = ("all", *(_share(placement, name, used=placement.total(name), cores=placement.cores) for name in RESOURCES))
     limit = ("limit", *(NOT_CHECKED if each is None else each for each in limits))
     return Table(
         f"{counted(placement.cores, 'core')} of {placement.chip}: {_minimality(placement)}",
         (Column("core"), *map(Column, RESOURCES.values())),
         tuple(
-            (index, *(_share(placement, name, used.amount(name), 1) for name in RESOURCES))
+            (index, *(_share(placement, name, used=used.amount(name), cores=1) for name in RESOURCES))
             for index, used in enumerate(placement.usage)
         ),
         totals=(total, limit) if placement.cores > 1 else (limit,),
@@ -53,7 +53,7 @@ def _minimality(placement: Placement) -> str:
     return f"at most {placement.cores - placement.at_least} more than the minimum"
 
 
-def _share(placement: Placement, resource: str, used: int | None, cores: int) -> object:
+def _share(placement: Placement, resource: str, *, used: int | None, cores: int) -> object:
     if used is None:
         return NOT_CHECKED
     limit = placement.limits.limit(resource)

@@ -23,7 +23,7 @@ def is_numeric(column: int, lines: Sequence[Cells]) -> bool:
     return bool(cells) and all(cell[:1] in NUMBER_SIGNS and len(cell.split()) <= MOST_NUMBER_WORDS for cell in cells)
 
 
-def fitted_widths(columns: Cells, lines: Sequence[Cells], width: int) -> list[int] | None:
+def fitted_widths(columns: Cells, lines: Sequence[Cells], *, width: int) -> list[int] | None:
     """Return how wide each column is in a table of at most ``width``; None where it does not fit.
 
     A column that may give way does so down to its longest word; what is left over goes where most lines are saved.

@@ -27,7 +27,7 @@ def draw_raster(ax: Axes, raster: Raster, *, label: str, color: str = INPUT) -> 
     _frame(ax, raster)
 
 
-def draw_comparison(ax: Axes, targets: Raster, spikes: Raster) -> None:
+def draw_comparison(ax: Axes, targets: Raster, *, spikes: Raster) -> None:
     """Draw spikes that came as asked, those that are missing, and those that nobody asked for, each in its colour."""
     for raster, label, color in (
         (targets & spikes, "as asked", RIGHT),
@@ -50,7 +50,7 @@ def save_trials(path: Path, patterns: Sequence[Pattern], traces: Sequence[Trace]
     draw_comparison(
         below,
         np.concatenate([pattern.targets for pattern in patterns]),
-        np.concatenate([trace.spikes for trace in traces]),
+        spikes=np.concatenate([trace.spikes for trace in traces]),
     )
     above.set(ylabel="input line", title=title)
     below.set(ylabel="output", xlabel="tick (patterns one after another)")

@@ -93,7 +93,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     ticks = np.arange(recording.ticks)
     if isinstance(pattern, Pattern):
         judged = judge(recording, Spec([pattern], chip=program.chip))
-        _draw_band(ax, judged, row, float(threshold))
+        _draw_band(ax, judged, row=row, threshold=float(threshold))
     ax.axhline(threshold, color="black", linewidth=1.0, linestyle="--", label="threshold")
     ax.plot(ticks, potential, color=RIGHT, linewidth=1.2, label="potential")
     fired = recording.spikes[:, row]
@@ -155,7 +155,7 @@ def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axe
         If program and spec do not belong together.
     """
     ax = _axes(ax)
-    check_type("spec", spec, Spec)
+    check_type("spec", spec, kind=Spec)
     if spec.n_outputs != program.n_outputs:
         raise SpecError(
             f"the program has {program.n_outputs} outputs and the spec {spec.n_outputs}; they do not belong together"
@@ -184,14 +184,14 @@ def _told(ax: Axes, across: str, up: str) -> Axes:
 
 
 def _row(program: Program, neuron: int) -> int:
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     row = as_integer("neuron", neuron)
     if not 0 <= row < program.n_neurons:
         raise SpecError(f"neuron is {row}; the program has 0 to {program.n_neurons - 1}")
     return row
 
 
-def _draw_band(ax: Axes, judged: Judged, row: int, threshold: float) -> None:
+def _draw_band(ax: Axes, judged: Judged, *, row: int, threshold: float) -> None:
     distance = nearest(judged)[row]
     above, below = (max(0.0, each or 0.0) for each in (distance.spike, distance.silence))
     ax.axhspan(threshold - below, threshold + above, color=BAND, linewidth=0, zorder=0, label="margin")

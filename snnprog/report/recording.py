@@ -108,7 +108,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     SpecError
         If there are none, or they are no rasters of the program's width.
     """
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     if not rasters:
         raise SpecError("inputs is empty; at least one pattern is needed")

@@ -25,11 +25,11 @@ def print_table(console: Console, table: Table) -> None:
     lines = table.texts(MOST_ROWS)
     if table.caption:
         print_line(console, table.caption, style="bold")
-    widths = fitted_widths(table.headings, lines, console.width)
+    widths = fitted_widths(table.headings, lines, width=console.width)
     if widths is None:
-        _print_blocks(console, table.headings, lines)
+        _print_blocks(console, table.headings, lines=lines)
     else:
-        console.print(_grid(table.headings, lines, widths))
+        console.print(_grid(table.headings, lines, widths=widths))
     omission = table.omission(MOST_ROWS)
     for note in (*([f"{omission}; --json lists all"] if omission else []), *table.notes):
         print_line(console, note)
@@ -40,7 +40,7 @@ def print_line(console: Console, text: str, *, style: str = "") -> None:
     console.print(Text(text_of(text), style=style))
 
 
-def _grid(headings: Cells, lines: Sequence[Cells], widths: Sequence[int]) -> RichTable:
+def _grid(headings: Cells, lines: Sequence[Cells], *, widths: Sequence[int]) -> RichTable:
     grid = RichTable(header_style="bold", box=None, pad_edge=False, show_header=any(headings))
     for index, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         align = "right" if is_numeric(index, lines) else "left"
@@ -50,7 +50,7 @@ def _grid(headings: Cells, lines: Sequence[Cells], widths: Sequence[int]) -> Ric
     return grid
 
 
-def _print_blocks(console: Console, headings: Cells, lines: Sequence[Cells]) -> None:
+def _print_blocks(console: Console, headings: Cells, *, lines: Sequence[Cells]) -> None:
     """Print each row as lines of name and value, under what its first cell says."""
     for line in lines:
         console.print(Text(f"{headings[0]} {line[0]}" if line[0].isdigit() else line[0], style="bold"))

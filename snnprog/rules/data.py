@@ -111,10 +111,10 @@ def object_to_data(value: object) -> dict[str, object]:
         If a field holds anything else than its type says.
     """
     kinds = _kinds(type(value))
-    return {name: _written(kind, getattr(value, name), name) for name, kind in kinds.items()}
+    return {name: _written(kind, getattr(value, name), where=name) for name, kind in kinds.items()}
 
 
-def _written(kind: Any, value: Any, where: str) -> object:
+def _written(kind: Any, value: Any, *, where: str) -> object:
     """Return the plain data of a value of a kind."""
     if isinstance(kind, UnionType) and value is not None:
         kind = get_args(kind)[0]
@@ -130,12 +130,12 @@ def _written(kind: Any, value: Any, where: str) -> object:
         return value.name.lower()
     if isinstance(value, tuple):
         inner = get_args(kind)[0]
-        return [_written(inner, each, where) for each in value]
+        return [_written(inner, each, where=where) for each in value]
     return object_to_data(value)
 
 
 def _written_expression(node: Expression) -> object:
-    values = [_written(kind, getattr(node, name), name) for name, kind in _kinds(type(node)).items()]
+    values = [_written(kind, getattr(node, name), where=name) for name, kind in _kinds(type(node)).items()]
     return values[0] if type(node) in BARE else [WORDS[type(node)], *values]
 
 
@@ -178,13 +178,13 @@ def _read(kind: Any, data: object, where: str) -> object:
     if kind in READERS:
         return READERS[kind](data, where)
     if get_origin(kind) is tuple:
-        return _read_tuple(get_args(kind), data, where)
+        return _read_tuple(get_args(kind), data, where=where)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return _read_choice(kind, data, where)
+        return _read_choice(kind, data, where=where)
     return object_from_data(kind, data, where=where)
 
 
-def _read_tuple(kinds: tuple[Any, ...], data: object, where: str) -> tuple[object, ...]:
+def _read_tuple(kinds: tuple[Any, ...], data: object, *, where: str) -> tuple[object, ...]:
     is_free = kinds[-1] is ...
     if not isinstance(data, list) or len(data) > MOST_ENTRIES or not (is_free or len(data) == len(kinds)):
         size = f"at most {MOST_ENTRIES}" if is_free else f"{len(kinds)}"
@@ -192,7 +192,7 @@ def _read_tuple(kinds: tuple[Any, ...], data: object, where: str) -> tuple[objec
     return tuple(_read(kinds[0], each, f"{where}[{index}]") for index, each in enumerate(data))
 
 
-def _read_choice(kind: type[Enum], data: object, where: str) -> Enum:
+def _read_choice(kind: type[Enum], data: object, *, where: str) -> Enum:
     choices = {each.name.lower(): each for each in kind}
     if not isinstance(data, str) or data not in choices:
         raise FormatError(f"{where} must be one of {', '.join(choices)}, got {_shown(data)}")

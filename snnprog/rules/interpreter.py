@@ -148,8 +148,8 @@ class Interpreter:
     def __init__(self, rule: Rule, parameters: Values) -> None:
         self.rule, self.parameters = rule, dict(parameters)
         fixed = frozenset(self.parameters)
-        self._gather = _hoisted(rule.gather.expression, fixed, self.parameters)
-        self._steps = [(step, _hoisted(step.expression, fixed, self.parameters)) for step in rule.steps]
+        self._gather = _hoisted(rule.gather.expression, fixed, parameters=self.parameters)
+        self._steps = [(step, _hoisted(step.expression, fixed, parameters=self.parameters)) for step in rule.steps]
         self._watched = {watch.step for watch in rule.watched}
 
     def rest(self, shape: tuple[int, ...]) -> dict[str, Int64s]:
@@ -158,7 +158,7 @@ class Interpreter:
 
     def value(self, expression: Expression) -> Int64s:
         """Return what an expression of parameters and constants alone is."""
-        return evaluate(_hoisted(expression, frozenset(self.parameters), self.parameters), OPERATIONS)
+        return evaluate(_hoisted(expression, frozenset(self.parameters), parameters=self.parameters), OPERATIONS)
 
     def gather(self, gathered: Int64s, weight: Int64s, count: Int64s | int, note: Note | None = None) -> Int64s:
         """Return the gathering's target after one event: spikes that arrive together over one synapse each."""
@@ -194,7 +194,7 @@ class Interpreter:
         return value
 
 
-def _hoisted(expression: Expression, fixed: frozenset[str], parameters: Values) -> Expression:
+def _hoisted(expression: Expression, fixed: frozenset[str], *, parameters: Values) -> Expression:
     """Return the expression with all parts that read nothing but ``fixed`` names calculated."""
     table: dict[type[Expression], Callable[..., Int64s]] = {
         **OPERATIONS,

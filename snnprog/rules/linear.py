@@ -189,11 +189,11 @@ def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1) -> L
     SpecError
         If the rule is none for which weights can be designed; the sentence says which step is why.
     """
-    return _linear_rule(rule, decays["current_decay"], decays["potential_decay"], refractory)
+    return _linear_rule(rule, decays["current_decay"], potential_decay=decays["potential_decay"], refractory=refractory)
 
 
 @lru_cache(maxsize=1024)
-def _linear_rule(rule: Rule, current_decay: int, potential_decay: int, refractory: int) -> LinearRule:
+def _linear_rule(rule: Rule, current_decay: int, *, potential_decay: int, refractory: int) -> LinearRule:
     fixed = {"current_decay": current_decay, "potential_decay": potential_decay, "refractory": refractory}
     fixed = {each.name: fixed[each.name] for each in rule.parameters if each.name in fixed}
     fixed |= {each.name: each.hidden for each in rule.constants}
@@ -213,7 +213,7 @@ class _Reader:
         (silent, errors), (spiking, _) = self._tick(rest, 0), self._tick(rest, 1)
         unit = self.rule.unit
         alpha, own = self._current(silent)
-        flow = self._flow(silent, alpha, own)
+        flow = self._flow(silent, alpha, own=own)
         self._check_potential(silent)
         current = silent.state.get(CURRENT, Form()).times(flow / unit)
         rounds, held_ticks = self._rounds_at_once(rest), self._held_ticks(spiking, rest)
@@ -238,7 +238,9 @@ class _Reader:
         state = {name: Form.of(value) for name, value in control.items()}
         state |= {name: Form() if at_rest else Form.symbol(name) for name in self.linear_registers}
         errors = _Errors()
-        return resolved(self.rule, self.fixed, state, spikes, errors, Form.symbol(ARRIVING)), errors
+        return resolved(
+            self.rule, self.fixed, state=state, spikes=spikes, sums=errors, arriving=Form.symbol(ARRIVING)
+        ), errors
 
     def _current(self, tick: Tick) -> tuple[Fraction, Fraction]:
         """Return α, and what one LSB that arrives adds to the current; 0 and 1 where there is no current."""
@@ -250,7 +252,7 @@ class _Reader:
             raise self._refusal("must make the current of itself and of what arrives alone")
         return after.coefficient(CURRENT), after.coefficient(ARRIVING)
 
-    def _flow(self, tick: Tick, alpha: Fraction, own: Fraction) -> Fraction:
+    def _flow(self, tick: Tick, alpha: Fraction, *, own: Fraction) -> Fraction:
         """Return what one unit of the current, or where there is none, of what arrives, adds to the potential."""
         flow = tick.compared.coefficient(ARRIVING) / own if own else Fraction(1)  # where nothing stays, nothing flows
         if own < 0 or flow <= 0:

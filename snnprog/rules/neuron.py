@@ -64,7 +64,7 @@ class NeuronRun:
 
 
 def run_neuron(
-    rule: Rule, events: Events, weights: Int64s, ends: Raster, parameters: dict[str, int], told: Int64s | None = None
+    rule: Rule, events: Events, *, weights: Int64s, ends: Raster, parameters: dict[str, int], told: Int64s | None = None
 ) -> NeuronRun:
     """Run one neuron, each pattern from rest.
 
@@ -122,7 +122,7 @@ def neuron_source(rule: Rule) -> str:
         steps.append(line)
         if line.startswith(f"{spikes} = "):
             steps += [f"own = {spikes}", f"if told[tick] >= 0: {spikes} = told[tick]"]
-    looks = {watch.step: _looks(writer, index, watch) for index, watch in enumerate(rule.watched)}
+    looks = {watch.step: _looks(writer, index, watch=watch) for index, watch in enumerate(rule.watched)}
     return TEMPLATE.format(
         parameters=indented([f"{name} = parameters[{index}]" for index, name in enumerate(names)], 1),
         rest=indented([f"{name} = kind(0)" for name in registers], 1),
@@ -136,7 +136,7 @@ def neuron_source(rule: Rule) -> str:
     )
 
 
-def _looks(writer: Writer, index: int, watch: Watch) -> list[str]:
+def _looks(writer: Writer, index: int, *, watch: Watch) -> list[str]:
     """Return the statements that note the first value of a watched step beyond its limit."""
     return [
         line

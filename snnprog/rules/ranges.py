@@ -138,7 +138,7 @@ def _shifted(span: Span, bits: Span, rounding: Rounding) -> Span:
     return Span(np.minimum.reduce(ends), np.maximum.reduce(ends))
 
 
-def _leaking(span: Span, bits: Span, rounding: Rounding) -> Span:
+def _leaking(span: Span, bits: Span, *, rounding: Rounding) -> Span:
     """Return what a decay by shifting leaves: every value moves toward 0, and past it by no more than rounding does."""
     ends = [end - rounded(end, by, rounding) for end in (span.low, span.high) for by in (bits.low, bits.high)]
     ends.append(np.zeros_like(ends[0]))
@@ -186,7 +186,7 @@ SPANS: Mapping[type[Expression], Callable[..., Span]] = {
     Shl: lambda node, operand: _multiplied(operand, Span.of(1 << node.bits)),
     Shr: lambda node, operand, bits: _shifted(operand, bits, node.rounding),
     Scale: lambda node, operand, factor: _shifted(_multiplied(operand, factor), Span.of(node.bits), node.rounding),
-    Leak: lambda node, operand, bits: _leaking(operand, bits, node.rounding),
+    Leak: lambda node, operand, bits: _leaking(operand, bits, rounding=node.rounding),
     Hold: lambda node, operand: _held(operand, node),
     Compare: _compared,
     Select: _selected,
@@ -224,7 +224,7 @@ class Reach:
         return max(self.of(step, node).magnitude for node in (holds or [step.expression]))
 
 
-def reach_of(rule: Rule, parameters: Spans, arriving: Span) -> Reach:
+def reach_of(rule: Rule, parameters: Spans, *, arriving: Span) -> Reach:
     """Return how far the values of neurons go, for any input.
 
     Parameters
@@ -299,12 +299,12 @@ class _Tick:
         else:
             span = SPANS[type(node)](node, *(self._span(step, child, values) for child in children(node)))
         if step in self.later and values[SPIKES].least > 0:
-            span = self._remainder(node, values, span)
+            span = self._remainder(node, values, span=span)
         known = self.nodes.get((step.name, node))
         self.nodes[step.name, node] = span if known is None else known.joined(span)
         return span
 
-    def _remainder(self, node: Expression, values: Spans, span: Span) -> Span:
+    def _remainder(self, node: Expression, values: Spans, *, span: Span) -> Span:
         """Return the span of ``potential - spikes * limit``: what is left when no limit fits any more."""
         unit, limits = self.rule.unit, Ref("threshold")
         names = (limits, Shl(limits, unit.bit_length() - 1), Mul(limits, Const(unit)))

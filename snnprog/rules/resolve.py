@@ -114,7 +114,7 @@ class Tick:
 
 
 def resolved(
-    rule: Rule, fixed: Mapping[str, int], state: Mapping[str, Form], spikes: int, sums: Sums, arriving: Form
+    rule: Rule, fixed: Mapping[str, int], *, state: Mapping[str, Form], spikes: int, sums: Sums, arriving: Form
 ) -> Tick:
     """Return one tick.
 

@@ -169,10 +169,10 @@ class Rule:
         step = next(step for step in self.steps if step.target == SPIKES)
         expression = step.expression
         if isinstance(expression, Compare):
-            return self._firing(expression.operator, expression.left, expression.right, Const(1))
+            return self._firing(expression.operator, expression.left, threshold=expression.right, most=Const(1))
         counted, most = (expression.left, expression.right) if isinstance(expression, Min) else (expression, None)
         if isinstance(counted, FloorDiv) and isinstance(counted.left, Max) and counted.left.right == Const(0):
-            return self._firing(">=", counted.left.left, counted.right, most)
+            return self._firing(">=", counted.left.left, threshold=counted.right, most=most)
         raise self._wrong_firing()
 
     @property
@@ -185,7 +185,9 @@ class Rule:
         """Whether a potential that equals the threshold is a spike."""
         return self.firing.operator == ">="
 
-    def _firing(self, operator: str, potential: Expression, threshold: Expression, most: Expression | None) -> Firing:
+    def _firing(
+        self, operator: str, potential: Expression, *, threshold: Expression, most: Expression | None
+    ) -> Firing:
         limit, unit = threshold, 1
         if isinstance(threshold, Shl):
             limit, unit = threshold.operand, 1 << threshold.bits
@@ -233,7 +235,7 @@ class Rule:
             return replace(self, gather=new)
         return replace(self, steps=tuple(new if step is old else step for step in self.steps))
 
-    def with_range(self, parameter: str, low: int, high: int) -> Rule:
+    def with_range(self, parameter: str, low: int, *, high: int) -> Rule:
         """Return the rule in which a parameter has another range."""
         changed = tuple(Parameter(parameter, low, high) if each.name == parameter else each for each in self.parameters)
         return replace(self, parameters=changed)

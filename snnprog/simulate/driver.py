@@ -24,7 +24,7 @@ from snnprog.simulate.loops import (
 from snnprog.simulate.memory import Shape, Wires, Workspace
 
 
-def integrate(cells: Integers, queue: Integers, first: Count, fired: Bytes, shift: Count, is_recorded: bool) -> bool:
+def integrate(cells: Integers, queue: Integers, *, first: Count, fired: Bytes, shift: Count, is_recorded: bool) -> bool:
     """Advance all neurons by one tick; return whether any left the portable range.
 
     Reads the queue from its slot's first place on, writes ``fired`` and the cells.
@@ -65,7 +65,7 @@ def run_patterns(
         slot = ZERO
         for tick in range(np.uint64(ends[pattern]) - start):
             first = slot * shape.padded
-            if integrate(cells, queue, first, fired, shape.shift, is_recorded):
+            if integrate(cells, queue, first=first, fired=fired, shift=shape.shift, is_recorded=is_recorded):
                 count = note(work, count, pattern, tick, watched, shape)
             at = start + tick
             record_spikes(fired, outputs, spikes, at, shape.n_outputs)

@@ -60,7 +60,7 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
         """Run a range of patterns; return its excursions."""
         first, last = span
         part = slice(ends[first] - len(inputs[first]), ends[last - 1])
-        log = _run_span(layout, inputs[first:last], spikes[part], states[:, part if state else slice(0)])
+        log = _run_span(layout, inputs[first:last], spikes=spikes[part], states=states[:, part if state else slice(0)])
         log[:, 0] += first
         return log
 
@@ -88,7 +88,7 @@ def _spans(ends: Int64s, shape: Shape, threads: int) -> list[tuple[int, int]]:
     return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
 
 
-def _run_span(layout: Layout, inputs: Sequence[Raster], spikes: Raster, states: Integers) -> Int64s:
+def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, states: Integers) -> Int64s:
     """Run patterns one after another; fill their spikes and states; return their excursions."""
     work = _workspace(layout, len(inputs))
     tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()

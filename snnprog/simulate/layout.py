@@ -98,14 +98,14 @@ def lay_out(program: Program) -> Layout:
     lean, weights = _lean(program), program.effective_weight()
     assert lean.can_be_summed, "asked for by whoever knows that it can"
     code = block_code(lean.rule)
-    register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, lean.arriving)) else np.int64
+    register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, arriving=lean.arriving)) else np.int64
     shared = common_shift(weights)
-    shape = _shape(program, code, shared)
+    shape = _shape(program, code, shared=shared)
     is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
     most = np.maximum(lean.arriving.high, -lean.arriving.low) >> shared
     return Layout(
         code=code,
-        cells=_cells(program, code, shape, register),
+        cells=_cells(program, code, shape=shape, register=register),
         outputs=program.outputs[: 0 if is_first else None].astype(np.uint64),
         arrivals=np.int64 if register is np.int64 else _narrowest(ARRIVAL_TYPES, most),
         wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
@@ -118,7 +118,7 @@ def _lean(program: Program) -> _Lean:
     """Return the lean rule of a program; programs are compared by identity, so the last few are remembered."""
     rule, spans = program.chip.rule, _spans(program)
     arriving = arriving_span(program, program.effective_weight())
-    reach = reach_of(rule, spans, arriving)
+    reach = reach_of(rule, spans, arriving=arriving)
     lean = simplified(rule, reach)
     can_be_summed = lean.is_sum and not _counts(rule, reach) and _rests(rule)
     return _Lean(lean, arriving, spans, can_be_summed)
@@ -133,7 +133,7 @@ def _counts(rule: Rule, reach: Reach) -> bool:
 def _rests(rule: Rule) -> bool:
     """Tell whether a neuron that nothing reaches never spikes, so that blocks can be filled up with such neurons."""
     spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}
-    return not _can_spike(rule, reach_of(rule, spans, Span.of(np.zeros(1, np.int64))))
+    return not _can_spike(rule, reach_of(rule, spans, arriving=Span.of(np.zeros(1, np.int64))))
 
 
 def _can_spike(rule: Rule, reach: Reach) -> bool:
@@ -194,7 +194,7 @@ def is_narrow(rule: Rule, reach: Reach) -> bool:
     return True
 
 
-def _shape(program: Program, code: BlockCode, shared: int) -> Shape:
+def _shape(program: Program, code: BlockCode, *, shared: int) -> Shape:
     return Shape(
         n_inputs=program.n_inputs,
         n_neurons=program.n_neurons,
@@ -208,7 +208,7 @@ def _shape(program: Program, code: BlockCode, shared: int) -> Shape:
     )
 
 
-def _cells(program: Program, code: BlockCode, shape: Shape, register: type[np.signedinteger]) -> Integers:
+def _cells(program: Program, code: BlockCode, *, shape: Shape, register: type[np.signedinteger]) -> Integers:
     filling = {name: np.array([value], np.int64) for name, value in resting(program.chip.rule).items()}
     fields = np.zeros((code.n_fields, shape.padded), dtype=register)
     for chosen, values in ((slice(None), filling), (slice(shape.n_neurons), parameters_of(program))):

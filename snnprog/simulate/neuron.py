@@ -88,7 +88,7 @@ class NeuronSimulator:
         """
         values = {**self.given, "threshold": threshold, "bias": bias}
         counts = None if told is None else told.astype(np.int64)
-        found = run_neuron(self.rule, self.events, weights, self.ends, values, counts)
+        found = run_neuron(self.rule, self.events, weights=weights, ends=self.ends, parameters=values, told=counts)
         spikes, potentials = found.spikes > 0, found.compared
         if self.looks_after_resets:
             limit = threshold * self.rule.unit

@@ -28,7 +28,7 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     """
     stimulus = side_by_side(inputs, program.n_inputs)
     record = Record(program, [len(raster) for raster in inputs], state=state)
-    for tick, outcome in enumerate(_ticks(program, stimulus, record.note_excursions)):
+    for tick, outcome in enumerate(_ticks(program, stimulus, note=record.note_excursions)):
         current = outcome.state.get(CURRENT, np.zeros_like(outcome.compared))
         record.note(tick, outcome.spikes > 0, current, outcome.state[POTENTIAL])
     return record.traces()
@@ -41,7 +41,7 @@ def compared_potentials(program: Program, inputs: Raster) -> Int64s:
     return np.array(compared, np.int64).reshape(len(inputs), program.n_neurons)
 
 
-def _ticks(program: Program, stimulus: Raster, note: Note | None = None) -> Iterator[Outcome]:
+def _ticks(program: Program, stimulus: Raster, *, note: Note | None = None) -> Iterator[Outcome]:
     """Yield what each tick leaves, for stimuli ``(ticks, patterns, inputs)``."""
     patterns, neurons = stimulus.shape[1], program.n_neurons
     interpreter = Interpreter(program.chip.rule, parameters_of(program))

@@ -86,7 +86,7 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
         chosen = [variables[term] for term in terms]
         model.add(cp_model.LinearExpr.weighted_sum(chosen, row[terms].tolist()) >= least)
     for division in program.divisions:
-        _divide(model, variables[division.quotient], variables[division.dividend], division)
+        _divide(model, variables[division.quotient], dividend=variables[division.dividend], division=division)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
@@ -102,7 +102,9 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     return Integral(None, status == cp_model.INFEASIBLE, spent)
 
 
-def _divide(model: cp_model.CpModel, quotient: cp_model.IntVar, dividend: cp_model.IntVar, division: Division) -> None:
+def _divide(
+    model: cp_model.CpModel, quotient: cp_model.IntVar, *, dividend: cp_model.IntVar, division: Division
+) -> None:
     """Add a division, rounded as it says."""
     product, divisor, rounding = division.factor * dividend, division.divisor, division.rounding
     if rounding is Rounding.TOWARD_ZERO:
@@ -114,19 +116,19 @@ def _divide(model: cp_model.CpModel, quotient: cp_model.IntVar, dividend: cp_mod
     elif rounding is Rounding.HALF_UP:
         model.add_linear_constraint(rest + divisor // 2, 0, divisor - 1)
     elif rounding is Rounding.HALF_EVEN:
-        _divide_to_even(model, quotient, rest, divisor)
+        _divide_to_even(model, quotient, rest=rest, divisor=divisor)
     elif rounding is Rounding.MOVING:
-        is_small = _is_between(model, product, 1, divisor - 1)
+        is_small = _is_between(model, product, low=1, high=divisor - 1)
         model.add_linear_constraint(rest + divisor * is_small, 0, divisor - 1)
     else:
-        is_positive, half = _is_between(model, product, 0, None), divisor // 2
+        is_positive, half = _is_between(model, product, low=0, high=None), divisor // 2
         low, high = (0, divisor - 1) if rounding is Rounding.AWAY_FROM_ZERO else (half - divisor + 1, half)
         model.add_linear_constraint(-rest, low, high).only_enforce_if(is_positive)
         model.add_linear_constraint(rest, low, high).only_enforce_if(~is_positive)
 
 
 def _divide_to_even(
-    model: cp_model.CpModel, quotient: cp_model.IntVar, rest: cp_model.LinearExpr, divisor: int
+    model: cp_model.CpModel, quotient: cp_model.IntVar, *, rest: cp_model.LinearExpr, divisor: int
 ) -> None:
     """Let the rest be at most half a divisor, and just half only where the quotient is even."""
     is_odd, half = model.new_bool_var(""), divisor // 2
@@ -136,7 +138,7 @@ def _divide_to_even(
     model.add_linear_constraint(rest, 1 - half, half - 1).only_enforce_if(is_odd)
 
 
-def _is_between(model: cp_model.CpModel, value: cp_model.LinearExpr, low: int, high: int | None) -> cp_model.IntVar:
+def _is_between(model: cp_model.CpModel, value: cp_model.LinearExpr, *, low: int, high: int | None) -> cp_model.IntVar:
     """Return a variable that is 1 just where a value lies in a range; ``high`` None is no limit."""
     inside = model.new_bool_var("")
     model.add(value >= low).only_enforce_if(inside)

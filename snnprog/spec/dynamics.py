@@ -63,8 +63,8 @@ class Dynamics:
 
     def check_fit(self, chip: Chip) -> None:
         """Raise `LimitError` unless the chip has these decays."""
-        chip.check_range("potential_decay", self.potential_decay, chip.potential_decays)
-        chip.check_range("current_decay", self.current_decay, chip.current_decays)
+        chip.check_range("potential_decay", self.potential_decay, allowed=chip.potential_decays)
+        chip.check_range("current_decay", self.current_decay, allowed=chip.current_decays)
 
     def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
         """Return the (potential, current) time constants in ticks that these decays amount to.

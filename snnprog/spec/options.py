@@ -104,7 +104,7 @@ def _bias(value: object, chip: Chip) -> int | Literal["free"]:
         return FREE
     bias = as_integer("bias", value)
     if not chip.is_bias(bias):
-        chip.check_range("bias", bias, (-chip.bias_limit, chip.bias_limit))
+        chip.check_range("bias", bias, allowed=(-chip.bias_limit, chip.bias_limit))
         raise SpecError(
             f"bias is {bias}; {chip.name} has mantissas to {chip.bias_mantissas[1]} shifted left by"
             f" {chip.bias_exponents[0]} to {chip.bias_exponents[1]}: the nearest is {chip.nearest_bias(bias)}"
@@ -116,7 +116,7 @@ def _threshold(value: object, chip: Chip) -> int | Literal["free"]:
     if isinstance(value, str) and value == FREE:
         return FREE
     threshold = as_integer("threshold", value)
-    chip.check_range("threshold", threshold, chip.thresholds)
+    chip.check_range("threshold", threshold, allowed=chip.thresholds)
     return threshold
 
 
@@ -124,7 +124,7 @@ def _weight_bits(value: object, chip: Chip) -> int | None:
     if value is None:
         return None
     bits = as_integer("weight_bits", value)
-    chip.check_range("weight_bits", bits, (1, chip.weight_bits), "the sign is one of them")
+    chip.check_range("weight_bits", bits, allowed=(1, chip.weight_bits), hint="the sign is one of them")
     return bits
 
 
@@ -132,7 +132,7 @@ def _weight_limit(value: object, chip: Chip) -> int | None:
     if value is None:
         return None
     limit = as_integer("weight_limit", value)
-    chip.check_range("weight_limit", limit, (1, chip.weight_limit))
+    chip.check_range("weight_limit", limit, allowed=(1, chip.weight_limit))
     return limit
 
 
@@ -190,7 +190,7 @@ def _as_count(value: object) -> int:
 
 def _refractory(value: object, chip: Chip) -> int:
     refractory = as_integer("refractory", value)
-    chip.check_range("refractory", refractory, chip.refractory, "in ticks; 1 allows a spike at every tick")
+    chip.check_range("refractory", refractory, allowed=chip.refractory, hint="in ticks; 1 allows a spike at every tick")
     return refractory
 
 

@@ -127,7 +127,9 @@ class Spec:
         if not isinstance(self.dynamics, Dynamics):
             raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
         for delay in self.delays:
-            self.chip.check_range("delay", delay, self.chip.delays, "counted from a spike to the tick at which it acts")
+            self.chip.check_range(
+                "delay", delay, allowed=self.chip.delays, hint="counted from a spike to the tick at which it acts"
+            )
         self.dynamics.check_fit(self.chip)
         if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(

@@ -45,7 +45,7 @@ def winner_take_all(
     if not 1 <= at_once <= lines:
         raise SpecError(f"at_once is {at_once} of {lines} lines; 1 to the number of lines is needed")
     n_rows = sum(math.comb(lines, size) for size in range(at_once + 1)) * (1 + reset)
-    check_ticks("winner_take_all", n_rows * (lines + 2), "take fewer lines, or a smaller at_once")
+    check_ticks("winner_take_all", n_rows * (lines + 2), advice="take fewer lines, or a smaller at_once")
     groups = [group for size in range(at_once + 1) for group in itertools.combinations(range(lines), size)]
     rows = [tuple(line in group for line in range(lines)) for group in groups]
     if reset:

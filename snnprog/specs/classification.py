@@ -59,7 +59,9 @@ def classifier(
         encoder's rasters.
     """
     delays = range(1, encoder.ticks + 1)
-    check_delays("classifier", find_chip(chip), delays, "take an encoder whose rasters are shorter, such as Levels")
+    check_delays(
+        "classifier", find_chip(chip), delays=delays, advice="take an encoder whose rasters are shorter, such as Levels"
+    )
     rasters, classes = encoder.transform(samples), _as_labels(labels)
     if len(rasters) != classes.size:
         raise SpecError(f"there are {len(rasters)} samples and {classes.size} labels; each sample needs one")

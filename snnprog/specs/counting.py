@@ -71,8 +71,8 @@ def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     divisor = _at_least_two("divisor", divisor)
     target = find_chip(chip)
     dynamics = perfect_memory("frequency_divider", target)
-    check_delays("frequency_divider", target, (1,))
-    check_ticks("frequency_divider", 4 * divisor, "let two dividers follow one another")
+    check_delays("frequency_divider", target, delays=(1,))
+    check_ticks("frequency_divider", 4 * divisor, advice="let two dividers follow one another")
     spikes = np.ones(4 * divisor + 1, dtype=np.bool_)
     spikes[2 * divisor :: 2] = False
     due = np.concatenate([[False], spikes[:-1] & (np.cumsum(spikes[:-1]) % divisor == 0)])

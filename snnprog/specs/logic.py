@@ -72,9 +72,14 @@ def truth_table(
     answers = {silence: answers.get(silence, (False,) * n_outputs)} | answers
     target, delays = find_chip(chip), range(1, LATENCY + 1)
     dynamics = no_memory("truth_table", target)
-    check_delays("truth_table", target, delays)
+    check_delays("truth_table", target, delays=delays)
     order = -(-REACH // spacing)
-    check_ticks("truth_table", spacing * len(answers) ** order, "take fewer lines, or a wider spacing", STREAM_LIMIT)
+    check_ticks(
+        "truth_table",
+        spacing * len(answers) ** order,
+        advice="take fewer lines, or a wider spacing",
+        limit=STREAM_LIMIT,
+    )
     stream = np.zeros(spacing * (len(answers) ** order + order - 1) + LATENCY + REACH, dtype=np.int64)
     runs = de_bruijn(len(answers), order)
     stream[: spacing * len(runs) : spacing] = runs

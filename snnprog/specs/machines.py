@@ -67,7 +67,7 @@ class StateMachine:
             If that is too much, or the chip's neurons remember.
         """
         dynamics = no_memory(self.name, self.chip)
-        check_delays(self.name, self.chip, (1,))
+        check_delays(self.name, self.chip, delays=(1,))
         if self.n_neurons > NEURON_LIMIT:
             raise SpecError(f"{self.name} needs {self.n_neurons} neurons; {NEURON_LIMIT} are allowed: {self.advice}")
         patterns = [self._pattern(walk) for walk in walks(self._edges())]
@@ -83,7 +83,7 @@ class StateMachine:
                 if configuration not in numbers:
                     numbers[configuration] = len(numbers)
                     open_ones.append(configuration)
-            check_ticks(self.name, len(numbers) * len(self.rows), self.advice)
+            check_ticks(self.name, len(numbers) * len(self.rows), advice=self.advice)
             edges.append([numbers[configuration] for configuration in reached])
         return edges
 
@@ -116,7 +116,7 @@ def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
     while any(left):
         walk: list[int] = []
         here = 0
-        while (way := _way_to_open(edges, left, here)) is not None:
+        while (way := _way_to_open(edges, left, start=here)) is not None:
             for edge in way:
                 here = edges[here][edge]
             edge = left[here].popleft()
@@ -126,7 +126,7 @@ def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
     return found
 
 
-def _way_to_open(edges: Sequence[Sequence[int]], left: Sequence[deque[int]], start: int) -> list[int] | None:
+def _way_to_open(edges: Sequence[Sequence[int]], left: Sequence[deque[int]], *, start: int) -> list[int] | None:
     """Return the shortest way from a node to one with edges left, or None."""
     came_from: dict[int, tuple[int, int] | None] = {start: None}
     queue = deque([start])

@@ -67,7 +67,7 @@ def perfect_memory(what: str, chip: Chip) -> Dynamics:
     return dynamics
 
 
-def check_delays(what: str, chip: Chip, delays: Collection[int], advice: str = ADVICE) -> None:
+def check_delays(what: str, chip: Chip, *, delays: Collection[int], advice: str = ADVICE) -> None:
     """Raise `SpecError` unless a chip has all of these delays."""
     missing = [delay for delay in sorted(delays) if not chip.delays[0] <= delay <= chip.delays[1]]
     if missing:

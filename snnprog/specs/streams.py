@@ -37,7 +37,7 @@ def de_bruijn(symbols: int, order: int) -> Int64s:
     return np.array(sequence + sequence[: order - 1])
 
 
-def stream_of(spikes: Iterable[tuple[int, int]], ticks: int, lines: int) -> Raster:
+def stream_of(spikes: Iterable[tuple[int, int]], ticks: int, *, lines: int) -> Raster:
     """Return the stream ``(ticks, lines)`` of a few spikes, given as (tick, line)."""
     stream = np.zeros((ticks, lines), dtype=np.bool_)
     for tick, line in spikes:
@@ -45,7 +45,7 @@ def stream_of(spikes: Iterable[tuple[int, int]], ticks: int, lines: int) -> Rast
     return stream
 
 
-def pauses(groups: Iterable[tuple[Sequence[int], int]], lines: int, spacing: int) -> Raster:
+def pauses(groups: Iterable[tuple[Sequence[int], int]], lines: int, *, spacing: int) -> Raster:
     """Return a stream in which every line spikes at every tick, but for pauses.
 
     Parameters
@@ -80,7 +80,7 @@ def recent(spikes: Raster, ticks: int) -> Raster:
     return found
 
 
-def check_ticks(what: str, ticks: int, advice: str, limit: int = TICK_LIMIT) -> None:
+def check_ticks(what: str, ticks: int, *, advice: str, limit: int = TICK_LIMIT) -> None:
     """Raise `SpecError` if a stream that holds all that can come is too long to be designed on."""
     if ticks > limit:
         raise SpecError(

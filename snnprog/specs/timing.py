@@ -48,11 +48,11 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     longest = target.delays[1]
     stages = (max(wanted) - 1) // longest
     wanted += [longest * stage for stage in range(1, stages + 1)]
-    check_ticks("delay_line", max(wanted) + 2, "take shorter delays")
+    check_ticks("delay_line", max(wanted) + 2, advice="take shorter delays")
     offered = {(delay - 1) % longest + 1 for delay in wanted}
     dynamics = no_memory("delay_line", target)
-    check_delays("delay_line", target, offered)
-    impulse = stream_of([(0, 0)], max(wanted) + 2, 1)
+    check_delays("delay_line", target, delays=offered)
+    impulse = stream_of([(0, 0)], max(wanted) + 2, lines=1)
     targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
     return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=target)
 
@@ -90,11 +90,11 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
     if within == 0:
         return _positive("coincidence", _gate(lines, least), {1}, chip=find_chip(chip))
-    patterns = _nearly_together(lines, least, within)
+    patterns = _nearly_together(lines, least, within=within)
     return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=find_chip(chip))
 
 
-def _nearly_together(lines: int, least: int, within: int) -> list[Pattern]:
+def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
     """Return the patterns of a neuron that hears a trigger, and of every line whether it spiked lately."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
@@ -107,7 +107,7 @@ def _nearly_together(lines: int, least: int, within: int) -> list[Pattern]:
     silent = [((line,), within + 1) for line in everyone] + [(tuple(everyone), 1)]
     silent += [(group, within + 1) for group in itertools.combinations(everyone, lines - least + 1)]
     ticks = 2 * within + 5
-    streams = [stream_of(trial, ticks, lines) for trial in trials] + [pauses(silent, lines, ticks)]
+    streams = [stream_of(trial, ticks, lines=lines) for trial in trials] + [pauses(silent, lines, spacing=ticks)]
 
     def neurons(stream: Raster) -> Raster:
         lately = delayed(recent(stream, within), 1)
@@ -121,7 +121,9 @@ def _nearly_together(lines: int, least: int, within: int) -> list[Pattern]:
 def _gate(lines: int, least: int) -> list[Pattern]:
     """Return the pattern of a neuron that fires after a tick at which at least some of its lines spiked."""
     groups = [group for size in (least - 1, least) for group in itertools.combinations(range(lines), size)]
-    stream = stream_of([(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines)
+    stream = stream_of(
+        [(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines=lines
+    )
     return [Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))]
 
 
@@ -169,7 +171,7 @@ def sequence(
     if tolerance == 0 or not any(wanted[:-1]):
         patterns = _exact_sequence(spikes, lines)
         return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=find_chip(chip))
-    patterns = _tolerant_sequence(spikes, lines, tolerance)
+    patterns = _tolerant_sequence(spikes, lines, tolerance=tolerance)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
     return _positive("sequence", patterns, taps, recurrent=True, chip=find_chip(chip))
 
@@ -177,8 +179,8 @@ def sequence(
 def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
     """Return the patterns of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
     longest = max(age for age, _ in spikes)
-    once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines)
-    dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, longest + 2)
+    once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines=lines)
+    dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, spacing=longest + 2)
 
     def neuron(stream: Raster) -> Raster:
         return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
@@ -186,7 +188,7 @@ def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Patte
     return [Pattern(stream, neuron(stream)) for stream in (once, dense)]
 
 
-def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance: int) -> list[Pattern]:
+def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Pattern]:
     """Return the patterns of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
@@ -199,9 +201,9 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, tolerance:
     trials = [[*last, *((age + by, line) for (age, line), by in zip(before, shift, strict=True))] for shift in shifts]
     trials += [[(0, line)] for line in heard]
     ticks = longest + width + 2
-    streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines) for trial in trials]
+    streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines=lines) for trial in trials]
     silent = [((line,), 1) for _, line in last] + [((line,), width) for line in heard]
-    streams.append(pauses(silent, lines, ticks))
+    streams.append(pauses(silent, lines, spacing=ticks))
 
     def neurons(stream: Raster) -> Raster:
         lately = delayed(recent(stream[:, heard], width - 1), 1)
@@ -225,7 +227,7 @@ def _positive(
 ) -> Spec:
     """Return a spec with neurons without memory and weights that are not negative."""
     dynamics = no_memory(what, chip)
-    check_delays(what, chip, delays, "take fewer ticks, or another chip")
+    check_delays(what, chip, delays=delays, advice="take fewer ticks, or another chip")
     n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
     signs = (1,) * n_presynaptic
     return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip)

@@ -55,7 +55,7 @@ def add_hidden(
     outcomes = list(designed.outcomes)
     if not draft.hidden:
         histories = histories_of(draft)
-        found = [(output, impossibility(draft, output, histories)) for output in outputs]
+        found = [(output, impossibility(draft, output, histories=histories)) for output in outputs]
         refused = {output: conflict for output, conflict in found if conflict is not None}
         if refused:
             return _refused(designed, refused)

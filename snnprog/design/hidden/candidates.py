@@ -90,11 +90,11 @@ def detector(lack: Lack, missed: Raster) -> Neuron | None:
     if not wished.any():
         return None
     value = np.where(forbidden, -float(before.size), wished.astype(np.float64))
-    attempt = best = _attempt(lack.draft, wished, forbidden, value)
+    attempt = best = _attempt(lack.draft, wished, forbidden=forbidden, value=value)
     enough = wished.sum() / 2
     sought = _nearest(wished, np.zeros_like(wished), attempt.potential, 1)
     while attempt.worth < enough and sought.any():
-        attempt = _attempt(lack.draft, sought, forbidden, value)
+        attempt = _attempt(lack.draft, sought, forbidden=forbidden, value=value)
         best = max(best, attempt, key=lambda tried: tried.worth)
         if (sought & ~attempt.hits).any():
             break
@@ -116,11 +116,11 @@ class _Attempt:
         return 0.0 if self.found is None else self.found.worth
 
 
-def _attempt(draft: Draft, sought: Raster, forbidden: Raster, value: Floats) -> _Attempt:
+def _attempt(draft: Draft, sought: Raster, *, forbidden: Raster, value: Floats) -> _Attempt:
     goal = np.where(forbidden, -SILENCE_WEIGHT, sought.astype(np.float64))
     resets = draft.mapping.resets(sought)
-    miss = nearest_miss(draft.mapping, draft.box, resets, goal)
-    found = craft(draft, miss.unknowns, value)
+    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=goal)
+    found = craft(draft, miss.unknowns, value=value)
     hits = np.zeros_like(sought) if found is None else found.neuron.raster & (value > 0.0)
     return _Attempt(found, hits, draft.mapping.potential(miss.unknowns[:-2], resets))
 
@@ -140,7 +140,9 @@ def detector_lack(lack: Lack, missed: Raster) -> Lack:
     one[int(np.argmax(excess))] = 1.0
     wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
     resets = lack.draft.mapping.resets(wanted > 0.0)
-    return Lack(lack.draft, resets, wanted, nearest_miss(lack.draft.mapping, lack.draft.box, resets, wanted))
+    return Lack(
+        lack.draft, resets, wanted, nearest_miss(lack.draft.mapping, lack.draft.box, resets=resets, wanted=wanted)
+    )
 
 
 def dearest(lack: Lack) -> Crafted | None:
@@ -178,7 +180,7 @@ def chain(lack: Lack, missed: Raster) -> Draft:
         spikes, gap = later(tape, spikes, longest), gap - longest
         known = next((index for index, old in enumerate(draft.hidden) if np.array_equal(old.raster, spikes)), None)
         if known is None:
-            echo = _echo(draft, len(draft.asked.delays) - 1, line, spikes)
+            echo = _echo(draft, len(draft.asked.delays) - 1, line=line, late=spikes)
             if echo is None or not np.array_equal(echo.raster, spikes):
                 break
             draft, known = draft.with_neuron(echo), len(draft.hidden)
@@ -213,7 +215,7 @@ def _weigher(draft: Draft, worth: Floats) -> Neuron | None:
         return None
     resets = draft.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
     wanted = np.where(np.abs(worth) > WORTHLESS * top, worth / top, 0.0)
-    crafted = craft(draft, nearest_miss(draft.mapping, draft.box, resets, wanted).unknowns, worth)
+    crafted = craft(draft, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted).unknowns, value=worth)
     return None if crafted is None else crafted.neuron
 
 
@@ -230,16 +232,16 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
     echoes = []
     for pull_of, slot, line in sorted(rated)[:ECHOES]:
         if pull_of < 0.0 and draft.box.weight_upper[slot * spikes.shape[1] + line] > 0.0:
-            echoes.append(_echo(draft, slot, line, later(tape, spikes[:, line], draft.asked.delays[slot])))
+            echoes.append(_echo(draft, slot, line=line, late=later(tape, spikes[:, line], draft.asked.delays[slot])))
     return [echo for echo in echoes if echo is not None]
 
 
-def _echo(draft: Draft, slot: int, line: int, late: Raster) -> Neuron | None:
+def _echo(draft: Draft, slot: int, *, line: int, late: Raster) -> Neuron | None:
     """Return a neuron that does what a line did a delay ago, as nearly as may be."""
     unknowns = np.zeros(draft.mapping.n_taps + 2)
     unknowns[slot * draft.mapping.n_lines + line] = 2 * draft.chip.weight_limit
     unknowns[-2:] = draft.chip.weight_limit, 0.0 if draft.box.is_bias_free else draft.box.bias[0]
-    crafted = craft(draft, unknowns, np.where(late, 1.0, -1.0))
+    crafted = craft(draft, unknowns, value=np.where(late, 1.0, -1.0))
     return None if crafted is None else crafted.neuron
 
 
@@ -260,5 +262,5 @@ def _clock(draft: Draft) -> Neuron | None:
     strong = float(2 * draft.chip.weight_limit)
     unknowns[:n_inputs][open_lines] = unknowns[n_inputs + len(draft.hidden)] = strong
     unknowns[-2:] = strong / 2, draft.box.bias[0]
-    crafted = craft(itself, unknowns, np.where(raster, 1.0, -1.0))
+    crafted = craft(itself, unknowns, value=np.where(raster, 1.0, -1.0))
     return crafted.neuron if crafted is not None and np.array_equal(crafted.neuron.raster, raster) else None

@@ -33,7 +33,7 @@ class Crafted:
     worth: float
 
 
-def craft(draft: Draft, unknowns: Floats, value: Floats) -> Crafted | None:
+def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
 
     Parameters

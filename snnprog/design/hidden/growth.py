@@ -49,7 +49,7 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
     start: Floats | None = None
     losses: list[float] = []
     while True:
-        lack = lack_of(draft, output, start)
+        lack = lack_of(draft, output, start=start)
         neuron = attempt(draft, output, lack.miss)
         if neuron is not None and (neuron.margin >= ROUNDING_PROOF or not is_proof_needed):
             return draft, neuron
@@ -58,16 +58,18 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
         wider = _wider(lack) if len(draft.hidden) < limit and not is_stuck else draft
         if wider is draft:
             return draft, None
-        start = _with_lines(lack.miss.unknowns, draft, len(wider.hidden) - len(draft.hidden))
+        start = _with_lines(lack.miss.unknowns, draft, more=len(wider.hidden) - len(draft.hidden))
         draft = wider
 
 
-def lack_of(draft: Draft, output: int, start: Floats | None = None) -> Lack:
+def lack_of(draft: Draft, output: int, *, start: Floats | None = None) -> Lack:
     """Return how near an output comes with the lines there are."""
     target, care = draft.targets[:, output], draft.care[:, output]
     resets = draft.mapping.resets(target)
     wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
-    return Lack(draft, resets, wanted, nearest_miss(draft.mapping, draft.box, resets, wanted, start))
+    return Lack(
+        draft, resets, wanted, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted, start=start)
+    )
 
 
 def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
@@ -75,7 +77,7 @@ def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
     if miss.excess.min(initial=np.inf) < MET:
         return None
     target, care = draft.targets[:, output], draft.care[:, output]
-    problem = neuron_problem(draft.mapping, output, target, care, draft.box)
+    problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
     try:
         return (design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)).neuron
     except SolverError:
@@ -101,7 +103,7 @@ def _wider(lack: Lack) -> Draft:
     return lack.draft if best is None else lack.draft.with_neuron(best.neuron)
 
 
-def _with_lines(unknowns: Floats, draft: Draft, more: int) -> Floats:
+def _with_lines(unknowns: Floats, draft: Draft, *, more: int) -> Floats:
     """Return the unknowns with weights 0 for some more hidden neurons."""
     weights = unknowns[:-2].reshape(len(draft.asked.delays), -1)
     places = [draft.asked.n_inputs + len(draft.hidden)] * more

@@ -47,15 +47,17 @@ class Histories:
     can_tell: Raster
 
 
-def impossibility(draft: Draft, output: int, histories: Histories) -> Conflict | None:
+def impossibility(draft: Draft, output: int, *, histories: Histories) -> Conflict | None:
     """Return why no network can do what is asked of an output; None if nothing speaks against it."""
-    problem = neuron_problem(draft.mapping, output, draft.targets[:, output], draft.care[:, output], draft.box)
+    problem = neuron_problem(
+        draft.mapping, output, raster=draft.targets[:, output], constrained=draft.care[:, output], box=draft.box
+    )
     if problem.refractory_spikes.size:
         tick = int(problem.refractory_spikes[0])
         return Conflict(output, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
     unreached = _unreached_spikes(problem, histories)
     if unreached.size:
-        return _conflict(problem, histories, unreached[:1], 2 * min(draft.asked.delays))
+        return _conflict(problem, histories, priced=unreached[:1], lag=2 * min(draft.asked.delays))
     counted = problem.constrained & _is_reset_known(problem, problem.constrained)
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
@@ -64,11 +66,11 @@ def impossibility(draft: Draft, output: int, histories: Histories) -> Conflict |
     if not rows.size or rows.size * (draft.mapping.n_taps + rows.size) > MOST_CELLS:
         return None
     told = _told(problem, histories, rows)
-    optimum = maximise(_relaxation(problem, rows, told))
+    optimum = maximise(_relaxation(problem, rows, told=told))
     if float(optimum.values[-1]) > TOLERANCE:
         return None
     priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
-    return _conflict(problem, histories, priced, 2 * min(draft.asked.delays))
+    return _conflict(problem, histories, priced=priced, lag=2 * min(draft.asked.delays))
 
 
 def _unreached_spikes(problem: NeuronProblem, histories: Histories) -> Ticks:
@@ -142,7 +144,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
     return told
 
 
-def _relaxation(problem: NeuronProblem, rows: Ticks, told: Floats) -> LinearProgram:
+def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearProgram:
     """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
     box = problem.box
     free = np.full(told.shape[1], np.inf)
@@ -162,7 +164,7 @@ def _relaxation(problem: NeuronProblem, rows: Ticks, told: Floats) -> LinearProg
     )
 
 
-def _conflict(problem: NeuronProblem, histories: Histories, priced: Ticks, lag: int) -> Conflict:
+def _conflict(problem: NeuronProblem, histories: Histories, *, priced: Ticks, lag: int) -> Conflict:
     due = [int(tick) for tick in priced if problem.raster[tick]]
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape

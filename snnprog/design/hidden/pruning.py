@@ -45,7 +45,7 @@ def _without(built: Assembled, index: int) -> Assembled | None:
     for output, neuron in built.outputs.items():
         heard = bool(neuron.weights[:, line].any())
         deaf = replace(neuron, weights=np.delete(neuron.weights, line, axis=1))
-        again = _output_again(smaller, output, neuron) if heard else deaf
+        again = _output_again(smaller, output, before=neuron) if heard else deaf
         if again is None:
             return None
         outputs[output] = again
@@ -59,7 +59,7 @@ def _without(built: Assembled, index: int) -> Assembled | None:
     return Assembled(replace(smaller, hidden=tuple(hidden)), outputs)
 
 
-def _output_again(draft: Draft, output: int, before: Neuron) -> Neuron | None:
+def _output_again(draft: Draft, output: int, *, before: Neuron) -> Neuron | None:
     """Return an output's neuron for fewer lines, if it is no less sure than before."""
     neuron = attempt(draft, output, lack_of(draft, output).miss)
     if neuron is None or neuron.margin < min(before.margin, ROUNDING_PROOF):
@@ -70,8 +70,8 @@ def _output_again(draft: Draft, output: int, before: Neuron) -> Neuron | None:
 def _hidden_again(earlier: Draft, neuron: Neuron) -> Neuron | None:
     """Return a hidden neuron that does the same with the lines before it."""
     wanted = np.where(neuron.raster, 1.0, -1.0)
-    miss = nearest_miss(earlier.mapping, earlier.box, earlier.mapping.resets(neuron.raster), wanted)
-    crafted = craft(earlier, miss.unknowns, wanted)
+    miss = nearest_miss(earlier.mapping, earlier.box, resets=earlier.mapping.resets(neuron.raster), wanted=wanted)
+    crafted = craft(earlier, miss.unknowns, value=wanted)
     if crafted is None or not np.array_equal(crafted.neuron.raster, neuron.raster):
         return None
     return crafted.neuron

@@ -62,7 +62,7 @@ class NearestMiss:
 
 
 def nearest_miss(
-    mapping: PotentialMap, box: Box, resets: Resets, wanted: Floats, start: Floats | None = None
+    mapping: PotentialMap, box: Box, *, resets: Resets, wanted: Floats, start: Floats | None = None
 ) -> NearestMiss:
     """Return the weights that lack least.
 
@@ -81,9 +81,9 @@ def nearest_miss(
     rows = _Rows(mapping, resets, asked)
 
     def loss(unknowns: Floats) -> tuple[float, Floats]:
-        return _loss(unknowns, rows, signs[asked], cost[asked], gap)
+        return _loss(unknowns, rows, signs=signs[asked], cost=cost[asked], gap=gap)
 
-    unknowns = _minimised(loss, np.zeros(mapping.n_taps + 2) if start is None else start, bounds)
+    unknowns = _minimised(loss, np.zeros(mapping.n_taps + 2) if start is None else start, bounds=bounds)
     excess, prices = np.full(wanted.size, np.inf), np.zeros(wanted.size)
     excess[asked] = signs[asked] * rows.distance(unknowns) / gap
     prices[asked] = (wanted[asked]) * np.maximum(1.0 - excess[asked], 0.0)
@@ -120,7 +120,7 @@ class _Rows:
         return np.concatenate([pull, [-prices.sum(), prices @ self.beta]])
 
 
-def _loss(unknowns: Floats, rows: _Rows, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:
+def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:
     lacking = np.maximum(1.0 - signs * rows.distance(unknowns) / gap, 0.0)
     weights = unknowns[:-2] / gap
     gradient = rows.adjoint(-2.0 * signs * cost * lacking / gap)
@@ -128,7 +128,7 @@ def _loss(unknowns: Floats, rows: _Rows, signs: Floats, cost: Floats, gap: float
     return float((cost * lacking**2).sum() + STIFFNESS * (weights**2).sum()), gradient
 
 
-def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, bounds: Floats) -> Floats:
+def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, bounds: Floats) -> Floats:
     """Return where a smooth convex loss, given with its gradient, is least within bounds (2, unknowns)."""
     here = np.clip(start, *bounds)
     value, gradient = loss(here)

@@ -62,7 +62,7 @@ class Factor:
         return np.append(values, right[-1] / self._total + self._mean @ values)
 
 
-def factorised(weights: Floats, ends: Floats, matrix: Matrix, chosen: Int64s) -> Factor:
+def factorised(weights: Floats, ends: Floats, *, matrix: Matrix, chosen: Int64s) -> Factor:
     """Return the factor over the rows ``matrix``, which stand at ``chosen`` among all; the matrix is used up."""
     total = float(weights[chosen].sum())
     mean = (weights[chosen] / total).astype(matrix.dtype) @ matrix

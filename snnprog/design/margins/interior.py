@@ -206,7 +206,9 @@ class Path:
         to_lower, to_upper = rows.room(at.values)
         weights = at.prices / at.slacks
         chosen = np.flatnonzero(weights > self.weighty * weights.max())
-        return factorised(weights, at.below / to_lower + at.above / to_upper, rows.some(chosen, self.precision), chosen)
+        return factorised(
+            weights, at.below / to_lower + at.above / to_upper, matrix=rows.some(chosen, self.precision), chosen=chosen
+        )
 
 
 def _changes(step: Point) -> list[tuple[Floats, Floats]]:

@@ -70,10 +70,10 @@ def relax(problem: NeuronProblem) -> Relaxed | None:
     best, limit = None, np.inf
     for _ in range(ROUNDS):
         check_time()
-        shortfall = _pass(sweeper, rows, stiffness, unknowns, limit)
+        shortfall = _pass(sweeper, rows, stiffness=stiffness, unknowns=unknowns, limit=limit)
         if shortfall > NEARLY_MET:
             continue
-        answer = _stretched(problem, sweeper, factor, unknowns)
+        answer = _stretched(problem, sweeper, factor=factor, unknowns=unknowns)
         if best is None or answer.margin > best.margin:
             best = answer
         if best.margin >= COMFORTABLE:
@@ -82,16 +82,16 @@ def relax(problem: NeuronProblem) -> Relaxed | None:
     return Relaxed(best, unknowns)
 
 
-def _pass(sweeper: Sweeper, rows: Floats, stiffness: Floats, unknowns: Unknowns, limit: float) -> float:
+def _pass(sweeper: Sweeper, rows: Floats, *, stiffness: Floats, unknowns: Unknowns, limit: float) -> float:
     """Meet all rows several times with weights up to a limit; return by how much the worst fell short at the last."""
     shortfall = np.inf
     for _ in range(PASSES):
-        shortfall = sweeper.meet(rows, stiffness, unknowns)
+        shortfall = sweeper.meet(rows, stiffness, unknowns=unknowns)
         np.clip(unknowns.weights, -limit, limit, out=unknowns.weights)
     return shortfall
 
 
-def _stretched(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, unknowns: Unknowns) -> WidestMargin:
+def _stretched(problem: NeuronProblem, sweeper: Sweeper, *, factor: Floats, unknowns: Unknowns) -> WidestMargin:
     """Stretch the weights to the box and measure their margin over all rows; bound the widest by the prices."""
     top = float(np.abs(unknowns.weights).max())
     stretch = problem.step * float(problem.box.weight_upper.max()) / top if top > 0.0 else 0.0

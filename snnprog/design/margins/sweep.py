@@ -117,7 +117,7 @@ class Sweeper:
         if abs(gamma - alpha) < APART:
             alpha = gamma * (1.0 - APART)
         self.longest = max(mapping.tape.lengths)
-        block = _block_length(gamma, alpha, mapping.tape.ticks)
+        block = _block_length(gamma, alpha, ticks=mapping.tape.ticks)
         self.decays = Decays(gamma, alpha, alpha / (gamma - alpha) if alpha else 0.0)
         self.powers = self.powers_to(block + 1)
 
@@ -152,7 +152,7 @@ class Sweeper:
         powers = self.powers_to(self.longest)
         _rows(self.events, powers, self.decays.kappa, factor, chosen, matrix)
 
-    def meet(self, rows: Floats, stiffness: Floats, unknowns: Unknowns) -> float:
+    def meet(self, rows: Floats, stiffness: Floats, *, unknowns: Unknowns) -> float:
         """Go over all ticks once, and at each move the unknowns just so far that its row is met.
 
         Parameters
@@ -175,7 +175,7 @@ class Sweeper:
         return shortfall
 
 
-def _block_length(gamma: float, alpha: float, ticks: int) -> int:
+def _block_length(gamma: float, alpha: float, *, ticks: int) -> int:
     """Return how many ticks the base may stay, before its powers are too small to divide by."""
     lengths = [math.log(LEAST_POWER) / math.log(leak) for leak in (gamma, alpha) if 0.0 < leak < 1.0]
     return max(1, min(int(min(lengths, default=ticks)), ticks))

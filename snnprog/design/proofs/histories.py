@@ -38,7 +38,7 @@ def clashes(problem: NeuronProblem) -> list[tuple[int, int]]:
     return pairs
 
 
-def is_same_trial(problem: NeuronProblem, one: int, other: int) -> bool:
+def is_same_trial(problem: NeuronProblem, one: int, *, other: int) -> bool:
     """Tell whether two ticks lie equally late in patterns that are identical up to there: spikes in, and spikes out."""
     mapping = problem.potential_map
     (pattern, local), (theirs, their_local) = mapping.tape.where(one), mapping.tape.where(other)

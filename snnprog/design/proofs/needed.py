@@ -43,7 +43,7 @@ def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
         inverse = np.zeros((taps + 2, ticks.size))
         inverse[columns] = np.linalg.pinv(rows[:, columns], rcond=RANK)
         guesses = inverse.sum(axis=1)[:, None] - inverse * (prices.sum() / prices)
-        guesses = np.clip(guesses * _stretch(guesses, low, high), low[:, None], high[:, None])
+        guesses = np.clip(guesses * _stretch(guesses, low, high=high), low[:, None], high[:, None])
         cleared = rows @ guesses - box.noise - np.where(problem.raster[ticks], CLEARLY_LIFTED, 0.0)[:, None]
         np.fill_diagonal(cleared, np.inf)
         found.update(ticks[(cleared >= 0.0).all(axis=0)].tolist())
@@ -52,7 +52,7 @@ def needed(problem: NeuronProblem, certificate: Certificate) -> set[int]:
     return found
 
 
-def _stretch(guesses: Floats, low: Floats, high: Floats) -> Floats:
+def _stretch(guesses: Floats, low: Floats, *, high: Floats) -> Floats:
     """Return the most that each column may be multiplied by within the box, as far as it has room on that side."""
     room = np.where(guesses > 0.0, high[:, None], low[:, None]) / np.where(guesses == 0.0, np.inf, guesses)
     room[room <= 0.0] = np.inf

@@ -51,18 +51,18 @@ def prove(problem: NeuronProblem, prices: Floats) -> Certificate | None:
     most = ROWS_PER_UNKNOWN * (problem.potential_map.n_taps + 2)
     if support.size > most:
         support = np.sort(support[np.argsort(-prices[support], kind="stable")[:most]])
-    exact = _by_null_vector(problem, prices, support) if support.size <= FEW_ROWS else None
-    return exact or _by_correction(problem, prices, support)
+    exact = _by_null_vector(problem, prices, support=support) if support.size <= FEW_ROWS else None
+    return exact or _by_correction(problem, prices, support=support)
 
 
-def _by_null_vector(problem: NeuronProblem, prices: Floats, support: Ticks) -> Certificate | None:
+def _by_null_vector(problem: NeuronProblem, prices: Floats, *, support: Ticks) -> Certificate | None:
     """Return the proof of the only prices, if there are any, under which all that is nearly balanced is balanced."""
     ticks = [int(tick) for tick in support]
     bits = exact_bits(problem, dict.fromkeys(ticks, 1))
     if bits > EXACT_BITS_LIMIT:
         return None
     pulls = [pull(problem, {tick: 1}, bits) for tick in ticks]
-    columns = _balanced_columns(problem, prices, support)
+    columns = _balanced_columns(problem, prices, support=support)
     taps = problem.potential_map.n_taps
     rows = [
         [
@@ -80,7 +80,7 @@ def _by_null_vector(problem: NeuronProblem, prices: Floats, support: Ticks) -> C
     return certify(problem, dict(zip(ticks, (side * value for value in vector), strict=True)))
 
 
-def _balanced_columns(problem: NeuronProblem, prices: Floats, support: Ticks) -> list[int]:
+def _balanced_columns(problem: NeuronProblem, prices: Floats, *, support: Ticks) -> list[int]:
     """Return the taps (then the threshold, ``taps``, and the bias, ``taps + 1``) that the prices pull nearly nowhere.
 
     Those that must be balanced come first, then those that may but need not be.
@@ -104,7 +104,7 @@ def _balanced_columns(problem: NeuronProblem, prices: Floats, support: Ticks) ->
     return columns
 
 
-def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Certificate | None:
+def _by_correction(problem: NeuronProblem, prices: Floats, *, support: Ticks) -> Certificate | None:
     """Return the proof of corrected prices, the first that leaves less than a hair open."""
     top = float(prices[support].max())
     integers = [
@@ -113,14 +113,14 @@ def _by_correction(problem: NeuronProblem, prices: Floats, support: Ticks) -> Ce
     certificate = certify(problem, dict(zip(support.tolist(), integers, strict=True)))
     if certificate is not None:
         return certificate
-    columns = _balanced_columns(problem, prices, support)
+    columns = _balanced_columns(problem, prices, support=support)
     try:
         correct = _Corrector(problem.signed_rows(support)[:, columns], prices[support] / top)
     except LinAlgError:
         return None
     unit = 1 << (PRICE_BITS + CORRECTED_BITS)
     for _ in range(CORRECTIONS):
-        residual = _residual(problem, dict(zip(support.tolist(), integers, strict=True)), columns, unit)
+        residual = _residual(problem, dict(zip(support.tolist(), integers, strict=True)), columns=columns, unit=unit)
         largest = float(np.abs(residual).max(initial=0.0))
         if largest == 0.0:
             return None
@@ -157,7 +157,7 @@ class _Corrector:
         return by_columns
 
 
-def _residual(problem: NeuronProblem, prices: dict[int, int], columns: list[int], unit: int) -> Floats:
+def _residual(problem: NeuronProblem, prices: dict[int, int], *, columns: list[int], unit: int) -> Floats:
     """Return what prices, in units of ``1 / unit``, really pull at each column."""
     pulled, taps = pull(problem, prices), problem.potential_map.n_taps
     whole = 1 << pulled.bits

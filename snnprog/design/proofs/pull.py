@@ -67,7 +67,7 @@ def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = N
     threshold = (above, above)
     pattern = problem.potential_map.tape.pattern
     for _, ticks in groupby(sorted(signed), key=lambda tick: int(pattern[tick])):
-        more_bias, subtracted = _pull_pattern(problem, {tick: signed[tick] << bits for tick in ticks}, taps)
+        more_bias, subtracted = _pull_pattern(problem, {tick: signed[tick] << bits for tick in ticks}, taps=taps)
         bias, threshold = _sum(bias, more_bias), _sum(threshold, subtracted)
     return Pull(taps, bias, (-threshold[1], -threshold[0]), bits)
 
@@ -86,7 +86,7 @@ def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
 
 
 def _pull_pattern(
-    problem: NeuronProblem, signed: Mapping[int, int], taps: dict[int, Interval]
+    problem: NeuronProblem, signed: Mapping[int, int], *, taps: dict[int, Interval]
 ) -> tuple[Interval, Interval]:
     """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and what resets subtract."""
     mapping = problem.potential_map

@@ -105,7 +105,7 @@ def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[Separation, Ticks]
     lift, sink = values[taps + 2 :]
     weights = np.clip(values[:taps], box.weight_lower, box.weight_upper)
     answer = Separation(weights, float(threshold), float(bias), float(min(lift, sink) if sink < 0 else lift), prices)
-    return answer, _violated(problem, answer, float(lift), float(sink))
+    return answer, _violated(problem, answer, lift=float(lift), sink=float(sink))
 
 
 def _linear_program(problem: NeuronProblem, rows: ActiveRows, box: Box, sizes: Floats, scale: float) -> LinearProgram:
@@ -122,7 +122,7 @@ def _linear_program(problem: NeuronProblem, rows: ActiveRows, box: Box, sizes: F
     )
 
 
-def _violated(problem: NeuronProblem, answer: Separation, lift: float, sink: float) -> Ticks:
+def _violated(problem: NeuronProblem, answer: Separation, *, lift: float, sink: float) -> Ticks:
     """Return the ticks at which less is reached than is promised, the worst first."""
     distance = problem.distance(answer.weights, answer.threshold, answer.bias) - problem.box.noise
     reached = distance - np.where(problem.raster, lift, sink)

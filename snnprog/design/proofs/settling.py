@@ -39,7 +39,7 @@ def settle(problem: NeuronProblem, doubtful: Separation) -> Certificate | Separa
     width = len(lower) + 1
     matrix += [[Fraction(column == index) for column in range(width)] for index in range(width)]
     most += [high - low for low, high in zip(lower, upper, strict=True)] + [Fraction(2 * FAR)]
-    optimum = maximise_exactly(matrix, most, [*([Fraction(0)] * (width - 1)), Fraction(1)])
+    optimum = maximise_exactly(matrix, most, objective=[*([Fraction(0)] * (width - 1)), Fraction(1)])
     proof = certify(problem, dict(zip(ticks, coprime(optimum.prices[: len(ticks)]), strict=True)))
     if proof is not None:
         return proof

@@ -33,7 +33,7 @@ class ExactOptimum:
     prices: tuple[Fraction, ...]
 
 
-def maximise_exactly(matrix: Sequence[Vector], most: Vector, objective: Vector) -> ExactOptimum:
+def maximise_exactly(matrix: Sequence[Vector], most: Vector, *, objective: Vector) -> ExactOptimum:
     """Maximise ``objective · x`` subject to ``matrix x <= most`` and ``x >= 0``; the program must be bounded."""
     tableau = _Tableau(matrix, most, objective)
     if tableau.is_deficient:

@@ -73,7 +73,7 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
     return smaller, is_minimal
 
 
-def _filter(problem: NeuronProblem, certificate: Certificate, calls: int) -> tuple[Certificate, bool]:
+def _filter(problem: NeuronProblem, certificate: Certificate, *, calls: int) -> tuple[Certificate, bool]:
     """Leave out what can be left out; False where so many programs did not suffice."""
     size = 1 if len(certificate.prices) <= AT_ONCE else len(certificate.prices) // 2
     kept = needed(problem, certificate)

@@ -93,7 +93,7 @@ def changes_of(target: Raster, care: Raster) -> Choices:
     return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
 
 
-def spikes_in(base: Raster, outputs: Sequence[int], windows: Int64s, apart: Apart) -> Choices:
+def spikes_in(base: Raster, outputs: Sequence[int], *, windows: Int64s, apart: Apart) -> Choices:
     """Return all rasters that have, beside ``base``, a spike in each window, of the output given for it.
 
     They all cost nothing: which is found first is the solver's affair. ``windows`` is (spikes, 2) first and last ticks.

@@ -214,7 +214,7 @@ class Search:
         inputs = self.judge.spec.inputs
         thresholds, biases = np.array([(look.threshold, look.bias) for look in looks]).T
         weights = np.stack([look.weights for look in looks])
-        return closed_loop(problems[0].potential_map, inputs, weights, thresholds, biases)
+        return closed_loop(problems[0].potential_map, inputs, weights=weights, thresholds=thresholds, biases=biases)
 
     def _win_back(self, verdicts: int) -> None:
         """Set wrong bins right, neighbours together, in ever smaller groups."""
@@ -288,5 +288,5 @@ def _idle(problem: NeuronProblem) -> Neuron:
         exponent=0,
         margin=0.0,
         bound=0.0,
-        raster=free_run(problem, np.zeros(mapping.n_taps), box.threshold[1], bias),
+        raster=free_run(problem, np.zeros(mapping.n_taps), threshold=box.threshold[1], bias=bias),
     )

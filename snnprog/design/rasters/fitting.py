@@ -63,7 +63,7 @@ def fitted(problem: NeuronProblem, care: Raster) -> Look:
     for _ in range(ROUNDS):
         signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)
         for _ in fit.passes(problem, signs):
-            done = free_run(problem, fit.weights, fit.threshold, fit.bias)
+            done = free_run(problem, fit.weights, threshold=fit.threshold, bias=fit.bias)
             wrong = int(((done != target) & care).sum())
             looks.append(Look(done, wrong, fit.weights.copy(), fit.threshold, fit.bias))
         reach = problem.potential(fit.weights, fit.bias) - fit.threshold * problem.threshold_response

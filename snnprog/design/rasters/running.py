@@ -13,15 +13,15 @@ from snnprog.potential import PotentialMap
 from snnprog.rules.linear import SUBTRACT
 
 
-def free_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float) -> Raster:
+def free_run(problem: NeuronProblem, weights: Floats, *, threshold: float, bias: float) -> Raster:
     """Return the spikes (ticks,) that one neuron gives under the presynaptic spikes of its problem."""
-    free = _without_resets(problem, weights, bias)
+    free = _without_resets(problem, weights, bias=bias)
     mapping = problem.potential_map
     spikes: Raster = _free_run(free, mapping.gamma, threshold, mapping.played.pattern, _reset(mapping, threshold))
     return spikes
 
 
-def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias: float, windows: Int64s) -> Raster:
+def windowed_run(problem: NeuronProblem, weights: Floats, *, threshold: float, bias: float, windows: Int64s) -> Raster:
     """Return the spikes (ticks,) of a neuron that is made to fire once in each window, and nowhere else.
 
     In a window it fires where it first exceeds the threshold, else where it comes nearest.
@@ -31,13 +31,15 @@ def windowed_run(problem: NeuronProblem, weights: Floats, threshold: float, bias
     windows : (spikes, 2) int
         The first and the last tick of each; both increase from one window to the next.
     """
-    free = _without_resets(problem, weights, bias)
+    free = _without_resets(problem, weights, bias=bias)
     mapping, pattern = problem.potential_map, problem.potential_map.played.pattern
     spikes: Raster = _windowed_run(free, mapping.gamma, threshold, pattern, windows, _reset(mapping, threshold))
     return spikes
 
 
-def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, thresholds: Floats, biases: Floats) -> Raster:
+def closed_loop(
+    mapping: PotentialMap, inputs: Raster, *, weights: Floats, thresholds: Floats, biases: Floats
+) -> Raster:
     """Return the spikes (ticks, neurons) of neurons that hear the inputs and one another.
 
     Parameters
@@ -70,7 +72,7 @@ def closed_loop(mapping: PotentialMap, inputs: Raster, weights: Floats, threshol
     return spikes
 
 
-def _without_resets(problem: NeuronProblem, weights: Floats, bias: float) -> Floats:
+def _without_resets(problem: NeuronProblem, weights: Floats, *, bias: float) -> Floats:
     """(ticks played,) The potential of a neuron that never fires."""
     silent = problem.with_raster(np.zeros_like(problem.spikes))
     return silent.potential(weights, bias)[: problem.spikes.size]

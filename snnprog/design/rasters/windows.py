@@ -88,7 +88,7 @@ def design_in_windows(
     return Design(task, tuple(outcomes))
 
 
-def windows_of(target: Raster, care: Raster, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
+def windows_of(target: Raster, care: Raster, *, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
     """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
 
     Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after, which lie
@@ -181,7 +181,13 @@ class _TickSearch:
         tape, size = problems[0].potential_map.played, self.target.size * problems[0].potential_map.n_taps
         self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
         self.windows = [
-            windows_of(self.target[:, index], self.care[:, index], tape.starts, spec.window, spec.refractory)
+            windows_of(
+                self.target[:, index],
+                self.care[:, index],
+                starts=tape.starts,
+                window=spec.window,
+                refractory=spec.refractory,
+            )
             for index in range(len(outputs))
         ]
         self.fits = [Fit(problem.idealised(0)) for problem in problems]
@@ -226,7 +232,7 @@ class _TickSearch:
 
     def _choices(self) -> Choices:
         outputs = [index for index, windows in enumerate(self.windows) for _ in windows]
-        return spikes_in(self.target & ~self.care, outputs, np.concatenate(self.windows), self.apart)
+        return spikes_in(self.target & ~self.care, outputs, windows=np.concatenate(self.windows), apart=self.apart)
 
     def _take_turns(self, raster: Raster, turns: int) -> Raster | None:
         """Ask about a choice, and those that fitted weights make of it; return the first that can be given."""
@@ -247,7 +253,7 @@ class _TickSearch:
         fit, windows = self.fits[index], self.windows[index]
         for _ in fit.passes(problem, _signs(problem.spikes, self.care[:, index], windows)):
             pass
-        done = windowed_run(problem, fit.weights, fit.threshold, fit.bias, windows)
+        done = windowed_run(problem, fit.weights, threshold=fit.threshold, bias=fit.bias, windows=windows)
         return np.where(self.care[:, index], done, self.target[:, index])
 
 

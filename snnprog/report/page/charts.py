@@ -30,6 +30,7 @@ Chart = dict[str, object]
 def charts_of_program(
     program: Program,
     recording: Recording | None,
+    *,
     judged: Judged | None,
     distances: Sequence[Nearest],
     kinds: Sequence[str],
@@ -58,7 +59,7 @@ def charts_of_program(
     return charts
 
 
-def charts_of_spec(spec: Spec, explanation: Explanation, kinds: Sequence[str]) -> Chart:
+def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]) -> Chart:
     """Return what is drawn of a spec alone: what goes in, what must come out, and which demands contradict."""
     lengths = [pattern.ticks for pattern in spec.patterns]
     starts = (np.cumsum(lengths) - lengths).tolist()
@@ -72,7 +73,7 @@ def charts_of_spec(spec: Spec, explanation: Explanation, kinds: Sequence[str]) -
     names = [f"output {row}" for row in range(spec.n_outputs)]
     return {
         **_nothing(),
-        **_timeline(sum(lengths), starts, spec.inputs),
+        **_timeline(sum(lengths), starts, inputs=spec.inputs),
         **_asked(spec.targets, spec.care),
         "rows": [{"name": name, "kind": kind} for name, kind in zip(names, kinds, strict=True)],
         "outputs": spec.n_outputs,
@@ -86,7 +87,7 @@ def _nothing() -> Chart:
     return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys(names)}
 
 
-def _timeline(ticks: int, starts: Sequence[int], inputs: Raster) -> Chart:
+def _timeline(ticks: int, starts: Sequence[int], *, inputs: Raster) -> Chart:
     return {"ticks": ticks, "starts": list(starts), "inputs": _raster(inputs)}
 
 
@@ -96,7 +97,7 @@ def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
         order.sort(key=lambda row: distances[row].margin)
     potentials = pack_potentials(recording, order, budget=POTENTIALS_LIMIT)
     return {
-        **_timeline(recording.ticks, recording.starts, recording.inputs),
+        **_timeline(recording.ticks, recording.starts, inputs=recording.inputs),
         "spikes": _raster(recording.spikes),
         "held": _raster(recording.held) if recording.held.any() else None,
         "potentials": {str(row): asdict(packed) for row, packed in potentials.items()},

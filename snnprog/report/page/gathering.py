@@ -111,7 +111,7 @@ def page_of_program(
     source : Path, optional
         The file that the program was read from, for its digest.
     """
-    check_type("program", program, Program)
+    check_type("program", program, kind=Program)
     placed, told = _placed(program), told_of_rows(program)
     run = _run(program, spec, inputs, backends, placed)
     judged, distances = run.judged, run.distances
@@ -125,17 +125,17 @@ def page_of_program(
     return Page(
         title=title or "snnprog program",
         headline=headline,
-        facts=_facts(program, run, placed),
+        facts=_facts(program, run, placed=placed),
         neurons=neurons,
         kinds=kinds,
         contradictions=(),
-        resources=_resources(program, placed, run.worked),
+        resources=_resources(program, placed, worked=run.worked),
         backends=_backends(run),
         divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
         equations=sheets.equations_of(program.chip.rule),
         notes=sheets.notes_of(program.chip.rule),
-        charts=charts.charts_of_program(program, run.recording, judged, distances, kinds),
+        charts=charts.charts_of_program(program, run.recording, judged=judged, distances=distances, kinds=kinds),
     )
 
 
@@ -165,7 +165,7 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
         ),
         equations=sheets.equations_of(spec.chip.rule),
         notes=sheets.notes_of(spec.chip.rule),
-        charts=charts.charts_of_spec(spec, explanation, kinds),
+        charts=charts.charts_of_spec(spec, explanation, kinds=kinds),
     )
 
 
@@ -204,7 +204,7 @@ def _run(
     recording = record(program, [pattern.inputs for pattern in asked.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
-    return _Run(verification, recording, judged, distances, _activity(program, asked, placed))
+    return _Run(verification, recording, judged, distances, _activity(program, asked, placed=placed))
 
 
 def _check_size(asked: Spec, neurons: int) -> None:
@@ -229,7 +229,7 @@ def _placed(program: Program) -> Placement | FitError:
         return error
 
 
-def _activity(program: Program, asked: Spec, placed: Placement | FitError) -> Activity | None:
+def _activity(program: Program, asked: Spec, *, placed: Placement | FitError) -> Activity | None:
     """Return what a program does; None where the chip does not read out all of its neurons."""
     placement = placed if isinstance(placed, Placement) else None
     try:
@@ -243,7 +243,7 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
     return [counts[output] for output in range(judged.targets.shape[1])]
 
 
-def _facts(program: Program, run: _Run, placed: Placement | FitError) -> tuple[Fact, ...]:
+def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tuple[Fact, ...]:
     hidden = program.n_neurons - program.n_outputs
     facts = [
         Fact("Chip", program.chip.name),
@@ -295,7 +295,7 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     )
 
 
-def _resources(program: Program, placed: Placement | FitError, worked: Activity | None) -> tuple[Table, ...]:
+def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
 

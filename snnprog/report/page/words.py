@@ -35,10 +35,12 @@ def verdict(program: Program, spec: Spec, judged: Judged, verification: Verifica
     if not judged.wrong:
         sentences += meanings([each.status for each in told[: program.n_outputs]])
     sentences.append(_origin(program, spec))
-    return Headline(GOOD if verification.exact else BAD, _headline(spec, judged, verification), tuple(sentences))
+    return Headline(
+        GOOD if verification.exact else BAD, _headline(spec, judged, verification=verification), tuple(sentences)
+    )
 
 
-def _headline(spec: Spec, judged: Judged, verification: Verification) -> str:
+def _headline(spec: Spec, judged: Judged, *, verification: Verification) -> str:
     if judged.wrong:
         return f"{_wrong_of(len(judged.wrong), int(judged.care.sum()))} wrong"
     differing = [name for name, check in verification.backends.items() if not check.exact]
