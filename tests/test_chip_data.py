@@ -171,6 +171,7 @@ CHANGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
     "list of a name": (("rule", "registers"), "potential", "chip.rule.registers must be a list of at most 32"),
     "crossed parameter": (("rule", "parameters", 0, "low"), 2**20, "must have low <= high"),
     "steps of a built-in rule": (("rule", "watched"), [], "is the name of another rule"),
+    "ranges of a built-in rule": (("rule", "parameters", 0, "high"), 2**20, "called otherwise: threshold of loihi1"),
     "name": (("name",), "my chip", "name of chip my chip must be up to 64 letters, digits"),
     "long delays": (("delays",), [1, 1025], "delays of chip loihi1 must be from 1 to 1024"),
     "no delay": (("delays",), [0, 3], "delays of chip loihi1 must be from 1 to 1024"),

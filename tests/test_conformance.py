@@ -141,10 +141,10 @@ def test_the_random_programs_have_every_feature() -> None:
 
 
 FEW_RULE = (
-    LOIHI1.rule.with_range("current_decay", 0, high=4000)
-    .with_range("potential_decay", 0, high=4000)
-    .with_range("threshold", 2, high=255)
-    .with_range("refractory", 1, high=3)
+    LOIHI1.rule.with_range("current_decay", (0, 4000))
+    .with_range("potential_decay", (0, 4000))
+    .with_range("threshold", (2, 255))
+    .with_range("refractory", (1, 3))
 )
 FEW = dataclasses.replace(
     LOIHI1,
@@ -181,7 +181,7 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("delays", [(2, 5), (3, 3)])
 def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(delays: Range) -> None:
-    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, rule=LOIHI1.rule.with_range("refractory", 1, high=1))
+    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, rule=LOIHI1.rule.with_range("refractory", (1, 1)))
     found = {delay for seed in range(20) for delay in random_trial(seed, slow).program.delay.tolist()}
     assert found == set(range(delays[0], delays[1] + 1))
     within = random_trial(1, slow, gaps=Gaps(longest_input_delay=2)).program

@@ -474,7 +474,7 @@ FEW = dataclasses.replace(
     LOIHI1,
     name="few",
     delays=(1, 3),
-    rule=LOIHI1.rule.with_range("threshold", 1, high=2047).with_range("refractory", 1, high=1),
+    rule=LOIHI1.rule.with_range("threshold", (1, 2047)).with_range("refractory", (1, 1)),
     exponents=(0, 0),
     design_exponents=(0,),
     weight_ranges=WeightRanges(mixed=(-128, 126), excitatory=(0, 127), inhibitory=(-127, 0), mixed_step=2),
@@ -489,7 +489,7 @@ def with_reset(name: str, left: Expression) -> Chip:
 
 def with_decays(name: str, low: int, high: int, usual: Range) -> Chip:
     """Return a Loihi whose decays have another range."""
-    rule = LOIHI1.rule.with_range("current_decay", low, high=high).with_range("potential_decay", low, high=high)
+    rule = LOIHI1.rule.with_range("current_decay", (low, high)).with_range("potential_decay", (low, high))
     return dataclasses.replace(LOIHI1, name=name, rule=rule, usual_decays=usual)
 
 

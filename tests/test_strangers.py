@@ -226,7 +226,7 @@ def test_the_digest_tells_chips_apart_that_have_one_name() -> None:
     digest = spec_of(CHIP).digest()
     assert spec_of(replace(CHIP, name="other")).digest() != digest
     assert spec_of(replace(CHIP, delays=(1, 9))).digest() != digest
-    assert spec_of(replace(CHIP, rule=CHIP.rule.with_range("threshold", 1, high=100))).digest() != digest
+    assert spec_of(replace(CHIP, rule=CHIP.rule.with_range("threshold", (1, 100)))).digest() != digest
     assert spec_of(chip_of(KINDS[0])).digest() == digest
 
 

@@ -36,9 +36,24 @@ RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE)}
 """The rules that are built in, by name; backends say by name which rules they execute."""
 
 
+def _steps_of(rule: Rule) -> tuple[object, ...]:
+    """Return all that a rule's name stands for, but for ranges, which a chip may narrow."""
+    return rule.registers, rule.gather, rule.steps, rule.watched, rule.constants
+
+
 @dataclass(frozen=True)
 class WeightRanges:
-    """The ranges of a weight's mantissa: of either sign (in steps of ``mixed_step``), or of one sign alone."""
+    """The ranges of a weight's mantissa, by the signs that the weights of a neuron may have.
+
+    Attributes
+    ----------
+    mixed : (int, int)
+        The least and the greatest of weights of either sign.
+    excitatory, inhibitory : (int, int)
+        The same where all are 0 or more, and where all are 0 or less.
+    mixed_step : int
+        Weights of either sign are multiples of it.
+    """
 
     mixed: Range
     excitatory: Range
@@ -154,20 +169,17 @@ class Chip:
         for decay, (first, last) in zip(self.usual_decays, (self.current_decays, self.potential_decays), strict=True):
             yield "usual_decays", first <= decay <= last, "within the rule's ranges (current, potential)"
         own = RULES.get(self.rule.name, self.rule)
-        alike = (own.registers, own.gather, own.steps, own.watched, own.constants) == (
-            self.rule.registers,
-            self.rule.gather,
-            self.rule.steps,
-            self.rule.watched,
-            self.rule.constants,
-        )
+        alike = _steps_of(own) == _steps_of(self.rule)
+        yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"
+        for name, (low, high) in ((each.name, (each.low, each.high)) for each in own.parameters):
+            first, last = self.rule.range_of(name)
+            yield "rule", low <= first and last <= high, f"called otherwise: {name} of {own.name} is {low} to {high}"
         yield "cores", self.cores is None or self.cores >= 1, "1 or more, or None"
         yield (
             "core",
             self.core.memory is None or ranges.mixed_step % 2 == 0,
             ("without memory, where mixed weights have odd steps: it holds them in as many bits as those of one sign"),
         )
-        yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"
 
     @property
     def unit(self) -> int:
@@ -229,7 +241,19 @@ class Chip:
         )
 
     def check_range(self, item: str, value: int, *, allowed: Range, hint: str = "") -> None:
-        """Raise `LimitError` unless ``value`` lies in the inclusive range."""
+        """Raise `LimitError` unless a value lies in a range.
+
+        Parameters
+        ----------
+        item : str
+            What has the value.
+        value : int
+            The value.
+        allowed : (int, int)
+            The least and the greatest that are allowed.
+        hint : str
+            What to do about it.
+        """
         if not allowed[0] <= value <= allowed[1]:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
 

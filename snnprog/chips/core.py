@@ -71,7 +71,15 @@ class SynapticMemory:
                 raise SpecError(f"{item} must be widths of 0 to {WIDEST_FIELD} bits, ascending, got {widths}")
 
     def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
-        """Return the fewest bits whose grid holds all weights of one format; a mixed one spends a bit on the sign."""
+        """Return the fewest bits whose grid holds all weights of one format.
+
+        Parameters
+        ----------
+        weights : array of int
+            The mantissas.
+        is_mixed : bool
+            Whether the format holds weights of either sign, and spends a bit on it.
+        """
         zeros = int(np.bitwise_or.reduce(np.abs(weights), initial=1 << self.weight_bits[-1]))
         needed = self.weight_bits[-1] + is_mixed - ((zeros & -zeros).bit_length() - 1)
         return next(width for width in self.weight_bits if width >= max(needed, 1))

@@ -102,7 +102,13 @@ class Const(Expression):
 
 @dataclass(frozen=True)
 class Ref(Expression):
-    """A register, a parameter, or what an earlier step of the tick has assigned: always the latest value of a name."""
+    """A register, a parameter, or what an earlier step of the tick has assigned: always the latest value of a name.
+
+    Attributes
+    ----------
+    name : str
+        Of the register, the parameter or the step's target.
+    """
 
     name: str
 
@@ -298,17 +304,49 @@ def as_expression(value: Expression | int) -> Expression:
 
 
 def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding: Rounding) -> Expression:
-    """Return ``operand * factor / 2**bits``, rounded."""
+    """Return ``operand * factor / 2**bits``, rounded once.
+
+    Parameters
+    ----------
+    operand : Expression
+        What is scaled.
+    factor : Expression or int
+        Of parameters and constants, never negative.
+    bits : int
+        The power of two that is divided by.
+    rounding : Rounding
+        Which integer a fraction becomes.
+    """
     return Scale(operand, as_expression(factor), bits, rounding)
 
 
 def shift_right(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
-    """Return ``operand / 2**bits``, rounded."""
+    """Return ``operand / 2**bits``, rounded.
+
+    Parameters
+    ----------
+    operand : Expression
+        What is divided.
+    bits : Expression or int
+        The power of two, of parameters and constants.
+    rounding : Rounding
+        Which integer a fraction becomes.
+    """
     return Shr(operand, as_expression(bits), rounding)
 
 
 def leak(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
-    """Return ``operand`` less ``operand / 2**bits``, rounded."""
+    """Return ``operand`` less ``operand / 2**bits``, of which the latter is rounded.
+
+    Parameters
+    ----------
+    operand : Expression
+        What decays.
+    bits : Expression or int
+        The power of two, of parameters and constants.
+    rounding : Rounding
+        Which integer a fraction becomes.
+    """
     return Leak(operand, as_expression(bits), rounding)
 
 

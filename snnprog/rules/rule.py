@@ -52,7 +52,15 @@ UNSET: Mapping[str, int] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that a program sets for each neuron, from ``low`` to ``high``, both included."""
+    """A number that a program sets for each neuron, from ``low`` to ``high``, both included.
+
+    Attributes
+    ----------
+    name : str
+        One of ``threshold``, ``current_decay``, ``potential_decay``, ``bias`` and ``refractory``.
+    low, high : int
+        The range.
+    """
 
     name: str
     low: int
@@ -61,7 +69,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class LayerConstant:
-    """A number that the chip sets: one value for neurons that are read out, another one for all others."""
+    """A number that the chip sets: one value for neurons that are read out, another one for all others.
+
+    Attributes
+    ----------
+    name : str
+        What steps call it.
+    hidden, readout : int
+        Its value for neurons that are not read out, and for those that are.
+    """
 
     name: str
     hidden: int
@@ -70,7 +86,17 @@ class LayerConstant:
 
 @dataclass(frozen=True)
 class Step:
-    """One assignment: ``target`` becomes the expression; ``name`` says what the step is."""
+    """One assignment.
+
+    Attributes
+    ----------
+    name : str
+        What the step is.
+    target : str
+        The register, or the name for the rest of the tick, that gets the value.
+    expression : Expression
+        The value.
+    """
 
     name: str
     target: str
@@ -82,6 +108,13 @@ class Watch:
     """A step whose values must stay below ``limit`` in magnitude for all runtimes of the chip to agree.
 
     Watched is what each register of the step is given to hold, or, where the step holds nothing, its value.
+
+    Attributes
+    ----------
+    step : str
+        The name of the step.
+    limit : int
+        The least magnitude on which runtimes may differ.
     """
 
     step: str
@@ -235,9 +268,9 @@ class Rule:
             return replace(self, gather=new)
         return replace(self, steps=tuple(new if step is old else step for step in self.steps))
 
-    def with_range(self, parameter: str, low: int, *, high: int) -> Rule:
-        """Return the rule in which a parameter has another range."""
-        changed = tuple(Parameter(parameter, low, high) if each.name == parameter else each for each in self.parameters)
+    def with_range(self, parameter: str, bounds: tuple[int, int]) -> Rule:
+        """Return the rule in which a parameter has another range, both ends included."""
+        changed = tuple(Parameter(parameter, *bounds) if each.name == parameter else each for each in self.parameters)
         return replace(self, parameters=changed)
 
     def _check_names(self) -> None:
