@@ -14,9 +14,9 @@ from stand_in import FINE, write_backend
 import snnprog as sp
 from snnprog.backends import Gaps, backend_names, find_backend, run_backend
 from snnprog.backends.gaps import check_gaps, read_gaps
-from snnprog.chips import CHIPS, Range
+from snnprog.chips import CHIPS, Range, WeightRanges
 from snnprog.chips.loihi1 import LOIHI1
-from snnprog.conformance import LARGE, Scale, check_conformance, golden_programs, random_trial
+from snnprog.conformance import LARGE, ProgramSize, check_conformance, golden_programs, random_trial
 from snnprog.conformance.trials import NO_GAPS, side_by_side
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
 
@@ -65,7 +65,7 @@ def test_random_programs(name: str, chunk: int) -> None:
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_larger_program(name: str) -> None:
     """Hundreds of neurons in one program, of few kinds, for a thousand neuron-ticks and more."""
-    outcome = check_conformance(name, programs=1, first_seed=5, scale=Scale(200, (30, 20), 3), golden=False)
+    outcome = check_conformance(name, programs=1, first_seed=5, scale=ProgramSize(200, (30, 20), 3), golden=False)
     assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
     assert outcome.neuron_ticks > 1000
 
@@ -140,19 +140,25 @@ def test_the_random_programs_have_every_feature() -> None:
     assert spikes > 2000
 
 
+FEW_RULE = (
+    LOIHI1.rule.with_range("current_decay", 0, 4000)
+    .with_range("potential_decay", 0, 4000)
+    .with_range("threshold", 2, 255)
+    .with_range("refractory", 1, 3)
+)
 FEW = dataclasses.replace(
     LOIHI1,
     name="few",
     exponents=(0, 0),
     design_exponents=(0,),
     delays=(1, 3),
-    decays=(0, 4000),
-    thresholds=(2, 255),
-    weight_ranges={"mixed": (-6, 4), "excitatory": (0, 7), "inhibitory": (-7, 0)},
+    rule=FEW_RULE,
+    weight_ranges=WeightRanges(mixed=(-6, 4), excitatory=(0, 7), inhibitory=(-7, 0), mixed_step=2),
+    weight_bits=4,
+    usual_decays=(4000, 205),
     bias_mantissas=(-7, 7),
     bias_exponents=(0, 2),
     free_bias_exponents=(0, 2),
-    refractory=(1, 3),
 )
 
 
@@ -175,7 +181,7 @@ def test_random_programs_keep_to_the_ranges_of_their_chip(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("delays", [(2, 5), (3, 3)])
 def test_random_programs_of_a_chip_whose_shortest_delay_is_longer(delays: Range) -> None:
-    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, refractory=(1, 1))
+    slow = dataclasses.replace(LOIHI1, name="slow", delays=delays, rule=LOIHI1.rule.with_range("refractory", 1, 1))
     found = {delay for seed in range(20) for delay in random_trial(seed, slow).program.delay.tolist()}
     assert found == set(range(delays[0], delays[1] + 1))
     within = random_trial(1, slow, Gaps(longest_input_delay=2)).program

@@ -16,7 +16,7 @@ import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.chips import CHIPS
 from snnprog.design import design
-from snnprog.design.mapping import leaks_of, potential_map
+from snnprog.design.mapping import potential_map
 from snnprog.design.task import Task
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.exhaustive import Repair
@@ -88,7 +88,7 @@ def run_units(spec: sp.Spec, units: Floats, integers: IntegerNeuron) -> list[boo
 @pytest.mark.parametrize("name", CASES)
 def test_margins_are_distances_in_exact_fractions(name: str) -> None:
     spec = CASES[name]()
-    leak = leaks_of(spec.dynamics, LOIHI1)
+    alpha, gamma = spec.linear_rule.current, spec.linear_rule.potential
     for neuron in design(spec).network.neurons:
         rounding = rounding_of(spec, neuron)
         integers = rounding.round(1.0)
@@ -98,7 +98,7 @@ def test_margins_are_distances_in_exact_fractions(name: str) -> None:
             spikes = neuron.raster[first : first + pattern.ticks].tolist()
             first += pattern.ticks
             arrivals = exact_arrivals(presynaptic_raster(spec, pattern), spec.delays, weights)
-            potential = exact_potential(arrivals, spikes, leak.current, leak.potential, Fraction(integers.bias, UNIT))
+            potential = exact_potential(arrivals, spikes, alpha, gamma, Fraction(integers.bias, UNIT))
             distances += [
                 value - integers.threshold if spike else integers.threshold - value
                 for value, spike in zip(potential, spikes, strict=True)
@@ -208,8 +208,7 @@ def test_widths_hold_for_any_input(seed: int, potential_decay: int, current_deca
     inputs = generator.random((150, taps)) < generator.choice([0.2, 0.8])
     if generator.random() < 0.5:
         inputs[:] = (weights > 0) if generator.random() < 0.5 else (weights < 0)
-    dynamics = sp.Dynamics(potential_decay, current_decay)
-    mapping = PotentialMap([inputs], [1], leaks_of(dynamics, LOIHI1))
+    mapping = PotentialMap([inputs], [1], LOIHI1.linear_rule(current_decay, potential_decay))
     widths = widths_for_any_input(weights.astype(float), bias / UNIT, float(threshold), mapping)
     neuron = PlainNeuron(current_decay, potential_decay, bias)
     for row in inputs:
