@@ -55,7 +55,7 @@ def test_inspect_shows_the_cores_that_a_file_carries(command: Command, tmp_path:
     program.save(tmp_path / "p.snnp")
     rows = [line.split() for line in command("inspect", tmp_path / "p.snnp")[1].splitlines()]
     assert ["cores", "2"] in rows
-    assert "2 cores of loihi1: at most 1 more than needed" in command("inspect", tmp_path / "p.snnp", "--cores")[1]
+    assert "2 cores of loihi1: at most 1 more than the minimum" in command("inspect", tmp_path / "p.snnp", "--cores")[1]
     data = json.loads(command("inspect", tmp_path / "p.snnp", "--cores", "--json")[1])
     assert data["cores"]["core_of_neuron"] == [1, 0, 1]
 

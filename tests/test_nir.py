@@ -242,10 +242,10 @@ def test_a_chip_of_another_reset() -> None:
     program = sp.Program.from_arrays(
         chip="xylo", n_inputs=1, n_neurons=1, pre=[0], post=[0], weight=[9], threshold=5, potential_decay=1
     )
-    with pytest.raises(SpecError, match="the program is for xylo, whose reset takes the threshold off"):
+    with pytest.raises(SpecError, match="the program is for xylo, whose neurons do not reset to 0"):
         to_nir(program, dt_ms=1.0)
     network = from_nir(to_nir(by_hand(), dt_ms=1.0), dt_ms=1.0)
-    with pytest.raises(SpecError, match="chip is 'xylo', whose reset takes the threshold off"):
+    with pytest.raises(SpecError, match="chip is 'xylo', whose neurons do not reset to 0"):
         quantize_nir(network, chip="xylo")
 
 

@@ -130,6 +130,9 @@ class Chip:
             if not ok:
                 raise SpecError(f"{item} of chip {self.name} must be {allowed}")
 
+    def __repr__(self) -> str:
+        return f"<Chip {self.name}>"
+
     def _demands(self) -> Iterator[tuple[str, bool, str]]:
         """Yield what is asked of each field: its name, whether it holds, and what is allowed."""
         yield "name", bool(TITLE.fullmatch(self.name)), "up to 64 letters, digits and any of . _ + -"

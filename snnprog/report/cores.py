@@ -64,7 +64,7 @@ def misfit_table(program: Program, misfit: FitError) -> Table:
     """Return what does not fit the chip."""
     row = (misfit.place, misfit.item, misfit.found, misfit.allowed, misfit.hint)
     columns = ("where", "resource", "needed", "available", "what to try")
-    return Table.plain(f"Does not fit {program.chip}", columns=columns, rows=[row])
+    return Table.plain(f"Does not fit {program.chip.name}", columns=columns, rows=[row])
 
 
 def activity_table(activity: Activity) -> Table:

@@ -21,7 +21,7 @@ SHOWN_DIGEST = 16
 def program_data(program: Program) -> dict[str, object]:
     """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
     return {
-        "chip": program.chip,
+        "chip": program.chip.name,
         "semantics": program.chip.rule.name,
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
@@ -65,6 +65,7 @@ def program_table(program: Program) -> Table:
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
     rows += [("synapses", data["synapses"]), ("recurrent", data["recurrent"])]
     rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
+    rows += [] if program.core is None else [("cores", int(program.core.max()) + 1)]
     return Table.plain("Program", columns=("what", "value"), rows=rows + _origin(program.provenance))
 
 
