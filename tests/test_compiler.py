@@ -130,7 +130,7 @@ def test_a_program_for_several_cores_carries_them(tmp_path: Path, monkeypatch: p
     assert alone.core is None
     assert "placement" not in alone.provenance
     monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(neurons=1)))
-    result = sp.compile(spec)
+    result = sp.compile(CASES["recurrent"]())
     count = result.program.n_neurons
     assert result.program.core is not None
     assert result.program.core.tolist() == list(range(count))
