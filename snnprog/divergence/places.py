@@ -112,11 +112,6 @@ class Diagnosis:
     is_equal_a_spike: bool = False
 
     @property
-    def is_named(self) -> bool:
-        """Whether exactly one rule gives what was found."""
-        return len(self.causes) == 1
-
-    @property
     def reasons(self) -> str:
         """The causes and the note, as clauses; empty where there is nothing to tell."""
         notes = [self.note] if self.note else []

@@ -3,9 +3,9 @@
 - `expressions`, `rule`: the language, and the value.
 - `loihi`, `xylo`: the rules of the chips that are built in.
 - `interpreter`: a tick on NumPy arrays; the reference.
-- `compiled`: the same as generated code.
+- `compiled`: the same as generated code: `source` writes it, calling `operations`; `neuron` runs a single neuron.
 - `ranges`: how far every value can go, proved.
-- `linear`: the rule without rounding and without ends, and the bound on what that takes away.
+- `linear`: the rule without rounding and without ends, and the bound on what that takes away; `resolve` finds the sums.
 - `equations`: the rule as LaTeX.
 - `data`: the rule as plain data, for files.
 - `limits`: how large a rule may be, and what its numbers may be.

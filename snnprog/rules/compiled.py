@@ -19,7 +19,7 @@ from types import ModuleType
 
 from snnprog.cache import cache_path
 from snnprog.rules import operations
-from snnprog.rules.source import OPERATIONS
+from snnprog.rules.source import CALLED
 
 HEADER = f"""\
 from __future__ import annotations
@@ -27,7 +27,7 @@ from __future__ import annotations
 from numba import njit
 import numpy as np
 
-from snnprog.rules.operations import {", ".join(OPERATIONS)}
+from snnprog.rules.operations import {", ".join(CALLED)}
 """
 
 

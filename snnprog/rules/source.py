@@ -48,7 +48,7 @@ SCALES: Mapping[Rounding, str] = {
     Rounding.MOVING: "scale_moving",
 }
 ENDS: Mapping[End, str] = {End.CLIP: "clip", End.WRAP: "wrap", End.FOLD: "fold"}
-OPERATIONS = (*SCALES.values(), *ENDS.values(), "floor_divide", "shift_left")
+CALLED = (*SCALES.values(), *ENDS.values(), "floor_divide", "shift_left")
 """The functions of `snnprog.rules.operations` that texts call."""
 
 
