@@ -305,3 +305,22 @@ def _states(rule: Rule, parameters: dict[str, Int64s], raster: Raster) -> Iterat
         outcome = running.tick(state, before + 0 * spike)
         state = outcome.state
         yield outcome.compared
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Ref("potential") * untyped(1.5), "got 1.5; for fractions there is scale"),
+        (lambda: select(untyped(Ref("potential")) == 0, 1, 2), "got False; it has no == and no !="),
+        (lambda: Step("reset", "potential", untyped("0")), "got '0'; for fractions"),
+    ],
+)
+def test_what_is_no_expression_is_refused(wrong: Callable[[], object], message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        wrong()
+
+
+def test_comparisons_either_way_round() -> None:
+    potential = Ref("potential")
+    assert (potential < 3) == (Const(3) > potential)
+    assert (potential <= 3) == (Const(3) >= potential)

@@ -128,7 +128,8 @@ class Chip:
         check_limits(self.rule)
         for item, ok, allowed in self._demands():
             if not ok:
-                raise SpecError(f"{item} of chip {self.name} must be {allowed}")
+                found = "" if item in ("rule", "core") else f", got {getattr(self, item)}"
+                raise SpecError(f"{item} of chip {self.name} must be {allowed}{found}")
 
     def __repr__(self) -> str:
         return f"<Chip {self.name}>"
@@ -169,8 +170,9 @@ class Chip:
         least, greatest = self.bias_exponents
         free = self.free_bias_exponents
         yield "free_bias_exponents", least <= free[0] <= free[1] <= greatest, f"within {self.bias_exponents}"
-        for decay, (first, last) in zip(self.usual_decays, (self.current_decays, self.potential_decays), strict=True):
-            yield "usual_decays", first <= decay <= last, "within the rule's ranges (current, potential)"
+        spans = self.current_decays, self.potential_decays
+        inside = [first <= decay <= last for decay, (first, last) in zip(self.usual_decays, spans, strict=True)]
+        yield "usual_decays", all(inside), f"a current decay in {spans[0]} and a potential decay in {spans[1]}"
         own = RULES.get(self.rule.name, self.rule)
         alike = _steps_of(own) == _steps_of(self.rule)
         yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"

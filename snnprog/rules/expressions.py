@@ -15,7 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
+from operator import index
 from typing import Any, TypeVar
+
+from snnprog.errors import SpecError
 
 Value = TypeVar("Value")
 
@@ -91,6 +94,14 @@ class Expression:
     def __ge__(self, other: Expression | int) -> Expression:
         """Return 1 where this is greater or equal, else 0."""
         return Compare(">=", self, as_expression(other))
+
+    def __lt__(self, other: Expression | int) -> Expression:
+        """Return 1 where this is less, else 0."""
+        return Compare(">", as_expression(other), self)
+
+    def __le__(self, other: Expression | int) -> Expression:
+        """Return 1 where this is less or equal, else 0."""
+        return Compare(">=", as_expression(other), self)
 
 
 @dataclass(frozen=True)
@@ -299,8 +310,20 @@ def names_in(expression: Expression) -> frozenset[str]:
 
 
 def as_expression(value: Expression | int) -> Expression:
-    """Return the expression, or the constant."""
-    return value if isinstance(value, Expression) else Const(value)
+    """Return the expression, or the constant.
+
+    Raises
+    ------
+    SpecError
+        If it is neither an expression nor an integer.
+    """
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, bool):
+        raise SpecError(f"a rule calculates with integers and expressions, got {value}; it has no == and no !=")
+    if not hasattr(value, "__index__"):
+        raise SpecError(f"a rule calculates with integers and expressions, got {value!r}; for fractions there is scale")
+    return Const(index(value))
 
 
 def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding: Rounding) -> Expression:
@@ -372,7 +395,7 @@ def fold(operand: Expression, half: int) -> Expression:
 
 def select(condition: Expression, if_true: Expression | int, if_false: Expression | int) -> Expression:
     """Return ``if_true`` where the condition is not 0, else ``if_false``."""
-    return Select(condition, as_expression(if_true), as_expression(if_false))
+    return Select(as_expression(condition), as_expression(if_true), as_expression(if_false))
 
 
 def least(left: Expression, right: Expression | int) -> Expression:

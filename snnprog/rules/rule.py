@@ -35,6 +35,7 @@ from snnprog.rules.expressions import (
     Mul,
     Ref,
     Shl,
+    as_expression,
     names_in,
     nodes,
 )
@@ -101,6 +102,9 @@ class Step:
     name: str
     target: str
     expression: Expression
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expression", as_expression(self.expression))
 
 
 @dataclass(frozen=True)
