@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cases import single_neuron
+from made_up_chips import KINDS, chip_of
 
-from snnprog.chips import find_chip
+from snnprog.chips import Chip, find_chip
 from snnprog.conformance import Golden, golden_programs
 from snnprog.conformance.trials import random_trial
+from snnprog.rules.expressions import Ref, Rounding, scale
+from snnprog.rules.loihi import LOIHI_RULE
 from snnprog.simulate import simulate
 from snnprog.simulate.before_reset import fires, potentials_before_reset, thresholds_in_units
+from snnprog.simulate.reference import compared_potentials
 
 GOLDEN = golden_programs("loihi1")
 
@@ -55,3 +61,22 @@ def test_it_is_what_a_neuron_alone_reaches() -> None:
     raster[1] = True
     trace = simulate(program, [raster], state=True)[0]
     assert potentials_before_reset(program, trace, raster)[:, 0].tolist() == [0, 0, 3840, 0]
+
+
+def late_decay() -> Chip:
+    """Return a chip whose current decays at the end of a tick: a trace does not hold what the potential got."""
+    current, count_down = Ref("current"), 4095 - Ref("current_decay")
+    steps = list(LOIHI_RULE.steps)
+    decay = next(step for step in steps if step.target == "current")
+    steps[steps.index(decay)] = replace(decay, expression=current + Ref("arrivals"))
+    steps.append(replace(decay, name="late", expression=scale(current, count_down, bits=12, rounding=Rounding.FLOOR)))
+    return replace(find_chip("loihi1"), name="late", rule=replace(LOIHI_RULE, name="late", steps=tuple(steps)))
+
+
+@pytest.mark.parametrize("chip", [*map(chip_of, KINDS), late_decay()], ids=lambda chip: chip.name)
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_what_the_reference_compares(chip: Chip, seed: int) -> None:
+    trial = random_trial(seed, chip)
+    trace = simulate(trial.program, trial.inputs[:1], state=True)[0]
+    reached = potentials_before_reset(trial.program, trace, trial.inputs[0])
+    assert (reached == compared_potentials(trial.program, trial.inputs[0])).all()

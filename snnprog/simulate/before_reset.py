@@ -6,15 +6,16 @@ current of the same tick and the potential of the tick before, by the chip's own
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.program import Program
-from snnprog.rules.expressions import Ref
+from snnprog.rules.expressions import Ref, names_in
 from snnprog.rules.interpreter import Interpreter
-from snnprog.rules.rule import CURRENT, POTENTIAL, Rule
+from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES, Rule
 from snnprog.simulate.parameters import parameters_of
 from snnprog.simulate.reference import compared_potentials
 from snnprog.trace import Trace
@@ -28,10 +29,12 @@ def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> I
     trace : Trace
         A run from rest of this program, with its states.
     inputs : (ticks, inputs) bool
-        Its stimulus; it is run again where the chip keeps no current, or a spike has effects beyond its tick.
+        Its stimulus; it is run again where the trace does not tell all that the potential is made of.
     """
+    from snnprog.simulate.layout import lean_rule  # loads Numba, which small programs of other commands do without
+
     rule = program.chip.rule
-    if set(rule.registers) != {CURRENT, POTENTIAL} and (CURRENT not in rule.registers or program.has_refractory):
+    if not _is_told(rule, lean_rule(program).registers):
         return compared_potentials(program, inputs)
     assert trace.currents is not None
     assert trace.potentials is not None
@@ -41,6 +44,27 @@ def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> I
     interpreter = Interpreter(_with_given_current(rule), parameters_of(program))
     state = {**interpreter.rest(current.shape), CURRENT: current, POTENTIAL: before}
     return interpreter.tick(state, state.get(rule.gather.target, np.zeros_like(current))).compared
+
+
+def _is_told(rule: Rule, moving: Collection[str]) -> bool:
+    """Tell whether what is compared follows from the current after a tick and the potential before it.
+
+    Parameters
+    ----------
+    moving : collection of str
+        The registers that are not 0 throughout.
+    """
+    last = max((index for index, step in enumerate(rule.all_steps) if step.target == CURRENT), default=-1)
+    told = {POTENTIAL} | {each.name for each in rule.parameters} | {each.name for each in rule.constants}
+    told |= set(rule.registers) - set(moving) - {CURRENT}
+    for index, step in enumerate(rule.all_steps):
+        if step.target == SPIKES:
+            break
+        if index == last or (step.target != CURRENT and names_in(step.expression) <= told):
+            told.add(step.target)
+        else:
+            told.discard(step.target)
+    return POTENTIAL in told
 
 
 def _with_given_current(rule: Rule) -> Rule:

@@ -113,6 +113,11 @@ def lay_out(program: Program) -> Layout:
     )
 
 
+def lean_rule(program: Program) -> Rule:
+    """Return the rule without what can never matter to any neuron of the program, whatever its input."""
+    return _lean(program).rule
+
+
 @lru_cache(maxsize=8)
 def _lean(program: Program) -> _Lean:
     """Return the lean rule of a program; programs are compared by identity, so the last few are remembered."""
