@@ -121,7 +121,7 @@ ODD = replace(
             Parameter("refractory", 1, 7),
         ),
         constants=(LayerConstant("most", hidden=3, readout=2),),
-        gather=Step("other current", "arriving", arriving + weight * count),
+        gather=Step("other_current", "arriving", arriving + weight * count),
         steps=(
             Step("slow", "slow", leak(slow, 3, rounding=Rounding.MOVING) + arriving),
             Step("current", "current", wrap(u - shift_right(u, du, rounding=Rounding.HALF_EVEN) + arriving, 9)),

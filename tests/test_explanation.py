@@ -152,10 +152,11 @@ def test_whether_hidden_neurons_help_is_what_compile_finds() -> None:
     for seed in range(90):
         spec = replace(tiny_spec(seed), hidden="auto")
         (verdict,) = sp.explain(spec).verdicts
-        if verdict.status != INFEASIBLE:
+        if not verdict.conflicts:
             assert verdict.hidden is None
             continue
         told.append(verdict.hidden is True)
+        assert verdict.status == (UNDECIDED if verdict.hidden is True else INFEASIBLE)
         if isinstance(verdict.hidden, Conflict):
             with pytest.raises(sp.InfeasibleError) as caught:
                 sp.compile(spec)
@@ -184,7 +185,8 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
 def test_hidden_neurons_without_time_are_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explanation, "deadline_after", lambda _: time.monotonic() - 1.0)
     told = sp.explain(replace(mixed_spec(), hidden="auto"), time_limit_s=60.0)
-    assert told.infeasible == (1, 2, 3)
+    assert told.infeasible == ()
+    assert [verdict.status for verdict in told.verdicts[1:]] == [UNDECIDED] * 3
     assert {verdict.hidden for verdict in told.verdicts} <= {None, True}
 
 
@@ -200,7 +202,10 @@ def test_the_command_says_that_hidden_neurons_may_help(
     )
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
-    assert (code, "hidden neurons may help output 0: no earlier input rules it out" in out) == (cli.INFEASIBLE, True)
+    assert (code, "hidden neurons may help output 0: no earlier input rules it out" in out) == (cli.NOT_EXACT, True)
+    assert "impossible without hidden neurons: rechecked exactly" in out
+    (told,) = json.loads(run(capsys, monkeypatch, "explain", path, "--json")[1])["outputs"]
+    assert (told["status"], told["hidden_neurons"]["may_help"]) == (UNDECIDED, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
     path.write_text(f"{patterns}\n")
     assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]
@@ -232,6 +237,32 @@ def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest
     assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
     print_explanation(Console(width=200), told)
     assert "every choice was refused; not rechecked" in capsys.readouterr().out
+
+
+def clocked(window: tuple[int, int] = (0, 0)) -> sp.Spec:
+    """Return a spike that only a bias can make: real thresholds can tell its tick, no integer can."""
+    inputs, targets = np.zeros((3, 1), dtype=bool), np.array([[0], [0], [1]], dtype=bool)
+    return sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(4000, 4000), bias=640, window=window)
+
+
+def test_integers_that_are_proved_not_to_exist_are_infeasible_here_as_in_compile() -> None:
+    with pytest.raises(sp.InfeasibleError, match="proved by searching all integers") as caught:
+        sp.compile(clocked())
+    (verdict,) = sp.explain(clocked()).verdicts
+    assert (verdict.status, verdict.conflicts, verdict.cases) == (INFEASIBLE, caught.value.conflicts, 0)
+
+
+def test_integers_for_one_choice_of_ticks_prove_nothing_about_the_others() -> None:
+    with pytest.raises(sp.QuantizationError, match="not exact in integers"):
+        sp.compile(clocked(window=(1, 0)))
+    assert [verdict.status for verdict in sp.explain(clocked(window=(1, 0))).verdicts] == ["inexact"]
+
+
+def test_a_loop_with_windows_is_explained_for_the_ticks_that_were_chosen() -> None:
+    inputs, targets = np.array([[1, 0], [0, 1]], dtype=bool), np.array([[1], [0]], dtype=bool)
+    spec = sp.Spec([sp.Pattern(inputs, targets)], recurrent=True, threshold=8, window=(1, 2), chip="xylo")
+    assert sp.compile(spec).report.status == EXACT
+    assert {verdict.status for verdict in sp.explain(spec).verdicts} <= {CERTIFIED, EXACT}
 
 
 def test_what_the_time_did_not_suffice_for_is_undecided() -> None:

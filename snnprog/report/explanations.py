@@ -7,7 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
-from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
+from snnprog.explanation import UNDECIDED, Explanation, Verdict
 from snnprog.report.statuses import MEANINGS
 from snnprog.report.table import Column, Table
 from snnprog.wording import counted
@@ -25,7 +25,7 @@ ADVICE = (
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print the status of each output, then why the infeasible ones are."""
+    """Print the status of each output, then why those are impossible that are, alone or at all."""
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table
 
     verdicts = explanation.verdicts
@@ -45,8 +45,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 
 def verdicts_table(explanation: Explanation) -> Table:
-    """Return what is known of each output, the infeasible ones first."""
-    ordered = sorted(explanation.verdicts, key=lambda verdict: (verdict.status != INFEASIBLE, verdict.output))
+    """Return what is known of each output, first those that are impossible, alone or at all."""
+    ordered = sorted(explanation.verdicts, key=lambda verdict: (not verdict.conflicts, verdict.output))
     return Table(
         "",
         (Column("output"), Column("status"), Column("what is known")),
@@ -80,15 +80,22 @@ def hidden_in_words(verdict: Verdict) -> str:
 
 
 def _what_is_known(verdict: Verdict) -> str:
-    if verdict.status != INFEASIBLE:
+    if not verdict.conflicts:
         return MEANINGS[verdict.status]
+    if verdict.status == UNDECIDED:
+        return f"impossible {proof_in_words(verdict)}"
     return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
 
 
 def proof_in_words(verdict: Verdict) -> str:
     """Return what the proof of a verdict is worth."""
-    if verdict.status != INFEASIBLE:
-        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+    if verdict.conflicts:
+        alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
+        return f"{alone}{_worth(verdict)}"
+    return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+
+
+def _worth(verdict: Verdict) -> str:
     if verdict.cases == 0:
         return "every choice was refused; not rechecked"
     checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"
