@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 
 HERE = Path(__file__).parents[1]
-REPEATS, TURNS = 5, 3
+REPEATS, TURNS = 9, 6
 """Short runs in a process, and processes of each version: enough for the least to settle on a machine in use."""
 
 
@@ -46,9 +46,10 @@ def time_kernel() -> dict[str, tuple[float, int]]:
 
 
 def run_version(checkout: Path) -> dict[str, tuple[float, int]]:
-    """Return what `time_kernel` finds in a process that imports a checkout's package; cases are this file's."""
+    """Return what `time_kernel` finds in a process that imports a checkout's package, and the cases beside it."""
     code = (
-        f"import sys; sys.path[:0] = [{str(checkout)!r}, {str(HERE / 'benchmarks')!r}];"
+        f"import sys; sys.path[:0] = [{str(checkout)!r}, {str(checkout / 'benchmarks')!r}];"
+        f"sys.path.append({str(HERE / 'benchmarks')!r});"
         "import json, versions; print(json.dumps(versions.time_kernel()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=checkout)
