@@ -165,3 +165,11 @@ def test_accuracy(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split())
     assert " all " in said
     assert "NOT ALL" not in said
+
+
+def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A version beside itself: each case has a row, and spikes are the same."""
+    monkeypatch.setattr(module("versions"), "TURNS", 1)
+    module("versions").main([str(FOLDER.parent)])
+    rows = capsys.readouterr().out.splitlines()
+    assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
