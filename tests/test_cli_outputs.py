@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from command_line import FILES, Command
 
 import snnprog as sp
@@ -35,21 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for file in FILES.iterdir():
         shutil.copy(file, tmp_path)
-    program = sp.Program.from_arrays(
-        chip="loihi1",
-        n_inputs=2,
-        n_neurons=1,
-        outputs=[0],
-        pre=[0],
-        post=[0],
-        delay=[1],
-        weight=[60],
-        exponent=[0],
-        threshold=[50],
-        current_decay=[4095],
-        potential_decay=[4095],
-        bias=[0],
-    )
+    program = single_neuron(n_inputs=2, potential_decay=4095)
     program.save("p.snnp")
     program.save("q.nir")
     sp.write_nir("p.nir", program, dt_ms=1.0)

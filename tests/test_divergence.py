@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import after, plain_run, random_raster, single_neuron
-from numpy.typing import NDArray
-from planted import FAULTS, LOUD_FAULTS, SIMULATOR, Changes, run_planted, with_fault, write_planted
+from planted import FAULTS, LOUD_FAULTS, SIMULATOR, Changes, write_planted
 from planted_made_up import FAULTS as MADE_UP_FAULTS
 from planted_made_up import MADE_UP, ODD
 from planted_made_up import SIMULATOR as MADE_UP_SIMULATOR
+from runtimes import Rasters, Runtimes
 
 import snnprog as sp
 from snnprog.backends import Gaps, Run, run_backend
-from snnprog.backends.execution import Record
 from snnprog.conformance import check_conformance, random_trial
 from snnprog.divergence import Divergence
 from snnprog.divergence.catalogue import variations
@@ -30,53 +29,14 @@ from snnprog.verification import compare_runs, explain_difference
 
 pytestmark = pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
 
-Rasters = Sequence[NDArray[np.bool_]]
 SEEDS = 60
 EVERY_FAULT = FAULTS | LOUD_FAULTS
-
-
-class Runtimes:
-    """Simulators with faults, by name, which run in this process as if they were backends."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.simulator = SIMULATOR
-        self.has_states = True
-        self.calls = 0
-
-    def run(
-        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
-    ) -> Run:
-        if backend not in self.texts:
-            return run_backend(program, inputs, backend, record)
-        self.calls += 1
-        if record == "state" and not self.has_states:
-            raise sp.BackendError("this chip has no readback")
-        return run_planted(self.texts[backend], program, inputs, state=record == "state")
-
-    def differ(
-        self,
-        program: sp.Program,
-        inputs: Rasters,
-        changes: Changes,
-        record: Record = "state",
-        against: str = "reference",
-    ) -> Divergence | None:
-        """Plant a fault in "planted", and explain its first difference."""
-        self.texts["planted"] = with_fault(changes, self.simulator)
-        answer, other = (self.run(program, inputs, name, record) for name in ("planted", against))
-        found = compare_runs("planted", answer, other, against=against)
-        return (
-            None
-            if found is None
-            else explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
-        )
 
 
 @pytest.fixture
 def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
     """Return the simulators that are run wherever a backend would be."""
-    runtimes = Runtimes()
+    runtimes = Runtimes(SIMULATOR)
     monkeypatch.setattr("snnprog.divergence.sight.run_backend", runtimes.run)
     monkeypatch.setattr("snnprog.verification.run_backend", runtimes.run)
     return runtimes
@@ -166,11 +126,7 @@ def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters,
     """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
     assert found.diagnosis is not None
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
-    texts = [with_fault(changes) for changes in (planted, EVERY_FAULT[cause])]
-    one, other = (run_planted(text, program, before, state=True).traces[-1] for text in texts)
-    return all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("spikes", "currents", "potentials")
-    )
+    return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)
 
 
 # -------------------------------------------------------------------------------------------------- faults of one rule
@@ -294,7 +250,7 @@ def test_a_fault_that_no_rule_gives_is_said_to_be_that(runtimes: Runtimes) -> No
 
 def test_a_difference_that_does_not_come_again_is_told(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
-    runtimes.texts["planted"] = with_fault(())
+    runtimes.plant(())
     right = runtimes.run(program, inputs, "reference", "state")
     spikes = right.traces[0].spikes.copy()
     spikes[20, 0] ^= True
@@ -507,8 +463,8 @@ def test_of_parallel_synapses_only_the_last_may_count(runtimes: Runtimes) -> Non
 def test_backends_are_compared_with_each_other(planted: str, other: str, runtimes: Runtimes) -> None:
     """The reference is asked for nothing but whether the run was portable; who breaks the rule is told all the same."""
     program, inputs = quiet_trial(3)
-    runtimes.texts["other"] = with_fault(FAULTS.get(other, ()))
-    runtimes.texts["planted"] = with_fault(FAULTS.get(planted, ()))
+    runtimes.plant(FAULTS.get(other, ()), name="other")
+    runtimes.plant(FAULTS.get(planted, ()))
     spec = answered(program, inputs)
     check = sp.verify(program, spec, ["planted", "reference"], record="state", against="other")
     assert check.against == "other"

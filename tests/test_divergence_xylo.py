@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planted import Changes, run_planted, with_fault
+from planted import Changes
 from planted_xylo import FAULTS, LOUD_FAULTS, SIMULATOR
+from runtimes import Rasters, Runtimes
 
 import snnprog as sp
-from snnprog.backends import Run, run_backend
-from snnprog.backends.execution import Record
+from snnprog.backends import run_backend
 from snnprog.divergence import Divergence
 from snnprog.divergence.catalogue import variations
 from snnprog.divergence.replay import Model, Start, replay
@@ -23,46 +23,15 @@ from snnprog.verification import compare_runs, explain_difference
 
 pytestmark = pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
 
-Rasters = Sequence[NDArray[np.bool_]]
 Draw = Callable[[int], tuple[sp.Program, Rasters]]
 SEEDS = 40
 EVERY_FAULT = FAULTS | LOUD_FAULTS
 
 
-class Runtimes:
-    """A simulator with a fault, which runs in this process as if it were a backend."""
-
-    def __init__(self) -> None:
-        self.text = SIMULATOR
-        self.has_states = True
-
-    def run(
-        self, program: sp.Program, inputs: Rasters, backend: str = "reference", record: Record = "spikes", **others: Any
-    ) -> Run:
-        if backend != "planted":
-            return run_backend(program, inputs, backend, record)
-        if record == "state" and not self.has_states:
-            raise sp.BackendError("this chip has no readback")
-        return run_planted(self.text, program, inputs, state=record == "state")
-
-    def differ(
-        self, program: sp.Program, inputs: Rasters, changes: Changes, record: Record = "state"
-    ) -> Divergence | None:
-        """Plant a fault, and explain its first difference."""
-        self.text = with_fault(changes, SIMULATOR)
-        answer, other = (self.run(program, inputs, name, record) for name in ("planted", "reference"))
-        found = compare_runs("planted", answer, other)
-        return (
-            None
-            if found is None
-            else explain_difference(program, inputs, divergence=found, answer=answer, reference=other)
-        )
-
-
 @pytest.fixture
 def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
     """Return the simulator that is run wherever a backend would be."""
-    runtimes = Runtimes()
+    runtimes = Runtimes(SIMULATOR)
     monkeypatch.setattr("snnprog.divergence.sight.run_backend", runtimes.run)
     return runtimes
 
@@ -156,11 +125,7 @@ def trials_for(name: str) -> Iterator[tuple[sp.Program, Rasters]]:
 def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters, planted: Changes) -> bool:
     """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
-    texts = [with_fault(changes, SIMULATOR) for changes in (planted, EVERY_FAULT[cause])]
-    one, other = (run_planted(text, program, before, state=True).traces[-1] for text in texts)
-    return all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("spikes", "currents", "potentials")
-    )
+    return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)
 
 
 def test_without_a_fault_there_is_no_difference(runtimes: Runtimes) -> None:
@@ -296,7 +261,7 @@ def test_what_the_neuron_heard_is_told_with_its_counts(runtimes: Runtimes) -> No
 @pytest.mark.snnprog_backend("xylosim")
 def test_a_fault_is_found_and_named_against_xylosim(runtimes: Runtimes) -> None:
     program, inputs = quiet_trial(3)
-    runtimes.text = with_fault(FAULTS["reset to zero"], SIMULATOR)
+    runtimes.plant(FAULTS["reset to zero"])
     answer, other = runtimes.run(program, inputs, "planted", "state"), run_backend(program, inputs, "xylosim", "state")
     found = compare_runs("planted", answer, other, against="xylosim")
     assert found is not None

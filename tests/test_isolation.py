@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import single_neuron
 from command_line import FILES
 from stand_in import write_backend
 
@@ -35,21 +36,7 @@ def hostile(tmp_path: Path) -> Path:
         (folder / f"{name}.py").write_text(NOTE.format(marker=str(tmp_path / "marker")), encoding="utf-8")
     for file in FILES.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
-    program = sp.Program.from_arrays(
-        chip="loihi1",
-        n_inputs=2,
-        n_neurons=1,
-        outputs=[0],
-        pre=[0],
-        post=[0],
-        delay=[1],
-        weight=[60],
-        exponent=[0],
-        threshold=[50],
-        current_decay=[4095],
-        potential_decay=[4095],
-        bias=[0],
-    )
+    program = single_neuron(n_inputs=2, potential_decay=4095)
     program.save(folder / "p.snnp")
     sp.write_rasters(folder / "x.h5", [np.eye(4, 2, dtype=bool)], dt_ms=1.0)
     sp.write_nir(folder / "p.nir", program, dt_ms=1.0)
