@@ -311,6 +311,7 @@ def _states(rule: Rule, parameters: dict[str, Int64s], raster: Raster) -> Iterat
     ("wrong", "message"),
     [
         (lambda: Ref("potential") * untyped(1.5), "got 1.5; for fractions there is scale"),
+        (lambda: untyped(1.5) * Ref("potential"), "got 1.5; for fractions there is scale"),
         (lambda: select(untyped(Ref("potential")) == 0, 1, 2), "got False; it has no == and no !="),
         (lambda: Step("reset", "potential", untyped("0")), "got '0'; for fractions"),
     ],

@@ -106,9 +106,23 @@ class Expression:
 
 @dataclass(frozen=True)
 class Const(Expression):
-    """An integer that is the same for every neuron at every tick."""
+    """An integer that is the same for every neuron at every tick.
+
+    Raises
+    ------
+    SpecError
+        If the value is no integer.
+    """
 
     value: int
+
+    def __post_init__(self) -> None:
+        told = f"a rule calculates with integers and expressions, got {self.value!r}"
+        if isinstance(self.value, bool):
+            raise SpecError(f"{told}; it has no == and no !=")
+        if not hasattr(self.value, "__index__"):
+            raise SpecError(f"{told}; for fractions there is scale")
+        object.__setattr__(self, "value", index(self.value))
 
 
 @dataclass(frozen=True)
@@ -317,13 +331,7 @@ def as_expression(value: Expression | int) -> Expression:
     SpecError
         If it is neither an expression nor an integer.
     """
-    if isinstance(value, Expression):
-        return value
-    if isinstance(value, bool):
-        raise SpecError(f"a rule calculates with integers and expressions, got {value}; it has no == and no !=")
-    if not hasattr(value, "__index__"):
-        raise SpecError(f"a rule calculates with integers and expressions, got {value!r}; for fractions there is scale")
-    return Const(index(value))
+    return value if isinstance(value, Expression) else Const(value)
 
 
 def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding: Rounding) -> Expression:
