@@ -240,7 +240,7 @@ def assigned(module: ModuleType) -> set[str]:
 
 
 def varied(value: Any, factor: float) -> Any | None:
-    """Return a constant times a factor; None where there is no number.
+    """Return a constant times a factor, or None if it holds no number.
 
     Whole numbers stay whole, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
     1 and 2, what exceeds 1.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 SIZE_LIMIT_BYTES = 1 << 30
 OBJECT_LIMIT = 1 << 14
 REFUSED = 3
+"""The exit code of a process that refused its file: Python itself exits with 1 or 2."""
 
 
 class RefusalError(Exception):

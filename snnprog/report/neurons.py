@@ -22,6 +22,7 @@ COLUMNS = (NAME, STATUS, MARGIN, "synapses", "exponent", "threshold", "bias", "p
 SAME_FOR_ALL = ("exponent", "bias", "portable for")
 RANKS = ("certified", "exact")
 SHOWN_BINS = 6
+"""Wrong bins that a line names; it counts the others, and --json lists all."""
 
 
 @dataclass(frozen=True)
