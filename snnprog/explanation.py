@@ -14,20 +14,19 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Literal
 
 from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
-from snnprog.design import Design, recheck
-from snnprog.design.conflicts import leaves
+from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
+from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, until
 from snnprog.spec import Spec
 
@@ -48,15 +47,8 @@ class Verdict:
     conflicts : tuple of Conflict
         Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
         of them speaks for all.
-    is_rechecked : bool
-        Whether the proof of that held when it was checked again, in integers, from its prices alone.
-    cases : int
-        How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
-        the solver refused every choice of ticks in windows, of synapses within a fan-in, or of integers.
-    excess : Fraction or None
-        What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
-    holds_at_any_scale : bool
-        Whether the proof holds for weights of any size, and not only for those within the chip's ranges.
+    proof : node or None
+        The proof of the first conflict, checked by `snnprog.check_proof`.
     hidden : Conflict, bool or None
         Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True,
         where nothing speaks against it. None where that was not asked, or not found out in time.
@@ -65,10 +57,7 @@ class Verdict:
     output: int
     status: str
     conflicts: tuple[Conflict, ...] = ()
-    is_rechecked: bool = False
-    cases: int = 0
-    excess: Fraction | None = None
-    holds_at_any_scale: bool = False
+    proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -80,7 +69,7 @@ class Verdict:
                 {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
                 for conflict in self.conflicts
             ],
-            "proof": self._proof_as_dict() if self.conflicts and self.cases else None,
+            "proof": None if self.proof is None else {"cases": len(list(leaves_of(self.proof)))},
             "hidden_neurons": self._hidden_as_dict(),
         }
 
@@ -88,14 +77,6 @@ class Verdict:
         if self.hidden is None:
             return None
         return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
-
-    def _proof_as_dict(self) -> dict[str, object]:
-        return {
-            "rechecked": self.is_rechecked,
-            "cases": self.cases,
-            "leaves_open_lsb": 0.0 if self.excess is None else max(0.0, float(self.excess)),
-            "holds_at_any_scale": self.holds_at_any_scale,
-        }
 
 
 @dataclass(frozen=True)
@@ -153,11 +134,8 @@ def explain(
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = Work(spec, executor=executor, progress=progress, limit=limit)
     designed = work.designed(may_be_unbuilt=True)
-    held = recheck(spec, designed)
     built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
-    verdicts = [
-        _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
-    ]
+    verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
     infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
     help_of = _help_of_hidden(spec, infeasible, limit=limit)
     if spec.hidden != 0:
@@ -185,23 +163,11 @@ def _help_of_hidden(spec: Spec, outputs: list[int], *, limit: float | None) -> d
     return help_of
 
 
-def _verdict(output: int, *, designed: Design, built: Built | None, is_rechecked: bool) -> Verdict:
-    outcome = designed.outcomes[output]
-    if outcome.certificate is not None:
-        certificates = list(leaves(outcome.certificate))
-        return Verdict(
-            output=output,
-            status=INFEASIBLE,
-            conflicts=outcome.conflicts,
-            is_rechecked=is_rechecked,
-            cases=len(certificates),
-            excess=max(certificate.excess for certificate in certificates),
-            holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
-        )
-    in_integers = () if built is None else tuple(each for each in built.conflicts if each.neuron == output)
-    conflicts = outcome.conflicts or in_integers
-    if conflicts:
-        return Verdict(output, INFEASIBLE, conflicts)
+def _verdict(output: int, *, designed: Design, built: Built | None) -> Verdict:
+    refused = [] if built is None else [each for each in built.refused if each.conflicts[0].neuron == output]
+    outcome = next(iter(refused), designed.outcomes[output])
+    if outcome.proof is not None:
+        return Verdict(output, INFEASIBLE, outcome.conflicts, outcome.proof)
     return Verdict(output, UNDECIDED if built is None or outcome.neuron is None else _status(output, built))
 
 

@@ -70,6 +70,7 @@ class RegisterRow:
     ----------
     pattern, tick : int
     register : str
+        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
     side : int
         1: at most what is assumed; -1: at least.
     price : int
@@ -163,9 +164,10 @@ class RangeSplit:
     ----------
     output : int
     unknown : str
-        "weight" (the mantissa of a tap), "exponent", "threshold" or "bias" (in units of the potential).
+        "weight" (what a spike over a tap adds), "mantissa" (of that tap's weight), "exponent", "threshold" or "bias"
+        (in units of the potential).
     line, delay : int or None
-        Which tap, for a weight.
+        Which tap, for a weight or a mantissa.
     at : int
     if_low, if_high : node
         What contradicts ``<= at``, and ``>= at + 1``.
@@ -206,6 +208,7 @@ class RegisterSplit:
     ----------
     output, pattern, tick : int
     register : str
+        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
     at : int
     if_low, if_high : node
         What contradicts ``<= at``, and ``>= at + 1``.
@@ -273,25 +276,29 @@ def proof_to_data(node: Node, spec_data: Mapping[str, object]) -> dict[str, obje
         "spec": spec_data["digest"],
         "chip": spec_data["chip"],
         "ranges": spec_data["ranges"],
-        "nodes": [_node_to_data(each, place) for each in flat],
+        "nodes": [node_to_data(each, place) for each in flat],
     }
 
 
-def _node_to_data(node: Node, place: Mapping[int, int]) -> dict[str, object]:
+def node_to_data(node: Node, place: Mapping[int, int] | None = None) -> dict[str, object]:
+    """Return one node as plain data, its cases by their places; without its cases, where no places are given."""
     kind = "leaf" if isinstance(node, Leaf) else "split"
     words = LEAVES if isinstance(node, Leaf) else SPLITS
     data: dict[str, object] = {kind: next(word for word, each in words.items() if each is type(node))}
     for field in fields(node):
         value = getattr(node, field.name)
         if field.name in CASES:
+            if place is None:
+                continue
             value = place[id(value)]
         elif field.name == "rows":
-            value = [_row_to_data(row) for row in value]
+            value = [row_to_data(row) for row in value]
         data[field.name] = value
     return data
 
 
-def _row_to_data(row: Row) -> dict[str, object]:
+def row_to_data(row: Row) -> dict[str, object]:
+    """Return a row as plain data."""
     data: dict[str, object] = {"row": next(word for word, each in ROWS.items() if each is type(row))}
     data |= {field.name: getattr(row, field.name) for field in fields(row)}
     data["price"] = row.price if row.price < WIDEST_NUMBER else hex(row.price)

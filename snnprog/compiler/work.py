@@ -7,8 +7,9 @@ and what is refused, they decide themselves.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 import numpy as np
@@ -19,8 +20,11 @@ from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.substantiating import last_word
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.integers import quantize
 from snnprog.judgement import wrong_bins
@@ -137,9 +141,18 @@ class Work:
         traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in patterns]))
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
-        return Built(
-            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
-        )
+        built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
+        return replace(built, refused=tuple(self._refused(designed, built.inexact)))
+
+    def _refused(self, designed: Design, outputs: Sequence[int]) -> Iterator[NeuronDesign]:
+        """Yield what proves of outputs without exact integers that there are none, where that is found."""
+        referee = Referee(self.spec)
+        with until(deadline_after(self.limit)), suppress(UndecidedError):
+            for output in outputs:
+                last = last_word(Task.of(self.spec), output, referee)
+                if last.proof is not None:
+                    yield last
+        self.watch.lap("proofs")
 
 
 def _completed(designed: Design) -> Design:

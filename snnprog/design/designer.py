@@ -9,21 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
+from snnprog.design.freedom import Alone, Together
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Split, certify
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.substantiating import substantiated
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
+from snnprog.proof import Node
 from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
@@ -54,8 +56,14 @@ class Design:
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Why outputs cannot be built; empty where all can."""
-        return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
+        """Why outputs cannot be built that provably cannot; empty where there are none."""
+        proved = (outcome for outcome in self.outcomes if outcome.proof is not None)
+        return tuple(dict.fromkeys(conflict for outcome in proved for conflict in outcome.conflicts))
+
+    @property
+    def proof(self) -> Node | None:
+        """The proof of the first output that cannot be built."""
+        return next((outcome.proof for outcome in self.outcomes if outcome.proof is not None), None)
 
     @property
     def undecided(self) -> tuple[int, ...]:
@@ -76,6 +84,7 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
+    referee: Referee
     problem: NeuronProblem
     care: Raster
     is_open_loop: bool
@@ -138,9 +147,11 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
             outcomes = design_together(Together(task))
         except UndecidedError:
             return designed
+        scope, referee = Together(task), Referee(replace(task.spec, hidden=0))
+        outcomes = [substantiated(each, scope, referee, index) for index, each in enumerate(outcomes)]
     neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
     if len(neurons) < len(outcomes):
-        refused = next(outcome for outcome in outcomes if outcome.conflicts)
+        refused = next((outcome for outcome in outcomes if outcome.conflicts), UNDECIDED)
         kept = [
             other if other.neuron is not None else one if one.conflicts else refused
             for one, other in zip(outcomes, designed.outcomes, strict=True)
@@ -150,26 +161,14 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
-    """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
-
-    True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
-    `snnprog.design.proofs.certificate`.
-    """
-    task = Task.of(spec)
-    together = Together(task) if _is_open_loop(spec) else None
-    return tuple(
-        _is_proved(outcome, together or Alone(job.problem, job.care))
-        for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
-    )
-
-
 def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec, targets, care = task.spec, task.targets, task.care
+    referee = Referee(replace(spec, hidden=0))
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _OutputJob(
+            referee=referee,
             problem=task.problem(index, targets[:, index], constrained=care[:, index]),
             care=care[:, index],
             is_open_loop=is_open_loop,
@@ -179,27 +178,11 @@ def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = F
         )
 
 
-def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
-    proof = outcome.certificate
-    if proof is None:
-        return not outcome.conflicts
-    if isinstance(proof, Split):
-        return recheck_proof(scope, proof, assumed={})
-    known = scope.known({})[scope.index(proof)]
-    priced = [
-        {
-            known.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price
-            for each in conflict.bins
-        }
-        for conflict in outcome.conflicts
-    ]
-    return all(certify(known, prices) is not None for prices in priced)
-
-
 def _designed(job: _OutputJob) -> NeuronDesign:
     """Design a neuron; in an open loop as the target says, or not yet."""
     if not job.is_open_loop:
-        return design_neuron(job.problem, job.care)
+        designed = design_neuron(job.problem, job.care)
+        return substantiated(designed, Alone(job.problem, job.care), job.referee, job.problem.neuron)
     designed = design_given(job.problem)
     return UNDECIDED if designed.neuron is None else designed
 

@@ -36,6 +36,7 @@ from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
 from snnprog.network import Neuron
+from snnprog.proof import Node
 from snnprog.solver import check_time
 
 # Rounds of repetition before the complete search, which finds the same answer more slowly.
@@ -53,17 +54,20 @@ class NeuronDesign:
     neuron : Neuron or None
     conflicts : tuple of Conflict
     certificate : Certificate or Split or None
-        The proof behind the conflicts (behind the first of them, where each is one of its own).
+        What refutes real weights (the first of the conflicts, where each is one of its own): a guess.
+    proof : node or None
+        What proves the first conflict, checked by `snnprog.check_proof`.
     """
 
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
     certificate: Proof | None = None
+    proof: Node | None = None
 
     @property
     def is_undecided(self) -> bool:
         """Whether there is neither a neuron nor a proof."""
-        return self.neuron is None and not self.conflicts
+        return self.neuron is None and self.proof is None
 
 
 UNDECIDED = NeuronDesign(None)

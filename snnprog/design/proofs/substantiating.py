@@ -1,0 +1,151 @@
+"""What a design refuses becomes a proof about the chip's integers, or stays undecided.
+
+The search for weights reasons about real weights under exact decays. What it finds impossible is only a guess here:
+each part becomes a leaf that `snnprog.check_proof` accepts, with the same prices, or with others that count truncation
+in. Conflicts are kept where they have such a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from snnprog.arrays import Raster
+from snnprog.conflict import Conflict
+from snnprog.design.conflicts import conflict_of
+from snnprog.design.freedom import Bin, Scope, under_assumptions
+from snnprog.design.neuron import UNDECIDED, NeuronDesign
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import Proof, Split
+from snnprog.design.proofs.referee import Referee, Step
+from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
+from snnprog.design.task import Task
+from snnprog.proof import BinRow, BinSplit, Exhausted, Farkas, Node, leaves_of
+
+MOST_CHOICES = 1 << 14
+"""Choices of weights that are tried one by one where nothing else is a proof: seconds in the checker."""
+
+
+def substantiated(designed: NeuronDesign, scope: Scope, referee: Referee, output: int) -> NeuronDesign:
+    """Return a design whose conflicts are proved; undecided, where they were not.
+
+    Parameters
+    ----------
+    scope : Scope
+        Whose don't-care bins the proof may split.
+    output : int
+        Which output it is.
+    """
+    if not designed.conflicts:
+        return designed
+    if designed.certificate is None:
+        return UNDECIDED
+    proof = _proved(scope, designed.certificate, referee, output=output, assumed={}, path=())
+    if proof is None:
+        return UNDECIDED
+    known = scope.known({})
+    counts = [scope.care[:, index] for index in range(len(known))]
+    first = _named(designed.conflicts[0], known, counts, proof=proof)
+    others = [each for each in designed.conflicts[1:] if _is_proved(each, known, referee)]
+    return replace(designed, conflicts=(first, *others), proof=proof)
+
+
+def _proved(
+    scope: Scope, proof: Proof, referee: Referee, *, output: int, assumed: Mapping[Bin, bool], path: tuple[Step, ...]
+) -> Node | None:
+    """Return a proof by cases as nodes whose leaves hold, or None."""
+    known = scope.known(assumed)
+    if not isinstance(proof, Split):
+        return refuted(known[scope.index(proof)], proof.prices, referee, path)
+    whose = output if len(known) == 1 else proof.neuron
+    split = BinSplit(whose, *known[0].potential_map.played.where(proof.tick), OPEN, OPEN)
+    cases = []
+    for value, case in ((False, proof.if_silent), (True, proof.if_spike)):
+        here = {**assumed, (proof.tick, proof.neuron): value}
+        found = _proved(scope, case, referee, output=output, assumed=here, path=(*path, (split, int(value))))
+        if found is None:
+            return None
+        cases.append(found)
+    return replace(split, if_silent=cases[0], if_spike=cases[1])
+
+
+def refuted(
+    problem: NeuronProblem, prices: Mapping[int, int], referee: Referee, path: tuple[Step, ...] = ()
+) -> Node | None:
+    """Return a proof that the rows of a neuron contradict one another, the priced ones first; None if none was found.
+
+    Parameters
+    ----------
+    prices : mapping of int to int
+        Tick of the map -> price, a guess.
+    path : tuple of (split, int)
+        What is assumed.
+    """
+    found = refute_prices(problem, prices, referee, path)
+    if found is not None:
+        return found
+    priced = np.isin(np.arange(problem.raster.size), list(prices))
+    return refute_integers(problem.constrained_to(priced), referee, path) or refute_integers(problem, referee, path)
+
+
+def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
+    """Return a proof that an output of which real weights may exist has no integers; undecided where none is found.
+
+    Raises
+    ------
+    UndecidedError
+        If the time allowed runs out.
+    """
+    spec, care = task.spec, task.care[:, output]
+    problem = under_assumptions(task.problem(output, task.targets[:, output], constrained=care), care, assumed={})
+    proof: Node | None = None
+    if spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
+        proof = refute_integers(problem, referee)
+    if proof is None and spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
+        leaf = Exhausted(output)
+        proof = leaf if referee.refutes(leaf) else None
+    if proof is None:
+        return UNDECIDED
+    conflict = conflict_of(problem, care, proof)
+    return NeuronDesign(None, (conflict,), proof=proof)
+
+
+def _choices(problem: NeuronProblem) -> int:
+    """Return how many choices of weights, exponent and bias there are."""
+    box = problem.box
+    steps = (box.weight_upper - box.weight_lower) / box.weight_step + 1.0
+    biases = 1 << 20 if box.is_bias_free else 1
+    exponents = 1 + box.exponents[-1] - box.exponents[0]
+    return int(min(float(np.prod(steps)), 1e18)) * biases * exponents
+
+
+def _named(conflict: Conflict, known: list[NeuronProblem], counts: list[Raster], *, proof: Node) -> Conflict:
+    """Return the conflict, or where the proof rests on other bins, one that names those."""
+    bins = {(each.pattern, each.tick) for each in conflict.bins}
+    rows = {(row.pattern, row.tick) for row in _bins_in([proof]) if _counts(row, known, counts, conflict.neuron)}
+    if rows <= bins:
+        return conflict
+    index = 0 if len(known) == 1 else conflict.neuron
+    return conflict_of(known[index], counts[index], proof)
+
+
+def _counts(row: BinRow, known: list[NeuronProblem], counts: list[Raster], neuron: int) -> bool:
+    index = 0 if len(known) == 1 else neuron
+    return bool(counts[index][int(known[index].potential_map.played.starts[row.pattern]) + row.tick])
+
+
+def _bins_in(nodes: Iterable[Node]) -> list[BinRow]:
+    leaves = [leaf for node in nodes for leaf in leaves_of(node) if isinstance(leaf, Farkas)]
+    return [row for leaf in leaves for row in leaf.rows if isinstance(row, BinRow)]
+
+
+def _is_proved(conflict: Conflict, known: list[NeuronProblem], referee: Referee) -> bool:
+    """Tell whether a conflict with prices is a proof by itself."""
+    problem = known[0 if len(known) == 1 else conflict.neuron]
+    prices = {
+        problem.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price
+        for each in conflict.bins
+    }
+    return refute_prices(problem, prices, referee) is not None
