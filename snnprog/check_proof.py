@@ -339,7 +339,7 @@ class AtomSums:
 
     def maybe(self, value):
         """Return a value, or 0."""
-        low, high = (value, value) if type(value) is int else self.ends(value)
+        low, high = self.ends(value)
         return self.free(("maybe", len(self.atoms)), min(0, low), max(0, high))
 
     def total(self, values):
@@ -393,6 +393,8 @@ class AtomSums:
             return rounded(a * factor, bits, rounding)
         if not factor & ((1 << bits) - 1):
             return plus(0, a, factor >> bits) if factor else 0
+        while not factor & 1:
+            factor, bits = factor >> 1, bits - 1
         return self.atom((a.key(), factor, bits, rounding), a, (factor, bits, rounding), None)
 
     def leak(self, a, bits, rounding):
@@ -463,7 +465,9 @@ class AtomSums:
         self.facts[value.key()] = meet(self.facts.get(value.key(), (None, None)), (low, high))
 
     def ends(self, value):
-        """Return the least and the greatest that a sum can be; None where there is no end."""
+        """Return the least and the greatest that a value can be; None where there is no end."""
+        if type(value) is int:
+            return value, value
         low = high = value.constant
         for number in range(len(self.ends_of), max(value.terms) + 1):  # atoms are made of earlier ones
             self.ends_of.append(self.ends_of_atom(number))
@@ -501,8 +505,9 @@ class AtomSums:
             if low == high == 0:
                 continue
             first, second, register = self.atoms[number]
-            if not isinstance(first, Sum) or (register is not None and not is_within(self.ends(first), register)):
-                ends = self.ends(Sum(0, {number: 1}))
+            ends = self.ends(Sum(0, {number: 1}))
+            is_loose = register is not None and not is_within(self.ends(first), register)
+            if not isinstance(first, Sum) or is_loose or ends[0] == ends[1] is not None:
                 if (high > 0 and ends[1] is None) or (low < 0 and ends[0] is None):
                     raise RejectedError("its rows rest on a value that may be anything")
                 top += max(side * end for side in (low, high) for end in ends if end is not None or not side)
@@ -522,7 +527,10 @@ class AtomSums:
 def meet(one, other):
     """Return the ends of what lies within both; None is no end."""
     lows, highs = ([each[end] for each in (one, other) if each[end] is not None] for end in (0, 1))
-    return max(lows, default=None), min(highs, default=None)
+    low, high = max(lows, default=None), min(highs, default=None)
+    if lows and highs and low > high:
+        raise ContradictionError
+    return low, high
 
 
 def is_within(ends, register):
@@ -708,7 +716,11 @@ class Case:
     def __init__(self, spec, path, work=0):
         self.spec, self.work, self.known_bins = spec, work, {}
         self.bins, self.boxes, self.present, self.registers = {}, {}, {}, {}
-        for split, side in path:
+        self.path = path
+
+    def assume(self):
+        """Take up all assumptions; raise ContradictionError if they exclude one another."""
+        for split, side in self.path:
             getattr(self, "assume_" + split["split"])(split, split["output"], side)
 
     def box(self, output):
@@ -939,18 +951,26 @@ def check_farkas(case, leaf):
     spec, output, rows = case.spec, leaf["output"], {}
     for row in leaf["rows"]:
         rows.setdefault(row["pattern"], {}).setdefault(row["tick"], []).append(row)
+        if row["row"] == "order":
+            rows.setdefault(row["other_pattern"], {}).setdefault(row["other_tick"], [])
     for other, pattern, tick, _ in case.registers:
         if other == output:
             rows.setdefault(pattern, {}).setdefault(tick, [])
     domain = AtomSums(case.tightened(output, case.box(output)), spec)
-    neuron, priced = OutputRun(case, output, domain), []
+    neuron, priced, named = OutputRun(case, output, domain), [], {}
     for pattern, by_tick in sorted(rows.items()):
         for tick, done in enumerate(neuron.run(pattern, max(by_tick))):
             if tick in by_tick:
-                for name, value in done.named().items():
+                named[pattern, tick] = done.named()
+                for name, value in named[pattern, tick].items():
                     ends = case.registers.get((output, pattern, tick, name), (None, None))
                     learn_register(domain, value, ends)
-                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in by_tick[tick]]
+                asked = [row for row in by_tick[tick] if row["row"] != "order"]
+                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in asked]
+    ordered = []
+    for row in (row for row in leaf["rows"] if row["row"] == "order"):
+        ordered.append(value_of_order(domain, row, named, ordered))
+        priced.append((row["price"], ordered[-1]))
     if not priced or domain.greatest(priced) >= 0:
         raise RejectedError("its priced rows do not contradict one another")
 
@@ -961,6 +981,30 @@ def learn_register(domain, value, ends):
         domain.learn(value, *ends)
     elif (ends[0] is not None and value < ends[0]) or (ends[1] is not None and value > ends[1]):
         raise ContradictionError
+
+
+def value_named(values, name):
+    """Return a register, a watched value (``#n``) or an integer by its name."""
+    if name not in values and not name.lstrip("-").isdecimal():
+        raise RejectedError(f"there is no {name!r}")
+    return values[name] if name in values else int(name)
+
+
+def value_of_order(domain, row, named, ordered):
+    """Return how much more a rounding is than that of a lesser value; never less than 0, for rounding keeps order."""
+    one = value_named(named[row["pattern"], row["tick"]], row["register"])
+    other = value_named(named[row["other_pattern"], row["other_tick"]], row["other_register"])
+    (least, _), (_, most) = domain.ends(other), domain.ends(one)
+    apart = plus(other, one, -1)
+    for given in row["given"]:
+        if not 0 <= given < len(ordered):
+            raise RejectedError("a row of order rests on a later one")
+        apart = plus(apart, ordered[given], -1)
+    apart, _ = domain.ends(apart)
+    if (apart is None or apart < 0) and (None in (least, most) or least < most):
+        raise RejectedError(f"{row['register']} at tick {row['tick']} may be the greater of two that are put in order")
+    rounding = row["factor"], row["bits"], row["rounding"]
+    return plus(domain.scale(other, *rounding), domain.scale(one, *rounding), -1)
 
 
 def value_of_row(case, domain, output, row, done):
@@ -1068,6 +1112,7 @@ SPLITS = {  # the fields of each split beside its cases, and the names of its ca
     "register": ("output pattern tick register at", ("if_low", "if_high")),
 }
 ROWS = {
+    "order": "pattern tick register other_pattern other_tick other_register factor bits rounding price given",
     "bin": "pattern tick price is_after_reset",
     "limit": "pattern tick index side price",
     "register": "pattern tick register side price",
@@ -1083,10 +1128,11 @@ def check_fields(spec, table, names, what):
     missing = [name for name in names if name not in table]
     need(not missing, f"{what} must have {', '.join(names)}")
     ends = {"output": (0, spec.n_outputs - 1), "pattern": (0, len(spec.patterns) - 1), "index": (0, 1 << 32)}
+    ends |= {"other_pattern": ends["pattern"], "factor": (0, 1 << 64), "bits": (0, 64)}
     for name in names:
         value, where = table[name], f"{name} of {what}"
-        if name == "tick":
-            integer(value, where, 0, spec.patterns[table["pattern"]][0] - 1)
+        if name in ("tick", "other_tick"):
+            integer(value, where, 0, spec.patterns[table[name.replace("tick", "pattern")]][0] - 1)
         elif name in ends:
             integer(value, where, *ends[name])
         elif name == "at":
@@ -1095,26 +1141,30 @@ def check_fields(spec, table, names, what):
             need(type(value) is int and value in (-1, 1), f"{where} must be 1 or -1")
         elif name == "is_after_reset":
             need(type(value) is bool, f"{where} must be true or false")
-        elif name == "register":
+        elif name == "given":
+            need(isinstance(value, list) and all(type(each) is int for each in value), f"{where} must be integers")
+        elif name == "rounding":
+            need(value in ROUNDINGS, f"{where} is unknown")
+        elif name in ("register", "other_register"):
             need(isinstance(value, str) and len(value) < 64, f"{where} must be a register's name")
         elif name == "unknown":
             need(value in (*OF_TAPS, "exponent", "threshold", "bias"), f"{where} is unknown")
         elif name == "price":
-            table[name] = price_of(value, where)
+            table[name] = price_of(value, where, int(table.get("row") != "order"))
         elif table.get("unknown", "weight") in OF_TAPS:  # a line and a delay
             known = spec.delays if name == "delay" else range(spec.n_lines)
             need(type(value) is int and value in known, f"{where} must be one of the specification's")
 
 
-def price_of(value, where):
-    """Return a price: an integer of 1 or more, which may be a hexadecimal text."""
+def price_of(value, where, least):
+    """Return a price: an integer, which may be a hexadecimal text."""
     if isinstance(value, str):
         need(value[:2] == "0x" and len(value) < 1 << 20, f"{where} must be an integer or a hexadecimal text")
         try:
             value = int(value, 16)
         except ValueError:
             raise BadFileError(f"{where} must be an integer or a hexadecimal text") from None
-    need(type(value) is int and value >= 1, f"{where} must be 1 or more")
+    need(type(value) is int and value >= least, f"{where} must be {least} or more")
     return value
 
 
@@ -1190,6 +1240,7 @@ def fault_of(spec, nodes):
 def fault_of_leaf(case, leaf):
     """Return why a leaf does not contradict what was assumed; None if it does."""
     try:
+        case.assume()
         LEAVES[leaf["leaf"]](case, leaf)
     except ContradictionError:
         return None  # what was assumed cannot be, or a row is contradicted as it is made

@@ -84,7 +84,41 @@ class RegisterRow:
     price: int
 
 
-Row: TypeAlias = BinRow | LimitRow | RegisterRow
+@dataclass(frozen=True)
+class OrderRow:
+    """Of two values, of which one is sure not to exceed the other, the roundings are in the same order.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    register : str
+        The lesser: a register after this tick, or ``#n`` as in `RegisterRow`, or an integer in digits.
+    other_pattern, other_tick : int
+    other_register : str
+        The greater.
+    factor, bits : int
+    rounding : str
+        What both become: ``round(value * factor / 2**bits)``.
+    price : int
+        0, where only later rows rest on it, or more.
+    given : tuple of int
+        Earlier rows of this kind in the leaf, counted among themselves: what they say makes the values' order sure.
+    """
+
+    pattern: int
+    tick: int
+    register: str
+    other_pattern: int
+    other_tick: int
+    other_register: str
+    factor: int
+    bits: int
+    rounding: str
+    price: int
+    given: tuple[int, ...] = ()
+
+
+Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
 @dataclass(frozen=True)
@@ -226,7 +260,9 @@ class RegisterSplit:
 Leaf: TypeAlias = Farkas | Exhausted | UnmatchedWindows | ExcessTaps
 Node: TypeAlias = Leaf | BinSplit | RangeSplit | TapSplit | RegisterSplit
 
-ROWS: Mapping[str, type] = MappingProxyType({"bin": BinRow, "limit": LimitRow, "register": RegisterRow})
+ROWS: Mapping[str, type] = MappingProxyType(
+    {"bin": BinRow, "limit": LimitRow, "register": RegisterRow, "order": OrderRow}
+)
 LEAVES: Mapping[str, type] = MappingProxyType(
     {"farkas": Farkas, "exhausted": Exhausted, "windows": UnmatchedWindows, "fan_in": ExcessTaps}
 )
@@ -301,6 +337,8 @@ def row_to_data(row: Row) -> dict[str, object]:
     """Return a row as plain data."""
     data: dict[str, object] = {"row": next(word for word, each in ROWS.items() if each is type(row))}
     data |= {field.name: getattr(row, field.name) for field in fields(row)}
+    if isinstance(row, OrderRow):
+        data["given"] = list(row.given)
     data["price"] = row.price if row.price < WIDEST_NUMBER else hex(row.price)
     return data
 
@@ -363,6 +401,11 @@ def _row_from_data(data: object, *, where: str) -> Row:
             data = {**data, "price": int(price, 16)}
         except ValueError as error:
             raise FormatError(f"price of {where} must be an integer, got {price[:40]!r}") from error
+    if kind is OrderRow:
+        given = data.get("given")
+        if not isinstance(given, list) or not all(type(each) is int for each in given):
+            raise FormatError(f"given of {where} must be a list of integers")
+        data = {**data, "given": tuple(given)}
     row: Row = kind(**_values(data, kind, marks={"row"}, where=where))
     return row
 
@@ -373,7 +416,7 @@ def _values(data: Mapping[str, object], kind: type, *, marks: set[str], where: s
     if set(data) - marks != names:
         raise FormatError(f"{where} must have {', '.join(sorted(names))}, got {', '.join(sorted(set(data) - marks))}")
     hints = get_type_hints(kind)
-    for name in names - set(CASES) - {"rows"}:
+    for name in names - set(CASES) - {"rows", "given"}:
         allowed = {bool: (bool,), str: (str,), int: (int,)}.get(hints[name], (int, type(None)))
         if type(data[name]) not in allowed:
             raise FormatError(f"{name} of {where} must be of type {allowed[0].__name__}, got {data[name]!r:.40}")

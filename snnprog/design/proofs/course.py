@@ -8,6 +8,8 @@ in units of the potential, divided by what one unit of the threshold is.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,8 +20,9 @@ from scipy.sparse import csr_matrix
 from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
-from snnprog.proof import BinRow, LimitRow, RegisterRow, Row
+from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
 from snnprog.rules.expressions import Hold, Rounding
+from snnprog.rules.interpreter import rounded
 from snnprog.rules.linear import rounding_errors
 from snnprog.rules.resolve import Form, Sums, resolved
 from snnprog.rules.rule import POTENTIAL, Rule, Step
@@ -28,6 +31,12 @@ from snnprog.solver import LinearProgram, check_time, maximise
 Ends = tuple[float, float]
 Register = tuple[int, int, str]
 """A pattern, a tick and the name of a register."""
+
+NEAR = 1 << 20
+"""Ends of values, in units of the potential, that are told of their roundings: nearer than weights make them."""
+
+MOST_ORDERED = 60
+"""Roundings of which any two are compared."""
 
 LIFT_LIMIT = 1e3
 """Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
@@ -53,8 +62,9 @@ NOTHING_ASSUMED = Assumed({}, {})
 
 @dataclass(frozen=True)
 class Rounded:
-    """One rounding: its column, what is rounded, and where in the run it is first."""
+    """One rounding: its name and column, what is rounded, and how."""
 
+    name: str
     column: int
     operand: Form
     factor: Fraction
@@ -86,8 +96,10 @@ class Course(Sums):
         self.limits = {watch.step: watch.limit for watch in rule.watched}
         self.watched: list[tuple[Form, int]] = []
         self.n_arrivals = 0
+        self.rests_on: dict[int, list[int]] = {}  # a row of order -> those that it rests on
         self.fixed = dict(self.mapping.linear.given)
         self._walk()
+        self.note_orders()
 
     def _narrow(self, taps: int) -> None:
         names: list[object] = [
@@ -186,9 +198,9 @@ class Course(Sums):
             low, high = self.ends(operand)
             column = len(self.lower)
             self.columns[name] = column, Fraction(self.unit)
-            self.lower.append((low * float(factor) - 1) / self.unit)
-            self.upper.append((high * float(factor) + 1) / self.unit)
-            self.roundings.append(Rounded(column, operand, factor, rounding))
+            self.lower.append(rounded_end(low, factor, rounding, up=False) / self.unit)
+            self.upper.append(rounded_end(high, factor, rounding, up=True) / self.unit)
+            self.roundings.append(Rounded(name, column, operand, factor, rounding))
         return Form.symbol(self.rounded_as[key])
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
@@ -218,6 +230,51 @@ class Course(Sums):
             low, high = low + min(ends), high + max(ends)
         return _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
 
+    def note_orders(self) -> None:
+        """Note rows of roundings of values that are sure to be in order, of up to `MOST_ORDERED` roundings."""
+        places = {_key(form): place for place, form in reversed(self.registers.items())}
+        ordered: dict[tuple[str, str], int] = {}
+        known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
+        for each in known:
+            self._note_ends(each, places[_key(each.operand)])
+        for latter, former in itertools.product(known, known):
+            if latter is former or (latter.factor, latter.rounding) != (former.factor, former.rounding):
+                continue
+            more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
+            if self.ends(more)[0] < 0:
+                more, rests_on = self._without_ordered(more, ordered)
+                if not rests_on or self.ends(more)[0] < 0:
+                    continue
+            pair = places[_key(former.operand)], places[_key(latter.operand)]
+            factor, bits = latter.factor.numerator, latter.factor.denominator.bit_length() - 1
+            row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
+            self.rests_on[len(self.rows)] = rests_on
+            ordered[former.name, latter.name] = len(self.rows)
+            self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+
+    def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
+        """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
+        rests_on: list[int] = []
+        for (lesser, greater), row in ordered.items():
+            if more.coefficient(lesser) <= -1 and more.coefficient(greater) >= 1:
+                more = more.plus(Form({lesser: Fraction(1), greater: Fraction(-1)}))
+                rests_on.append(row)
+        return more, rests_on
+
+    def _note_ends(self, each: Rounded, place: Register) -> None:
+        """Note that a rounding is no farther than that of an end of what is rounded, where that end is near."""
+        factor, bits = each.factor.numerator, each.factor.denominator.bit_length() - 1
+        how = factor, bits, each.rounding.name.lower(), 1
+        for side, end in zip((-1, 1), self.ends(each.operand), strict=True):
+            if not math.isfinite(end) or abs(end) > NEAR:
+                continue
+            whole = math.floor(end) if side > 0 else math.ceil(end)
+            limit = Form.of(rounded_integer(whole, each.factor, each.rounding))
+            constant = (*place[:2], str(whole))
+            row = OrderRow(*place, *constant, *how) if side > 0 else OrderRow(*constant, *place, *how)
+            form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
+            self.rows.append((row, form))
+
     # ------------------------------------------------------------------------------------------------- the program
 
     def program(self) -> LinearProgram:
@@ -227,7 +284,8 @@ class Course(Sums):
         lift = len(self.lower)
         for index, (_, form) in enumerate(self.rows):
             entries += [(index, column, value) for column, value in self._coefficients(form)]
-            entries.append((index, lift, -1.0))
+            if not isinstance(self.rows[index][0], OrderRow):
+                entries.append((index, lift, -1.0))
             least.append(-float(form.constant) / self.unit)
         for each in self.roundings:
             terms = self._coefficients(each.operand.times(-each.factor))
@@ -297,6 +355,20 @@ def gaps_of(problem: NeuronProblem, unit: int) -> tuple[int, int]:
     noise = -(-Fraction(problem.box.noise) * unit // 1)
     is_equal = problem.box.is_equal_a_spike
     return int(noise) + is_equal, int(noise) + 1 - is_equal
+
+
+def rounded_end(value: float, factor: Fraction, rounding: Rounding, *, up: bool) -> float:
+    """Return an end of ``value * factor``, rounded, for an end of the value."""
+    if not math.isfinite(value):
+        return value
+    whole = math.ceil(value) if up else math.floor(value)
+    return float(rounded_integer(whole, factor, rounding))
+
+
+def rounded_integer(value: int, factor: Fraction, rounding: Rounding) -> int:
+    """Return ``value * factor`` as the chip rounds it; the factor's denominator is a power of two."""
+    bits = factor.denominator.bit_length() - 1
+    return int(rounded(np.array(value * factor.numerator, np.int64), bits, rounding))
 
 
 def _key(form: Form) -> object:

@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.course import Assumed, Course, Lifted, Rounded, lifted
+from snnprog.design.proofs.course import Assumed, Course, Lifted, Rounded, lifted, rounded_integer
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.errors import SolverError, UndecidedError
-from snnprog.proof import BinRow, Farkas, Node, RangeSplit, RegisterSplit, Row
-from snnprog.rules.expressions import Rounding
+from snnprog.proof import BinRow, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row
 from snnprog.rules.resolve import Form
 from snnprog.solver import check_time
 
@@ -96,7 +95,9 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
         leaf = _leaf(search, course, answer, path)
         if leaf is not None:
             return leaf
-    split = next(_splits(search.problem, course, answer), None)
+    taken = {_place(each) for each, _ in path}
+    splits = _splits(search.problem, course, answer)
+    split = next((each for each in splits if _place(each) not in taken), None)
     if split is None:
         return None
     cases = []
@@ -108,14 +109,37 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
     return replace(split, if_low=cases[0], if_high=cases[1])
 
 
+def _place(split: Node) -> Node:
+    """Return a split without its cases, to tell splits apart."""
+    if isinstance(split, RangeSplit | RegisterSplit):
+        return replace(split, if_low=OPEN, if_high=OPEN)
+    return split
+
+
 def _leaf(search: _Search, course: Course, answer: Lifted, path: tuple[Step, ...]) -> Farkas | None:
     top = float(answer.prices.max(initial=0.0))
     if top <= 0.0:
         return None
     prices = [round(float(price) / top * (1 << PRICE_BITS)) for price in answer.prices]
-    rows = tuple(replace(row, price=price) for (row, _), price in zip(course.rows, prices, strict=True) if price > 0)
+    needed = {index for index, price in enumerate(prices) if price > 0}
+    for index in range(len(prices) - 1, -1, -1):  # rows rest on earlier ones
+        needed |= set(course.rests_on.get(index, ())) if index in needed else set()
+    rows = _kept(course, prices, sorted(needed))
     leaf = Farkas(search.problem.neuron, rows)
     return leaf if search.referee.refutes(leaf, path) else None
+
+
+def _kept(course: Course, prices: list[int], needed: list[int]) -> tuple[Row, ...]:
+    """Return the rows that a leaf needs, with their prices."""
+    rows: list[Row] = []
+    place: dict[int, int] = {}
+    for index in needed:
+        row = course.rows[index][0]
+        if isinstance(row, OrderRow):
+            place[index] = len(place)
+            row = replace(row, given=tuple(place[each] for each in course.rests_on.get(index, ())))
+        rows.append(replace(row, price=prices[index]))
+    return tuple(rows)
 
 
 def assumed_of(output: int, path: Sequence[Step]) -> Assumed:
@@ -144,25 +168,44 @@ def _splits(problem: NeuronProblem, course: Course, answer: Lifted) -> Iterator[
     by_key = {
         (form.constant, frozenset(form.terms.items())): place for place, form in reversed(course.registers.items())
     }
-    found: list[tuple[float, RangeSplit | RegisterSplit]] = []
+    found: list[tuple[bool, float, RegisterSplit]] = []
     for each in course.roundings:
         place = by_key.get((each.operand.constant, frozenset(each.operand.terms.items())))
-        excess = _away(course, answer, each)
-        if place is not None and excess > SURE:
-            found.append((excess, RegisterSplit(problem.neuron, *place, -1, OPEN, OPEN)))
-    yield from (split for _, split in sorted(found, key=lambda pair: -pair[0]))
+        wrong, at = _misrounded(course, answer, each)
+        if place is not None and wrong > SURE:
+            found.append((at != -1, -wrong, RegisterSplit(problem.neuron, *place, at, OPEN, OPEN)))
+    yield from (split for *_, split in sorted(found, key=lambda each: each[:2]))
     yield from _fractions(problem, course, answer)
 
 
-def _away(course: Course, answer: Lifted, each: Rounded) -> float:
-    """Return how far a rounding went to a side to which the sign of what is rounded does not let it go."""
-    value = value_of(course, answer, each.operand)
+def _misrounded(course: Course, answer: Lifted, each: Rounded) -> tuple[float, int]:
+    """Return by how much an answer has a value rounded otherwise than the chip does, and where to split the value.
+
+    A value of which the sign is open is split there; else it is kept to what is rounded to the same integer.
+    """
+    value, found = value_of(course, answer, each.operand), float(answer.values[each.column]) * course.unit
+    least = rounded_integer(math.floor(value + SURE), each.factor, each.rounding)
+    most = rounded_integer(math.ceil(value - SURE), each.factor, each.rounding)
+    wrong = max(found - most, least - found)
     low, high = course.ends(each.operand)
-    if low >= 0 or high < 0 or each.rounding not in (Rounding.TOWARD_ZERO, Rounding.AWAY_FROM_ZERO, Rounding.MOVING):
-        return 0.0
-    error = answer.values[each.column] * course.unit - value * float(each.factor)
-    outward = error if value >= 0 else -error
-    return float(outward if each.rounding is Rounding.TOWARD_ZERO else abs(outward))
+    if low < 0 <= high:
+        return wrong, -1
+    if found > most:
+        return wrong, _last_that_rounds_to(most, each)
+    return wrong, _last_that_rounds_to(least - 1, each)
+
+
+def _last_that_rounds_to(most: int, each: Rounded) -> int:
+    """Return the greatest integer whose rounding is at most this."""
+    reach = math.ceil(2 / each.factor)
+    low, high = math.floor(most / each.factor) - reach, math.ceil(most / each.factor) + reach
+    while low < high:
+        middle = (low + high + 1) // 2
+        if rounded_integer(middle, each.factor, each.rounding) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def value_of(course: Course, answer: Lifted, form: Form) -> float:
