@@ -106,7 +106,7 @@ def rounded(value, bits, rounding):
     if rounding == "away_from_zero":
         return up if value >= 0 else down
     if rounding == "moving":  # the floor, or where that is 0, the sign of the value
-        return down or (value > 0)
+        return down or int(value > 0)
     if rest != half or not rest:
         return down if rest < half or not rest else up
     if rounding == "half_up":
@@ -858,9 +858,9 @@ class OutputRun:
         values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
         if spec.may_have_hidden_neurons:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
-            if history:
+            if history and history[1]:
                 most = MOST_NUMBER  # more than any register holds
-                values.append(self.domain.free(("hidden", history), -most, most))
+                values.append(self.domain.free(("hidden", history[0]), -most, most))
         for output in range(spec.n_outputs if spec.recurrent else 0):
             spikes = own if output == self.output else self.case.known(output, pattern)
             for delay in spec.delays:
@@ -880,9 +880,10 @@ class OutputRun:
         return history
 
     def heard(self, pattern, tick, own, history):
-        """Return the number of the history that hidden neurons have heard by a tick; () before anything has happened.
+        """Return (number, excited) of the history that hidden neurons have heard by a tick; () before there is one.
 
-        A neuron without a bias is at rest until the first spike, so its history begins there.
+        A neuron without a bias is at rest until the first spike, so its history begins there, and does not spike before
+        something has excited it.
         """
         spec, events = self.spec, ()
         if tick >= 0:
@@ -890,12 +891,14 @@ class OutputRun:
             for output in range(spec.n_outputs if spec.recurrent else 0):
                 spike = (own if output == self.output else self.case.known(output, pattern))[tick]
                 if spike is None:
-                    events = (*events, "unknown", pattern, tick, output)
+                    events = (*events, f"unknown {output} {tick} {pattern}")
                 elif spike:
                     events = (*events, spec.n_inputs + output)
         if not history and not events and spec.ranges["bias"] == [0, 0]:
             return history
-        return (self.histories.setdefault((history, events), len(self.histories) + 1),)
+        excitable = any(type(each) is str or spec.mantissas[each][1] > 0 for each in events)
+        number = self.histories.setdefault((history[:1], events), len(self.histories) + 1)
+        return number, excitable or history[1:] == (True,) or spec.ranges["bias"] != [0, 0]
 
     def value_of_step(self, name, expression):
         """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""

@@ -22,7 +22,8 @@ from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of, refusal
+from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import SolverError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
@@ -97,6 +98,11 @@ class Explanation:
         return not any(verdict.status in (INFEASIBLE, UNDECIDED) for verdict in self.verdicts)
 
     @property
+    def proof(self) -> Node | None:
+        """The proof of the first output that is infeasible."""
+        return next((verdict.proof for verdict in self.verdicts if verdict.status == INFEASIBLE), None)
+
+    @property
     def infeasible(self) -> tuple[int, ...]:
         """The outputs that are proved infeasible."""
         return tuple(verdict.output for verdict in self.verdicts if verdict.status == INFEASIBLE)
@@ -136,22 +142,27 @@ def explain(
     designed = work.designed(may_be_unbuilt=True)
     built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
     verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
-    infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
-    help_of = _help_of_hidden(spec, infeasible, limit=limit)
+    help_of = _help_of_hidden(spec, designed.unbuilt, limit=limit)
     if spec.hidden != 0:
         verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
     return Explanation(tuple(verdicts))
 
 
-def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> Verdict:
+def _with_hidden(verdict: Verdict, refused: NeuronDesign | Literal[True] | None) -> Verdict:
     """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
-    is_open = verdict.status == INFEASIBLE and not isinstance(hidden, Conflict)
-    return replace(verdict, hidden=hidden, status=UNDECIDED if is_open else verdict.status)
+    if isinstance(refused, NeuronDesign):
+        conflicts = verdict.conflicts or refused.conflicts
+        return replace(
+            verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflicts[0], proof=refused.proof
+        )
+    return replace(verdict, hidden=refused, status=UNDECIDED if verdict.status == INFEASIBLE else verdict.status)
 
 
-def _help_of_hidden(spec: Spec, outputs: list[int], *, limit: float | None) -> dict[int, Conflict | Literal[True]]:
-    """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
-    help_of: dict[int, Conflict | Literal[True]] = {}
+def _help_of_hidden(
+    spec: Spec, outputs: tuple[int, ...], *, limit: float | None
+) -> dict[int, NeuronDesign | Literal[True]]:
+    """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
+    help_of: dict[int, NeuronDesign | Literal[True]] = {}
     if not outputs or spec.hidden == 0:
         return help_of
     draft = Draft(spec)
@@ -159,7 +170,7 @@ def _help_of_hidden(spec: Spec, outputs: list[int], *, limit: float | None) -> d
         histories = histories_of(draft)
         for output in outputs:
             check_time()
-            help_of[output] = impossibility(draft, output, histories=histories) or True
+            help_of[output] = refusal(draft, output, histories=histories) or True
     return help_of
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of, refusal
 from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.neuron import NeuronDesign
 from snnprog.errors import UndecidedError
@@ -55,8 +54,8 @@ def add_hidden(
     outcomes = list(designed.outcomes)
     if not draft.hidden:
         histories = histories_of(draft)
-        found = [(output, impossibility(draft, output, histories=histories)) for output in outputs]
-        refused = {output: conflict for output, conflict in found if conflict is not None}
+        found = [(output, refusal(draft, output, histories=histories)) for output in outputs]
+        refused = {output: design for output, design in found if design is not None}
         if refused:
             return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
@@ -91,10 +90,10 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
     return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
-def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:
+def _refused(designed: Design, refused: Mapping[int, NeuronDesign]) -> Design:
     """Return the design in which only what no network can do is held against its outputs."""
     outcomes = [
-        NeuronDesign(None, (refused[output],) if output in refused else ()) if outcome.neuron is None else outcome
+        refused.get(output, NeuronDesign(None)) if outcome.neuron is None else outcome
         for output, outcome in enumerate(designed.outcomes)
     ]
     return replace(designed, outcomes=tuple(outcomes))

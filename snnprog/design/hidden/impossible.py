@@ -21,8 +21,12 @@ from snnprog.conflict import Conflict
 from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
+from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.substantiating import refuted_by_bins
 from snnprog.potential import NO_RESET, Ticks
+from snnprog.proof import BinRow, Farkas, Node
 from snnprog.solver import LinearProgram, maximise
 from snnprog.spec import presynaptic_raster
 
@@ -71,6 +75,19 @@ def impossibility(draft: Draft, output: int, *, histories: Histories) -> Conflic
         return None
     priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
     return _conflict(problem, histories, priced=priced, lag=2 * min(draft.asked.delays))
+
+
+def refusal(draft: Draft, output: int, *, histories: Histories) -> NeuronDesign | None:
+    """Return the proof that no network does what is asked of an output, with the conflict; None if none was found."""
+    conflict = impossibility(draft, output, histories=histories)
+    if conflict is None or (draft.asked.recurrent and not draft.care.all()):
+        return None
+    care = draft.care[:, output]
+    problem = neuron_problem(draft.mapping, output, raster=draft.targets[:, output], constrained=care, box=draft.box)
+    referee = Referee(draft.asked)
+    alone = Farkas(output, (BinRow(conflict.pattern, conflict.tick, 1),))
+    proof: Node | None = alone if referee.refutes(alone) else refuted_by_bins(problem, care, referee)
+    return None if proof is None else NeuronDesign(None, (conflict,), proof=proof)
 
 
 def _unreached_spikes(problem: NeuronProblem, histories: Histories) -> Ticks:

@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snnprog.arrays import Floats
+from snnprog.arrays import Floats, Int64s
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
@@ -25,8 +25,9 @@ from snnprog.rules.expressions import Hold, Rounding
 from snnprog.rules.interpreter import rounded
 from snnprog.rules.linear import rounding_errors
 from snnprog.rules.resolve import Form, Sums, resolved
-from snnprog.rules.rule import POTENTIAL, Rule, Step
+from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import LinearProgram, check_time, maximise
+from snnprog.spec import Spec, presynaptic_raster
 
 Ends = tuple[float, float]
 Register = tuple[int, int, str]
@@ -74,8 +75,10 @@ class Rounded:
 class Course(Sums):
     """Columns and rows of one neuron, from a walk over its ticks."""
 
-    def __init__(self, problem: NeuronProblem, rule: Rule, assumed: Assumed = NOTHING_ASSUMED) -> None:
-        self.problem, self.rule, self.assumed = problem, rule, assumed
+    def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
+        self.problem, self.rule, self.assumed = problem, spec.chip.rule, assumed
+        rule = self.rule
+        self.told = _told(spec, problem) if spec.hidden != 0 else np.zeros(problem.spikes.size, np.int64)
         self.mapping, box = problem.potential_map, widest_box(problem)
         nearest = np.minimum(box.weight_lower, problem.box.weight_lower)  # where no weight is 0, the finest grid's
         farthest = np.maximum(box.weight_upper, problem.box.weight_upper)
@@ -126,9 +129,8 @@ class Course(Sums):
             state = rest if local == 0 else state
             arrivals = tap[first[tick] : first[tick + 1]].tolist()
             self.watched, self.n_arrivals = [], len(arrivals)
-            after = resolved(
-                self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=self._arriving(arrivals)
-            )
+            arriving = self._arriving(arrivals, int(self.told[tick]))
+            after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             state = dict(after.state)
             if looks[tick]:
                 self._note_rows(tick, pattern, local, compared=after.compared, left=state[POTENTIAL])
@@ -147,8 +149,16 @@ class Course(Sums):
         before = (self.n_arrivals - 1) * (self.rule.gather.name in self.limits)
         return ((index + before, each) for index, each in enumerate(self.watched) if index + before >= 0)
 
-    def _arriving(self, taps: list[int]) -> Form:
+    def _arriving(self, taps: list[int], told: int) -> Form:
+        """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
         terms: dict[str, Fraction] = {}
+        if told:
+            name = f"told {told}"
+            if name not in self.columns:
+                self.columns[name] = len(self.lower), Fraction(1)
+                self.lower.append(-np.inf)
+                self.upper.append(np.inf)
+            terms[name] = Fraction(1)
         for each in taps:
             terms[f"tap {each}"] = terms.get(f"tap {each}", Fraction(0)) + 1
         return Form(terms)
@@ -264,14 +274,14 @@ class Course(Sums):
     def _note_ends(self, each: Rounded, place: Register) -> None:
         """Note that a rounding is no farther than that of an end of what is rounded, where that end is near."""
         factor, bits = each.factor.numerator, each.factor.denominator.bit_length() - 1
-        how = factor, bits, each.rounding.name.lower(), 1
         for side, end in zip((-1, 1), self.ends(each.operand), strict=True):
             if not math.isfinite(end) or abs(end) > NEAR:
                 continue
             whole = math.floor(end) if side > 0 else math.ceil(end)
             limit = Form.of(rounded_integer(whole, each.factor, each.rounding))
             constant = (*place[:2], str(whole))
-            row = OrderRow(*place, *constant, *how) if side > 0 else OrderRow(*constant, *place, *how)
+            pair = (*place, *constant) if side > 0 else (*constant, *place)
+            row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
             form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
             self.rows.append((row, form))
 
@@ -348,6 +358,26 @@ def lifted(course: Course) -> Lifted:
     """
     optimum = maximise(course.program())
     return Lifted(float(optimum.values[-1]), optimum.duals[: len(course.rows)], optimum.values[:-1])
+
+
+def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
+    """(ticks,) Return the number of the history that hidden neurons can tell of; 0 where they cannot have spiked.
+
+    What they tell has passed two synapses at least. Without a bias, a history begins at the first spike.
+    """
+    lag, has_bias = 2 * min(spec.delays), problem.box.has_bias
+    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
+    numbers: dict[tuple[int, bytes], int] = {}
+    told: list[int] = []
+    for pattern in spec.patterns:
+        lines, number, is_excited = presynaptic_raster(spec, pattern), 0, has_bias
+        for tick in range(pattern.ticks):
+            heard = lines[tick - lag] if tick >= lag else np.zeros(lines.shape[1], np.bool_)
+            if has_bias or number or heard.any():
+                number = numbers.setdefault((number, np.packbits(heard).tobytes()), len(numbers) + 1)
+            is_excited = is_excited or bool((heard & (signs >= 0)).any())
+            told.append(number * is_excited)
+    return np.array(told, np.int64)
 
 
 def gaps_of(problem: NeuronProblem, unit: int) -> tuple[int, int]:

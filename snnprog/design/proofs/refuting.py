@@ -86,7 +86,7 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
     check_time()
     if search.left <= 0:
         return None
-    course = Course(search.problem, search.referee.spec.chip.rule, assumed_of(search.problem.neuron, path))
+    course = Course(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
     if not course.rows or len(course.roundings) > MOST_ROUNDINGS:
         return None
     search.left = min(search.left - 1, BRANCHING_WORK // (1 + len(course.roundings)))

@@ -24,6 +24,9 @@ from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
 from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, Exhausted, Farkas, Node, leaves_of
 
+MOST_SPLITS = 6
+"""Don't-care bins that are told apart one after another, where the search for weights did not say which."""
+
 MOST_CHOICES = 1 << 14
 """Choices of weights that are tried one by one where nothing else is a proof: seconds in the checker."""
 
@@ -90,6 +93,47 @@ def refuted(
     return refute_integers(problem.constrained_to(priced), referee, path) or refute_integers(problem, referee, path)
 
 
+def refuted_by_bins(
+    problem: NeuronProblem, care: Raster, referee: Referee, path: tuple[Step, ...] = (), *, splits: int = MOST_SPLITS
+) -> Node | None:
+    """Return a proof that no integers do what is asked, whatever a neuron does in its open bins; None if none is found.
+
+    Parameters
+    ----------
+    problem : NeuronProblem
+        Its rows at every tick.
+    care : (ticks,) bool
+        Which ticks count.
+    path : tuple of (split, int)
+        What is assumed: of bins, only its own.
+    splits : int
+        How many bins may be told apart, one after another.
+    """
+    starts = problem.potential_map.played.starts
+    assumed = {
+        int(starts[split.pattern]) + split.tick: bool(side) for split, side in path if isinstance(split, BinSplit)
+    }
+    known = under_assumptions(problem, care, assumed=assumed)
+    found = refute_integers(known, referee, path) if known.constrained.any() else None
+    if found is not None or splits <= 0:
+        return found
+    is_open = ~care & ~known.resets.is_held[: care.size]
+    is_open[list(assumed)] = False
+    after = care & ~known.constrained[: care.size]
+    pattern = problem.potential_map.played.pattern
+    first = next((tick for tick in np.flatnonzero(is_open).tolist() if after[pattern == pattern[tick]].any()), None)
+    if first is None:
+        return None
+    split = BinSplit(problem.neuron, *problem.potential_map.played.where(first), OPEN, OPEN)
+    cases: list[Node] = []
+    for side in (0, 1):
+        case = refuted_by_bins(problem, care, referee, (*path, (split, side)), splits=splits - 1)
+        if case is None:
+            return None
+        cases.append(case)
+    return replace(split, if_silent=cases[0], if_spike=cases[1])
+
+
 def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     """Return a proof that an output of which real weights may exist has no integers; undecided where none is found.
 
@@ -99,10 +143,10 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
         If the time allowed runs out.
     """
     spec, care = task.spec, task.care[:, output]
-    problem = under_assumptions(task.problem(output, task.targets[:, output], constrained=care), care, assumed={})
+    problem = task.problem(output, task.targets[:, output], constrained=care)
     proof: Node | None = None
     if spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
-        proof = refute_integers(problem, referee)
+        proof = refuted_by_bins(problem, care, referee)
     if proof is None and spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
         leaf = Exhausted(output)
         proof = leaf if referee.refutes(leaf) else None
