@@ -304,30 +304,34 @@ def proof_to_data(node: Node, spec_data: Mapping[str, object]) -> dict[str, obje
     spec_data : mapping
         The document of the spec (`snnprog.spec.document.spec_to_data`); its digest, chip and ranges are repeated.
     """
-    flat = list(nodes_of(node))
-    place = {id(each): index for index, each in enumerate(flat)}
+    nodes: list[dict[str, object]] = []
+    waiting: list[tuple[Node, dict[str, object], str]] = [(node, {}, "")]
+    while waiting:
+        here, before, case = waiting.pop()
+        before[case] = len(nodes)
+        nodes.append(node_to_data(here))
+        names = [field.name for field in fields(here) if field.name in CASES]
+        waiting += [(each, nodes[-1], name) for name, each in reversed(list(zip(names, cases_of(here), strict=True)))]
     return {
         "format": PROOF_FORMAT,
         "version": PROOF_VERSION,
         "spec": spec_data["digest"],
         "chip": spec_data["chip"],
         "ranges": spec_data["ranges"],
-        "nodes": [node_to_data(each, place) for each in flat],
+        "nodes": nodes,
     }
 
 
-def node_to_data(node: Node, place: Mapping[int, int] | None = None) -> dict[str, object]:
-    """Return one node as plain data, its cases by their places; without its cases, where no places are given."""
+def node_to_data(node: Node) -> dict[str, object]:
+    """Return one node as plain data, without its cases."""
     kind = "leaf" if isinstance(node, Leaf) else "split"
     words = LEAVES if isinstance(node, Leaf) else SPLITS
     data: dict[str, object] = {kind: next(word for word, each in words.items() if each is type(node))}
     for field in fields(node):
         value = getattr(node, field.name)
         if field.name in CASES:
-            if place is None:
-                continue
-            value = place[id(value)]
-        elif field.name == "rows":
+            continue
+        if field.name == "rows":
             value = [row_to_data(row) for row in value]
         data[field.name] = value
     return data

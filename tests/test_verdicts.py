@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import plain_run, teach
+from checked_proofs import are_proved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.conflict import Conflict
-from snnprog.design import Design, design, recheck
+from snnprog.design import Design, design
 from snnprog.design.proofs.certificate import HAIR, Certificate
 
 SPECS, TESTS = int(os.environ.get("SNNPROG_VERDICT_SPECS", "1200")), 12
@@ -38,7 +39,7 @@ def check_spec(spec: sp.Spec, text: str) -> str:
         return check_program(spec, text)
     assert isinstance(outcome.certificate, Certificate), text
     check_certificate(exact, outcome.certificate, text)
-    assert recheck(spec, designed) == (True,), text
+    assert are_proved(spec, designed) == (True,), text
     for conflict in outcome.conflicts:
         check_conflict(spec, exact, conflict, text)
     return "infeasible" if outcome.certificate.is_strict else "infeasible but for a hair"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from checked_proofs import are_proved
 from exact_lp import is_possible
 from numpy.typing import NDArray
 
@@ -17,7 +18,6 @@ from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.box import box_of
-from snnprog.design.designer import recheck
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
@@ -193,7 +193,7 @@ def test_every_verdict_is_that_of_an_exact_simplex_method() -> None:
         box = [(-weight, weight)] * spec.n_inputs + [(Fraction(1), top), (Fraction(0), Fraction(0))]
         possible = is_possible(rows, [sign < 0 for sign in signs], box)
         assert possible == (not designed.conflicts), seed
-        assert recheck(spec, designed) == (True,)
+        assert are_proved(spec, designed) == (True,)
         verdicts.append(possible)
     assert 10 < sum(verdicts) < 50
 
