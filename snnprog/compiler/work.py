@@ -30,7 +30,7 @@ from snnprog.integers import quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.progress import Progress
-from snnprog.solver import deadline_after, until
+from snnprog.solver import check_time, deadline_after, until
 from snnprog.spec import Pattern, Spec
 
 
@@ -89,7 +89,10 @@ class Work:
                 may_be_unbuilt=may_be_unbuilt,
             )
         self.watch.lap("design")
-        return designed
+        open_ones = [index for index in designed.undecided if self.spec.hidden == 0]
+        refused = {each.conflicts[0].neuron: each for each in self._refused(open_ones)}
+        outcomes = (refused.get(index, outcome) for index, outcome in enumerate(designed.outcomes))
+        return replace(designed, outcomes=tuple(outcomes))
 
     def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
         """Return the design with the hidden neurons that some outputs need."""
@@ -142,14 +145,15 @@ class Work:
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
         built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
-        return replace(built, refused=tuple(self._refused(designed, built.inexact)))
+        return replace(built, refused=tuple(self._refused(built.inexact)))
 
-    def _refused(self, designed: Design, outputs: Sequence[int]) -> Iterator[NeuronDesign]:
+    def _refused(self, outputs: Sequence[int]) -> Iterator[NeuronDesign]:
         """Yield what proves of outputs without exact integers that there are none, where that is found."""
-        referee = Referee(self.spec)
         with until(deadline_after(self.limit)), suppress(UndecidedError):
+            task, referee = Task.of(self.spec), Referee(self.spec)
             for output in outputs:
-                last = last_word(Task.of(self.spec), output, referee)
+                check_time()
+                last = last_word(task, output, referee)
                 if last.proof is not None:
                     yield last
         self.watch.lap("proofs")

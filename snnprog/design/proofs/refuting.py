@@ -19,7 +19,7 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.course import Assumed, Course, Lifted, Rounded, lifted, rounded_integer
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.errors import SolverError, UndecidedError
-from snnprog.proof import BinRow, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row
+from snnprog.proof import BinRow, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row, TapSplit
 from snnprog.rules.resolve import Form
 from snnprog.solver import check_time
 
@@ -150,6 +150,8 @@ def assumed_of(output: int, path: Sequence[Step]) -> Assumed:
         if isinstance(split, RangeSplit) and split.output == output:
             name = split.unknown if split.line is None else (split.unknown, split.line, split.delay)
             ranges[name] = _narrowed(ranges.get(name, (None, None)), split.at, side=side)
+        elif isinstance(split, TapSplit) and split.output == output and not side:
+            ranges["weight", split.line, split.delay] = 0, 0
         elif isinstance(split, RegisterSplit) and split.output == output:
             place = split.pattern, split.tick, split.register
             registers[place] = _narrowed(registers.get(place, (None, None)), split.at, side=side)

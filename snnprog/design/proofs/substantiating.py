@@ -22,10 +22,13 @@ from snnprog.design.proofs.certificate import Proof, Split
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
 from snnprog.design.task import Task
-from snnprog.proof import BinRow, BinSplit, Exhausted, Farkas, Node, leaves_of
+from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, leaves_of
 
 MOST_SPLITS = 6
 """Don't-care bins that are told apart one after another, where the search for weights did not say which."""
+
+MOST_TAPS = 8
+"""Taps of which every choice is told apart where few are allowed."""
 
 MOST_CHOICES = 1 << 14
 """Choices of weights that are tried one by one where nothing else is a proof: seconds in the checker."""
@@ -134,6 +137,31 @@ def refuted_by_bins(
     return replace(split, if_silent=cases[0], if_spike=cases[1])
 
 
+def refuted_by_taps(problem: NeuronProblem, referee: Referee, path: tuple[Step, ...] = ()) -> Node | None:
+    """Return a proof that no synapses, as few as are allowed, do what a neuron is asked; None if none is found."""
+    most, mapping = referee.spec.fan_in, problem.potential_map
+    taken = {(split.line, split.delay): side for split, side in path if isinstance(split, TapSplit)}
+    if most is None or mapping.n_taps > MOST_TAPS:
+        return refute_integers(problem, referee, path)
+    if sum(taken.values()) > most:
+        return ExcessTaps(problem.neuron)
+    is_settled = sum(taken.values()) < most and 0 in taken.values()
+    found = None if is_settled else refute_integers(problem, referee, path)
+    usable = np.flatnonzero(mapping.is_tap_used).tolist()
+    names = [(tap % mapping.n_lines, int(mapping.delays[tap // mapping.n_lines])) for tap in usable]
+    following = next((name for name in names if name not in taken), None)
+    if found is not None or following is None:
+        return found or refute_integers(problem, referee, path)
+    split = TapSplit(problem.neuron, *following, OPEN, OPEN)
+    cases: list[Node] = []
+    for side in (1, 0):
+        case = refuted_by_taps(problem, referee, (*path, (split, side)))
+        if case is None:
+            return None
+        cases.append(case)
+    return replace(split, if_absent=cases[1], if_present=cases[0])
+
+
 def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     """Return a proof that an output of which real weights may exist has no integers; undecided where none is found.
 
@@ -147,6 +175,8 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     proof: Node | None = None
     if spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
         proof = refuted_by_bins(problem, care, referee)
+        if proof is None and spec.fan_in is not None:
+            proof = refuted_by_taps(under_assumptions(problem, care, assumed={}), referee)
     if proof is None and spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
         leaf = Exhausted(output)
         proof = leaf if referee.refutes(leaf) else None
