@@ -96,10 +96,10 @@ def check_limits(spec: Spec, built: Built) -> None:
 
 
 def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
+    spent = "as far as was searched" if limit is None else f"after {limit:g} s"
+    hint = "offer more delays, or ask for less" if limit is None else "allow more time"
     return UndecidedError(
-        f"{several(outputs)} undecided after {limit:g} s: neither weights nor a proof that there are none;"
-        " allow more time",
-        outputs,
+        f"{several(outputs)} undecided {spent}: neither weights nor a proof that there are none; {hint}", outputs
     )
 
 

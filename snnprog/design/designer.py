@@ -15,17 +15,21 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
+from snnprog.design.freedom import Scope, recheck_proof
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Split, certify
-from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.scopes import Alone, Together
+from snnprog.design.searched import design_chosen, design_loop
+from snnprog.design.sparse import Thrift, thinned, thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time, one_blas_thread, until
 from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +80,21 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    problem: NeuronProblem
-    care: Raster
+    alone: Alone
     is_open_loop: bool
     deadline: float | None
     thrift: Thrift
     may_be_unbuilt: bool
+
+    @property
+    def problem(self) -> NeuronProblem:
+        """The neuron's rows at every tick that counts, with the target as its raster."""
+        return self.alone.problem
+
+    @property
+    def care(self) -> Raster:
+        """(ticks,) Which ticks count."""
+        return self.alone.asked.care[:, 0]
 
 
 def design(
@@ -126,8 +139,9 @@ def design(
 
 
 def _is_open_loop(spec: Spec) -> bool:
-    """Tell whether don't-care bins of some neurons are inputs of others."""
-    return spec.recurrent and not all(bool(pattern.care.all()) for pattern in spec.patterns)
+    """Tell whether bins about which some neurons have a choice are inputs of others."""
+    is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
+    return spec.recurrent and is_open
 
 
 def _design_loop(designed: Design, deadline: float | None) -> Design:
@@ -135,7 +149,7 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
     task = designed.task
     with until(deadline):
         try:
-            outcomes = design_together(Together(task))
+            outcomes = design_loop(Together(task), thrift_of(task.spec))
         except UndecidedError:
             return designed
     neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
@@ -159,22 +173,20 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     task = Task.of(spec)
     together = Together(task) if _is_open_loop(spec) else None
     return tuple(
-        _is_proved(outcome, together or Alone(job.problem, job.care))
-        for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
+        _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
 
 
 def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    spec, targets, care = task.spec, task.targets, task.care
+    spec = task.spec
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _OutputJob(
-            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
-            care=care[:, index],
+            alone=Alone.of(task, index),
             is_open_loop=is_open_loop,
             deadline=deadline,
-            thrift=Thrift(spec.sparse, spec.fan_in),
+            thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,
         )
 
@@ -183,7 +195,7 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     proof = outcome.certificate
     if proof is None:
         return not outcome.conflicts
-    if isinstance(proof, Split):
+    if not isinstance(proof, Certificate):
         return recheck_proof(scope, proof, assumed={})
     known = scope.known({})[scope.index(proof)]
     priced = [
@@ -209,13 +221,36 @@ def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()
-            designed = _designed(job)
-            if not job.thrift.is_asked:
-                return designed
-            asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-            return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
+            return _few(job, _designed(job))
         except SolverError as error:
             is_out_of_time = isinstance(error, UndecidedError) and not error.neurons
             if is_out_of_time or job.may_be_unbuilt:
                 return UNDECIDED
             raise
+
+
+def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
+    """Return the design with as few synapses as are asked for; where they are not found, the complete search decides.
+
+    Raises
+    ------
+    UndecidedError
+        If the search ends without an answer.
+    """
+    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
+    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    if few.neuron is None or job.thrift.allows(few.neuron):
+        return few
+    if job.is_open_loop:
+        return UNDECIDED
+    try:
+        return design_chosen(job.alone, job.thrift)
+    except UndecidedError as error:
+        if not error.neurons:
+            raise
+        found = int(np.count_nonzero(few.neuron.weights))
+        raise UndecidedError(
+            f"output {job.problem.neuron} has {counted(found, 'synapse')} at the fewest that were found, and fan_in"
+            f" allows {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays",
+            [job.problem.neuron],
+        ) from error

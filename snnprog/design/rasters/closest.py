@@ -139,7 +139,7 @@ def _run(job: _NearestJob) -> NearestDesign:
     for problem in judge.problems(search.best):
         design = design_given(problem)
         built = design if design.neuron is not None else NeuronDesign(_idle(problem))
-        designs.append(thinned(problem, built, thrift, care=everything, asked=everything) if thrift.is_asked else built)
+        designs.append(thinned(problem, built, thrift, asked=everything))
     return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs))
 
 
