@@ -41,7 +41,7 @@ from snnprog.network import Network, Neuron
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate.neuron import NeuronSimulator
-from snnprog.solver import deadline_after
+from snnprog.solver import is_time_over, present_deadline, run_jobs
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
@@ -134,10 +134,11 @@ def quantize(
     *,
     seed: int = 0,
     executor: Executor | None = None,
-    time_limit_s: float | None = None,
     progress: Progress | None = None,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
+
+    Neurons that are not exact when the time is over stay inexact, and are listed as out of time.
 
     Parameters
     ----------
@@ -149,8 +150,6 @@ def quantize(
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
         Where neurons are repaired side by side; it does not change the answers.
-    time_limit_s : float, optional
-        Seconds for all repairs together; what has none by then stays inexact, and is listed as out of time.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
 
@@ -164,10 +163,7 @@ def quantize(
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
     candidates = (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     searches, outcomes = candidate = _best_of(candidates)
-    deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(
-        task, candidate, seed=seed, deadline=deadline, executor=executor, progress=progress
-    )
+    conflicts, late = _repair_failing(task, candidate, seed=seed, executor=executor, progress=progress)
     program = _program(task, [search.best for search in searches], rehearsal=False)
     numbered = [(index, True) for index in range(task.n_hidden)]
     numbered += [(index, False) for index in range(len(searches) - task.n_hidden)]
@@ -190,7 +186,7 @@ def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
         failing = [
             index for index, outcome in enumerate(outcomes) if outcome.flaws and searches[index].rounding.is_scalable
         ]
-        if not failing:
+        if not failing or is_time_over():
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
         for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, outputs=failing), strict=True):
@@ -226,7 +222,6 @@ def _repair_failing(
     candidate: Candidate,
     *,
     seed: int,
-    deadline: float | None,
     executor: Executor | None,
     progress: Progress | None,
 ) -> tuple[tuple[Conflict, ...], list[int]]:
@@ -235,8 +230,8 @@ def _repair_failing(
     failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
     late: list[int] = []
     conflicts: list[Conflict] = []
-    jobs = (_repair_job(task, searches[index].neuron, seed=(seed, index), deadline=deadline) for index in failing)
-    repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
+    jobs = (_repair_job(task, searches[index].neuron, seed=(seed, index)) for index in failing)
+    repairs = run_jobs(repair, jobs, executor)
     if progress is not None and failing:
         progress("repair", 0, len(failing))
     for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
@@ -260,7 +255,7 @@ def _is_nothing_else_free(task: Task, index: int) -> bool:
     return bool(care.all()) and not spec.may_taps_be_absent and spec.window == (0, 0) and task.n_hidden == 0
 
 
-def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: float | None) -> RepairJob:
+def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int]) -> RepairJob:
     """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
     spec, asked = task.spec, _asked(task, seed[1])
     problem = neuron_problem(
@@ -269,7 +264,7 @@ def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: 
     if spec.may_taps_be_absent:
         problem = restricted_to(problem, np.flatnonzero(neuron.weights))
     is_alone = task.n_neurons == 1
-    return RepairJob(problem, neuron, spec.chip, seed, deadline, is_alone)
+    return RepairJob(problem, neuron, spec.chip, seed, present_deadline(), is_alone)
 
 
 def _asked(task: Task, index: int) -> Raster:

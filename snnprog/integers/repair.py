@@ -46,7 +46,7 @@ from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.rounding import half_even_integer
-from snnprog.solver import one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
@@ -69,7 +69,7 @@ class RepairJob:
     neuron: Neuron
     chip: Chip
     seed: tuple[int, int]
-    deadline: float | None = None
+    deadline: Deadline | None = None
     is_alone: bool = False
 
 
@@ -90,6 +90,7 @@ def repair(job: RepairJob) -> Repair:
     """
     try:
         with until(job.deadline):
+            check_time()
             return _repair(job)
     except UndecidedError:
         return Repair(None, is_out_of_time=True)
