@@ -16,6 +16,7 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.design import design
 from snnprog.design.rasters.windows import windows_of
+from snnprog.progress import SEARCHING
 from snnprog.spec import with_targets
 
 
@@ -148,7 +149,8 @@ def test_the_choice_does_not_depend_on_the_executor(recurrent: bool) -> None:
         with pool:
             calls: list[tuple[str, int, int]] = []
             other = sp.compile(spec, executor=pool, progress=lambda *call, calls=calls: calls.append(call))
-        assert calls == ([("windows", 1, 1)] if recurrent else [("windows", 1, 2), ("windows", 2, 2)])
+        done = [call for call in calls if SEARCHING not in call[0]]
+        assert done == ([("windows", 1, 1)] if recurrent else [("windows", 1, 2), ("windows", 2, 2)])
         assert np.array_equal(other.program.weight, alone.program.weight)
         assert all(np.array_equal(*rasters) for rasters in zip(other.chosen, alone.chosen, strict=True))
 
