@@ -94,7 +94,7 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     if (left := seconds_left()) is not None:
         solver.parameters.max_time_in_seconds = left
     status = solver.solve(model)
-    spent = float(solver.deterministic_time)
+    spent = float(solver.response_proto.deterministic_time)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False, spent)
     if status != cp_model.INFEASIBLE:
