@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -228,8 +229,9 @@ def test_any_whole_number_is_a_seed() -> None:
 @pytest.mark.parametrize(
     ("options", "advice"),
     [
-        ({}, "offer more delays, or a slower potential"),
-        ({"weight_bits": 1}, "allow more than 1 weight bit, or offer more delays, or a slower potential"),
+        ({}, "offer more delays, a slower potential, or bias='free'"),
+        ({"bias": FREE}, "offer more delays, or a slower potential"),
+        ({"weight_bits": 1}, "allow more than 1 weight bit, or offer more delays, a slower potential, or bias='free'"),
         ({"weight_bits": 2, "threshold": 50}, "leave the threshold free"),
     ],
 )
@@ -239,3 +241,10 @@ def test_what_is_advised_where_no_integers_are_found(options: dict[str, Any], ad
     fragile = SimpleNamespace(name="output 0", noise=1.0, output=0)
     with pytest.raises(sp.QuantizationError, match=f"ask for less, or {advice}$"):
         refusals.check_noise(spec, untyped(SimpleNamespace(fragile=[fragile])))
+
+
+@pytest.mark.parametrize("call", [sp.compile, sp.explain])
+def test_a_progress_that_cannot_be_called(call: Callable[..., object]) -> None:
+    spec = sp.Spec([sp.Pattern(np.eye(2, 1, dtype=bool), np.eye(2, 1, -1, dtype=bool))], [1])
+    with pytest.raises(sp.SpecError, match="progress must be a callable or None, got True"):
+        call(spec, progress=untyped(True))
