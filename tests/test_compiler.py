@@ -20,6 +20,7 @@ from snnprog.chips import CHIPS, Core
 from snnprog.compiler import refusals
 from snnprog.integers import CERTIFIED, EXACT
 from snnprog.integers.exhaustive import Repair
+from snnprog.progress import SEARCHING
 from snnprog.spec import FREE
 
 
@@ -144,7 +145,8 @@ def test_a_program_for_several_cores_carries_them(tmp_path: Path, monkeypatch: p
 def test_progress_is_told() -> None:
     calls: list[tuple[str, int, int]] = []
     sp.compile(CASES["feed_forward"](), progress=lambda *call: calls.append(call))
-    assert calls == [("design", 1, 3), ("design", 2, 3), ("design", 3, 3)]
+    steps = [call for call in calls if not call[0].endswith(SEARCHING)]  # a slow machine tells of searches, too
+    assert steps == [("design", 1, 3), ("design", 2, 3), ("design", 3, 3)]
 
 
 def test_inputs_that_never_spike_do_no_harm() -> None:
