@@ -87,7 +87,7 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     for division in program.divisions:
         _divide(model, variables[division.quotient], dividend=variables[division.dividend], division=division)
     solver, status = solve_model(model, effort=effort)
-    spent = float(solver.deterministic_time)
+    spent = float(solver.response_proto.deterministic_time)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False, spent)
     return Integral(None, status == cp_model.INFEASIBLE, spent)
