@@ -18,7 +18,7 @@ from command_line import FILES
 from stand_in import write_backend
 
 import snnprog as sp
-from snnprog.processes.isolation import NEUTRAL_FOLDER, START, import_folders, isolated, own_module
+from snnprog.processes.isolation import START, import_folders, isolated, own_module
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPENDENCIES = ("click", "h5py", "filelock", "numba", "numpy", "ortools", "pip", "platformdirs", "rich", "scipy")
@@ -89,13 +89,11 @@ def test_the_import_path_is_handed_over_without_the_current_folder(
     (tmp_path / "here" / "json.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
     (tmp_path / "there" / "guest.py").write_text("import json, sys; print(sys.argv[1:])", encoding="utf-8")
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(sys, "path", ["", str(tmp_path / "here"), "../there", *sys.path])
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path / "here"), "../there", str(tmp_path / "there"), *sys.path])
     folders = import_folders()
     assert str(tmp_path / "here") not in folders
-    assert "" not in folders
-    done = subprocess.run(
-        own_module("guest", ["a", "b"]), cwd=NEUTRAL_FOLDER, capture_output=True, text=True, check=True
-    )
+    assert not {"", "../there"} & set(folders)
+    done = subprocess.run(own_module("guest", ["a", "b"]), cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "['a', 'b']\n"
 
 
@@ -104,7 +102,7 @@ def test_a_checkout_is_kept_although_it_is_the_current_folder(monkeypatch: pytes
     monkeypatch.setattr(sys, "path", [str(ROOT), "/elsewhere"])
     assert import_folders() == [str(ROOT), "/elsewhere"]
     monkeypatch.setattr(sys, "path", ["", "/elsewhere"])
-    assert import_folders() == ["/elsewhere", str(ROOT)]
+    assert import_folders() == [str(ROOT), "/elsewhere"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be deleted there")
