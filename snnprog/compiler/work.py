@@ -16,13 +16,13 @@ import numpy as np
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
-from snnprog.design import Design, design
+from snnprog.design import Design, design, is_sure
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import UndecidedError
-from snnprog.integers import quantize
+from snnprog.integers import fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.progress import Progress
@@ -85,7 +85,22 @@ class Work:
                 may_be_unbuilt=may_be_unbuilt,
             )
         self.watch.lap("design")
-        return designed
+        return self._fitted(designed)
+
+    def _fitted(self, designed: Design) -> Design:
+        """Return the design with neurons of integers for outputs without weights, as far as such are found.
+
+        Outputs that were proved impossible in integers, too, are left as they are; so are those with windows.
+        """
+        task, outcomes = designed.task, list(designed.outcomes)
+        left = [index for index in designed.unbuilt if not is_sure(task, index, outcomes[index])]
+        if not left or self.spec.window != (0, 0) or self.spec.may_taps_be_absent:
+            return designed
+        found = fit_outputs(task, left, seed=self.seed, executor=self.executor, deadline=deadline_after(self.limit))
+        self.watch.lap("fit")
+        for output, neuron in found.items():
+            outcomes[output] = NeuronDesign(neuron)
+        return replace(designed, outcomes=tuple(outcomes))
 
     def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
         """Return the design with the hidden neurons that some outputs need."""

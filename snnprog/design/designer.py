@@ -15,10 +15,12 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
+from snnprog.design.conflicts import leaves
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Split, certify
+from snnprog.design.proofs.pull import pull
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
@@ -162,6 +164,20 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
         _is_proved(outcome, together or Alone(job.problem, job.care))
         for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
+
+
+def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
+    """Tell whether the proof against an output holds for integers under truncating decays, too.
+
+    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    """
+    proof = outcome.certificate
+    if proof is None:
+        return False
+    if not task.mapping.linear.has_errors:
+        return True
+    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
+    return all(not pull(problem, leaf.prices).taps for leaf in leaves(proof))
 
 
 def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
