@@ -20,12 +20,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from snnprog.archive import read_bytes, write_bytes
-from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.cache import CACHE_VARIABLE, cache_path
 from snnprog.errors import BackendError
-from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
+from snnprog.processes.commands import GUARD_DESCRIPTOR, failure_of
+from snnprog.processes.isolation import isolated
+from snnprog.processes.surroundings import FOR_DOWNLOADS, own_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -136,7 +137,10 @@ def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: 
 
 
 def _must(command: list[str], complaint: str, *, inherited: Collection[int]) -> None:
-    failure = failure_of(command, limit_s=BUILD_SECONDS, folder=Path(NEUTRAL_FOLDER), inherited=inherited)
+    with own_folder() as folder:
+        failure = failure_of(
+            command, limit_s=BUILD_SECONDS, folder=folder, variables=FOR_DOWNLOADS, inherited=inherited
+        )
     if failure:
         raise BackendError(f"{complaint}: the command {failure}")
 

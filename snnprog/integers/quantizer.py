@@ -43,7 +43,7 @@ from snnprog.network import Network, Neuron
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate.neuron import NeuronSimulator
-from snnprog.solver import deadline_after
+from snnprog.solver import is_time_over, present_deadline, run_jobs
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
@@ -136,10 +136,11 @@ def quantize(
     *,
     seed: int = 0,
     executor: Executor | None = None,
-    time_limit_s: float | None = None,
     progress: Progress | None = None,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
+
+    Neurons that are not exact when the time is over stay inexact, and are listed as out of time.
 
     Parameters
     ----------
@@ -151,8 +152,6 @@ def quantize(
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
         Where neurons are repaired side by side; it does not change the answers.
-    time_limit_s : float, optional
-        Seconds for all repairs together; what has none by then stays inexact, and is listed as out of time.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
 
@@ -164,7 +163,7 @@ def quantize(
         If the solver gives up.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    repairs = _Repairs(task, seed, deadline_after(time_limit_s), executor, progress)
+    repairs = _Repairs(task, seed, executor, progress)
     searches, outcomes, conflicts, late = repairs.best(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
@@ -190,7 +189,7 @@ def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
         failing = [
             index for index, outcome in enumerate(outcomes) if outcome.flaws and searches[index].rounding.is_scalable
         ]
-        if not failing:
+        if not failing or is_time_over():
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
         for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, outputs=failing), strict=True):
@@ -231,7 +230,6 @@ class _Repairs:
 
     task: Task
     seed: int
-    deadline: float | None
     executor: Executor | None
     progress: Progress | None
 
@@ -255,7 +253,7 @@ class _Repairs:
         late: list[int] = []
         conflicts: list[Conflict] = []
         jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
-        repairs = map(repair, jobs) if self.executor is None else self.executor.map(repair, jobs)
+        repairs = run_jobs(repair, jobs, self.executor)
         self._tell(0, len(failing))
         for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
             self._tell(done, len(failing))
@@ -281,7 +279,13 @@ class _Repairs:
             problem = restricted_to(problem, np.flatnonzero(neuron.weights))
         counts = np.ones_like(asked) if spec.recurrent or index < task.n_hidden else task.care[:, index]
         return RepairJob(
-            problem, neuron, spec.chip, (self.seed, index), Wanted(counts, asked), self.deadline, task.n_neurons == 1
+            problem,
+            neuron,
+            spec.chip,
+            (self.seed, index),
+            Wanted(counts, asked),
+            present_deadline(),
+            task.n_neurons == 1,
         )
 
 

@@ -49,7 +49,7 @@ from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.rounding import half_even_integer
-from snnprog.solver import one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
@@ -82,7 +82,7 @@ class RepairJob:
     chip: Chip
     seed: tuple[int, int]
     wanted: Wanted
-    deadline: float | None = None
+    deadline: Deadline | None = None
     is_alone: bool = False
     effort: int = FULL
 
@@ -104,6 +104,7 @@ def repair(job: RepairJob) -> Repair:
     """
     try:
         with until(job.deadline):
+            check_time()
             return _repair(job)
     except UndecidedError:
         return Repair(None, is_out_of_time=True)

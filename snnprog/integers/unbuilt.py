@@ -23,7 +23,7 @@ from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
-from snnprog.solver import one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 
 # Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
 # same for all neurons.
@@ -39,7 +39,7 @@ class _FitJob:
     wanted: Wanted
     exponents: tuple[int, ...]
     seed: tuple[int, int]
-    deadline: float | None
+    deadline: Deadline | None
     work: float
 
 
@@ -50,7 +50,6 @@ def fit_outputs(
     exponents: Iterable[int] = (),
     seed: int = 0,
     executor: Executor | None = None,
-    deadline: float | None = None,
 ) -> dict[int, Neuron]:
     """Return neurons for as many of some outputs as integers are found for.
 
@@ -64,11 +63,11 @@ def fit_outputs(
     chip = task.spec.chip
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
     if not chip.is_exponent_shared:
-        jobs = [_job(task, output, EXPONENTS, seed=seed, deadline=deadline, work=WORK) for output in outputs]
+        jobs = [_job(task, output, EXPONENTS, seed=seed, work=WORK) for output in outputs]
         return _found(outputs, jobs, executor)
     best: dict[int, Neuron] = {}
     for work, exponent in itertools.product((0.0, WORK_PER_EXPONENT), tuple(exponents) or allowed):
-        jobs = [_job(task, output, (exponent,), seed=seed, deadline=deadline, work=work) for output in outputs]
+        jobs = [_job(task, output, (exponent,), seed=seed, work=work) for output in outputs]
         found = _found(outputs, jobs, executor)
         best = max(best, found, key=len)
         if len(best) == len(outputs):
@@ -77,20 +76,21 @@ def fit_outputs(
 
 
 def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
-    found = map(_fit, jobs) if executor is None else executor.map(_fit, jobs)
-    return {output: neuron for output, neuron in zip(outputs, found, strict=True) if neuron is not None}
+    return {
+        output: neuron
+        for output, neuron in zip(outputs, run_jobs(_fit, jobs, executor), strict=True)
+        if neuron is not None
+    }
 
 
-def _job(
-    task: Task, output: int, exponents: tuple[int, ...], *, seed: int, deadline: float | None, work: float
-) -> _FitJob:
+def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work: float) -> _FitJob:
     spec, care = task.spec, task.care[:, output]
     asked = np.ones_like(care) if spec.recurrent else asked_ticks(care, task.mapping.played.starts)
     problem = neuron_problem(
         task.mapping, output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
     )
     wanted = Wanted(np.ones_like(care) if spec.recurrent else care, asked)
-    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), deadline, work)
+    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
 
 
 @one_blas_thread()
@@ -99,6 +99,7 @@ def _fit(job: _FitJob) -> Neuron | None:
     problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
     try:
         with until(job.deadline):
+            check_time()
             found = swept(problems, job.wanted)
             if found is None and job.work > 0.0:
                 found = fitted(problems, job.wanted, work=job.work, seed=job.seed)
