@@ -135,7 +135,7 @@ def design(
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed) if _is_open_loop(spec) and designed.unbuilt else designed
+    return _design_loop(designed) if is_open_loop(spec) and designed.unbuilt else designed
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
@@ -143,7 +143,7 @@ def _late(outcome: NeuronDesign) -> NeuronDesign:
     return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
-def _is_open_loop(spec: Spec) -> bool:
+def is_open_loop(spec: Spec) -> bool:
     """Tell whether bins about which some neurons have a choice are inputs of others."""
     is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
     return spec.recurrent and is_open
@@ -177,7 +177,7 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     `snnprog.design.proofs.certificate`.
     """
     task = Task.of(spec)
-    together = Together(task) if _is_open_loop(spec) else None
+    together = Together(task) if is_open_loop(spec) else None
     return tuple(
         _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
@@ -200,11 +200,11 @@ def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
 def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
-    is_open_loop = _is_open_loop(spec)
+    is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _OutputJob(
             alone=Alone.of(task, index),
-            is_open_loop=is_open_loop,
+            is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,

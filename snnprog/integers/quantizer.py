@@ -137,6 +137,7 @@ def quantize(
     seed: int = 0,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    is_brief: bool = False,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
@@ -154,6 +155,8 @@ def quantize(
         Where neurons are repaired side by side; it does not change the answers.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
+    is_brief : bool
+        Whether repairs are only tried briefly.
 
     Raises
     ------
@@ -163,7 +166,7 @@ def quantize(
         If the solver gives up.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    repairs = _Repairs(task, seed, executor, progress)
+    repairs = _Repairs(task, seed, executor, progress, is_brief)
     searches, outcomes, conflicts, late = repairs.best(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
@@ -232,6 +235,7 @@ class _Repairs:
     seed: int
     executor: Executor | None
     progress: Progress | None
+    is_brief: bool
 
     def best(
         self, candidates: Callable[[], Iterable[Candidate]]
@@ -244,7 +248,7 @@ class _Repairs:
                 _, late = self.repair(candidate, effort=effort)
                 if late or not _flaws(candidate):
                     return *candidate, (), late
-        return *best, *self.repair(best)
+        return *best, *self.repair(best, effort=BRIEF if self.is_brief else FULL)
 
     def repair(self, candidate: Candidate, *, effort: int = FULL) -> tuple[tuple[Conflict, ...], list[int]]:
         """Repair the neurons with flaws, in place; return proofs that some have no repair, and who had no time."""

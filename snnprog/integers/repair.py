@@ -118,7 +118,7 @@ def _repair(job: RepairJob) -> Repair:
     entries = job.problem.potential_map.n_taps * job.problem.raster.size
     starts = [_dive(problem, LARGE_SHARE) for problem in problems]
     neuron = family.first_exact(starts, REOPTIMISED)
-    if neuron is None and job.effort == FULL:
+    if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
         neuron = family.swept()
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
@@ -136,7 +136,7 @@ def _repair(job: RepairJob) -> Repair:
         return Repair(neuron)
     if is_small(family.at(family.exponents[0])):
         outcome = _exhaust(family)
-        if outcome.is_decided:
+        if outcome.neuron is not None or (outcome.is_impossible and job.wanted.counts.all()):
             return outcome
     neuron = family.swept(MANY_CHOICES) or family.fitted(starts, LONG_FIT)
     return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))

@@ -3,7 +3,7 @@
 Rounder is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
 certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be. A weight of 0
-stays 0; where weights are ±1, it is none only where taps may be absent.
+stays 0, unless weights are ±1.
 """
 
 from __future__ import annotations

@@ -150,11 +150,11 @@ class Spec:
         limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
-        return Mantissas(min(limits), is_binary=self.weight_bits == 1)
+        return Mantissas(min(limits), is_binary=self.weight_bits == 1 and not self.may_taps_be_absent)
 
     @property
     def may_taps_be_absent(self) -> bool:
-        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 do not need one each."""
+        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 may be 0, too."""
         return self.sparse or self.fan_in is not None
 
     @property
