@@ -14,10 +14,11 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Scope, recheck_proof
+from snnprog.design.freedom import Scope, all_leaves, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.pull import pull
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
 from snnprog.design.sparse import Thrift, thinned, thrift_of
@@ -180,6 +181,20 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     return tuple(
         _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
+
+
+def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
+    """Tell whether the proof against an output holds for integers under truncating decays, too.
+
+    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    """
+    proof = outcome.certificate
+    if proof is None:
+        return False
+    if not task.mapping.linear.has_errors:
+        return True
+    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
+    return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
 
 
 def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
