@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,7 +115,8 @@ def design(
     """
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     task = Task.of(spec)
-    jobs = _jobs(task, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
     for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
         outcomes.append(outcome)
@@ -164,13 +165,17 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def _jobs(
+    task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True
+) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec, targets, care = task.spec, task.targets, task.care
     is_open_loop = _is_open_loop(spec)
     for index in range(spec.n_outputs):
         yield _OutputJob(
-            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
+            problem=replace(
+                task.problem(index, targets[:, index], constrained=care[:, index]), is_conflict_asked=is_conflict_asked
+            ),
             care=care[:, index],
             is_open_loop=is_open_loop,
             deadline=deadline,

@@ -179,6 +179,8 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
 
 
 def _refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+    if not problem.is_conflict_asked:
+        return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
-from snnprog.arrays import Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.design.box import Box
 from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap
-from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.potential import PotentialMap, Tape
+from snnprog.simulate.neuron import NeuronSimulator, SimulatedNeuron
 from snnprog.spec import Spec
 
 
@@ -48,9 +49,12 @@ class Draft:
         return self.task.box
 
     @cached_property
-    def simulator(self) -> NeuronSimulator:
-        """What runs neurons on these lines in integers."""
+    def _simulator(self) -> NeuronSimulator:
         return NeuronSimulator(self.chip.rule, self.mapping)
+
+    def run(self, weights: Int64s, threshold: int, bias: int) -> SimulatedNeuron:
+        """Return what a neuron on these lines does in integers; see `NeuronSimulator.run`."""
+        return self._simulator.run(weights, threshold, bias)
 
     @property
     def chip(self) -> Chip:
@@ -66,6 +70,10 @@ class Draft:
     def care(self) -> Raster:
         """(ticks of all patterns, outputs) Where it counts."""
         return self.asked.care
+
+    def with_neurons(self, neurons: Sequence[Neuron]) -> Draft:
+        """Return the draft with more hidden neurons, none of which hears another of them."""
+        return reduce(lambda draft, neuron: draft.with_neuron(draft.fitted(neuron)), neurons, self)
 
     def with_neuron(self, neuron: Neuron) -> Draft:
         """Return the draft with one more hidden neuron, the last."""
@@ -83,3 +91,25 @@ class Draft:
         place = neuron.weights.shape[1] - (self.asked.n_presynaptic - self.asked.n_inputs)
         weights = np.concatenate([neuron.weights[:, :place], deaf, neuron.weights[:, place:]], axis=1)
         return replace(neuron, weights=weights)
+
+
+def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
+    """Return values ``(ticks,)`` moved some ticks earlier within each pattern, 0 at its end."""
+    moved = np.zeros_like(values)
+    here = np.flatnonzero(np.arange(tape.ticks) + ticks <= tape.ends[tape.pattern])
+    moved[here] = values[here + ticks]
+    return moved
+
+
+def later(tape: Tape, spikes: Raster, ticks: int) -> Raster:
+    """Return spikes ``(ticks, …)`` moved some ticks later within each pattern, silence at its start."""
+    moved = np.zeros_like(spikes)
+    there = np.flatnonzero(np.arange(tape.ticks) - ticks >= tape.starts[tape.pattern])
+    moved[there] = spikes[there - ticks]
+    return moved
+
+
+def map_of(draft: Draft, rasters: Raster) -> PotentialMap:
+    """Return the map of lines that do ``rasters`` (ticks, lines), beside those of a draft."""
+    ends = np.cumsum(draft.mapping.tape.lengths)[:-1]
+    return PotentialMap(np.split(rasters, ends), draft.asked.delays, draft.mapping.linear)
