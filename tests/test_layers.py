@@ -19,11 +19,13 @@ INIT = "__init__"
 LAYERS = (
     "version",
     "arrays",
+    "check_proof",
     "conflict",
     "wording",
     "progress",
     "rounding",
     "errors",
+    "proof",
     "cache",
     "processes",
     "checks",

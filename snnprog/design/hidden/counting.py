@@ -168,15 +168,12 @@ def _weights(draft: Draft, slot: int, lean: Floats) -> Int64s:
     else:
         leaning = lean.reshape(-1, n_lines)
         scaled = leaning / np.maximum(np.abs(leaning).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-        ones = np.where(upper > 0.0, 1, -1)[None]
-        tried = np.concatenate([ones, half_even(LEANING * scaled), np.sign(half_even(LEANING * scaled))]).astype(
-            np.int64
-        )
+        ones, steps = np.where(upper > 0.0, 1, -1)[None], half_even(LEANING * scaled)
+        tried = np.concatenate([ones, steps, np.sign(steps)])
         tried[:, np.setdiff1d(np.arange(n_lines), is_open)] = 0
-    allowed = (
-        (tried.any(axis=1)) & ((tried <= 0) | (upper > 0.0)).all(axis=1) & ((tried >= 0) | (lower < 0.0)).all(axis=1)
-    )
-    return tried[allowed]
+    allowed = np.all(np.where(tried > 0, upper > 0.0, np.where(tried < 0, lower < 0.0, True)), axis=1)
+    chosen: Int64s = tried[tried.any(axis=1) & allowed]
+    return chosen
 
 
 def _changes(sums: Int64s, signs: Floats) -> tuple[int, int]:
