@@ -41,12 +41,6 @@ class Exclusion:
 
 
 EXCLUSIONS = (
-    Exclusion("hidden", "noise", "hidden neurons are added for spikes alone, without room for noise"),
-    Exclusion("hidden", "sparse", "every hidden neuron that is added needs synapses of its own"),
-    Exclusion("hidden", "fan_in", "hidden neurons are added without counting the synapses of what hears them"),
-    Exclusion("hidden", "weight_bits", "hidden neurons are added with all the weights that the chip has"),
-    Exclusion("hidden", "weight_limit", "hidden neurons are added with all the weights that the chip has"),
-    Exclusion("hidden", "window", "hidden neurons are added for spikes at ticks that are known"),
     Exclusion(
         "hidden",
         "chips that read out no neuron that others hear, such as Xylo",

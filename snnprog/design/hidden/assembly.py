@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.growth import grow
+from snnprog.design.hidden.growth import grow, thin
 from snnprog.design.hidden.impossible import histories_of, impossibility
 from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.neuron import NeuronDesign
+from snnprog.design.rasters.windows import windows_of
+from snnprog.design.sparse import Thrift
+from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time
-from snnprog.spec import AUTO, Spec
+from snnprog.spec import AUTO, Spec, with_targets
+from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
 
+MOST_SHIFTS = 5  # by how many numbers of ticks all spikes are moved in their windows, the smallest first
 MOST_HIDDEN = 4096  # more than any spec has needed by far; × 3 and ÷ 3: no change on 2 specs
 
 
@@ -45,12 +53,68 @@ def add_hidden(
     progress : callable, optional
         Called with ("hidden", outputs done, outputs in all).
 
+    Notes
+    -----
+    With windows, the ticks of spikes are chosen first: the targets' own, then all moved by as much, as far as their
+    windows reach.
+
     Raises
     ------
     UndecidedError
         If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
+    if asked.window == NO_WINDOW:
+        return _added(asked, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
+    for chosen in _chosen_ticks(asked, designed, outputs):
+        try:
+            fixed = with_targets(replace(asked, window=NO_WINDOW), range(asked.n_outputs), chosen)
+            found = _added(fixed, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
+        except UndecidedError as error:
+            if error.ended_by_time:
+                raise
+        else:
+            if not found.unbuilt:
+                return found
+    raise UndecidedError(
+        f"output {outputs[0]}: no hidden neurons were found for any ticks that were tried in the windows of"
+        f" {asked.window}, and no proof that none would do; widen the windows, or {_advice(asked)}",
+        outputs,
+    )
+
+
+def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iterator[Raster]:
+    """Yield (ticks, outputs) what outputs may do within their windows: those that are built, what they do."""
+    raster, starts = asked.targets.copy(), Task.of(asked).mapping.played.starts
+    for output, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is not None:
+            raster[:, output] = outcome.neuron.raster
+    windows = {
+        output: windows_of(
+            asked.targets[:, output],
+            asked.care[:, output],
+            starts=starts,
+            window=asked.window,
+            refractory=asked.refractory,
+        )
+        for output in outputs
+    }
+    if any((ends[:, 0] > ends[:, 1]).any() for ends in windows.values()):
+        return
+    before, after = asked.window
+    for shift in sorted(range(-before, after + 1), key=lambda ticks: (abs(ticks), -ticks))[:MOST_SHIFTS]:
+        moved = raster.copy()
+        for output, ends in windows.items():
+            due = asked.targets[:, output] & asked.care[:, output]
+            moved[due, output] = False
+            moved[np.clip(np.flatnonzero(due) + shift, ends[:, 0], ends[:, 1]), output] = True
+        yield moved
+
+
+def _added(
+    asked: Spec, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, progress: Progress | None
+) -> Design:
+    """Add the hidden neurons that outputs need whose ticks are known."""
     draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
     if not draft.hidden:
@@ -81,7 +145,8 @@ def add_hidden(
             outputs,
         )
     for output, neuron in built.outputs.items():
-        outcomes[output] = NeuronDesign(neuron)
+        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(asked.sparse, asked.fan_in))
+        outcomes[output] = NeuronDesign(neuron) if thinner.neuron is None else thinner
     hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
     return Design(built.draft.task, tuple(outcomes), hidden)
 

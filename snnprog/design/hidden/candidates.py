@@ -20,8 +20,8 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.hidden.craft import Crafted, craft
-from snnprog.design.hidden.draft import Draft, earlier, later, map_of
-from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.draft import Draft, earlier, later, map_of, nearest
+from snnprog.design.hidden.soft import NearestMiss
 from snnprog.network import Neuron
 from snnprog.potential import Resets
 
@@ -103,7 +103,7 @@ class _Attempt:
 def _attempt(draft: Draft, sought: Raster, *, forbidden: Raster, value: Floats) -> _Attempt:
     goal = np.where(forbidden, -SILENCE_WEIGHT, sought.astype(np.float64))
     resets = draft.mapping.resets(sought)
-    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=goal)
+    miss = nearest(draft, resets=resets, wanted=goal)
     found = craft(draft, miss.unknowns, value=value)
     hits = np.zeros_like(sought) if found is None else found.neuron.raster & (value > 0.0)
     return _Attempt(found, hits, draft.mapping.potential(miss.unknowns[:-2], resets))
@@ -124,9 +124,7 @@ def detector_lack(lack: Lack, missed: Raster) -> Lack:
     one[int(np.argmax(excess))] = 1.0
     wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
     resets = lack.draft.mapping.resets(wanted > 0.0)
-    return Lack(
-        lack.draft, resets, wanted, nearest_miss(lack.draft.mapping, lack.draft.box, resets=resets, wanted=wanted)
-    )
+    return Lack(lack.draft, resets, wanted, nearest(lack.draft, resets=resets, wanted=wanted))
 
 
 def dearest(lack: Lack) -> Crafted | None:
@@ -194,7 +192,7 @@ def _weigher(draft: Draft, worth: Floats) -> Neuron | None:
         return None
     resets = draft.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
     wanted = np.where(np.abs(worth) > WORTHLESS * top, worth / top, 0.0)
-    crafted = craft(draft, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted).unknowns, value=worth)
+    crafted = craft(draft, nearest(draft, resets=resets, wanted=wanted).unknowns, value=worth)
     return None if crafted is None else crafted.neuron
 
 

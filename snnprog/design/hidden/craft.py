@@ -15,7 +15,9 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.hidden.draft import Draft
 from snnprog.network import Neuron
+from snnprog.potential import Resets
 from snnprog.rounding import HALF_STEP, half_even_integer
+from snnprog.simulate.neuron import SimulatedNeuron
 from snnprog.spec import FREE
 
 ROOM = 0.25
@@ -54,7 +56,7 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     value : (ticks,) float
         What a spike is worth at each tick; it may be negative.
     """
-    made = _integers(draft, unknowns)
+    made = _integers(draft, draft.within_fan_in(unknowns))
     if not made.weights.any() and made.bias == 0:
         return None
     best: Crafted | None = None
@@ -93,7 +95,8 @@ def _integers(draft: Draft, unknowns: Floats) -> _Integers:
     """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
 
     The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the greatest is no
-    more than the chip's without an exponent, so that thresholds between their sums are to be had.
+    more than the chip's without an exponent, so that thresholds between their sums are to be had; where there is noise
+    to survive, the coarsest that the widths have room for.
     """
     chip, box, limit = draft.chip, draft.box, draft.asked.mantissas.limit
     weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
@@ -115,13 +118,14 @@ def _integers(draft: Draft, unknowns: Floats) -> _Integers:
 
 def _widest_scale(draft: Draft, unknowns: Floats) -> float:
     """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
-    chip, mapping, limits = draft.chip, draft.mapping, draft.mapping.linear.limits
+    chip, box, mapping, limits = draft.chip, draft.box, draft.mapping, draft.mapping.linear.limits
     weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
     reach = np.abs(weights)
     quiet = mapping.resets(np.zeros(mapping.played.ticks, dtype=np.bool_))
     widest = float((mapping.potential(reach, quiet) + bias * mapping.bias_response(quiet)).max(initial=0.0))
     most, limit = ROOM * float(min(limits.potential, limits.arrivals)), draft.asked.mantissas.limit
-    greatest = limit << max(0, min(chip.exponents[1], (chip.weight_limit // limit).bit_length() - 1))
+    shift = chip.exponents[1] if box.noise > 0.0 else (chip.weight_limit // limit).bit_length() - 1
+    greatest = limit << min(chip.exponents[1], shift)
     return min(
         greatest / max(float(reach.max(initial=0.0)), 1e-12),
         most / max(widest, 1e-12),
@@ -142,9 +146,10 @@ def _settled(draft: Draft, made: _Integers, spikes: Raster) -> Neuron | None:
     threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
     if fixed == FREE and last < least:
         return None
-    if not np.array_equal(draft.run(weights, threshold, bias).spikes, spikes):
+    run = draft.run(weights, threshold, bias)
+    if not np.array_equal(run.spikes, spikes) or not _survives_noise(draft, run, threshold, resets):
         return None
-    truncation = mapping.truncation(resets, spikes, biased=bias != 0)
+    truncation = mapping.truncation(resets, spikes, biased=bias != 0) + draft.box.noise
     norms = mapping.potential((weights != 0).astype(np.float64), resets)
     distance = np.where(spikes, potential - threshold, threshold - potential)
     return Neuron(
@@ -156,6 +161,12 @@ def _settled(draft: Draft, made: _Integers, spikes: Raster) -> Neuron | None:
         bound=_bound(draft),
         raster=spikes,
     )
+
+
+def _survives_noise(draft: Draft, run: SimulatedNeuron, threshold: int, resets: Resets) -> bool:
+    """Tell whether noise of the size that is asked for leaves the spikes as they are; held neurons compare none."""
+    compared = (run.potentials / _unit(draft) - threshold)[~resets.is_held]
+    return draft.box.noise == 0.0 or bool((np.abs(compared) > draft.box.noise).all())
 
 
 def _bound(draft: Draft) -> float:

@@ -11,9 +11,10 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.design.box import Box
+from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap, Tape
+from snnprog.potential import PotentialMap, Resets, Tape
 from snnprog.simulate.neuron import NeuronSimulator, SimulatedNeuron
 from snnprog.spec import Spec
 
@@ -71,6 +72,16 @@ class Draft:
         """(ticks of all patterns, outputs) Where it counts."""
         return self.asked.care
 
+    def within_fan_in(self, unknowns: Floats) -> Floats:
+        """Return unknowns (taps + 2,) with no more weights than a neuron may have synapses: the heaviest."""
+        most = self.asked.fan_in
+        if most is None or np.count_nonzero(unknowns[:-2]) <= most:
+            return unknowns
+        light = np.argsort(-np.abs(unknowns[:-2]), kind="stable")[most:]
+        few = unknowns.copy()
+        few[light] = 0.0
+        return few
+
     def with_neurons(self, neurons: Sequence[Neuron]) -> Draft:
         """Return the draft with more hidden neurons, none of which hears another of them."""
         return reduce(lambda draft, neuron: draft.with_neuron(draft.fitted(neuron)), neurons, self)
@@ -107,6 +118,17 @@ def later(tape: Tape, spikes: Raster, ticks: int) -> Raster:
     there = np.flatnonzero(np.arange(tape.ticks) - ticks >= tape.starts[tape.pattern])
     moved[there] = spikes[there - ticks]
     return moved
+
+
+def nearest(draft: Draft, *, resets: Resets, wanted: Floats, start: Floats | None = None) -> NearestMiss:
+    """Return the weights that lack least (see `nearest_miss`), on no more taps than a neuron may have synapses."""
+    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted, start=start)
+    few = draft.within_fan_in(miss.unknowns)
+    if few is miss.unknowns:
+        return miss
+    kept = few[:-2] != 0.0
+    box = replace(draft.box, weight_lower=draft.box.weight_lower * kept, weight_upper=draft.box.weight_upper * kept)
+    return nearest_miss(draft.mapping, box, resets=resets, wanted=wanted, start=few)
 
 
 def map_of(draft: Draft, rasters: Raster) -> PotentialMap:

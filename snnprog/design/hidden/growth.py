@@ -16,12 +16,13 @@ import numpy as np
 from snnprog.arrays import Floats
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
 from snnprog.design.hidden.counting import Goal, fewest
-from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.draft import Draft, nearest
+from snnprog.design.hidden.soft import NearestMiss
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import design_given, design_neuron
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import neuron_problem
-from snnprog.errors import SolverError
+from snnprog.design.sparse import Thrift, thinned
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 
 # From which share of its gap on a row counts as met: the design then decides. × 3 and ÷ 3 of its odds took 1 hidden
@@ -89,9 +90,7 @@ def lack_of(draft: Draft, output: int, *, start: Floats | None = None) -> Lack:
     target, care = draft.targets[:, output], draft.care[:, output]
     resets = draft.mapping.resets(target)
     wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
-    return Lack(
-        draft, resets, wanted, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted, start=start)
-    )
+    return Lack(draft, resets, wanted, nearest(draft, resets=resets, wanted=wanted, start=start))
 
 
 def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
@@ -100,13 +99,29 @@ def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
 
 
 def designed(draft: Draft, output: int) -> Neuron | None:
-    """Return the neuron of an output beside the hidden ones that there are; None if the design finds none."""
+    """Return the neuron of an output beside the hidden ones that there are, with no more synapses than it may have.
+
+    None if the design finds none.
+    """
     target, care = draft.targets[:, output], draft.care[:, output]
     problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
     try:
-        return (design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)).neuron
-    except SolverError:
+        found = design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)
+        return thin(draft, output, found, Thrift(is_fewest=False, most=draft.asked.fan_in)).neuron
+    except SolverError as error:
+        if isinstance(error, UndecidedError) and error.ended_by_time:
+            raise
         return None
+
+
+def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> NeuronDesign:
+    """Return the design of an output with as few synapses as are asked for; undecided if too many are left."""
+    target, care = draft.targets[:, output], draft.care[:, output]
+    problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
+    thinner = thinned(
+        problem, found, thrift, asked=np.ones_like(care) if draft.asked.recurrent else problem.asked(care)
+    )
+    return thinner if thinner.neuron is None or thrift.allows(thinner.neuron) else UNDECIDED
 
 
 def _wider(lack: Lack) -> Draft:
