@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow, thin
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.impossible import Refusal, histories_of, impossibility
 from snnprog.design.hidden.pruning import Assembled, pruned
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.windows import windows_of
 from snnprog.design.sparse import Thrift
 from snnprog.design.task import Task
@@ -120,7 +119,7 @@ def _added(
     if not draft.hidden:
         histories = histories_of(draft)
         found = [(output, impossibility(draft, output, histories=histories)) for output in outputs]
-        refused = {output: conflict for output, conflict in found if conflict is not None}
+        refused = {output: refusal for output, refusal in found if refusal is not None}
         if refused:
             return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
@@ -156,13 +155,17 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
     return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
-def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:
+def _refused(designed: Design, refused: Mapping[int, Refusal]) -> Design:
     """Return the design in which only what no network can do is held against its outputs."""
     outcomes = [
-        NeuronDesign(None, (refused[output],) if output in refused else ()) if outcome.neuron is None else outcome
+        outcome if outcome.neuron is not None else _unbuilt(refused.get(output))
         for output, outcome in enumerate(designed.outcomes)
     ]
     return replace(designed, outcomes=tuple(outcomes))
+
+
+def _unbuilt(refusal: Refusal | None) -> NeuronDesign:
+    return UNDECIDED if refusal is None else NeuronDesign(None, (refusal.conflict,), proof=refusal.proof)
 
 
 def _advice(asked: Spec) -> str:

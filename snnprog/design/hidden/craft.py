@@ -37,7 +37,7 @@ class Crafted:
 
 
 @dataclass(frozen=True, eq=False)
-class _Integers:
+class _Rounded:
     """Weights in LSBs of exponent 0, their grid's exponent, the bias, and by what the real ones were multiplied."""
 
     weights: Int64s
@@ -91,7 +91,7 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
     return _settled(draft, made, run.spikes) if run.is_portable else None
 
 
-def _integers(draft: Draft, unknowns: Floats) -> _Integers:
+def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
 
     The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the greatest is no
@@ -113,7 +113,7 @@ def _integers(draft: Draft, unknowns: Floats) -> _Integers:
     )
     top = max(-chip.bias_limit, min(chip.bias_limit, scale * bias * _unit(draft)))
     fixed = draft.asked.bias
-    return _Integers(mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed), scale)
+    return _Rounded(mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed), scale)
 
 
 def _widest_scale(draft: Draft, unknowns: Floats) -> float:
@@ -133,7 +133,7 @@ def _widest_scale(draft: Draft, unknowns: Floats) -> float:
     )
 
 
-def _settled(draft: Draft, made: _Integers, spikes: Raster) -> Neuron | None:
+def _settled(draft: Draft, made: _Rounded, spikes: Raster) -> Neuron | None:
     """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
     mapping, fixed = draft.mapping, draft.asked.threshold
     weights, exponent, bias = made.weights, made.exponent, made.bias
