@@ -40,20 +40,7 @@ class Exclusion:
         return self.other in asked if self.is_of_chip is None else self.is_of_chip(chip)
 
 
-EXCLUSIONS = (
-    Exclusion(
-        "hidden",
-        "chips that read out no neuron that others hear, such as Xylo",
-        "hidden neurons are added beside the outputs; leave hidden at 0, or let outputs hear one another (recurrent)",
-        is_of_chip=lambda chip: chip.is_readout_apart,
-    ),
-    Exclusion(
-        "hidden",
-        "chips whose neurons do not reset to 0",
-        "what hidden neurons do is searched with resets to 0",
-        is_of_chip=lambda chip: not chip.linear_rule(*chip.usual_decays).is_reset_to_zero,
-    ),
-)
+EXCLUSIONS: tuple[Exclusion, ...] = ()
 
 
 def check_exclusions(asked: Mapping[str, object], chip: Chip) -> None:

@@ -18,6 +18,7 @@ from snnprog.network import Neuron
 from snnprog.potential import Resets
 from snnprog.rounding import HALF_STEP, half_even_integer
 from snnprog.simulate.neuron import SimulatedNeuron
+from snnprog.solver import check_time
 from snnprog.spec import FREE
 
 ROOM = 0.25
@@ -62,14 +63,17 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     best: Crafted | None = None
     threshold = 1 if draft.asked.threshold == FREE else int(draft.asked.threshold)
     while threshold <= draft.chip.thresholds[1]:
+        check_time()
         run = draft.run(made.weights, threshold, made.bias)
         if not run.is_portable:
             return None
-        worth = float(value[run.spikes].sum())
+        once, *twice = np.split(run.spikes, [value.size])
+        worth = float(value[once].sum())
         if worth > (0.0 if best is None else best.worth):
-            neuron = _settled(draft, made, run.spikes)
+            neuron = _settled(draft, made, run, threshold)
             best = best if neuron is None else Crafted(neuron, worth)
-        harm = run.potentials[run.spikes & (value < 0.0)]
+        is_harm = np.concatenate([once & (value < 0.0), *twice])[: run.spikes.size]
+        harm = run.potentials[is_harm]
         if not harm.size or draft.asked.threshold != FREE:
             break
         threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(draft)))
@@ -88,7 +92,7 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
     level = half_even_integer(gain * threshold * made.scale)
     level = int(draft.asked.threshold) if draft.asked.threshold != FREE else min(max(level, least), most)
     run = draft.run(made.weights, level, made.bias)
-    return _settled(draft, made, run.spikes) if run.is_portable else None
+    return _settled(draft, made, run, level) if run.is_portable else None
 
 
 def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
@@ -133,34 +137,45 @@ def _widest_scale(draft: Draft, unknowns: Floats) -> float:
     )
 
 
-def _settled(draft: Draft, made: _Rounded, spikes: Raster) -> Neuron | None:
-    """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
-    mapping, fixed = draft.mapping, draft.asked.threshold
-    weights, exponent, bias = made.weights, made.exponent, made.bias
-    resets = mapping.resets(spikes)
-    beta = mapping.bias_response(resets)
-    potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(draft) * beta
-    silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
-    low, high = draft.chip.thresholds
-    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
-    threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
-    if fixed == FREE and last < least:
+def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int) -> Neuron | None:
+    """Return the neuron of a run, with its threshold amid the potentials where that can be moved.
+
+    None if it is no neuron that spikes once in a tick, survives the noise and has a threshold of the chip's.
+    """
+    mapping, ticks = draft.task.hidden_mapping, draft.mapping.tape.ticks
+    spikes = run.spikes[:ticks]
+    if run.spikes[ticks:].any():
         return None
-    run = draft.run(weights, threshold, bias)
-    if not np.array_equal(run.spikes, spikes) or not _survives_noise(draft, run, threshold, resets):
+    resets, asked = mapping.resets(spikes), mapping.asked_of(spikes)
+    potential = mapping.potential(made.weights.astype(np.float64), resets)
+    potential = potential + made.bias / _unit(draft) * mapping.bias_response(resets)
+    if mapping.linear.is_reset_to_zero and draft.asked.threshold == FREE:
+        centred = _centred(draft, potential, asked)
+        if centred is None:
+            return None
+        threshold, run = centred, draft.run(made.weights, centred, made.bias)
+    if not np.array_equal(run.spikes, asked) or not _survives_noise(draft, run, threshold, resets):
         return None
-    truncation = mapping.truncation(resets, spikes, biased=bias != 0) + draft.box.noise
-    norms = mapping.potential((weights != 0).astype(np.float64), resets)
-    distance = np.where(spikes, potential - threshold, threshold - potential)
+    truncation = mapping.truncation(resets, asked, biased=made.bias != 0) + draft.box.noise
+    norms = mapping.potential((made.weights != 0).astype(np.float64), resets)
+    distance = np.where(asked, 1.0, -1.0) * (potential - threshold * resets.threshold_response)
     return Neuron(
-        weights=weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
+        weights=made.weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
         threshold=float(threshold),
-        bias=bias / _unit(draft),
-        exponent=exponent,
-        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << exponent))).min()),
+        bias=made.bias / _unit(draft),
+        exponent=made.exponent,
+        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << made.exponent))).min()),
         bound=_bound(draft),
         raster=spikes,
     )
+
+
+def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
+    """Return the threshold amid the potentials of silences and spikes; None if the chip has none there."""
+    silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
+    low, high = draft.chip.thresholds
+    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
+    return least + (last - least) // 2 if last >= least else None
 
 
 def _survives_noise(draft: Draft, run: SimulatedNeuron, threshold: int, resets: Resets) -> bool:

@@ -39,10 +39,13 @@ class Draft:
         """What is asked for, beside what the hidden neurons do."""
         return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
 
-    @property
+    @cached_property
     def mapping(self) -> PotentialMap:
-        """The linear map of all lines there are."""
-        return self.task.mapping
+        """The linear map of all lines there are, which looks at each tick once."""
+        mapping = self.task.mapping
+        if mapping.played is mapping.tape:
+            return mapping
+        return PotentialMap(self.task.lines, self.asked.delays, mapping.linear)
 
     @property
     def box(self) -> Box:
@@ -51,10 +54,10 @@ class Draft:
 
     @cached_property
     def _simulator(self) -> NeuronSimulator:
-        return NeuronSimulator(self.chip.rule, self.mapping)
+        return NeuronSimulator(self.chip.rule, self.task.hidden_mapping)
 
     def run(self, weights: Int64s, threshold: int, bias: int) -> SimulatedNeuron:
-        """Return what a neuron on these lines does in integers; see `NeuronSimulator.run`."""
+        """Return what a hidden neuron on these lines does in integers; see `NeuronSimulator.run`."""
         return self._simulator.run(weights, threshold, bias)
 
     @property

@@ -20,7 +20,6 @@ from snnprog.design.hidden.draft import Draft, nearest
 from snnprog.design.hidden.soft import NearestMiss
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
-from snnprog.design.problem import neuron_problem
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
@@ -104,7 +103,7 @@ def designed(draft: Draft, output: int) -> Neuron | None:
     None if the design finds none.
     """
     target, care = draft.targets[:, output], draft.care[:, output]
-    problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
+    problem = draft.task.problem(output, target, constrained=care)
     try:
         found = design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)
         return thin(draft, output, found, Thrift(is_fewest=False, most=draft.asked.fan_in)).neuron
@@ -117,7 +116,7 @@ def designed(draft: Draft, output: int) -> Neuron | None:
 def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> NeuronDesign:
     """Return the design of an output with as few synapses as are asked for; undecided if too many are left."""
     target, care = draft.targets[:, output], draft.care[:, output]
-    problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
+    problem = draft.task.problem(output, target, constrained=care)
     thinner = thinned(
         problem, found, thrift, asked=np.ones_like(care) if draft.asked.recurrent else problem.asked(care)
     )

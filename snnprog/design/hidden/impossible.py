@@ -76,8 +76,6 @@ def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal
     problem = neuron_problem(
         mapping, output, raster=draft.targets[:, output], constrained=draft.care[:, output], box=draft.box
     )
-    looks = problem.raster.size // histories.history.size
-    histories = Histories(np.tile(histories.history, looks), np.tile(histories.can_tell, looks))
     document = spec_to_data(draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO))
     for prices in _guesses(problem, histories):
         check_time()
@@ -88,11 +86,8 @@ def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal
 
 
 def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
-    mapping = problem.potential_map
-    rows = [
-        BinRow(*mapping.tape.where(tick), price, bool(mapping.is_after_reset[tick])) for tick, price in prices.items()
-    ]
-    return Farkas(problem.neuron, tuple(rows))
+    tape = problem.potential_map.tape
+    return Farkas(problem.neuron, tuple(BinRow(*tape.where(tick), price) for tick, price in prices.items()))
 
 
 def _guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, int]]:
