@@ -128,7 +128,8 @@ def design(
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     task = Task.of(spec)
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
     for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
@@ -197,13 +198,14 @@ def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
     return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
     is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
+        alone = Alone.of(task, index)
         yield _OutputJob(
-            alone=Alone.of(task, index),
+            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
             is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),
