@@ -28,6 +28,8 @@ LAYERS = (
     "processes",
     "checks",
     "documents",
+    "temporaries",
+    "output_files",
     "archive",
     "raster",
     "files",

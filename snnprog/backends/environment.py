@@ -19,12 +19,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from snnprog.archive import read_bytes, write_bytes
+from snnprog.archive import read_bytes
 from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.cache import CACHE_VARIABLE, cache_path
 from snnprog.errors import BackendError
+from snnprog.output_files import write_bytes
 from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
 
 if sys.platform != "win32":

@@ -11,7 +11,6 @@ becomes a `Trace`.
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
+from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
 from snnprog.version import __version__
 
@@ -226,8 +226,7 @@ def _run_folder(
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
-    with tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         program.save(folder / "program.snnp")
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import InputFile, SpecFile
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command("verify", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=input_file)
-@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")

@@ -11,7 +11,6 @@ import importlib.util
 import io
 import json
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from snnprog.archive import check_regular
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.hdf5_copy import REFUSED, Copy
 from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
+from snnprog.temporaries import temporary_folder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TIME_LIMIT_S = 120.0
@@ -132,8 +132,8 @@ def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
     check_regular(path)
     _check_signature(path)
     check_installed("h5py", f"reading {path}")
-    with tempfile.TemporaryDirectory(prefix="snnprog-") as folder:
-        result = Path(folder) / "parts.npz"
+    with temporary_folder() as folder:
+        result = folder / "parts.npz"
         command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(result.absolute())])
         try:
             done = subprocess.run(
