@@ -29,6 +29,7 @@ LAYERS = (
     "checks",
     "documents",
     "temporaries",
+    "jit",
     "output_files",
     "archive",
     "raster",
