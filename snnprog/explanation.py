@@ -12,23 +12,22 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.work import Work
+from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of, impossibility
-from snnprog.errors import SolverError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
-from snnprog.solver import check_time, deadline_after, one_blas_thread, until
+from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -106,9 +105,12 @@ class Explanation:
     ----------
     verdicts : tuple of Verdict
         One per output, in order.
+    ended_by_time : tuple of str
+        The steps that the time limit ended, as progress names them.
     """
 
     verdicts: tuple[Verdict, ...]
+    ended_by_time: tuple[str, ...] = ()
 
     @property
     def is_feasible(self) -> bool:
@@ -122,7 +124,11 @@ class Explanation:
 
     def as_dict(self) -> dict[str, object]:
         """Return the explanation as plain data."""
-        return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
+        return {
+            "feasible": self.is_feasible,
+            "outputs": [verdict.as_dict() for verdict in self.verdicts],
+            "ended_by_time": list(self.ended_by_time),
+        }
 
 
 @one_blas_thread()
@@ -142,7 +148,7 @@ def explain(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design, again for the search for integers, and again for what hidden neurons may do.
+        Seconds for the whole call, kept within about a tenth; ``ended_by_time`` names the steps that it ended.
 
     Raises
     ------
@@ -152,17 +158,37 @@ def explain(
     check_type("spec", spec, kind=Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = Work(spec, executor=executor, progress=progress, limit=limit)
-    designed = work.designed(may_be_unbuilt=True)
-    held = recheck(spec, designed)
-    built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
-    verdicts = [
-        _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
-    ]
-    infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
-    help_of = _help_of_hidden(spec, infeasible, limit=limit)
-    if spec.hidden != 0:
-        verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
-    return Explanation(tuple(verdicts))
+    with until(deadline_after(limit)), telling(progress):
+        designed = work.designed(may_be_unbuilt=True, share=PART)
+        held = _rechecked(work, designed)
+        built = _built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None
+        verdicts = [
+            _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
+        ]
+        if spec.hidden != 0:
+            infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
+            help_of = _help_of_hidden(work, infeasible)
+            verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
+    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)))
+
+
+def _rechecked(work: Work, designed: Design) -> tuple[bool, ...]:
+    """Tell for each output whether its proof holds when checked again; of none, where there is no time for all."""
+    try:
+        with step("recheck"):
+            return recheck(work.spec, designed)
+    except UndecidedError:
+        work.watch.ended.append("recheck")
+        return (False,) * work.spec.n_outputs
+
+
+def _built(work: Work, designed: Design) -> Built | None:
+    """Return the integers, or None where there was no time to run them."""
+    try:
+        return work.built(designed, share=PART)
+    except UndecidedError:
+        work.watch.ended.append("simulate")
+        return None
 
 
 def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> Verdict:
@@ -171,17 +197,20 @@ def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> V
     return replace(verdict, hidden=hidden, status=UNDECIDED if is_open else verdict.status)
 
 
-def _help_of_hidden(spec: Spec, outputs: list[int], *, limit: float | None) -> dict[int, Conflict | Literal[True]]:
+def _help_of_hidden(work: Work, outputs: list[int]) -> dict[int, Conflict | Literal[True]]:
     """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
     help_of: dict[int, Conflict | Literal[True]] = {}
-    if not outputs or spec.hidden == 0:
+    if not outputs:
         return help_of
-    draft = Draft(spec)
-    with until(deadline_after(limit)), suppress(SolverError):
-        histories = histories_of(draft)
-        for output in outputs:
-            check_time()
-            help_of[output] = impossibility(draft, output, histories=histories) or True
+    draft = Draft(work.spec)
+    try:
+        with step("hidden"):
+            histories = histories_of(draft)
+            for output in outputs:
+                check_time()
+                help_of[output] = impossibility(draft, output, histories=histories) or True
+    except SolverError as error:
+        work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
     return help_of
 
 

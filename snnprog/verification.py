@@ -18,7 +18,7 @@ from types import MappingProxyType
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
-from snnprog.checks import check_type
+from snnprog.checks import check_callable, check_type
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import SpecError
@@ -124,6 +124,7 @@ def verify(
     """
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
+    check_callable("progress", progress)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends is {backends!r}; a list with at least one name is needed")

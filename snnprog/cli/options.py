@@ -22,7 +22,7 @@ time_limit_option = click.option(
     "--time-limit",
     "time_limit_s",
     type=click.FloatRange(min=0.0),
-    help="Time limit for the design of the outputs, in seconds.",
+    help="Time limit for all steps together, in seconds.",
 )
 
 

@@ -15,21 +15,32 @@ from snnprog.verification import verify
 from snnprog.wording import counted
 
 
-def check_design(spec: Spec, designed: Design, *, limit: float | None, seconds: float) -> None:
+def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
     if designed.conflicts:
         raise InfeasibleError(designed.conflicts)
-    if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
+    if designed.out_of_time:
+        raise UndecidedError(
+            f"{several(designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there are"
+            " none; allow more time",
+            designed.unbuilt,
+            ended,
+        )
+    if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
             f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays",
             designed.unbuilt,
         )
     if designed.unbuilt:
-        raise _undecided(designed.unbuilt, limit)
+        raise UndecidedError(
+            f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none; offer"
+            " more delays, or fewer don't-care bins",
+            designed.unbuilt,
+        )
 
 
-def check_exactness(spec: Spec, built: Built, *, limit: float | None) -> None:
+def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
     if built.conflicts:
         raise InfeasibleError(built.conflicts)
@@ -38,6 +49,7 @@ def check_exactness(spec: Spec, built: Built, *, limit: float | None) -> None:
             f"{several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
             " real weights exist; allow more time",
             built.out_of_time,
+            ended,
         )
     neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
@@ -93,14 +105,6 @@ def check_limits(spec: Spec, built: Built) -> None:
                 f"less than {trace.excursion.limit} in magnitude, where all runtimes agree",
                 _advice(spec),
             )
-
-
-def _undecided(outputs: tuple[int, ...], limit: float | None) -> UndecidedError:
-    return UndecidedError(
-        f"{several(outputs)} undecided after {limit:g} s: neither weights nor a proof that there are none;"
-        " allow more time",
-        outputs,
-    )
 
 
 def several(outputs: Sequence[int]) -> str:

@@ -6,17 +6,16 @@ is exact by induction over ticks.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
 from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Split, certify
 from snnprog.design.sparse import Thrift, thinned
@@ -24,7 +23,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.solver import check_time, one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
 
 
@@ -63,6 +62,11 @@ class Design:
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
 
     @property
+    def out_of_time(self) -> tuple[int, ...]:
+        """Outputs whose search was ended by the time limit."""
+        return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_out_of_time)
+
+    @property
     def unbuilt(self) -> tuple[int, ...]:
         """Outputs that have no neuron."""
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.neuron is None)
@@ -79,7 +83,7 @@ class _OutputJob:
     problem: NeuronProblem
     care: Raster
     is_open_loop: bool
-    deadline: float | None
+    deadline: Deadline | None
     thrift: Thrift
     may_be_unbuilt: bool
 
@@ -89,10 +93,9 @@ def design(
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
-    time_limit_s: float | None = None,
     may_be_unbuilt: bool = False,
 ) -> Design:
-    """Design every output of a spec.
+    """Design every output of a spec; those that have neither weights nor a proof when the time is over stay undecided.
 
     Parameters
     ----------
@@ -100,9 +103,6 @@ def design(
         Where neurons are designed; here and one after another, unless given. It does not change the answers.
     progress : callable, optional
         Called with ("design", neurons done, neurons in all) as they are done.
-    time_limit_s : float, optional
-        Seconds for all neurons together; those that have neither weights nor a proof by then stay undecided. It is
-        looked at between linear programs, and inside them.
     may_be_unbuilt : bool
         Whether an output on which the solver gives up is left unbuilt, as those that hidden neurons may help are.
 
@@ -113,16 +113,20 @@ def design(
     UndecidedError
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     task = Task.of(spec)
-    jobs = _jobs(task, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
     outcomes = []
-    for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
+    for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed, deadline) if _is_open_loop(spec) and designed.unbuilt else designed
+    return _design_loop(designed) if _is_open_loop(spec) and designed.unbuilt else designed
+
+
+def _late(outcome: NeuronDesign) -> NeuronDesign:
+    """Return what came of an output before the time was over."""
+    return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
 def _is_open_loop(spec: Spec) -> bool:
@@ -130,14 +134,15 @@ def _is_open_loop(spec: Spec) -> bool:
     return spec.recurrent and not all(bool(pattern.care.all()) for pattern in spec.patterns)
 
 
-def _design_loop(designed: Design, deadline: float | None) -> Design:
+def _design_loop(designed: Design) -> Design:
     """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
     task = designed.task
-    with until(deadline):
-        try:
-            outcomes = design_together(Together(task))
-        except UndecidedError:
+    try:
+        outcomes = design_together(Together(task))
+    except UndecidedError as error:
+        if not error.ended_by_time:
             return designed
+        return replace(designed, outcomes=tuple(map(_late, designed.outcomes)))
     neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
     if len(neurons) < len(outcomes):
         refused = next(outcome for outcome in outcomes if outcome.conflicts)
@@ -164,7 +169,7 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec, targets, care = task.spec, task.targets, task.care
     is_open_loop = _is_open_loop(spec)
@@ -173,13 +178,14 @@ def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = F
             problem=task.problem(index, targets[:, index], constrained=care[:, index]),
             care=care[:, index],
             is_open_loop=is_open_loop,
-            deadline=deadline,
+            deadline=present_deadline(),
             thrift=Thrift(spec.sparse, spec.fan_in),
             may_be_unbuilt=may_be_unbuilt,
         )
 
 
 def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
+    check_time()
     proof = outcome.certificate
     if proof is None:
         return not outcome.conflicts
@@ -215,7 +221,8 @@ def _run(job: _OutputJob) -> NeuronDesign:
             asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
             return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
         except SolverError as error:
-            is_out_of_time = isinstance(error, UndecidedError) and not error.neurons
-            if is_out_of_time or job.may_be_unbuilt:
+            if isinstance(error, UndecidedError) and error.ended_by_time:
+                return OUT_OF_TIME
+            if job.may_be_unbuilt:
                 return UNDECIDED
             raise

@@ -54,11 +54,14 @@ class NeuronDesign:
     conflicts : tuple of Conflict
     certificate : Certificate or Split or None
         The proof behind the conflicts (behind the first of them, where each is one of its own).
+    is_out_of_time : bool
+        Whether the time limit ended the search.
     """
 
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
     certificate: Proof | None = None
+    is_out_of_time: bool = False
 
     @property
     def is_undecided(self) -> bool:
@@ -67,6 +70,7 @@ class NeuronDesign:
 
 
 UNDECIDED = NeuronDesign(None)
+OUT_OF_TIME = NeuronDesign(None, is_out_of_time=True)
 
 
 def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:

@@ -80,7 +80,11 @@ class Workers(Executor):
         """Return the process of this thread."""
         if not hasattr(self._own, "process"):
             self._own.process = subprocess.Popen(
-                own_module(WORKER), cwd=NEUTRAL_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                own_module(WORKER),
+                cwd=NEUTRAL_FOLDER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for this process alone, also before the other can ignore it
             )
             self._processes.append(self._own.process)
             if self._is_broken_off:  # while it was started

@@ -17,7 +17,6 @@ Decisions
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import Apart, Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
@@ -36,7 +35,7 @@ from snnprog.design.rasters.running import windowed_run
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.progress import Progress
-from snnprog.solver import check_time, one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
@@ -49,7 +48,7 @@ TURNS, MORE_TURNS = 10, 4
 class _WindowsJob:
     task: Task
     outputs: tuple[int, ...]
-    deadline: float | None
+    deadline: Deadline | None
 
 
 def design_in_windows(
@@ -57,13 +56,12 @@ def design_in_windows(
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
-    time_limit_s: float | None = None,
 ) -> Design:
     """Design every output of a spec with windows, each for ticks chosen in its windows (``neuron.raster``).
 
     Parameters
     ----------
-    executor, progress, time_limit_s
+    executor, progress
         As for `snnprog.design.design`; the step is called "windows".
 
     Returns
@@ -77,11 +75,10 @@ def design_in_windows(
         If the solver gives up.
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     task = Task.of(spec)
-    jobs = [_WindowsJob(task, group, deadline) for group in groups]
+    jobs = [_WindowsJob(task, group, present_deadline()) for group in groups]
     outcomes: list[NeuronDesign] = []
-    for done, designs in enumerate(map(_run, jobs) if executor is None else executor.map(_run, jobs), start=1):
+    for done, designs in enumerate(run_jobs(_run, jobs, executor), start=1):
         outcomes += designs
         if progress is not None:
             progress("windows", done, len(jobs))
@@ -134,8 +131,8 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
         try:
             check_time()
             return _designed(job)
-        except UndecidedError:
-            return [UNDECIDED] * len(job.outputs)
+        except UndecidedError as error:
+            return [OUT_OF_TIME if error.ended_by_time else UNDECIDED] * len(job.outputs)
 
 
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:

@@ -1,0 +1,1198 @@
+"""Check a proof that no program of a chip does what a specification asks: ``check_proof.py SPEC.json PROOF.json``.
+
+This file stands alone: it needs Python's standard library and nothing else, and shares no code with the program that
+finds proofs. All arithmetic is in integers. It prints one line and exits with 0 if the proof holds, 1 if it does not
+(and says where and why), 2 if a file is damaged.
+
+The claim
+---------
+``SPEC.json`` holds patterns of input and target spikes, the chip's rule (what its integers do in one tick) and the
+ranges of weights, thresholds and biases. The claim is that no integers within these ranges make every output spike as
+asked while the watched steps of the rule stay below their limits. All synapses of a neuron share one exponent, and add
+``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts from rest. Outputs
+that feed outputs are taken to do what is asked: a program that does what is asked has just these spikes on its lines.
+
+The proof
+---------
+A tree of cases. Each inner node splits what is unknown in two, and lists both halves:
+
+- ``bin``: an output is silent, or spikes, at a tick where the specification leaves that open;
+- ``range``: a weight's mantissa, the exponent, the threshold or the bias is at most k, or at least k + 1;
+- ``tap``: a synapse is absent (its weight is 0), or present;
+- ``register``: a register of an output is at most k after some tick, or at least k + 1.
+
+Each leaf contradicts the assumptions on the way to it:
+
+- ``farkas``: rows (inequalities that every program fulfils that does what is asked) times prices of 1 or more add up to
+  an inequality that nothing fulfils;
+- ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails;
+- ``windows``: no choice of spikes in the windows agrees with the bins that were assumed;
+- ``fan_in``: more synapses are present than are allowed.
+
+How rows are made
+-----------------
+The rule is run on *sums*: an integer plus integer multiples of *atoms*. An atom is an unknown integer (a weight, the
+threshold, the bias) or the result of a rounding, ``r = round(sum * factor / 2**bits)``. Equal sums that are rounded
+alike are one atom, so what two histories have in common cancels. The prices are then carried back: an atom r with a
+multiple m is replaced by ``m * factor / 2**bits`` times its sum, and the rounding error, which lies in a known interval
+(one-sided where the sign of the sum is known), adds the worst it can. In the end only unknowns are left, each takes the
+worst end of its range, and the total must be negative. Hidden neurons, where they are allowed, add one unknown for each
+distinct history of input spikes that they can have heard: two synapses lie between an input and what they tell.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+BITS = 400  # multiples of atoms are counted in units of 2**-BITS, and rounded outward: lower ends down, upper ends up
+MOST_BYTES, MOST_NODES, MOST_DEPTH = 1 << 28, 1 << 18, 1 << 12
+MOST_WORK = 1 << 26  # ticks of one neuron, and spikes that arrive at it
+MOST_TICKS, MOST_NUMBER, DEEPEST = 1 << 24, 1 << 62, 24
+OPERANDS = {  # the words of the rule, and what each takes: expressions (e), integers (i) and names (n)
+    **dict.fromkeys(("add", "sub", "mul", "min", "max", "floor_div"), "ee"),
+    **{"neg": "e", "shl": "ei", "shr": "een", "leak": "een", "scale": "eein"},
+    **{"hold": "eiin", "compare": "nee", "select": "eee"},
+}
+ROUNDINGS = ("toward_zero", "away_from_zero", "floor", "half_up", "half_away", "half_even", "moving")
+
+
+class BadFileError(ValueError):
+    """A document is damaged."""
+
+
+class RejectedError(Exception):
+    """The proof does not hold."""
+
+
+class ContradictionError(Exception):
+    """What was assumed cannot be."""
+
+
+def need(condition, sentence):
+    """Refuse a document unless a condition holds."""
+    if not condition:
+        raise BadFileError(sentence)
+
+
+def integer(value, what, low=-MOST_NUMBER, high=MOST_NUMBER):
+    """Return an integer of a document."""
+    need(type(value) is int and low <= value <= high, f"{what} must be an integer from {low} to {high}")
+    return value
+
+
+def entry(table, name, kind, what):
+    """Return what an object of a document holds by a name."""
+    need(isinstance(table, dict) and name in table, f"{what} must be an object with {name}")
+    need(isinstance(table[name], kind), f"{name} of {what} is of the wrong type")
+    return table[name]
+
+
+# ------------------------------------------------------------------------------------------------ integers of the rule
+
+
+def rounded(value, bits, rounding):
+    """Return ``value / 2**bits`` as an integer."""
+    down, rest = value >> bits, value & ((1 << bits) - 1)
+    half, up = (1 << bits) >> 1, down + 1 if rest else down
+    if rounding == "floor":
+        return down
+    if rounding == "toward_zero":
+        return down if value >= 0 else up
+    if rounding == "away_from_zero":
+        return up if value >= 0 else down
+    if rounding == "moving":  # the floor, or where that is 0, the sign of the value
+        return down or (value > 0)
+    if rest != half or not rest:
+        return down if rest < half or not rest else up
+    if rounding == "half_up":
+        return up
+    if rounding == "half_away":
+        return up if value >= 0 else down
+    return down + (down & 1)  # half_even
+
+
+def errors(low, high, factor, bits, rounding):
+    """Return the ends of ``rounded(x * factor) - x * factor / 2**bits`` for x from low to high (None: no end).
+
+    They are counted in units of ``2**-bits``. With q the denominator of the reduced fraction, a quotient lies a
+    multiple of 1/q above the integer below it, so rounding loses at most (q - 1) / q, to the nearest at most 1/2.
+    """
+    divisor = factor & -factor if factor else 1 << bits
+    unit = min(divisor, 1 << bits)
+    most = (1 << bits) - unit
+    positive, negative = low is not None and low >= 0, high is not None and high <= 0
+    if rounding == "floor" or (rounding == "moving" and (negative or (positive and low * factor >= 1 << bits))):
+        return -most, 0
+    if rounding == "toward_zero":
+        return (0 if negative else -most), (0 if positive else most)
+    if rounding == "away_from_zero":
+        return (0 if positive else -most), (0 if negative else most)
+    if rounding == "moving":
+        return -most, most
+    half = (((1 << bits) // unit) // 2) * unit
+    return -half, half
+
+
+def held(value, low, high, end):
+    """Return what a register from low to high keeps of a value."""
+    if low <= value <= high:
+        return value
+    if end == "clip":
+        return min(max(value, low), high)
+    span = high - low + 1
+    if end == "wrap":
+        return (value - low) % span + low
+    return value - span if value > high else value + span  # fold: once
+
+
+class Intervals:
+    """Values are pairs (least, greatest) of integers; every operation returns all that can come of them."""
+
+    def __init__(self, box, spec):
+        self.box, self.spec = box, spec
+
+    def unknown(self, name):
+        """Return a parameter."""
+        return tuple(self.box[name])
+
+    def weight(self, line, delay):
+        """Return what one spike over a tap adds."""
+        low, high = self.box["weight", line, delay]
+        first, last = self.box["exponent"]
+        return min(low << first, low << last), max(high << first, high << last)
+
+    def maybe(self, value):
+        """Return a value, or 0."""
+        return min(0, value[0]), max(0, value[1])
+
+    def total(self, values):
+        """Return a sum."""
+        return sum(value[0] for value in values), sum(value[1] for value in values)
+
+    def known(self, value):
+        """Return the only integer that a value can be, or None."""
+        return value[0] if value[0] == value[1] else None
+
+    def constant(self, value):
+        """Return an integer as a value."""
+        return value, value
+
+    def between(self, where, low, high):
+        """Return an unknown integer."""
+        return low, high
+
+    def add(self, a, b):
+        """Return the sum."""
+        return a[0] + b[0], a[1] + b[1]
+
+    def sub(self, a, b):
+        """Return the difference."""
+        return a[0] - b[1], a[1] - b[0]
+
+    def neg(self, a):
+        """Return the negative."""
+        return -a[1], -a[0]
+
+    def mul(self, a, b):
+        """Return the product."""
+        ends = [x * y for x in a for y in b]
+        return min(ends), max(ends)
+
+    def shl(self, a, bits):
+        """Return the value times a power of two."""
+        return a[0] << bits, a[1] << bits
+
+    def scale(self, a, factor, bits, rounding):
+        """Return the value times a fraction, rounded; that never falls as the value rises."""
+        return rounded(a[0] * factor, bits, rounding), rounded(a[1] * factor, bits, rounding)
+
+    def leak(self, a, bits, rounding):
+        """Return the value less its share; that never falls as the value rises."""
+        return a[0] - rounded(a[0], bits, rounding), a[1] - rounded(a[1], bits, rounding)
+
+    def hold(self, a, low, high, end, limit):
+        """Return what a register keeps; a watched value is below its limit, or the program does not count."""
+        if limit is not None:
+            a = max(a[0], 1 - limit), min(a[1], limit - 1)
+            if a[0] > a[1]:
+                raise ContradictionError
+        if a[0] == a[1] or end == "clip" or (low <= a[0] and a[1] <= high):
+            return held(a[0], low, high, end), held(a[1], low, high, end)
+        return min(a[0], low), max(a[1], high)
+
+    def watch(self, a, limit):
+        """Note a watched value that no register holds."""
+        return self.hold(a, 1 - limit, limit - 1, "clip", limit)
+
+    def compare(self, operator, a, b):
+        """Return 1 where a is greater (or equal), else 0."""
+        equal = operator == ">="
+        return int(a[0] + equal > b[1]), int(a[1] + equal > b[0])
+
+    def select(self, condition, a, b):
+        """Return either."""
+        return min(a[0], b[0]), max(a[1], b[1])
+
+    def min(self, a, b):
+        """Return the lesser."""
+        return min(a[0], b[0]), min(a[1], b[1])
+
+    def max(self, a, b):
+        """Return the greater."""
+        return max(a[0], b[0]), max(a[1], b[1])
+
+    def floor_div(self, a, b):
+        """Return the quotient, rounded down."""
+        need(b[0] >= 1, "the rule divides by a value that may be less than 1")
+        ends = [x // y for x in a for y in b]
+        return min(ends), max(ends)
+
+    def demand(self, compared, unit, gaps, may):
+        """Return the spikes (0, 1 or None for either) that the threshold allows; narrow the threshold's range.
+
+        A spike needs ``compared - unit * threshold >= gaps[1]``, silence ``unit * threshold - compared >= gaps[0]``.
+        """
+        low, high = self.box["threshold"]
+        most = (compared[1] - gaps[1]) // unit  # the greatest threshold with a spike, and the least with silence
+        least = -((-compared[0] - gaps[0]) // unit)
+        can = {value for value, ok in ((0, high >= least), (1, low <= most)) if ok and may in (None, value)}
+        if not can:
+            raise ContradictionError
+        if len(can) == 1:
+            narrowed = (low, min(high, most)) if 1 in can else (max(low, least), high)
+            self.box["threshold"] = narrowed
+            return can.pop()
+        return None
+
+
+class Sum:
+    """An integer plus multiples of atoms."""
+
+    __slots__ = ("constant", "name", "terms")
+
+    def __init__(self, constant, terms):
+        self.constant, self.terms, self.name = constant, terms, None
+
+    def key(self):
+        """Return what equal sums have in common."""
+        if self.name is None:
+            self.name = self.constant, frozenset(self.terms.items())
+        return self.name
+
+
+def plus(a, b, times=1):
+    """Return ``a + times * b``; values are integers or sums."""
+    if type(b) is int:
+        return a + times * b if type(a) is int else Sum(a.constant + times * b, a.terms)
+    if type(a) is int and times == 1:
+        return Sum(a + b.constant, b.terms)
+    constant, terms = (a, {}) if type(a) is int else (a.constant, dict(a.terms))
+    for atom, multiple in b.terms.items():
+        new = terms.get(atom, 0) + times * multiple
+        if new:
+            terms[atom] = new
+        else:
+            del terms[atom]
+    constant += times * b.constant
+    return Sum(constant, terms) if terms else constant
+
+
+class Sums:
+    """Values are integers or sums of atoms; what is no sum is an atom that may be anything."""
+
+    def __init__(self, box, spec):
+        self.box, self.spec = box, spec
+        self.atoms = []  # (least, greatest, None) or (sum, (factor, bits, rounding), ends or None)
+        self.numbers = {}  # what an atom is -> its number
+        self.facts = {}  # key of a sum -> the ends it is known to have
+        self.ends_of = []  # of the atoms, as far as they were asked for
+
+    def atom(self, name, *content):
+        """Return the atom of that name as a sum."""
+        if name not in self.numbers:
+            self.numbers[name] = len(self.atoms)
+            self.atoms.append(content)
+        return Sum(0, {self.numbers[name]: 1})
+
+    def free(self, name, low=None, high=None):
+        """Return an unknown within its ends."""
+        return low if low == high is not None else self.atom(name, low, high, None)
+
+    def unknown(self, name):
+        """Return a parameter."""
+        return self.free(name, *self.box[name])
+
+    def weight(self, line, delay):
+        """Return what one spike over a tap adds."""
+        return self.free(("weight", line, delay), *Intervals.weight(self, line, delay))
+
+    def maybe(self, value):
+        """Return a value, or 0."""
+        low, high = (value, value) if type(value) is int else self.ends(value)
+        return self.free(("maybe", len(self.atoms)), min(0, low), max(0, high))
+
+    def total(self, values):
+        """Return a sum."""
+        constant, terms = 0, {}
+        for value in values:
+            if type(value) is int:
+                constant += value
+            else:
+                constant += value.constant
+                for atom, multiple in value.terms.items():
+                    terms[atom] = terms.get(atom, 0) + multiple
+        return Sum(constant, terms) if terms else constant
+
+    def known(self, value):
+        """Return the only integer that a value can be, or None."""
+        return value if type(value) is int else None
+
+    def constant(self, value):
+        """Return an integer as a value."""
+        return value
+
+    def between(self, where, low, high):
+        """Return an unknown integer."""
+        return self.free(("between", where), low, high)
+
+    def add(self, a, b):
+        """Return the sum."""
+        return plus(a, b)
+
+    def sub(self, a, b):
+        """Return the difference."""
+        return plus(a, b, -1)
+
+    def neg(self, a):
+        """Return the negative."""
+        return plus(0, a, -1)
+
+    def mul(self, a, b):
+        """Return the product."""
+        a, b = (b, a) if type(a) is int else (a, b)
+        return (plus(0, a, b) if b else 0) if type(b) is int else self.opaque("mul", a, b)
+
+    def shl(self, a, bits):
+        """Return the value times a power of two."""
+        return plus(0, a, 1 << bits)
+
+    def scale(self, a, factor, bits, rounding):
+        """Return the value times a fraction, rounded: an atom, unless the fraction is whole."""
+        if type(a) is int:
+            return rounded(a * factor, bits, rounding)
+        if not factor & ((1 << bits) - 1):
+            return plus(0, a, factor >> bits) if factor else 0
+        return self.atom((a.key(), factor, bits, rounding), a, (factor, bits, rounding), None)
+
+    def leak(self, a, bits, rounding):
+        """Return the value less its share."""
+        return plus(a, self.scale(a, 1, bits, rounding), -1)
+
+    def hold(self, a, low, high, end, limit):
+        """Return what a register keeps: the value itself, where that is sure to be within the register."""
+        if limit is not None:
+            a = self.watch(a, limit)
+        if type(a) is int:
+            return held(a, low, high, end)
+        if limit is not None and -low >= limit - 1 <= high:
+            return a
+        return self.atom((a.key(), low, high, end), a, (1, 0, "floor"), (low, high, end))
+
+    def watch(self, a, limit):
+        """Note a watched value: it is below its limit."""
+        if type(a) is not int:
+            self.learn(a, 1 - limit, limit - 1)
+        elif abs(a) >= limit:
+            raise ContradictionError
+        return a
+
+    def opaque(self, word, *operands):
+        """Return an atom of which nothing is known but what it is made of."""
+        return self.free((word, *(each if type(each) in (int, str) else each.key() for each in operands)))
+
+    def compare(self, operator, a, b):
+        """Return 1 where a is greater (or equal), else 0."""
+        difference = plus(a, b, -1)
+        if type(difference) is int:
+            return int(difference > 0 or (difference == 0 and operator == ">="))
+        return self.free(("compare", operator, difference.key()), 0, 1)
+
+    def select(self, condition, a, b):
+        """Return either."""
+        return a if plus(a, b, -1) == 0 else self.opaque("select", condition, a, b)
+
+    def min(self, a, b):
+        """Return the lesser."""
+        return min(a, b) if type(a) is type(b) is int else self.opaque("min", a, b)
+
+    def max(self, a, b):
+        """Return the greater."""
+        return max(a, b) if type(a) is type(b) is int else self.opaque("max", a, b)
+
+    def floor_div(self, a, b):
+        """Return the quotient, rounded down."""
+        return a // b if type(a) is type(b) is int and b >= 1 else self.opaque("floor_div", a, b)
+
+    def demand(self, compared, unit, gaps, may):
+        """Return the spikes (0, 1 or None for either); what they say of the potential is a fact."""
+        excess = plus(compared, self.unknown("threshold"), -unit)
+        if type(excess) is int:
+            can = {value for value, ok in ((0, -excess >= gaps[0]), (1, excess >= gaps[1])) if ok}
+            if may not in can and (may is not None or not can):
+                raise ContradictionError
+            return may if may is not None or len(can) > 1 else can.pop()
+        ends = [None, None] if type(compared) is int else list(self.facts.get(compared.key(), (None, None)))
+        if may is not None:
+            above = None if ends[1] is None else ends[1] - unit * self.box["threshold"][0]
+            self.learn(excess, *((gaps[1], above) if may else (None, -gaps[0])))
+        return may
+
+    def learn(self, value, low, high):
+        """Note the ends of a value."""
+        self.facts[value.key()] = meet(self.facts.get(value.key(), (None, None)), (low, high))
+
+    def ends(self, value):
+        """Return the least and the greatest that a sum can be; None where there is no end."""
+        low = high = value.constant
+        for number in range(len(self.ends_of), max(value.terms) + 1):  # atoms are made of earlier ones
+            self.ends_of.append(self.ends_of_atom(number))
+        for atom, multiple in value.terms.items():
+            least, greatest = self.ends_of[atom][:: 1 if multiple > 0 else -1]
+            low = None if low is None or least is None else low + multiple * least
+            high = None if high is None or greatest is None else high + multiple * greatest
+        return meet((low, high), self.facts.get(value.key(), (None, None)))
+
+    def ends_of_atom(self, number):
+        """Return the ends of an atom, those before it being known."""
+        first, second, register = self.atoms[number]
+        if not isinstance(first, Sum):
+            ends = first, second
+        else:
+            factor, bits, rounding = second
+            ends = tuple(None if end is None else rounded(end * factor, bits, rounding) for end in self.ends(first))
+            if register is not None and not is_within(ends, register):
+                low, high, end = register
+                ends = (low, high) if end != "fold" else (None, None)
+        return meet(ends, self.facts.get((0, frozenset({(number, 1)})), (None, None)))
+
+    def greatest(self, priced):
+        """Return the most that ``Σ price * value`` can be, in units of ``2**-BITS``, at most too great."""
+        top, multiples = 0, {}
+        for price, value in priced:
+            constant, terms = (value, {}) if type(value) is int else (value.constant, value.terms)
+            top += price * constant << BITS
+            for atom, multiple in terms.items():
+                more = price * multiple << BITS
+                low, high = multiples.get(atom, (0, 0))
+                multiples[atom] = low + more, high + more
+        for number in range(max(multiples, default=-1), -1, -1):
+            low, high = multiples.pop(number, (0, 0))
+            if low == high == 0:
+                continue
+            first, second, register = self.atoms[number]
+            if not isinstance(first, Sum) or (register is not None and not is_within(self.ends(first), register)):
+                ends = self.ends(Sum(0, {number: 1}))
+                if (high > 0 and ends[1] is None) or (low < 0 and ends[0] is None):
+                    raise RejectedError("its rows rest on a value that may be anything")
+                top += max(side * end for side in (low, high) for end in ends if end is not None or not side)
+                continue
+            factor, bits, rounding = second
+            ends = errors(*self.ends(first), factor, bits, rounding)
+            top += max(-(-side * end >> bits) for side in (low, high) for end in ends)
+            low, high = low * factor >> bits, -(-high * factor >> bits)
+            top += max(low * first.constant, high * first.constant)
+            for atom, multiple in first.terms.items():
+                more = (low * multiple, high * multiple)[:: 1 if multiple > 0 else -1]
+                old = multiples.get(atom, (0, 0))
+                multiples[atom] = old[0] + more[0], old[1] + more[1]
+        return top
+
+
+def meet(one, other):
+    """Return the ends of what lies within both; None is no end."""
+    lows, highs = ([each[end] for each in (one, other) if each[end] is not None] for end in (0, 1))
+    return max(lows, default=None), min(highs, default=None)
+
+
+def is_within(ends, register):
+    """Tell whether a value is sure to fit a register."""
+    return None not in ends and register[0] <= ends[0] and ends[1] <= register[1]
+
+
+# ------------------------------------------------------------------------------------------------------- the documents
+
+
+def nodes_in(expression, depth=1):
+    """Check an expression of a rule, and return how many parts it has."""
+    need(depth <= DEEPEST, f"expressions of the rule must be nested at most {DEEPEST} deep")
+    if type(expression) in (int, str):
+        need(type(expression) is str or abs(expression) <= MOST_NUMBER, "a constant of the rule is too large")
+        return 1
+    word = expression[0] if isinstance(expression, list) and expression else None
+    kinds = OPERANDS.get(word) if isinstance(word, str) else None
+    need(kinds is not None and len(expression) == len(kinds) + 1, f"the rule must use the words {', '.join(OPERANDS)}")
+    found = 1
+    for kind, each in zip(kinds, expression[1:], strict=True):
+        if kind == "e":
+            found += nodes_in(each, depth + 1)
+        else:
+            need(type(each) is (int if kind == "i" else str), f"{word} of the rule has a wrong operand")
+    if word == "shl":
+        integer(expression[2], "a shift of the rule", 0, 64)
+    need(word not in ("shr", "scale", "leak") or expression[-1] in ROUNDINGS, f"{word} has an unknown rounding")
+    need(word != "hold" or expression[4] in ("clip", "wrap", "fold"), "hold of the rule has an unknown end")
+    return found
+
+
+class Rule:
+    """What the chip's integers do in a tick."""
+
+    def __init__(self, data):
+        self.registers = entry(data, "registers", list, "the rule")
+        self.gather = self.step(entry(data, "gather", dict, "the rule"))
+        self.steps = [self.step(each) for each in entry(data, "steps", list, "the rule")]
+        need(sum(nodes_in(each[2]) for each in [self.gather, *self.steps]) <= 4096, "the rule must have 4096 nodes")
+        self.watched = {}
+        for watch in entry(data, "watched", list, "the rule"):
+            step = entry(watch, "step", str, "a watch of the rule")
+            self.watched[step] = integer(watch.get("limit"), "a limit of the rule", 1)
+        need(all(type(each) is str for each in self.registers) and "potential" in self.registers, "no potential")
+        self.is_sum = self.gather[2] == ["add", self.gather[1], ["mul", "weight", "count"]]
+        self.is_sum = self.is_sum and self.gather[0] not in self.watched
+        self.read_firing([each[2] for each in self.steps if each[1] == "spikes"])
+
+    def step(self, data):
+        """Return the name, the target and the expression of a step."""
+        need("expression" in data, "a step of the rule must have an expression")
+        return entry(data, "name", str, "a step"), entry(data, "target", str, "a step"), data["expression"]
+
+    def read_firing(self, found):
+        """Read how the potential is compared: ``potential > limit``, or ``>=``; or how often it holds the limit."""
+        need(len(found) == 1, "one step of the rule must assign spikes")
+        fire, self.most = found[0], 1
+        if isinstance(fire, list) and fire[0] in ("min", "floor_div"):
+            fire, self.most = fire[1:] if fire[0] == "min" else (fire, None)
+            need(isinstance(fire, list) and fire[:2] == ["floor_div", ["max", "potential", 0]], "spikes are miscounted")
+            fire = ["compare", ">=", "potential", fire[2]]
+        need(isinstance(fire, list) and fire[0] == "compare" and fire[2] == "potential", "spikes are not compared")
+        self.operator, limit = fire[1], fire[3]
+        need(self.operator in (">", ">="), "spikes must be compared by > or >=")
+        self.unit = 1
+        if isinstance(limit, list) and limit[0] in ("shl", "mul"):
+            factor = integer(limit[2], "the unit of the threshold", 1, 1 << 30)
+            self.unit, limit = 1 << factor if limit[0] == "shl" else factor, limit[1]
+        need(limit == "threshold", "the potential must be compared with the threshold")
+
+
+class Spec:
+    """The specification: see the fields."""
+
+    def __init__(self, data):
+        need(isinstance(data, dict) and data.get("format") == "snnprog-spec", "SPEC.json must have format snnprog-spec")
+        need(data.get("version") == 1, "SPEC.json must have version 1")
+        self.data, what = data, "SPEC.json"
+        self.rule = Rule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"))
+        self.n_inputs = integer(data.get("inputs"), "inputs", 0, 1 << 20)
+        self.n_outputs = integer(data.get("outputs"), "outputs", 1, 1 << 20)
+        self.delays = entry(data, "delays", list, what)
+        for index, delay in enumerate(self.delays):
+            integer(delay, "a delay", 1 if not index else self.delays[index - 1] + 1, 1 << 20)
+        need(self.delays, "delays must not be empty")
+        for name in ("recurrent", "may_have_hidden_neurons", "once"):
+            setattr(self, name, entry(data, name, bool, what))
+        self.window = [integer(each, "a window", 0) for each in entry(data, "window", list, what)]
+        need(len(self.window) == 2, "window must be two integers")
+        self.fan_in = data.get("fan_in")
+        need(self.fan_in is None or integer(self.fan_in, "fan_in", 0) >= 0, "fan_in")
+        noise, equal = integer(data.get("noise"), "noise", 0), self.rule.operator == ">="
+        self.gaps = noise + equal, noise + 1 - equal  # of silence and of a spike
+        self.parameters = entry(data, "parameters", dict, what)
+        for name, value in self.parameters.items():
+            integer(value, f"parameter {name}", 0)
+        self.n_lines = self.n_inputs + self.n_outputs * self.recurrent
+        self.read_ranges(entry(data, "ranges", dict, what))
+        self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
+        need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
+
+    def read_ranges(self, data):
+        """Read the ranges of all unknown integers."""
+
+        def pair(value, what, low=-(1 << 40), high=1 << 40):
+            need(isinstance(value, list) and len(value) == 2, f"{what} must be two integers")
+            return [integer(each, what, low, high) for each in value]
+
+        self.mantissas = [pair(each, "mantissas") for each in entry(data, "mantissas", list, "ranges")]
+        need(len(self.mantissas) == self.n_lines, "mantissas must be given for each line")
+        self.may_be_zero = entry(data, "may_be_zero", bool, "ranges")
+        self.ranges = {name: pair(data.get(name), name) for name in ("threshold", "bias")}
+        self.ranges["exponent"] = pair(data.get("exponents"), "exponents", 0, 32)
+        self.bias_most = max(pair(data.get("bias_mantissas"), "bias_mantissas"))
+        self.bias_exponents = pair(data.get("bias_exponents"), "bias_exponents", 0, 32)
+
+    def pattern(self, data):
+        """Return a pattern: ticks, lines that spike at each tick, and of each output its due ticks and open ones."""
+        ticks = integer(data.get("ticks") if isinstance(data, dict) else None, "ticks", 0, MOST_TICKS)
+        spikes, due, is_open = {}, [[] for _ in range(self.n_outputs)], [set() for _ in range(self.n_outputs)]
+        for name, columns in (("inputs", self.n_inputs), ("targets", self.n_outputs), ("open", self.n_outputs)):
+            for event in entry(data, name, list, "a pattern"):
+                need(isinstance(event, list) and len(event) == 2, f"{name} must be pairs of a tick and a column")
+                tick, column = integer(event[0], "a tick", 0, ticks - 1), integer(event[1], name, 0, columns - 1)
+                if name == "inputs":
+                    spikes.setdefault(tick, set()).add(column)
+                elif name == "targets":
+                    due[column].append(tick)
+                else:
+                    is_open[column].add(tick)
+        for ticks_due, here_open in zip(due, is_open, strict=True):
+            need(ticks_due == sorted(set(ticks_due)) and here_open.isdisjoint(ticks_due), "targets are out of order")
+        return ticks, spikes, due, is_open
+
+
+def bins_of(ticks, due, is_open, window, assumed):
+    """Return for each tick of an output 0 or 1, or None where both are possible.
+
+    The n-th spike in a bin that counts belongs to the n-th target spike and lies in its window; every other bin that
+    counts is silent. A state of the search is how many target spikes are matched.
+    """
+    before, after = window
+    states = [{0}]
+    for tick in range(ticks):
+        states.append(set())
+        for done in states[tick]:
+            states[-1] |= {then for _, then in _choices(tick, done, due, is_open, (before, after), assumed)}
+    found, left = [None] * ticks, {len(due)} & states[ticks]
+    if not left:
+        raise ContradictionError
+    for tick in range(ticks - 1, -1, -1):
+        can, alive = set(), set()
+        for done in states[tick]:
+            for spike, then in _choices(tick, done, due, is_open, (before, after), assumed):
+                if then in left:
+                    can.add(spike)
+                    alive.add(done)
+        left = alive
+        found[tick] = can.pop() if len(can) == 1 else None
+    return found
+
+
+def _choices(tick, done, due, is_open, window, assumed):
+    """Return (spike or not, target spikes matched then) for what may happen at a tick."""
+    given = assumed.get(tick)
+    if tick in is_open:
+        return [(spike, done) for spike in (0, 1) if given in (None, spike)]
+    choices = []
+    if given != 1 and (done == len(due) or due[done] + window[1] > tick):
+        choices.append((0, done))
+    if given != 0 and done < len(due) and due[done] - window[0] <= tick <= due[done] + window[1]:
+        choices.append((1, done + 1))
+    return choices
+
+
+# ---------------------------------------------------------------------------------------------------- cases and leaves
+
+
+class Case:
+    """What is known of the outputs on the way to a leaf: the specification and the assumptions."""
+
+    def __init__(self, spec, path):
+        self.spec, self.work, self.known_bins = spec, 0, {}
+        self.bins, self.boxes, self.present, self.registers = {}, {}, {}, {}
+        for split, side in path:
+            getattr(self, "assume_" + split["split"])(split, split["output"], side)
+
+    def box(self, output):
+        """Return the ranges of an output's unknowns, as far as they were narrowed."""
+        if output not in self.boxes:
+            box = {name: tuple(ends) for name, ends in self.spec.ranges.items()}
+            for line, ends in enumerate(self.spec.mantissas):
+                box |= {("weight", line, delay): tuple(ends) for delay in self.spec.delays}
+            self.boxes[output] = box
+        return self.boxes[output]
+
+    def assume_bin(self, split, output, side):
+        """Assume a spike or silence."""
+        self.bins.setdefault((output, split["pattern"]), {})[split["tick"]] = side
+
+    def assume_range(self, split, output, side):
+        """Assume one half of a range."""
+        name = ("weight", split["line"], split["delay"]) if split["unknown"] == "weight" else split["unknown"]
+        self.narrow(output, name, split["at"], side)
+
+    def assume_tap(self, split, output, side):
+        """Assume that a tap is absent or present."""
+        name = "weight", split["line"], split["delay"]
+        if side:
+            self.present.setdefault(output, set()).add(name)
+        else:
+            self.narrow(output, name, 0, 0)
+            self.narrow(output, name, -1, 1)
+
+    def assume_register(self, split, output, side):
+        """Assume one half of a register's values."""
+        place = output, split["pattern"], split["tick"], split["register"]
+        half = (split["at"] + 1, None) if side else (None, split["at"])
+        self.registers[place] = meet(self.registers.get(place, (None, None)), half)
+
+    def narrow(self, output, name, at, side):
+        """Narrow the range of an unknown to at most a number, or at least the next one."""
+        low, high = self.box(output)[name]
+        self.box(output)[name] = (max(low, at + 1), high) if side else (low, min(high, at))
+
+    def known(self, output, pattern):
+        """Return what is known of each bin of an output: 0, 1 or None."""
+        place = output, pattern
+        if place not in self.known_bins:
+            ticks, _, due, is_open = self.spec.patterns[pattern]
+            assumed = self.bins.get(place, {})
+            self.known_bins[place] = bins_of(ticks, due[output], is_open[output], self.spec.window, assumed)
+        return self.known_bins[place]
+
+    def tightened(self, output, box):
+        """Return a box without ends that cannot be; raise ContradictionError if nothing is left of it."""
+        box, spec, present = dict(box), self.spec, self.present.get(output, ())
+        for name, (low, high) in box.items():
+            if name[0] == "weight" and (not spec.may_be_zero or name in present):
+                low, high = low + (low == 0), high - (high == 0)
+            elif name == "bias" and low <= high:
+                nearest = 0 if low <= 0 <= high else min(abs(low), abs(high))
+                fitting = (e for e in range(*spec.bias_exponents) if spec.bias_most << e >= nearest)
+                step = 1 << next(fitting, spec.bias_exponents[1])
+                low, high = -(-low // step) * step, high // step * step
+            if low > high:
+                raise ContradictionError
+            box[name] = low, high
+        present = sum(1 for name, (low, high) in box.items() if name[0] == "weight" and (low > 0 or high < 0))
+        if spec.fan_in is not None and present > spec.fan_in and spec.may_be_zero:
+            raise ContradictionError
+        return box
+
+    def spend(self, work):
+        """Count work, and give up on a proof that takes too much."""
+        self.work += work
+        if self.work > MOST_WORK:
+            raise RejectedError("it takes too much work to check")
+
+
+class Tick:
+    """What a tick of a neuron leaves: the potential that was compared, registers, and values of watched steps."""
+
+    __slots__ = ("compared", "registers", "spikes", "watched")
+
+
+class Neuron:
+    """An output, run by the chip's rule on sums or on intervals."""
+
+    def __init__(self, case, output, domain):
+        self.case, self.output, self.domain = case, output, domain
+        self.spec, self.rule, self.histories = case.spec, case.spec.rule, {}
+        self.names, self.watched, self.limit, self.holds = {}, [], None, 0
+
+    def run(self, pattern, last):
+        """Yield the ticks of a pattern to the last one that is asked for."""
+        domain, spec, rule = self.domain, self.spec, self.rule
+        known = self.case.known(self.output, pattern)
+        own, history = list(known), ()
+        registers = {name: domain.constant(0) for name in rule.registers}
+        constants = {name: domain.constant(value) for name, value in spec.parameters.items()}
+        for tick in range(last + 1):
+            self.names = {**constants, **registers, "threshold": domain.unknown("threshold")}
+            self.names["bias"], self.watched = domain.unknown("bias"), []
+            history = self.gather(pattern, tick, own, history)
+            done = Tick()
+            for name, target, expression in rule.steps:
+                if target == "spikes":
+                    done.compared = self.names["potential"]
+                    done.spikes = domain.demand(done.compared, rule.unit, spec.gaps, known[tick])
+                    self.names["spikes"] = self.count(done.spikes, (pattern, tick))
+                else:
+                    self.names[target] = self.value_of_step(name, expression)
+            registers = {name: self.names[name] for name in rule.registers}
+            done.registers, done.watched, own[tick] = registers, self.watched, done.spikes
+            yield done
+
+    def count(self, spikes, where):
+        """Return how often a neuron spikes: once, where it must not spike twice."""
+        most = self.spec.parameters.get(self.rule.most) if type(self.rule.most) is str else self.rule.most
+        most = 1 if self.spec.once else MOST_NUMBER if most is None else most
+        return self.domain.between(where, spikes or 0, most if spikes is None or spikes else 0)
+
+    def gather(self, pattern, tick, own, history):
+        """Take in the spikes that arrive: of inputs, hidden neurons and outputs, by line, then by delay."""
+        spec, (name, target, expression) = self.spec, self.rule.gather
+        inputs = spec.patterns[pattern][1]
+        arriving = [(line, delay) for delay in spec.delays for line in inputs.get(tick - delay, ())]
+        values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
+        if spec.may_have_hidden_neurons:
+            history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
+            if history:
+                most = MOST_NUMBER  # more than any register holds
+                values.append(self.domain.free(("hidden", history), -most, most))
+        for output in range(spec.n_outputs if spec.recurrent else 0):
+            spikes = own if output == self.output else self.case.known(output, pattern)
+            for delay in spec.delays:
+                spike = spikes[tick - delay] if tick >= delay else 0
+                if spike != 0:
+                    value = self.domain.weight(spec.n_inputs + output, delay)
+                    values.append(value if spike else self.domain.maybe(value))
+        self.case.spend(1 + len(values))
+        self.names.setdefault(target, self.domain.constant(0))
+        if self.rule.is_sum:
+            self.names[target] = self.domain.total([self.names[target], *values])
+            return history
+        self.names["count"] = self.domain.constant(1)
+        for value in values:
+            self.names["weight"] = value
+            self.names[target] = self.value_of_step(name, expression)
+        return history
+
+    def heard(self, pattern, tick, own, history):
+        """Return the number of the history that hidden neurons have heard by a tick; () before anything has happened.
+
+        A neuron without a bias is at rest until the first spike, so its history begins there.
+        """
+        spec, events = self.spec, ()
+        if tick >= 0:
+            events = tuple(sorted(spec.patterns[pattern][1].get(tick, ())))
+            for output in range(spec.n_outputs if spec.recurrent else 0):
+                spike = (own if output == self.output else self.case.known(output, pattern))[tick]
+                if spike is None:
+                    events = (*events, "unknown", pattern, tick, output)
+                elif spike:
+                    events = (*events, spec.n_inputs + output)
+        if not history and not events and spec.ranges["bias"] == [0, 0]:
+            return history
+        return (self.histories.setdefault((history, events), len(self.histories) + 1),)
+
+    def value_of_step(self, name, expression):
+        """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
+        self.limit, self.holds = self.rule.watched.get(name), 0
+        value = self.value(expression)
+        if self.limit is not None and not self.holds:
+            self.watched.append((value, self.limit))
+            value = self.domain.watch(value, self.limit)
+        return value
+
+    def value(self, expression):
+        """Return the value of an expression."""
+        domain = self.domain
+        if type(expression) is int:
+            return domain.constant(expression)
+        if type(expression) is str:
+            need(expression in self.names, f"the rule reads {expression!r} before it is assigned")
+            return self.names[expression]
+        word, first, *rest = expression
+        if word == "select":
+            condition = self.value(first)
+            chosen = domain.known(condition)
+            if chosen is not None:
+                return self.value(rest[0] if chosen else rest[1])
+            return domain.select(condition, self.value(rest[0]), self.value(rest[1]))
+        if word == "compare":
+            return domain.compare(first, self.value(rest[0]), self.value(rest[1]))
+        if word == "hold":
+            operand = self.value(first)
+            if self.limit is not None:
+                self.watched.append((operand, self.limit))
+                self.holds += 1
+            return domain.hold(operand, *rest, self.limit)
+        if word == "shl":
+            return domain.shl(self.value(first), rest[0])
+        if word in ("scale", "shr", "leak"):
+            return self.decayed(word, self.value(first), rest)
+        return getattr(domain, word)(*map(self.value, [first, *rest]))
+
+    def decayed(self, word, operand, rest):
+        """Return a value times a fraction, rounded, or what that leaves of it; the fraction is a known one."""
+        by, bits = self.domain.known(self.value(rest[0])), rest[1]
+        need(by is not None and by >= 0, f"{word} of the rule needs a known number from 0")
+        if word == "scale":
+            integer(bits, "bits of scale", 0, 64)
+            return self.domain.scale(operand, by, bits, rest[2])
+        integer(by, f"bits of {word}", 0, 64)
+        return self.domain.leak(operand, by, rest[1]) if word == "leak" else self.domain.scale(operand, 1, by, rest[1])
+
+
+def check_farkas(case, leaf):
+    """Check that priced rows of an output add up to what nothing fulfils."""
+    spec, output, rows = case.spec, leaf["output"], {}
+    for row in leaf["rows"]:
+        rows.setdefault(row["pattern"], {}).setdefault(row["tick"], []).append(row)
+    for other, pattern, tick, _ in case.registers:
+        if other == output:
+            rows.setdefault(pattern, {}).setdefault(tick, [])
+    domain = Sums(case.tightened(output, case.box(output)), spec)
+    neuron, priced = Neuron(case, output, domain), []
+    for pattern, by_tick in sorted(rows.items()):
+        for tick, done in enumerate(neuron.run(pattern, max(by_tick))):
+            if tick in by_tick:
+                for name, value in done.registers.items():
+                    ends = case.registers.get((output, pattern, tick, name), (None, None))
+                    learn_register(domain, value, ends)
+                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in by_tick[tick]]
+    if not priced or domain.greatest(priced) >= 0:
+        raise RejectedError("its priced rows do not contradict one another")
+
+
+def learn_register(domain, value, ends):
+    """Note what is assumed of a register."""
+    if type(value) is not int:
+        domain.learn(value, *ends)
+    elif (ends[0] is not None and value < ends[0]) or (ends[1] is not None and value > ends[1]):
+        raise ContradictionError
+
+
+def value_of_row(case, domain, output, row, done):
+    """Return the value of a row, which is 0 or more for every program that does what is asked."""
+    spec, kind = case.spec, row["row"]
+    if kind == "limit":
+        if row["index"] >= len(done.watched):
+            raise RejectedError(f"tick {row['tick']} of pattern {row['pattern']} has no such limit")
+        value, limit = done.watched[row["index"]]
+        return plus(limit - 1, value, -row["side"])
+    if kind == "register":
+        if row["register"] not in done.registers:
+            raise RejectedError(f"the rule has no register {row['register']!r}")
+        place = output, row["pattern"], row["tick"], row["register"]
+        end = case.registers.get(place, (None, None))[row["side"] > 0]
+        if end is None:
+            raise RejectedError(f"nothing is assumed of the {row['register']} at tick {row['tick']}")
+        return plus(row["side"] * end, done.registers[row["register"]], -row["side"])
+    if done.spikes is None:
+        raise RejectedError(f"it is open whether tick {row['tick']} of pattern {row['pattern']} has a spike")
+    limit = plus(0, domain.unknown("threshold"), spec.rule.unit)
+    if row["is_after_reset"]:
+        if not spec.once or not done.spikes:
+            raise RejectedError(f"tick {row['tick']} of pattern {row['pattern']} asks for nothing after its reset")
+        return plus(plus(limit, done.registers["potential"], -1), -spec.gaps[0])
+    excess = plus(done.compared, limit, -1)
+    return plus(excess, -spec.gaps[1]) if done.spikes else plus(plus(0, excess, -1), -spec.gaps[0])
+
+
+def check_exhausted(case, leaf):
+    """Check that all integers that are left to an output fail: halve their ranges until each part does."""
+    spec, output = case.spec, leaf["output"]
+    if spec.may_have_hidden_neurons:
+        raise RejectedError("hidden neurons are allowed, and were not tried")
+    used = taps_in_use(case, output)
+    boxes = [{name: ends for name, ends in case.box(output).items() if name[0] != "weight" or name in used}]
+    while boxes:
+        try:
+            box = case.tightened(output, boxes.pop())
+            own = run_all(case, output, box)
+        except ContradictionError:
+            continue
+        name = widest(box)
+        if name is None:
+            what = ", ".join(f"{key if type(key) is str else key[1:]}: {ends[0]}" for key, ends in box.items())
+            raise RejectedError(f"these integers are not refuted: {what}" if own else f"these are left open: {what}")
+        low, high = box[name]
+        middle = (low + high) // 2
+        boxes += [{**box, name: (middle + 1, high)}, {**box, name: (low, middle)}]
+
+
+def taps_in_use(case, output):
+    """Return the taps over which any spike can arrive before its pattern ends."""
+    spec, used = case.spec, set()
+    for pattern, (ticks, inputs, _, _) in enumerate(spec.patterns):
+        lines = [(tick, line) for tick, here in inputs.items() for line in here]
+        for other in range(spec.n_outputs if spec.recurrent else 0):
+            bins = case.known(other, pattern)
+            lines += [(tick, spec.n_inputs + other) for tick, spike in enumerate(bins) if spike != 0]
+        used |= {("weight", line, delay) for tick, line in lines for delay in spec.delays if tick + delay < ticks}
+    return used
+
+
+def run_all(case, output, box):
+    """Run an output on all patterns, narrowing the box's threshold; raise ContradictionError if it fails in one."""
+    spec, is_decided = case.spec, True
+    neuron = Neuron(case, output, Intervals(box, spec))
+    for pattern, (ticks, _, due, is_open) in enumerate(spec.patterns):
+        spikes = []
+        for done in neuron.run(pattern, ticks - 1):
+            spikes.append(done.spikes)
+            left, (_, high) = done.registers["potential"], box["threshold"]
+            if spec.once and done.spikes and spec.rule.unit * high - left[0] < spec.gaps[0]:
+                raise ContradictionError
+        decided = {tick: spike for tick, spike in enumerate(spikes) if spike is not None}
+        is_decided = is_decided and len(decided) == ticks
+        bins_of(ticks, due[output], is_open[output], spec.window, decided)
+    return is_decided
+
+
+def widest(box):
+    """Return the unknown to halve next: the exponent, then the widest weight, then the others; None if all are set."""
+    weights = [name for name in box if name[0] == "weight"]
+    weights.sort(key=lambda name: box[name][0] - box[name][1])
+    order = ["exponent", *weights[:1], "bias", "threshold"]
+    return next((name for name in order if box[name][0] < box[name][1]), None)
+
+
+def check_windows(case, leaf):
+    """Check that no spikes in the windows agree with the assumed bins."""
+    case.known(leaf["output"], leaf["pattern"])
+    raise RejectedError("there are spikes in the windows that agree with what was assumed")
+
+
+def check_fan_in(case, leaf):
+    """Check that more taps are present than are allowed."""
+    present = case.present.get(leaf["output"], ())
+    if case.spec.fan_in is None or len(present) <= case.spec.fan_in:
+        raise RejectedError("no more synapses are present than are allowed")
+
+
+LEAVES = {"farkas": check_farkas, "exhausted": check_exhausted, "windows": check_windows, "fan_in": check_fan_in}
+SPLITS = {  # the fields of each split beside its cases, and the names of its cases
+    "bin": ("output pattern tick", ("if_silent", "if_spike")),
+    "range": ("output unknown line delay at", ("if_low", "if_high")),
+    "tap": ("output line delay", ("if_absent", "if_present")),
+    "register": ("output pattern tick register at", ("if_low", "if_high")),
+}
+ROWS = {
+    "bin": "pattern tick price is_after_reset",
+    "limit": "pattern tick index side price",
+    "register": "pattern tick register side price",
+}
+
+
+# ----------------------------------------------------------------------------------------------------------- the proof
+
+
+def check_fields(spec, table, names, what):
+    """Check the fields of a node or a row against the specification; make prices integers."""
+    need(isinstance(table, dict), f"{what} must be an object")
+    missing = [name for name in names if name not in table]
+    need(not missing, f"{what} must have {', '.join(names)}")
+    ends = {"output": (0, spec.n_outputs - 1), "pattern": (0, len(spec.patterns) - 1), "index": (0, 1 << 32)}
+    for name in names:
+        value, where = table[name], f"{name} of {what}"
+        if name == "tick":
+            integer(value, where, 0, spec.patterns[table["pattern"]][0] - 1)
+        elif name in ends:
+            integer(value, where, *ends[name])
+        elif name == "at":
+            integer(value, where)
+        elif name == "side":
+            need(type(value) is int and value in (-1, 1), f"{where} must be 1 or -1")
+        elif name == "is_after_reset":
+            need(type(value) is bool, f"{where} must be true or false")
+        elif name == "register":
+            need(value in spec.rule.registers, f"{where} must be one of the rule's registers")
+        elif name == "unknown":
+            need(value in ("weight", "exponent", "threshold", "bias"), f"{where} is unknown")
+        elif name == "price":
+            table[name] = price_of(value, where)
+        elif table.get("unknown", "weight") == "weight":  # a line and a delay
+            known = spec.delays if name == "delay" else range(spec.n_lines)
+            need(type(value) is int and value in known, f"{where} must be one of the specification's")
+
+
+def price_of(value, where):
+    """Return a price: an integer of 1 or more, which may be a hexadecimal text."""
+    if isinstance(value, str):
+        need(value[:2] == "0x" and len(value) < 1 << 20, f"{where} must be an integer or a hexadecimal text")
+        try:
+            value = int(value, 16)
+        except ValueError:
+            raise BadFileError(f"{where} must be an integer or a hexadecimal text") from None
+    need(type(value) is int and value >= 1, f"{where} must be 1 or more")
+    return value
+
+
+def nodes_of(spec, data):
+    """Return the checked nodes of a proof; the first is the root, and cases stand behind their splits, each once."""
+    nodes = entry(data, "nodes", list, "PROOF.json")
+    need(0 < len(nodes) <= MOST_NODES, f"nodes must be 1 to {MOST_NODES}")
+    named = {0}
+    for index, node in enumerate(nodes):
+        what = f"node {index}"
+        need(isinstance(node, dict) and index in named, f"{what} must be an object, and a case of an earlier split")
+        nodes[index] = node = dict(node)
+        word = node.get("leaf", node.get("split"))
+        need(isinstance(word, str), f"{what} must be a leaf or a split")
+        if "leaf" in node:
+            need(word in LEAVES, f"{what} must be one of {', '.join(LEAVES)}")
+            check_fields(spec, node, ["output", *["pattern"] * (word == "windows")], what)
+            if word == "farkas":
+                node["rows"] = [dict(row) if isinstance(row, dict) else row for row in entry(node, "rows", list, what)]
+                for row in node["rows"]:
+                    kind = row.get("row") if isinstance(row, dict) else None
+                    need(isinstance(kind, str) and kind in ROWS, f"rows of {what} must be one of {', '.join(ROWS)}")
+                    check_fields(spec, row, ROWS[kind].split(), f"a row of {what}")
+            continue
+        need(word in SPLITS, f"{what} must split one of {', '.join(SPLITS)}")
+        fields, cases = SPLITS[word]
+        check_fields(spec, node, fields.split(), what)
+        for name in cases:
+            case = integer(node.get(name), f"{name} of {what}", index + 1, len(nodes) - 1)
+            need(case not in named, f"{name} of {what} is a case of another split, too")
+            named.add(case)
+    return nodes
+
+
+def check(spec_data, proof_data):
+    """Return why a proof does not hold for a specification, both plain data of JSON; None if it holds.
+
+    Raises BadFileError where one of them is damaged.
+    """
+    spec = Spec(spec_data)
+    need(isinstance(proof_data, dict), "PROOF.json must be an object")
+    need(proof_data.get("format") == "snnprog-proof", "PROOF.json must have format snnprog-proof")
+    need(proof_data.get("version") == 1, "PROOF.json must have version 1")
+    for name, of_spec in (("spec", "digest"), ("chip", "chip"), ("ranges", "ranges")):
+        if proof_data.get(name) != spec_data.get(of_spec):
+            return f"it is of another specification: {name} differs"
+    nodes, work = nodes_of(spec, proof_data), 0
+    waiting = [(0, None, 0)]  # a node, the way to it as (the way before, (split, side)), and how long that is
+    while waiting:
+        index, way, depth = waiting.pop()
+        node = nodes[index]
+        need(depth <= MOST_DEPTH, f"the proof must be at most {MOST_DEPTH} splits deep")
+        if "leaf" not in node:
+            for side, name in enumerate(SPLITS[node["split"]][1]):
+                waiting.append((node[name], (way, (node, side)), depth + 1))
+            continue
+        path = []
+        while way is not None:
+            way, step = way
+            path.append(step)
+        case = Case(spec, path)
+        case.work = work
+        try:
+            LEAVES[node["leaf"]](case, node)
+        except ContradictionError:
+            pass  # what was assumed cannot be, or the rows are contradicted as they are made
+        except RejectedError as reason:
+            return f"node {index}, a leaf of kind {node['leaf']} about output {node['output']}: {reason}"
+        work = case.work
+    return None
+
+
+def read(path):
+    """Return the JSON document of a file."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        need(len(content) <= MOST_BYTES, f"it has more than {MOST_BYTES} bytes")
+        return json.loads(content.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadFileError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+
+
+def main(arguments):
+    """Check the files that are named, say what came of it, and return the exit code."""
+    if len(arguments) != 2:
+        print("usage: check_proof.py SPEC.json PROOF.json", file=sys.stderr)
+        return 2
+    try:
+        reason = check(*map(read, arguments))
+    except BadFileError as error:
+        print(f"check_proof: {error}", file=sys.stderr)
+        return 2
+    print(f"the proof does not hold: {reason}" if reason else "the proof holds: no program does what is asked")
+    return 1 if reason else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,373 @@
+"""Proofs that a spec cannot be built, as data: a tree of cases whose leaves contradict what was assumed.
+
+What a proof claims, what each part means and how it is checked stands in `snnprog.check_proof`, which shares no code
+with this module. Here a proof is made, and becomes the plain data of ``PROOF.json`` (`proof_to_data`) and back.
+
+Outputs, patterns and ticks are counted from 0; ticks within their pattern. A tap is a line and a delay; lines are the
+inputs, then the outputs where these feed outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import TypeAlias, get_type_hints
+
+from snnprog.errors import FormatError
+
+PROOF_FORMAT, PROOF_VERSION = "snnprog-proof", 1
+WIDEST_NUMBER = 1 << 53
+"""Larger integers are written as hexadecimal texts: readers of JSON may keep no more bits (RFC 8259, section 6)."""
+
+
+@dataclass(frozen=True)
+class BinRow:
+    """What a bin asks of the potential: a spike that it exceeds the threshold, silence that it does not.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    price : int
+        At least 1.
+    is_after_reset : bool
+        Whether the row asks that a spike is not two: that what the reset leaves is no spike.
+    """
+
+    pattern: int
+    tick: int
+    price: int
+    is_after_reset: bool = False
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """A value that a watched step holds stays below its limit.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    index : int
+        Which of the values held in watched steps of this tick, counted in the order in which they are calculated.
+    side : int
+        1: it is less than the limit; -1: it is more than the negative limit.
+    price : int
+        At least 1.
+    """
+
+    pattern: int
+    tick: int
+    index: int
+    side: int
+    price: int
+
+
+@dataclass(frozen=True)
+class RegisterRow:
+    """A register after a tick is as assumed.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    register : str
+    side : int
+        1: at most what is assumed; -1: at least.
+    price : int
+        At least 1.
+    """
+
+    pattern: int
+    tick: int
+    register: str
+    side: int
+    price: int
+
+
+Row: TypeAlias = BinRow | LimitRow | RegisterRow
+
+
+@dataclass(frozen=True)
+class Farkas:
+    """Rows of one output whose priced sum no integers can make 0 or more.
+
+    Attributes
+    ----------
+    output : int
+    rows : tuple of BinRow, LimitRow or RegisterRow
+    """
+
+    output: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """Few integers are left for one output, and each of them fails; the checker runs them.
+
+    Attributes
+    ----------
+    output : int
+    """
+
+    output: int
+
+
+@dataclass(frozen=True)
+class UnmatchedWindows:
+    """No spikes in the windows of a pattern agree with the bins that were assumed.
+
+    Attributes
+    ----------
+    output, pattern : int
+    """
+
+    output: int
+    pattern: int
+
+
+@dataclass(frozen=True)
+class ExcessTaps:
+    """More synapses of an output were assumed to be present than it may have.
+
+    Attributes
+    ----------
+    output : int
+    """
+
+    output: int
+
+
+@dataclass(frozen=True)
+class BinSplit:
+    """An output is silent in a bin, or it spikes.
+
+    Attributes
+    ----------
+    output, pattern, tick : int
+    if_silent, if_spike : node
+        What contradicts each case.
+    """
+
+    output: int
+    pattern: int
+    tick: int
+    if_silent: Node
+    if_spike: Node
+
+
+@dataclass(frozen=True)
+class RangeSplit:
+    """An unknown integer of an output is at most a number, or at least the next one.
+
+    Attributes
+    ----------
+    output : int
+    unknown : str
+        "weight" (the mantissa of a tap), "exponent", "threshold" or "bias" (in units of the potential).
+    line, delay : int or None
+        Which tap, for a weight.
+    at : int
+    if_low, if_high : node
+        What contradicts ``<= at``, and ``>= at + 1``.
+    """
+
+    output: int
+    unknown: str
+    line: int | None
+    delay: int | None
+    at: int
+    if_low: Node
+    if_high: Node
+
+
+@dataclass(frozen=True)
+class TapSplit:
+    """A tap of an output has no synapse (its weight is 0), or it has one.
+
+    Attributes
+    ----------
+    output, line, delay : int
+    if_absent, if_present : node
+        What contradicts each case.
+    """
+
+    output: int
+    line: int
+    delay: int
+    if_absent: Node
+    if_present: Node
+
+
+@dataclass(frozen=True)
+class RegisterSplit:
+    """A register of an output is at most a number after a tick, or at least the next one: -1 tells signs apart.
+
+    Attributes
+    ----------
+    output, pattern, tick : int
+    register : str
+    at : int
+    if_low, if_high : node
+        What contradicts ``<= at``, and ``>= at + 1``.
+    """
+
+    output: int
+    pattern: int
+    tick: int
+    register: str
+    at: int
+    if_low: Node
+    if_high: Node
+
+
+Leaf: TypeAlias = Farkas | Exhausted | UnmatchedWindows | ExcessTaps
+Node: TypeAlias = Leaf | BinSplit | RangeSplit | TapSplit | RegisterSplit
+
+ROWS: Mapping[str, type] = MappingProxyType({"bin": BinRow, "limit": LimitRow, "register": RegisterRow})
+LEAVES: Mapping[str, type] = MappingProxyType(
+    {"farkas": Farkas, "exhausted": Exhausted, "windows": UnmatchedWindows, "fan_in": ExcessTaps}
+)
+SPLITS: Mapping[str, type] = MappingProxyType(
+    {"bin": BinSplit, "range": RangeSplit, "tap": TapSplit, "register": RegisterSplit}
+)
+CASES = ("if_silent", "if_spike", "if_low", "if_high", "if_absent", "if_present")
+
+
+def cases_of(node: Node) -> tuple[Node, ...]:
+    """Return the two cases of a split; nothing for a leaf."""
+    return tuple(getattr(node, field.name) for field in fields(node) if field.name in CASES)
+
+
+def nodes_of(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it, each before its cases, without recursion: proofs are deep."""
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += reversed(cases_of(here))
+
+
+def leaves_of(node: Node) -> Iterator[Leaf]:
+    """Yield the leaves below a node."""
+    return (each for each in nodes_of(node) if isinstance(each, Leaf))
+
+
+# --------------------------------------------------------------------------------------------------------- writing
+
+
+def proof_to_data(node: Node, spec_data: Mapping[str, object]) -> dict[str, object]:
+    """Return the document of a proof: its nodes in one list, the root first, cases named by their place in it.
+
+    Parameters
+    ----------
+    node : node
+        The root.
+    spec_data : mapping
+        The document of the spec (`snnprog.spec.document.spec_to_data`); its digest, chip and ranges are repeated.
+    """
+    flat = list(nodes_of(node))
+    place = {id(each): index for index, each in enumerate(flat)}
+    return {
+        "format": PROOF_FORMAT,
+        "version": PROOF_VERSION,
+        "spec": spec_data["digest"],
+        "chip": spec_data["chip"],
+        "ranges": spec_data["ranges"],
+        "nodes": [_node_to_data(each, place) for each in flat],
+    }
+
+
+def _node_to_data(node: Node, place: Mapping[int, int]) -> dict[str, object]:
+    kind = "leaf" if isinstance(node, Leaf) else "split"
+    words = LEAVES if isinstance(node, Leaf) else SPLITS
+    data: dict[str, object] = {kind: next(word for word, each in words.items() if each is type(node))}
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if field.name in CASES:
+            value = place[id(value)]
+        elif field.name == "rows":
+            value = [_row_to_data(row) for row in value]
+        data[field.name] = value
+    return data
+
+
+def _row_to_data(row: Row) -> dict[str, object]:
+    data: dict[str, object] = {"row": next(word for word, each in ROWS.items() if each is type(row))}
+    data |= {field.name: getattr(row, field.name) for field in fields(row)}
+    data["price"] = row.price if row.price < WIDEST_NUMBER else hex(row.price)
+    return data
+
+
+# --------------------------------------------------------------------------------------------------------- reading
+
+
+def proof_from_data(data: object) -> Node:
+    """Return the root of a proof that a document holds; whether it holds is for `snnprog.check_proof` to say.
+
+    Raises
+    ------
+    FormatError
+        If the document is none of a proof; the sentence says where.
+    """
+    listed = data.get("nodes") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or data.get("format") != PROOF_FORMAT or data.get("version") != PROOF_VERSION:
+        raise FormatError(f"a proof must be an object of format {PROOF_FORMAT!r} and version {PROOF_VERSION}")
+    if not isinstance(listed, list) or not listed:
+        raise FormatError("nodes of the proof must be a list of at least one")
+    made: dict[int, Node] = {}
+    for index in range(len(listed) - 1, -1, -1):  # cases stand behind their splits
+        made[index] = _node_from_data(listed[index], made, where=f"node {index} of the proof")
+    if len(made) != 1:
+        raise FormatError(f"nodes of the proof must be one tree, got {len(made)}")
+    return made[0]
+
+
+def _node_from_data(data: object, made: dict[int, Node], *, where: str) -> Node:
+    if not isinstance(data, dict):
+        raise FormatError(f"{where} must be an object, got a {type(data).__name__}")
+    word = data.get("leaf", data.get("split"))
+    kinds = LEAVES if "leaf" in data else SPLITS
+    kind = kinds.get(word) if isinstance(word, str) else None
+    if kind is None:
+        raise FormatError(f"{where} must be a leaf ({', '.join(LEAVES)}) or a split ({', '.join(SPLITS)})")
+    values = _values(data, kind, marks={"leaf", "split"}, where=where)
+    for name in set(values) & set(CASES):
+        case = values[name]
+        if not isinstance(case, int) or case not in made:
+            raise FormatError(f"{name} of {where} must be the place of a later node that no other has, got {case!r}")
+        values[name] = made.pop(case)
+    if kind is Farkas:
+        rows = values["rows"]
+        if not isinstance(rows, list):
+            raise FormatError(f"rows of {where} must be a list")
+        values["rows"] = tuple(_row_from_data(row, where=f"row {place} of {where}") for place, row in enumerate(rows))
+    node: Node = kind(**values)
+    return node
+
+
+def _row_from_data(data: object, *, where: str) -> Row:
+    word = data.get("row") if isinstance(data, dict) else None
+    kind = ROWS.get(word) if isinstance(word, str) else None
+    if not isinstance(data, dict) or kind is None:
+        raise FormatError(f"{where} must be an object whose row is one of {', '.join(ROWS)}")
+    price = data.get("price")
+    if isinstance(price, str):
+        try:
+            data = {**data, "price": int(price, 16)}
+        except ValueError as error:
+            raise FormatError(f"price of {where} must be an integer, got {price[:40]!r}") from error
+    row: Row = kind(**_values(data, kind, marks={"row"}, where=where))
+    return row
+
+
+def _values(data: Mapping[str, object], kind: type, *, marks: set[str], where: str) -> dict[str, object]:
+    """Return the fields of a node or row, checked against their types."""
+    names = {field.name for field in fields(kind)}
+    if set(data) - marks != names:
+        raise FormatError(f"{where} must have {', '.join(sorted(names))}, got {', '.join(sorted(set(data) - marks))}")
+    hints = get_type_hints(kind)
+    for name in names - set(CASES) - {"rows"}:
+        allowed = {bool: (bool,), str: (str,), int: (int,)}.get(hints[name], (int, type(None)))
+        if type(data[name]) not in allowed:
+            raise FormatError(f"{name} of {where} must be of type {allowed[0].__name__}, got {data[name]!r:.40}")
+    return {name: data[name] for name in names}
