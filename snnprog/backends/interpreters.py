@@ -60,7 +60,7 @@ def _candidates(version: Version) -> Iterator[Path]:
 
 
 def _pyenv_interpreters(text: str) -> Iterator[Path]:
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    root = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))  # noqa: PTH111  (there may be no home)
     yield from (folder / "bin" / "python" for folder in sorted(root.glob(f"versions/{text}*"), reverse=True))
 
 
