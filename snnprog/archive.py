@@ -31,6 +31,9 @@ npy: Any = np.lib.format
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_LIMIT = 64
 SIZE_LIMIT_BYTES = 1 << 30
+SMALL_BYTES = 1 << 24  # what the smallest file may unpack to; a raster of 16 million silent bins has a few kB
+DEFLATE_RATIO = 1032  # no more comes out of deflate, for each byte that goes in (zlib.net, "Technical Details")
+TEXT_BYTES, TEXT_RATIO = 1 << 20, 64  # for texts, which become objects of some 30 bytes a byte; JSON is packed 10:1
 DIRECTORY_LIMIT_BYTES = 1 << 16
 HEADER_LIMIT_BYTES = 4096
 AXES_LIMIT = 32
@@ -78,6 +81,11 @@ def check_regular(path: Path) -> int:
     return found.st_size
 
 
+def unpacked_limit(size: int) -> int:
+    """Return how many bytes a file of so many may unpack to: what deflate can make of it, and some for small ones."""
+    return min(SIZE_LIMIT_BYTES, SMALL_BYTES + DEFLATE_RATIO * size)
+
+
 def read_bytes(path: Path) -> bytes:
     """Return what a regular file holds.
 
@@ -95,18 +103,20 @@ def read_bytes(path: Path) -> bytes:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
+def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT_BYTES) -> dict[str, bytes]:
     """Return the members of a zip by name, after checking that they are few, distinct and of bearable size.
 
     Parameters
     ----------
     only : str, optional
         The one member that is wanted; where it is missing all are read, so that a message can name them.
+    limit : int
+        How many bytes it may unpack to, where its content is known beforehand.
 
     Raises
     ------
     FormatError
-        If the file is missing, is no zip, is damaged or empty, or declares more than `SIZE_LIMIT_BYTES` of content.
+        If the file is missing, is no zip, is damaged or empty, or declares more content than `unpacked_limit` allows.
     """
     size = check_regular(path)
     try:
@@ -114,7 +124,7 @@ def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
             _check_ending(path, file, size=size)
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
-                _check_members(path, members)
+                _check_members(path, members, size=size, limit=min(limit, unpacked_limit(size)))
                 wanted = [member for member in members if member.filename == only] or members
                 return {member.filename: _read_member(archive, member) for member in wanted}
     except FormatError:
@@ -211,7 +221,7 @@ def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
         raise zipfile.BadZipFile(f"its directory has {directory} bytes; at most {DIRECTORY_LIMIT_BYTES} are read")
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+def _check_members(path: Path, members: list[zipfile.ZipInfo], *, size: int, limit: int) -> None:
     if not members:
         raise FormatError(f"{path} is an empty zip archive")
     if len(members) > MEMBER_LIMIT:
@@ -223,9 +233,15 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         # A damaged comment length hides the members that follow, so comments are refused.
         if member.comment or member.compress_type not in METHODS:
             raise FormatError(f"{member.filename} in {path} has a comment or is neither stored nor deflated")
-    size = sum(member.file_size for member in members)
-    if size > SIZE_LIMIT_BYTES:
-        raise FormatError(f"{path} unpacks to {size} bytes; at most {SIZE_LIMIT_BYTES} are read")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > limit:
+        raise FormatError(f"{path} has {size} bytes and unpacks to {unpacked}; at most {limit} are read of such a file")
+    texts = sum(member.file_size for member in members if not member.filename.endswith(".npy"))
+    if texts > TEXT_BYTES + TEXT_RATIO * size:
+        raise FormatError(
+            f"{path} has {size} bytes and unpacks to texts of {texts}; at most {TEXT_BYTES + TEXT_RATIO * size}"
+            " are read of such a file"
+        )
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

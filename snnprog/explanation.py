@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from snnprog.checks import as_seconds, check_type
+from snnprog.checks import as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
@@ -156,6 +156,7 @@ def explain(
         If the solver gives up where it is asked for ticks in windows, or for integers.
     """
     check_type("spec", spec, kind=Spec)
+    check_callable("progress", progress)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = Work(spec, executor=executor, progress=progress, limit=limit)
     with until(deadline_after(limit)), telling(progress):

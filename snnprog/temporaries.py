@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from snnprog.errors import FormatError
+from snnprog.errors import BackendError
 
 if sys.platform != "win32":
     import fcntl
@@ -54,11 +54,11 @@ def temporary_file(folder: Path, *, mode: int) -> Iterator[tuple[BinaryIO, Path]
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Give a new folder for files that other processes of ours read and write; remove it in the end.
+    """Give an empty folder that nobody else can write to, and remove it in the end with all that is in it.
 
     Raises
     ------
-    FormatError
+    BackendError
         If there is no place for it.
     """
     try:
@@ -66,8 +66,9 @@ def temporary_folder() -> Iterator[Path]:
         sweep_left_behind(parent)
         path, descriptor = _created_folder(parent)
     except OSError as error:
-        reason = error.strerror or error
-        raise FormatError(f"no temporary folder can be made: {reason}; name a writable one in TMPDIR") from error
+        raise BackendError(
+            f"a folder for temporary files cannot be made: {error.strerror}; TMPDIR names another place"
+        ) from error
     try:
         yield path
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from snnprog.errors import FormatError
+from snnprog.errors import BackendError, FormatError
 from snnprog.output_files import write_bytes
 from snnprog.temporaries import NAME, sweep_left_behind, temporary_file, temporary_folder
 
@@ -197,5 +197,5 @@ def test_folders_are_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_no_place_for_temporary_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(FormatError, match="no temporary folder can be made: No such file or directory; name a"):
+    with pytest.raises(BackendError, match="a folder for temporary files cannot be made: No such file or directory"):
         temporary_folder().__enter__()

@@ -21,14 +21,16 @@ from pathlib import Path
 from filelock import FileLock
 
 from snnprog.archive import read_bytes
-from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
 from snnprog.backends.readiness import lack_of
 from snnprog.cache import CACHE_VARIABLE, cache_path
 from snnprog.errors import BackendError
 from snnprog.output_files import write_bytes
-from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
+from snnprog.processes.commands import GUARD_DESCRIPTOR, failure_of
+from snnprog.processes.isolation import isolated
+from snnprog.processes.surroundings import FOR_DOWNLOADS
+from snnprog.temporaries import temporary_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -174,7 +176,10 @@ def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: 
 
 
 def _must(command: list[str], complaint: str, *, inherited: Collection[int]) -> None:
-    failure = failure_of(command, limit_s=BUILD_SECONDS, folder=Path(NEUTRAL_FOLDER), inherited=inherited)
+    with temporary_folder() as folder:
+        failure = failure_of(
+            command, limit_s=BUILD_SECONDS, folder=folder, variables=FOR_DOWNLOADS, inherited=inherited
+        )
     if failure:
         raise BackendError(f"{complaint}: the command {failure}")
 

@@ -45,6 +45,8 @@ class Backend:
         What it lacks of its chip.
     variables : tuple of str
         The environment variables that must be set for it to run.
+    passed_variables : tuple of str
+        Further environment variables that it gets where they are set.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Backend:
     timeout_seconds_per_tick: float
     gaps: Gaps
     variables: tuple[str, ...]
+    passed_variables: tuple[str, ...]
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
@@ -132,6 +135,7 @@ def _read_folder(folder: Path) -> Backend:
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
             variables=_texts({"variables": [], **description}, "variables"),
+            passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error

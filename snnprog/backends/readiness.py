@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from snnprog.backends.commands import failure_of
 from snnprog.backends.folder import Backend
-from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
+from snnprog.processes.commands import failure_of
+from snnprog.processes.isolation import isolated
+from snnprog.temporaries import temporary_folder
 
 LOOK_SECONDS = 60.0
 IMPORT_SECONDS = 600.0
@@ -50,4 +51,5 @@ def lack_of(backend: Backend, interpreter: Path, *, is_imported: bool = False) -
     """
     words = json.dumps([dict(backend.distributions), is_imported])
     limit = IMPORT_SECONDS if is_imported else LOOK_SECONDS
-    return failure_of(isolated(interpreter, "-c", LOOK, words), limit_s=limit, folder=Path(NEUTRAL_FOLDER))
+    with temporary_folder() as folder:
+        return failure_of(isolated(interpreter, "-c", LOOK, words), limit_s=limit, folder=folder)

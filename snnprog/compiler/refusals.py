@@ -127,4 +127,6 @@ def _advice(spec: Spec) -> str:
 
 def _other_means(spec: Spec) -> str:
     nearest, farthest = spec.chip.delays
-    return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
+    bias = "" if spec.bias == FREE else ", or bias='free'"
+    more = "offer more delays, a slower potential" if nearest < farthest else "offer more inputs, other decays"
+    return f"{more}{bias}" if bias else more.replace(", ", ", or ")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from snnprog.checks import as_integer, as_seconds, check_type
+from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
@@ -87,6 +87,7 @@ def compile(
         If the solver gives up.
     """
     check_type("spec", spec, kind=Spec)
+    check_callable("progress", progress)
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")

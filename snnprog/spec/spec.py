@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -17,6 +17,7 @@ from snnprog.chips.data import chip_to_data
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
+from snnprog.spec.exclusions import check_exclusions
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns
@@ -135,12 +136,7 @@ class Spec:
             raise SpecError(
                 f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        _check_exclusions(self.changed_options)
-        if self.hidden != 0 and not self.linear_rule.is_reset_to_zero:
-            raise SpecError(
-                f"hidden is {self.hidden!r}; hidden neurons are added only on chips whose neurons reset to 0, and"
-                f" those of {self.chip.name} do not"
-            )
+        check_exclusions(self.changed_options, self.chip)
 
     @property
     def changed_options(self) -> dict[str, object]:
@@ -235,14 +231,3 @@ def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
         patterns.append(Pattern(pattern.inputs, targets, pattern.care))
         first += pattern.ticks
     return replace(spec, patterns=tuple(patterns))
-
-
-def _check_exclusions(asked: Mapping[str, object]) -> None:
-    """Raise `SpecError` where two options are asked for that are not built together."""
-    for option in OPTIONS:
-        other = next((name for name in option.excludes if name in asked), None)
-        if option.name in asked and other is not None:
-            raise SpecError(
-                f"{option.name} is {asked[option.name]!r} and {other} is {asked[other]!r};"
-                " ask for one of them at a time"
-            )
