@@ -59,7 +59,7 @@ class Tally:
     Attributes
     ----------
     ended : Counter
-        (command, signal, "old" or "new" output) -> how often.
+        (command, signal, "ended" or "finished" before it came) -> how often.
     faults : list of str
         What must not have happened.
     """
@@ -87,11 +87,9 @@ class Trial:
         for version in (0, 1):
             write_inputs(folder, version)
         self.inputs = names_in(folder)
-        self.whole, self.seconds = [b"", b""], 0.0
+        self.whole: list[bytes] = [b"", b""]
         for version in (0, 1):
-            begun = time.monotonic()
-            self.finish(version)
-            self.seconds = time.monotonic() - begun
+            self.seconds = self.finish(version)
             self.whole[version] = self.output.read_bytes()
         assert self.whole[0] != self.whole[1]
 
@@ -107,26 +105,31 @@ class Trial:
             text=True,
         )
 
-    def finish(self, version: int) -> None:
-        """Let the command run to its end."""
+    def finish(self, version: int) -> dict[signal.Signals, float]:
+        """Let the command run to its end; return the seconds in which each of the signals may come."""
+        begun = time.monotonic()
         command = self.start(version)
+        wait_for_handler(command)
+        ready = time.monotonic()
         _, errors = command.communicate()
         assert command.returncode in (0, 1), errors
+        end = time.monotonic()
+        return {signal.SIGKILL: end - begun, signal.SIGINT: end - ready}
 
     def end(self, number: signal.Signals, version: int, moment: float, tally: Tally) -> None:
         """Start the command, end it after a part of the seconds that it takes, and look at what it leaves."""
         command = self.start(version)
         if number == signal.SIGINT:
             wait_for_handler(command)
-        time.sleep(moment * self.seconds)
+        time.sleep(moment * self.seconds[number])
         command.send_signal(number)
         _, errors = command.communicate()
         content = self.output.read_bytes()
         if content not in self.whole:
             tally.faults.append(f"{self.kind}, {number.name}: the output is neither of the two files")
-        tally.ended[self.kind, number.name, "new" if content == self.whole[version] else "old"] += 1
-        said = (command.returncode, errors)
-        if number == signal.SIGINT and said != (INTERRUPTED, "snnprog: interrupted\n") and said[0] not in (0, 1):
+        said, is_finished = (command.returncode, errors), command.returncode in (0, 1)
+        tally.ended[self.kind, number.name, "finished" if is_finished else "ended"] += 1
+        if number == signal.SIGINT and said != (INTERRUPTED, "snnprog: interrupted\n") and not is_finished:
             tally.faults.append(f"{self.kind}: interrupted, it left with {said[0]} and said {said[1]!r}")
         if number == signal.SIGINT and (left := self.left()):
             tally.faults.append(f"{self.kind}: interrupted, it left {', '.join(left)}")
@@ -217,10 +220,10 @@ def main(words: Sequence[str] | None = None) -> int:
         tallies = list(executor.map(run, range(len(asked.kinds))))
     ended = sum((tally.ended for tally in tallies), Counter[tuple[str, str, str]]())
     faults = [fault for tally in tallies for fault in tally.faults]
-    print("command      signal   old file  new file")
+    print("command      signal      ended  finished")
     for kind in asked.kinds:
         for name in ("SIGKILL", "SIGINT"):
-            print(f"{kind:12} {name:8} {ended[kind, name, 'old']:8} {ended[kind, name, 'new']:9}")
+            print(f"{kind:12} {name:8} {ended[kind, name, 'ended']:8} {ended[kind, name, 'finished']:9}")
     print(*faults, f"{ended.total()} commands were ended; {len(faults)} faults", sep="\n")
     return 1 if faults else 0
 
