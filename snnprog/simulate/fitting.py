@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster, UInt64s
+from snnprog.jit import compiled
 from snnprog.rules.compiled import generated
 from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
@@ -41,7 +42,7 @@ TEMPLATE = """
 from snnprog.simulate.fitting import apply, beyond, count_up, draw, install, next_threshold, shortfall
 
 
-@njit(cache={cache}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fit(played, asked, unknowns, values, late, steps, state, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
@@ -68,7 +69,7 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
     return now
 
 
-@njit(cache={cache}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def sweep(played, asked, unknowns, values, ranges, place, steps, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
