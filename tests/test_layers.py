@@ -43,6 +43,7 @@ LAYERS = (
     "program_file",
     "program",
     "trace",
+    "fixed_order",
     "potential",
     "network",
     "solver",

@@ -22,6 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster, UInt64s
+from snnprog.fixed_order import powers
 from snnprog.potential import PotentialMap
 
 GOES_ON, RESETS, ENDS = 0, 1, 2  # what comes after a tick
@@ -130,8 +131,7 @@ class Sweeper:
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
-        powers: Floats = np.array(self.decays[:2])[:, None] ** np.arange(ticks + 1)
-        return powers
+        return np.stack([powers(leak, np.arange(ticks + 1)) for leak in self.decays[:2]])
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
