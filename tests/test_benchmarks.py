@@ -182,3 +182,10 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     module("versions").main([str(FOLDER.parent)])
     rows = capsys.readouterr().out.splitlines()
     assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
+
+
+def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("--kind", "plain", "--kind", "leaky current", "--kind", "few bits", "--share", "0.3")
+    module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
+    said = capsys.readouterr().out
+    assert said.count("| 4 of 4 | none |") == 3
