@@ -15,10 +15,11 @@ comma := ,
 REQUIRED := $(subst $(comma), ,$(REQUIRE))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+LOWEST := $(VENV)-lowest
 
 NODE_READY := node_modules/.package-lock.json
 
-.PHONY: demo test check lint types scripts scripts-checked docs install backends clean
+.PHONY: demo test lowest check lint types scripts scripts-checked docs install backends clean
 
 demo: backend-lava
 	$(BIN)/snnprog demo
@@ -26,7 +27,20 @@ demo: backend-lava
 test: backends
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRED),--snnprog-require $(name))
 
-check: lint types scripts test
+# The main tests with the lowest version of each dependency, on the lowest Python. Tests of pictures and of the layout of
+# tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about versions newer than these.
+LOWEST_TESTS := solver cli commands small_specs golden files nir kernel report_command
+
+lowest: $(LOWEST)/ready
+	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -W default -p no:cacheprovider $(LOWEST_TESTS:%=tests/test_%.py)
+
+$(LOWEST)/ready: pyproject.toml constraints-lowest.txt $(READY)
+	"$$($(BIN)/python -c 'from snnprog.backends.interpreters import find_interpreter; print(find_interpreter((3, 10)))')" -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[files,plot]' \
+		'hypothesis<7' 'pytest<10' 'pytest-xdist<4' tomli
+	@touch $@
+
+check: lint types scripts test lowest
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -68,4 +82,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) node_modules build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) node_modules build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

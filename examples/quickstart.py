@@ -7,18 +7,19 @@ import numpy as np
 import snnprog as sp
 
 
-def pattern(first: int, second: int, answer: int | None) -> sp.Pattern:
-    """Return a trial of 12 ticks: input 0 at one tick, input 1 at another, the output's answer at a third."""
+def pattern(first: int | None, second: int | None, answer: int | None) -> sp.Pattern:
+    """Return a trial of 12 ticks: input 0 at one tick, input 1 at another, the answer at a third; None for no spike."""
     inputs, targets = np.zeros((12, 2), dtype=bool), np.zeros((12, 1), dtype=bool)
-    inputs[first, 0] = inputs[second, 1] = True
-    if answer is not None:
-        targets[answer, 0] = True
+    for raster, line, tick in ((inputs, 0, first), (inputs, 1, second), (targets, 0, answer)):
+        if tick is not None:
+            raster[tick, line] = True
     return sp.Pattern(inputs, targets)
 
 
 def main() -> None:
     """Compile, show the integers, check, run on something new."""
-    spec = sp.Spec([pattern(1, 4, 6), pattern(4, 1, None), pattern(2, 2, None)], delays=range(1, 6))
+    silent = [pattern(4, 1, None), pattern(2, 2, None), pattern(1, None, None), pattern(None, 1, None)]
+    spec = sp.Spec([pattern(1, 4, 6), *silent], delays=range(1, 6))
     result = sp.compile(spec)
     neuron = result.report.neurons[0]
     print(f"output 0 is {neuron.status}: {neuron.synapses} synapses, threshold {neuron.threshold}")

@@ -42,6 +42,12 @@ def as_seconds(name: str, value: object) -> float:
     return seconds
 
 
+def check_callable(name: str, value: object) -> None:
+    """Raise `SpecError` unless a value is None or can be called."""
+    if value is not None and not callable(value):
+        raise SpecError(f"{name} must be a callable or None, got {value!r}")
+
+
 def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):

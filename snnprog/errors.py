@@ -97,14 +97,16 @@ class UndecidedError(SolverError):
     ----------
     neurons : tuple of int
         The outputs that are undecided.
+    ended_by_time : tuple of str
+        The steps that the time limit ended; empty where a search came to its own end.
     """
 
-    def __init__(self, message: str, neurons: Sequence[int] = ()) -> None:
-        self.neurons = tuple(neurons)
+    def __init__(self, message: str, neurons: Sequence[int] = (), ended_by_time: Sequence[str] = ()) -> None:
+        self.neurons, self.ended_by_time = tuple(neurons), tuple(ended_by_time)
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[type[UndecidedError], tuple[str, tuple[int, ...]]]:
-        return UndecidedError, (str(self), self.neurons)
+    def __reduce__(self) -> tuple[type[UndecidedError], tuple[str, tuple[int, ...], tuple[str, ...]]]:
+        return UndecidedError, (str(self), self.neurons, self.ended_by_time)
 
 
 class QuantizationError(SnnprogError):

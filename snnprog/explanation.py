@@ -11,24 +11,23 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from snnprog.checks import as_seconds, check_type
+from snnprog.checks import as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.work import Work
+from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import histories_of, refusal
-from snnprog.design.neuron import NeuronDesign
-from snnprog.errors import SolverError
+from snnprog.design.hidden.impossible import Refusal, histories_of, impossibility
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
 from snnprog.proof import Node, leaves_of
-from snnprog.solver import check_time, deadline_after, one_blas_thread, until
+from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
@@ -88,9 +87,12 @@ class Explanation:
     ----------
     verdicts : tuple of Verdict
         One per output, in order.
+    ended_by_time : tuple of str
+        The steps that the time limit ended, as progress names them.
     """
 
     verdicts: tuple[Verdict, ...]
+    ended_by_time: tuple[str, ...] = ()
 
     @property
     def is_feasible(self) -> bool:
@@ -109,7 +111,11 @@ class Explanation:
 
     def as_dict(self) -> dict[str, object]:
         """Return the explanation as plain data."""
-        return {"feasible": self.is_feasible, "outputs": [verdict.as_dict() for verdict in self.verdicts]}
+        return {
+            "feasible": self.is_feasible,
+            "outputs": [verdict.as_dict() for verdict in self.verdicts],
+            "ended_by_time": list(self.ended_by_time),
+        }
 
 
 @one_blas_thread()
@@ -129,7 +135,7 @@ def explain(
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
-        Seconds for the design, again for the search for integers, and again for what hidden neurons may do.
+        Seconds for the whole call, kept within about a tenth; ``ended_by_time`` names the steps that it ended.
 
     Raises
     ------
@@ -137,40 +143,50 @@ def explain(
         If the solver gives up where it is asked for ticks in windows, or for integers.
     """
     check_type("spec", spec, kind=Spec)
+    check_callable("progress", progress)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     work = Work(spec, executor=executor, progress=progress, limit=limit)
-    designed = work.designed(may_be_unbuilt=True)
-    built = work.built(designed) if len(designed.unbuilt) < spec.n_outputs else None
-    verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
-    help_of = _help_of_hidden(spec, designed.unbuilt, limit=limit)
-    if spec.hidden != 0:
-        verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
-    return Explanation(tuple(verdicts))
+    with until(deadline_after(limit)), telling(progress):
+        designed = work.designed(may_be_unbuilt=True, share=PART)
+        built = _built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None
+        verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
+        if spec.hidden != 0:
+            help_of = _help_of_hidden(work, designed.unbuilt)
+            verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
+    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)))
 
 
-def _with_hidden(verdict: Verdict, refused: NeuronDesign | Literal[True] | None) -> Verdict:
+def _built(work: Work, designed: Design) -> Built | None:
+    """Return the integers, or None where there was no time to run them."""
+    try:
+        return work.built(designed, share=PART)
+    except UndecidedError:
+        work.watch.ended.append("simulate")
+        return None
+
+
+def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> Verdict:
     """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
-    if isinstance(refused, NeuronDesign):
-        conflicts = verdict.conflicts or refused.conflicts
-        return replace(
-            verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflicts[0], proof=refused.proof
-        )
+    if isinstance(refused, Refusal):
+        conflicts = verdict.conflicts or (refused.conflict,)
+        return replace(verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflict, proof=refused.proof)
     return replace(verdict, hidden=refused, status=UNDECIDED if verdict.status == INFEASIBLE else verdict.status)
 
 
-def _help_of_hidden(
-    spec: Spec, outputs: tuple[int, ...], *, limit: float | None
-) -> dict[int, NeuronDesign | Literal[True]]:
+def _help_of_hidden(work: Work, outputs: Sequence[int]) -> dict[int, Refusal | Literal[True]]:
     """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
-    help_of: dict[int, NeuronDesign | Literal[True]] = {}
-    if not outputs or spec.hidden == 0:
+    help_of: dict[int, Refusal | Literal[True]] = {}
+    if not outputs:
         return help_of
-    draft = Draft(spec)
-    with until(deadline_after(limit)), suppress(SolverError):
-        histories = histories_of(draft)
-        for output in outputs:
-            check_time()
-            help_of[output] = refusal(draft, output, histories=histories) or True
+    draft = Draft(work.spec)
+    try:
+        with step("hidden"):
+            histories = histories_of(draft)
+            for output in outputs:
+                check_time()
+                help_of[output] = impossibility(draft, output, histories=histories) or True
+    except SolverError as error:
+        work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
     return help_of
 
 

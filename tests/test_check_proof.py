@@ -1,4 +1,4 @@
-"""The stand-alone checker: it accepts what brute force confirms and nothing else, and shares no code with the prover."""
+"""The stand-alone checker: it accepts what brute force confirms, nothing else, and shares no code with the prover."""
 
 from __future__ import annotations
 

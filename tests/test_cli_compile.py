@@ -19,7 +19,7 @@ def test_compile_tells_what_became_of_each_output(command: Command, tmp_path: Pa
     code, out, err = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
     assert (code, err) == (cli.EXACT, "")
     assert "certified" in out
-    assert "exact on all 2 patterns" in out
+    assert "exact on all 4 patterns" in out
     assert "potential 19.98" in out
     assert load(tmp_path / "p.snnp").n_outputs == 1
 

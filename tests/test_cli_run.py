@@ -30,7 +30,10 @@ def test_run_writes_a_file_that_run_can_read(command: Command, detector: Path, t
 def test_run_prints_json(command: Command, detector: Path) -> None:
     code, out, _ = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--json")
     assert code == cli.EXACT
-    assert json.loads(out)["patterns"] == [{"tick": [6], "neuron": [0]}, {"tick": [], "neuron": []}]
+    assert json.loads(out)["patterns"] == [
+        {"tick": [6], "neuron": [0]},
+        *({"tick": [], "neuron": []} for _ in range(3)),
+    ]
 
 
 def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -> None:
@@ -41,7 +44,7 @@ def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -
     assert "energy: an estimate" in out
     code, out, _ = command(*words, "--json", "-o", tmp_path / "out.csv")
     answer = json.loads(out)
-    assert answer["patterns"] == [{"tick": [6], "neuron": [0]}, {"tick": [], "neuron": []}]
+    assert answer["patterns"] == [{"tick": [6], "neuron": [0]}, *({"tick": [], "neuron": []} for _ in range(3))]
     assert answer["activity"]["patterns"][0] == {
         "ticks": 12,
         "input_spikes": 2,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from snnprog.conflict import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.explanations import print_explanation
+from snnprog.solver import Deadline, check_time, until
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "spec_files"
 
@@ -183,8 +184,14 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
 
 
 def test_hidden_neurons_without_time_are_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explanation, "deadline_after", lambda _: time.monotonic() - 1.0)
+    def late(_: object) -> NoReturn:
+        with until(Deadline(0.0, "hidden")):
+            check_time()
+        raise AssertionError
+
+    monkeypatch.setattr(explanation, "histories_of", late)
     told = sp.explain(replace(mixed_spec(), hidden="auto"), time_limit_s=60.0)
+    assert told.ended_by_time == ("hidden",)
     assert told.infeasible == ()
     assert [verdict.status for verdict in told.verdicts[1:]] == [UNDECIDED] * 3
     assert {verdict.hidden for verdict in told.verdicts} <= {None, True}
@@ -223,8 +230,7 @@ def test_windows_are_explained_as_they_are_compiled() -> None:
     with pytest.raises(sp.InfeasibleError) as caught:
         sp.compile(refused)
     verdict = sp.explain(refused).verdicts[1]
-    assert (verdict.conflicts, verdict.is_rechecked) == (caught.value.conflicts, False)
-    assert verdict.as_dict()["proof"] is None
+    assert (verdict.conflicts, verdict.is_rechecked, verdict.cases) == (caught.value.conflicts, True, 2)
 
 
 def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,7 +242,7 @@ def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest
     told = sp.explain(spec)
     assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
     print_explanation(Console(width=200), told)
-    assert "every choice was refused; not rechecked" in capsys.readouterr().out
+    assert "rechecked exactly" in capsys.readouterr().out
 
 
 def clocked(window: tuple[int, int] = (0, 0)) -> sp.Spec:
@@ -317,6 +323,7 @@ def test_the_command_says_what_can_be_built(
     assert json.loads(out) == {
         "feasible": True,
         "outputs": [{"output": 0, "status": "certified", "conflicts": [], "proof": None, "hidden_neurons": None}],
+        "ended_by_time": [],
     }
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nir
@@ -368,6 +369,42 @@ def test_nested_graphs_are_laid_open() -> None:
         assert np.array_equal(getattr(one, name), getattr(other, name))
 
 
+class Tensor:
+    """What stands for a parameter of PyTorch: numbers that are given only once they are detached."""
+
+    def __init__(self, values: Floats, is_detached: bool = False) -> None:
+        self.values, self.is_detached = values, is_detached
+
+    def detach(self) -> Tensor:
+        return Tensor(self.values, is_detached=True)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
+        assert self.is_detached, "a tensor that needs its gradient has no array"
+        return self.values
+
+
+def test_a_graph_in_memory_may_hold_tensors() -> None:
+    def graph(wrapped: Callable[[Floats], Any]) -> dict[str, Any]:
+        one = np.ones(1)
+        neuron = {"type": "IF", "r": wrapped(one), "v_threshold": wrapped(one), "v_reset": wrapped(0 * one)}
+        nodes = {
+            "in": {"type": "Input", "shape": np.array([2])},
+            "w": {"type": "Linear", "weight": wrapped(np.array([[2.0, -1.0]]))},
+            "n": neuron,
+            "out": {"type": "Output", "shape": np.array([1])},
+        }
+        return {"type": "NIRGraph", "nodes": nodes, "edges": [("in", "w"), ("w", "n"), ("n", "out")]}
+
+    def program(wrapped: Callable[[Floats], Any]) -> sp.Program:
+        source = SimpleNamespace(to_dict=lambda: graph(wrapped))
+        return quantize_nir(from_nir(untyped(source), dt_ms=1.0)).program
+
+    assert program(Tensor).weight.tolist() == program(np.asarray).weight.tolist() != []
+
+
 def test_a_loop_through_two_populations_needs_delays() -> None:
     nodes: dict[str, Any] = {
         "in": nir.Input(np.array([2])),
@@ -697,7 +734,7 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("export", "p.snnp", "-o", "p.txt", "--dt-ms", "1"), "p.txt ends in '.txt'; programs are exported to .nir"),
+        (("export", "p.snnp", "-o", "p.txt", "--dt-ms", "1"), "p.txt ends in '.txt'; this command writes .nir"),
         (("export", "p.snnp", "-o", "p.nir"), "Missing option '--dt-ms'"),
         (("export", "p.snnp", "-o", "p.nir", "--dt-ms", "0"), "dt_ms is 0.0; a positive number of milliseconds"),
         (("quantize", "p.snnp", "-o", "q.snnp", "--dt-ms", "1"), "p.snnp is no HDF5 file: it begins with b'PK"),

@@ -109,7 +109,7 @@ def test_wrong_bins_are_counted_and_placed() -> None:
     ]
     assert page.charts["wrong"] == {"missing": {"ticks": [2], "rows": [0]}, "extra": {"ticks": [4], "rows": [0]}}
     assert "target" in page.divergences[0]
-    assert "Least margin" not in [fact.label for fact in page.facts]
+    assert "Closest to the threshold" not in [fact.label for fact in page.facts]
 
 
 def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

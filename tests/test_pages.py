@@ -80,7 +80,7 @@ def test_the_session_of_the_command_line_runs(tmp_path: Path) -> None:
     words = ["sh", "-e", "-c", session]
     done = subprocess.run(words, cwd=tmp_path / "files", env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    for said in ("1 output: 1 certified", "exact on all 2 patterns", "1 core of loihi1", "0,6,0", "exact on kernel"):
+    for said in ("1 output: 1 certified", "exact on all 4 patterns", "1 core of loihi1", "0,6,0", "exact on kernel"):
         assert said in done.stdout
 
 

@@ -325,7 +325,7 @@ def test_the_sample_project_tells_on_what_is_wrong_or_missing(sample: Project) -
         " expected 1. At tick 7 neuron 0 heard input"
     )
     assert "input 0 of tick 2 (synapse" in told
-    assert told.endswith("to exceed 8388544\n2 of 192 bins that count are wrong")
+    assert told.endswith("to exceed 8388544\n2 of 288 bins that count are wrong")
     assert "pytest_plugin.py:" not in session.output  # the traceback ends in the test
 
 

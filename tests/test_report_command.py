@@ -42,9 +42,9 @@ def test_a_program_with_its_spec(detector: Path, tmp_path: Path, capsys: pytest.
     page = tmp_path / "p.html"
     words = ("report", detector, "--spec", SPEC, "--backend", "kernel", "--backend", "reference", "-o", page)
     assert snnprog(*words) == cli.EXACT
-    assert capsys.readouterr().out == f"Exact on all 2 patterns; wrote {page}\n"
+    assert capsys.readouterr().out == f"Exact on all 4 patterns; wrote {page}\n"
     text = page.read_text(encoding="utf-8")
-    assert "<title>detector.snnp: Exact on all 2 patterns</title>" in text
+    assert "<title>detector.snnp: Exact on all 4 patterns</title>" in text
     assert "Program file, SHA-256" in text
 
 

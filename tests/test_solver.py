@@ -11,12 +11,14 @@ from scipy.optimize import linprog
 
 import snnprog as sp
 from snnprog.solver import (
+    Deadline,
     Division,
     IntegerProgram,
     Integral,
     LinearProgram,
     check_time,
     choose,
+    deadline_after,
     find_integers,
     maximise,
     until,
@@ -98,7 +100,7 @@ def test_the_same_program_gives_the_same_bits() -> None:
 
 
 def test_a_deadline_that_is_over_stops_the_solver_and_no_one_after_it() -> None:
-    with until(time.monotonic()):
+    with until(Deadline(time.monotonic())):
         with pytest.raises(sp.UndecidedError, match="the time limit ran out"):
             maximise(KNOWN["one row"][0])
         with until(None):
@@ -117,7 +119,7 @@ def test_a_program_that_takes_longer_than_allowed_is_given_up() -> None:
         lower=np.zeros(size),
         upper=np.ones(size),
     )
-    with until(time.monotonic() + 0.01), pytest.raises(sp.UndecidedError):
+    with until(deadline_after(0.01)), pytest.raises(sp.UndecidedError):
         maximise(large)
 
 

@@ -110,7 +110,7 @@ def threads():
 seen = []
 spec = sp.Spec([sp.Pattern(np.eye(4, dtype=bool), np.eye(4, 1, k=-1, dtype=bool))], [1])
 sp.compile(spec, progress=lambda *_: seen.append(threads()))
-print(seen, threads())
+print(set(map(frozenset, seen)) == {frozenset([1])}, threads())
 """
 
 
@@ -120,5 +120,5 @@ def test_the_order_of_imports_does_not_matter(before: str) -> None:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
-    if done.stdout != "[{1}] {1}\n":  # a single processor
-        assert done.stdout == "[{1}] {2}\n"
+    if done.stdout != "True {1}\n":  # a single processor
+        assert done.stdout == "True {2}\n"

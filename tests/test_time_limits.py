@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import pickle
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -16,7 +22,7 @@ from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
 from snnprog.integers.search import LONG, SHORT, IntegerRows, most_moves
-from snnprog.solver import IntegerProgram, find_integers, until
+from snnprog.solver import Deadline, IntegerProgram, check_time, find_integers, present_deadline, step, until
 
 
 def coarse_spec(**options: Any) -> sp.Spec:
@@ -36,20 +42,23 @@ def exclusive_or(**options: Any) -> sp.Spec:
     return sp.Spec(patterns, [1, 2, 3, 4], **options)
 
 
-def over(_: float | None) -> float:
-    return time.monotonic() - 1.0
+OVER = Deadline(0.0)
+
+
+def over(_: float | None) -> Deadline:
+    return OVER
 
 
 def test_the_search_for_hidden_neurons_keeps_to_the_time() -> None:
     spec = exclusive_or(hidden="auto")
     designed = design(spec)
     assert len(add_hidden(spec, designed, [0]).hidden) > 0
-    with until(over(None)), pytest.raises(sp.UndecidedError, match="the time limit ran out"):
+    with until(OVER), pytest.raises(sp.UndecidedError, match="the time limit ran out"):
         add_hidden(spec, designed, [0])
 
 
 def test_compile_says_that_hidden_neurons_had_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snnprog.compiler.work.deadline_after", over)
+    monkeypatch.setattr("snnprog.compiler.steps.deadline_after", over)
     message = r"^output 0 is not built with hidden neurons after 60 s; allow more time$"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(exclusive_or(hidden="auto"), time_limit_s=60.0)
@@ -70,7 +79,8 @@ def test_pruning_that_has_no_time_leaves_what_works(monkeypatch: pytest.MonkeyPa
 
 def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = exclusive_or()
-    (silent,) = design_closest(spec, [0], time_limit_s=0.0)
+    with until(OVER):
+        (silent,) = design_closest(spec, [0])
     assert not silent.raster.any()
     assert silent.designs[0].neuron is not None
     (best,) = design_closest(spec, [0])
@@ -78,27 +88,35 @@ def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch)
     result = sp.compile(spec, on_infeasible="closest", time_limit_s=0.0)
     assert result.report.neurons[0].status == "closest"
     assert result.report.wrong_bins == 2
+    assert result.report.ended_by_time == ("design", "closest")
+    assert result.report.as_dict()["ended_by_time"] == ["design", "closest"]
+    assert sp.compile(spec, on_infeasible="closest").report.ended_by_time == ()
 
 
 def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = coarse_spec()
-    quantized = quantize(Task.of(spec), design(spec).network, time_limit_s=0.0)
+    network = design(spec).network
+    with until(OVER):
+        quantized = quantize(Task.of(spec), network)
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
     assert quantized.conflicts == ()
-    monkeypatch.setattr("snnprog.integers.quantizer.deadline_after", over)
+    monkeypatch.setattr("snnprog.integers.quantizer.present_deadline", lambda: OVER)
     message = "output 0 is not exact in integers after 60 s of searching for them, although real weights exist; allow"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(spec, time_limit_s=60.0)
     assert caught.value.neurons == (0,)
-    assert [verdict.status for verdict in sp.explain(spec, time_limit_s=60.0).verdicts] == ["undecided"]
+    assert caught.value.ended_by_time == ("repair",)
+    told = sp.explain(spec, time_limit_s=60.0)
+    assert [verdict.status for verdict in told.verdicts] == ["undecided"]
+    assert told.ended_by_time == ("repair",)
 
 
 def test_integer_programs_keep_to_the_time() -> None:
     one = np.array([1])
     program = IntegerProgram(np.array([[1]]), one, one - 1, one, one)
     assert find_integers(program, effort=1.0).values == [1]
-    with until(over(None)), pytest.raises(sp.UndecidedError):
+    with until(OVER), pytest.raises(sp.UndecidedError):
         find_integers(program, effort=1.0)
 
 
@@ -130,3 +148,84 @@ def test_few_choices_are_few_moves(weights: int, moves: float) -> None:
     rows = IntegerRows(np.ones((weights, 26)), np.ones(26), -ones, ones, step=1, n_weights=weights)
     assert most_moves(rows, LONG) == pytest.approx(moves)
     assert most_moves(rows, SHORT) <= 5e6
+
+
+def test_a_deadline_holds_in_another_process() -> None:
+    deadline = Deadline(time.monotonic() + 5.0, "design")
+    there = pickle.loads(pickle.dumps(deadline))
+    assert there.step == "design"
+    assert there.at == pytest.approx(deadline.at, abs=0.05)
+    endless = Deadline(math.inf)
+    assert pickle.loads(pickle.dumps(endless)) == endless
+
+
+def test_a_step_takes_its_share_and_never_more_than_is_left() -> None:
+    with until(Deadline(time.monotonic() + 100.0)), step("first", share=0.6):
+        first = present_deadline()
+        assert first is not None
+        with step("second"):
+            assert present_deadline() == Deadline(first.at, "second")
+        assert 59.0 < first.at - time.monotonic() <= 60.0
+    with step("endless", share=0.5):
+        check_time()
+        assert present_deadline() == Deadline(math.inf, "endless")
+
+
+def test_what_time_ended_says_which_step() -> None:
+    with until(OVER), step("design"), pytest.raises(sp.UndecidedError, match="the time limit ran out") as caught:
+        check_time()
+    assert caught.value.ended_by_time == ("design",)
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copied), copied.ended_by_time) == (str(caught.value), ("design",))
+
+
+def hard_spec() -> sp.Spec:
+    """Return a spec whose nearest raster takes far longer than the limits of these tests."""
+    generator = np.random.default_rng(5)
+    pattern = sp.Pattern(generator.random((400, 40)) < 0.1, generator.random((400, 3)) < 0.2)
+    return sp.Spec([pattern], range(1, 5))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_limit_is_for_the_whole_call(workers: int) -> None:
+    """It was for each step: 10 s took up to 21.7 s."""
+    sp.compile(hard_spec(), on_infeasible="closest", time_limit_s=0.0)  # loads compiled code, which no limit shortens
+    limit, begun = 3.0, time.monotonic()
+    with ThreadPoolExecutor(workers) if workers else nullcontext() as executor:
+        result = sp.compile(hard_spec(), on_infeasible="closest", executor=executor, time_limit_s=limit)
+    assert "closest" in result.report.ended_by_time
+    assert time.monotonic() - begun < limit + 20.0  # ample, for a busy machine; without a limit, it takes minutes
+
+
+def test_a_long_search_tells_that_it_goes_on() -> None:
+    told: list[tuple[str, int, int]] = []
+    with suppress(sp.UndecidedError):
+        sp.compile(hard_spec(), progress=lambda *call: told.append(call), time_limit_s=2.0)
+    searching = [call for call in told if call[0] == "design: searching"]
+    assert len(searching) >= 2
+    assert all(0 < done <= whole for _, done, whole in searching)
+
+
+def test_solvers_end_at_an_interrupt() -> None:
+    """Python hears of none while it is inside a solver: the main thread waits for it in Python."""
+    script = """
+import signal, threading, time
+import numpy as np
+from snnprog.solver import LinearProgram, maximise
+size = 1500
+generator = np.random.default_rng(0)
+rows = -generator.random((size, size))
+large = LinearProgram(np.ones(size), rows, -np.ones(size), np.zeros(size), np.ones(size))
+def interrupt():
+    global begun
+    begun = time.monotonic()
+    signal.raise_signal(signal.SIGINT)
+threading.Timer(1.0, interrupt).start()
+try:
+    for _ in range(100):
+        maximise(large)
+except KeyboardInterrupt:
+    print(time.monotonic() - begun)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert float(ran.stdout) < 2.0

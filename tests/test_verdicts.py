@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import plain_run, teach
-from checked_proofs import are_proved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.conflict import Conflict
-from snnprog.design import Design, design
+from snnprog.design import Design, design, recheck
 from snnprog.design.proofs.certificate import HAIR, Certificate
+from snnprog.solver import deadline_after, until
 
 SPECS, TESTS = int(os.environ.get("SNNPROG_VERDICT_SPECS", "1200")), 12
 TRUNCATION_FREE = (sp.Dynamics(0, 4095), sp.Dynamics(4095, 4095))
@@ -39,7 +39,7 @@ def check_spec(spec: sp.Spec, text: str) -> str:
         return check_program(spec, text)
     assert isinstance(outcome.certificate, Certificate), text
     check_certificate(exact, outcome.certificate, text)
-    assert are_proved(spec, designed) == (True,), text
+    assert recheck(spec, designed) == (True,), text
     for conflict in outcome.conflicts:
         check_conflict(spec, exact, conflict, text)
     return "infeasible" if outcome.certificate.is_strict else "infeasible but for a hair"
@@ -164,12 +164,14 @@ def test_a_silence_may_lie_right_at_the_threshold() -> None:
 
 def test_an_undecided_output_is_named() -> None:
     spec = tiny_spec(0)
-    designed: Design = design(spec, time_limit_s=0.0)
-    assert designed.undecided == (0,)
+    with until(deadline_after(0.0)):
+        designed: Design = design(spec)
+    assert designed.undecided == designed.out_of_time == (0,)
     assert designed.conflicts == ()
     with pytest.raises(sp.UndecidedError, match="output 0 is undecided after 0 s") as caught:
         sp.compile(spec, time_limit_s=0)
     assert caught.value.neurons == (0,)
+    assert caught.value.ended_by_time == ("design",)
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf"), "10", True])

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checked_proofs import are_proved
 from exact_lp import is_possible
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.box import box_of
+from snnprog.design.designer import recheck
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
@@ -193,7 +193,7 @@ def test_every_verdict_is_that_of_an_exact_simplex_method() -> None:
         box = [(-weight, weight)] * spec.n_inputs + [(Fraction(1), top), (Fraction(0), Fraction(0))]
         possible = is_possible(rows, [sign < 0 for sign in signs], box)
         assert possible == (not designed.conflicts), seed
-        assert are_proved(spec, designed) == (True,)
+        assert recheck(spec, designed) == (True,)
         verdicts.append(possible)
     assert 10 < sum(verdicts) < 50
 
@@ -350,8 +350,16 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 
 REFUSED: Mapping[str, tuple[dict[str, Any], type[Exception], str]] = {
     "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
-    "hidden neurons": ({"hidden": 2}, sp.SpecError, "hidden is 2; for xylo no hidden neurons are added"),
-    "any number of them": ({"hidden": "auto"}, sp.SpecError, "hidden is 'auto'; for xylo no hidden neurons are added"),
+    "hidden neurons": (
+        {"hidden": 2},
+        sp.SpecError,
+        "hidden is 2 and the chip is xylo: hidden neurons are added beside",
+    ),
+    "any number of them": (
+        {"hidden": "auto"},
+        sp.SpecError,
+        "hidden is 'auto' and the chip is xylo: hidden neurons are added beside",
+    ),
     "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "is 205; allowed is 0 to 15 on xylo"),
     "a bias": ({"bias": 128}, sp.LimitError, "bias is 128; allowed is -127 to 127 on xylo"),
 }

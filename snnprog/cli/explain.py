@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.outputs import OutputFile, SpecFile
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
-from snnprog.errors import FormatError
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 @click.command("explain", cls=JsonCommand)
-@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
 @chip_option
 @workers_option
 @time_limit_option
 @click.option(
     "--proof",
     "proof_path",
-    type=output_file,
+    type=OutputFile(".json"),
     help="JSON file to write: the proof that the first infeasible output cannot be built.",
 )
 @click.option(
     "--spec-json",
     "spec_json_path",
-    type=output_file,
+    type=OutputFile(".json"),
     help="JSON file to write: the specification as the proof speaks of it. 'python -m snnprog.check_proof SPEC.json"
     " PROOF.json' checks the proof.",
 )
@@ -53,16 +53,11 @@ def explain_command(
 
     For each output that cannot be built, a small conflict among its spikes is printed; it is proved.
     """
-    from snnprog.cli.outputs import check_output
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation
-    from snnprog.spec_file import load_spec, spec_files
+    from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path, chip)
-    for path, other in ((proof_path, spec_json_path), (spec_json_path, None)):
-        if path is not None:
-            check_output(path, [*spec_files(spec_path), other])
-            _check_apart(path, other)
     with processes(workers) as executor, progress_bar(as_json) as progress:
         explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
     _write_proof(spec, explanation, proof_path=proof_path, spec_json_path=spec_json_path)
@@ -75,15 +70,9 @@ def explain_command(
     return EXACT if explanation.is_feasible else NOT_EXACT
 
 
-def _check_apart(path: Path, other: Path | None) -> None:
-    """Raise `FormatError` where two outputs are one file."""
-    if other is not None and path.resolve() == other.resolve():
-        raise FormatError(f"{path} cannot be written: it is named for the proof and for the specification; name two")
-
-
 def _write_proof(spec: Spec, explanation: Explanation, *, proof_path: Path | None, spec_json_path: Path | None) -> None:
     """Write the documents that are asked for; without a proof, say so."""
-    from snnprog.archive import write_bytes
+    from snnprog.output_files import write_bytes
     from snnprog.proof import proof_to_data
     from snnprog.spec.document import spec_to_data
 

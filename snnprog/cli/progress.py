@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from snnprog.progress import SEARCHING
+
 
 @contextmanager
 def progress_bar(quiet: bool, first: str = "design") -> Iterator[Callable[[str, int, int], None] | None]:
@@ -39,7 +41,8 @@ def progress_bar(quiet: bool, first: str = "design") -> Iterator[Callable[[str, 
         def advance(step: str, done: int, total: int) -> None:
             if step not in tasks:
                 tasks[step] = bar.add_task(step, total=None)
-            bar.update(tasks[step], completed=done, total=total if done or total > 1 else None)
+            is_open = step.endswith(SEARCHING) or (done == 0 and total <= 1)
+            bar.update(tasks[step], completed=done, total=None if is_open else total)
 
         yield advance
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-import numpy as np
-
 from snnprog.check_proof import check
 from snnprog.compiler.built import Built
 from snnprog.conflict import Conflict
@@ -20,18 +18,29 @@ from snnprog.verification import verify
 from snnprog.wording import counted
 
 
-def check_design(spec: Spec, designed: Design, *, limit: float | None, seconds: float) -> None:
+def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
     if designed.proof is not None:
         refuse(spec, designed.conflicts, designed.proof)
-    if designed.unbuilt and spec.window != (0, 0) and (limit is None or seconds < limit):
+    if designed.out_of_time:
+        raise UndecidedError(
+            f"{several(designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there are"
+            " none; allow more time",
+            designed.unbuilt,
+            ended,
+        )
+    if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
             f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays",
             designed.unbuilt,
         )
     if designed.unbuilt:
-        raise _undecided(designed.unbuilt, limit, seconds=seconds)
+        raise UndecidedError(
+            f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none; offer"
+            " more delays, or fewer don't-care bins",
+            designed.unbuilt,
+        )
 
 
 def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
@@ -49,7 +58,7 @@ def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
     )
 
 
-def check_exactness(spec: Spec, built: Built, *, limit: float | None) -> None:
+def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
     if built.proof is not None:
         refuse(spec, built.conflicts, built.proof)
@@ -58,6 +67,7 @@ def check_exactness(spec: Spec, built: Built, *, limit: float | None) -> None:
             f"{several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
             " real weights exist; allow more time",
             built.out_of_time,
+            ended,
         )
     neurons, failed = built.neurons, [neuron for neuron in built.neurons if neuron.status == INEXACT]
     if failed:
@@ -78,13 +88,13 @@ def check_fan_in(spec: Spec, built: Built) -> None:
     """Raise `QuantizationError` if a neuron of the program has more synapses than are allowed."""
     if spec.fan_in is None:
         return
-    synapses = np.bincount(built.program.post, minlength=built.program.n_neurons)[built.program.outputs]
-    most = int(synapses.argmax())
-    if synapses[most] > spec.fan_in:
+    above = [neuron for neuron in built.neurons if neuron.synapses > spec.fan_in]
+    if above:
+        most = max(above, key=lambda neuron: neuron.synapses)
         raise QuantizationError(
-            f"output {most} has {counted(int(synapses[most]), 'synapse')} in integers, and fan_in allows"
-            f" {spec.fan_in}; allow more, or {_other_means(spec)}",
-            np.flatnonzero(synapses > spec.fan_in).tolist(),
+            f"{most.name} has {counted(most.synapses, 'synapse')} in integers, and fan_in allows {spec.fan_in};"
+            f" allow more, or {_other_means(spec)}",
+            [neuron.output for neuron in above if not neuron.is_hidden],
         )
 
 
@@ -115,16 +125,6 @@ def check_limits(spec: Spec, built: Built) -> None:
             )
 
 
-def _undecided(outputs: tuple[int, ...], limit: float | None, *, seconds: float) -> UndecidedError:
-    if limit is not None and seconds >= limit:
-        after, advice = f" after {limit:g} s", "allow more time"
-    else:
-        after, advice = "", "offer more delays, or leave more bins open"
-    return UndecidedError(
-        f"{several(outputs)} undecided{after}: neither weights nor a proof that there are none; {advice}", outputs
-    )
-
-
 def several(outputs: Sequence[int]) -> str:
     """Return the beginning of a sentence on some outputs, such as "outputs 1, 2 are"."""
     are_many = len(outputs) > 1
@@ -145,4 +145,6 @@ def _advice(spec: Spec) -> str:
 
 def _other_means(spec: Spec) -> str:
     nearest, farthest = spec.chip.delays
-    return "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
+    bias = "" if spec.bias == FREE else ", or bias='free'"
+    more = "offer more delays, a slower potential" if nearest < farthest else "offer more inputs, other decays"
+    return f"{more}{bias}" if bias else more.replace(", ", ", or ")

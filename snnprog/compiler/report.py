@@ -13,6 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
+from snnprog.compiler.work import Stopwatch
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.integers import NeuronReport
@@ -69,6 +70,9 @@ class CompileReport:
         On which cores of the chip the program goes, and what it fills there; None where it does not fit.
     misfit : FitError or None
         Why it does not fit the chip. The program is what was asked for all the same, and simulators run it.
+    ended_by_time : tuple of str
+        The steps that the time limit ended, as `progress` names them: what they found is the best by then. Empty, where
+        the result does not depend on the clock.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -80,6 +84,7 @@ class CompileReport:
     at_least: int = 0
     placement: Placement | None = None
     misfit: FitError | None = None
+    ended_by_time: tuple[str, ...] = ()
 
     @property
     def wrong_bins(self) -> int:
@@ -105,6 +110,7 @@ class CompileReport:
             "cores": None if self.placement is None else self.placement.as_dict(),
             "misfit": None if self.misfit is None else str(self.misfit),
             "seconds": dict(self.seconds),
+            "ended_by_time": list(self.ended_by_time),
         }
 
 
@@ -136,7 +142,7 @@ def report_on(
     *,
     at_least: int,
     placed: tuple[Placement | None, FitError | None],
-    seconds: Mapping[str, float],
+    watch: Stopwatch,
 ) -> CompileReport:
     """Report by what the spec asks for, not by what was chosen."""
     wrong = Counter(found.output for found in built.wrong)
@@ -151,7 +157,8 @@ def report_on(
         hidden=hidden,
         time_constants=spec.dynamics.effective_time_constants(spec.chip),
         synapses=built.program.n_synapses,
-        seconds=MappingProxyType(dict(seconds)),
+        seconds=MappingProxyType(dict(watch.seconds)),
+        ended_by_time=tuple(dict.fromkeys(watch.ended)),
         deviations=_deviations(spec, built),
         at_least=at_least,
         placement=placement,

@@ -12,27 +12,25 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from snnprog.checks import as_integer, as_seconds, check_type
+from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
+from snnprog.compiler.choosing import built_with_choice, has_choice
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
-from snnprog.compiler.work import Work
+from snnprog.compiler.work import PART, Work
 from snnprog.design import Design
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, without_synapses
 from snnprog.design.task import Task
 from snnprog.errors import (
-    FitError,
     InfeasibleError,
     LimitError,
     QuantizationError,
     SolverError,
     SpecError,
 )
-from snnprog.placement import Placement, place
-from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.solver import one_blas_thread
+from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
@@ -62,11 +60,13 @@ def compile(
         Where neurons are designed and repaired side by side; the result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds; the steps are
-        "design", "windows", "hidden", "closest" and "repair", as far as they are needed.
+        "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as far as they are needed. Long
+        searches inside a step are told about four times a second, as the step's name followed by ": searching", with
+        what they have done so far as both numbers.
     time_limit_s : float, optional
-        Seconds for each step: the design of the outputs (or each search of ticks in windows), and the searches after
-        that, for hidden neurons, the nearest raster, and integers. What ends in time is the same without a limit;
-        the nearest raster is otherwise the best found by then.
+        Seconds for the whole call, kept within about a tenth; ``result.report.ended_by_time`` and
+        ``UndecidedError.ended_by_time`` name the steps that it ended. What ends in time is the same without a limit.
+        The closest program is the best found by then, and is always checked, however late it is.
 
     Raises
     ------
@@ -88,6 +88,7 @@ def compile(
         If the solver gives up.
     """
     check_type("spec", spec, kind=Spec)
+    check_callable("progress", progress)
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
@@ -96,14 +97,15 @@ def compile(
     if on_infeasible == CLOSEST and spec.fan_in is not None:
         raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit)
-    built, at_least = (_exact(work), 0) if on_infeasible == RAISE else _closest(work)
-    check_fan_in(spec, built)
-    check_noise(spec, built)
-    check_limits(spec, built)
-    placed = _placed(built.program)
-    work.watch.lap("place")
-    report = report_on(spec, built, at_least=at_least, placed=placed, seconds=work.watch.seconds)
+    is_closest = on_infeasible == CLOSEST
+    work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit, is_always_checked=is_closest)
+    with until(deadline_after(limit)), telling(progress):
+        built, at_least = _closest(work) if is_closest else (_exact(work), 0)
+        check_fan_in(spec, built)
+        check_noise(spec, built)
+        check_limits(spec, built)
+        placed = work.placed(built.program)
+    report = report_on(spec, built, at_least=at_least, placed=placed, watch=work.watch)
     placement = report.placement
     core = placement.core_of if placement is not None and placement.cores > 1 else None
     program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report=report))
@@ -112,16 +114,18 @@ def compile(
 
 def _exact(work: Work) -> Built:
     """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
-    designed = work.designed()
-    if work.spec.hidden != 0 and designed.unbuilt:
+    is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
+    share = PART if is_helped else 1.0
+    designed = work.designed(share=share)
+    if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
-    check_design(work.spec, designed, limit=work.limit, seconds=work.watch.seconds["design"])
-    built = work.built(designed)
-    if work.spec.hidden != 0 and built.inexact:
+    check_design(work.spec, designed, limit=limit, ended=ended)
+    built = built_with_choice(work, designed) if has_choice(work.spec) else work.built(designed, share=share)
+    if is_helped and built.inexact:
         designed = work.helped(designed, built.inexact, is_proof_needed=True)
-        check_design(work.spec, designed, limit=work.limit, seconds=work.watch.seconds["design"])
+        check_design(work.spec, designed, limit=limit, ended=ended)
         built = work.built(designed)
-    check_exactness(work.spec, built, limit=work.limit)
+    check_exactness(work.spec, built, limit=limit, ended=ended)
     return built
 
 
@@ -131,20 +135,21 @@ def _closest(work: Work) -> tuple[Built, int]:
     Hidden neurons are part of it only where they make it exact, and fit the chip.
     """
     if work.spec.hidden != 0:
-        with suppress(InfeasibleError, SolverError, QuantizationError, LimitError):
+        with suppress(InfeasibleError, SolverError, QuantizationError, LimitError), step("hidden", share=PART):
             built = _exact(work)
             check_limits(work.spec, built)
             return built, 0
         return _closest(replace(work, spec=replace(work.spec, hidden=0)))
     try:
-        designed = work.designed()
+        designed = work.designed(share=PART)
     except SolverError:
         designed = Design(Task.of(work.spec), (NeuronDesign(None),) * work.spec.n_outputs)
-    nearest = work.nearest(designed.unbuilt) if designed.unbuilt else ()
-    built = work.built(_with_nearest(designed, nearest))
+    nearest = work.nearest(designed.unbuilt, share=PART) if designed.unbuilt else ()
+    built = work.built(_with_nearest(designed, nearest), share=PART)
     flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
     if flawed:
-        safer = work.built(_with_nearest(built.design, work.nearest(flawed, rounding_proof=True)))
+        safe = work.nearest(flawed, rounding_proof=True, share=PART)
+        safer = work.built(_with_nearest(built.design, safe), share=PART)
         built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
     built = _fitting(work, built)
     return built, 0 if work.spec.window != (0, 0) else sum(found.at_least for found in nearest)
@@ -156,7 +161,7 @@ def _fitting(work: Work, built: Built) -> Built:
         limit = work.spec.mantissas.limit // part
         if built.overrunning and limit > 0 and not work.spec.mantissas.is_binary:
             smaller = replace(work, spec=replace(work.spec, weight_limit=limit))
-            built = work.built(_with_nearest(built.design, smaller.nearest(built.overrunning)))
+            built = work.built(_with_nearest(built.design, smaller.nearest(built.overrunning, share=PART)))
     if built.overrunning:
         outputs = range(work.spec.n_outputs) if work.spec.recurrent else built.overrunning
         built = work.built(_with_nearest(built.design, (without_synapses(work.spec, outputs),)))
@@ -169,10 +174,3 @@ def _with_nearest(designed: Design, nearest: tuple[NearestDesign, ...]) -> Desig
         for output, outcome in zip(found.outputs, found.designs, strict=True):
             outcomes[output] = outcome
     return replace(designed, outcomes=tuple(outcomes))
-
-
-def _placed(program: Program) -> tuple[Placement | None, FitError | None]:
-    try:
-        return place(program), None
-    except FitError as error:
-        return None, error

@@ -7,38 +7,48 @@ and what is refused, they decide themselves.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
+from snnprog.design.again import design_again
 from snnprog.design.hidden import add_hidden
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
-from snnprog.design.proofs.substantiating import last_word
+from snnprog.design.proofs.substantiating import last_word, substantiated
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.design.task import Task
-from snnprog.errors import UndecidedError
-from snnprog.integers import quantize
+from snnprog.errors import FitError, UndecidedError
+from snnprog.integers import fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
+from snnprog.placement import Placement, place
+from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.solver import check_time, deadline_after, until
+from snnprog.solver import interruptible, is_time_over, step, until
 from snnprog.spec import Pattern, Spec
+from snnprog.trace import Trace
+
+# The share of the time left that a step may take, where another step may be needed after it.
+PART = 0.6
 
 
 class Stopwatch:
-    """Wall-clock seconds of each step."""
+    """Wall-clock seconds of each step, and which steps the time limit ended, as progress names them."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.ended: list[str] = []
         self._last = time.perf_counter()
 
     def lap(self, step: str) -> None:
@@ -61,7 +71,9 @@ class Work:
         Where neurons are worked on side by side.
     progress : callable or None
     limit : float or None
-        Seconds for each step.
+        Seconds for the whole call, as was asked; `snnprog.solver.until` enforces it.
+    is_always_checked : bool
+        Whether the final simulation runs even when the time is over.
     watch : Stopwatch
         How long each step took.
     """
@@ -72,57 +84,117 @@ class Work:
     executor: Executor | None = None
     progress: Progress | None = None
     limit: float | None = None
+    is_always_checked: bool = False
     watch: Stopwatch = field(default_factory=Stopwatch)
 
-    def designed(self, *, may_be_unbuilt: bool = False) -> Design:
-        """Return what came of every output; ``may_be_unbuilt`` as for `snnprog.design.design`."""
+    def designed(self, *, may_be_unbuilt: bool = False, share: float = 1.0) -> Design:
+        """Return what came of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         if self.spec.window != (0, 0):
-            designed = design_in_windows(
-                self.spec, executor=self.executor, progress=self.progress, time_limit_s=self.limit
-            )
+            with self._step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
+                designed = design_in_windows(self.spec, executor=self.executor, progress=self.progress)
         else:
-            designed = design(
-                self.spec,
-                executor=self.executor,
-                progress=self.progress,
-                time_limit_s=self.limit,
-                may_be_unbuilt=may_be_unbuilt,
-            )
+            with self._step("design", share, has_ended=lambda: bool(designed.out_of_time)):
+                designed = design(
+                    self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
+                )
         self.watch.lap("design")
-        open_ones = [index for index in designed.undecided if self.spec.hidden == 0]
-        refused = {each.conflicts[0].neuron: each for each in self._refused(open_ones)}
-        outcomes = (refused.get(index, outcome) for index, outcome in enumerate(designed.outcomes))
+        return self._unless_proved(self._fitted(self._proved(designed)))
+
+    def _proved(self, designed: Design) -> Design:
+        """Return the design in which what real weights refuse is proved for integers; undecided, where it was not."""
+        outcomes = list(designed.outcomes)
+        refused = [index for index in designed.unbuilt if outcomes[index].conflicts]
+        if refused:
+            task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
+            with self._step("proofs"):
+                for index in refused:
+                    outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
+            self.watch.lap("proofs")
         return replace(designed, outcomes=tuple(outcomes))
+
+    def _unless_proved(self, designed: Design) -> Design:
+        """Return the design in which outputs without weights are refused by other means, where these are a proof."""
+        outcomes = list(designed.outcomes)
+        for index, found in self._last_words(designed.undecided if self.spec.hidden == 0 else ()):
+            outcomes[index] = found
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def _last_words(self, outputs: Sequence[int]) -> Iterator[tuple[int, NeuronDesign]]:
+        """Yield outputs and what proves that they have no integers, as far as that is found."""
+        if outputs and not is_time_over():
+            task, referee = Task.of(self.spec), Referee(self.spec)
+            with self._step("proofs"):
+                found = [(index, self._in_time(partial(last_word, task, index, referee))) for index in outputs]
+            self.watch.lap("proofs")
+            yield from ((index, each) for index, each in found if each.proof is not None)
+
+    @staticmethod
+    def _in_time(proved: Callable[[], NeuronDesign]) -> NeuronDesign:
+        """Return what is proved; out of time, where the time ends that."""
+        try:
+            return proved()
+        except UndecidedError as error:
+            return OUT_OF_TIME if error.ended_by_time else UNDECIDED
+
+    def _fitted(self, designed: Design) -> Design:
+        """Return the design with neurons of integers for outputs without weights, as far as such are found.
+
+        Outputs that were proved impossible in integers are left as they are; so are those with windows or few synapses.
+        """
+        task, outcomes = designed.task, list(designed.outcomes)
+        left = designed.undecided
+        if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
+            return designed
+        with self._step("fit"):
+            found = fit_outputs(task, left, seed=self.seed, executor=self.executor)
+        self.watch.lap("fit")
+        for output, neuron in found.items():
+            outcomes[output] = NeuronDesign(neuron)
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def designed_again(
+        self, designed: Design, outputs: Sequence[int], refused: Collection[bytes], *, share: float = 1.0
+    ) -> Design | None:
+        """Return a design in which some outputs make other choices; see `snnprog.design.again`."""
+        with step("design", share=share):
+            again = design_again(self.spec, designed, outputs, refused)
+        self.watch.lap("design")
+        return again
 
     def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
         """Return the design with the hidden neurons that some outputs need."""
         try:
-            with until(deadline_after(self.limit)):
+            with self._step("hidden"):
                 return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
         except UndecidedError as error:
-            if error.neurons:  # the search ended before the time did
+            if not error.ended_by_time:
                 raise
+            self.watch.ended.append("hidden")
             raise UndecidedError(
-                f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time", outputs
+                f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time",
+                outputs,
+                self.watch.ended,
             ) from error
         finally:
             self.watch.lap("hidden")
 
-    def nearest(self, outputs: Sequence[int], *, rounding_proof: bool = False) -> tuple[NearestDesign, ...]:
-        """Return what comes nearest to the targets of some outputs."""
-        nearest = design_closest(
-            self.spec,
-            outputs,
-            rounding_proof=rounding_proof,
-            executor=self.executor,
-            progress=self.progress,
-            time_limit_s=self.limit,
-        )
+    def nearest(
+        self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0
+    ) -> tuple[NearestDesign, ...]:
+        """Return what comes nearest to the targets of some outputs, found in a share of the time."""
+        with self._step("closest", share, has_ended=lambda: any(found.is_out_of_time for found in nearest)):
+            nearest = design_closest(
+                self.spec,
+                outputs,
+                rounding_proof=rounding_proof,
+                executor=self.executor,
+                progress=self.progress,
+            )
         self.watch.lap("closest")
         return nearest
 
-    def built(self, designed: Design) -> Built:
-        """Turn a design into integers, made for the rasters that it was designed for, and run them.
+    def built(self, designed: Design, *, share: float = 1.0, is_brief: bool = False) -> Built:
+        """Turn a design into integers, in a share of the time, made for the rasters of the design, and run them.
 
         Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
         outputs, the program then says nothing about them, and is not run.
@@ -131,32 +203,48 @@ class Work:
         spec, neurons = whole.spec, whole.network.neurons
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
         task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
-        quantized = quantize(
-            task,
-            whole.network,
-            seed=self.seed,
-            executor=self.executor,
-            time_limit_s=self.limit,
-            progress=self.progress,
-        )
+        with self._step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
+            quantized = quantize(
+                task,
+                whole.network,
+                seed=self.seed,
+                executor=self.executor,
+                progress=self.progress,
+                is_brief=is_brief,
+            )
         self.watch.lap("quantize")
         patterns = () if spec.recurrent and designed.unbuilt else spec.patterns
-        traces = tuple(simulate_built_in(quantized.program, [pattern.inputs for pattern in patterns]))
+        traces = self._simulated(quantized.program, [pattern.inputs for pattern in patterns])
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
         built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
-        return replace(built, refused=tuple(self._refused(built.inexact)))
+        is_asked = not is_brief and not self.is_always_checked and not whole.hidden
+        refused = self._last_words(built.inexact if is_asked else ())
+        return replace(built, refused=tuple(found for _, found in refused))
 
-    def _refused(self, outputs: Sequence[int]) -> Iterator[NeuronDesign]:
-        """Yield what proves of outputs without exact integers that there are none, where that is found."""
-        with until(deadline_after(self.limit)), suppress(UndecidedError):
-            task, referee = Task.of(self.spec), Referee(self.spec)
-            for output in outputs:
-                check_time()
-                last = last_word(task, output, referee)
-                if last.proof is not None:
-                    yield last
-        self.watch.lap("proofs")
+    def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
+        """Run a program; however late, where whatever comes out is handed out."""
+        with until(None) if self.is_always_checked else nullcontext(), step("simulate"):
+            return tuple(interruptible(partial(simulate_built_in, program, inputs)))
+
+    def placed(self, program: Program) -> tuple[Placement | None, FitError | None]:
+        """Return on which cores a program goes, or why it does not fit; the greedy placement, where time is over."""
+        try:
+            with self._step("place", has_ended=lambda: is_time_over() and not placement.is_minimal):
+                placement = place(program)
+        except FitError as error:
+            return None, error
+        finally:
+            self.watch.lap("place")
+        return placement, None
+
+    @contextmanager
+    def _step(self, name: str, share: float = 1.0, *, has_ended: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Name a step, limit its time, and note whether that ended it."""
+        with step(name, share=share):
+            yield
+        if has_ended is not None and has_ended():
+            self.watch.ended.append(name)
 
 
 def _completed(designed: Design) -> Design:

@@ -6,7 +6,6 @@ is exact by induction over ticks.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -15,19 +14,22 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Alone, Together
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
+from snnprog.design.freedom import Scope, recheck_proof
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.referee import Referee
-from snnprog.design.proofs.substantiating import substantiated
-from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.scopes import Alone, Together
+from snnprog.design.searched import design_chosen, design_loop
+from snnprog.design.sparse import Thrift, thinned, thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
 from snnprog.proof import Node
-from snnprog.solver import check_time, one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +58,23 @@ class Design:
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Why outputs cannot be built that provably cannot; empty where there are none."""
-        proved = (outcome for outcome in self.outcomes if outcome.proof is not None)
-        return tuple(dict.fromkeys(conflict for outcome in proved for conflict in outcome.conflicts))
+        """Why outputs cannot be built; empty where all can."""
+        return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
 
     @property
     def proof(self) -> Node | None:
-        """The proof of the first output that cannot be built."""
+        """The proof of the first output that provably cannot be built."""
         return next((outcome.proof for outcome in self.outcomes if outcome.proof is not None), None)
 
     @property
     def undecided(self) -> tuple[int, ...]:
         """Outputs for which the time ran out before there were weights or a proof."""
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
+
+    @property
+    def out_of_time(self) -> tuple[int, ...]:
+        """Outputs whose search was ended by the time limit."""
+        return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_out_of_time)
 
     @property
     def unbuilt(self) -> tuple[int, ...]:
@@ -84,13 +90,21 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    referee: Referee
-    problem: NeuronProblem
-    care: Raster
+    alone: Alone
     is_open_loop: bool
-    deadline: float | None
+    deadline: Deadline | None
     thrift: Thrift
     may_be_unbuilt: bool
+
+    @property
+    def problem(self) -> NeuronProblem:
+        """The neuron's rows at every tick that counts, with the target as its raster."""
+        return self.alone.problem
+
+    @property
+    def care(self) -> Raster:
+        """(ticks,) Which ticks count."""
+        return self.alone.asked.care[:, 0]
 
 
 def design(
@@ -98,10 +112,9 @@ def design(
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
-    time_limit_s: float | None = None,
     may_be_unbuilt: bool = False,
 ) -> Design:
-    """Design every output of a spec.
+    """Design every output of a spec; those that have neither weights nor a proof when the time is over stay undecided.
 
     Parameters
     ----------
@@ -109,9 +122,6 @@ def design(
         Where neurons are designed; here and one after another, unless given. It does not change the answers.
     progress : callable, optional
         Called with ("design", neurons done, neurons in all) as they are done.
-    time_limit_s : float, optional
-        Seconds for all neurons together; those that have neither weights nor a proof by then stay undecided. It is
-        looked at between linear programs, and inside them.
     may_be_unbuilt : bool
         Whether an output on which the solver gives up is left unbuilt, as those that hidden neurons may help are.
 
@@ -122,36 +132,41 @@ def design(
     UndecidedError
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
-    deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     task = Task.of(spec)
-    jobs = _jobs(task, deadline, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
-    for outcome in map(_run, jobs) if executor is None else executor.map(_run, jobs):
+    for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed, deadline) if _is_open_loop(spec) and designed.unbuilt else designed
+    return _design_loop(designed) if is_open_loop(spec) and designed.unbuilt else designed
 
 
-def _is_open_loop(spec: Spec) -> bool:
-    """Tell whether don't-care bins of some neurons are inputs of others."""
-    return spec.recurrent and not all(bool(pattern.care.all()) for pattern in spec.patterns)
+def _late(outcome: NeuronDesign) -> NeuronDesign:
+    """Return what came of an output before the time was over."""
+    return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
-def _design_loop(designed: Design, deadline: float | None) -> Design:
+def is_open_loop(spec: Spec) -> bool:
+    """Tell whether bins about which some neurons have a choice are inputs of others."""
+    is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
+    return spec.recurrent and is_open
+
+
+def _design_loop(designed: Design) -> Design:
     """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
     task = designed.task
-    with until(deadline):
-        try:
-            outcomes = design_together(Together(task))
-        except UndecidedError:
+    try:
+        outcomes = design_loop(Together(task), thrift_of(task.spec))
+    except UndecidedError as error:
+        if not error.ended_by_time:
             return designed
-        scope, referee = Together(task), Referee(replace(task.spec, hidden=0))
-        outcomes = [substantiated(each, scope, referee, index) for index, each in enumerate(outcomes)]
+        return replace(designed, outcomes=tuple(map(_late, designed.outcomes)))
     neurons = [outcome.neuron for outcome in outcomes if outcome.neuron is not None]
     if len(neurons) < len(outcomes):
-        refused = next((outcome for outcome in outcomes if outcome.conflicts), UNDECIDED)
+        refused = next(outcome for outcome in outcomes if outcome.conflicts)
         kept = [
             other if other.neuron is not None else one if one.conflicts else refused
             for one, other in zip(outcomes, designed.outcomes, strict=True)
@@ -161,28 +176,56 @@ def _design_loop(designed: Design, deadline: float | None) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def _jobs(task: Task, deadline: float | None = None, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
+    """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
+
+    True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
+    `snnprog.design.proofs.certificate`.
+    """
+    task = Task.of(spec)
+    together = Together(task) if is_open_loop(spec) else None
+    return tuple(
+        _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
+    )
+
+
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    spec, targets, care = task.spec, task.targets, task.care
-    referee = Referee(replace(spec, hidden=0))
-    is_open_loop = _is_open_loop(spec)
+    spec = task.spec
+    is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
+        alone = Alone.of(task, index)
         yield _OutputJob(
-            referee=referee,
-            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
-            care=care[:, index],
-            is_open_loop=is_open_loop,
-            deadline=deadline,
-            thrift=Thrift(spec.sparse, spec.fan_in),
+            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
+            is_open_loop=is_loop,
+            deadline=present_deadline(),
+            thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,
         )
+
+
+def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
+    check_time()
+    proof = outcome.certificate
+    if proof is None:
+        return not outcome.conflicts
+    if not isinstance(proof, Certificate):
+        return recheck_proof(scope, proof, assumed={})
+    known = scope.known({})[scope.index(proof)]
+    priced = [
+        {
+            known.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price
+            for each in conflict.bins
+        }
+        for conflict in outcome.conflicts
+    ]
+    return all(certify(known, prices) is not None for prices in priced)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:
     """Design a neuron; in an open loop as the target says, or not yet."""
     if not job.is_open_loop:
-        designed = design_neuron(job.problem, job.care)
-        return substantiated(designed, Alone(job.problem, job.care), job.referee, job.problem.neuron)
+        return design_neuron(job.problem, job.care)
     designed = design_given(job.problem)
     return UNDECIDED if designed.neuron is None else designed
 
@@ -192,13 +235,37 @@ def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()
-            designed = _designed(job)
-            if not job.thrift.is_asked:
-                return designed
-            asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-            return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
+            return _few(job, _designed(job))
         except SolverError as error:
-            is_out_of_time = isinstance(error, UndecidedError) and not error.neurons
-            if is_out_of_time or job.may_be_unbuilt:
+            if isinstance(error, UndecidedError) and error.ended_by_time:
+                return OUT_OF_TIME
+            if job.may_be_unbuilt:
                 return UNDECIDED
             raise
+
+
+def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
+    """Return the design with as few synapses as are asked for; where they are not found, the complete search decides.
+
+    Raises
+    ------
+    UndecidedError
+        If the search ends without an answer.
+    """
+    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
+    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    if few.neuron is None or job.thrift.allows(few.neuron):
+        return few
+    if job.is_open_loop:
+        return UNDECIDED
+    try:
+        return design_chosen(job.alone, job.thrift)
+    except UndecidedError as error:
+        if error.ended_by_time:
+            raise
+        found = int(np.count_nonzero(few.neuron.weights))
+        raise UndecidedError(
+            f"output {job.problem.neuron} has {counted(found, 'synapse')} at the fewest that were found, and fan_in"
+            f" allows {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays",
+            [job.problem.neuron],
+        ) from error

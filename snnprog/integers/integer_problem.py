@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from snnprog.arrays import Floats, Int64s
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, Range
 from snnprog.design.problem import NeuronProblem
 from snnprog.integers.machine import Machine
@@ -107,19 +107,38 @@ class IntegerProblem:
         allowed : (int, int), optional
             The thresholds that it may have; all that the spec and the chip allow, unless given.
         """
-        box, mantissas = self.problem.box, np.zeros(self.problem.potential_map.n_taps, np.int64)
-        mantissas[self.taps] = unknowns[: self.taps.size]
-        bias = (
-            int(unknowns[-1]) * self.bias_step
-            if box.is_bias_free
-            else half_even_integer(box.bias[0] * self.machine.unit)
-        )
+        mantissas, bias = self._weights(unknowns), self._bias(unknowns)
         allowed = self._allowed_thresholds if allowed is None else allowed
         weights = mantissas << self.problem.exponent
         threshold = self.machine.threshold(weights, bias, allowed) if allowed[0] <= allowed[1] else None
         if threshold is None:
             return None
         potential = self.problem.potential((mantissas * self.problem.step).astype(np.float64), bias / self.machine.unit)
+        distance = self.problem.signs * (potential - threshold * self.problem.threshold_response)
+        return self._neuron(mantissas, threshold, bias, margin=float(distance.min()), rounding=rounding)
+
+    def run_neuron(self, unknowns: Int64s, rounding: str, *, counts: Raster) -> IntegerNeuron:
+        """Return the neuron of these unknowns, its margin as its own run has it where it counts, (ticks played,)."""
+        mantissas, bias, box = self._weights(unknowns), self._bias(unknowns), self.problem.box
+        threshold = int(unknowns[self.taps.size]) if box.is_threshold_free else int(box.threshold[0])
+        run = self.machine.simulator.run(mantissas << self.problem.exponent, threshold, bias)
+        distance = np.abs(run.potentials / self.machine.unit - threshold)[: counts.size][counts]
+        margin = float(distance.min(initial=np.inf))
+        return self._neuron(mantissas, threshold, bias, margin=margin, rounding=rounding)
+
+    def _weights(self, unknowns: Int64s) -> Int64s:
+        mantissas = np.zeros(self.problem.potential_map.n_taps, np.int64)
+        mantissas[self.taps] = unknowns[: self.taps.size]
+        return mantissas
+
+    def _bias(self, unknowns: Int64s) -> int:
+        """Return the bias in units of the potential."""
+        box = self.problem.box
+        if box.is_bias_free:
+            return int(unknowns[-1]) * self.bias_step
+        return half_even_integer(box.bias[0] * self.machine.unit)
+
+    def _neuron(self, mantissas: Int64s, threshold: int, bias: int, *, margin: float, rounding: str) -> IntegerNeuron:
         return IntegerNeuron(
             mantissas=mantissas.reshape(self.problem.potential_map.delays.size, -1),
             exponent=self.problem.exponent,
@@ -127,7 +146,7 @@ class IntegerProblem:
             bias=bias,
             scale=1.0,
             certified=False,
-            margin=float((self.problem.signs * (potential - threshold * self.problem.threshold_response)).min()),
+            margin=margin,
             rounding=rounding,
         )
 

@@ -12,7 +12,8 @@ closed loop, by induction over ticks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -26,9 +27,10 @@ from snnprog.design.problem import asked_ticks, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
 from snnprog.integers.exponents import networks_at_exponents
+from snnprog.integers.fitted import Wanted
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
-from snnprog.integers.repair import RepairJob, impossible, repair
+from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, impossible, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
     ANY_INPUT,
@@ -38,10 +40,11 @@ from snnprog.integers.widths import (
     widths_for_patterns,
 )
 from snnprog.network import Network, Neuron
+from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate.neuron import NeuronSimulator
-from snnprog.solver import deadline_after
+from snnprog.solver import is_time_over, present_deadline, run_jobs
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
@@ -134,10 +137,12 @@ def quantize(
     *,
     seed: int = 0,
     executor: Executor | None = None,
-    time_limit_s: float | None = None,
     progress: Progress | None = None,
+    is_brief: bool = False,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
+
+    Neurons that are not exact when the time is over stay inexact, and are listed as out of time.
 
     Parameters
     ----------
@@ -149,10 +154,10 @@ def quantize(
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
         Where neurons are repaired side by side; it does not change the answers.
-    time_limit_s : float, optional
-        Seconds for all repairs together; what has none by then stays inexact, and is listed as out of time.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
+    is_brief : bool
+        Whether repairs are only tried briefly.
 
     Raises
     ------
@@ -162,11 +167,9 @@ def quantize(
         If the solver gives up.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    candidates = (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
-    searches, outcomes = candidate = _best_of(candidates)
-    deadline = deadline_after(time_limit_s)
-    conflicts, late = _repair_failing(
-        task, candidate, seed=seed, deadline=deadline, executor=executor, progress=progress
+    repairs = _Repairs(task, seed, executor, progress, is_brief)
+    searches, outcomes, conflicts, late = repairs.best(
+        lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
     program = _program(task, [search.best for search in searches], rehearsal=False)
     numbered = [(index, True) for index in range(task.n_hidden)]
@@ -182,21 +185,27 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _ScaleSearch(neuron, Rounder(task, neuron, task.mapping.at_every_look(asked)))
-        for neuron, asked in ((neuron, _asked(task, index)) for index, neuron in enumerate(network.neurons))
+        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(_asked(task, index)), mapping))
+        for index, (neuron, mapping) in enumerate(
+            zip(network.neurons, map(task.map_of, range(task.n_neurons)), strict=True)
+        )
     ]
     outcomes = rehearse(task, [search.best for search in searches])
     for scale in scales:
         failing = [
             index for index, outcome in enumerate(outcomes) if outcome.flaws and searches[index].rounding.is_scalable
         ]
-        if not failing:
+        if not failing or is_time_over():
             break
         tried = [searches[index].fitted_round(float(scale)) for index in failing]
         for index, candidate, outcome in zip(failing, tried, rehearse(task, tried, outputs=failing), strict=True):
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     return searches, outcomes
+
+
+def _with_maps(task: Task, network: Network) -> Iterator[tuple[int, Neuron, PotentialMap]]:
+    return ((index, neuron, task.map_of(index)) for index, neuron in enumerate(network.neurons))
 
 
 def _best_of(candidates: Iterable[Candidate]) -> Candidate:
@@ -221,34 +230,78 @@ def _best_of(candidates: Iterable[Candidate]) -> Candidate:
     return best[1] if best[0][0] == 0 or roomy is None else roomy
 
 
-def _repair_failing(
-    task: Task,
-    candidate: Candidate,
-    *,
-    seed: int,
-    deadline: float | None,
-    executor: Executor | None,
-    progress: Progress | None,
-) -> tuple[tuple[Conflict, ...], list[int]]:
-    """Repair the neurons with wrong bins, in place; return proofs that some have no repair, and who had no time."""
-    searches, outcomes = candidate
-    failing = [index for index, outcome in enumerate(outcomes) if outcome.wrong_bins]
-    late: list[int] = []
-    conflicts: list[Conflict] = []
-    jobs = (_repair_job(task, searches[index].neuron, seed=(seed, index), deadline=deadline) for index in failing)
-    repairs = map(repair, jobs) if executor is None else executor.map(repair, jobs)
-    if progress is not None and failing:
-        progress("repair", 0, len(failing))
-    for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
-        if progress is not None:
-            progress("repair", done, len(failing))
-        late += [index] if outcome.is_out_of_time else []
-        if outcome.neuron is not None:
-            searches[index].best = outcome.neuron
-            (outcomes[index],) = rehearse(task, [outcome.neuron], outputs=[index])
-        elif outcome.is_impossible and _is_nothing_else_free(task, index):
-            conflicts.append(impossible(task.spec, index))
-    return tuple(conflicts), late
+@dataclass(frozen=True, eq=False)
+class _Repairs:
+    """Repairs the neurons with flaws.
+
+    Where all neurons have the same exponent, and they have no repair at the one that is best for the others, all others
+    are tried, briefly.
+    """
+
+    task: Task
+    seed: int
+    executor: Executor | None
+    progress: Progress | None
+    is_brief: bool
+
+    def best(
+        self, candidates: Callable[[], Iterable[Candidate]]
+    ) -> tuple[list[_ScaleSearch], list[Rehearsal], tuple[Conflict, ...], list[int]]:
+        """Return the best of several candidates, repaired; proofs that some have no repair; and who had no time."""
+        best = _best_of(candidates())
+        if _flaws(best) and self.task.spec.chip.is_exponent_shared and self.task.n_neurons > 1:
+            others = [best, *reversed(list(candidates()))]
+            for effort, candidate in itertools.product((SWEEP, BRIEF), others):
+                _, late = self.repair(candidate, effort=effort)
+                if late or not _flaws(candidate):
+                    return *candidate, (), late
+        return *best, *self.repair(best, effort=BRIEF if self.is_brief else FULL)
+
+    def repair(self, candidate: Candidate, *, effort: int = FULL) -> tuple[tuple[Conflict, ...], list[int]]:
+        """Repair the neurons with flaws, in place; return proofs that some have no repair, and who had no time."""
+        searches, outcomes = candidate
+        failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
+        late: list[int] = []
+        conflicts: list[Conflict] = []
+        jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
+        repairs = run_jobs(repair, jobs, self.executor)
+        self._tell(0, len(failing))
+        for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
+            self._tell(done, len(failing))
+            late += [index] if outcome.is_out_of_time else []
+            if outcome.neuron is not None:
+                searches[index].best = outcome.neuron
+                (outcomes[index],) = rehearse(self.task, [outcome.neuron], outputs=[index])
+            elif outcome.is_impossible and _is_nothing_else_free(self.task, index):
+                conflicts.append(impossible(self.task.spec, index))
+        return tuple(conflicts), late
+
+    def _tell(self, done: int, of: int) -> None:
+        if self.progress is not None and of:
+            self.progress("repair", done, of)
+
+    def _job(self, index: int, neuron: Neuron) -> RepairJob:
+        """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
+        task, spec, asked = self.task, self.task.spec, _asked(self.task, index)
+        problem = neuron_problem(
+            task.map_of(index), index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
+        )
+        if spec.may_taps_be_absent:
+            problem = restricted_to(problem, np.flatnonzero(neuron.weights))
+        counts = np.ones_like(asked) if spec.recurrent or index < task.n_hidden else task.care[:, index]
+        return RepairJob(
+            problem,
+            neuron,
+            spec.chip,
+            (self.seed, index),
+            Wanted(counts, asked),
+            present_deadline(),
+            task.n_neurons == 1,
+        )
+
+
+def _flaws(candidate: Candidate) -> int:
+    return sum(outcome.flaws for outcome in candidate[1])
 
 
 def _is_nothing_else_free(task: Task, index: int) -> bool:
@@ -258,18 +311,6 @@ def _is_nothing_else_free(task: Task, index: int) -> bool:
     """
     spec, care = task.spec, task.care if task.spec.recurrent else task.care[:, index]
     return bool(care.all()) and not spec.may_taps_be_absent and spec.window == (0, 0) and task.n_hidden == 0
-
-
-def _repair_job(task: Task, neuron: Neuron, *, seed: tuple[int, int], deadline: float | None) -> RepairJob:
-    """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-    spec, asked = task.spec, _asked(task, seed[1])
-    problem = neuron_problem(
-        task.mapping, seed[1], raster=neuron.raster, constrained=asked, box=task.box.without_zero()
-    )
-    if spec.may_taps_be_absent:
-        problem = restricted_to(problem, np.flatnonzero(neuron.weights))
-    is_alone = task.n_neurons == 1
-    return RepairJob(problem, neuron, spec.chip, seed, deadline, is_alone)
 
 
 def _asked(task: Task, index: int) -> Raster:
@@ -295,8 +336,8 @@ class _ScaleSearch:
         self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
-        rounded = [rounding.round(scale) for scale in scales]
-        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
+        rounded = [rounding.as_it_is()] if neuron.is_integral else [rounding.round(scale) for scale in scales]
+        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[len(rounded) // 2])
 
     @property
     def is_for_any_input(self) -> bool:
@@ -328,10 +369,12 @@ class Rehearsal:
 
 def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[int] | None = None) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = NeuronSimulator(task.spec.chip.rule, task.mapping)
+    rule = task.spec.chip.rule
+    simulators = {mapping: NeuronSimulator(rule, mapping) for mapping in {task.mapping, task.hidden_mapping}}
     chosen = range(len(neurons)) if outputs is None else outputs
     return [
-        _rehearsal(task, simulator, neuron=neuron, output=index) for neuron, index in zip(neurons, chosen, strict=True)
+        _rehearsal(task, simulators[task.map_of(index)], neuron=neuron, output=index)
+        for neuron, index in zip(neurons, chosen, strict=True)
     ]
 
 
@@ -374,8 +417,8 @@ def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=mapping.n_lines if rehearsal else spec.n_inputs,
-        n_neurons=len(neurons) * (1 + stands_twice),
-        **(with_readouts(arrays, len(neurons)) if stands_twice else arrays),  # type: ignore[arg-type]
+        n_neurons=len(neurons) + spec.n_outputs * stands_twice,
+        **(with_readouts(arrays, task.n_hidden) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 
 

@@ -1,10 +1,12 @@
 """What is done for a neuron that no plain rounding makes exact, in this order.
 
 1. Rounding that re-optimises the rest (`snnprog.integers.reoptimise`), at every exponent that is worth it.
-2. A short integer search (`snnprog.integers.search`) from there.
-3. For neurons of moderate size, the first again in smaller steps.
-4. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
-5. A long integer search.
+2. A short fit of the integers as they run (`snnprog.integers.fitted`), which alone knows of truncation, of what a
+   neuron does where nothing counts, and of noise.
+3. A short integer search (`snnprog.integers.search`) from there.
+4. For neurons of moderate size, the first again in smaller steps.
+5. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
+6. A long fit, and a long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
 outcome is the same on every machine; a limit of time ends it sooner, and says so.
@@ -38,6 +40,7 @@ from snnprog.integers.exhaustive import (
     relaxed,
     whole,
 )
+from snnprog.integers.fitted import FEW_CHOICES, MANY_CHOICES, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
@@ -46,7 +49,7 @@ from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.rounding import half_even_integer
-from snnprog.solver import one_blas_thread, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, until
 from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
@@ -56,21 +59,32 @@ REOPTIMISED, SEARCHED = "re-optimised", "searched"
 # integers solve.
 LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
 MOST_ENTRIES = 50_000_000
+# Ticks and events that are run to fit integers: some tenths of a second, and some seconds.
+BRIEF_FIT, SHORT_FIT, LONG_FIT = 1e7, 3e7, 3e8
+# The exponents at which integers are fitted: all others lie near one of these.
+FITTED_EXPONENTS = (0, 2, 4, 7)
+
+
+# How much is done: small weights are tried alone; the first two means of the list above are; or all.
+SWEEP, BRIEF, FULL = range(3)
 
 
 @dataclass(frozen=True, eq=False)
 class RepairJob:
     """One neuron to repair: its rows at every tick with its designed raster, its real weights, and where they may go.
 
-    ``seed`` is the compilation's, and the neuron's own number; ``is_alone`` tells that there is no other neuron.
+    ``seed`` is the compilation's, and the neuron's own number; ``is_alone`` tells that there is no other neuron;
+    ``wanted`` is where it must do what its raster says; ``effort`` says which means.
     """
 
     problem: NeuronProblem
     neuron: Neuron
     chip: Chip
     seed: tuple[int, int]
-    deadline: float | None = None
+    wanted: Wanted
+    deadline: Deadline | None = None
     is_alone: bool = False
+    effort: int = FULL
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +104,7 @@ def repair(job: RepairJob) -> Repair:
     """
     try:
         with until(job.deadline):
+            check_time()
             return _repair(job)
     except UndecidedError:
         return Repair(None, is_out_of_time=True)
@@ -97,13 +112,20 @@ def repair(job: RepairJob) -> Repair:
 
 def _repair(job: RepairJob) -> Repair:
     family = _Family(job)
+    if job.effort == SWEEP:
+        return Repair(family.swept())
     problems = family.worthwhile()
     entries = job.problem.potential_map.n_taps * job.problem.raster.size
     starts = [_dive(problem, LARGE_SHARE) for problem in problems]
     neuron = family.first_exact(starts, REOPTIMISED)
+    if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
+        neuron = family.swept()
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
-    neuron = _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
+    neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
+    if job.effort == BRIEF:
+        return Repair(neuron)
+    neuron = neuron or _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
     for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
         if neuron is not None:
             break
@@ -114,9 +136,10 @@ def _repair(job: RepairJob) -> Repair:
         return Repair(neuron)
     if is_small(family.at(family.exponents[0])):
         outcome = _exhaust(family)
-        if outcome.is_decided:
+        if outcome.neuron is not None or (outcome.is_impossible and job.wanted.counts.all()):
             return outcome
-    return Repair(_search_all(family, starts, schedule=LONG, asked=(_sure,)))
+    neuron = family.swept(MANY_CHOICES) or family.fitted(starts, LONG_FIT)
+    return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))
 
 
 class _Family:
@@ -160,6 +183,16 @@ class _Family:
         """Return the first of several starts that is exact already."""
         neurons = (self.exact(start.problem, start.unknowns, rounding) for start in starts)
         return next((neuron for neuron in neurons if neuron is not None), None)
+
+    def fitted(self, starts: list[_Start], work: float) -> IntegerNeuron | None:
+        """Return integers that are found by running them (`snnprog.integers.fitted`)."""
+        begun = [(start.problem, start.unknowns) for start in starts]
+        grids = [self.at(exponent) for exponent in FITTED_EXPONENTS if exponent in self.exponents]
+        return fitted(grids, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
+
+    def swept(self, choices: int = FEW_CHOICES) -> IntegerNeuron | None:
+        """Return integers found by trying all that are small."""
+        return swept([self.at(exponent) for exponent in self.exponents], self.job.wanted, choices)
 
     def _lowered(self, problem: IntegerProblem, exponent: int, *, unknowns: Int64s) -> Int64s:
         if not problem.problem.box.is_bias_free:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snnprog.arrays import Floats
 from snnprog.errors import FormatError
@@ -181,9 +182,7 @@ def _node(name: str, full: str, kind: str, data: object, *, is_inner: bool) -> N
 
 def _values(name: str, full: str, field: str, data: object) -> Floats:
     """Return a field as finite floats of one axis, or a weight of two."""
-    array = (
-        np.asarray(data) if isinstance(data, (np.ndarray, np.generic, int, float, list, tuple)) else np.zeros(0, "O")
-    )
+    array = _array(data)
     if array.dtype.kind not in "biuf" or array.size == 0:
         raise FormatError(f"{field} of node {full!r} of {name} is {_shown(data)}; numbers are needed")
     values = array.astype(np.float64)
@@ -196,6 +195,13 @@ def _values(name: str, full: str, field: str, data: object) -> Floats:
     if field == "shape" and not (1 <= np.prod(values) <= 1 << 24 and (values == np.floor(values)).all()):
         raise FormatError(f"shape of node {full!r} of {name} is {values.tolist()}; whole numbers from 1 are needed")
     return values if field == "weight" else values.ravel()
+
+
+def _array(data: object) -> NDArray[np.generic]:
+    """Return numbers as an array, those of a tensor too, which in memory a graph may hold; else an empty array."""
+    data = data.detach().cpu() if hasattr(data, "detach") and hasattr(data, "cpu") else data  # PyTorch's
+    is_array = isinstance(data, (np.ndarray, np.generic, int, float, list, tuple)) or hasattr(data, "__array__")
+    return np.asarray(data) if is_array else np.zeros(0, "O")
 
 
 def _shown(data: object) -> str:

@@ -6,9 +6,10 @@ import numpy as np
 
 from snnprog.arrays import Bools, Int64s
 from snnprog.chips import Core
+from snnprog.errors import UndecidedError
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.greedy import Partition
-from snnprog.solver import Packing, StoredParts, find_packing
+from snnprog.solver import Packing, PackingAnswer, StoredParts, find_packing
 
 SMALL = 20_000
 EFFORT = 1.0
@@ -22,7 +23,7 @@ def mend(demand: CoreDemand, core: Core, *, partition: Partition) -> Partition:
     misfit = partition.misfit(core)
     if misfit is None or misfit[1] != "axons_out" or not is_small(demand, partition.cores):
         return partition
-    packed = find_packing(_packing(demand, core, cores=partition.cores), effort=EFFORT)
+    packed = _packed(demand, core, cores=partition.cores)
     return partition if packed.bins is None else Partition.of(demand, _renumbered(packed.bins))
 
 
@@ -35,7 +36,7 @@ def improve(demand: CoreDemand, core: Core, *, partition: Partition, least: int)
     if partition.misfit(core) is not None:
         return partition, least
     while partition.cores > least and is_small(demand, partition.cores - 1):
-        packed = find_packing(_packing(demand, core, cores=partition.cores - 1), effort=EFFORT)
+        packed = _packed(demand, core, cores=partition.cores - 1)
         if packed.is_impossible:
             return partition, partition.cores
         if packed.bins is None:
@@ -44,6 +45,14 @@ def improve(demand: CoreDemand, core: Core, *, partition: Partition, least: int)
         assert better.misfit(core) is None, "the solver's partition is counted by the same rule"
         partition = better
     return partition, least
+
+
+def _packed(demand: CoreDemand, core: Core, *, cores: int) -> PackingAnswer:
+    """Ask for a partition over so many cores; one that time leaves undecided is not there."""
+    try:
+        return find_packing(_packing(demand, core, cores=cores), effort=EFFORT)
+    except UndecidedError:
+        return PackingAnswer(None, False)
 
 
 def is_small(demand: CoreDemand, cores: int) -> bool:

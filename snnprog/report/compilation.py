@@ -30,6 +30,10 @@ def print_compilation(console: Console, result: CompileResult, *, n_patterns: in
     if report.placement is not None:
         print_table(console, placement_table(report.placement))
         console.print()
+    if report.ended_by_time:
+        print_line(
+            console, f"the time limit ended: {', '.join(report.ended_by_time)}; more time may give more", style=FAIR
+        )
     print_line(console, ", ".join(f"{step} {value:.2f} s" for step, value in report.seconds.items()))
 
 

@@ -43,6 +43,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     if explanation.infeasible:
         console.print()
         print_line(console, ADVICE)
+    if explanation.ended_by_time:
+        print_line(console, f"the time limit ended: {', '.join(explanation.ended_by_time)}; more time may tell more")
 
 
 def verdicts_table(explanation: Explanation) -> Table:

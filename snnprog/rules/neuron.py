@@ -6,7 +6,7 @@ run may be told when the neuron spikes, whatever it would do itself; then what i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,8 +22,8 @@ FREE = -1
 
 TEMPLATE = """
 
-@njit(cache={{cache}}, nogil=True, error_model="numpy")
-def run(first, tap, weight, ends, told, parameters, found, watched):
+@compiled(nogil=True, error_model="numpy")
+def run(first, tap, weight, ends, told, parameters, found, watched{more}):
     kind = np.int64
 {parameters}
 {rest}
@@ -36,6 +36,7 @@ def run(first, tap, weight, ends, told, parameters, found, watched):
         found[0, tick] = {spikes}
         found[1, tick] = compared
         found[2, tick] = {potential}
+{look}
         if ends[tick]:
 {end}
 """
@@ -82,7 +83,7 @@ def run_neuron(
         How often it is to spike at each tick; unless given, as the rule says.
     """
     first, tap = events
-    names = _parameter_names(rule)
+    names = parameter_names(rule)
     values = np.array([parameters[name] for name in names], np.int64)
     found = np.zeros((3, ends.size), np.int64)
     watched = np.full((len(rule.watched) + 1, 2), -1, np.int64)
@@ -99,7 +100,8 @@ def _first_excursion(watched: Int64s) -> tuple[int, int, int] | None:
     return int(watched[which, 0]), which, int(watched[which, 1])
 
 
-def _parameter_names(rule: Rule) -> list[str]:
+def parameter_names(rule: Rule) -> list[str]:
+    """Return the parameters and constants of a rule, in the order in which a run takes their values."""
     return [*(each.name for each in rule.parameters), *(each.name for each in rule.constants)]
 
 
@@ -109,10 +111,18 @@ def _runner(rule: Rule) -> Callable[..., None]:
     return runner
 
 
-def neuron_source(rule: Rule) -> str:
-    """Return the code that runs one neuron."""
+def neuron_source(rule: Rule, *, more: str = "", look: Sequence[str] = ()) -> str:
+    """Return the code that runs one neuron.
+
+    Parameters
+    ----------
+    more : str
+        More parameters of the function, each after a comma.
+    look : sequence of str
+        Statements after each tick, which read them.
+    """
     writer = Writer.of(rule)
-    names = [writer.name(name) for name in _parameter_names(rule)]
+    names = [writer.name(name) for name in parameter_names(rule)]
     registers = [writer.name(name) for name in rule.registers]
     target, potential = writer.name(rule.gather.target), writer.name(POTENTIAL)
     weight, count, spikes = (writer.name(name) for name in (WEIGHT, COUNT, SPIKES))
@@ -124,6 +134,8 @@ def neuron_source(rule: Rule) -> str:
             steps += [f"own = {spikes}", f"if told[tick] >= 0: {spikes} = told[tick]"]
     looks = {watch.step: _looks(writer, index, watch=watch) for index, watch in enumerate(rule.watched)}
     return TEMPLATE.format(
+        more=more,
+        look=indented(look, 2),
         parameters=indented([f"{name} = parameters[{index}]" for index, name in enumerate(names)], 1),
         rest=indented([f"{name} = kind(0)" for name in registers], 1),
         begin=indented([f"{count} = kind(1)"] + ([] if target in registers else [f"{target} = kind(0)"]), 2),

@@ -7,13 +7,25 @@ worker and a fixed seed, with a limit in its own deterministic units of work: th
 
 from __future__ import annotations
 
-from snnprog.solver.deadline import check_time, deadline_after, until
+from snnprog.solver.deadline import (
+    Deadline,
+    check_time,
+    deadline_after,
+    is_time_over,
+    present_deadline,
+    step,
+    telling,
+    until,
+)
 from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
+from snnprog.solver.interrupts import interruptible
+from snnprog.solver.jobs import run_jobs
 from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise
 from snnprog.solver.packing import Packing, PackingAnswer, StoredParts, find_packing
 from snnprog.solver.threads import one_blas_thread
 
 __all__ = [
+    "Deadline",
     "Division",
     "IntegerProgram",
     "Integral",
@@ -27,7 +39,13 @@ __all__ = [
     "deadline_after",
     "find_integers",
     "find_packing",
+    "interruptible",
+    "is_time_over",
     "maximise",
     "one_blas_thread",
+    "present_deadline",
+    "run_jobs",
+    "step",
+    "telling",
     "until",
 ]

@@ -9,7 +9,7 @@ from ortools.sat.python import cp_model
 
 from snnprog.arrays import Int64s
 from snnprog.rules.expressions import Rounding
-from snnprog.solver.deadline import check_time, seconds_left
+from snnprog.solver.sat import solve_model
 
 WIDEST = 1 << 50
 """Of half a quotient: CP-SAT sums within 63 bits."""
@@ -75,7 +75,6 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
     UndecidedError
         If the time that `until` allows runs out.
     """
-    check_time()
     model = cp_model.CpModel()
     variables = [
         model.new_int_var_from_domain(_domain(*bounds), "")
@@ -87,18 +86,10 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
         model.add(cp_model.LinearExpr.weighted_sum(chosen, row[terms].tolist()) >= least)
     for division in program.divisions:
         _divide(model, variables[division.quotient], dividend=variables[division.dividend], division=division)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = effort
-    if (left := seconds_left()) is not None:
-        solver.parameters.max_time_in_seconds = left
-    status = solver.solve(model)
-    spent = float(solver.deterministic_time)
+    solver, status = solve_model(model, effort=effort)
+    spent = float(solver.response_proto.deterministic_time)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Integral(np.array([solver.value(variable) for variable in variables], dtype=np.int64), False, spent)
-    if status != cp_model.INFEASIBLE:
-        check_time()
     return Integral(None, status == cp_model.INFEASIBLE, spent)
 
 

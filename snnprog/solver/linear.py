@@ -8,6 +8,7 @@ time of a design with few synapses, which solves hundreds; to build a model row 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from ortools.linear_solver.python import model_builder_helper as ortools_lp
@@ -17,6 +18,7 @@ from snnprog.arrays import Floats
 from snnprog.errors import SolverError
 from snnprog.rounding import half_even
 from snnprog.solver.deadline import check_time, seconds_left
+from snnprog.solver.interrupts import interruptible
 
 # Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
 # GLOP can cycle for ever. A million iterations are far beyond what the programs here take; the gaps of PDLP are
@@ -34,7 +36,7 @@ ATTEMPTS = (
 )
 
 # Units of CP-SAT's own time, which are about seconds.
-CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5"
+CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5 catch_sigint_signal: false"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,8 @@ def maximise(program: LinearProgram) -> Optimum:
         solver.set_solver_specific_parameters(parameters)
         if (left := seconds_left()) is not None:
             solver.set_time_limit_in_seconds(left)
-        solver.solve(_model(program))
+        model = _model(program)
+        interruptible(partial(solver.solve, model), solver.interrupt_solve)
         status = solver.status()
         if status == ortools_lp.SolveStatus.OPTIMAL:
             return Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
@@ -109,6 +112,8 @@ def choose(program: LinearProgram) -> Floats | None:
     ------
     SolverError
         If that takes more than a fixed number of its steps.
+    UndecidedError
+        If the time that `until` allows runs out.
     """
     model = _model(program)
     for variable in range(program.objective.size):
@@ -117,12 +122,16 @@ def choose(program: LinearProgram) -> Floats | None:
         model.set_var_integrality(variable, True)
     solver = ortools_lp.ModelSolverHelper("CP_SAT")
     solver.set_solver_specific_parameters(CHOICE_LIMIT)
-    solver.solve(model)
+    check_time()
+    if (left := seconds_left()) is not None:
+        solver.set_time_limit_in_seconds(left)
+    interruptible(partial(solver.solve, model), solver.interrupt_solve)
     status = solver.status()
     if status == ortools_lp.SolveStatus.OPTIMAL:
         return half_even(np.array(solver.variable_values())).astype(np.float64)
     if status == ortools_lp.SolveStatus.INFEASIBLE:
         return None
+    check_time()
     raise SolverError(f"no optimum among 0 and 1 for {program.matrix.shape[1]} variables: CP-SAT said {status.name}")
 
 

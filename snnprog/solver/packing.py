@@ -8,6 +8,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from snnprog.arrays import Bools, Int64s
+from snnprog.solver.sat import solve_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +72,15 @@ class PackingAnswer:
 
 
 def find_packing(packing: Packing, *, effort: float) -> PackingAnswer:
-    """Find the bin of each item, prove that they do not go in, or give up after ``effort`` units of work."""
-    builder, solver = _PackingModel(packing), cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = effort
-    status = solver.solve(builder.model)
+    """Find the bin of each item, prove that they do not go in, or give up after ``effort`` units of work.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `until` allows runs out.
+    """
+    builder = _PackingModel(packing)
+    solver, status = solve_model(builder.model, effort=effort)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         inside = [[solver.value(variable) for variable in row] for row in builder.inside]
         return PackingAnswer(np.argmax(np.array(inside), axis=1).astype(np.int64), False)

@@ -49,4 +49,5 @@ class Referee:
 
     def fault(self, proof: Node) -> str | None:
         """Return why a whole proof does not hold; None if it does."""
-        return fault_of(self.claim, nodes_of(self.claim, proof_to_data(proof, self.document)))
+        found: str | None = fault_of(self.claim, nodes_of(self.claim, proof_to_data(proof, self.document)))
+        return found

@@ -15,14 +15,16 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import conflict_of
-from snnprog.design.freedom import Bin, Scope, under_assumptions
+from snnprog.design.designer import is_open_loop
+from snnprog.design.freedom import Assumed, Choice, Tap
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Proof, Split
+from snnprog.design.proofs.certificate import Case, Certificate, NoCompletion, Split, TooManySynapses, Unsettled
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
+from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.task import Task
-from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, leaves_of
+from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
 """Don't-care bins that are told apart one after another, where the search for weights did not say which."""
@@ -34,47 +36,70 @@ MOST_CHOICES = 1 << 14
 """Choices of weights that are tried one by one where nothing else is a proof: seconds in the checker."""
 
 
-def substantiated(designed: NeuronDesign, scope: Scope, referee: Referee, output: int) -> NeuronDesign:
+def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: int) -> NeuronDesign:
     """Return a design whose conflicts are proved; undecided, where they were not.
 
     Parameters
     ----------
-    scope : Scope
-        Whose don't-care bins the proof may split.
+    task : Task
+        What is asked of all outputs.
     output : int
         Which output it is.
+
+    Raises
+    ------
+    UndecidedError
+        If the time allowed runs out.
     """
-    if not designed.conflicts:
+    if not designed.conflicts or designed.proof is not None:
         return designed
     if designed.certificate is None:
         return UNDECIDED
+    scope: Alone | Together = Together(task) if is_open_loop(task.spec) else Alone.of(task, output)
     proof = _proved(scope, designed.certificate, referee, output=output, assumed={}, path=())
     if proof is None:
         return UNDECIDED
     known = scope.known({})
-    counts = [scope.care[:, index] for index in range(len(known))]
+    counts = [scope.asked.care[:, index] for index in range(len(known))]
     first = _named(designed.conflicts[0], known, counts, proof=proof)
     others = [each for each in designed.conflicts[1:] if _is_proved(each, known, referee)]
     return replace(designed, conflicts=(first, *others), proof=proof)
 
 
 def _proved(
-    scope: Scope, proof: Proof, referee: Referee, *, output: int, assumed: Mapping[Bin, bool], path: tuple[Step, ...]
+    scope: Alone | Together, proof: Case, referee: Referee, *, output: int, assumed: Assumed, path: tuple[Step, ...]
 ) -> Node | None:
     """Return a proof by cases as nodes whose leaves hold, or None."""
     known = scope.known(assumed)
-    if not isinstance(proof, Split):
+    whose = output if len(known) == 1 else getattr(proof, "neuron", output)
+    if isinstance(proof, Certificate):
         return refuted(known[scope.index(proof)], proof.prices, referee, path)
-    whose = output if len(known) == 1 else proof.neuron
-    split = BinSplit(whose, *known[0].potential_map.played.where(proof.tick), OPEN, OPEN)
-    cases = []
-    for value, case in ((False, proof.if_silent), (True, proof.if_spike)):
-        here = {**assumed, (proof.tick, proof.neuron): value}
-        found = _proved(scope, case, referee, output=output, assumed=here, path=(*path, (split, int(value))))
+    if isinstance(proof, NoCompletion):
+        return UnmatchedWindows(whose, proof.pattern)
+    if isinstance(proof, TooManySynapses):
+        return ExcessTaps(whose)
+    if isinstance(proof, Unsettled):
+        return None
+    mapping = known[0].potential_map
+    split: BinSplit | TapSplit
+    if isinstance(proof, Split):
+        split = BinSplit(whose, *mapping.played.where(proof.tick), OPEN, OPEN)
+        choice: Choice = (proof.tick, proof.neuron)
+        both = (proof.if_silent, proof.if_spike)
+    else:
+        slot, line = divmod(proof.tap, mapping.n_lines)
+        split = TapSplit(whose, line, int(mapping.delays[slot]), OPEN, OPEN)
+        choice, both = Tap(proof.neuron, proof.tap), (proof.if_absent, proof.if_present)
+    cases: list[Node] = []
+    for side, case in enumerate(both):
+        here = {**assumed, choice: bool(side)}
+        found = _proved(scope, case, referee, output=output, assumed=here, path=(*path, (split, side)))
         if found is None:
             return None
         cases.append(found)
-    return replace(split, if_silent=cases[0], if_spike=cases[1])
+    if isinstance(split, BinSplit):
+        return replace(split, if_silent=cases[0], if_spike=cases[1])
+    return replace(split, if_absent=cases[0], if_present=cases[1])
 
 
 def refuted(

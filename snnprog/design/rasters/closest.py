@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.rounding import half_even_integer
-from snnprog.solver import deadline_after, one_blas_thread, until
+from snnprog.solver import Deadline, one_blas_thread, present_deadline, run_jobs, step, until
 from snnprog.spec import Spec
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
@@ -48,6 +48,8 @@ from snnprog.spec import Spec
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
 # How many of the dearest bins are tried as the price of another.
 TRADES = 2
+# The share of a time limit that the search may take; the rest is for building what it finds, one design.
+SEARCHING_SHARE = 0.8
 # After how many repairs one more bin is changed at a time, so that large rasters come to an end.
 STEPS_PER_BIN = 10
 
@@ -64,12 +66,15 @@ class NearestDesign:
         No raster that these outputs can give has fewer wrong bins in all.
     designs : tuple of NeuronDesign
         A neuron for each output.
+    is_out_of_time : bool
+        Whether the time limit ended the search.
     """
 
     outputs: tuple[int, ...]
     raster: Raster
     at_least: int
     designs: tuple[NeuronDesign, ...]
+    is_out_of_time: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +82,7 @@ class _NearestJob:
     task: Task
     outputs: tuple[int, ...]
     rounding_proof: bool
-    deadline: float | None
+    deadline: Deadline | None
 
 
 def design_closest(
@@ -87,7 +92,6 @@ def design_closest(
     rounding_proof: bool = False,
     executor: Executor | None = None,
     progress: Progress | None = None,
-    time_limit_s: float | None = None,
 ) -> tuple[NearestDesign, ...]:
     """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
 
@@ -99,8 +103,6 @@ def design_closest(
         Whether only rasters are sought that survive every rounding of the weights.
     executor, progress
         As for `snnprog.design.design`; the step is called "closest".
-    time_limit_s : float, optional
-        Seconds for all searches together; then each has the best raster that it found so far, silence at worst.
 
     Raises
     ------
@@ -108,11 +110,10 @@ def design_closest(
         If the solver gives up.
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
-    deadline = deadline_after(time_limit_s)
     task = Task.of(spec)
-    jobs = [_NearestJob(task, group, rounding_proof, deadline) for group in groups]
+    jobs = [_NearestJob(task, group, rounding_proof, present_deadline()) for group in groups]
     found = []
-    for nearest in map(_run, jobs) if executor is None else executor.map(_run, jobs):
+    for nearest in run_jobs(_run, jobs, executor):
         found.append(nearest)
         if progress is not None:
             progress("closest", len(found), len(jobs))
@@ -132,15 +133,35 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
 def _run(job: _NearestJob) -> NearestDesign:
     judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
     search = Search(judge)
-    with until(job.deadline), suppress(UndecidedError):
-        search.run()
-    everything = np.ones(len(search.target), dtype=np.bool_)
-    designs, thrift = [], Thrift(job.task.spec.sparse, None)
-    for problem in judge.problems(search.best):
-        design = design_given(problem)
-        built = design if design.neuron is not None else NeuronDesign(_idle(problem))
-        designs.append(thinned(problem, built, thrift, care=everything, asked=everything) if thrift.is_asked else built)
-    return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs))
+    with until(job.deadline):
+        is_out_of_time = _is_cut_short(search)
+        try:
+            designs = [_built(job, problem) for problem in judge.problems(search.best)]
+        except UndecidedError:
+            idle = without_synapses(job.task.spec, job.outputs)
+            return replace(idle, at_least=search.at_least, is_out_of_time=True)
+    return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs), is_out_of_time)
+
+
+def _is_cut_short(search: Search) -> bool:
+    """Search in the time that there is, but for what it takes to build what is found; tell whether time ended it."""
+    try:
+        with step("closest", share=SEARCHING_SHARE):
+            search.run()
+    except UndecidedError:
+        return True
+    return False
+
+
+def _built(job: _NearestJob, problem: NeuronProblem) -> NeuronDesign:
+    """Design a neuron that does what was found for it, on few taps where that is asked."""
+    thrift, everything = Thrift(job.task.spec.sparse, None), np.ones_like(problem.spikes)
+    design = design_given(problem)
+    built = design if design.neuron is not None else NeuronDesign(_idle(problem))
+    if thrift.is_asked:
+        with suppress(UndecidedError):
+            return thinned(problem, built, thrift, asked=everything)
+    return built
 
 
 class Search:

@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.archive import check_place, read_bytes
+from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
+from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
@@ -259,7 +260,7 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
         facts.append(Fact("Ticks", f"{run.recording.ticks:,}{several}"))
     least = min((each.margin for each in run.distances[: program.n_outputs]), default=math.inf)
     if 0.0 <= least < math.inf:
-        facts.append(Fact("Least margin", f"{least:,.4g} LSB"))
+        facts.append(Fact("Closest to the threshold", f"{least:,.4g} LSB"))
     facts.append(Fact("Cores", "does not fit" if isinstance(placed, FitError) else f"{placed.cores:,}"))
     if run.worked is not None and run.worked.energy_source is not None:
         facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))

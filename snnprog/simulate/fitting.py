@@ -1,0 +1,418 @@
+"""One neuron's integers, fitted by running it: compiled local search on what the chip's own rule makes of them.
+
+Each move changes one unknown, or takes from one weight what it adds to another, and the neuron is run again under the
+chip's rule, truncation and ends of registers included. What falls is the *shortfall*: the sum, over the ticks at which
+something is asked, of the units by which the potential is on the wrong side of the threshold, and of what states exceed
+the range on which all runtimes agree. Where a spike or a silence is asked, the neuron is made to do that, so that one
+wrong tick does not spoil the next ones; elsewhere it does what it likes. So a shortfall of 0 is a neuron that is exact.
+
+A move is taken if the shortfall is then at most what it was, or what it was some moves ago (late acceptance: Burke and
+Bykov, European Journal of Operational Research 258, 2017). All numbers are integers, chance included (xorshift64*,
+Vigna 2016), so the answer is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from snnprog.arrays import Int64s, Raster, UInt64s
+from snnprog.rules.compiled import generated
+from snnprog.rules.linear import SUBTRACT
+from snnprog.rules.neuron import FREE, neuron_source, parameter_names
+from snnprog.rules.operations import operation
+from snnprog.rules.rule import Rule
+from snnprog.simulate.neuron import NeuronSimulator
+
+# A run ends as soon as it falls short by more than is allowed.
+MORE = ", asked, allowed, total"
+LOOK = (
+    "total[0] += shortfall(asked, tick, parameters[asked.threshold] * asked.unit, found)",
+    "total[1] = tick",
+    "if total[0] > allowed:",
+    "    return",
+)
+TEMPLATE = """
+
+from snnprog.simulate.fitting import apply, beyond, count_up, draw, install, next_threshold, shortfall
+
+
+@compiled(nogil=True, error_model="numpy")
+def fit(played, asked, unknowns, values, late, steps, state, work):
+    weight, parameters, found, watched, total, move = work
+    first, tap, ends, told = played
+    install(unknowns, values, weight, parameters)
+    watched[:], total[0], allowed = -1, 0, np.iinfo(np.int64).max
+    run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
+    now = total[0] + beyond(asked, watched)
+    late[:] = now
+    for step in range(steps):
+        if now == 0:
+            break
+        if not draw(unknowns, values, move, state):
+            continue
+        apply(unknowns, values, move, 1, weight, parameters)
+        place = step % late.size
+        watched[:], total[0], allowed = -1, 0, max(now, late[place])
+        run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
+        then = total[0] + beyond(asked, watched)
+        if then <= allowed:
+            now = then
+        else:
+            apply(unknowns, values, move, -1, weight, parameters)
+        late[place] = min(late[place], now)
+    return now
+
+
+@compiled(nogil=True, error_model="numpy")
+def sweep(played, asked, unknowns, values, ranges, place, steps, work):
+    weight, parameters, found, watched, total, move = work
+    first, tap, ends, told = played
+    lower, upper = ranges
+    for _ in range(steps):
+        install(unknowns, values, weight, parameters)
+        bounds = (parameters[asked.threshold], parameters[asked.threshold])
+        if place < values.size:
+            bounds = (lower[place], upper[place])
+        low, high = bounds
+        threshold = low
+        while low <= high:
+            parameters[asked.threshold] = threshold
+            watched[:], total[0] = -1, 0
+            run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
+            if total[0] + beyond(asked, watched) == 0:
+                if place < values.size:
+                    values[place] = threshold
+                return True
+            low, high, threshold = next_threshold(played, asked, (low, high, threshold), found, watched, total)
+        if not count_up(unknowns, values, lower, upper, place):
+            return False
+    return False
+"""
+MOST_SHORT = 1 << 40
+"""What one tick may fall short by at most, so that sums stay within 63 bits; no potential on any chip is as large."""
+
+
+class Played(NamedTuple):
+    """What reaches the neuron, and what it is made to do; see `snnprog.rules.neuron.run_neuron`.
+
+    Attributes
+    ----------
+    first : (ticks + 1,) int
+    tap : (events,) int
+    ends : (ticks,) bool
+    told : (ticks,) int
+        Spikes at each tick, -1 where the neuron does what it likes.
+    """
+
+    first: Int64s
+    tap: Int64s
+    ends: Raster
+    told: Int64s
+
+
+class Asked(NamedTuple):
+    """What counts.
+
+    Attributes
+    ----------
+    at : (ticks,) int
+        1 where a spike is asked, -1 where silence is, 0 where it does not matter, 2 where only noise must be survived.
+    threshold : int
+        Which of the parameters is the threshold.
+    unit : int
+        What one threshold is in units of the potential.
+    above : int
+        The least by which a spike is above the threshold: 1, or 0 where a potential that equals it is a spike.
+    noise : int
+        The units by which every potential must stay away from where the neuron would do otherwise.
+    is_subtracted : bool
+        Whether a reset takes the threshold off the potential, and leaves the rest.
+    is_free : bool
+        Whether there are ticks at which the neuron does what it likes.
+    most : int
+        1 where a potential that reaches the threshold twice is wrong, else 0.
+    limits : (watches,) int
+        Below which the watched values must stay.
+    """
+
+    at: Int64s
+    threshold: int
+    unit: int
+    above: int
+    noise: int
+    is_subtracted: bool
+    is_free: bool
+    most: int
+    limits: Int64s
+
+
+class Movable(NamedTuple):
+    """What may change, weights first; (unknowns,) each.
+
+    Attributes
+    ----------
+    place : int
+        Which tap, or which of the parameters.
+    factor : int
+        What one step of it adds there.
+    lower, upper : int
+        Its least and its greatest value.
+    bits : int
+        Moves are shorter than ``2**bits``.
+    weights : int
+        How many are weights.
+    step : int
+        Distance between neighbouring weights.
+    """
+
+    place: Int64s
+    factor: Int64s
+    lower: Int64s
+    upper: Int64s
+    bits: Int64s
+    weights: int
+    step: int
+
+
+@operation
+def random_below(state: UInt64s, count: int) -> int:
+    """Advance the generator; return a number from 0 to ``count - 1``."""
+    bits = state[0]
+    bits ^= bits >> np.uint64(12)
+    bits ^= bits << np.uint64(25)
+    bits ^= bits >> np.uint64(27)
+    state[0] = bits
+    return int(((bits * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(count))
+
+
+@operation
+def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
+    """Write all unknowns to where the run reads them."""
+    for index in range(values.size):
+        value = values[index] * unknowns.factor[index]
+        if index < unknowns.weights:
+            weight[unknowns.place[index]] = value
+        else:
+            parameters[unknowns.place[index]] = value
+
+
+@operation
+def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: Int64s, parameters: Int64s) -> None:
+    """Make a move (``sign`` 1), or take it back (-1)."""
+    for part in range(2):
+        index = move[2 * part]
+        if index < 0:
+            continue
+        values[index] += sign * move[2 * part + 1]
+        value = values[index] * unknowns.factor[index]
+        if index < unknowns.weights:
+            weight[unknowns.place[index]] = value
+        else:
+            parameters[unknowns.place[index]] = value
+
+
+@operation
+def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> bool:
+    """Draw a move: (unknown, by how much, another or -1, by how much); return whether it stays within the ranges."""
+    index = random_below(state, values.size)
+    is_weight = index < unknowns.weights
+    move[2] = -1
+    if is_weight and unknowns.step > 1:
+        length = unknowns.step if values[index] < 0 else -unknowns.step
+    else:
+        length = 1 + random_below(state, 1 << random_below(state, unknowns.bits[index] + 1))
+        if random_below(state, 2):
+            length = -length
+    if is_weight and random_below(state, 2):
+        other = random_below(state, unknowns.weights)
+        if other != index:
+            back = -length if unknowns.step == 1 else unknowns.step if values[other] < 0 else -unknowns.step
+            after = values[other] + back
+            if after < unknowns.lower[other] or after > unknowns.upper[other]:
+                return False
+            move[2], move[3] = other, back
+    move[0], move[1] = index, length
+    after = values[index] + length
+    return bool(unknowns.lower[index] <= after <= unknowns.upper[index])
+
+
+@operation
+def shortfall(asked: Asked, tick: int, limit: int, found: Int64s) -> int:
+    """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``."""
+    above = found[1, tick] - limit - asked.above
+    short = 0
+    if asked.at[tick] > 0:
+        short = asked.noise - above
+        if asked.at[tick] > 1:
+            short = min(short, above + 1 + asked.noise)
+        elif asked.most:
+            short = max(short, found[2, tick] - limit - asked.above + 1)
+    elif asked.at[tick] < 0:
+        short = above + 1 + asked.noise
+    return min(max(short, 0), MOST_SHORT)
+
+
+@operation
+def beyond(asked: Asked, watched: Int64s) -> int:
+    """Return by how much the first watched values that are beyond their limits are."""
+    total = 0
+    for watch in range(asked.limits.size):
+        if watched[watch, 0] >= 0:
+            total += min(abs(watched[watch, 1]) - asked.limits[watch] + 1, MOST_SHORT)
+    return total
+
+
+@operation
+def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, threshold: int) -> bool:
+    """Go on to the next values within these ranges, all but the threshold's; return False after the last."""
+    for index in range(values.size):
+        if index == threshold:
+            continue
+        step = unknowns.step if index < unknowns.weights else 1
+        if values[index] + step <= upper[index]:
+            values[index] += step
+            return True
+        values[index] = lower[index]
+    return False
+
+
+@operation
+def next_threshold(
+    played: Played, asked: Asked, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
+) -> tuple[int, int, int]:
+    """Return the range of thresholds that is left after one in it failed, and the next one to try.
+
+    Where the neuron is told what to do, a potential only falls with the threshold that resets subtract. So where a
+    silence failed, all lower ones fail, too; where a spike failed, all higher ones. Before the first spike of a
+    pattern, and where resets are to zero, the potential does not depend on the threshold, but through what the neuron
+    does by itself, so it says how far to go: to where that silence is met, or the lowest of its own spikes is missing.
+    """
+    low, high, here = thresholds
+    failed, is_too_low = total[1], False
+    if total[0] > 0:
+        is_missing = asked.at[failed] == 1 and found[1, failed] - here * asked.unit - asked.above < asked.noise
+        is_too_low = not is_missing
+    else:
+        for watch in range(asked.limits.size):
+            if watched[watch, 0] >= 0:
+                failed, is_too_low = watched[watch, 0], watched[watch, 1] > 0
+    quiet = found[1, failed] - asked.above + asked.noise
+    is_row = total[0] > 0 and asked.at[failed] != 2
+    if not asked.is_subtracted:
+        following = high + 1
+        for tick in range(failed):
+            if asked.at[tick] % 2 == 0 and found[0, tick] > 0:
+                following = min(following, (found[1, tick] - asked.above) // asked.unit + 1)
+        if total[0] > 0 and not is_row:
+            following = here + 1
+        elif is_row and is_too_low:
+            following = min(following, quiet // asked.unit + 1)
+        following = max(following, here + 1)
+        return following, high, following
+    is_known = is_row and asked.at[failed] != 0
+    tick = failed - 1
+    while is_known and tick >= 0 and not played.ends[tick]:
+        is_known = played.told[tick] == 0 or (played.told[tick] < 0 and found[0, tick] == 0)
+        tick -= 1
+    if is_too_low or asked.is_free:
+        low = here + 1
+    if is_known and asked.at[failed] < 0:
+        low = max(low, quiet // asked.unit + 1)
+    if not is_too_low and (is_known or not asked.is_free):
+        high = here - 1
+    if not is_too_low and is_known and not asked.is_free:
+        high = min(high, (found[1, failed] - asked.above - asked.noise) // asked.unit)
+    return low, high, low if asked.is_free else low + (high - low) // 2
+
+
+@lru_cache(maxsize=64)
+def _compiled(rule: Rule) -> ModuleType:
+    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__],))
+
+
+class Fitter:
+    """Fits the integers of one neuron.
+
+    Parameters
+    ----------
+    simulator : NeuronSimulator
+        The rule, and what reaches the neuron.
+    asked : (ticks,) int
+        1 where a spike is asked, -1 where silence is, 0 where nothing is, 2 where only the noise must be survived.
+    noise : int
+        In units of the potential.
+    unknowns : Movable
+    parameters : mapping of str to int
+        Those that are known.
+    """
+
+    def __init__(
+        self, simulator: NeuronSimulator, asked: Int64s, *, noise: int, unknowns: Movable, parameters: dict[str, int]
+    ) -> None:
+        rule, names = simulator.rule, parameter_names(simulator.rule)
+        first, tap = simulator.events
+        told = np.where(asked == 1, 1, np.where(asked == -1, 0, FREE))
+        self.played = Played(first, tap, simulator.ends, told)
+        self.asked = Asked(
+            at=asked,
+            threshold=names.index("threshold"),
+            unit=rule.unit,
+            above=int(not rule.is_equal_a_spike),
+            noise=noise,
+            is_subtracted=simulator.mapping.linear.reset == SUBTRACT,
+            is_free=bool((told == FREE).any()),
+            most=int(simulator.looks_after_resets),
+            limits=np.array([watch.limit for watch in rule.watched], np.int64),
+        )
+        given = {**simulator.given, **parameters}
+        self.unknowns, self._code = unknowns, _compiled(rule)
+        self._work = (
+            np.zeros(simulator.mapping.n_taps, np.int64),
+            np.array([given[name] for name in names], np.int64),
+            np.zeros((3, asked.size), np.int64),
+            np.zeros((len(rule.watched) + 1, 2), np.int64),
+            np.zeros(2, np.int64),
+            np.zeros(4, np.int64),
+        )
+
+    @property
+    def cost(self) -> int:
+        """What one run costs: ticks and events."""
+        return int(self.asked.at.size + self.played.tap.size)
+
+    def fit(self, values: Int64s, *, steps: int, memory: int, seed: int) -> int:
+        """Move ``values`` in place; return by how many units they fall short then.
+
+        Parameters
+        ----------
+        values : (unknowns,) int
+        steps : int
+            The most moves that are tried.
+        memory : int
+            A move may be as bad as the neuron was so many moves ago.
+        seed : int
+            Of the moves, at least 1.
+        """
+        late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
+        return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
+
+    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, steps: int) -> bool | None:
+        """Try all values within ranges, from ``values`` on, which move; return whether some are exact.
+
+        Parameters
+        ----------
+        ranges : pair of (unknowns,) int
+            The least and the greatest of each.
+        threshold : int
+            Which unknown is the threshold; their number, where it is known.
+        steps : int
+            How many choices of all others are tried; None is returned if more are left.
+        """
+        if self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, steps, self._work):
+            return True
+        return False if (values == ranges[0]).all() else None
