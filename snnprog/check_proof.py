@@ -803,7 +803,7 @@ class Case:
             raise RejectedError("it takes too much work to check")
 
 
-class Tick:
+class TickDone:
     """What a tick of a neuron leaves: the potential that was compared, registers, and values of watched steps."""
 
     __slots__ = ("compared", "registers", "spikes", "watched")
@@ -832,7 +832,7 @@ class OutputRun:
             self.names = {**constants, **registers, "threshold": domain.unknown("threshold")}
             self.names["bias"], self.watched = domain.unknown("bias"), []
             history = self.gather(pattern, tick, own, history)
-            done = Tick()
+            done = TickDone()
             for name, target, expression in rule.steps:
                 if target == "spikes":
                     done.compared = self.names["potential"]

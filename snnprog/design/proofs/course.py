@@ -72,7 +72,7 @@ class Rounded:
     rounding: Rounding
 
 
-class Course(Sums):
+class IntegerCourse(Sums):
     """Columns and rows of one neuron, from a walk over its ticks."""
 
     def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
@@ -348,7 +348,7 @@ class Lifted:
     values: Floats
 
 
-def lifted(course: Course) -> Lifted:
+def lifted(course: IntegerCourse) -> Lifted:
     """Solve a course's program.
 
     Raises

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.course import Assumed, Course, Lifted, Rounded, lifted, rounded_integer
+from snnprog.design.proofs.course import Assumed, IntegerCourse, Lifted, Rounded, lifted, rounded_integer
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.proof import BinRow, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row, TapSplit
@@ -86,7 +86,7 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
     check_time()
     if search.left <= 0:
         return None
-    course = Course(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
+    course = IntegerCourse(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
     if not course.rows or len(course.roundings) > MOST_ROUNDINGS:
         return None
     search.left = min(search.left - 1, BRANCHING_WORK // (1 + len(course.roundings)))
@@ -116,7 +116,7 @@ def _place(split: Node) -> Node:
     return split
 
 
-def _leaf(search: _Search, course: Course, answer: Lifted, path: tuple[Step, ...]) -> Farkas | None:
+def _leaf(search: _Search, course: IntegerCourse, answer: Lifted, path: tuple[Step, ...]) -> Farkas | None:
     top = float(answer.prices.max(initial=0.0))
     if top <= 0.0:
         return None
@@ -129,7 +129,7 @@ def _leaf(search: _Search, course: Course, answer: Lifted, path: tuple[Step, ...
     return leaf if search.referee.refutes(leaf, path) else None
 
 
-def _kept(course: Course, prices: list[int], needed: list[int]) -> tuple[Row, ...]:
+def _kept(course: IntegerCourse, prices: list[int], needed: list[int]) -> tuple[Row, ...]:
     """Return the rows that a leaf needs, with their prices."""
     rows: list[Row] = []
     place: dict[int, int] = {}
@@ -165,7 +165,7 @@ def _narrowed(ends: tuple[int | None, int | None], at: int, *, side: int) -> tup
     return low, at if high is None else min(high, at)
 
 
-def _splits(problem: NeuronProblem, course: Course, answer: Lifted) -> Iterator[RangeSplit | RegisterSplit]:
+def _splits(problem: NeuronProblem, course: IntegerCourse, answer: Lifted) -> Iterator[RangeSplit | RegisterSplit]:
     """Yield how an answer that is not one of integers can be split, the best first."""
     by_key = {
         (form.constant, frozenset(form.terms.items())): place for place, form in reversed(course.registers.items())
@@ -180,7 +180,7 @@ def _splits(problem: NeuronProblem, course: Course, answer: Lifted) -> Iterator[
     yield from _fractions(problem, course, answer)
 
 
-def _misrounded(course: Course, answer: Lifted, each: Rounded) -> tuple[float, int]:
+def _misrounded(course: IntegerCourse, answer: Lifted, each: Rounded) -> tuple[float, int]:
     """Return by how much an answer has a value rounded otherwise than the chip does, and where to split the value.
 
     A value of which the sign is open is split there; else it is kept to what is rounded to the same integer.
@@ -210,7 +210,7 @@ def _last_that_rounds_to(most: int, each: Rounded) -> int:
     return low
 
 
-def value_of(course: Course, answer: Lifted, form: Form) -> float:
+def value_of(course: IntegerCourse, answer: Lifted, form: Form) -> float:
     """Return the value of a sum, in units of the potential."""
     total = float(form.constant)
     for name, coefficient in form.terms.items():
@@ -219,7 +219,7 @@ def value_of(course: Course, answer: Lifted, form: Form) -> float:
     return total
 
 
-def _fractions(problem: NeuronProblem, course: Course, answer: Lifted) -> Iterator[RangeSplit]:
+def _fractions(problem: NeuronProblem, course: IntegerCourse, answer: Lifted) -> Iterator[RangeSplit]:
     """Yield splits of unknowns that are no integers in an answer, the threshold first."""
     taps, lines = course.mapping.n_taps, course.mapping.n_lines
     for unknown, value in (("threshold", answer.values[taps]), ("bias", answer.values[taps + 1] * course.unit)):
