@@ -173,3 +173,18 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     module("versions").main([str(FOLDER.parent)])
     rows = capsys.readouterr().out.splitlines()
     assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
+
+
+def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few files of some kinds; with a ceiling that nothing keeps, all of them are defects."""
+    mutations = module("mutations")
+    kinds = ["--kinds", "program", "sonata whole", "nir damaged"]
+    mutations.main(["--files", "60", *kinds])
+    assert "60 files, 0 defects" in capsys.readouterr().out
+    found = mutations.outcomes_of("program", 0, 20)
+    assert found.counts.total() == 20
+    assert 0 < found.peak < 2 << 20
+    monkeypatch.setattr(mutations, "lines_of", lambda kind, first, last: iter([None]))
+    with pytest.raises(SystemExit):
+        mutations.main(["--files", "2", "--kinds", "program"])
+    assert "seed 0: it took more than 60 s" in capsys.readouterr().out
