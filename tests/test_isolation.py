@@ -109,7 +109,7 @@ def test_a_checkout_is_kept_although_it_is_the_current_folder(monkeypatch: pytes
 
 
 def test_a_user_s_own_packages_are_found(tmp_path: Path) -> None:
-    """A folder of PYTHONPATH, or of the user's site-packages: the parent's import path is the child's."""
+    """Folders of PYTHONPATH, and of a ``.pth`` of the user's site-packages: the child has its parent's path."""
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "guest.py").write_text("print('here')", encoding="utf-8")
     call = "import subprocess, sys; from snnprog.processes.isolation import own_module as own; sys.stdout.flush()\n"
