@@ -189,3 +189,18 @@ def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
     said = capsys.readouterr().out
     assert said.count("| 4 of 4 | none |") == 3
+
+
+def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few files of some kinds; with a ceiling that nothing keeps, all of them are defects."""
+    mutations = module("mutations")
+    kinds = ["--kinds", "program", "sonata whole", "nir damaged"]
+    mutations.main(["--files", "60", *kinds])
+    assert "60 files, 0 defects" in capsys.readouterr().out
+    found = mutations.outcomes_of("program", 0, 20)
+    assert found.counts.total() == 20
+    assert 0 < found.peak < 2 << 20
+    monkeypatch.setattr(mutations, "lines_of", lambda kind, first, last: iter([None]))
+    with pytest.raises(SystemExit):
+        mutations.main(["--files", "2", "--kinds", "program"])
+    assert "seed 0: it took more than 60 s" in capsys.readouterr().out
