@@ -173,3 +173,11 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     module("versions").main([str(FOLDER.parent)])
     rows = capsys.readouterr().out.splitlines()
     assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals, and handlers that are seen in /proc")
+def test_interruptions(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    """A few of each; an installation and workers are killed in `test_interrupted`."""
+    words = ["--kills", "4", "--interrupts", "4", "--kinds", "run to .csv", "export", "--at-once", "1"]
+    assert module("interruptions").main(words) == 0
+    assert "8 commands were ended; 0 faults" in capsys.readouterr().out
