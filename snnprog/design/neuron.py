@@ -37,6 +37,7 @@ from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
 from snnprog.design.scopes import Alone, under_assumptions
 from snnprog.network import Neuron
+from snnprog.proof import Node
 from snnprog.solver import check_time
 
 # Rounds of repetition before the complete search, which finds the same answer more slowly.
@@ -55,6 +56,8 @@ class NeuronDesign:
     conflicts : tuple of Conflict
     certificate : proof or None
         The proof behind the conflicts (behind the first of them, where each is one of its own).
+    proof : node or None
+        What proves the first conflict, checked by `snnprog.check_proof`.
     is_out_of_time : bool
         Whether the time limit ended the search.
     """
@@ -62,6 +65,7 @@ class NeuronDesign:
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
     certificate: Proof | None = None
+    proof: Node | None = None
     is_out_of_time: bool = False
 
     @property
@@ -136,7 +140,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
         return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
     if isinstance(verdict, Certificate):
-        return refused(problem, verdict)
+        return refusal(problem, verdict)
     if best.margin > 0.0:
         return NeuronDesign(best)
     if ideal.is_feasible:
@@ -165,8 +169,10 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
     return [proof for proof in proofs if proof is not None]
 
 
-def refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
-    """Return the smallest conflict that a proof leads to."""
+def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+    """Return the smallest conflict that a proof leads to, if it is asked for."""
+    if not problem.is_conflict_asked:
+        return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
 
@@ -196,7 +202,7 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     if isinstance(found, Neuron):
         return NeuronDesign(found)
     if isinstance(found, Certificate):
-        return refused(under_assumptions(problem, care, assumed={}), found)
+        return refusal(under_assumptions(problem, care, assumed={}), found)
     return NeuronDesign(None, (no_filling(problem, care, proof=found),), found)
 
 

@@ -150,12 +150,15 @@ class Spec:
         limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
-        return Mantissas(min(limits), is_binary=self.weight_bits == 1)
+        return Mantissas(min(limits), is_binary=self.weight_bits == 1 and not self.may_taps_be_absent)
 
     @property
     def may_taps_be_absent(self) -> bool:
-        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 do not need one each."""
-        return self.sparse or self.fan_in is not None
+        """Whether taps may be left without a synapse, so that weights of ±1 do not need one each.
+
+        They may where few are asked for, and where hidden neurons may be added: these bring taps of their own.
+        """
+        return self.sparse or self.fan_in is not None or (self.hidden != 0 and self.weight_bits == 1)
 
     @property
     def n_inputs(self) -> int:
