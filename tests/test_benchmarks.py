@@ -190,3 +190,10 @@ def test_interruptions(module: Loader, capsys: pytest.CaptureFixture[str]) -> No
     words = ["--kills", "4", "--interrupts", "4", "--kinds", "run to .csv", "export", "--at-once", "1"]
     assert module("interruptions").main(words) == 0
     assert "8 commands were ended; 0 faults" in capsys.readouterr().out
+
+
+def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("--kind", "plain", "--kind", "leaky current", "--kind", "few bits", "--share", "0.3")
+    module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
+    said = capsys.readouterr().out
+    assert said.count("| 4 of 4 | none |") == 3

@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from snnprog.arrays import Int64s
+from snnprog.fixed_order import dot
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import RESIDUE
@@ -90,7 +91,7 @@ def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
     matrix = half_even(columns.T * unit)
     inexact = np.abs(matrix / unit - columns.T).max(axis=0, initial=0.0)
     inexact[:n_weights] += RESIDUE
-    lost = float(np.maximum(np.abs(lower), np.abs(upper)) @ inexact)
+    lost = dot(np.maximum(np.abs(lower), np.abs(upper)).astype(np.float64), inexact)
     least = np.floor((-problem.given - problem.leeway - lost) * unit).astype(np.int64)
     return IntegerProgram(matrix, least, lower, upper, _steps(problem, lower.size))
 
