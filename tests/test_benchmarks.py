@@ -184,6 +184,14 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="signals, and handlers that are seen in /proc")
+def test_interruptions(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    """A few of each; an installation and workers are killed in `test_interrupted`."""
+    words = ["--kills", "4", "--interrupts", "4", "--kinds", "run to .csv", "export", "--at-once", "1"]
+    assert module("interruptions").main(words) == 0
+    assert "8 commands were ended; 0 faults" in capsys.readouterr().out
+
+
 def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     kinds = ("--kind", "plain", "--kind", "leaky current", "--kind", "few bits", "--share", "0.3")
     module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
