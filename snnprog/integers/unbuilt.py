@@ -28,7 +28,7 @@ from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadli
 # Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
 # same for all neurons.
 WORK, WORK_PER_EXPONENT = 3e7, 1e7
-# The exponents that are tried, where each neuron has its own: all others lie near one of these.
+# The exponents at which integers are fitted, where each neuron has its own: all others lie near one of these.
 EXPONENTS = (0, 2, 4, 7)
 
 
@@ -63,7 +63,7 @@ def fit_outputs(
     chip = task.spec.chip
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
     if not chip.is_exponent_shared:
-        jobs = [_job(task, output, EXPONENTS, seed=seed, work=WORK) for output in outputs]
+        jobs = [_job(task, output, allowed, seed=seed, work=WORK) for output in outputs]
         return _found(outputs, jobs, executor)
     best: dict[int, Neuron] = {}
     for work, exponent in itertools.product((0.0, WORK_PER_EXPONENT), tuple(exponents) or allowed):
@@ -97,12 +97,14 @@ def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work
 def _fit(job: _FitJob) -> Neuron | None:
     machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
     problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
+    fewer = [problem for problem in problems if problem.problem.exponent in EXPONENTS] or problems
     try:
         with until(job.deadline):
             check_time()
-            found = swept(problems, job.wanted)
-            if found is None and job.work > 0.0:
-                found = fitted(problems, job.wanted, work=job.work, seed=job.seed)
+            every = swept(problems, job.wanted)
+            found = every.neuron
+            if found is None and job.work > 0.0 and not every.is_complete:
+                found = fitted(fewer, job.wanted, work=job.work, seed=job.seed)
     except UndecidedError:
         return None
     return None if found is None else as_designed(found, machine)

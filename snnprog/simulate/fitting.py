@@ -38,7 +38,8 @@ LOOK = (
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import apply, beyond, count_up, draw, install, next_threshold, shortfall
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, count_up, draw, install
+from snnprog.simulate.fitting import next_threshold, shortfall
 
 
 @njit(cache={cache}, nogil=True, error_model="numpy")
@@ -69,11 +70,11 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
 
 
 @njit(cache={cache}, nogil=True, error_model="numpy")
-def sweep(played, asked, unknowns, values, ranges, place, steps, work):
+def sweep(played, asked, unknowns, values, ranges, place, runs, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
     lower, upper = ranges
-    for _ in range(steps):
+    while runs > 0:
         install(unknowns, values, weight, parameters)
         bounds = (parameters[asked.threshold], parameters[asked.threshold])
         if place < values.size:
@@ -83,16 +84,20 @@ def sweep(played, asked, unknowns, values, ranges, place, steps, work):
         while low <= high:
             parameters[asked.threshold] = threshold
             watched[:], total[0] = -1, 0
+            runs -= 1
             run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
             if total[0] + beyond(asked, watched) == 0:
                 if place < values.size:
                     values[place] = threshold
-                return True
+                return FOUND
             low, high, threshold = next_threshold(played, asked, (low, high, threshold), found, watched, total)
         if not count_up(unknowns, values, lower, upper, place):
-            return False
-    return False
+            return NONE_LEFT
+    return OPEN
 """
+FOUND, NONE_LEFT, OPEN = range(3)
+"""What becomes of a sweep: exact values, none among those that were to be tried, or not all were tried."""
+
 MOST_SHORT = 1 << 40
 """What one tick may fall short by at most, so that sums stay within 63 bits; no potential on any chip is as large."""
 
@@ -401,8 +406,8 @@ class Fitter:
         late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
         return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
 
-    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, steps: int) -> bool | None:
-        """Try all values within ranges, from ``values`` on, which move; return whether some are exact.
+    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, runs: int) -> int:
+        """Try all values within ranges, from ``values`` on, which move; return `FOUND`, `NONE_LEFT` or `OPEN`.
 
         Parameters
         ----------
@@ -410,9 +415,9 @@ class Fitter:
             The least and the greatest of each.
         threshold : int
             Which unknown is the threshold; their number, where it is known.
-        steps : int
-            How many choices of all others are tried; None is returned if more are left.
+        runs : int
+            After how many runs to stop.
         """
-        if self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, steps, self._work):
-            return True
-        return False if (values == ranges[0]).all() else None
+        return int(
+            self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, runs, self._work)
+        )
