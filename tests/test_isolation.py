@@ -109,7 +109,7 @@ def test_a_checkout_is_kept_although_it_is_the_current_folder(monkeypatch: pytes
 
 
 def test_a_user_s_own_packages_are_found(tmp_path: Path) -> None:
-    """A folder of PYTHONPATH, and what a ``.pth`` of the user's site-packages adds: the parent's path is the child's."""
+    """Folders of PYTHONPATH, and of a ``.pth`` of the user's site-packages: the child has its parent's path."""
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "guest.py").write_text("print('here')", encoding="utf-8")
     call = "import subprocess, sys; from snnprog.processes.isolation import own_module as own; sys.stdout.flush()\n"
@@ -128,7 +128,7 @@ def test_no_command_of_the_current_folder_is_asked_for_pythons(hostile: Path, mo
     monkeypatch.setenv("PATH", os.pathsep.join([".", "", os.environ["PATH"]]))
     monkeypatch.setenv("CONDA_EXE", "./conda")
     monkeypatch.setenv("PYENV_ROOT", ".")
-    with pytest.raises(sp.BackendError, match="no Python 3.99 with venv was found"):
+    with pytest.raises(sp.BackendError, match=r"no Python 3\.99 with venv was found"):
         find_interpreter((3, 99))
     assert not marker.exists()
 

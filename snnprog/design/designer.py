@@ -129,7 +129,8 @@ def design(
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     task = Task.of(spec)
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
     for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
@@ -206,13 +207,14 @@ def _weighs_nothing(problem: NeuronProblem, proof: Certificate) -> bool:
     return len(ticks) == 1 or (len(ticks) == 2 and is_same_trial(problem, ticks[0], other=ticks[1]))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
     is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
+        alone = Alone.of(task, index)
         yield _OutputJob(
-            alone=Alone.of(task, index),
+            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
             is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),

@@ -17,6 +17,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.box import Box
 from snnprog.design.task import Task
 from snnprog.network import Neuron
+from snnprog.potential import PotentialMap
 from snnprog.rounding import HALF_STEP, half_even, half_even_integer
 from snnprog.spec import FREE
 
@@ -93,6 +94,8 @@ class Rounder:
         Its real weights.
     constrained : (ticks,) bool
         Which ticks must come out right for the neuron to count as certified.
+    mapping : PotentialMap
+        The neuron's.
 
     Attributes
     ----------
@@ -100,8 +103,8 @@ class Rounder:
         The most spikes that can come in one tick.
     """
 
-    def __init__(self, task: Task, neuron: Neuron, constrained: Raster) -> None:
-        spec, chip, mapping = task.spec, task.spec.chip, task.mapping
+    def __init__(self, task: Task, neuron: Neuron, constrained: Raster, mapping: PotentialMap) -> None:
+        spec, chip = task.spec, task.spec.chip
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
         self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0) and not neuron.is_integral
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)

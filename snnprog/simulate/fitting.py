@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster, UInt64s
+from snnprog.jit import compiled
 from snnprog.rules.compiled import generated
 from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
@@ -42,7 +43,7 @@ from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, coun
 from snnprog.simulate.fitting import next_threshold, shortfall
 
 
-@njit(cache={cache}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fit(played, asked, unknowns, values, late, steps, state, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
@@ -69,7 +70,7 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
     return now
 
 
-@njit(cache={cache}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def sweep(played, asked, unknowns, values, ranges, place, runs, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.running import free_run
+from snnprog.jit import compiled
 from snnprog.rounding import HALF_STEP
 
 # × 3 and ÷ 3 of the first line changed the program on 1 of 3 specs, never the number of wrong bins.
@@ -141,7 +141,7 @@ class Fit:
                 yield
 
 
-@njit(cache=True)
+@compiled()
 def _push(
     features: Floats,
     signs: Floats,
