@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster, UInt64s
-from snnprog.jit import compiled
 from snnprog.rules.compiled import generated
 from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
