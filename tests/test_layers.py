@@ -47,6 +47,7 @@ LAYERS = (
     "program_file",
     "program",
     "trace",
+    "fixed_order",
     "potential",
     "network",
     "solver",

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster, UInt64s
+from snnprog.fixed_order import powers
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 
@@ -130,8 +131,7 @@ class Sweeper:
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
-        powers: Floats = np.array(self.decays[:2])[:, None] ** np.arange(ticks + 1)
-        return powers
+        return np.stack([powers(leak, np.arange(ticks + 1)) for leak in self.decays[:2]])
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""

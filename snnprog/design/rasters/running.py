@@ -8,6 +8,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import power
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 from snnprog.rules.linear import SUBTRACT
@@ -123,13 +124,13 @@ def _windowed_run(
         taken = taken if resets else 0.0
         best, nearest = start, -np.inf
         for k in range(start, windows[index, 1] + 1):
-            value = free[k] - gamma ** (k - last) * taken
+            value = free[k] - power(gamma, k - last) * taken
             if value > nearest:
                 best, nearest = k, value
             if value > threshold:
                 break
         spikes[best] = True
         before, last = last, best + reset.refractory - 1
-        left = gamma ** (best - before) * taken + reset.taken_off
+        left = power(gamma, best - before) * taken + reset.taken_off
         taken = free[min(last, free.size - 1)] if reset.is_to_zero else left
     return spikes
