@@ -83,7 +83,8 @@ class NeuronReport:
     excursion : Excursion or None
         Where a state first left the portable range in rehearsal.
     rounding : str
-        How its integers were found: "nearest" to the design, "re-optimised", "searched", or "solved" exhaustively.
+        How its integers were found: "nearest" to the design, "re-optimised", "searched", "solved" exhaustively, or
+        "fitted" while they ran.
     is_hidden : bool
         Whether it is not read out.
     """

@@ -1,12 +1,12 @@
 """What is done for a neuron that no plain rounding makes exact, in this order.
 
 1. Rounding that re-optimises the rest (`snnprog.integers.reoptimise`), at every exponent that is worth it.
-2. A short fit of the integers as they run (`snnprog.integers.fitted`), which alone knows of truncation, of what a
-   neuron does where nothing counts, and of noise.
+2. All small integers, and a short fit of others, as they run (`snnprog.integers.fitted`), which alone know of
+   truncation, of what a neuron does where nothing counts, and of noise. Where these are all there are, this is the end.
 3. A short integer search (`snnprog.integers.search`) from there.
 4. For neurons of moderate size, the first again in smaller steps.
 5. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
-6. A long fit, and a long integer search.
+6. More small integers, a long fit, and a long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
 outcome is the same on every machine; a limit of time ends it sooner, and says so.
