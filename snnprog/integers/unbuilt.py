@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.chips import Chip
-from snnprog.design.problem import NeuronProblem, asked_ticks, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.integers.fitted import Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
+from snnprog.integers.rehearsal import asked_of
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
@@ -84,10 +85,9 @@ def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor |
 
 
 def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work: float) -> _FitJob:
-    spec, care = task.spec, task.care[:, output]
-    asked = np.ones_like(care) if spec.recurrent else asked_ticks(care, task.mapping.played.starts)
+    spec, care, asked = task.spec, task.care[:, output], asked_of(task, output)
     problem = neuron_problem(
-        task.mapping, output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
+        task.map_of(output), output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
     )
     wanted = Wanted(np.ones_like(care) if spec.recurrent else care, asked)
     return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
