@@ -115,7 +115,7 @@ def compile(
 def _exact(work: Work) -> Built:
     """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
-    share = PART if is_helped else 1.0
+    share = PART if is_helped or has_choice(work.spec) else 1.0
     designed = work.designed(share=share)
     if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
