@@ -79,8 +79,6 @@ def compile(
     QuantizationError
         If weights exist, but no rounding that was tried is exact, survives the noise that is asked for, and has no more
         synapses than are allowed.
-    SpecError
-        If a fan-in is asked for together with the closest program.
     LimitError
         If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
         program only where the bias alone does that.
@@ -94,8 +92,6 @@ def compile(
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
-    if on_infeasible == CLOSEST and spec.fan_in is not None:
-        raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     is_closest = on_infeasible == CLOSEST
     work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit, is_always_checked=is_closest)

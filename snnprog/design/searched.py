@@ -46,6 +46,23 @@ def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = 
     return NeuronDesign(None, tuple(_conflicts(scope, found)), found)
 
 
+def design_few(problem: NeuronProblem, thrift: Thrift) -> NeuronDesign:
+    """Design one neuron that does what its raster says at every tick, with as few synapses as are allowed.
+
+    Raises
+    ------
+    SolverError, UndecidedError
+        As in `design_chosen`.
+    """
+    design, everything = design_given(problem), np.ones_like(problem.spikes)
+    few = thinned(problem, design, thrift, asked=everything)
+    if few.neuron is None or thrift.allows(few.neuron):
+        return few
+    given = problem.constrained_to(problem.potential_map.at_every_look(everything))
+    starts = problem.potential_map.played.starts
+    return design_chosen(Alone(given, Asked(everything[:, None], starts, {}, thrift.most)), thrift)
+
+
 def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] = ()) -> list[NeuronDesign]:
     """Design all neurons of a loop, their open bins and taps being free.
 
