@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import stat
 import struct
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 
 from snnprog.documents import parse_json
 from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
 
 # NumPy types these functions only in part.
 npy: Any = np.lib.format
@@ -61,49 +60,6 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, text
         for name, array in arrays.items():
             _add_member(archive, f"{name}.npy", content=_npy_bytes(array))
     write_bytes(path, buffer.getvalue())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put a file in place whole: written beside its name, flushed to disk, then renamed."""
-    place = check_place(path)
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(place)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def check_place(path: Path) -> Path:
-    """Return where a file of that name would be written, links followed.
-
-    Raises
-    ------
-    FormatError
-        If its folder is missing, or something that is no regular file stands there.
-    """
-    try:
-        place = path.resolve()
-        has_folder, is_taken = place.parent.is_dir(), place.exists() and not place.is_file()
-    except (OSError, ValueError, RuntimeError) as error:  # before Python 3.13, a loop of links is a RuntimeError
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise FormatError(f"{path} cannot be written: {reason}; name a file in a folder that exists") from error
-    if not has_folder:
-        raise FormatError(f"{path} cannot be written: there is no folder {place.parent}")
-    if is_taken:
-        raise FormatError(f"{path} cannot be written: a folder or device stands there; name a file")
-    return place
 
 
 def check_regular(path: Path) -> int:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from untyped import untyped
 
 from snnprog import archive
-from snnprog.archive import array_of, json_of, read_archive, read_bytes, write_archive, write_bytes
+from snnprog.archive import array_of, json_of, read_archive, read_bytes, write_archive
 from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
 
 ARRAYS: dict[str, NDArray[np.generic]] = {"a": np.arange(3, dtype="<i4"), "b": np.array([True, False])}
 TEXTS = {"t.json": '{"x": 1}'}

@@ -12,7 +12,7 @@ from processes import heirs_of, is_gone, wait_until
 
 from snnprog.processes import commands
 from snnprog.processes.commands import failure_of
-from snnprog.processes.surroundings import own_folder
+from snnprog.temporaries import temporary_folder
 
 FLOOD = "import os\nwhile True: os.write(2, b'x' * (1 << 20))"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
@@ -24,7 +24,7 @@ FORKS = (
 
 
 def python(text: str, limit_s: float = 60.0) -> str:
-    with own_folder() as folder:
+    with temporary_folder() as folder:
         return failure_of([sys.executable, "-c", text], limit_s=limit_s, folder=folder)
 
 

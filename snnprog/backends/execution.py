@@ -31,10 +31,10 @@ from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
 from snnprog.processes.commands import failure_of
 from snnprog.processes.isolation import isolated
-from snnprog.processes.surroundings import own_folder
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
+from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
 from snnprog.version import __version__
 
@@ -229,7 +229,7 @@ def _run_folder(
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
-    with own_folder() as folder:
+    with temporary_folder() as folder:
         program.save(folder / "program.snnp")
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]

@@ -15,6 +15,7 @@ from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 
+BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
 DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
 ANY_PYTHON = "any"
@@ -95,8 +96,10 @@ def find_backend(name: str) -> Backend:
         If there is none, its ``backend.toml`` cannot be understood, or it lacks a file.
     """
     folders = _folders()
+    if name in BUILT_IN_NAMES:
+        raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
-        known = ", ".join(["kernel", "reference", *folders])
+        known = ", ".join([*BUILT_IN_NAMES, *folders])
         raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
     return _read_folder(folders[name])
 

@@ -68,7 +68,7 @@ def _candidates(version: Version) -> Iterator[Path]:
 
 def _pyenv_interpreters(text: str) -> Iterator[Path]:
     named = Path(os.environ.get("PYENV_ROOT", ""))
-    root = named if named.is_absolute() else Path.home() / ".pyenv"
+    root = named if named.is_absolute() else Path(os.path.expanduser("~/.pyenv"))  # noqa: PTH111  (there may be no home)
     yield from (folder / "bin" / "python" for folder in sorted(root.glob(f"versions/{text}*"), reverse=True))
 
 

@@ -19,14 +19,14 @@ from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
-from snnprog.design import Design, design
+from snnprog.design import Design, design, is_sure
 from snnprog.design.again import design_again
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import quantize
+from snnprog.integers import fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -95,7 +95,23 @@ class Work:
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        return designed
+        return self._fitted(designed)
+
+    def _fitted(self, designed: Design) -> Design:
+        """Return the design with neurons of integers for outputs without weights, as far as such are found.
+
+        Outputs that were proved impossible in integers are left as they are; so are those with windows or few synapses.
+        """
+        task, outcomes = designed.task, list(designed.outcomes)
+        left = [index for index in designed.unbuilt if not is_sure(task, index, outcomes[index])]
+        if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
+            return designed
+        with self._step("fit"):
+            found = fit_outputs(task, left, seed=self.seed, executor=self.executor)
+        self.watch.lap("fit")
+        for output, neuron in found.items():
+            outcomes[output] = NeuronDesign(neuron)
+        return replace(designed, outcomes=tuple(outcomes))
 
     def designed_again(
         self, designed: Design, outputs: Sequence[int], refused: Collection[bytes], *, share: float = 1.0

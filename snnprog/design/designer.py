@@ -14,10 +14,11 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Scope, recheck_proof
+from snnprog.design.freedom import Scope, all_leaves, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.pull import pull
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
 from snnprog.design.sparse import Thrift, thinned, thrift_of
@@ -127,7 +128,8 @@ def design(
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     task = Task.of(spec)
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
     for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
@@ -182,13 +184,28 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     )
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
+    """Tell whether the proof against an output holds for integers under truncating decays, too.
+
+    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    """
+    proof = outcome.certificate
+    if proof is None:
+        return False
+    if not task.mapping.linear.has_errors:
+        return True
+    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
+    return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
+
+
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
     is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
+        alone = Alone.of(task, index)
         yield _OutputJob(
-            alone=Alone.of(task, index),
+            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
             is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),

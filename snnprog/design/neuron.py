@@ -37,6 +37,7 @@ from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
 from snnprog.design.scopes import Alone, under_assumptions
 from snnprog.network import Neuron
+from snnprog.proof import Node
 from snnprog.solver import check_time
 
 # Rounds of repetition before the complete search, which finds the same answer more slowly.
@@ -55,6 +56,8 @@ class NeuronDesign:
     conflicts : tuple of Conflict
     certificate : proof or None
         The proof behind the conflicts (behind the first of them, where each is one of its own).
+    proof : node or None
+        What proves the first conflict, checked by `snnprog.check_proof`.
     is_out_of_time : bool
         Whether the time limit ended the search.
     """
@@ -62,6 +65,7 @@ class NeuronDesign:
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
     certificate: Proof | None = None
+    proof: Node | None = None
     is_out_of_time: bool = False
 
     @property
@@ -166,7 +170,9 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
 
 
 def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
-    """Return the smallest conflict that a proof leads to."""
+    """Return the smallest conflict that a proof leads to, if it is asked for."""
+    if not problem.is_conflict_asked:
+        return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
 

@@ -23,7 +23,8 @@ from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
 from snnprog.processes.commands import Ending, ending_of
 from snnprog.processes.isolation import own_module
-from snnprog.processes.surroundings import ONE_THREAD, own_folder
+from snnprog.processes.surroundings import ONE_THREAD
+from snnprog.temporaries import temporary_folder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TIME_LIMIT_S = 120.0
@@ -135,7 +136,7 @@ def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
     size = check_regular(path)
     _check_signature(path)
     check_installed("h5py", f"reading {path}")
-    with own_folder() as folder:
+    with temporary_folder() as folder:
         command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(folder)])
         ending = ending_of(command, limit_s=TIME_LIMIT_S, folder=folder, settings=ONE_THREAD)
         if ending.failure:

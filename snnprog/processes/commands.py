@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from snnprog.processes.starting import start
-from snnprog.processes.surroundings import own_folder
+from snnprog.temporaries import temporary_folder
 
 IS_POSIX = os.name == "posix"
 GUARD_DESCRIPTOR = 9
@@ -117,7 +117,7 @@ def failure_of(
 
 def answer_of(command: Sequence[str], *, limit_s: float) -> str:
     """Return what a command prints, or nothing where it is missing, fails, hangs or prints what is no text."""
-    with tempfile.TemporaryFile() as answer, own_folder() as folder:
+    with tempfile.TemporaryFile() as answer, temporary_folder() as folder:
         if ending_of(command, limit_s=limit_s, folder=folder, answer=answer).failure:
             return ""
         answer.seek(0)

@@ -27,7 +27,7 @@ def start(
     Parameters
     ----------
     folder : Path
-        Where it runs; `own_folder` gives one.
+        Where it runs; `temporary_folder` gives one.
     streams : tuple
         Standard input, output and error, as `subprocess.Popen` takes them.
     variables : sequence of str

@@ -1,4 +1,4 @@
-"""What a process that the package starts finds around it: an empty folder of its own, and few environment variables.
+"""What a process that the package starts finds around it: few environment variables.
 
 Variables are passed on by name. What is not named here stays away from children: tokens and other secrets, and
 whatever changes how Python, pip or the dynamic linker load code (``PYTHON*``, ``PIP_*``, ``LD_PRELOAD``).
@@ -7,13 +7,8 @@ whatever changes how Python, pip or the dynamic linker load code (``PYTHON*``, `
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-
-from snnprog.errors import BackendError
 
 NAMED = (
     # who and where the user is
@@ -61,22 +56,3 @@ def named_variables(also: Sequence[str] = ()) -> dict[str, str]:
 def absolute_folders(name: str) -> str:
     """Return a variable that lists folders without its relative ones, which mean another place in each folder."""
     return os.pathsep.join(filter(os.path.isabs, os.environ.get(name, "").split(os.pathsep)))
-
-
-@contextmanager
-def own_folder() -> Iterator[Path]:
-    """Give an empty folder that nobody else can write to, and remove it afterwards with all that is in it.
-
-    Raises
-    ------
-    BackendError
-        If there is no place for temporary files.
-    """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise BackendError(
-            f"a folder for temporary files cannot be made: {error.strerror}; TMPDIR names another place"
-        ) from error
-    with folder as name:
-        yield Path(name)

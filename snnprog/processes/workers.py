@@ -19,7 +19,7 @@ from snnprog.errors import BackendError
 from snnprog.processes.isolation import own_module
 from snnprog.processes.messages import receive, send
 from snnprog.processes.starting import start
-from snnprog.processes.surroundings import own_folder
+from snnprog.temporaries import temporary_folder
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -85,8 +85,9 @@ class Workers(Executor):
         if not hasattr(self._own, "process"):
             self._own.process = start(
                 own_module(WORKER),
-                folder=self._folders.enter_context(own_folder()),
+                folder=self._folders.enter_context(temporary_folder()),
                 streams=(subprocess.PIPE, subprocess.PIPE, None),
+                has_own_session=True,  # Ctrl-C is for this process alone, also before the other can ignore it
             )
             self._processes.append(self._own.process)
             if self._is_broken_off:  # while it was started

@@ -40,26 +40,7 @@ class Exclusion:
         return self.other in asked if self.is_of_chip is None else self.is_of_chip(chip)
 
 
-EXCLUSIONS = (
-    Exclusion("hidden", "noise", "hidden neurons are added for spikes alone, without room for noise"),
-    Exclusion("hidden", "sparse", "every hidden neuron that is added needs synapses of its own"),
-    Exclusion("hidden", "fan_in", "hidden neurons are added without counting the synapses of what hears them"),
-    Exclusion("hidden", "weight_bits", "hidden neurons are added with all the weights that the chip has"),
-    Exclusion("hidden", "weight_limit", "hidden neurons are added with all the weights that the chip has"),
-    Exclusion("hidden", "window", "hidden neurons are added for spikes at ticks that are known"),
-    Exclusion(
-        "hidden",
-        "chips that read out no neuron that others hear, such as Xylo",
-        "hidden neurons are added beside the outputs; leave hidden at 0, or let outputs hear one another (recurrent)",
-        is_of_chip=lambda chip: chip.is_readout_apart,
-    ),
-    Exclusion(
-        "hidden",
-        "chips whose neurons do not reset to 0",
-        "what hidden neurons do is searched with resets to 0",
-        is_of_chip=lambda chip: not chip.linear_rule(*chip.usual_decays).is_reset_to_zero,
-    ),
-)
+EXCLUSIONS: tuple[Exclusion, ...] = ()
 
 
 def check_exclusions(asked: Mapping[str, object], chip: Chip) -> None:

@@ -154,8 +154,11 @@ class Spec:
 
     @property
     def may_taps_be_absent(self) -> bool:
-        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 may be 0, too."""
-        return self.sparse or self.fan_in is not None
+        """Whether taps may be left without a synapse, so that weights of ±1 do not need one each.
+
+        They may where few are asked for, and where hidden neurons may be added: these bring taps of their own.
+        """
+        return self.sparse or self.fan_in is not None or (self.hidden != 0 and self.weight_bits == 1)
 
     @property
     def n_inputs(self) -> int:
