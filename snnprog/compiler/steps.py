@@ -14,7 +14,7 @@ from typing import Literal
 
 from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.choosing import built_with_choice, has_choice
+from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.compiler.work import PART, Work
@@ -34,6 +34,8 @@ from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
+# The share of the time in which outputs are designed or refuted, where integers that truncate may do what is refuted.
+DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
 
 
@@ -112,9 +114,13 @@ def _exact(work: Work) -> Built:
     """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
     share = PART if is_helped else 1.0
-    designed = work.designed(share=share)
+    designed = work.designed(share=share if is_helped or not work.spec.linear_rule.has_errors else DESIGN_SHARE)
     if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
+    if designed.undecided and not is_helped and not designed.conflicts:
+        guessed = built_by_guess(work, designed)
+        if guessed is not None:
+            return guessed
     check_design(work.spec, designed, limit=limit, ended=ended)
     built = built_with_choice(work, designed) if has_choice(work.spec) else work.built(designed, share=share)
     if is_helped and built.inexact:
