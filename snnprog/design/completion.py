@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ Known: TypeAlias = Mapping[int, bool]
 """Tick within a pattern -> whether the output spikes there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Windows:
     """The target spikes of one output in one pattern, and where they may fall.
 
@@ -45,14 +46,18 @@ class Windows:
 
     def is_open(self, tick: int) -> bool:
         """Tell whether a bin counts and lies in some window; counting bins in none are silent."""
-        return self.care[tick] and self._matches(tick) != 0
+        return self.care[tick] and self._matches[tick] != 0
 
     def open_values(self, known: Known) -> list[tuple[bool, bool]] | None:
         """Return for each tick whether silence and whether a spike there can be completed; None if nothing can.
 
         Bins that do not count are always open both ways.
         """
-        steps = [self._steps(tick, known) for tick in range(len(self.care))]
+        everything = (1 << (len(self.due) + 1)) - 1
+        steps = [(everything, matching) for matching in self._matches]
+        for tick, value in known.items():
+            if self.care[tick]:
+                steps[tick] = (0, self._matches[tick]) if value else (everything, 0)
         before, ahead = [1], [1 << len(self.due)]
         for silent, spike in steps:
             before.append((before[-1] & silent) | ((before[-1] & spike) << 1))
@@ -75,17 +80,11 @@ class Windows:
                 needed[tick] = value
         return needed
 
-    def _steps(self, tick: int, known: Known) -> tuple[int, int]:
-        """Return the states from which the output may be silent at a tick, and those from which it may spike."""
-        everything = (1 << (len(self.due) + 1)) - 1
-        if not self.care[tick]:
-            return everything, 0
-        silent, spike = everything, self._matches(tick)
-        if tick in known:
-            silent, spike = (0, spike) if known[tick] else (silent, 0)
-        return silent, spike
-
-    def _matches(self, tick: int) -> int:
-        """Return the states n whose next target spike, the n-th, has a window around a tick."""
+    @cached_property
+    def _matches(self) -> list[int]:
+        """For each tick that counts, the states n whose next target spike, the n-th, has a window around it."""
         before, after = self.window
-        return sum(1 << number for number, due in enumerate(self.due) if due - before <= tick <= due + after)
+        return [
+            sum(1 << number for number, due in enumerate(self.due) if counts and due - before <= tick <= due + after)
+            for tick, counts in enumerate(self.care)
+        ]

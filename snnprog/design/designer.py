@@ -14,10 +14,11 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Scope, recheck_proof
+from snnprog.design.freedom import Scope, all_leaves, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.pull import pull
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
 from snnprog.design.sparse import Thrift, thinned, thrift_of
@@ -135,7 +136,7 @@ def design(
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed) if _is_open_loop(spec) and designed.unbuilt else designed
+    return _design_loop(designed) if is_open_loop(spec) and designed.unbuilt else designed
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
@@ -143,7 +144,7 @@ def _late(outcome: NeuronDesign) -> NeuronDesign:
     return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
-def _is_open_loop(spec: Spec) -> bool:
+def is_open_loop(spec: Spec) -> bool:
     """Tell whether bins about which some neurons have a choice are inputs of others."""
     is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
     return spec.recurrent and is_open
@@ -177,21 +178,35 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     `snnprog.design.proofs.certificate`.
     """
     task = Task.of(spec)
-    together = Together(task) if _is_open_loop(spec) else None
+    together = Together(task) if is_open_loop(spec) else None
     return tuple(
         _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
 
 
+def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
+    """Tell whether the proof against an output holds for integers under truncating decays, too.
+
+    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    """
+    proof = outcome.certificate
+    if proof is None:
+        return False
+    if not task.mapping.linear.has_errors:
+        return True
+    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
+    return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
+
+
 def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
-    is_open_loop = _is_open_loop(spec)
+    is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
         alone = Alone.of(task, index)
         yield _OutputJob(
             alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
-            is_open_loop=is_open_loop,
+            is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,

@@ -158,6 +158,7 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | 
     path: list[Decision] = []
     learned: dict[frozenset[tuple[Choice, bool]], Certificate] = {}
     tried: set[bytes] = set()
+    last: list[Weights] = []
     steps = _steps(scope)
     for _ in range(steps):
         check_time()
@@ -167,13 +168,14 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | 
             assumed[decision.choice] = decision.value
         known = scope.known(assumed)
         verdict = next((proof for need, proof in learned.items() if need <= assumed.items()), None) or _verdicts(
-            known, is_few_sought=scope.most is not None
+            known, last, is_few_sought=scope.most is not None
         )
         if isinstance(verdict, Certificate):
             rests_on = frozenset(scope.rests_on(known, verdict, assumed))
             learned[frozenset((each, assumed[each]) for each in rests_on)] = verdict
             proof: Case | None = _step_back(path, verdict, rests_on=rests_on)
         else:
+            last = verdict
             following, built = _step(scope, known, assumed, weights=verdict, build=build, tried=tried)
             if built is not None:
                 return built
@@ -268,10 +270,18 @@ def all_leaves(proof: Case) -> Iterator[Case]:
         yield proof
 
 
-def _verdicts(known: Sequence[NeuronProblem], *, is_few_sought: bool) -> Certificate | list[Weights]:
-    """Return weights that meet the rows of each neuron, or a proof that one of them has none."""
+def _verdicts(
+    known: Sequence[NeuronProblem], last: Sequence[Weights], *, is_few_sought: bool
+) -> Certificate | list[Weights]:
+    """Return weights that meet the rows of each neuron, or a proof that one of them has none.
+
+    Those that met the last rows are kept where they meet these, too.
+    """
     weights = []
-    for problem in known:
+    for index, problem in enumerate(known):
+        if last and _meets(problem, last[index]):
+            weights.append(last[index])
+            continue
         verdict = _verdict(problem)
         if isinstance(verdict, Certificate):
             return verdict
@@ -294,6 +304,15 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     if isinstance(verdict, Certificate):
         return minimal_conflict(problem, verdict)[0]
     return Weights(verdict.weights, verdict.threshold, verdict.bias)
+
+
+def _meets(problem: NeuronProblem, weights: Weights) -> bool:
+    """Tell whether weights meet the rows of a neuron, by more than a solver's tolerance."""
+    box, ideal = problem.box, problem.idealised(problem.box.widest_exponent)
+    is_absent = (box.weight_lower == 0.0) & (box.weight_upper == 0.0)
+    return not weights.taps[is_absent].any() and bool(
+        (ideal.margins(weights.taps, weights.threshold, weights.bias) > ideal.tolerance).all()
+    )
 
 
 def _few(problem: NeuronProblem, weights: Weights) -> Weights:

@@ -140,7 +140,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
         return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
     if isinstance(verdict, Certificate):
-        return refused(problem, verdict)
+        return refusal(problem, verdict)
     if best.margin > 0.0:
         return NeuronDesign(best)
     if ideal.is_feasible:
@@ -169,7 +169,7 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
     return [proof for proof in proofs if proof is not None]
 
 
-def refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
     """Return the smallest conflict that a proof leads to, if it is asked for."""
     if not problem.is_conflict_asked:
         return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
@@ -202,7 +202,7 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     if isinstance(found, Neuron):
         return NeuronDesign(found)
     if isinstance(found, Certificate):
-        return refused(under_assumptions(problem, care, assumed={}), found)
+        return refusal(under_assumptions(problem, care, assumed={}), found)
     return NeuronDesign(None, (no_filling(problem, care, proof=found),), found)
 
 

@@ -6,13 +6,15 @@ goes on being searched.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import no_choice
 from snnprog.design.freedom import Candidate, search
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_asked, design_given, refused
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_asked, design_given, refusal
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof
 from snnprog.design.scopes import Alone, Asked, Together
@@ -21,8 +23,13 @@ from snnprog.design.support import restricted_to
 from snnprog.wording import counted
 
 
-def design_chosen(scope: Alone, thrift: Thrift) -> NeuronDesign:
+def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = ()) -> NeuronDesign:
     """Design one neuron that no other hears, its open bins and taps being free, or say why it cannot be.
+
+    Parameters
+    ----------
+    refused : collection of bytes
+        Choices (`choice_of`) that are not to be made.
 
     Raises
     ------
@@ -31,40 +38,62 @@ def design_chosen(scope: Alone, thrift: Thrift) -> NeuronDesign:
     UndecidedError
         If the search ends without an answer.
     """
-    found = search(scope, lambda candidate: _built(scope, candidate, thrift))
-    if isinstance(found, NeuronDesign):
-        return found
+    found = search(scope, lambda candidate: _unless_refused(_built(scope, candidate, thrift), thrift, refused))
+    if isinstance(found, list):
+        return found[0]
     if isinstance(found, Certificate):
-        return refused(scope.known({})[0], found)
+        return refusal(scope.known({})[0], found)
     return NeuronDesign(None, tuple(_conflicts(scope, found)), found)
 
 
-def design_loop(scope: Together, thrift: Thrift) -> list[NeuronDesign]:
+def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] = ()) -> list[NeuronDesign]:
     """Design all neurons of a loop, their open bins and taps being free.
 
     If it cannot be, some come without a neuron, and at least one of them with the conflict.
+
+    Parameters
+    ----------
+    refused : collection of bytes
+        As for `design_chosen`.
 
     Raises
     ------
     SolverError, UndecidedError
         As in `design_chosen`.
     """
-    found = search(scope, lambda candidate: _built_together(scope, candidate, thrift))
+    found = search(scope, lambda candidate: _unless_refused(_built_together(scope, candidate, thrift), thrift, refused))
     if isinstance(found, list):
         return found
     unbuilt = [UNDECIDED for _ in range(scope.task.n_neurons)]
     if isinstance(found, Certificate):
-        unbuilt[found.neuron] = refused(scope.known({})[found.neuron], found)
+        unbuilt[found.neuron] = refusal(scope.known({})[found.neuron], found)
     else:
         for conflict in _conflicts(scope, found):
             unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
     return unbuilt
 
 
-def _built(scope: Alone, candidate: Candidate, thrift: Thrift) -> NeuronDesign | None:
+def choice_of(designs: Sequence[NeuronDesign], thrift: Thrift) -> bytes:
+    """Return which bins neurons spike in, and which synapses they have where these are limited."""
+    parts = []
+    for design in designs:
+        assert design.neuron is not None, "only what was built has made a choice"
+        parts.append(np.packbits(design.neuron.raster).tobytes())
+        parts += [np.packbits(design.neuron.weights != 0.0).tobytes()] if thrift.most is not None else []
+    return b"".join(parts)
+
+
+def _unless_refused(
+    designs: list[NeuronDesign] | None, thrift: Thrift, refused: Collection[bytes]
+) -> list[NeuronDesign] | None:
+    return None if designs is None or choice_of(designs, thrift) in refused else designs
+
+
+def _built(scope: Alone, candidate: Candidate, thrift: Thrift) -> list[NeuronDesign] | None:
     care = scope.asked.care[:, 0]
     problem = _on_taps(scope.problem.with_raster(candidate.raster[:, 0]), candidate.taps[0], thrift)
-    return _thrifty(problem, design_asked(problem, care), thrift, asked=problem.asked(care))
+    design = _thrifty(problem, design_asked(problem, care), thrift, asked=problem.asked(care))
+    return None if design is None else [design]
 
 
 def _built_together(scope: Together, candidate: Candidate, thrift: Thrift) -> list[NeuronDesign] | None:

@@ -30,7 +30,7 @@ from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
-from snnprog.integers.repair import RepairJob, impossible, repair
+from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, impossible, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
     ANY_INPUT,
@@ -138,6 +138,7 @@ def quantize(
     seed: int = 0,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    is_brief: bool = False,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
@@ -155,6 +156,8 @@ def quantize(
         Where neurons are repaired side by side; it does not change the answers.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
+    is_brief : bool
+        Whether repairs are only tried briefly.
 
     Raises
     ------
@@ -164,7 +167,7 @@ def quantize(
         If the solver gives up.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    repairs = _Repairs(task, seed, executor, progress)
+    repairs = _Repairs(task, seed, executor, progress, is_brief)
     searches, outcomes, conflicts, late = repairs.best(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
@@ -239,6 +242,7 @@ class _Repairs:
     seed: int
     executor: Executor | None
     progress: Progress | None
+    is_brief: bool
 
     def best(
         self, candidates: Callable[[], Iterable[Candidate]]
@@ -246,19 +250,20 @@ class _Repairs:
         """Return the best of several candidates, repaired; proofs that some have no repair; and who had no time."""
         best = _best_of(candidates())
         if _flaws(best) and self.task.spec.chip.is_exponent_shared and self.task.n_neurons > 1:
-            for candidate in itertools.chain([best], candidates()):
-                _, late = self.repair(candidate, is_brief=True)
+            others = [best, *reversed(list(candidates()))]
+            for effort, candidate in itertools.product((SWEEP, BRIEF), others):
+                _, late = self.repair(candidate, effort=effort)
                 if late or not _flaws(candidate):
                     return *candidate, (), late
-        return *best, *self.repair(best)
+        return *best, *self.repair(best, effort=BRIEF if self.is_brief else FULL)
 
-    def repair(self, candidate: Candidate, *, is_brief: bool = False) -> tuple[tuple[Conflict, ...], list[int]]:
+    def repair(self, candidate: Candidate, *, effort: int = FULL) -> tuple[tuple[Conflict, ...], list[int]]:
         """Repair the neurons with flaws, in place; return proofs that some have no repair, and who had no time."""
         searches, outcomes = candidate
         failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
         late: list[int] = []
         conflicts: list[Conflict] = []
-        jobs = (replace(self._job(index, searches[index].neuron), is_brief=is_brief) for index in failing)
+        jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
         repairs = run_jobs(repair, jobs, self.executor)
         self._tell(0, len(failing))
         for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
@@ -331,8 +336,8 @@ class _ScaleSearch:
         self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
-        rounded = [rounding.round(scale) for scale in scales]
-        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
+        rounded = [rounding.as_it_is()] if neuron.is_integral else [rounding.round(scale) for scale in scales]
+        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[len(rounded) // 2])
 
     @property
     def is_for_any_input(self) -> bool:

@@ -150,7 +150,7 @@ class Spec:
         limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
-        return Mantissas(min(limits), is_binary=self.weight_bits == 1)
+        return Mantissas(min(limits), is_binary=self.weight_bits == 1 and not self.may_taps_be_absent)
 
     @property
     def may_taps_be_absent(self) -> bool:

@@ -28,6 +28,7 @@ from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
+from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise
 from snnprog.spec import presynaptic_raster
@@ -162,7 +163,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
         first = int(tape.starts[tape.pattern[tick]]) if reset == NO_RESET else reset + 1
         window = np.arange(first, tick + 1)
         window = window[histories.can_tell[window]]
-        entries.append((np.full(window.size, row), histories.history[window], gamma ** (tick - window)))
+        entries.append((np.full(window.size, row), histories.history[window], powers(gamma, tick - window)))
     row_of, history, share = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     columns, column_of = np.unique(history, return_inverse=True)
     told = np.zeros((rows.size, columns.size))

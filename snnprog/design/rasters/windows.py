@@ -44,7 +44,7 @@ from snnprog.spec import Spec
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
-EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
+EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
 
 
