@@ -15,12 +15,16 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from promise_cases import Case, case_of, shrunk
 from promise_draw import case_from_seed
+from promise_proofs import Attack, attack, check_one_neuron
 from promise_verdicts import EXACT, EXCLUDED, IMPOSSIBLE, KINDS, Record
-from promise_workers import drawn, judged
+from promise_workers import Failure, drawn, judged, worked
 from rich.console import Console
 
 from snnprog.report.table import Table
@@ -98,19 +102,97 @@ def _fault(record: Record) -> tuple[object, ...]:
     return record.kind, record.is_unexplained, bool(record.false), bool(record.differs), record.is_late
 
 
-def _noted(records: Iterable[Record], console: Console, count: int) -> Iterator[Record]:
-    """Yield records, and say from time to time how many there were."""
+def attacked(cases: Iterable[Case], *, proofs: int, workers: int, seconds: float) -> Iterator[Attack]:
+    """Yield attacks on the proofs of cases, until there were enough proofs."""
+    count = 0
+    for found in worked(cases, partial(attack, seconds=seconds), workers=workers):
+        if isinstance(found, Failure):
+            yield Attack(found.case.seed, faults=[f"{found.kind} in {found.stage}: {found.case}"])
+        else:
+            yield found
+            count += found.is_proof
+        if count >= proofs:
+            return
+
+
+def attack_table(attacks: Sequence[Attack]) -> Table:
+    """Return what came of attacks on proofs, by the kinds of nodes that the proofs have."""
+    kinds = [("all", attacks), *((kind, [each for each in attacks if kind in each.kinds]) for kind in _kinds(attacks))]
+    rows = [
+        (
+            kind,
+            sum(each.is_proof for each in chosen),
+            sum(each.is_checked for each in chosen),
+            sum(each.kinds[kind] if kind != "all" else each.kinds.total() for each in chosen),
+            sum(each.attached > 0 for each in chosen),
+            sum(each.attached for each in chosen),
+            sum(each.mutated for each in chosen),
+            sum(each.others for each in chosen),
+            sum(len(each.faults) for each in chosen),
+        )
+        for kind, chosen in kinds
+    ]
+    columns = (
+        "proofs with",
+        "proofs",
+        "checked",
+        "nodes",
+        "attached to a feasible spec",
+        "attached",
+        "mutants of these",
+    )
+    return Table.plain("Proofs and attacks on them", columns=(*columns, "on other specs", "FAULTS"), rows=rows)
+
+
+def _kinds(attacks: Iterable[Attack]) -> list[str]:
+    return sorted({kind for each in attacks for kind in each.kinds})
+
+
+def one_neuron_faults(cases: Iterable[Case]) -> tuple[int, list[str]]:
+    """Return how many neurons were run by the checker and by the plain simulator, and where the two disagree."""
+    faults, count = [], 0
+    for case in cases:
+        if case.n_outputs == 1 and len(case.delays) == 1 and set(case.options) <= _OF_ONE_NEURON and case.teacher:
+            cell = case.teacher.cells[0]
+            for step in (-1, 0, 1):
+                other = replace(cell, threshold=max(1, cell.threshold + step), most=1)
+                faults.append(check_one_neuron(case, replace(case.teacher, cells=(other,))))
+                count += 1
+    return count, [fault for fault in faults if fault]
+
+
+_OF_ONE_NEURON = {
+    "bias",
+    "threshold",
+    "weight_bits",
+    "weight_limit",
+    "noise",
+    "refractory",
+    "window",
+    "signs",
+    "fan_in",
+}
+
+
+Found = TypeVar("Found", Record, Attack)
+
+
+def _noted(results: Iterable[Found], console: Console) -> Iterator[Found]:
+    """Yield results, and say from time to time how many there were."""
     start = time.monotonic()
-    for index, record in enumerate(records, start=1):
+    for index, found in enumerate(results, start=1):
         if index % 500 == 0:
-            console.print(f"{index} of {count} specs in {time.monotonic() - start:.0f} s")
-        yield record
+            console.print(f"{index} specs in {time.monotonic() - start:.0f} s")
+        yield found
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Draw, compile, judge; print the table and write down what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--specs", type=int, default=1000, help="how many specs")
+    parser.add_argument(
+        "--part", choices=("specs", "proofs"), default="specs", help="specs, or attacks on --specs proofs"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="time limit of each call")
     parser.add_argument("--seed", type=int, default=0, help="of the first spec; the others follow")
     parser.add_argument("--kind", default="all", help="a group of the table, such as teacher, xylo, window, 'care'")
@@ -131,13 +213,29 @@ def main(words: Sequence[str] | None = None) -> None:
         if case.teacher is not None:
             console.print(f"teacher: {case.teacher}", highlight=False, markup=False)
         return
+    if chosen.part == "proofs":
+        _attack(chosen, console)
+        return
     cases = drawn(chosen.seed, chosen.specs, chosen.kind)
     found = judged(cases, workers=chosen.workers, seconds=chosen.seconds, has_explain=not chosen.without_explain)
-    records = list(_noted(found, console, chosen.specs))
+    records = list(_noted(found, console))
     print_table(console, table_of(records))
     console.print(teachers_of(records))
     faults = write_failures(chosen.failures, records)
     console.print(f"{faults} outcomes with something wrong are in {chosen.failures}")
+
+
+def _attack(chosen: argparse.Namespace, console: Console) -> None:
+    """Attack proofs, print what came of that, and write down what is wrong."""
+    cases = drawn(chosen.seed, 100 * chosen.specs, chosen.kind)
+    found = attacked(cases, proofs=chosen.specs, workers=chosen.workers, seconds=chosen.seconds)
+    attacks = list(_noted(found, console))
+    print_table(console, attack_table(attacks))
+    count, faults = one_neuron_faults(drawn(chosen.seed, chosen.specs, "teacher"))
+    console.print(f"{count} single neurons run by checker and simulator: {len(faults)} differ")
+    faults += [fault for each in attacks for fault in each.faults]
+    chosen.failures.write_text(json.dumps(faults, indent=1) + "\n", encoding="utf-8")
+    console.print(f"{len(faults)} faults are in {chosen.failures}")
 
 
 if __name__ == "__main__":

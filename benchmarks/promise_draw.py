@@ -47,7 +47,7 @@ def case_from_seed(seed: int) -> Case:
     is_teacher = generator.random() < TEACHERS
     while True:
         frame = _frame(generator, seed)
-        drawn = _taught(frame, generator) if is_teacher else _at_random(frame, generator)
+        drawn = taught(frame, generator) if is_teacher else _at_random(frame, generator)
         if drawn is not None:
             return drawn
 
@@ -144,7 +144,7 @@ def _at_random(frame: Case, generator: random.Random) -> Case:
 # --------------------------------------------------------------------------------------------------------- the teachers
 
 
-def _taught(frame: Case, generator: random.Random) -> Case | None:
+def taught(frame: Case, generator: random.Random) -> Case | None:
     """Return the case with what a random circuit does as its target; None where none that was drawn fits."""
     for _ in range(DRAWS):
         circuit = _circuit(frame, generator)

@@ -320,8 +320,6 @@ def grid_of(case: Case, taps: list[tuple[int, int]], generator: np.random.Genera
 def _mantissas(case: Case, line: int) -> Ints:
     greatest = case.greatest_weight
     values = np.arange(-greatest, greatest + 1)
-    if case.chip == "xylo" and not {"weight_bits", "weight_limit"} & set(case.options):
-        values = np.arange(-128, 128)
     if case.needs_every_tap:
         values = values[values != 0]
     signs = case.option("signs")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from promise_cases import Case
 from promise_judges import complaints
+from promise_proofs import Document, refusal_faults
 from promise_search import POSSIBLE, verdict
 
 import snnprog as sp
@@ -98,15 +99,15 @@ def empty_record(case: Case) -> Record:
     return Record(case.seed, str(case), case.tags)
 
 
-def judge(case: Case, *, seconds: float, say: Say, has_explain: bool = True) -> Record:
+def judge(case: Case, say: Say, *, seconds: float, has_explain: bool = True) -> Record:
     """Compile a case, and judge whatever comes of that.
 
     Parameters
     ----------
-    seconds : float
-        The time limit of `compile` and of `explain`, each.
     say : callable
         Told each stage and the seconds after which it counts as hung.
+    seconds : float
+        The time limit of `compile` and of `explain`, each.
     has_explain : bool
         Whether `explain` is asked, too.
     """
@@ -117,23 +118,30 @@ def judge(case: Case, *, seconds: float, say: Say, has_explain: bool = True) -> 
         record.kind, record.message = EXCLUDED, str(error)
         return record
     say("compile", 3 * seconds + PATIENCE_SECONDS)
-    _compile(case, spec, record, seconds)
+    proof = _compile(case, spec, record, seconds)
     if has_explain and record.kind not in (CRASH, EXCLUDED):
         say("explain", 3 * seconds + PATIENCE_SECONDS)
         _explain(case, spec, record, seconds)
+    if proof is not None:
+        say("check", 5 * PATIENCE_SECONDS)
+        record.proof, faults = refusal_faults(case, spec, proof)
+        record.false += faults
     if record.kind != EXACT:
         say("brute force", 10 * PATIENCE_SECONDS)
         _search(case, record)
     return record
 
 
-def _compile(case: Case, spec: sp.Spec, record: Record, seconds: float) -> None:
-    start = time.perf_counter()
+def _compile(case: Case, spec: sp.Spec, record: Record, seconds: float) -> Document | None:
+    """Compile, and judge the program; return the proof of a refusal, where there is one."""
+    start, proof = time.perf_counter(), None
     try:
         result = sp.compile(spec, time_limit_s=seconds)
     except sp.InfeasibleError as error:
         record.kind, record.message = IMPOSSIBLE, str(error)
         record.has_prices = bool(error.conflicts) and all(conflict.bins for conflict in error.conflicts)
+        record.proof = "missing"
+        proof = getattr(error, "proof", None)
     except sp.SpecError as error:
         record.kind, record.message = EXCLUDED, str(error)
     except Exception as error:
@@ -146,6 +154,7 @@ def _compile(case: Case, spec: sp.Spec, record: Record, seconds: float) -> None:
         record.false = complaints(case, result.program)
     record.seconds = time.perf_counter() - start
     record.is_late = record.seconds > LATE * seconds + START_SECONDS
+    return proof
 
 
 def _explain(case: Case, spec: sp.Spec, record: Record, seconds: float) -> None:

@@ -1,36 +1,47 @@
-"""Processes that judge cases for `promise.py`, each of which is killed where it hangs."""
+"""Processes that work on cases for `promise.py`, each of which is killed where it hangs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TypeVar
 
 from promise_cases import Case
 from promise_draw import case_from_seed
-from promise_verdicts import CRASH, HUNG, PATIENCE_SECONDS, Record, empty_record, judge
+from promise_verdicts import CRASH, HUNG, PATIENCE_SECONDS, Record, Say, empty_record, judge
 
 START_SECONDS = 120.0  # until a new process has imported and compiled everything, on a busy machine
 WARM_UP_SEEDS = (0, 3, 8, 27, 36, 48, 51, 55)  # all chips and sizes, so that what is compiled once is compiled
 
+Result = TypeVar("Result")
+Task = Callable[[Case, Say], Result]
 
-def serve(connection: Connection, seconds: float, has_explain: bool) -> None:
-    """Judge the cases that arrive; say each stage before it begins."""
+
+@dataclass(frozen=True)
+class Failure:
+    """A case whose process hung or died, and the stage it was at."""
+
+    case: Case
+    kind: str
+    stage: str
+
+
+def serve(connection: Connection, task: Task[object]) -> None:
+    """Work on the cases that arrive; say each stage before it begins."""
 
     def say(stage: str, patience: float) -> None:
         connection.send((stage, patience))
 
     for seed in WARM_UP_SEEDS:
-        judge(case_from_seed(seed), seconds=seconds, say=lambda stage, patience: None)
+        task(case_from_seed(seed), lambda stage, patience: None)
     connection.send(None)
     while True:
-        case = connection.recv()
-        if case is None:
-            return
-        connection.send(judge(case, seconds=seconds, say=say, has_explain=has_explain))
+        connection.send(task(connection.recv(), say))
 
 
 @dataclass
@@ -44,11 +55,11 @@ class Worker:
     case: Case | None = None
 
     @classmethod
-    def started(cls, seconds: float, has_explain: bool) -> Worker:
+    def started(cls, task: Task[object]) -> Worker:
         """Return a new one."""
         context = get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, seconds, has_explain), daemon=True)
+        process = context.Process(target=serve, args=(theirs, task), daemon=True)
         process.start()
         theirs.close()
         return cls(process, ours, time.monotonic() + START_SECONDS)
@@ -64,29 +75,27 @@ class Worker:
         self.process.join()
         self.connection.close()
 
-    def failed(self, kind: str) -> Record:
-        """Return the record of the case whose process was killed or died."""
-        assert self.case is not None, "a worker failed before its first case"
-        record = empty_record(self.case)
-        if self.stage in ("spec", "compile"):
-            record.kind = kind
-        record.message = f"{kind} in {self.stage}"
-        return record
+    def failed(self, kind: str) -> Failure:
+        """Return what failed; from now on the process is as good as dead."""
+        assert self.case is not None, "a process failed before its first case"
+        failure = Failure(self.case, kind, self.stage)
+        self.stage = "dead"
+        return failure
 
 
-def judged(cases: Iterable[Case], *, workers: int, seconds: float, has_explain: bool = True) -> Iterator[Record]:
-    """Yield the records of cases, as they come; each worker has one case at a time."""
-    waiting, pool = iter(cases), [Worker.started(seconds, has_explain) for _ in range(workers)]
+def worked(cases: Iterable[Case], task: Task[Result], *, workers: int) -> Iterator[Result | Failure]:
+    """Yield what a task says of cases, as it comes; each process has one case at a time."""
+    waiting, pool = iter(cases), [Worker.started(task) for _ in range(workers)]
     try:
         while pool:
             ready = wait([worker.connection for worker in pool], timeout=1.0)
             for worker in list(pool):
-                record, is_free = heard(worker, is_ready=worker.connection in ready)
-                if record is not None:
-                    yield record
+                result, is_free = heard(worker, is_ready=worker.connection in ready)
+                if result is not None:
+                    yield result
                 if worker.stage == "dead":
                     worker.end()
-                    pool[pool.index(worker)] = Worker.started(seconds, has_explain)
+                    pool[pool.index(worker)] = Worker.started(task)
                 elif is_free:
                     case = next(waiting, None)
                     if case is None:
@@ -99,24 +108,30 @@ def judged(cases: Iterable[Case], *, workers: int, seconds: float, has_explain: 
             worker.end()
 
 
-def heard(worker: Worker, *, is_ready: bool) -> tuple[Record | None, bool]:
+def heard(worker: Worker, *, is_ready: bool) -> tuple[Result | Failure | None, bool]:
     """Return what a worker has finished, if anything, and whether it waits for a case; mark a dead one."""
     if not is_ready:
-        if time.monotonic() < worker.deadline:
-            return None, False
-        record = worker.failed(HUNG)
-        worker.stage = "dead"
-        return record, False
+        return (worker.failed(HUNG), False) if time.monotonic() >= worker.deadline else (None, False)
     try:
         message = worker.connection.recv()
     except (EOFError, ConnectionResetError):
-        record = worker.failed(CRASH)
-        worker.stage = "dead"
-        return record, False
+        return worker.failed(CRASH), False
     if isinstance(message, tuple):
         worker.stage, worker.deadline = message[0], time.monotonic() + message[1]
         return None, False
     return message, True
+
+
+def judged(cases: Iterable[Case], *, workers: int, seconds: float, has_explain: bool = True) -> Iterator[Record]:
+    """Yield the records of cases, as they come."""
+    task = partial(judge, seconds=seconds, has_explain=has_explain)
+    for found in worked(cases, task, workers=workers):
+        if isinstance(found, Failure):
+            record = empty_record(found.case)
+            record.kind, record.message = found.kind, f"{found.kind} in {found.stage}"
+            yield record
+        else:
+            yield found
 
 
 def drawn(first: int, count: int, tag: str) -> Iterator[Case]:

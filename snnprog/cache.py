@@ -7,10 +7,21 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from snnprog.errors import BackendError
+
 CACHE_VARIABLE = "SNNPROG_CACHE"
 
 
 def cache_path() -> Path:
-    """Return the folder, absolute: what the variable `CACHE_VARIABLE` names, or the user's cache."""
+    """Return the folder, absolute: what the variable `CACHE_VARIABLE` names, or the user's cache.
+
+    Raises
+    ------
+    BackendError
+        If there is neither.
+    """
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).absolute() if named else user_cache_path("snnprog")
+    folder = Path(named).absolute() if named else user_cache_path("snnprog")
+    if not folder.is_absolute():  # "~", where nobody knows the user's home
+        raise BackendError(f"there is no home folder to keep a cache in; name a folder in {CACHE_VARIABLE}")
+    return folder

@@ -20,11 +20,11 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.jit import compiled
 
 Matrix = NDArray[Any]
 Between = Callable[[], None]
@@ -82,7 +82,7 @@ def powers(base: float, exponents: Int64s) -> Floats:
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def power(base: float, exponent: int) -> float:
     """Return ``base**exponent`` for a whole exponent from 0, by squaring."""
     result = 1.0
@@ -94,7 +94,7 @@ def power(base: float, exponent: int) -> float:
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def sum_of_products(first: Floats, second: Floats) -> float:
     """Return ``Σ first second``, inside compiled code: four sums side by side, since each waits for its last term."""
     a = b = c = d = 0.0
@@ -109,7 +109,7 @@ def sum_of_products(first: Floats, second: Floats) -> float:
     return (a + b) + (c + d)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def exponential(value: float) -> float:
     """Return ``e**value`` to ten digits, for values up to 700 in magnitude."""
     halvings = math.floor(value / LN2 + 0.5)
@@ -120,7 +120,7 @@ def exponential(value: float) -> float:
     return math.ldexp(total, int(halvings))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def logarithm(value: float) -> float:
     """Return ``ln value`` to ten digits, for positive values."""
     share, exponent = math.frexp(value)
@@ -133,7 +133,7 @@ def logarithm(value: float) -> float:
     return 2.0 * ratio * total + exponent * LN2
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add_gram(matrix: Matrix, rows: Matrix, first: int, sign: Any) -> None:
     """Add ``sign · rowsᵀ rows``, from column ``first`` on, to the upper triangle of a matrix, row after row.
 
@@ -167,13 +167,13 @@ def _add_gram(matrix: Matrix, rows: Matrix, first: int, sign: Any) -> None:
                         _add(there, sign * rows[k, other], rows[k, start:right])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _add(target: Matrix, share: Any, row: Matrix) -> None:
     for j in range(target.size):
         target[j] += share * row[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _factorise_block(matrix: Matrix, top: int, sign: Any) -> bool:
     """Turn some rows of the upper triangle into those of U with ``Uᵀ U = matrix``, and take them off the rest.
 
@@ -193,7 +193,7 @@ def _factorise_block(matrix: Matrix, top: int, sign: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _mirror(matrix: Matrix) -> None:
     """Copy the upper triangle to the lower one."""
     for top in range(0, len(matrix), BLOCK_ROWS):
@@ -202,7 +202,7 @@ def _mirror(matrix: Matrix) -> None:
                 matrix[i, j] = matrix[j, i]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _solve(factor: Matrix, values: Matrix) -> None:
     """Solve ``Uᵀ U x = values`` in place; the lower triangle mirrors U."""
     size = values.size

@@ -32,12 +32,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.fixed_order import powers
+from snnprog.jit import compiled
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 Ticks = Int64s
@@ -130,7 +130,7 @@ def _leaking_sums(values: Floats, starts: Ticks, *, leak: float) -> Floats:
     return sums
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sum_up(sums: Floats, is_start: Raster, leak: float) -> None:
     for k in range(1, sums.shape[0]):
         if not is_start[k]:

@@ -43,6 +43,15 @@ def test_design(
     assert picture.stat().st_size > 10_000
 
 
+def test_hidden_counts(module: Loader) -> None:
+    counts = module("hidden_counts")
+    assert [len(counts.threshold_functions(lines)) for lines in (1, 2, 3)] == [4, 14, 104]
+    parity = next(one for one in counts.symmetric_functions(3) if [sum(one), one[1], one[3]] == [4, True, False])
+    assert counts.half_of_changes(parity) == counts.least_by_trying(parity, counts.threshold_functions(3)) == 1
+    found = counts.counted("parity", [parity], [1])
+    assert (found.functions, found.hidden, found.worst) == (1, 1, 0)
+
+
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     before = answer.ROUNDING_PROOF, answer.COMFORTABLE
     module("constants").main(["--only", "margins.answer", "--specs", "small 0"])

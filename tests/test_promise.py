@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 
 import snnprog as sp
+from snnprog.spec.document import spec_to_data
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -162,12 +165,10 @@ def test_judges_see_what_is_wrong(module: Loader, changes: dict[str, Any], expec
     assert not expected or any(expected in each for each in found), found
 
 
-def test_a_case_that_hangs_and_one_that_kills_its_process_are_counted(
-    module: Loader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_case_that_hangs_and_one_that_kills_its_process_are_counted(module: Loader) -> None:
     workers = module("promise_workers")
     case = module("promise_cases").case_of("Spec([P('1 .','. 1')],[1])")
-    worker = workers.Worker.started(5.0, has_explain=False)
+    worker = workers.Worker.started(module("promise_verdicts").judge)
     try:
         worker.stage, worker.case, worker.deadline = "compile", case, 0.0
         assert workers.heard(worker, is_ready=False)[0].kind == "hung"
@@ -186,3 +187,51 @@ def test_shrinking_takes_away_what_is_not_needed(module: Loader) -> None:
     assert "Spec([P('1. ..','. 1')],[1,2],dynamics=D(205,4095),chip='loihi2',recurrent=True)" in texts
     assert any("chip" not in text for text in texts)
     assert len(texts) == len(set(texts))
+
+
+# ------------------------------------------------------------------------------------------------------- the proof part
+
+
+def test_spec_documents_say_what_the_cases_say(module: Loader) -> None:
+    proofs, drawn, compared = module("promise_proofs"), module("promise_workers").drawn(0, 200, "all"), 0
+    for case in drawn:
+        try:
+            document = json.loads(json.dumps(spec_to_data(case.spec())))
+        except sp.SpecError:
+            continue
+        assert proofs.differences(case, document) == [], str(case)
+        compared += 1
+    assert compared > 100
+
+
+def test_checker_and_simulator_agree_on_single_neurons(module: Loader) -> None:
+    count, faults = module("promise").one_neuron_faults(teachers(module, 60))
+    assert count > 30
+    assert faults == []
+
+
+def test_a_neuron_that_only_one_of_the_two_likes_is_told(module: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    proofs, chips = module("promise_proofs"), module("promise_chips")
+    case = module("promise_cases").case_of("Spec([P('1 .','. 1')],[1])")
+    neuron = chips.Circuit("loihi", 1, (chips.Cell(50, 205, 4095),), (chips.Synapse(0, 0, 1, 60),), (0,))
+    assert proofs.check_one_neuron(case, neuron) == ""
+    monkeypatch.setattr(proofs, "is_met", lambda *arguments: False)
+    assert "fails, which the checker denies" in proofs.check_one_neuron(case, neuron)
+
+
+def test_mutants_are_refused_in_words(module: Loader) -> None:
+    """Nothing but an answer or `BadFileError` comes of a mutated proof, and a spec that can be built has none."""
+    proofs, generator = module("promise_proofs"), random.Random(0)
+    case = module("promise_cases").case_of("Spec([P('1 .','. 1'),P('1 . .','. 1 .')],[1])")
+    document = json.loads(json.dumps(spec_to_data(case.spec())))
+    row = {"row": "bin", "pattern": 0, "tick": 1, "price": 3, "is_after_reset": False}
+    split = {"split": "range", "output": 0, "unknown": "threshold", "line": None, "delay": None, "at": 4}
+    nodes = [split | {"if_low": 1, "if_high": 2}, {"leaf": "farkas", "output": 0, "rows": [row, row | {"pattern": 1}]}]
+    proof = {"format": "snnprog-proof", "version": 1, "spec": document["digest"], "chip": document["chip"]}
+    proof |= {"ranges": document["ranges"], "nodes": [*nodes, {"leaf": "exhausted", "output": 0}]}
+    for _ in range(300):
+        forged = proofs.mutant(proof, generator)
+        with contextlib.suppress(proofs.checker().BadFileError):
+            assert proofs.checker().check(document, forged) is not None
+    code, said = proofs.check_apart(document, proof)
+    assert (code, said.startswith("the proof does not hold")) == (1, True)

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Int64s, UInt64s
 from snnprog.fixed_order import exponential, logarithm, transposed_times
+from snnprog.jit import compiled
 from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
@@ -195,7 +195,7 @@ def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     return Board(columns, least, (rows.lower, rows.upper), rows.reach, (rows.n_weights, rows.step)), unit
 
 
-@njit(cache=True)
+@compiled()
 def _draw(state: UInt64s) -> float:
     """Advance the generator; return a number from [0, 1)."""
     bits = state[0]
@@ -206,7 +206,7 @@ def _draw(state: UInt64s) -> float:
     return float((bits * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@compiled()
 def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
     """Return by how much each row falls short, below 0 where it is met, and the sum of what is positive of it."""
     short = board.least.copy()
@@ -219,7 +219,7 @@ def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
     return short, total
 
 
-@njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
     """Write to ``change`` what rows fall short by after a move; return the sum of what is positive of it."""
     after = 0
@@ -229,7 +229,7 @@ def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
     return after
 
 
-@njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _moved_both(short: Int64s, change: Int64s, move: int, column: Int64s, other: Int64s) -> int:
     """Do the same for a move from one weight to another."""
     after = 0
@@ -239,7 +239,7 @@ def _moved_both(short: Int64s, change: Int64s, move: int, column: Int64s, other:
     return after
 
 
-@njit(cache=True)
+@compiled()
 def _anneal(board: Board, values: Int64s, steps: int, heat: Floats, state: UInt64s) -> bool:
     """Make some moves of ``values``, in place, and of the heat and the generator; return whether all rows are met.
 

@@ -20,7 +20,6 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.box import Box
-from snnprog.fixed_order import dot
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 
@@ -96,7 +95,7 @@ class _Rows:
 
     def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
         self.mapping, self.resets, self.asked = mapping, resets, asked
-        self.beta = mapping.bias_response(resets)[asked]
+        self.beta, self.counts = mapping.bias_response(resets)[asked], resets.threshold_response[asked]
         is_small = asked.size * mapping.n_taps <= DENSE
         self.features = mapping.rows(resets, asked) if is_small else None
 
@@ -107,7 +106,7 @@ class _Rows:
             potential = self.mapping.potential(weights, self.resets)[self.asked]
         else:
             potential = np.einsum("kt,t->k", self.features, weights)
-        distance: Floats = potential + bias * self.beta - threshold
+        distance: Floats = potential + bias * self.beta - threshold * self.counts
         return distance
 
     def adjoint(self, prices: Floats) -> Floats:
@@ -118,7 +117,7 @@ class _Rows:
             pull = self.mapping.adjoint(everywhere, self.resets)
         else:
             pull = np.einsum("kt,k->t", self.features, prices)
-        return np.concatenate([pull, [-prices.sum(), dot(prices, self.beta)]])
+        return np.concatenate([pull, [-(prices * self.counts).sum(), (prices * self.beta).sum()]])
 
 
 def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:

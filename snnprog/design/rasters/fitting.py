@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.running import free_run
 from snnprog.fixed_order import exponential, logarithm, sum_of_products
+from snnprog.jit import compiled
 from snnprog.rounding import HALF_STEP
 from snnprog.solver import check_time
 
@@ -144,7 +144,7 @@ class Fit:
                 yield
 
 
-@njit(cache=True)
+@compiled()
 def _push(
     features: Floats,
     signs: Floats,
