@@ -181,7 +181,7 @@ def compile_seconds() -> float:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(__file__)
         code = f"import sys; sys.path.insert(0, {str(here.parent)!r}); import design; print(design.first_call())"
-        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        environment = {**os.environ, "SNNPROG_CACHE": folder}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout)
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import stat
 import struct
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 
 from snnprog.documents import parse_json
 from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
 
 # NumPy types these functions only in part.
 npy: Any = np.lib.format
@@ -32,6 +31,9 @@ npy: Any = np.lib.format
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_LIMIT = 64
 SIZE_LIMIT_BYTES = 1 << 30
+SMALL_BYTES = 1 << 24  # what the smallest file may unpack to; a raster of 16 million silent bins has a few kB
+DEFLATE_RATIO = 1032  # no more comes out of deflate, for each byte that goes in (zlib.net, "Technical Details")
+TEXT_BYTES, TEXT_RATIO = 1 << 20, 64  # for texts, which become objects of some 30 bytes a byte; JSON is packed 10:1
 DIRECTORY_LIMIT_BYTES = 1 << 16
 HEADER_LIMIT_BYTES = 4096
 AXES_LIMIT = 32
@@ -60,49 +62,6 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, text
     write_bytes(path, buffer.getvalue())
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put a file in place whole: written beside its name, flushed to disk, then renamed."""
-    place = check_place(path)
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(place)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def check_place(path: Path) -> Path:
-    """Return where a file of that name would be written, links followed.
-
-    Raises
-    ------
-    FormatError
-        If its folder is missing, or something that is no regular file stands there.
-    """
-    try:
-        place = path.resolve()
-        has_folder, is_taken = place.parent.is_dir(), place.exists() and not place.is_file()
-    except (OSError, ValueError, RuntimeError) as error:  # before Python 3.13, a loop of links is a RuntimeError
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise FormatError(f"{path} cannot be written: {reason}; name a file in a folder that exists") from error
-    if not has_folder:
-        raise FormatError(f"{path} cannot be written: there is no folder {place.parent}")
-    if is_taken:
-        raise FormatError(f"{path} cannot be written: a folder or device stands there; name a file")
-    return place
-
-
 def check_regular(path: Path) -> int:
     """Return the size of a regular file in bytes; pipes and devices, which may never end, are refused.
 
@@ -122,6 +81,11 @@ def check_regular(path: Path) -> int:
     return found.st_size
 
 
+def unpacked_limit(size: int) -> int:
+    """Return how many bytes a file of so many may unpack to: what deflate can make of it, and some for small ones."""
+    return min(SIZE_LIMIT_BYTES, SMALL_BYTES + DEFLATE_RATIO * size)
+
+
 def read_bytes(path: Path) -> bytes:
     """Return what a regular file holds.
 
@@ -139,18 +103,20 @@ def read_bytes(path: Path) -> bytes:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
+def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT_BYTES) -> dict[str, bytes]:
     """Return the members of a zip by name, after checking that they are few, distinct and of bearable size.
 
     Parameters
     ----------
     only : str, optional
         The one member that is wanted; where it is missing all are read, so that a message can name them.
+    limit : int
+        How many bytes it may unpack to, where its content is known beforehand.
 
     Raises
     ------
     FormatError
-        If the file is missing, is no zip, is damaged or empty, or declares more than `SIZE_LIMIT_BYTES` of content.
+        If the file is missing, is no zip, is damaged or empty, or declares more content than `unpacked_limit` allows.
     """
     size = check_regular(path)
     try:
@@ -158,7 +124,7 @@ def read_archive(path: Path, only: str | None = None) -> dict[str, bytes]:
             _check_ending(path, file, size=size)
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
-                _check_members(path, members)
+                _check_members(path, members, size=size, limit=min(limit, unpacked_limit(size)))
                 wanted = [member for member in members if member.filename == only] or members
                 return {member.filename: _read_member(archive, member) for member in wanted}
     except FormatError:
@@ -255,7 +221,7 @@ def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
         raise zipfile.BadZipFile(f"its directory has {directory} bytes; at most {DIRECTORY_LIMIT_BYTES} are read")
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+def _check_members(path: Path, members: list[zipfile.ZipInfo], *, size: int, limit: int) -> None:
     if not members:
         raise FormatError(f"{path} is an empty zip archive")
     if len(members) > MEMBER_LIMIT:
@@ -267,9 +233,15 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         # A damaged comment length hides the members that follow, so comments are refused.
         if member.comment or member.compress_type not in METHODS:
             raise FormatError(f"{member.filename} in {path} has a comment or is neither stored nor deflated")
-    size = sum(member.file_size for member in members)
-    if size > SIZE_LIMIT_BYTES:
-        raise FormatError(f"{path} unpacks to {size} bytes; at most {SIZE_LIMIT_BYTES} are read")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > limit:
+        raise FormatError(f"{path} has {size} bytes and unpacks to {unpacked}; at most {limit} are read of such a file")
+    texts = sum(member.file_size for member in members if not member.filename.endswith(".npy"))
+    if texts > TEXT_BYTES + TEXT_RATIO * size:
+        raise FormatError(
+            f"{path} has {size} bytes and unpacks to texts of {texts}; at most {TEXT_BYTES + TEXT_RATIO * size}"
+            " are read of such a file"
+        )
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

@@ -14,11 +14,11 @@ Decisions
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
 from snnprog.errors import SpecError
+from snnprog.jit import compiled
 
 COST_PER_TICK = 0.1
 
@@ -53,7 +53,7 @@ def _ticks_of(name: str, train: ArrayLike) -> Int64s:
     return np.flatnonzero(array).astype(np.int64)
 
 
-@njit(cache=True)
+@compiled()
 def _distance(first: Int64s, second: Int64s, cost: float) -> float:
     """Turn ever more of the first train's spikes into ever more of the second's, one row of costs at a time."""
     costs = np.arange(second.size + 1).astype(np.float64)

@@ -209,7 +209,8 @@ def _help_of_hidden(work: Work, outputs: list[int]) -> dict[int, Conflict | Lite
             histories = histories_of(draft)
             for output in outputs:
                 check_time()
-                help_of[output] = impossibility(draft, output, histories=histories) or True
+                refusal = impossibility(draft, output, histories=histories)
+                help_of[output] = True if refusal is None else refusal.conflict
     except SolverError as error:
         work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
     return help_of

@@ -23,9 +23,11 @@ class Neuron:
         Proved distance from the threshold at the worst constrained tick: at 1/2 or more, rounding the weights to the
         nearest of that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, decay truncation paid for).
     bound : float
-        No weights have more margin than this.
+        No weights have more margin than this; 0, where none were found and integers do it all the same.
     raster : (ticks of all patterns,) bool
         What the neuron was designed to do: the target, with don't-care bins filled in.
+    is_integral : bool
+        Whether weights, threshold and bias are integers that the chip has, and nothing is left to round.
     """
 
     weights: Floats
@@ -35,6 +37,7 @@ class Neuron:
     margin: float
     bound: float
     raster: Raster
+    is_integral: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,11 +32,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.fixed_order import powers
+from snnprog.jit import compiled
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 Ticks = Int64s
@@ -129,7 +130,7 @@ def _leaking_sums(values: Floats, starts: Ticks, *, leak: float) -> Floats:
     return sums
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _sum_up(sums: Floats, is_start: Raster, leak: float) -> None:
     for k in range(1, sums.shape[0]):
         if not is_start[k]:
@@ -260,7 +261,7 @@ class PotentialMap:
         ticks, spike = np.arange(self.tape.ticks), self.tape.last_spikes(spikes)
         longest = self.linear.refractory if lasting is None else lasting
         last = np.where(spike == NO_RESET, NO_RESET, np.minimum(spike + longest - 1, ticks))
-        kept = np.where(last == NO_RESET, 0.0, np.power(self.gamma, (ticks - last).astype(np.float64)))
+        kept = np.where(last == NO_RESET, 0.0, powers(self.gamma, np.where(last == NO_RESET, 0, ticks - last)))
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
 
     def is_held(self, asked: Raster) -> Raster:

@@ -12,7 +12,7 @@ runs by default, the kernel, is compared on every pattern, too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from snnprog.arrays import Raster
@@ -21,7 +21,7 @@ from snnprog.backends.execution import Record
 from snnprog.checks import check_callable, check_type
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
-from snnprog.errors import SpecError
+from snnprog.errors import BackendError, LimitError, SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.progress import Progress
@@ -72,15 +72,18 @@ class Verification:
         By name, in the order asked.
     against : str
         The backend that all are compared with.
+    failures : mapping of str to BackendError or LimitError
+        Why a backend gave no answer, by its name.
     """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE
+    failures: Mapping[str, BackendError | LimitError] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def exact(self) -> bool:
-        """Whether every backend is exact."""
-        return all(check.exact for check in self.backends.values())
+        """Whether every backend answered and is exact."""
+        return not self.failures and all(check.exact for check in self.backends.values())
 
     @property
     def first_divergence(self) -> Divergence | None:
@@ -119,8 +122,9 @@ def verify(
     ------
     SpecError
         If program and spec differ in inputs or outputs, or no backend is named.
-    BackendError
-        If a backend is missing, fails, hangs or answers nonsense.
+    BackendError, LimitError
+        If no backend answers, or not the one that all are compared with: it is missing, fails, hangs, answers nonsense,
+        or lacks what the program needs. Where others answered, it is one of the `Verification.failures`.
     """
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
@@ -136,17 +140,23 @@ def verify(
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
+    failures: dict[str, BackendError | LimitError] = {}
     names = tuple(dict.fromkeys([REFERENCE, against, *backends]))
     for name in names:
         if progress is not None:
-            progress(ALL_BACKENDS, len(runs), len(names))
+            progress(ALL_BACKENDS, len(runs) + len(failures), len(names))
             progress(name, 0, 1)
-        runs[name] = run_backend(program, inputs, name, record)
+        try:
+            runs[name] = run_backend(program, inputs, name, record)
+        except (BackendError, LimitError) as error:
+            failures[name] = error
+            if name == against or failures.keys() >= set(backends):
+                raise
         if progress is not None:
             progress(name, 1, 1)
     is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
-    for name in backends:
+    for name in [name for name in backends if name in runs]:
         divergence, wrong = _judge(program, spec, names=(name, against), runs=runs)
         checks[name] = BackendCheck(
             backend=name,
@@ -156,7 +166,7 @@ def verify(
             first_divergence=divergence,
             versions=runs[name].versions,
         )
-    return Verification(MappingProxyType(checks), against)
+    return Verification(MappingProxyType(checks), against, MappingProxyType(failures))
 
 
 def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFERENCE) -> Divergence | None:

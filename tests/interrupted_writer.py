@@ -1,8 +1,8 @@
 """A process that kills its children while they write: ``interrupted_writer.py FOLDER each|random KIND [COUNT]``.
 
 What stands under the file's name is looked at after each death: it must be the old file or the new one, whole. In the
-end the file is written once more, undisturbed, beside whatever was left. The numbers of deaths that left the old and
-the new file are printed.
+end the file is written once more, undisturbed, and nothing else may be left. The numbers of deaths that left the old
+and the new file are printed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from types import FrameType
 import numpy as np
 
 import snnprog as sp
-from snnprog.archive import write_bytes
 from snnprog.cli import commands
 from snnprog.files import write_rasters
+from snnprog.output_files import write_bytes
+from snnprog.temporaries import NAME, sweep_left_behind
 
 RASTERS = [np.arange(30_000).reshape(-1, 3) % (7 + version) == 0 for version in (0, 1)]
 
@@ -119,8 +120,11 @@ def main() -> None:
     for _ in at_each_step(write) if how == "each" else at_random(write, int(sys.argv[4])):
         found[whole.index(path.read_bytes())] += 1
         path.write_bytes(whole[0])
+        if how == "each":
+            sweep_left_behind(folder)  # or else the next child would, in steps that the one after it does not take
     write(1)
     assert path.read_bytes() == whole[1]
+    assert not [entry for entry in folder.iterdir() if NAME.fullmatch(entry.name)]
     print(*found)
 
 

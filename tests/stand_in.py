@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -82,3 +83,19 @@ def write_backend(
     (folder / "backend.toml").write_text(description, encoding="utf-8")
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     (folder / "runner.py").write_text(RUNNER.replace("COMPARE", compare).replace("ENDING", ending), encoding="utf-8")
+
+
+def write_wheel(folder: Path, source: str = "ANSWER = 42\n") -> str:
+    """Write a package ``tiny_runtime`` 1.0 that pip installs without a network; return the requirement."""
+    wheel = folder / "tiny_runtime-1.0-py3-none-any.whl"
+    about = "tiny_runtime-1.0.dist-info"
+    files = {
+        "tiny_runtime/__init__.py": source,
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: tiny-runtime\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        archive.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]))
+    return f"{wheel}\n"

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from untyped import untyped
 
 from snnprog import archive
-from snnprog.archive import array_of, json_of, read_archive, read_bytes, write_archive, write_bytes
+from snnprog.archive import array_of, json_of, read_archive, read_bytes, write_archive
 from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
 
 ARRAYS: dict[str, NDArray[np.generic]] = {"a": np.arange(3, dtype="<i4"), "b": np.array([True, False])}
 TEXTS = {"t.json": '{"x": 1}'}
@@ -248,7 +249,7 @@ def test_too_many_members(tmp_path: Path) -> None:
 def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "SIZE_LIMIT_BYTES", 1000)
     path = zip_of(tmp_path / "x.npz", {"a": bytes(600), "b": bytes(401)})
-    with pytest.raises(FormatError, match="unpacks to 1001 bytes; at most 1000 are read"):
+    with pytest.raises(FormatError, match="has 195 bytes and unpacks to 1001; at most 1000 are read"):
         read_archive(path)
     assert len(read_archive(zip_of(path, {"a": bytes(600), "b": bytes(400)}))) == 2
 

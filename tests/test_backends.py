@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import random_raster
+from command_line import FILES, Command
 from processes import is_gone
-from stand_in import DESCRIPTION, FINE, HERE, RULE, write_backend
+from stand_in import DESCRIPTION, FINE, HERE, RULE, write_backend, write_wheel
 from untyped import untyped
 
 import snnprog as sp
+from snnprog import cli
 from snnprog.arrays import Raster
-from snnprog.backends import backend_names, find_backend, install, run_backend, status
+from snnprog.backends import Backend, backend_names, find_backend, install, lack_of, run_backend, status
 from snnprog.backends.environment import FINISHED, environment_folder
 from snnprog.backends.interpreters import find_interpreter, variable_for
 
@@ -280,10 +284,16 @@ def test_an_installation_that_fails_leaves_no_mark(folders: Path, program: sp.Pr
         sp.run(program, RASTERS[0], "absent")
 
 
+def tiny(folders: Path, source: str = "ANSWER = 42\n") -> Backend:
+    """Return a backend that needs the package of `write_wheel`."""
+    requirements = write_wheel(folders, source)
+    write_backend(folders, "own", distributions='tiny-runtime = "1.0"', requirements=requirements)
+    return find_backend("own")
+
+
 @pytest.mark.usefixtures("offline")
 def test_an_installation_is_made_once_and_again_when_unfinished(folders: Path) -> None:
-    write_backend(folders, "own", distributions=NOWHERE, requirements="# nothing\n")
-    backend = find_backend("own")
+    backend = tiny(folders)
     folder = environment_folder(backend)
     folder.mkdir(parents=True)
     (folder / "half-built").touch()
@@ -298,6 +308,105 @@ def test_an_installation_is_made_once_and_again_when_unfinished(folders: Path) -
     again: list[str] = []
     assert install(backend, again.append) == python
     assert again == [f"own is ready: {python}"]
+
+
+@pytest.mark.usefixtures("offline")
+def test_variables_send_no_packages_elsewhere(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PIP_TARGET": tmp_path / "target", "PIP_DRY_RUN": 1, "PIP_CONFIG_FILE": tmp_path}.items():
+        monkeypatch.setenv(name, str(value))
+    backend = tiny(folders)
+    assert lack_of(backend, install(backend), is_imported=True) == ""
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.skipif(sys.platform != "linux", reason="where pip looks for the user's configuration")
+def test_packages_that_went_elsewhere(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pip").mkdir()
+    text = f"[install]\ntarget = {tmp_path / 'target'}\n"
+    (tmp_path / "pip" / "pip.conf").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    backend = tiny(folders)
+    said = "its Python ended with code 1; it said: tiny-runtime is not there; look for settings"
+    with pytest.raises(sp.BackendError, match=said):
+        install(backend)
+    assert not status(backend).is_ready
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_package_that_cannot_be_imported(folders: Path) -> None:
+    backend = tiny(folders, "import missing_library\n")
+    with pytest.raises(sp.BackendError, match="tiny_runtime of tiny-runtime cannot be imported: ModuleNotFoundError"):
+        install(backend)
+    assert not status(backend).is_ready
+
+
+@pytest.mark.usefixtures("offline")
+def test_an_environment_that_stopped_to_work_is_built_anew(folders: Path, command: Command) -> None:
+    backend = tiny(folders)
+    python = install(backend)
+    (package,) = environment_folder(backend).rglob("tiny_runtime-1.0.dist-info")
+    shutil.rmtree(package)
+    rows = {row["name"]: row for row in json.loads(command("backends", "list", "--json")[1])["backends"]}
+    assert (rows["own"]["state"], rows["own"]["ready"]) == ("does not work", False)
+    assert rows["own"]["to_do"].endswith("tiny-runtime is not there; snnprog backends install own --force")
+    said: list[str] = []
+    assert install(backend, said.append) == python
+    assert said[0].startswith("own does not work: ")
+    assert lack_of(backend, python) == ""
+    python.unlink()
+    python.symlink_to("/no/such/python")  # as where the base Python was removed
+    assert not status(backend).is_ready
+    assert install(backend) == python
+    assert status(backend).is_ready
+
+
+@pytest.mark.usefixtures("offline")
+def test_force_and_uninstall(folders: Path, command: Command) -> None:
+    backend = tiny(folders)
+    folder = environment_folder(backend)
+    install(backend)
+    (folder / "old").touch()
+    assert command("backends", "install", "own", "--force")[0] == cli.EXACT
+    assert status(backend).is_ready
+    assert not (folder / "old").exists()
+    assert command("backends", "uninstall", "own") == (cli.EXACT, f"removed {folder}\n", "")
+    assert list(folder.parent.iterdir()) == []
+    nothing = "own has no environment of its own; there is nothing to remove\n"
+    assert command("backends", "uninstall", "own") == (cli.EXACT, nothing, "")
+    assert command("backends", "uninstall", "none")[0] == cli.BACKEND_FAILED
+
+
+@pytest.mark.parametrize("name", ["kernel", "reference"])
+def test_what_is_built_in_needs_no_installation(command: Command, name: str) -> None:
+    said = f"{name} is built in; there is nothing to "
+    assert command("backends", "install", name) == (cli.EXACT, f"{said}install\n", "")
+    assert command("backends", "uninstall", name) == (cli.EXACT, f"{said}remove\n", "")
+    with pytest.raises(sp.BackendError, match=f"backend {name} is built in and has no folder; it is always ready"):
+        find_backend(name)
+
+
+def test_a_backend_that_refuses_does_not_keep_the_others_from_their_answers(
+    folders: Path, command: Command, tmp_path: Path
+) -> None:
+    spec = sp.load_spec(FILES / "SPEC.toml")
+    sp.compile(spec).program.save(tmp_path / "p.snnp")
+    write_backend(folders, "fails", "sys.exit('no room')")
+    write_backend(folders, "short", gaps="longest_input_delay = 0")
+    write_backend(folders, "wrong", compare="<=")
+    program = sp.load(tmp_path / "p.snnp")
+    check = sp.verify(program, spec, ["fails", "kernel", "short"])
+    assert (list(check.backends), list(check.failures), check.exact) == (["kernel"], ["fails", "short"], False)
+    assert check.backends["kernel"].exact
+    with pytest.raises(sp.BackendError, match="no room"):
+        sp.verify(program, spec, ["fails"])
+    with pytest.raises(sp.BackendError, match="no room"):
+        sp.verify(program, spec, ["kernel"], against="fails")
+    words = ("verify", tmp_path / "p.snnp", FILES / "SPEC.toml", "--backend", "fails", "--backend")
+    code, out, _ = command(*words, "kernel")
+    assert code == cli.BACKEND_FAILED
+    assert "exact on kernel\nfails gave no answer: backend fails ended with code 1; it said: no room\n" in out
+    assert command(*words, "wrong")[0] == cli.NOT_EXACT
+    assert "no room" in json.loads(command(*words, "kernel", "--json")[1])["failures"]["fails"]
 
 
 def test_another_requirement_is_another_environment(folders: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from cases import single_neuron
@@ -12,6 +15,9 @@ from command_line import FILES, Command
 
 import snnprog as sp
 from snnprog import cli
+from snnprog.cli.options import JsonCommand
+from snnprog.cli.outputs import InputFile, OutputFile, OutputFolder, RasterFile
+from snnprog.errors import FormatError
 from snnprog.spec_file import spec_files
 
 # Each command, and the inputs that its output must not be.
@@ -82,3 +88,72 @@ def test_the_files_of_a_spec(folder: Path) -> None:
         '[[patterns]]\ninputs = "a/x.npz:key"\ntargets = "t.h5"\ncare = 3\n', encoding="utf-8"
     )
     assert spec_files(folder / "x.toml") == [folder / "x.toml", folder / "a" / "x.npz", folder / "t.h5"]
+
+
+# ------------------------------------------------------------------------------------------------------- every command
+
+
+def commands_of(group: click.Group) -> Iterator[click.Command]:
+    """Yield all commands that are no groups themselves."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from commands_of(command)
+        else:
+            yield command
+
+
+ALL_COMMANDS = list(commands_of(cli.commands))
+FILE_WORDS = re.compile(r"path|file|folder|output|graph|page|proof")
+
+
+@pytest.mark.parametrize("each", ALL_COMMANDS, ids=lambda each: str(each.name))
+def test_every_file_of_a_command_is_guarded(each: click.Command) -> None:
+    """Whatever names a file has a kind of `snnprog.cli.outputs`, and the command checks its outputs before it runs."""
+    assert isinstance(each, JsonCommand)
+    for parameter in each.params:
+        text = f"{parameter.name} {getattr(parameter, 'metavar', None) or ''}".lower()
+        if isinstance(parameter.type, click.Path) or FILE_WORDS.search(text) or "-o" in parameter.opts:
+            assert isinstance(parameter.type, (InputFile, RasterFile, OutputFile, OutputFolder)), parameter.name
+        if "-o" in parameter.opts or re.search(r"to write", getattr(parameter, "help", None) or ""):
+            assert isinstance(parameter.type, (OutputFile, OutputFolder)), parameter.name
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("line", "output", "said"),
+    [
+        ("report p.snnp", "r.pdf", "r.pdf ends in '.pdf'; this command writes .html"),
+        ("compile SPEC.toml", "x.txt", "x.txt ends in '.txt'; this command writes .snnp"),
+        ("compile SPEC.toml", "x", "x has no suffix; this command writes .snnp"),
+        ("run p.snnp x.npz:other", "x.nwb", "x.nwb ends in '.nwb'; this command writes .csv or .npz or .h5"),
+        ("quantize p.nir --dt-ms 1", "p.net", "p.net ends in '.net'; this command writes .snnp"),
+    ],
+)
+def test_a_wrong_suffix_is_refused_before_the_work(command: Command, line: str, output: str, said: str) -> None:
+    assert command(*line.split(), "-o", output) == (cli.BAD_USAGE, "", f"snnprog: {said}\n")
+    assert not Path(output).exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_input_is_not_overwritten_by_counting(command: Command) -> None:
+    refused(command, "run p.snnp x.npz:other --activity", "x.npz", "x.npz")
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_output_is_named_once(command: Command) -> None:
+    for words in (("-o", "a.npz", "-o", "a.npz"), ("-o", "a.npz", "--output", "b.npz")):
+        code, _, err = command("run", "p.snnp", "x.npz:other", *words)
+        assert code == cli.BAD_USAGE
+        assert err.startswith("snnprog: -o / --output is given more than once; name one output")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("second", ["a.snnp", "./a.snnp", "link.snnp"])
+def test_two_outputs_are_two_files(second: str) -> None:
+    """No command has two outputs today; this one shows that all of them would be checked."""
+    Path("link.snnp").symlink_to("a.snnp")
+    words = [click.Option([f"--{name}"], type=OutputFile(".snnp")) for name in ("one", "two")]
+    pair = JsonCommand("pair", params=[*words], callback=lambda one, two: None)
+    with pytest.raises(FormatError, match=r"cannot be written: a\.snnp is the same file; give each output its own"):
+        pair.main(["--one", "a.snnp", "--two", second], standalone_mode=False)
+    pair.main(["--one", "a.snnp", "--two", "b.snnp"], standalone_mode=False)

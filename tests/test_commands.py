@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from processes import heirs_of, is_gone, wait_until
 
-from snnprog.backends import commands
-from snnprog.backends.commands import failure_of
+from snnprog.processes import commands
+from snnprog.processes.commands import failure_of
+from snnprog.temporaries import temporary_folder
 
 FLOOD = "import os\nwhile True: os.write(2, b'x' * (1 << 20))"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
@@ -23,7 +24,8 @@ FORKS = (
 
 
 def python(text: str, limit_s: float = 60.0) -> str:
-    return failure_of([sys.executable, "-c", text], limit_s=limit_s)
+    with temporary_folder() as folder:
+        return failure_of([sys.executable, "-c", text], limit_s=limit_s, folder=folder)
 
 
 def test_a_command_that_ends_well_has_no_failure() -> None:
@@ -37,9 +39,9 @@ def test_a_command_that_ends_well_has_no_failure() -> None:
         ([sys.executable, "a\0b"], "cannot be started: .*null byte"),
     ],
 )
-def test_a_command_that_cannot_be_started(command: list[str], failure: str) -> None:
+def test_a_command_that_cannot_be_started(tmp_path: Path, command: list[str], failure: str) -> None:
     with pytest.raises(AssertionError, match=failure):
-        raise AssertionError(failure_of(command, limit_s=9.0))
+        raise AssertionError(failure_of(command, limit_s=9.0, folder=tmp_path))
 
 
 def test_a_flood_is_ended_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +73,8 @@ def test_a_command_ends_with_its_killed_parent_and_so_do_its_children(tmp_path: 
     mark = {"SNNPROG_TEST_MARK": str(tmp_path)}
     command = FORKS.format(session=False, note=str(tmp_path / "child")) + "\nchild.wait()"
     script = (
-        "import sys; from snnprog.backends.commands import failure_of\n"
-        f"failure_of([sys.executable, '-c', {command!r}], limit_s=600.0)"
+        "import pathlib, sys; from snnprog.processes.commands import failure_of\n"
+        f"failure_of([sys.executable, '-c', {command!r}], limit_s=600.0, folder=pathlib.Path({str(tmp_path)!r}))"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, **mark})
     setting = f"SNNPROG_TEST_MARK={tmp_path}"
@@ -90,6 +92,6 @@ def test_a_command_has_no_input() -> None:
 def test_descriptors_are_handed_on_where_asked_for(tmp_path: Path) -> None:
     with (tmp_path / "held").open("wb") as file:
         command = [sys.executable, "-c", f"import os; os.write({file.fileno()}, b'here')"]
-        assert failure_of(command, limit_s=60.0, inherited=[file.fileno()]) == ""
-        assert "Bad file descriptor" in failure_of(command, limit_s=60.0)
+        assert failure_of(command, limit_s=60.0, folder=tmp_path, inherited=[file.fileno()]) == ""
+        assert "Bad file descriptor" in failure_of(command, limit_s=60.0, folder=tmp_path)
     assert (tmp_path / "held").read_bytes() == b"here"

@@ -124,3 +124,52 @@ def test_no_public_name_is_that_of_a_module() -> None:
     """The import of a module would replace the function or class of that name."""
     modules = {path.stem for path in (ROOT / "snnprog").iterdir() if path.suffix == ".py" or path.is_dir()}
     assert set(sp.__all__) & modules == MODULES_ON_PURPOSE
+
+
+# ---------------------------------------------------------------- processes
+
+STARTS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
+STARTERS = {"subprocess", "multiprocessing", "pty", "asyncio", "webbrowser", "joblib", "loky", "pexpect"}
+PROCESSES = ROOT / "snnprog" / "processes"
+
+
+def starts_of_processes(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each import or use of what starts a process."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names if name.name.partition(".")[0] in STARTERS)
+        elif isinstance(node, ast.ImportFrom):
+            if (node.module or "").partition(".")[0] in STARTERS:
+                yield node.lineno, node.module or ""
+            yield from ((node.lineno, name.name) for name in node.names if name.name == "ProcessPoolExecutor")
+        elif isinstance(node, ast.Attribute) and root_of(node) == "os":
+            if node.attr in STARTS or node.attr.startswith(("exec", "spawn")):
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Attribute) and node.attr == "ProcessPoolExecutor":
+            yield node.lineno, ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import subprocess",
+        "import multiprocessing.pool",
+        "from subprocess import Popen",
+        "from concurrent.futures import ProcessPoolExecutor",
+        "concurrent.futures.ProcessPoolExecutor(2)",
+        "os.execv('/bin/sh', [])",
+        "os.system('true')",
+        "os.fork()",
+    ],
+)
+def test_starts_of_processes_are_found(text: str) -> None:
+    assert list(starts_of_processes(ast.parse(text)))
+
+
+def test_processes_are_started_in_one_place() -> None:
+    others = [path for path in sources("snnprog") if not path.is_relative_to(PROCESSES)]
+    assert [(path.name, *start) for path in others for start in starts_of_processes(ast.parse(path.read_text()))] == []
+    starting = [
+        path.name for path in sorted(PROCESSES.glob("*.py")) if re.search(r"\bPopen\(|\brun\(", path.read_text())
+    ]
+    assert starting == ["starting.py"]

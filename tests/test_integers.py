@@ -33,7 +33,8 @@ SCALES = (1.0, 0.3, 0.05, 0.01)
 
 
 def rounding_of(spec: sp.Spec, neuron: Neuron) -> Rounder:
-    return Rounder(Task.of(spec), neuron, np.ones(neuron.raster.size, dtype=bool))
+    task = Task.of(spec)
+    return Rounder(task, neuron, np.ones(neuron.raster.size, dtype=bool), task.mapping)
 
 
 # ----------------------------------------------------------------------------------------------------- certificates

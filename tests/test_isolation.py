@@ -18,10 +18,12 @@ from command_line import FILES
 from stand_in import write_backend
 
 import snnprog as sp
-from snnprog.processes.isolation import NEUTRAL_FOLDER, START, import_folders, isolated, own_module
+from snnprog.backends.interpreters import find_interpreter
+from snnprog.processes.isolation import START, import_folders, isolated, own_module
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPENDENCIES = ("click", "h5py", "filelock", "numba", "numpy", "ortools", "pip", "platformdirs", "rich", "scipy")
+AT_START = ("sitecustomize", "usercustomize")
 NOTE = "import os\nwith open({marker!r}, 'a') as file: file.write(__name__ + '\\n')\nraise SystemExit(99)\n"
 # As the installed script does: its import path begins with its own folder, not with the current one.
 SCRIPT = "import sys; sys.path.remove(''); from snnprog.cli import main; main()"
@@ -32,8 +34,9 @@ def hostile(tmp_path: Path) -> Path:
     """Return a folder of modules that must not run, with a program, a spec and inputs of some formats among them."""
     folder = tmp_path / "hostile"
     folder.mkdir()
-    for name in (*sys.stdlib_module_names, *DEPENDENCIES):
+    for name in (*sys.stdlib_module_names, *DEPENDENCIES, *AT_START):
         (folder / f"{name}.py").write_text(NOTE.format(marker=str(tmp_path / "marker")), encoding="utf-8")
+    (folder / "stranger.pth").write_text("import sitecustomize\n", encoding="utf-8")
     for file in FILES.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     program = single_neuron(n_inputs=2, potential_decay=4095)
@@ -89,13 +92,11 @@ def test_the_import_path_is_handed_over_without_the_current_folder(
     (tmp_path / "here" / "json.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
     (tmp_path / "there" / "guest.py").write_text("import json, sys; print(sys.argv[1:])", encoding="utf-8")
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(sys, "path", ["", str(tmp_path / "here"), "../there", *sys.path])
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path / "here"), "../there", str(tmp_path / "there"), *sys.path])
     folders = import_folders()
     assert str(tmp_path / "here") not in folders
-    assert "" not in folders
-    done = subprocess.run(
-        own_module("guest", ["a", "b"]), cwd=NEUTRAL_FOLDER, capture_output=True, text=True, check=True
-    )
+    assert not {"", "../there"} & set(folders)
+    done = subprocess.run(own_module("guest", ["a", "b"]), cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "['a', 'b']\n"
 
 
@@ -104,7 +105,32 @@ def test_a_checkout_is_kept_although_it_is_the_current_folder(monkeypatch: pytes
     monkeypatch.setattr(sys, "path", [str(ROOT), "/elsewhere"])
     assert import_folders() == [str(ROOT), "/elsewhere"]
     monkeypatch.setattr(sys, "path", ["", "/elsewhere"])
-    assert import_folders() == ["/elsewhere", str(ROOT)]
+    assert import_folders() == [str(ROOT), "/elsewhere"]
+
+
+def test_a_user_s_own_packages_are_found(tmp_path: Path) -> None:
+    """Folders of PYTHONPATH, and of a ``.pth`` of the user's site-packages: the child has its parent's path."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "guest.py").write_text("print('here')", encoding="utf-8")
+    call = "import subprocess, sys; from snnprog.processes.isolation import own_module as own; sys.stdout.flush()\n"
+    call += f"print(subprocess.run(own('guest'), cwd={str(tmp_path)!r}, capture_output=True, text=True).stdout)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "there"), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-c", call], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "here"
+
+
+def test_no_command_of_the_current_folder_is_asked_for_pythons(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = hostile.parent / "marker"
+    for name in ("python3", "python", "python3.99", "uv", "conda", "mamba"):
+        (hostile / name).write_text(f"#!/bin/sh\necho {name} >> {marker}\necho 3.99\n", encoding="utf-8")
+        (hostile / name).chmod(0o755)
+    monkeypatch.chdir(hostile)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", os.environ["PATH"]]))
+    monkeypatch.setenv("CONDA_EXE", "./conda")
+    monkeypatch.setenv("PYENV_ROOT", ".")
+    with pytest.raises(sp.BackendError, match=r"no Python 3\.99 with venv was found"):
+        find_interpreter((3, 99))
+    assert not marker.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be deleted there")

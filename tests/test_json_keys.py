@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
-OPEN = {"versions", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
+OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
 # What stands in a section of its own, or is another command's whole answer.
 SHARED = {
     "neurons[]": "A neuron",

@@ -261,10 +261,10 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "link to a file": (linked(h5py.ExternalLink("/etc/hostname", "/x")), "timestamps is a link to another place"),
     "data elsewhere": (external, "timestamps keeps its data in other files; a file that holds it is needed"),
     "virtual data": (virtual, "timestamps keeps its data in other files"),
-    "huge": (bomb, "it unpacks to more than 1073741824 bytes"),
-    "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most 1073741824 are read"),
-    "by many ways": (bush, "it holds more than 16384 groups, or leads to one by many ways"),
-    "in a ring": (ring, "it is nested more than 16 deep"),
+    "huge": (bomb, "it unpacks to more than [0-9]{8} bytes, the most for a file of its size"),
+    "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most [0-9]{8} are read of"),
+    "by many ways": (bush, "more than 16 ways lead to one of its groups; write it once"),
+    "in a ring": (ring, "leads back to a group that it is in"),
 }
 
 
@@ -552,7 +552,10 @@ def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("import time; time.sleep(600)", r"s\.h5 was not read in 1 s; it is damaged, or too large"),
+        (
+            "import time; time.sleep(600)",
+            r"cannot be read: its reader did not finish within 1 s and was ended; it is damaged",
+        ),
         ("import os; os.abort()", rf"the HDF5 library was ended by signal {signal.SIGABRT.value}: it is damaged"),
         ("raise MemoryError('no more')", r"the process that reads it failed: MemoryError: no more"),
         ("import sys; sys.exit(5)", r"the process that reads it failed: 5"),

@@ -22,8 +22,8 @@ LINE = single_neuron(delay=2, weight=90, threshold=80, potential_decay=4095)
 
 SSH = """\
 #!/bin/sh
-[ "$1 $2 $3" = "-o BatchMode=yes chip" ] || {{ echo "odd words: $*" >&2; exit 255; }}
-TMPDIR={host} exec sh -c "$4"
+[ "$1 $2 $3 $4" = "-o BatchMode=yes -- chip" ] || {{ echo "odd words: $*" >&2; exit 255; }}
+TMPDIR={host} exec sh -c "$5"
 """
 
 
@@ -75,6 +75,8 @@ def test_a_runner_that_is_shipped_works_there(host: Path, monkeypatch: pytest.Mo
         ("sys.exit(3)", "the command on chip ended with code 3 and said: nothing"),
         ("pass", "the command on chip ended with code 1 and said: .*result.npz"),
         ("open(result_path, 'w').write('PK')", "wrote a result that cannot be believed: "),
+        ("open(result_path, 'wb').truncate(1 << 33)", "the answer of chip has more than 1048580 bytes, which its res"),
+        ("sys.stderr.write('x' * (1 << 24)); sys.exit(1)", "ended with code 1 and said: x{1500}"),
     ],
 )
 def test_what_fails_there_is_told_here(host: Path, monkeypatch: pytest.MonkeyPatch, ending: str, said: str) -> None:
@@ -92,6 +94,25 @@ def test_a_host_that_does_not_answer(host: Path, monkeypatch: pytest.MonkeyPatch
         sp.run(LINE, INPUTS, "remote")
     monkeypatch.setenv("SNNPROG_REMOTE_SHELL", "/no/such/shell -p 22")
     with pytest.raises(sp.BackendError, match="/no/such/shell cannot be started: No such file or directory"):
+        sp.run(LINE, INPUTS, "remote")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-oProxyCommand=touch /tmp/x", "--", "me@-oProxyCommand=x", "chip; rm", "a b", "$(touch x)", "", "`x`", "x" * 999],
+)
+def test_a_host_is_a_name_and_no_option(host: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    serve(host, monkeypatch)
+    monkeypatch.setenv("SNNPROG_REMOTE_HOST", name)
+    with pytest.raises(sp.BackendError, match=r"SNNPROG_REMOTE_HOST"):
+        sp.run(LINE, INPUTS, "remote")
+
+
+@pytest.mark.parametrize("name", ["me@chip.example.org", "chip-2", "10.0.0.7", "me@fe80::1%eth0", "ssh://me@chip:2222"])
+def test_usual_names_of_hosts_reach_the_shell(host: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    serve(host, monkeypatch)
+    monkeypatch.setenv("SNNPROG_REMOTE_HOST", name)
+    with pytest.raises(sp.BackendError, match=f"{name} cannot be reached; ssh said: odd words: .* -- {name} sh -c"):
         sp.run(LINE, INPUTS, "remote")
 
 

@@ -6,8 +6,10 @@ import dataclasses
 import inspect
 import math
 import re
+import runpy
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,17 @@ from numpy.typing import ArrayLike
 from untyped import untyped
 
 from snnprog.checks import as_integer
-from snnprog.chips import find_chip
+from snnprog.chips import CHIPS, find_chip
 from snnprog.errors import LimitError, SnnprogError, SpecError
 from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
+from snnprog.spec.exclusions import EXCLUSIONS, Exclusion
 from snnprog.spec.options import OPTIONS
 
 INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
 TARGETS = np.array([[0], [0], [1]], dtype=bool)
 PATTERN = Pattern(INPUTS, TARGETS)
 LOIHI = find_chip("loihi1")
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def spec(**changes: Any) -> Spec:
@@ -452,12 +456,28 @@ def test_the_parameters_of_a_spec_are_its_options() -> None:
     assert spec().changed_options == {}
 
 
-def test_options_exclude_options() -> None:
+@pytest.mark.parametrize("exclusion", EXCLUSIONS, ids=lambda each: f"{each.option} and {each.other}")
+def test_what_excludes_another_is_refused_with_the_reason(exclusion: Exclusion) -> None:
     names = [option.name for option in OPTIONS]
-    for option in OPTIONS:
-        assert set(option.excludes) <= set(names) - {option.name}
-    with pytest.raises(SpecError, match="window is \\(0, 1\\) and sparse is True; ask for one of them at a time"):
-        spec(window=(0, 1), sparse=True)
+    assert exclusion.option in names
+    assert (exclusion.other in names) == (exclusion.is_of_chip is None)
+    changes = {name: value for kind in INGREDIENTS.values() for name, value in kind.items()}
+    asked = {exclusion.option: changes[exclusion.option]}
+    chips = [chip for chip in CHIPS if exclusion.is_of_chip is None or exclusion.is_of_chip(find_chip(chip))]
+    if exclusion.is_of_chip is None:
+        asked[exclusion.other] = changes[exclusion.other]
+    assert exclusion.applies(asked, find_chip(chips[0]))
+    if exclusion.is_of_chip is None:
+        with pytest.raises(SpecError, match=f"{exclusion.option} is .* ask for one of them at a time: .*") as caught:
+            spec(**asked)
+        assert str(caught.value).endswith(exclusion.reason)
+
+
+def test_the_page_of_exclusions_is_made_from_the_list() -> None:
+    module = runpy.run_path(str(DOCS / "write_exclusions.py"))
+    page = (DOCS / "exclusions.md").read_text(encoding="utf-8")
+    assert page == module["page"](), "run python docs/write_exclusions.py"
+    assert all(exclusion.reason in page for exclusion in EXCLUSIONS)
 
 
 def test_the_digest_covers_every_option_and_lasts() -> None:

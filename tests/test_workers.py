@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import is_gone
+from processes import heirs_of, is_gone, wait_until
 
 import snnprog as sp
 from snnprog.errors import UndecidedError
 from snnprog.processes.workers import Workers
+from snnprog.solver.jobs import run_jobs
 
 
 def square(number: int) -> int:
@@ -78,6 +83,76 @@ def test_a_worker_that_ends_is_an_error() -> None:
             executor.submit(end, 7).result()
         with pytest.raises(sp.BackendError, match="a worker process ended with code 7"):
             executor.submit(square, 3).result()
+
+
+def test_a_worker_that_is_killed_is_an_error() -> None:
+    with Workers(1) as executor, pytest.raises(sp.BackendError, match="was killed by signal 9; use fewer workers if"):
+        executor.submit(kill_oneself, 0).result()
+
+
+def kill_oneself(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_of_another_executor_is_one_sentence() -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        with pytest.raises(sp.BackendError, match="a worker process ended before it answered; use fewer workers"):
+            list(run_jobs(kill_oneself, [0, 1], executor))
+        with pytest.raises(sp.BackendError, match="a worker process ended before it answered"):
+            list(run_jobs(square, [1], executor))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc, and killed by the kernel")
+@pytest.mark.parametrize("work", ["time.sleep", "deaf.work"])
+def test_workers_end_with_a_killed_parent_and_leave_nothing(tmp_path: Path, work: str) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF, encoding="utf-8")
+    script = (
+        f"import sys, time; sys.path.append({str(tmp_path)!r}); import deaf\n"
+        "from snnprog.processes.workers import Workers\n"
+        "executor = Workers(2)\n"
+        f"for future in [executor.submit({work}, 600) for _ in range(2)]: future.result()"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    own = {"SNNPROG_TEST_MARK": str(tmp_path), "TMPDIR": str(temporary)}
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, **own})
+    mark = f"SNNPROG_TEST_MARK={tmp_path}"
+    assert wait_until(lambda: len(heirs_of(mark)) == 3)
+    assert wait_until(lambda: work == "time.sleep" or len(list(tmp_path.glob("begun*"))) == 2)
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: heirs_of(mark) == [])
+
+
+def test_a_worker_finds_little_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "secret")
+    monkeypatch.setenv("PYTHONSTARTUP", "/elsewhere")
+    monkeypatch.setenv("PATH", os.pathsep.join(["", ".", "/usr/bin"]))
+    with Workers(2) as executor:
+        folder, files = executor.submit(surroundings).result()
+        variables = executor.submit(environment).result()
+    assert files == []
+    assert not Path(folder).exists()
+    assert not {"API_TOKEN", "PYTHONSTARTUP"} & set(variables)
+    assert variables["PATH"] == "/usr/bin"
+
+
+def surroundings() -> tuple[str, list[str]]:
+    return os.getcwd(), os.listdir()  # noqa: PTH109, PTH208
+
+
+def environment() -> dict[str, str]:
+    return dict(os.environ)
+
+
+# Compiled code that does not let go of the interpreter's lock, so that no other thread of it runs.
+DEAF = """
+import ctypes, os
+def work(seconds):
+    open(f"{os.path.dirname(__file__)}/begun{os.getpid()}", "w").close()
+    ctypes.PyDLL(None).sleep(seconds)
+"""
 
 
 def test_an_error_in_the_parent_ends_the_workers_at_once() -> None:

@@ -24,7 +24,7 @@ more folder. ``docs/backends.md`` says all this at length, with a whole folder a
 
 from __future__ import annotations
 
-from snnprog.backends.environment import BackendStatus, install, status
+from snnprog.backends.environment import BackendStatus, install, status, uninstall
 from snnprog.backends.execution import (
     BUILT_IN,
     KERNEL,
@@ -40,6 +40,7 @@ from snnprog.backends.execution import (
 )
 from snnprog.backends.folder import Backend, backend_names, find_backend
 from snnprog.backends.gaps import Gaps, check_gaps
+from snnprog.backends.readiness import lack_of
 
 __all__ = [
     "BUILT_IN",
@@ -55,10 +56,12 @@ __all__ = [
     "check_gaps",
     "find_backend",
     "install",
+    "lack_of",
     "read_result",
     "run",
     "run_backend",
     "simulate_built_in",
     "status",
+    "uninstall",
     "write_stimulus",
 ]

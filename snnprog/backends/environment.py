@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import time
@@ -19,19 +20,24 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from snnprog.archive import read_bytes, write_bytes
-from snnprog.backends.commands import GUARD_DESCRIPTOR, failure_of
+from snnprog.archive import read_bytes
 from snnprog.backends.folder import Backend
 from snnprog.backends.interpreters import find_interpreter
+from snnprog.backends.readiness import lack_of
 from snnprog.cache import CACHE_VARIABLE, cache_path
 from snnprog.errors import BackendError
-from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
+from snnprog.output_files import write_bytes
+from snnprog.processes.commands import GUARD_DESCRIPTOR, failure_of
+from snnprog.processes.isolation import isolated
+from snnprog.processes.surroundings import FOR_DOWNLOADS
+from snnprog.temporaries import temporary_folder
 
 if sys.platform != "win32":
     import fcntl
 
 BUILD_SECONDS = 1800.0
 FINISHED = "finished"
+DIGEST_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ def status(backend: Backend) -> BackendStatus:
     if _does_current_interpreter_fit(backend):
         return BackendStatus(backend, Path(sys.executable))
     folder = environment_folder(backend)
-    return BackendStatus(backend, _python_in(folder) if (folder / FINISHED).is_file() else None)
+    python = _python_in(folder)
+    # Where the base Python was removed, the environment's is a link to nowhere.
+    return BackendStatus(backend, python if (folder / FINISHED).is_file() and python.is_file() else None)
 
 
 def interpreter_of(backend: Backend) -> Path:
@@ -82,28 +90,32 @@ def interpreter_of(backend: Backend) -> Path:
     return found
 
 
-def install(backend: Backend, say: Callable[[str], None] = lambda line: None) -> Path:
-    """Build a backend's environment, unless it stands; return its interpreter.
+def install(backend: Backend, say: Callable[[str], None] = lambda line: None, *, force: bool = False) -> Path:
+    """Build a backend's environment, unless it stands and works; return its interpreter.
 
     Parameters
     ----------
     say : callable
         Called with a line of text at each step.
+    force : bool
+        Whether to build it anew in any case.
 
     Raises
     ------
     BackendError
-        If no fitting Python is found, or the packages cannot be installed.
+        If no fitting Python is found, the packages cannot be installed, or cannot be imported then.
     """
     ready = status(backend).interpreter
-    if ready is not None:
-        say(f"{backend.name} is ready: {ready}")
-        return ready
     folder = environment_folder(backend)
+    if ready is not None and not (force and ready.is_relative_to(folder)):
+        lack = lack_of(backend, ready)
+        say(f"{backend.name} does not work: {ready} {lack}" if lack else f"{backend.name} is ready: {ready}")
+        if not lack:
+            return ready
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"), _held_by_children(Path(f"{folder}.pip"), say) as held:
-            if not (folder / FINISHED).is_file():
+            if force or ready is not None or status(backend).interpreter is None:
                 _build(backend, folder, say=say, held=held)
     except OSError as error:
         raise BackendError(
@@ -112,10 +124,32 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None) ->
     return _python_in(folder)
 
 
+def uninstall(name: str) -> list[Path]:
+    """Remove the environments that were built for a backend, for older requirements too; return where they stood.
+
+    Raises
+    ------
+    BackendError
+        If one cannot be removed.
+    """
+    parent = cache_path() / "backends"
+    pattern = re.compile(rf"{re.escape(name)}-[0-9a-f]{{{DIGEST_DIGITS}}}")
+    found = [folder for folder in sorted(parent.glob("*")) if pattern.fullmatch(folder.name) and folder.is_dir()]
+    for folder in found:
+        with FileLock(f"{folder}.lock"):
+            (folder / FINISHED).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            raise BackendError(f"the environment {folder} cannot be removed; remove it by hand")
+        for beside in (".lock", ".pip"):
+            Path(f"{folder}{beside}").unlink(missing_ok=True)
+    return found
+
+
 def environment_folder(backend: Backend) -> Path:
     """Return where a backend's environment stands or would stand."""
     content = read_bytes(backend.requirements) + backend.python_text.encode("ascii")
-    return cache_path() / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:12]}"
+    return cache_path() / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS]}"
 
 
 def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: Collection[int]) -> None:
@@ -130,13 +164,22 @@ def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: 
     options = ("--no-input", "--disable-pip-version-check", "-r", str(backend.requirements))
     command = isolated(python, "-m", "pip", "install", *options)
     _must(command, f"the packages of backend {backend.name} cannot be installed", inherited=held)
+    lack = lack_of(backend, python, is_imported=True)
+    if lack:
+        raise BackendError(
+            f"the packages of backend {backend.name} were installed, but the environment cannot run them: its Python"
+            f" {lack}; look for settings that send packages elsewhere, such as PIP_TARGET or pip's configuration"
+        )
     write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
     say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
     say(f"{backend.name} is ready: {python}")
 
 
 def _must(command: list[str], complaint: str, *, inherited: Collection[int]) -> None:
-    failure = failure_of(command, limit_s=BUILD_SECONDS, folder=Path(NEUTRAL_FOLDER), inherited=inherited)
+    with temporary_folder() as folder:
+        failure = failure_of(
+            command, limit_s=BUILD_SECONDS, folder=folder, variables=FOR_DOWNLOADS, inherited=inherited
+        )
     if failure:
         raise BackendError(f"{complaint}: the command {failure}")
 

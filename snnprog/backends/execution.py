@@ -11,7 +11,6 @@ becomes a `Trace`.
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnprog.archive import array_of, read_archive, write_archive
+from snnprog.archive import array_of, check_regular, read_archive, write_archive
 from snnprog.arrays import Raster
-from snnprog.backends.commands import failure_of
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
@@ -31,10 +29,12 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
+from snnprog.processes.commands import failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.simulate import simulate
+from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
 from snnprog.version import __version__
 
@@ -48,6 +48,9 @@ Record = Literal["spikes", "state"]
 LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
 """What the reference has done in some 0.3 s, at 45 us a tick and 10 ns an addition; Numba is imported in 0.6 s."""
+
+RESULT_LIMIT_VARIABLE = "SNNPROG_RESULT_LIMIT_BYTES"
+RESULT_BYTES = 1 << 20  # what a result may have beside its arrays: headers, and the versions of what ran
 
 NEURON_ADDITIONS = 6
 """What a neuron costs the reference in a tick, in additions: 60 ns were measured (1 to 60 delays: 50 to 100 ns)."""
@@ -226,12 +229,17 @@ def _run_folder(
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
-    with tempfile.TemporaryDirectory(prefix="snnprog-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         program.save(folder / "program.snnp")
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
-        failure = failure_of(isolated(python, str(backend.runner), *files), limit_s=limit, folder=folder)
+        failure = failure_of(
+            isolated(python, str(backend.runner), *files),
+            limit_s=limit,
+            folder=folder,
+            variables=(*backend.variables, *backend.passed_variables),
+            settings={RESULT_LIMIT_VARIABLE: str(result_limit(program, ticks, state=state))},
+        )
         if failure:
             raise BackendError(f"backend {backend.name} {failure}")
         try:
@@ -250,21 +258,29 @@ def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> Non
     write_archive(path, stimulus, texts={})
 
 
+def result_limit(program: Program, ticks: int, *, state: bool) -> int:
+    """Return how many bytes a result may have: a byte per output and tick, and 8 per neuron and tick with states."""
+    return RESULT_BYTES + ticks * (program.n_outputs + (8 * program.n_neurons if state else 0))
+
+
 def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], state: bool) -> Run:
     """Return what a result file says of a run.
 
     Raises
     ------
     FormatError
-        If it is missing or damaged, or says anything in another shape or type than the contract's.
+        If it is missing, damaged or too large, or says anything in another shape or type than the contract's.
     """
     if not path.exists():
         raise FormatError("there is no result file")
     if path.is_symlink():
         raise FormatError("the result is a link; a regular file is needed")
-    members = read_archive(path)
     ends = np.cumsum([len(raster) for raster in rasters])
     ticks = int(ends[-1])
+    limit = result_limit(program, ticks, state=state)
+    if check_regular(path) > limit:
+        raise FormatError(f"the result has more than {limit} bytes, which all that was asked for would fit in")
+    members = read_archive(path, limit=limit)
     wanted: dict[str, tuple[str, int]] = {"spikes": ("|b1", program.n_outputs)}
     if state:
         wanted |= {"currents": ("<i4", program.n_neurons), "potentials": ("<i4", program.n_neurons)}

@@ -15,6 +15,7 @@ from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 
+BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
 DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
 ANY_PYTHON = "any"
@@ -44,6 +45,8 @@ class Backend:
         What it lacks of its chip.
     variables : tuple of str
         The environment variables that must be set for it to run.
+    passed_variables : tuple of str
+        Further environment variables that it gets where they are set.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Backend:
     timeout_seconds_per_tick: float
     gaps: Gaps
     variables: tuple[str, ...]
+    passed_variables: tuple[str, ...]
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
@@ -92,8 +96,10 @@ def find_backend(name: str) -> Backend:
         If there is none, its ``backend.toml`` cannot be understood, or it lacks a file.
     """
     folders = _folders()
+    if name in BUILT_IN_NAMES:
+        raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
-        known = ", ".join(["kernel", "reference", *folders])
+        known = ", ".join([*BUILT_IN_NAMES, *folders])
         raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
     return _read_folder(folders[name])
 
@@ -129,6 +135,7 @@ def _read_folder(folder: Path) -> Backend:
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
             variables=_texts({"variables": [], **description}, "variables"),
+            passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error

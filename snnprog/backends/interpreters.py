@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snnprog.errors import BackendError
-from snnprog.processes.isolation import NEUTRAL_FOLDER, isolated
+from snnprog.processes.commands import answer_of
+from snnprog.processes.isolation import isolated
+from snnprog.processes.surroundings import absolute_folders
 
 Version = tuple[int, int]
 
@@ -47,12 +48,18 @@ def find_interpreter(version: Version) -> Path:
     )
 
 
+def _which(name: str) -> str | None:
+    """Return where a command stands on PATH; never in the current folder, which may be a stranger's."""
+    found = shutil.which(name, path=absolute_folders("PATH"))
+    return found if found and os.path.isabs(found) else None  # noqa: PTH117  (Windows looks there all the same)
+
+
 def _candidates(version: Version) -> Iterator[Path]:
     text = f"{version[0]}.{version[1]}"
     if sys.version_info[:2] == version:
         yield Path(sys.executable)
     for name in (f"python{text}", "python3", "python"):
-        if found := shutil.which(name):
+        if found := _which(name):
             yield Path(found)
     yield from _pyenv_interpreters(text)
     yield from _uv_interpreters(text)
@@ -60,18 +67,20 @@ def _candidates(version: Version) -> Iterator[Path]:
 
 
 def _pyenv_interpreters(text: str) -> Iterator[Path]:
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    named = Path(os.environ.get("PYENV_ROOT", ""))
+    root = named if named.is_absolute() else Path(os.path.expanduser("~/.pyenv"))  # noqa: PTH111  (there may be no home)
     yield from (folder / "bin" / "python" for folder in sorted(root.glob(f"versions/{text}*"), reverse=True))
 
 
 def _uv_interpreters(text: str) -> Iterator[Path]:
-    answer = _ask([shutil.which("uv"), "python", "find", "--no-python-downloads", text])
+    answer = _ask([_which("uv"), "python", "find", "--no-python-downloads", text])
     if answer:
         yield Path(answer)
 
 
 def _conda_interpreters() -> Iterator[Path]:
-    conda = os.environ.get("CONDA_EXE") or shutil.which("conda") or shutil.which("mamba")
+    named = os.environ.get("CONDA_EXE", "")
+    conda = named if Path(named).is_absolute() else _which("conda") or _which("mamba")
     try:
         environments = json.loads(_ask([conda, "env", "list", "--json"]) or "{}").get("envs", [])
     except (ValueError, AttributeError):
@@ -90,10 +99,4 @@ def _ask(command: Sequence[str | None]) -> str:
     words = [word for word in command if word]
     if len(words) < len(command):
         return ""
-    try:
-        answer = subprocess.run(
-            words, cwd=NEUTRAL_FOLDER, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return answer_of(words, limit_s=PROBE_SECONDS)

@@ -1,7 +1,9 @@
-"""``snnprog backends``: list, install, check."""
+"""``snnprog backends``: list, install, uninstall, check."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -57,7 +59,7 @@ def _built_in_row(name: str) -> dict[str, object]:
 
 def backend_row(name: str) -> dict[str, object]:
     """Return what a list of backends says of one, as plain data."""
-    from snnprog.backends import find_backend, status
+    from snnprog.backends import find_backend, lack_of, status
 
     row = {"name": name, "ready": False, "python": "", "summary": "", "lacks": "", "gaps": {}, "semantics": []}
     try:
@@ -66,11 +68,14 @@ def backend_row(name: str) -> dict[str, object]:
         return {**row, "state": "broken", "to_do": str(error)}
     backend = found.backend
     state, to_do = ("ready", "") if found.is_ready else ("not ready", f"set {' and '.join(backend.unset_variables)}")
+    lack = ""
     if found.interpreter is None:
         state, to_do = "not installed", f"snnprog backends install {name}"
+    elif lack := lack_of(backend, found.interpreter):
+        state, to_do = "does not work", f"its Python {lack}; snnprog backends install {name} --force"
     return {
         **row,
-        "ready": found.is_ready,
+        "ready": found.is_ready and not lack,
         "state": state,
         "to_do": to_do,
         "python": backend.python_text,
@@ -83,17 +88,42 @@ def backend_row(name: str) -> dict[str, object]:
 
 @backends_group.command("install", cls=JsonCommand)
 @click.argument("name")
+@click.option("--force", is_flag=True, help="Build the environment anew, even if it works.")
 @json_option
-def install_command(name: str, as_json: bool) -> None:
+def install_command(name: str, force: bool, as_json: bool) -> None:
     """Install a backend in an environment of its own.
 
-    The environment is created in the user's cache folder, or in the folder that SNNPROG_CACHE names.
+    The environment is created in the user's cache folder, or in the folder that SNNPROG_CACHE names. It is ready once
+    its Python has imported the packages.
     """
-    from snnprog.backends import find_backend, install
+    from snnprog.backends import BUILT_IN, find_backend, install
 
-    python = install(find_backend(name), say=lambda line: click.echo(line, err=as_json))
+    if name in BUILT_IN:
+        click.echo(f"{name} is built in; there is nothing to install", err=as_json)
+        python = Path(sys.executable)
+    else:
+        python = install(find_backend(name), say=lambda line: click.echo(line, err=as_json), force=force)
     if as_json:
         print_json({"name": name, "python": str(python)})
+
+
+@backends_group.command("uninstall", cls=JsonCommand)
+@click.argument("name")
+@json_option
+def uninstall_command(name: str, as_json: bool) -> None:
+    """Remove the environments that were built for a backend."""
+    from snnprog.backends import BUILT_IN, backend_names, find_backend, uninstall
+
+    removed = [] if name in BUILT_IN else uninstall(name)
+    if as_json:
+        print_json({"name": name, "removed": list(map(str, removed))})
+    elif removed:
+        click.echo("\n".join(f"removed {folder}" for folder in removed))
+    elif name in BUILT_IN:
+        click.echo(f"{name} is built in; there is nothing to remove")
+    else:
+        backend = name if name in backend_names() else find_backend(name).name  # which says what there is
+        click.echo(f"{backend} has no environment of its own; there is nothing to remove")
 
 
 @backends_group.command("check", cls=JsonCommand)

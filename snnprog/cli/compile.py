@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.outputs import OutputFile, SpecFile
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @click.command("compile", cls=JsonCommand)
-@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
-@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
+@click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
+@click.option(
+    "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @chip_option
 @workers_option
@@ -37,14 +40,12 @@ def compile_command(
     as_json: bool,
 ) -> int:
     """Compile a specification into a program."""
-    from snnprog.cli.outputs import check_output
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation
     from snnprog.report.programs import program_data
-    from snnprog.spec_file import load_spec, spec_files
+    from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path, chip)
-    check_output(program_path, spec_files(spec_path))
     with processes(workers) as executor, progress_bar(as_json) as progress:
         result = compile(
             spec,

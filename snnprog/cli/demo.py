@@ -10,8 +10,9 @@ import click
 
 from snnprog.cli.backends import backend_row
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, json_option, output_folder
+from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import OutputFolder
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.verify import verification_data
 from snnprog.errors import SpecError
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 @click.command("demo", cls=JsonCommand)
 @click.option(
-    "-o", "--output", "folder", default="demo-output", show_default=True, type=output_folder, help="Folder to write to."
+    "-o",
+    "--output",
+    "folder",
+    default="demo-output",
+    show_default=True,
+    type=OutputFolder(),
+    help="Folder to write to.",
 )
 @click.option(
     "--backend", "extra", multiple=True, help="Backend to check on; can be repeated. Default: all that are installed."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import warnings
@@ -22,6 +21,7 @@ from snnprog.cli.output import print_json, say
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
+from snnprog.cli.streams import forgiving_streams
 from snnprog.cli.verify import verify_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
 from snnprog.version import __version__
@@ -52,18 +52,12 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
     warnings.simplefilter("always", PortabilityWarning)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
-    try:
+    with forgiving_streams() as output:
         code = _run_command()
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        _drop_output()
-        code = EXACT
-    except OSError as error:
-        _drop_output()
-        say(f"the output cannot be written: {error.strerror}")
-        code = BAD_USAGE
+        if output is not None and output.error is not None and output.is_incomplete:
+            say(f"the output cannot be written: {output.error.strerror}")
+            code = code or BAD_USAGE
     sys.exit(code)
 
 
@@ -73,19 +67,10 @@ def _run_command() -> int:
         return int(commands.main(standalone_mode=False, obj=invocation) or EXACT)
     except (click.ClickException, click.Abort, SnnprogError) as error:
         return _tell_error(error, as_json=invocation.as_json)
-    except OSError as error:
-        if error.filename is None:  # standard output is full or closed
-            raise
-        return _tell_error(error, as_json=invocation.as_json)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
         return _tell_error(error, as_json=invocation.as_json)
-
-
-def _drop_output() -> None:
-    """Send what is still buffered nowhere, or Python would fail on it once more when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_error(error: Exception, *, as_json: bool) -> int:
@@ -124,10 +109,11 @@ def _explain(error: Exception) -> tuple[int, str]:
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
     if isinstance(error, click.ClickException):
         return error.exit_code, error.format_message() + _where_help_is(error)
-    if isinstance(error, click.Abort):
+    if isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError):
         return INTERRUPTED, "interrupted"
     if isinstance(error, OSError):
-        return BAD_USAGE, f"{error.filename} cannot be used: {error.strerror}"
+        return BAD_USAGE, f"{error.filename or 'a file or process'} cannot be used: {error.strerror or error}"
+    error = error.__cause__ if isinstance(error.__cause__, EOFError) else error  # which click takes for Ctrl-D
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
 

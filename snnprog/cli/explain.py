@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import SpecFile
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain", cls=JsonCommand)
-@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
 @chip_option
 @workers_option
 @time_limit_option

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import JsonCommand, input_file, json_option
+from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import InputFile
 
 if TYPE_CHECKING:
     from snnprog.placement import Placement
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=input_file)
+@click.argument("program_path", metavar="P.snnp", type=InputFile())
 @click.option("--cores", "is_placed", is_flag=True, help="Show how the program fills the cores of the chip.")
 @click.option("--max-cores", type=click.IntRange(min=1), help="Number of cores available. Default: those of one chip.")
 @json_option

@@ -1,4 +1,4 @@
-"""What several commands share: kinds of paths, options, and how a command that prints JSON is parsed."""
+"""What several commands share: options, and what happens before each command runs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnprog.cli.outputs import check_given_once, check_outputs
 from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
 
-input_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-output_file = click.Path(dir_okay=False, writable=True, path_type=Path)
-output_folder = click.Path(file_okay=False, writable=True, path_type=Path)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 time_limit_option = click.option(
     "--time-limit",
@@ -54,14 +52,20 @@ class Invocation:
 
 
 class JsonCommand(click.Command):
-    """A command with ``--json``: even an error in its other words is then told as JSON."""
+    """A command with ``--json``: even an error in its other words is then told as JSON. It overwrites no input."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether JSON is wanted, then parse."""
         invocation = ctx.find_object(Invocation)
         if invocation is not None:
             invocation.as_json = self._wants_json(ctx, args)
+        check_given_once(self, ctx, args)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Check where the command would write, then run it."""
+        check_outputs(ctx)
+        return super().invoke(ctx)
 
     def _wants_json(self, ctx: click.Context, args: Sequence[str]) -> bool:
         parser = self.make_parser(ctx)

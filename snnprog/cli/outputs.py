@@ -1,32 +1,121 @@
-"""Whether a command may write where it is told to: checked before the work begins."""
+"""Kinds of paths on the command line, and whether a command may write where it is told to.
+
+Every option or argument that names a file has one of these kinds, and `check_outputs` runs before every command. So no
+command can overwrite what it reads, or write two outputs into one file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from snnprog.archive import check_place
+import click
+
 from snnprog.errors import FormatError
-from snnprog.files import split_key
 
 
-def check_output(output: Path, inputs: Iterable[str | Path | None]) -> None:
-    """Check that an output can be written, and that it is none of the files that the command reads.
+class InputFile(click.Path):
+    """A file that a command reads."""
 
-    Parameters
-    ----------
-    output : path
-        What ``-o`` names.
-    inputs : iterable of path, str or None
-        All files that are read; as in ``FILE.npz:ARRAY``, they may name an array. None stands for an option not given.
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def files(self, path: Path) -> Iterable[Path]:
+        """Return all files that are read where this one is named."""
+        return [path]
+
+
+class SpecFile(InputFile):
+    """A specification; the raster files that it names are read, too."""
+
+    def files(self, path: Path) -> Iterable[Path]:
+        """Return the file and those that it names."""
+        from snnprog.spec_file import spec_files
+
+        return spec_files(path)
+
+
+class SubjectFile(SpecFile):
+    """A program, or a specification if it ends in .toml."""
+
+    def files(self, path: Path) -> Iterable[Path]:
+        """Return the file and, if it is a specification, those that it names."""
+        return super().files(path) if path.suffix == ".toml" else [path]
+
+
+class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """A file of spikes, as FILE or FILE:ARRAY; whoever reads it tells whether it is there."""
+
+    name = "text"
+
+    def files(self, text: str) -> Iterable[Path]:
+        """Return the file without the name of its array."""
+        from snnprog.files import split_key
+
+        return [Path(split_key(text)[0])]
+
+
+class OutputFile(click.Path):
+    """A file that a command writes; its name must end in one of some suffixes."""
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+        self.suffixes = suffixes
+
+    def check_suffix(self, path: Path) -> None:
+        """Raise `FormatError` unless a path ends as it must."""
+        if path.suffix not in self.suffixes:
+            found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+            raise FormatError(f"{path} {found}; this command writes {' or '.join(self.suffixes)}")
+
+
+class OutputFolder(click.Path):
+    """A folder that a command writes files to; it makes it, if necessary."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, writable=True, path_type=Path)
+
+
+def check_outputs(context: click.Context) -> None:
+    """Check that the outputs of a command can be written, and that each is neither an input nor another output.
 
     Raises
     ------
     FormatError
-        If it cannot be written, or is an input under the same or another name (links included).
+        If one of them cannot be written, or is another file under the same or another name (links included).
     """
-    check_place(output)
-    files = [Path(split_key(str(name))[0]) for name in inputs if name is not None]
-    for file in files:
-        if output.exists() and file.exists() and output.samefile(file):
-            raise FormatError(f"{output} cannot be written: it is the input file {file}; give the output another name")
+    from snnprog.output_files import check_place
+
+    outputs = [(kind, value) for kind, value in _values(context) if isinstance(kind, OutputFile)]
+    if not outputs:
+        return
+    readers = [(kind, value) for kind, value in _values(context) if isinstance(kind, (InputFile, RasterFile))]
+    inputs = [file for kind, value in readers for file in kind.files(value)]
+    places: dict[Path, Path] = {}
+    for kind, output in outputs:
+        for file in inputs:
+            if output.exists() and file.exists() and output.samefile(file):
+                raise FormatError(
+                    f"{output} cannot be written: it is the input file {file}; give the output another name"
+                )
+        kind.check_suffix(output)
+        other = places.setdefault(check_place(output), output)
+        if other is not output:
+            raise FormatError(f"{output} cannot be written: {other} is the same file; give each output its own")
+
+
+def check_given_once(command: click.Command, context: click.Context, words: list[str]) -> None:
+    """Raise `click.UsageError` if an output is named twice, of which only the last would be written."""
+    _, _, order = command.make_parser(context).parse_args(list(words))
+    for parameter in command.params:
+        if isinstance(parameter.type, (OutputFile, OutputFolder)) and order.count(parameter) > 1:
+            raise click.UsageError(f"{' / '.join(parameter.opts)} is given more than once; name one output", context)
+
+
+def _values(context: click.Context) -> Iterator[tuple[object, Any]]:
+    """Yield the kind and the value of each parameter that was given; one by one where it may be repeated."""
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        values = value if parameter.multiple or parameter.nargs != 1 else [value]
+        yield from ((parameter.type, item) for item in values or () if item is not None)

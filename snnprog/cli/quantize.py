@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, JsonCommand, input_file, json_option, output_file
+from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
 @click.command("quantize", cls=JsonCommand)
-@click.argument("graph_path", metavar="NET.nir", type=input_file)
-@click.option("-o", "--output", "program_path", required=True, type=output_file, help="Program file to write (.snnp).")
+@click.argument("graph_path", metavar="NET.nir", type=InputFile())
+@click.option(
+    "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
+)
 @click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
-@click.option("--inputs", "inputs_path", help="Input spikes on which the program must spike as the network does.")
+@click.option(
+    "--inputs",
+    "inputs_path",
+    type=RasterFile(),
+    help="Input spikes on which the program must spike as the network does.",
+)
 @click.option(
     "--ticks",
     type=click.IntRange(min=1),
@@ -48,13 +56,11 @@ def quantize_command(
 
     The network is read from a NIR file. What rounding its weights changed is printed.
     """
-    from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key
     from snnprog.networks import from_nir, quantize_nir
     from snnprog.report.conversions import print_conversion
 
     network = from_nir(graph_path, dt_ms=dt_ms)
-    check_output(program_path, [graph_path, inputs_path])
     inputs = None
     if inputs_path is not None:
         name, key = split_key(inputs_path)

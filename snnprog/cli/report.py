@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option, output_file, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
 from snnprog.cli.output import print_json
+from snnprog.cli.outputs import OutputFile, RasterFile, SpecFile, SubjectFile
 from snnprog.cli.progress import progress_bar, working
 from snnprog.cli.workers import processes, workers_option
 from snnprog.errors import SpecError
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 
 
 @click.command("report", cls=JsonCommand)
-@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=input_file)
-@click.option("-o", "--output", "page_path", required=True, type=output_file, help="HTML file to write.")
-@click.option("--spec", "spec_path", type=input_file, help="Specification to judge the program by.")
-@click.option("--inputs", "inputs_path", help="Input spikes to run the program on, if there is no specification.")
+@click.argument("subject_path", metavar="P.snnp|SPEC.toml", type=SubjectFile())
+@click.option(
+    "-o", "--output", "page_path", required=True, type=OutputFile(".html"), help="HTML file to write (.html)."
+)
+@click.option("--spec", "spec_path", type=SpecFile(), help="Specification to judge the program by.")
+@click.option(
+    "--inputs",
+    "inputs_path",
+    type=RasterFile(),
+    help="Input spikes to run the program on, if there is no specification.",
+)
 @click.option(
     "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."
 )
@@ -52,13 +60,10 @@ def report_command(
     The page is one file and needs no network. A file that ends in .toml is a specification: the page says which outputs
     can be built, and why the others cannot. Nothing is compiled.
     """
-    from snnprog.cli.outputs import check_output
     from snnprog.report.page import write_page
-    from snnprog.spec_file import load_spec, spec_files
+    from snnprog.spec_file import load_spec
 
     is_spec = subject_path.suffix == ".toml"
-    named = subject_path if is_spec else spec_path
-    check_output(page_path, [subject_path, inputs_path, *([] if named is None else spec_files(named))])
     if is_spec:
         if spec_path is not None or inputs_path is not None or backends:
             raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import JsonCommand, NumberList, input_file, json_option, output_file
+from snnprog.cli.options import JsonCommand, NumberList, json_option
 from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.errors import LimitError
 from snnprog.wording import counted
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 
 @click.command("run", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=input_file)
-@click.argument("inputs_path", metavar="INPUTS")
+@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("inputs_path", metavar="INPUTS", type=RasterFile())
 @click.option(
     "-o",
     "--output",
     "output_path",
-    type=output_file,
+    type=OutputFile(".csv", ".npz", ".h5"),
     help="File to write the output spikes to: .csv, .npz or .h5 (SONATA).",
 )
 @click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
@@ -71,15 +72,12 @@ def run_command(
     an .nwb file. The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a file.
     """
     from snnprog.backends import built_in, run_backend
-    from snnprog.cli.outputs import check_output
     from snnprog.files import options_of, read_rasters, split_key, write_rasters
     from snnprog.program import load
     from snnprog.raster import events_of_raster
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
-    if output_path is not None:
-        check_output(output_path, [program_path, inputs_path])
     name, key = split_key(inputs_path)
     # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
     is_for_output = output_path is not None and output_path.suffix == ".h5" and "dt_ms" not in options_of(Path(name))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, input_file, json_option
+from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
+from snnprog.cli.options import JsonCommand, chip_option, json_option
 from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import InputFile, SpecFile
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command("verify", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=input_file)
-@click.argument("spec_path", metavar="SPEC.toml", type=input_file)
+@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
@@ -38,7 +39,8 @@ def verify_command(
     """Check a program against its specification.
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
-    and with those of the reference simulator.
+    and with those of the reference simulator. A backend that gives no answer does not keep the others from theirs; if
+    all that answered are exact, the exit code is 5.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification
@@ -53,7 +55,9 @@ def verify_command(
         print_json(verification_data(verification))
     else:
         print_verification(terminal(), verification)
-    return EXACT if verification.exact else NOT_EXACT
+    if verification.exact:
+        return EXACT
+    return NOT_EXACT if any(not check.exact for check in verification.backends.values()) else BACKEND_FAILED
 
 
 def verification_data(verification: Verification) -> dict[str, object]:
@@ -62,4 +66,5 @@ def verification_data(verification: Verification) -> dict[str, object]:
 
     records = verification_table(verification).records()
     backends = {str(record.pop("backend")): record for record in records}
-    return {"exact": verification.exact, "against": verification.against, "backends": backends}
+    failures = {name: str(error) for name, error in verification.failures.items()}
+    return {"exact": verification.exact, "against": verification.against, "backends": backends, "failures": failures}

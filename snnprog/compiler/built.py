@@ -37,6 +37,12 @@ class Built:
         return sorted(found & set(range(self.design.spec.n_outputs)))
 
     @property
+    def flawed(self) -> list[int]:
+        """Outputs that are inexact, overrunning or fragile, or do something wrong."""
+        fragile = {neuron.output for neuron in self.fragile if not neuron.is_hidden}
+        return sorted({*self.inexact, *self.overrunning, *fragile, *(found.output for found in self.wrong)})
+
+    @property
     def fragile(self) -> list[NeuronReport]:
         """Neurons that survive less noise than is asked for."""
         asked = self.design.spec.noise

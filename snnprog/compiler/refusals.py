@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from snnprog.compiler.built import Built
 from snnprog.design import Design
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
@@ -70,13 +68,13 @@ def check_fan_in(spec: Spec, built: Built) -> None:
     """Raise `QuantizationError` if a neuron of the program has more synapses than are allowed."""
     if spec.fan_in is None:
         return
-    synapses = np.bincount(built.program.post, minlength=built.program.n_neurons)[built.program.outputs]
-    most = int(synapses.argmax())
-    if synapses[most] > spec.fan_in:
+    above = [neuron for neuron in built.neurons if neuron.synapses > spec.fan_in]
+    if above:
+        most = max(above, key=lambda neuron: neuron.synapses)
         raise QuantizationError(
-            f"output {most} has {counted(int(synapses[most]), 'synapse')} in integers, and fan_in allows"
-            f" {spec.fan_in}; allow more, or {_other_means(spec)}",
-            np.flatnonzero(synapses > spec.fan_in).tolist(),
+            f"{most.name} has {counted(most.synapses, 'synapse')} in integers, and fan_in allows {spec.fan_in};"
+            f" allow more, or {_other_means(spec)}",
+            [neuron.output for neuron in above if not neuron.is_hidden],
         )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
+from snnprog.compiler.choosing import built_with_choice, has_choice
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.compiler.work import PART, Work
@@ -119,7 +120,7 @@ def _exact(work: Work) -> Built:
     if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
     check_design(work.spec, designed, limit=limit, ended=ended)
-    built = work.built(designed, share=share)
+    built = built_with_choice(work, designed) if has_choice(work.spec) else work.built(designed, share=share)
     if is_helped and built.inexact:
         designed = work.helped(designed, built.inexact, is_proof_needed=True)
         check_design(work.spec, designed, limit=limit, ended=ended)

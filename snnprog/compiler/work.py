@@ -7,7 +7,7 @@ and what is refused, they decide themselves.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -19,13 +19,14 @@ from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
-from snnprog.design import Design, design
+from snnprog.design import Design, design, is_sure
+from snnprog.design.again import design_again
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import quantize
+from snnprog.integers import fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -94,7 +95,32 @@ class Work:
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        return designed
+        return self._fitted(designed)
+
+    def _fitted(self, designed: Design) -> Design:
+        """Return the design with neurons of integers for outputs without weights, as far as such are found.
+
+        Outputs that were proved impossible in integers are left as they are; so are those with windows or few synapses.
+        """
+        task, outcomes = designed.task, list(designed.outcomes)
+        left = [index for index in designed.unbuilt if not is_sure(task, index, outcomes[index])]
+        if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
+            return designed
+        with self._step("fit"):
+            found = fit_outputs(task, left, seed=self.seed, executor=self.executor)
+        self.watch.lap("fit")
+        for output, neuron in found.items():
+            outcomes[output] = NeuronDesign(neuron)
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def designed_again(
+        self, designed: Design, outputs: Sequence[int], refused: Collection[bytes], *, share: float = 1.0
+    ) -> Design | None:
+        """Return a design in which some outputs make other choices; see `snnprog.design.again`."""
+        with step("design", share=share):
+            again = design_again(self.spec, designed, outputs, refused)
+        self.watch.lap("design")
+        return again
 
     def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
         """Return the design with the hidden neurons that some outputs need."""
@@ -128,7 +154,7 @@ class Work:
         self.watch.lap("closest")
         return nearest
 
-    def built(self, designed: Design, *, share: float = 1.0) -> Built:
+    def built(self, designed: Design, *, share: float = 1.0, is_brief: bool = False) -> Built:
         """Turn a design into integers, in a share of the time, made for the rasters of the design, and run them.
 
         Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
@@ -139,7 +165,14 @@ class Work:
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
         task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
         with self._step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
-            quantized = quantize(task, whole.network, seed=self.seed, executor=self.executor, progress=self.progress)
+            quantized = quantize(
+                task,
+                whole.network,
+                seed=self.seed,
+                executor=self.executor,
+                progress=self.progress,
+                is_brief=is_brief,
+            )
         self.watch.lap("quantize")
         patterns = () if spec.recurrent and designed.unbuilt else spec.patterns
         traces = self._simulated(quantized.program, [pattern.inputs for pattern in patterns])

@@ -86,7 +86,7 @@ class Box:
 def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
     """Return the ranges that a spec and its chip leave to each neuron; taps that never act have no weight.
 
-    Weights of ±1 with a sign have no choice, unless taps may be absent.
+    Weights of ±1 with a sign have no choice.
 
     Hidden neurons, whose lines the map has between inputs and outputs, may have weights of either sign. A threshold
     that scales with the weights may shrink to nothing with them; beside a fixed bias it is the chip's.
@@ -96,7 +96,7 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
     n_hidden = potential_map.n_lines - spec.n_presynaptic
     signs = np.array([*given[: spec.n_inputs], *[0] * n_hidden, *given[spec.n_inputs :]])
     limit = float(spec.mantissas.limit)
-    least = limit if spec.mantissas.is_binary and not spec.may_taps_be_absent else 0.0
+    least = limit if spec.mantissas.is_binary else 0.0
     lines = len(spec.delays)
     unit = float(chip.unit)
     threshold, bias = spec.threshold, spec.bias

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict, PricedBin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Certificate, Proof, Split
+from snnprog.design.proofs.certificate import Case, Certificate, Proof, Split, TapSplit
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.potential import NO_RESET
@@ -99,28 +98,38 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
     )
 
 
-def no_joint_filling(known: Sequence[NeuronProblem], care: Raster, *, proof: Proof) -> list[Conflict]:
-    """Return the conflicts of neurons in a loop whose bins that count cannot be met, whatever all do in the others."""
+def no_choice(known: Sequence[NeuronProblem], given: Raster, *, proof: Proof, reservations: str) -> list[Conflict]:
+    """Return the conflicts of neurons that cannot do what is asked, whatever is chosen of what is left open.
+
+    Parameters
+    ----------
+    known : sequence of NeuronProblem
+        Of each neuron, with the rows that are sure whatever is chosen.
+    given : (ticks, neurons) bool
+        The bins about which there is no choice.
+    reservations : str
+        What is left open, in words.
+    """
     named: dict[int, set[int]] = {}
     for leaf in leaves(proof):
-        counts = known[leaf.neuron].potential_map.at_every_look(care[:, leaf.neuron])
-        named.setdefault(leaf.neuron, set()).update(tick for tick in leaf.prices if counts[tick])
-    if not any(named.values()):
-        return [_neither(known[leaf.neuron], sorted(leaf.prices)) for leaf in itertools.islice(leaves(proof), 1)]
-    named = {neuron: ticks for neuron, ticks in named.items() if ticks}
-    demands = []
-    for neuron, ticks in sorted(named.items()):
-        demands.append(f"output {neuron} {_demands(known[neuron], sorted(ticks))}")
-    reason = (
-        f"no weights let {', and '.join(demands)}, whatever the outputs do in their {int((~care).sum())} don't-care"
-        f" bins{_fixed(known[0])}"
-    )
-    conflicts = []
-    for neuron, ticks in sorted(named.items()):
-        bins = tuple(_bin(known[neuron], tick, price=0) for tick in sorted(ticks))
-        first = next((each for each in bins if each.is_spike), bins[0])
-        conflicts.append(Conflict(neuron, first.pattern, first.tick, reason, bins))
-    return conflicts
+        index = leaf.neuron if len(known) > 1 else 0
+        counts = known[index].potential_map.at_every_look(given[:, index])
+        named.setdefault(index, set()).update(tick for tick in leaf.prices if counts[tick])
+    demands = [
+        f"output {known[index].neuron} {_demands(known[index], sorted(ticks))}"
+        for index, ticks in sorted(named.items())
+        if ticks
+    ]
+    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} do what is asked"
+    reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
+    blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
+    return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
+
+
+def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Conflict:
+    bins = tuple(_bin(problem, tick, price=0) for tick in ticks)
+    first = next((each for each in bins if each.is_spike), bins[0] if bins else None)
+    return Conflict(problem.neuron, first.pattern if first else 0, first.tick if first else 0, reason, bins)
 
 
 def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin, ...]:
@@ -128,12 +137,15 @@ def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin
     return tuple(_bin(problem, tick, price=price) for tick, price in sorted(certificate.prices.items()))
 
 
-def leaves(proof: Proof) -> Iterator[Certificate]:
+def leaves(proof: Case) -> Iterator[Certificate]:
     """Yield the certificates that a proof rests on."""
     if isinstance(proof, Split):
         yield from leaves(proof.if_silent)
         yield from leaves(proof.if_spike)
-    else:
+    elif isinstance(proof, TapSplit):
+        yield from leaves(proof.if_absent)
+        yield from leaves(proof.if_present)
+    elif isinstance(proof, Certificate):
         yield proof
 
 

@@ -14,17 +14,22 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Alone, Scope, Together, recheck_proof
-from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron, design_together
+from snnprog.design.freedom import Scope, all_leaves, recheck_proof
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Split, certify
-from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.pull import pull
+from snnprog.design.scopes import Alone, Together
+from snnprog.design.searched import design_chosen, design_loop
+from snnprog.design.sparse import Thrift, thinned, thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +85,21 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    problem: NeuronProblem
-    care: Raster
+    alone: Alone
     is_open_loop: bool
     deadline: Deadline | None
     thrift: Thrift
     may_be_unbuilt: bool
+
+    @property
+    def problem(self) -> NeuronProblem:
+        """The neuron's rows at every tick that counts, with the target as its raster."""
+        return self.alone.problem
+
+    @property
+    def care(self) -> Raster:
+        """(ticks,) Which ticks count."""
+        return self.alone.asked.care[:, 0]
 
 
 def design(
@@ -114,14 +128,15 @@ def design(
         If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     task = Task.of(spec)
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0)
+    is_last_word = may_be_unbuilt or spec.hidden == 0
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
     outcomes = []
     for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed) if _is_open_loop(spec) and designed.unbuilt else designed
+    return _design_loop(designed) if is_open_loop(spec) and designed.unbuilt else designed
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
@@ -129,16 +144,17 @@ def _late(outcome: NeuronDesign) -> NeuronDesign:
     return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
-def _is_open_loop(spec: Spec) -> bool:
-    """Tell whether don't-care bins of some neurons are inputs of others."""
-    return spec.recurrent and not all(bool(pattern.care.all()) for pattern in spec.patterns)
+def is_open_loop(spec: Spec) -> bool:
+    """Tell whether bins about which some neurons have a choice are inputs of others."""
+    is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
+    return spec.recurrent and is_open
 
 
 def _design_loop(designed: Design) -> Design:
     """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
     task = designed.task
     try:
-        outcomes = design_together(Together(task))
+        outcomes = design_loop(Together(task), thrift_of(task.spec))
     except UndecidedError as error:
         if not error.ended_by_time:
             return designed
@@ -162,24 +178,37 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     `snnprog.design.proofs.certificate`.
     """
     task = Task.of(spec)
-    together = Together(task) if _is_open_loop(spec) else None
+    together = Together(task) if is_open_loop(spec) else None
     return tuple(
-        _is_proved(outcome, together or Alone(job.problem, job.care))
-        for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
+        _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False) -> Iterator[_OutputJob]:
+def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
+    """Tell whether the proof against an output holds for integers under truncating decays, too.
+
+    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    """
+    proof = outcome.certificate
+    if proof is None:
+        return False
+    if not task.mapping.linear.has_errors:
+        return True
+    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
+    return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
+
+
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    spec, targets, care = task.spec, task.targets, task.care
-    is_open_loop = _is_open_loop(spec)
+    spec = task.spec
+    is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
+        alone = Alone.of(task, index)
         yield _OutputJob(
-            problem=task.problem(index, targets[:, index], constrained=care[:, index]),
-            care=care[:, index],
-            is_open_loop=is_open_loop,
+            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
+            is_open_loop=is_loop,
             deadline=present_deadline(),
-            thrift=Thrift(spec.sparse, spec.fan_in),
+            thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,
         )
 
@@ -189,7 +218,7 @@ def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
     proof = outcome.certificate
     if proof is None:
         return not outcome.conflicts
-    if isinstance(proof, Split):
+    if not isinstance(proof, Certificate):
         return recheck_proof(scope, proof, assumed={})
     known = scope.known({})[scope.index(proof)]
     priced = [
@@ -215,14 +244,37 @@ def _run(job: _OutputJob) -> NeuronDesign:
     with until(job.deadline):
         try:
             check_time()
-            designed = _designed(job)
-            if not job.thrift.is_asked:
-                return designed
-            asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-            return thinned(job.problem, designed, job.thrift, care=job.care, asked=asked)
+            return _few(job, _designed(job))
         except SolverError as error:
             if isinstance(error, UndecidedError) and error.ended_by_time:
                 return OUT_OF_TIME
             if job.may_be_unbuilt:
                 return UNDECIDED
             raise
+
+
+def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
+    """Return the design with as few synapses as are asked for; where they are not found, the complete search decides.
+
+    Raises
+    ------
+    UndecidedError
+        If the search ends without an answer.
+    """
+    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
+    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    if few.neuron is None or job.thrift.allows(few.neuron):
+        return few
+    if job.is_open_loop:
+        return UNDECIDED
+    try:
+        return design_chosen(job.alone, job.thrift)
+    except UndecidedError as error:
+        if error.ended_by_time:
+            raise
+        found = int(np.count_nonzero(few.neuron.weights))
+        raise UndecidedError(
+            f"output {job.problem.neuron} has {counted(found, 'synapse')} at the fewest that were found, and fan_in"
+            f" allows {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays",
+            [job.problem.neuron],
+        ) from error

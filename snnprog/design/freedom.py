@@ -1,37 +1,56 @@
-"""Don't-care bins: a complete search for what neurons do in them.
+"""Open bins and taps: a complete search for what neurons do where they may choose, and for the synapses they have.
 
-What a neuron does in a bin decides whether it resets there, and where outputs feed outputs, what all others hear. So
-the search decides one bin after another, in order of time, and asks at each step only for what the bins decided so far
-make sure: the rows of ticks whose last reset is known, and all that has arrived. Weights that meet those are let run
-free. Where they do all that counts, they are the answer; where they first fail, the next bin of that pattern is
-decided, first as they do it themselves. Where the rows known so far are proved impossible, the search goes back to the
-last decision that the proof rests on, and remembers the proof for wherever the same decisions meet again; a decision
-that failed both ways is a proof by cases. So it ends with neurons or with a proof, unless a limit of time strikes
-first.
+Bins are open where they do not count, and where target spikes have windows; taps are open where the synapses of a
+neuron are limited. What a neuron does in a bin decides whether it resets there, and where outputs feed outputs, what
+all others hear. So the search decides one bin after another, in order of time, and asks at each step only for what the
+bins decided so far make sure: the rows of ticks whose last reset is known, and all that has arrived. Weights that meet
+those are let run free. Where they do all that is asked, they are the answer; where they first fail, the next bin of
+that pattern is decided, first as they do it themselves. Weights on too many taps have the heaviest of them decided,
+first as absent. What windows and the number of synapses leave no choice about follows from each decision at once.
 
-The search is the same for one neuron that no other hears (`Alone`) and for all neurons of a loop (`Together`).
+Where the rows known so far are proved impossible, the search goes back to the last decision that the proof rests on,
+and remembers the proof for wherever the same decisions meet again; a decision that failed both ways is a proof by
+cases. So it ends with neurons or with a proof, unless a limit strikes first, or a case stays unsettled: one in which
+all is decided, but nothing could be built.
+
+The search is the same for one neuron that no other hears and for all neurons of a loop (`snnprog.design.scopes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify, recheck
+from snnprog.design.proofs.certificate import (
+    Case,
+    Certificate,
+    NoCompletion,
+    Proof,
+    Split,
+    TapSplit,
+    TooManySynapses,
+    Unsettled,
+    certify,
+    recheck,
+)
 from snnprog.design.proofs.verdict import judge, minimal_conflict
-from snnprog.design.rasters.running import closed_loop, free_run
-from snnprog.design.task import Task
-from snnprog.errors import SolverError
-from snnprog.potential import NO_RESET, Ticks
+from snnprog.design.support import Programs
+from snnprog.errors import UndecidedError
 from snnprog.solver import check_time
 
 Built = TypeVar("Built")
+
+# The most steps of a search, each a linear program per neuron: so many entries of all their rows, but no fewer and no
+# more steps than these.
+EFFORT, LEAST_STEPS, MOST_STEPS = 20_000_000, 100, 4_000
+# The share of the room that weights have at their widest that they keep when they are made few: any leaves some.
+SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,230 +61,231 @@ class Weights:
     threshold: float
     bias: float
 
+    @property
+    def support(self) -> Int64s:
+        """The taps that have a weight."""
+        return np.flatnonzero(self.taps)
+
 
 Bin: TypeAlias = tuple[int, int]
 """A tick among those of all patterns, and a neuron."""
 
 
+@dataclass(frozen=True)
+class Tap:
+    """A tap of a neuron, whose synapse may be there or not."""
+
+    neuron: int
+    index: int
+
+
+Choice: TypeAlias = Bin | Tap
+Assumed: TypeAlias = Mapping[Choice, bool]
+
+
+@dataclass
+class Decision:
+    """One decided bin or tap on the way, and what became of the other value."""
+
+    choice: Choice
+    value: bool
+    refuted: Case | None = None
+    refuted_by: frozenset[Choice] = frozenset()
+
+
 class Scope(Protocol):
-    """The neurons whose don't-care bins are decided together.
+    """The neurons whose open bins and taps are decided together.
 
     Attributes
     ----------
-    care : (ticks, neurons) bool
-        Which bins count.
+    open_bins : list of (tick, neuron)
+        In order of time.
     pattern : (ticks,) int
         Which pattern each tick belongs to.
+    most : int or None
+        The most synapses that each neuron may have.
     """
 
-    care: Raster
-    pattern: Ticks
+    open_bins: list[Bin]
+    pattern: Int64s
+    most: int | None
 
-    def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
-        """Return each neuron's rows that are sure if don't-care bins are as assumed."""
+    def known(self, assumed: Assumed) -> list[NeuronProblem]:
+        """Return each neuron's rows that are sure if open bins and taps are as assumed."""
+
+    def implied(self, assumed: Assumed) -> list[Decision]:
+        """Return what windows and the number of synapses leave no choice about, with the proofs against the others."""
+
+    def is_contradicted(self, case: Case, assumed: Assumed) -> bool:
+        """Tell whether assumptions leave no completion, or too many taps, as a case says."""
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """Return what neurons of these weights do (ticks, neurons)."""
 
-    def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
+    def wrong(self, done: Raster, known: Sequence[NeuronProblem]) -> int | None:
+        """Return the first tick at which a raster (ticks, neurons) does not do what is asked, or None."""
+
+    def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Assumed) -> set[Choice]:
         """Return the assumptions that a proof rests on."""
 
     def index(self, proof: Certificate) -> int:
         """Return which of the neurons a proof speaks of."""
 
 
-@dataclass
-class _Decision:
-    """One decided bin on the way, and what became of the other value."""
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """What the search suggests to build: a raster (ticks, neurons), and the taps that each neuron may use."""
 
-    bin: Bin
-    value: bool
-    refuted: Proof | None = None
-    refuted_by: frozenset[Bin] = frozenset()
+    raster: Raster
+    taps: tuple[Int64s, ...]
 
 
-def search(scope: Scope, build: Callable[[Raster], Built | None]) -> Built | Proof:
-    """Return what is built for a raster that keeps the bins that count, or the proof that there is none.
+def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | Proof:
+    """Return what is built for a raster that does what is asked, or the proof that there is none.
 
     Parameters
     ----------
     build : callable
-        Takes a raster (ticks, neurons); returns None where it has no weights.
+        Takes a candidate; returns None where nothing comes of it.
 
     Raises
     ------
     SolverError
         If the solver gives up.
     UndecidedError
-        If the time allowed runs out.
+        If the time allowed or the steps run out, or a case stays unsettled.
     """
-    path: list[_Decision] = []
-    learned: dict[frozenset[tuple[Bin, bool]], Certificate] = {}
-    while True:
+    path: list[Decision] = []
+    learned: dict[frozenset[tuple[Choice, bool]], Certificate] = {}
+    tried: set[bytes] = set()
+    last: list[Weights] = []
+    steps = _steps(scope)
+    for _ in range(steps):
         check_time()
-        assumed = {decision.bin: decision.value for decision in path}
+        assumed = {decision.choice: decision.value for decision in path}
+        for decision in scope.implied(assumed):
+            path.append(decision)
+            assumed[decision.choice] = decision.value
         known = scope.known(assumed)
-        verdict = next((proof for need, proof in learned.items() if need <= assumed.items()), None) or _verdicts(known)
+        verdict = next((proof for need, proof in learned.items() if need <= assumed.items()), None) or _verdicts(
+            known, last, is_few_sought=scope.most is not None
+        )
         if isinstance(verdict, Certificate):
             rests_on = frozenset(scope.rests_on(known, verdict, assumed))
             learned[frozenset((each, assumed[each]) for each in rests_on)] = verdict
-            proof = _step_back(path, verdict, rests_on=rests_on)
-            if proof is not None:
-                return proof
-            continue
-        done, asked = scope.run(verdict), np.stack([problem.spikes for problem in known], axis=1)
-        rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
-        wrong = np.flatnonzero(((done != asked) & (scope.care | rows)).any(axis=1))
-        following = _next_bin(scope, assumed, wrong=int(wrong[0]) if wrong.size else 0)
-        if wrong.size == 0 or following is None:
-            built = build(done if wrong.size == 0 else asked)
+            proof: Case | None = _step_back(path, verdict, rests_on=rests_on)
+        else:
+            last = verdict
+            following, built = _step(scope, known, assumed, weights=verdict, build=build, tried=tried)
             if built is not None:
                 return built
-        if following is None:
-            raise SolverError(f"output {known[0].neuron}: two verdicts disagree on it; please report the specification")
-        path.append(_Decision(following, bool(done[following])))
+            if following is not None:
+                path.append(following)
+                continue
+            proof = _step_back(path, Unsettled(), rests_on=frozenset(assumed))
+        if proof is not None:
+            return _settled(proof, known[0].neuron)
+    outputs = [problem.neuron for problem in known]
+    raise UndecidedError(f"output {outputs[0]} is undecided after {steps} steps of the search; ask for less", outputs)
 
 
-class Alone:
-    """One neuron that no other hears.
-
-    Parameters
-    ----------
-    problem : NeuronProblem
-        The neuron; what its raster says in don't-care bins plays no part.
-    care : (ticks,) bool
-    """
-
-    def __init__(self, problem: NeuronProblem, care: Raster) -> None:
-        self.problem, self.care = problem, care[:, None]
-        self.pattern = problem.potential_map.tape.pattern
-
-    def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
-        """See `Scope.known`."""
-        own = {tick: value for (tick, _), value in assumed.items()}
-        return [under_assumptions(self.problem, self.care[:, 0], assumed=own)]
-
-    def run(self, weights: Sequence[Weights]) -> Raster:
-        """See `Scope.run`."""
-        (own,) = weights
-        return free_run(self.problem, own.taps, threshold=own.threshold, bias=own.bias)[:, None]
-
-    def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
-        """See `Scope.rests_on`: those in its rows, or between them and their last resets."""
-        (problem,) = known
-        since = _since(problem)
-        spans = [(since[tick], tick) for tick in proof.prices]
-        return {each for each in assumed if any(first <= each[0] <= last for first, last in spans)}
-
-    def index(self, proof: Certificate) -> int:
-        """See `Scope.index`."""
-        return 0
+def _steps(scope: Scope) -> int:
+    entries = sum(problem.raster.size * problem.potential_map.n_taps for problem in scope.known({}))
+    return int(np.clip(EFFORT // max(entries, 1), LEAST_STEPS, MOST_STEPS))
 
 
-class Together:
-    """All neurons of a spec in which outputs feed outputs.
+def _step(
+    scope: Scope,
+    known: Sequence[NeuronProblem],
+    assumed: Assumed,
+    *,
+    weights: Sequence[Weights],
+    build: Callable[[Candidate], Built | None],
+    tried: set[bytes],
+) -> tuple[Decision | None, Built | None]:
+    """Let weights run; return what to decide next, or what was built, or neither where all is decided."""
+    done, asked = scope.run(weights), np.stack([problem.spikes for problem in known], axis=1)
+    wrong = scope.wrong(done, known)
+    crowded = [index for index, one in enumerate(weights) if scope.most is not None and one.support.size > scope.most]
+    following = _next_bin(scope, assumed, wrong=wrong, done=done)
+    if crowded and (wrong is None or following is None):
+        following = _heaviest(crowded[0], weights[crowded[0]], assumed=assumed) or following
+    if wrong is None or following is None:
+        raster = done if wrong is None else asked
+        is_any = scope.most is None or bool(crowded)
+        taps = tuple(_usable(problem) if is_any else one.support for problem, one in zip(known, weights, strict=True))
+        key = raster.tobytes() + b"".join(chosen.tobytes() for chosen in taps if not is_any)
+        if key not in tried:
+            tried.add(key)
+            return following, build(Candidate(raster, taps))
+    return following, None
 
-    Parameters
-    ----------
-    task : Task
-        What its targets say in don't-care bins plays no part.
-    """
 
-    def __init__(self, task: Task) -> None:
-        self.task, self.mapping = task, task.mapping
-        self.care = task.care
-        self.tape = self.mapping.played
-        self.pattern = self.tape.pattern
-        self._fastest = min(task.spec.delays)
+def _usable(problem: NeuronProblem) -> Int64s:
+    return np.flatnonzero(problem.box.weight_upper > problem.box.weight_lower)
 
-    def problems(self, raster: Raster) -> list[NeuronProblem]:
-        """Return all neurons' problems, with a row at every tick, if they do ``raster`` (ticks, neurons)."""
-        task, everything = self.task.with_targets(range(raster.shape[1]), raster), np.ones(len(raster), dtype=np.bool_)
-        return [task.problem(index, raster[:, index], constrained=everything) for index in range(raster.shape[1])]
 
-    def known(self, assumed: Mapping[Bin, bool]) -> list[NeuronProblem]:
-        """See `Scope.known`: a row is sure as long as no undecided bin of any neuron can have acted."""
-        raster, decided = self.task.targets & self.care, self.care.copy()
-        for each, value in assumed.items():
-            raster[each], decided[each] = value, True
-        sure = self._unaffected(decided)
-        known = [
-            under_assumptions(problem, decided[:, index], assumed={})
-            for index, problem in enumerate(self.problems(raster))
-        ]
-        rows = self.mapping.at_every_look(sure)
-        return [problem.constrained_to(problem.constrained & rows) for problem in known]
+def _heaviest(neuron: int, weights: Weights, *, assumed: Assumed) -> Decision | None:
+    """Return the decision to leave out the tap with the greatest weight, of those that are not decided."""
+    undecided = [tap for tap in weights.support.tolist() if Tap(neuron, tap) not in assumed]
+    if not undecided:
+        return None
+    return Decision(Tap(neuron, max(undecided, key=lambda tap: abs(float(weights.taps[tap])))), False)
 
-    def run(self, weights: Sequence[Weights]) -> Raster:
-        """See `Scope.run`: a closed loop."""
-        offsets = np.array([(one.threshold, one.bias) for one in weights])
-        taps = np.stack([one.taps for one in weights])
-        return closed_loop(
-            self.mapping, self.task.spec.inputs, weights=taps, thresholds=offsets[:, 0], biases=offsets[:, 1]
+
+def recheck_proof(scope: Scope, proof: Case, *, assumed: Assumed) -> bool:
+    """Tell whether a proof holds, in all its cases, for neurons whose open bins and taps are partly assumed."""
+    if isinstance(proof, (Split, TapSplit)):
+        choice, cases = _cases(proof)
+        is_open = choice in scope.open_bins if isinstance(choice, tuple) else scope.most is not None
+        return is_open and all(
+            recheck_proof(scope, case, assumed={**assumed, choice: value}) for value, case in cases.items()
         )
-
-    def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Mapping[Bin, bool]) -> set[Bin]:
-        """See `Scope.rests_on`: the neuron's own up to its rows, and those that can have acted by then."""
-        starts, fastest = self.tape.starts[self.pattern], self._fastest
-        found = set()
-        for tick in {row % self.tape.ticks for row in proof.prices}:
-            for other, neuron in assumed:
-                last = tick if neuron == proof.neuron else tick - fastest
-                if starts[tick] <= other <= last:
-                    found.add((other, neuron))
-        return found
-
-    def index(self, proof: Certificate) -> int:
-        """See `Scope.index`."""
-        return proof.neuron
-
-    def _unaffected(self, decided: Raster) -> Raster:
-        """(ticks,) Whether no undecided bin of any neuron has been able to act by then, over a synapse."""
-        open_before = np.concatenate([[0], np.cumsum(~decided.all(axis=1))])
-        starts = self.tape.starts[self.pattern]
-        acted = np.maximum(np.arange(len(decided)) - self._fastest + 1, starts)
-        unaffected: Raster = open_before[acted] == open_before[starts]
-        return unaffected
+    if isinstance(proof, Certificate):
+        return recheck(scope.known(assumed)[scope.index(proof)], proof)
+    return scope.is_contradicted(proof, assumed)
 
 
-def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[int, bool]) -> NeuronProblem:
-    """Return the problem with the rows that are sure if don't-care bins are as assumed: their last reset is known."""
-    raster, decided = problem.spikes.copy(), care.copy()
-    for tick, value in assumed.items():
-        raster[tick], decided[tick] = value, True
-    raster[~decided] = False
-    filled = problem.with_raster(raster)
-    open_before = np.concatenate([[0], np.cumsum(~(decided | filled.resets.is_held[: decided.size]))])
-    sure = decided & (open_before[:-1] == open_before[_since(filled)[: decided.size]])
-    return filled.constrained_to(problem.potential_map.at_every_look(sure))
-
-
-def _since(problem: NeuronProblem) -> Ticks:
-    """(ticks,) The last spike before each tick, or the beginning of its pattern."""
-    tape = problem.potential_map.tape
-    since: Ticks = np.where(problem.resets.spike == NO_RESET, tape.starts[tape.pattern], problem.resets.spike)
-    return since
-
-
-def recheck_proof(scope: Scope, proof: Proof, *, assumed: Mapping[Bin, bool]) -> bool:
-    """Tell whether a proof holds, in all its cases, for neurons whose don't-care bins are partly assumed."""
+def _cases(proof: Split | TapSplit) -> tuple[Choice, dict[bool, Case]]:
     if isinstance(proof, Split):
-        here = (proof.tick, proof.neuron)
-        return not scope.care[here] and all(
-            recheck_proof(scope, case, assumed={**assumed, here: value})
-            for value, case in ((False, proof.if_silent), (True, proof.if_spike))
-        )
-    return recheck(scope.known(assumed)[scope.index(proof)], proof)
+        return (proof.tick, proof.neuron), {False: proof.if_silent, True: proof.if_spike}
+    return Tap(proof.neuron, proof.tap), {False: proof.if_absent, True: proof.if_present}
 
 
-def _verdicts(known: Sequence[NeuronProblem]) -> Certificate | list[Weights]:
-    """Return weights that meet the rows of each neuron, or a proof that one of them has none."""
+def _settled(proof: Case, neuron: int) -> Proof:
+    """Return a proof, or raise where a case of it is unsettled."""
+    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "what is asked is one completion"
+    if any(isinstance(leaf, Unsettled) for leaf in all_leaves(proof)):
+        raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
+    assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"
+    return proof
+
+
+def all_leaves(proof: Case) -> Iterator[Case]:
+    """Yield the ends of all cases of a proof."""
+    if isinstance(proof, (Split, TapSplit)):
+        for case in _cases(proof)[1].values():
+            yield from all_leaves(case)
+    else:
+        yield proof
+
+
+def _verdicts(
+    known: Sequence[NeuronProblem], last: Sequence[Weights], *, is_few_sought: bool
+) -> Certificate | list[Weights]:
+    """Return weights that meet the rows of each neuron, or a proof that one of them has none.
+
+    Those that met the last rows are kept where they meet these, too.
+    """
     weights = []
-    for problem in known:
+    for index, problem in enumerate(known):
+        if last and _meets(problem, last[index]):
+            weights.append(last[index])
+            continue
         verdict = _verdict(problem)
         if isinstance(verdict, Certificate):
             return verdict
-        weights.append(verdict)
+        weights.append(_few(problem, verdict) if is_few_sought else verdict)
     return weights
 
 
@@ -286,24 +306,51 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     return Weights(verdict.weights, verdict.threshold, verdict.bias)
 
 
-def _step_back(path: list[_Decision], proof: Proof, *, rests_on: frozenset[Bin]) -> Proof | None:
+def _meets(problem: NeuronProblem, weights: Weights) -> bool:
+    """Tell whether weights meet the rows of a neuron, by more than a solver's tolerance."""
+    box, ideal = problem.box, problem.idealised(problem.box.widest_exponent)
+    is_absent = (box.weight_lower == 0.0) & (box.weight_upper == 0.0)
+    return not weights.taps[is_absent].any() and bool(
+        (ideal.margins(weights.taps, weights.threshold, weights.bias) > ideal.tolerance).all()
+    )
+
+
+def _few(problem: NeuronProblem, weights: Weights) -> Weights:
+    """Return light weights that meet the rows as well, which live on few taps; the same where they have no room."""
+    ideal = problem.idealised(problem.box.widest_exponent)
+    room = ideal.room(weights.taps, weights.threshold, weights.bias)
+    if not 0.0 < room < np.inf:
+        return weights
+    programs = Programs(ideal)
+    light = programs.lightest(programs.usable, np.ones(weights.taps.size), room=SHARE * room)
+    found = programs.supported(np.flatnonzero(light), 0.0)
+    return weights if found is None else Weights(found.weights, found.threshold, found.bias)
+
+
+def _step_back(path: list[Decision], proof: Case, *, rests_on: frozenset[Choice]) -> Case | None:
     """Turn the last decision that matters, and drop all after it; return the proof if none is left to turn."""
     while path:
         last = path[-1]
-        if last.bin not in rests_on:
+        if last.choice not in rests_on:
             path.pop()
         elif last.refuted is None:
             last.refuted, last.refuted_by, last.value = proof, rests_on, not last.value
             return None
         else:
-            silent, spike = (last.refuted, proof) if last.value else (proof, last.refuted)
-            proof, rests_on = Split(*last.bin, silent, spike), (rests_on | last.refuted_by) - {last.bin}
+            without, beside = (last.refuted, proof) if last.value else (proof, last.refuted)
+            rests_on = (rests_on | last.refuted_by) - {last.choice}
+            proof = (
+                TapSplit(last.choice.neuron, last.choice.index, without, beside)
+                if isinstance(last.choice, Tap)
+                else Split(*last.choice, without, beside)
+            )
             path.pop()
     return proof
 
 
-def _next_bin(scope: Scope, assumed: Mapping[Bin, bool], *, wrong: int) -> Bin | None:
-    """Return the first undecided bin of the pattern that went wrong, or of all; None if all are decided."""
-    undecided = [(tick, neuron) for tick, neuron in np.argwhere(~scope.care).tolist() if (tick, neuron) not in assumed]
-    here = (each for each in undecided if scope.pattern[each[0]] == scope.pattern[wrong])
-    return next(here, undecided[0] if undecided else None)
+def _next_bin(scope: Scope, assumed: Assumed, *, wrong: int | None, done: Raster) -> Decision | None:
+    """Decide the first open bin of the pattern that went wrong, or of all, as it was done; None if all are decided."""
+    undecided = [each for each in scope.open_bins if each not in assumed]
+    here = (each for each in undecided if wrong is not None and scope.pattern[each[0]] == scope.pattern[wrong])
+    chosen = next(here, undecided[0] if undecided else None)
+    return None if chosen is None else Decision(chosen, bool(done[chosen]))

@@ -13,7 +13,7 @@ Decisions
   likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, a
   complete search decides (`snnprog.design.freedom`).
 - Where outputs feed outputs, a don't-care bin is an input of all. If what the targets say in them cannot be built, one
-  search decides over all of them (`design_together`).
+  search decides over all of them (`snnprog.design.searched`).
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, no_joint_filling, unreached
-from snnprog.design.freedom import Alone, Together, search, under_assumptions
+from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
+from snnprog.design.freedom import search
 from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Certificate, Proof, Split, certify
+from snnprog.design.proofs.certificate import Certificate, Proof, certify
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
+from snnprog.design.scopes import Alone, under_assumptions
 from snnprog.network import Neuron
+from snnprog.proof import Node
 from snnprog.solver import check_time
 
 # Rounds of repetition before the complete search, which finds the same answer more slowly.
@@ -52,8 +54,10 @@ class NeuronDesign:
     ----------
     neuron : Neuron or None
     conflicts : tuple of Conflict
-    certificate : Certificate or Split or None
+    certificate : proof or None
         The proof behind the conflicts (behind the first of them, where each is one of its own).
+    proof : node or None
+        What proves the first conflict, checked by `snnprog.check_proof`.
     is_out_of_time : bool
         Whether the time limit ended the search.
     """
@@ -61,6 +65,7 @@ class NeuronDesign:
     neuron: Neuron | None
     conflicts: tuple[Conflict, ...] = ()
     certificate: Proof | None = None
+    proof: Node | None = None
     is_out_of_time: bool = False
 
     @property
@@ -90,10 +95,19 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     UndecidedError
         If the time allowed runs out.
     """
-    design = _design_asked(problem, care)
+    design = design_asked(problem, care)
     if design.neuron is not None or care.all():
         return design
     return _design_with_freedom(problem, care)
+
+
+def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+    """Return the neuron of `design_neuron` where it is found without a complete search; undecided otherwise."""
+    design = design_asked(problem, care)
+    if design.neuron is not None:
+        return design
+    freer = _settled(problem, care)
+    return UNDECIDED if freer is None else NeuronDesign(freer)
 
 
 def design_given(problem: NeuronProblem) -> NeuronDesign:
@@ -101,7 +115,7 @@ def design_given(problem: NeuronProblem) -> NeuronDesign:
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
-def _design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     """Design for known resets in the patterns that ask something; in the others, the neuron does what comes of it."""
     asked = problem.asked(care)
     design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
@@ -110,33 +124,6 @@ def _design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     neuron = design.neuron
     done = free_run(problem, neuron.weights.ravel(), threshold=neuron.threshold, bias=neuron.bias)
     return replace(design, neuron=replace(neuron, raster=np.where(asked, problem.spikes, done)))
-
-
-def design_together(scope: Together) -> list[NeuronDesign]:
-    """Design all neurons of a loop, their don't-care bins being free.
-
-    If it cannot be, some come without a neuron, and at least one of them with the conflict.
-
-    Raises
-    ------
-    SolverError, UndecidedError
-        As in `design_neuron`.
-    """
-    found = search(scope, lambda raster: _built_together(scope, raster))
-    if isinstance(found, list):
-        return found
-    known, unbuilt = scope.known({}), [UNDECIDED for _ in range(scope.care.shape[1])]
-    if isinstance(found, Certificate):
-        unbuilt[found.neuron] = _refused(known[found.neuron], found)
-    else:
-        for conflict in no_joint_filling(known, scope.care, proof=found):
-            unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
-    return unbuilt
-
-
-def _built_together(scope: Together, raster: Raster) -> list[NeuronDesign] | None:
-    designs = [design_given(problem) for problem in scope.problems(raster)]
-    return designs if all(design.neuron is not None for design in designs) else None
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
@@ -153,7 +140,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
         return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
     if isinstance(verdict, Certificate):
-        return _refused(problem, verdict)
+        return refusal(problem, verdict)
     if best.margin > 0.0:
         return NeuronDesign(best)
     if ideal.is_feasible:
@@ -182,7 +169,10 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
     return [proof for proof in proofs if proof is not None]
 
 
-def _refused(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
+    """Return the smallest conflict that a proof leads to, if it is asked for."""
+    if not problem.is_conflict_asked:
+        return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
 
@@ -208,12 +198,12 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     evident = _evident_conflicts(under_assumptions(problem, care, assumed={}))
     if evident is not None:
         return evident
-    found = search(Alone(problem, care), lambda raster: _built(problem, care, raster=raster[:, 0]))
-    if isinstance(found, Split):
-        return NeuronDesign(None, (no_filling(problem, care, proof=found),), found)
+    found = search(Alone.cared(problem, care), lambda candidate: _built(problem, care, raster=candidate.raster[:, 0]))
+    if isinstance(found, Neuron):
+        return NeuronDesign(found)
     if isinstance(found, Certificate):
-        return _refused(under_assumptions(problem, care, assumed={}), found)
-    return NeuronDesign(found)
+        return refusal(under_assumptions(problem, care, assumed={}), found)
+    return NeuronDesign(None, (no_filling(problem, care, proof=found),), found)
 
 
 def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
@@ -234,7 +224,7 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
 
 
 def _built(problem: NeuronProblem, care: Raster, *, raster: Raster) -> Neuron | None:
-    return _design_asked(problem.with_raster(raster), care).neuron
+    return design_asked(problem.with_raster(raster), care).neuron
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:

@@ -51,6 +51,8 @@ class NeuronProblem:
         The ranges at exponent 0.
     exponent : int
         The grid has steps of ``2**exponent``, and weights reach as much further.
+    is_conflict_asked : bool
+        Whether a conflict is to be as small as can be; not where hidden neurons are tried next, and nobody reads it.
     """
 
     neuron: int
@@ -64,6 +66,7 @@ class NeuronProblem:
     leeway: Floats
     box: Box
     exponent: int = 0
+    is_conflict_asked: bool = True
 
     @property
     def spikes(self) -> Raster:

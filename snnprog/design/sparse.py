@@ -11,7 +11,7 @@ Decisions
 - At each step, *can do* means: with a margin that survives every rounding. Where the lightest weights have none, the
   neuron stays as it was designed; only a limit on its synapses makes do with the margin that it was designed with.
 - Bins that do not count are kept as the design filled them in.
-- That a limit cannot be met is proved only by trying every set of so many taps, where there are few such sets.
+- Whether a limit can be met at all is for a complete search to say (`snnprog.design.searched`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.conflict import Conflict
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.support import Programs, restricted_to
-from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
-from snnprog.wording import counted
+from snnprog.spec import Spec
 
 # The search's effort: how often weights are weighed again (Candès and others find that few rounds do), and the taps
 # left start it afresh. × 3 and ÷ 3 of all constants here but NOTHING: no change on 2 specs, and 1.0 to 1.4 of the
@@ -44,10 +42,9 @@ NOTHING = 1e-6
 # The LSBs by which rows are to be cleared at first (as much as rounding can move at a tick that 2 taps reach), and the
 # shares of the design's own room that are tried after it.
 ROOM, SHARES = 1.0, (0.25, 0.75)
-# The most programs that are solved to exchange two taps for one, and to prove that no set of taps will do: a program
-# takes about a millisecond, so either is below a second.
+# The most programs that are solved to exchange two taps for one: a program takes about a millisecond, so all are below
+# a second.
 FEW_EXCHANGES = 400
-FEW_SETS = 300
 
 
 @dataclass(frozen=True)
@@ -62,42 +59,39 @@ class Thrift:
         """Whether anything is."""
         return self.is_fewest or self.most is not None
 
+    def allows(self, neuron: Neuron) -> bool:
+        """Tell whether a neuron has no more synapses than so many."""
+        return self.most is None or np.count_nonzero(neuron.weights) <= self.most
+
     def is_met_by(self, taps: Int64s) -> bool:
         """Tell whether there is no reason to look for fewer taps."""
         return not self.is_fewest and self.most is not None and taps.size <= self.most
 
 
-def thinned(
-    problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, care: Raster, asked: Raster
-) -> NeuronDesign:
-    """Return a designed neuron with fewer synapses, or say why it cannot have as few as is asked.
+def thrift_of(spec: Spec) -> Thrift:
+    """Return what a spec asks of the synapses of each output."""
+    return Thrift(spec.sparse, spec.fan_in)
+
+
+def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign:
+    """Return a designed neuron with fewer synapses, as few as are found; there may be more than is asked.
 
     Parameters
     ----------
     problem : NeuronProblem
         The one that was designed for.
-    care : (ticks,) bool
-        Which ticks count.
     asked : (ticks,) bool
         At which ticks the neuron has to go on doing what it does.
-
-    Raises
-    ------
-    UndecidedError
-        If more synapses are needed than are allowed, as far as was found, and there is no proof.
     """
     neuron = designed.neuron
-    if neuron is None:
+    if neuron is None or not thrift.is_asked:
         return designed
     rows = problem.potential_map.at_every_look(asked)
     settled = problem.with_raster(neuron.raster).constrained_to(rows).at_exponent(neuron.exponent)
     taps = np.flatnonzero(neuron.weights.ravel())
-    if thrift.is_met_by(taps):
+    if thrift.is_met_by(taps) or neuron.margin <= 0.0:
         return designed
-    found = _search(settled, neuron, thrift=thrift) if neuron.margin > 0.0 else None
-    fewest = taps if found is None else found
-    if thrift.most is not None and fewest.size > thrift.most:
-        return _try_every_set(settled, neuron, care=care, most=thrift.most, found=fewest)
+    found = _search(settled, neuron, thrift=thrift)
     return designed if found is None else NeuronDesign(_redesigned(settled, neuron, taps=found))
 
 
@@ -207,38 +201,3 @@ def _redesigned(problem: NeuronProblem, neuron: Neuron, *, taps: Int64s) -> Neur
         margin=better.margin,
         bound=wide.bound,
     )
-
-
-def _try_every_set(problem: NeuronProblem, neuron: Neuron, *, care: Raster, most: int, found: Int64s) -> NeuronDesign:
-    """Try every set of as many taps as are allowed, where there are few; if none can do, that is a proof."""
-    usable = np.flatnonzero(problem.box.weight_upper > problem.box.weight_lower)
-    if math.comb(usable.size, most) <= FEW_SETS:
-        sets = [np.array(taps, dtype=np.int64) for taps in itertools.combinations(usable.tolist(), most)]
-        able = [taps for taps in sets if _is_able(problem, taps)]
-        if not able and care.all():
-            return NeuronDesign(None, (_too_many(problem, most, usable=usable.size),))
-        widest = max(
-            (_redesigned(problem, neuron, taps=taps) for taps in able), key=lambda made: made.margin, default=neuron
-        )
-        if able and widest.margin > 0.0:
-            return NeuronDesign(widest)
-    raise UndecidedError(
-        f"output {problem.neuron} has {counted(found.size, 'synapse')} at the fewest that were found, and fan_in"
-        f" allows {most}; nothing proves that fewer cannot do: allow more, or offer other delays",
-        [problem.neuron],
-    )
-
-
-def _is_able(problem: NeuronProblem, taps: Int64s) -> bool:
-    """Tell whether any real weights on these taps do what is asked."""
-    return widest_margin(restricted_to(problem, taps).idealised(problem.box.widest_exponent)).is_feasible
-
-
-def _too_many(problem: NeuronProblem, most: int, *, usable: int) -> Conflict:
-    first = int(np.flatnonzero(problem.raster)[0]) if problem.raster.any() else 0
-    pattern, tick = problem.potential_map.tape.where(first)
-    reason = (
-        f"output {problem.neuron} cannot do what is asked, from tick {tick} of pattern {pattern} on, with {most}"
-        f" synapse{'' if most == 1 else 's'}: no choice of them among its {usable} taps has weights that do"
-    )
-    return Conflict(problem.neuron, pattern, tick, reason)

@@ -13,6 +13,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.design.active_rows import FIRST_ROWS, ActiveRows, answers, margin_program, worst_first
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import transposed_times
 from snnprog.potential import RESIDUE, Ticks
 from snnprog.solver import LinearProgram, maximise
 
@@ -103,7 +104,7 @@ class Programs:
 
     def _cheaper(self, others: Int64s, costs: Floats, *, prices: Floats) -> Int64s:
         """Return those of the other taps that the prices of the rows say to be worth their cost, the best first."""
-        pull = (prices * self.problem.signs[self.rows.ticks]) @ self.rows.features[:, others]
+        pull = transposed_times(self.rows.features[:, others], prices * self.problem.signs[self.rows.ticks])
         box = self.problem.box
         gain = np.maximum(pull * (box.weight_upper[others] > 0.0), -pull * (box.weight_lower[others] < 0.0))
         excess = gain / costs[others]

@@ -16,6 +16,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.design.box import Box, box_of
 from snnprog.design.mapping import potential_map, presynaptic_rasters
+from snnprog.design.once import map_of
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.potential import PotentialMap
 from snnprog.spec import Spec, with_targets
@@ -32,7 +33,7 @@ class Task:
     hidden : tuple of (ticks of all patterns,) bool
         What each hidden neuron does.
     mapping : PotentialMap
-        The linear map of all lines.
+        The linear map of all lines, as outputs need it.
     box : Box
         Where the unknowns of each neuron may lie.
     """
@@ -47,6 +48,18 @@ class Task:
         """Return the task of a spec, beside hidden neurons that do ``hidden``."""
         mapping = potential_map(spec, hidden)
         return cls(spec, tuple(hidden), mapping, box_of(spec, mapping))
+
+    @cached_property
+    def hidden_mapping(self) -> PotentialMap:
+        """The map of hidden neurons: as all that others hear, they must not spike twice in a tick."""
+        linear = self.spec.linear_rule
+        if linear.most_spikes == 1 or self.spec.recurrent:
+            return self.mapping
+        return map_of(self.lines, self.spec.delays, linear, is_heard_often=True)
+
+    def map_of(self, neuron: int) -> PotentialMap:
+        """Return the map of one neuron, hidden ones first."""
+        return self.hidden_mapping if neuron < self.n_hidden else self.mapping
 
     @property
     def n_hidden(self) -> int:

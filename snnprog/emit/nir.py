@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnprog.archive import write_bytes
 from snnprog.arrays import Floats, Int64s
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.networks.importing import least_shifts
+from snnprog.output_files import write_bytes
 from snnprog.program import Program
 from snnprog.raster import check_bin_ms
 from snnprog.version import __version__

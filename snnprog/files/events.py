@@ -22,12 +22,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from snnprog.archive import check_regular, read_bytes, write_bytes
+from snnprog.archive import check_regular, read_bytes
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import check_bins
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes
+from snnprog.output_files import write_bytes
 from snnprog.raster import check_inside, events_of_raster
 from snnprog.wording import counted
 

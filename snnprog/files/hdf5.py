@@ -1,17 +1,16 @@
 """HDF5 files, read without trust: what SONATA, NWB and NIR are kept in.
 
 The HDF5 library is not made for strangers' files: of 6,000 that differed from good ones in a few bytes, two never came
-back from it (h5py 3.16, HDF5 2.0). So a process of its own reads (`snnprog.files.hdf5_process`), with a time limit;
-what comes back is arrays of numbers and texts, and every fault is a `FormatError`.
+back from it (h5py 3.16, HDF5 2.0). So a process of its own reads (`snnprog.files.hdf5_process`), with limits on time,
+memory and what a file of its size may unpack to; it ends with this one. What comes back is arrays of numbers and texts,
+and every fault is a `FormatError`.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
-import subprocess
-import tempfile
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.archive import check_regular
-from snnprog.errors import FormatError, SpecError
-from snnprog.files.hdf5_copy import REFUSED, Copy
-from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
+from snnprog.archive import check_regular, unpacked_limit
+from snnprog.errors import FormatError, SnnprogError, SpecError
+from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
+from snnprog.processes.commands import Ending, ending_of
+from snnprog.processes.isolation import own_module
+from snnprog.processes.surroundings import ONE_THREAD
+from snnprog.temporaries import temporary_folder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TIME_LIMIT_S = 120.0
 READER = "snnprog.files.hdf5_process"
+XCPU, KILL = getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)  # Windows has neither
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,30 +128,23 @@ def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
     Raises
     ------
     FormatError
-        If the file is missing, is no HDF5 file, is damaged or too large, or reading it takes too long.
+        If the file is missing, is no HDF5 file, is damaged or locked, packed by a filter that is not here, or takes
+        more memory or time than a file of its size may.
     SpecError
-        If h5py is not installed.
+        If h5py is not installed, or cannot be imported.
     """
-    check_regular(path)
+    size = check_regular(path)
     _check_signature(path)
     check_installed("h5py", f"reading {path}")
-    with tempfile.TemporaryDirectory(prefix="snnprog-") as folder:
-        result = Path(folder) / "parts.npz"
-        command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(result.absolute())])
+    with temporary_folder() as folder:
+        command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(folder)])
+        ending = ending_of(command, limit_s=TIME_LIMIT_S, folder=folder, settings=ONE_THREAD)
+        if ending.failure:
+            raise _error(path, ending)
         try:
-            done = subprocess.run(
-                command,
-                cwd=NEUTRAL_FOLDER,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=TIME_LIMIT_S,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FormatError(f"{path} was not read in {TIME_LIMIT_S:g} s; it is damaged, or too large") from error
-        if done.returncode != 0:
-            raise FormatError(f"{path} cannot be read: {_reason(done.returncode, done.stderr)}")
-        return _parts(path, result.read_bytes())
+            return Hdf5.of(path, read_copy(folder, limit=unpacked_limit(size)))
+        except (ValueError, KeyError, RefusalError) as error:
+            raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
 
 
 def check_installed(package: str, what: str) -> None:
@@ -167,18 +163,23 @@ def _check_signature(path: Path) -> None:
         raise FormatError(f"{path} is no HDF5 file: it begins with {beginning!r}")
 
 
-def _reason(code: int, message: bytes) -> str:
-    text = message.decode("utf-8", "replace").strip()
-    if code == REFUSED and text:
-        return text
-    if code < 0:
-        return f"the HDF5 library was ended by signal {-code}: it is damaged"
-    return f"the process that reads it failed: {text.splitlines()[-1] if text else code}"
-
-
-def _parts(path: Path, content: bytes) -> Hdf5:
-    with np.load(io.BytesIO(content), allow_pickle=False) as parts:
-        told = json.loads(parts["index"].item())
-        arrays = [parts[str(place)] for place in range(len(told["index"]))]
-    copied = Copy(arrays, [tuple(entry) for entry in told["index"]], told["members"], told["others"])
-    return Hdf5.of(path, copied)
+def _error(path: Path, ending: Ending) -> SnnprogError:
+    """Return what to raise where the process that reads failed."""
+    if ending.code is None:
+        return FormatError(f"{path} cannot be read: its reader {ending.failure}; it is damaged, or on a slow disk")
+    if ending.code == UNUSABLE:
+        return SpecError(
+            f"reading {path} needs h5py, and h5py cannot be imported ({ending.last_words});"
+            " install it anew with: pip install --force-reinstall h5py"
+        )
+    if ending.code == REFUSED and ending.last_words:
+        return FormatError(f"{path} cannot be read: {ending.last_words}")
+    if ending.code >= 0:
+        last = ending.last_words.splitlines()[-1] if ending.last_words else str(ending.code)
+        return FormatError(f"{path} cannot be read: the process that reads it failed: {last}")
+    reasons = {
+        XCPU: "it takes more processor time than a file of its size may; it is damaged, or made to be slow",
+        KILL: "its reader was killed by signal 9; memory may have run out",
+    }
+    damaged = f"the HDF5 library was ended by signal {-ending.code}: it is damaged"
+    return FormatError(f"{path} cannot be read: {reasons.get(-ending.code, damaged)}")

@@ -1,36 +1,66 @@
 """What reads an HDF5 file in a process of its own: the HDF5 library may hang or crash on a damaged one.
 
-It copies the parts that are named into an ``.npz`` of arrays ``0``, ``1`` and so on, and a JSON ``index``: what each of
-them was, the members of every group on the way, and what was met that is no array of numbers or texts. Groups, links
-and chunks come from strangers, too: they are few, lead nowhere else, and of bearable size, or the file is refused.
+It copies the parts that are named into a folder (see `snnprog.files.hdf5_copy`): arrays, the members of every group on
+the way, and what was met that is no array of numbers or texts. Groups, links and chunks come from strangers, too: they
+are few, lead nowhere else, and cost no more than a file of that size may, or the file is refused. What that cannot
+foresee is ended by the limits on this process's memory and processor time.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.files.hdf5_copy import OBJECT_LIMIT, REFUSED, SIZE_LIMIT_BYTES, Copy, RefusalError
+from snnprog.archive import unpacked_limit
+from snnprog.files.hdf5_copy import (
+    CHARACTER_BYTES,
+    NUMBER_BYTES,
+    OBJECT_LIMIT,
+    REFUSED,
+    UNUSABLE,
+    Copy,
+    RefusalError,
+    write_copy,
+)
+from snnprog.files.hdf5_filters import check_filters
 
-MEMORY_LIMIT_BYTES = 1 << 33
 TEXT_LIMIT = 1 << 16
-TEXT_LIMIT_BYTES = 1 << 22
+TEXT_BYTES = 1 << 13  # counted for each text that is read by itself, in .3 ms; it has 16 bytes in the file at least
 DEPTH_LIMIT = 16
+CHUNK_BYTES = 512  # what the library keeps of a chunk while it reads: 330 to 480 were measured (HDF5 2.0)
+MESSAGE_CHARACTERS = 1000
+# What the library takes beside what is read: it doubles the room for a chunk until what it unpacks fits, and objects
+# took ten bytes for each that they have in the file.
+READ_SHARES, FILE_SHARES, SPARE_BYTES = 4, 32, 1 << 27
+# A file of 1 GiB that unpacks to as much takes 3 s, and 2^14 objects take 4 s; an import takes 1 s at most.
+PROCESSOR_SECONDS, PROCESSOR_BYTES_PER_SECOND = 20, 1 << 25
+ANY_IMPORT_BYTES = 1 << 33  # NumPy and h5py map .2 GB, and .05 GB more for each processor
 
 
-def copy_parts(path: str, names: Sequence[str]) -> Copy:
-    """Return the named parts of a file, groups with all that is in them; what is missing is left out."""
+def copy_parts(path: str, names: Sequence[str], *, reserve: Callable[[int], None] = lambda size: None) -> Copy:
+    """Return the named parts of a file, groups with all that is in them; what is missing is left out.
+
+    Parameters
+    ----------
+    reserve : callable
+        See `Copy`.
+    """
     import h5py
 
-    copied = Copy()
-    with h5py.File(path, "r") as file:
+    size = Path(path).stat().st_size
+    copied = Copy(unpacked_limit(size), reserve=reserve)
+    reserve(FILE_SHARES * size)
+    with h5py.File(path, "r", locking="best-effort") as file:
         _note_members(file, "", copied=copied)
         for name in names:
             parts = name.split("/")
@@ -40,7 +70,7 @@ def copy_parts(path: str, names: Sequence[str]) -> Copy:
                     _note_members(found, group, copied=copied)
             found = _member(file, name)
             if found is not None:
-                _copy(found, name, copied=copied, depth=0)
+                _copy(found, name, copied=copied)
     return copied
 
 
@@ -62,23 +92,26 @@ def _member(file: Any, name: str) -> Any:
 def _note_members(group: Any, name: str, *, copied: Copy) -> list[str]:
     if len(group) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(group)} members; at most {OBJECT_LIMIT} are read")
-    if len(copied.members) > OBJECT_LIMIT:
-        raise RefusalError(f"it holds more than {OBJECT_LIMIT} groups, or leads to one by many ways")
-    copied.members[name] = list(group)
+    copied.list_members(name, list(group))
     return copied.members[name]
 
 
-def _copy(found: Any, name: str, *, copied: Copy, depth: int) -> None:
+def _copy(found: Any, name: str, *, copied: Copy, above: tuple[int, ...] = ()) -> None:
+    """Copy what was found, where it is a group with all that is in it; ``above`` says in which groups it is."""
     import h5py
 
-    if depth > DEPTH_LIMIT:
+    if len(above) > DEPTH_LIMIT:
         raise RefusalError(f"it is nested more than {DEPTH_LIMIT} deep")
     if isinstance(found, h5py.Dataset):
         _copy_dataset(found, name, copied=copied)
     elif isinstance(found, h5py.Group):
+        place = h5py.h5o.get_info(found.id).addr
+        if place in above:
+            raise RefusalError(f"/{name} leads back to a group that it is in")
+        copied.visit(place)
         for member in _note_members(found, name, copied=copied):
             inner = f"{name}/{member}"
-            _copy(_member(found, member), inner, copied=copied, depth=depth + 1)
+            _copy(_member(found, member), inner, copied=copied, above=(*above, place))
     else:
         copied.skip(name, "a named type")
     _copy_attributes(found, name, copied=copied)
@@ -92,31 +125,51 @@ def _copy_dataset(dataset: Any, name: str, *, copied: Copy) -> None:
     if dataset.shape is None:
         copied.skip(name, "empty")
     elif h5py.check_string_dtype(dataset.dtype) is not None:
+        _check_storage(dataset, name, copied=copied)
         copied.keep(name, "", _texts(dataset, name, copied))
     elif dataset.dtype.kind in "biuf":
-        chunk = math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize
-        if chunk > SIZE_LIMIT_BYTES:
-            raise RefusalError(f"/{name} is stored in chunks of {chunk} bytes; at most {SIZE_LIMIT_BYTES} are read")
-        copied.grow(max(math.prod(dataset.shape), 1) * dataset.dtype.itemsize)
+        _check_storage(dataset, name, copied=copied)
+        size = math.prod(dataset.shape) * max(dataset.dtype.itemsize, NUMBER_BYTES)
+        copied.grow(size)
+        copied.reserve(READ_SHARES * (size + math.prod(dataset.chunks or ()) * dataset.dtype.itemsize))
         copied.keep(name, "", np.asarray(dataset[()]))
     else:
         copied.skip(name, str(dataset.dtype))
 
 
+def _check_storage(dataset: Any, name: str, *, copied: Copy) -> None:
+    """Refuse chunks that cost more than they hold: large ones, very many, or such that cannot be unpacked."""
+    check_filters(dataset, name)
+    if dataset.chunks is None:
+        return
+    chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    if chunk > copied.limit:
+        raise RefusalError(
+            f"/{name} is stored in chunks of {chunk} bytes; at most {copied.limit} are read of a file of its size"
+        )
+    extents = zip(dataset.shape, dataset.chunks, strict=True)
+    copied.grow(CHUNK_BYTES * math.prod(-(-extent // length) for extent, length in extents))
+
+
 def _texts(dataset: Any, name: str, copied: Copy) -> NDArray[np.generic]:
-    """Return texts of any shape; one by one, since each may be long, and many may be the same one."""
-    if math.prod(dataset.shape) > TEXT_LIMIT:
-        raise RefusalError(f"/{name} holds {math.prod(dataset.shape)} texts; at most {TEXT_LIMIT} are read")
-    texts = []
-    for place in _places(dataset.shape):
+    """Return texts of any shape; if their lengths vary, one by one: each may be long, and many may be the same one."""
+    count = math.prod(dataset.shape)
+    if count > TEXT_LIMIT:
+        raise RefusalError(f"/{name} holds {count} texts; at most {TEXT_LIMIT} are read")
+    if dataset.dtype.kind == "S":
+        copied.grow(CHARACTER_BYTES * max(count, 1) * dataset.dtype.itemsize)
+        return np.asarray(np.char.decode(dataset[()], "utf-8"))
+    copied.grow(TEXT_BYTES * count)
+    copied.reserve(READ_SHARES * copied.limit)
+    texts: list[str] = []
+    longest = 0
+    for place in np.ndindex(*dataset.shape):
         value = dataset[place]
-        copied.grow(len(value) * (SIZE_LIMIT_BYTES // TEXT_LIMIT_BYTES))
-        texts.append(value.decode("utf-8") if isinstance(value, bytes) else str(value))
+        text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
+        copied.grow(CHARACTER_BYTES * (len(text) + count * max(len(text) - longest, 0)))
+        longest = max(longest, len(text))
+        texts.append(text)
     return np.array(texts, dtype=np.str_).reshape(dataset.shape)
-
-
-def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    yield from np.ndindex(*shape)
 
 
 def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
@@ -126,33 +179,89 @@ def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
     for attribute in found.attrs:
         kept = found.attrs.get_id(attribute)
         is_one = kept.shape is not None and math.prod(kept.shape) == 1
+        if is_one and kept.dtype.kind == "S":
+            copied.grow(kept.dtype.itemsize)
         value = found.attrs[attribute] if is_one and (kept.dtype.kind in "biufS" or kept.dtype.hasobject) else None
         value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
         if isinstance(value, (str, bytes, int, float, np.generic)):
             text = value.decode("utf-8") if isinstance(value, bytes) else value
-            copied.grow(len(str(text)))
+            copied.grow(CHARACTER_BYTES * len(str(text)))
             copied.keep(name, attribute, np.asarray(text))
         else:
             copied.skip(f"{name}@{attribute}", f"{kept.dtype} of shape {kept.shape}")
 
 
-def main(path: str, names: str, result: str) -> int:
-    """Copy parts of a file, or say on standard error why not; return the exit code."""
-    with suppress(ImportError, ValueError, OSError):
+def limit_time_and_files(limit: int) -> None:
+    """Limit the processor time of this process, and what it may write, where the system can."""
+    with suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_CPU, PROCESSOR_SECONDS + limit // PROCESSOR_BYTES_PER_SECOND)
+        _limit(resource.RLIMIT_FSIZE, limit + SPARE_BYTES)
+
+
+def limit_memory(size: int) -> None:
+    """Limit the memory of this process to so many bytes more than it has, and some spare, where the system can."""
+    with suppress(ImportError):
+        import resource
+
+        _limit(resource.RLIMIT_AS, _address_space() + size + SPARE_BYTES)
+
+
+def _limit(kind: int, most: int) -> None:
+    import resource
+
+    hard = resource.getrlimit(kind)[1]
+    with suppress(ValueError, OSError):  # where a system does not let it be set
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _address_space() -> int:
+    """Return how many bytes this process has mapped."""
     try:
-        copied = copy_parts(path, json.loads(names))
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:  # not on Linux
+        return ANY_IMPORT_BYTES
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is wrong, in words about the file, with an error that the library raised."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError) or any(word in text.lower() for word in OUT_OF_MEMORY):
+        return "unpacking it takes more memory than a file of its size may; store it without compression"
+    if "filter returned failure" in text:
+        return f"it is damaged, or a chunk unpacks to more than it declares ({text})"
+    if "unable to lock file" in text:
+        return "another program has it open and locked; close it there, or read a copy"
+    return f"it is damaged ({text})"
+
+
+OUT_OF_MEMORY = ("unable to allocate", "memory allocation failed", "can't allocate", "out of memory", "bad_alloc")
+
+
+def main(path: str, names: str, folder: str) -> int:
+    """Copy parts of a file, or say on standard error why not; return the exit code."""
+    warnings.simplefilter("ignore")
+    try:
+        import h5py
+
+        h5py.File  # noqa: B018  (an h5py.py that is something else lacks it)
+    except Exception as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS])
+        return UNUSABLE
+    try:
+        limit_time_and_files(unpacked_limit(Path(path).stat().st_size))
+        copied = copy_parts(path, json.loads(names), reserve=limit_memory)
+        limit_memory(READ_SHARES * copied.limit)
+        write_copy(copied, Path(folder))
     except RefusalError as refusal:
-        sys.stderr.write(str(refusal))
+        sys.stderr.write(str(refusal)[:MESSAGE_CHARACTERS])
         return REFUSED
     except Exception as error:  # whatever the library says of a damaged file
-        sys.stderr.write(f"it is damaged ({type(error).__name__}: {error})")
+        sys.stderr.write(reason_of(error)[:MESSAGE_CHARACTERS])
         return REFUSED
-    index = json.dumps({"index": copied.index, "members": copied.members, "others": copied.others})
-    arrays: dict[str, Any] = {str(place): array for place, array in enumerate(copied.arrays)}
-    np.savez(result, index=np.array(index), **arrays)
     return 0
 
 

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from snnprog.archive import write_bytes
 from snnprog.arrays import Bools, Floats, Int64s, Raster
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, check_installed, read_hdf5
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes, share_of
+from snnprog.output_files import write_bytes
 from snnprog.raster import check_bin_ms, events_of_raster
 from snnprog.wording import counted
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from snnprog.integers.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
+from snnprog.integers.unbuilt import fit_outputs
 
-__all__ = ["CERTIFIED", "EXACT", "INEXACT", "NeuronReport", "Quantized", "quantize"]
+__all__ = ["CERTIFIED", "EXACT", "INEXACT", "NeuronReport", "Quantized", "fit_outputs", "quantize"]

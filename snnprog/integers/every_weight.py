@@ -84,7 +84,7 @@ def _candidates(problem: IntegerProblem) -> Iterator[tuple[Int64s, range]]:
     while some := list(itertools.islice(everything, AT_ONCE)):
         check_time()
         chosen = np.array(some, dtype=np.int64).reshape(len(some), problem.taps.size)
-        potential = chosen @ features + fixed
+        potential = np.einsum("ct,tk->ck", chosen, features) + fixed
         above = ((potential - error) / rows.threshold_response)[:, ~rows.raster].max(axis=1, initial=-np.inf)
         below = ((potential + error) / rows.threshold_response)[:, rows.raster].min(axis=1, initial=np.inf)
         first = np.maximum(np.ceil(above), low).astype(np.int64)

@@ -1,7 +1,8 @@
 """One exponent for all neurons, where a chip has but one: the same network on each of its grids.
 
 Where a neuron's scale is free, weights, bias and threshold grow with the grid, so that only decays truncate otherwise;
-else the weights stay as they were designed, and what the grid makes of them is left to rounding and repair.
+else the weights stay as they were designed, and what the grid makes of them is left to rounding and repair. Where some
+neuron is integers already, its grid is the only one.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
     if not chip.is_exponent_shared:
         yield network
         return
+    given = {neuron.exponent for neuron in network.neurons if neuron.is_integral}
     is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
-    for exponent in range(chip.exponents[1], chip.exponents[0] - 1, -1):
+    for exponent in given or range(chip.exponents[1], chip.exponents[0] - 1, -1):
         neurons = tuple(_at(neuron, exponent, chip=chip if is_scalable else None) for neuron in network.neurons)
         yield replace(network, neurons=neurons)
 
@@ -31,6 +33,8 @@ def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
 def _at(neuron: Neuron, exponent: int, *, chip: Chip | None) -> Neuron:
     """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
     factor = 1.0
+    if neuron.is_integral:
+        return neuron
     if chip is not None:
         unit = chip.unit
         room = (chip.bias_limit / unit / max(abs(neuron.bias), TINY), chip.thresholds[1] / max(neuron.threshold, TINY))

@@ -16,15 +16,18 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.integers.integer_problem import IntegerProblem
-from snnprog.integers.rounding import IntegerNeuron
+from snnprog.integers.rounding import FITTED, IntegerNeuron
 from snnprog.rounding import half_even_integer
 from snnprog.rules.neuron import parameter_names
 from snnprog.simulate.fitting import Fitter, Movable
 from snnprog.solver import check_time
 
-FITTED = "fitted"
 # How many moves back a neuron may have been as bad, and how many times as many moves are tried with that.
 MEMORIES, MOVES_PER_MEMORY = (20, 100, 500, 2000), 400
+# Small weights, of which all are tried as long as they are no more choices than this, about 1 µs each. Where thresholds
+# must be scanned one by one, so many are, which costs so much more.
+SMALL_WEIGHTS, FEW_CHOICES, MANY_CHOICES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 255), 50_000, 3_000_000
+SCANNED_THRESHOLDS, SCANNING_COSTS = 64, 16
 # Ticks and events that are run between two looks at the clock: some 50 ms.
 AT_ONCE = 2_000_000
 
@@ -84,8 +87,9 @@ def fitted(
     UndecidedError
         If the time that `until` allows runs out.
     """
+    grids = [_begun(problem, wanted, _origin(problem)) for problem in problems]
     begun = [_begun(problem, wanted, values) for problem, values in starts]
-    begun += [_begun(problem, wanted, _origin(problem)) for problem in problems]
+    begun += grids
     generator = np.random.default_rng([*seed, len(begun)])
     for memory in MEMORIES:
         for start in begun:
@@ -99,6 +103,39 @@ def fitted(
                 moves, work = moves - steps, work - steps * start.fitter.cost
                 if short == 0:
                     return _neuron(start.problem, values, wanted)
+    return None
+
+
+def swept(problems: Sequence[IntegerProblem], wanted: Wanted, choices: int = FEW_CHOICES) -> IntegerNeuron | None:
+    """Try all small weights, and greater ones where there are few; return an exact neuron, or None."""
+    found = (_swept(_begun(problem, wanted, _origin(problem)), wanted, most=choices) for problem in problems)
+    return next((neuron for neuron in found if neuron is not None), None)
+
+
+def _swept(start: _FitStart, wanted: Wanted, *, most: int) -> IntegerNeuron | None:
+    problem, fitter = start.problem, start.fitter
+    weights, is_free = problem.taps.size, problem.problem.box.is_threshold_free
+    lower, upper = problem.ranges
+    is_scanned = fitter.asked.is_subtracted and fitter.asked.is_free and is_free
+    most = most // SCANNING_COSTS if is_scanned else most
+    before = 0.0
+    for limit in SMALL_WEIGHTS:
+        least, greatest = np.maximum(lower, -limit), np.minimum(upper, limit)
+        if problem.problem.box.weight_step > 1:
+            least[:weights], greatest[:weights] = lower[:weights], upper[:weights]
+        if is_free:
+            least[weights] = lower[weights]
+            greatest[weights] = (
+                min(upper[weights], lower[weights] + SCANNED_THRESHOLDS) if is_scanned else upper[weights]
+            )
+        choices = float(np.prod(np.delete(greatest - least + 1.0, weights if is_free else [])))
+        if choices == before or choices > most:
+            break
+        check_time()
+        before, values = choices, least.copy()
+        found = fitter.sweep(values, (least, greatest), threshold=weights if is_free else values.size, steps=most)
+        if found:
+            return _neuron(problem, values, wanted)
     return None
 
 

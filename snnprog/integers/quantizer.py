@@ -13,7 +13,7 @@ closed loop, by induction over ticks.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -30,7 +30,7 @@ from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
-from snnprog.integers.repair import RepairJob, impossible, repair
+from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, impossible, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
     ANY_INPUT,
@@ -40,6 +40,7 @@ from snnprog.integers.widths import (
     widths_for_patterns,
 )
 from snnprog.network import Network, Neuron
+from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.simulate.neuron import NeuronSimulator
@@ -137,6 +138,7 @@ def quantize(
     seed: int = 0,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    is_brief: bool = False,
 ) -> Quantized:
     """Turn a designed network into a program for the spec's chip.
 
@@ -154,6 +156,8 @@ def quantize(
         Where neurons are repaired side by side; it does not change the answers.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
+    is_brief : bool
+        Whether repairs are only tried briefly.
 
     Raises
     ------
@@ -163,7 +167,7 @@ def quantize(
         If the solver gives up.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
-    repairs = _Repairs(task, seed, executor, progress)
+    repairs = _Repairs(task, seed, executor, progress, is_brief)
     searches, outcomes, conflicts, late = repairs.best(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
@@ -181,8 +185,10 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _ScaleSearch(neuron, Rounder(task, neuron, task.mapping.at_every_look(asked)))
-        for neuron, asked in ((neuron, _asked(task, index)) for index, neuron in enumerate(network.neurons))
+        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(_asked(task, index)), mapping))
+        for index, (neuron, mapping) in enumerate(
+            zip(network.neurons, map(task.map_of, range(task.n_neurons)), strict=True)
+        )
     ]
     outcomes = rehearse(task, [search.best for search in searches])
     for scale in scales:
@@ -196,6 +202,10 @@ def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     return searches, outcomes
+
+
+def _with_maps(task: Task, network: Network) -> Iterator[tuple[int, Neuron, PotentialMap]]:
+    return ((index, neuron, task.map_of(index)) for index, neuron in enumerate(network.neurons))
 
 
 def _best_of(candidates: Iterable[Candidate]) -> Candidate:
@@ -232,6 +242,7 @@ class _Repairs:
     seed: int
     executor: Executor | None
     progress: Progress | None
+    is_brief: bool
 
     def best(
         self, candidates: Callable[[], Iterable[Candidate]]
@@ -239,19 +250,20 @@ class _Repairs:
         """Return the best of several candidates, repaired; proofs that some have no repair; and who had no time."""
         best = _best_of(candidates())
         if _flaws(best) and self.task.spec.chip.is_exponent_shared and self.task.n_neurons > 1:
-            for candidate in itertools.chain([best], candidates()):
-                _, late = self.repair(candidate, is_brief=True)
+            others = [best, *reversed(list(candidates()))]
+            for effort, candidate in itertools.product((SWEEP, BRIEF), others):
+                _, late = self.repair(candidate, effort=effort)
                 if late or not _flaws(candidate):
                     return *candidate, (), late
-        return *best, *self.repair(best)
+        return *best, *self.repair(best, effort=BRIEF if self.is_brief else FULL)
 
-    def repair(self, candidate: Candidate, *, is_brief: bool = False) -> tuple[tuple[Conflict, ...], list[int]]:
+    def repair(self, candidate: Candidate, *, effort: int = FULL) -> tuple[tuple[Conflict, ...], list[int]]:
         """Repair the neurons with flaws, in place; return proofs that some have no repair, and who had no time."""
         searches, outcomes = candidate
         failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
         late: list[int] = []
         conflicts: list[Conflict] = []
-        jobs = (replace(self._job(index, searches[index].neuron), is_brief=is_brief) for index in failing)
+        jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
         repairs = run_jobs(repair, jobs, self.executor)
         self._tell(0, len(failing))
         for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
@@ -272,7 +284,7 @@ class _Repairs:
         """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
         task, spec, asked = self.task, self.task.spec, _asked(self.task, index)
         problem = neuron_problem(
-            task.mapping, index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
+            task.map_of(index), index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
         )
         if spec.may_taps_be_absent:
             problem = restricted_to(problem, np.flatnonzero(neuron.weights))
@@ -324,8 +336,8 @@ class _ScaleSearch:
         self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
-        rounded = [rounding.round(scale) for scale in scales]
-        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[1])
+        rounded = [rounding.as_it_is()] if neuron.is_integral else [rounding.round(scale) for scale in scales]
+        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[len(rounded) // 2])
 
     @property
     def is_for_any_input(self) -> bool:
@@ -357,10 +369,12 @@ class Rehearsal:
 
 def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[int] | None = None) -> list[Rehearsal]:
     """Return how each neuron does when all others do what the target says."""
-    simulator = NeuronSimulator(task.spec.chip.rule, task.mapping)
+    rule = task.spec.chip.rule
+    simulators = {mapping: NeuronSimulator(rule, mapping) for mapping in {task.mapping, task.hidden_mapping}}
     chosen = range(len(neurons)) if outputs is None else outputs
     return [
-        _rehearsal(task, simulator, neuron=neuron, output=index) for neuron, index in zip(neurons, chosen, strict=True)
+        _rehearsal(task, simulators[task.map_of(index)], neuron=neuron, output=index)
+        for neuron, index in zip(neurons, chosen, strict=True)
     ]
 
 
@@ -403,8 +417,8 @@ def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=mapping.n_lines if rehearsal else spec.n_inputs,
-        n_neurons=len(neurons) * (1 + stands_twice),
-        **(with_readouts(arrays, len(neurons)) if stands_twice else arrays),  # type: ignore[arg-type]
+        n_neurons=len(neurons) + spec.n_outputs * stands_twice,
+        **(with_readouts(arrays, task.n_hidden) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 
 

@@ -13,11 +13,19 @@ from numpy.typing import ArrayLike
 
 from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS
 
-COPIED = set(SYNAPSE_ARRAYS) | set(NEURON_ARRAYS)
 
+def with_readouts(arrays: Mapping[str, ArrayLike], n_hidden: int) -> dict[str, ArrayLike]:
+    """Return the arrays of a program with a readout neuron for each output; the neurons' own indices stay.
 
-def with_readouts(arrays: Mapping[str, ArrayLike], n_neurons: int) -> dict[str, ArrayLike]:
-    """Return the arrays of a program with a readout neuron for each of its neurons; the neurons' own indices stay."""
-    doubled = {name: np.tile(np.asarray(values), 2) if name in COPIED else values for name, values in arrays.items()}
-    post = np.asarray(arrays["post"])
-    return doubled | {"post": np.concatenate([post, post + n_neurons]), "outputs": n_neurons + np.arange(n_neurons)}
+    The first ``n_hidden`` neurons are no outputs.
+    """
+    post, n_neurons = np.asarray(arrays["post"]), np.asarray(arrays["threshold"]).size
+    again = dict.fromkeys(SYNAPSE_ARRAYS, post >= n_hidden)
+    again |= {name: np.arange(n_neurons) >= n_hidden for name in NEURON_ARRAYS}
+    doubled = {
+        name: np.concatenate([np.asarray(values), np.asarray(values)[again[name]]]) if name in again else values
+        for name, values in arrays.items()
+    }
+    n_outputs = n_neurons - n_hidden
+    outputs = n_neurons + np.arange(n_outputs)
+    return doubled | {"post": np.concatenate([post, post[again["post"]] + n_outputs]), "outputs": outputs}

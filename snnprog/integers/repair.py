@@ -40,7 +40,7 @@ from snnprog.integers.exhaustive import (
     relaxed,
     whole,
 )
-from snnprog.integers.fitted import Wanted, fitted
+from snnprog.integers.fitted import FEW_CHOICES, MANY_CHOICES, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
@@ -65,12 +65,16 @@ BRIEF_FIT, SHORT_FIT, LONG_FIT = 1e7, 3e7, 3e8
 FITTED_EXPONENTS = (0, 2, 4, 7)
 
 
+# How much is done: small weights are tried alone; the first two means of the list above are; or all.
+SWEEP, BRIEF, FULL = range(3)
+
+
 @dataclass(frozen=True, eq=False)
 class RepairJob:
     """One neuron to repair: its rows at every tick with its designed raster, its real weights, and where they may go.
 
     ``seed`` is the compilation's, and the neuron's own number; ``is_alone`` tells that there is no other neuron;
-    ``wanted`` is where it must do what its raster says; ``is_brief`` asks for the first two means alone.
+    ``wanted`` is where it must do what its raster says; ``effort`` says which means.
     """
 
     problem: NeuronProblem
@@ -80,7 +84,7 @@ class RepairJob:
     wanted: Wanted
     deadline: Deadline | None = None
     is_alone: bool = False
-    is_brief: bool = False
+    effort: int = FULL
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +112,18 @@ def repair(job: RepairJob) -> Repair:
 
 def _repair(job: RepairJob) -> Repair:
     family = _Family(job)
+    if job.effort == SWEEP:
+        return Repair(family.swept())
     problems = family.worthwhile()
     entries = job.problem.potential_map.n_taps * job.problem.raster.size
     starts = [_dive(problem, LARGE_SHARE) for problem in problems]
     neuron = family.first_exact(starts, REOPTIMISED)
+    if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
+        neuron = family.swept()
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
-    neuron = family.fitted(starts, BRIEF_FIT if job.is_brief else SHORT_FIT)
-    if job.is_brief:
+    neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
+    if job.effort == BRIEF:
         return Repair(neuron)
     neuron = neuron or _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
     for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
@@ -128,9 +136,9 @@ def _repair(job: RepairJob) -> Repair:
         return Repair(neuron)
     if is_small(family.at(family.exponents[0])):
         outcome = _exhaust(family)
-        if outcome.is_decided:
+        if outcome.neuron is not None or (outcome.is_impossible and job.wanted.counts.all()):
             return outcome
-    neuron = family.fitted(starts, LONG_FIT)
+    neuron = family.swept(MANY_CHOICES) or family.fitted(starts, LONG_FIT)
     return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))
 
 
@@ -181,6 +189,10 @@ class _Family:
         begun = [(start.problem, start.unknowns) for start in starts]
         grids = [self.at(exponent) for exponent in FITTED_EXPONENTS if exponent in self.exponents]
         return fitted(grids, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
+
+    def swept(self, choices: int = FEW_CHOICES) -> IntegerNeuron | None:
+        """Return integers found by trying all that are small."""
+        return swept([self.at(exponent) for exponent in self.exponents], self.job.wanted, choices)
 
     def _lowered(self, problem: IntegerProblem, exponent: int, *, unknowns: Int64s) -> Int64s:
         if not problem.problem.box.is_bias_free:

@@ -3,7 +3,7 @@
 Rounder is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
 certificate; it rests on the linear map and its bounds alone, whatever the rounded weights turn out to be. A weight of 0
-stays 0; where weights are ±1, it is none only where taps may be absent.
+stays 0, unless weights are ±1.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.box import Box
 from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.rounding import HALF_STEP
+from snnprog.potential import PotentialMap
+from snnprog.rounding import HALF_STEP, half_even, half_even_integer
 from snnprog.spec import FREE
 
 # What floats can be wrong by, in LSBs: potentials below 2**17 are right to 2**-35 each, and sums of thousands to 1e-7.
 FLOAT_SLACK = 1e-6
-NEAREST = "nearest"
+NEAREST, FITTED = "nearest", "fitted"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,8 @@ class Rounder:
         Its real weights.
     constrained : (ticks,) bool
         Which ticks must come out right for the neuron to count as certified.
+    mapping : PotentialMap
+        The neuron's.
 
     Attributes
     ----------
@@ -100,10 +103,10 @@ class Rounder:
         The most spikes that can come in one tick.
     """
 
-    def __init__(self, task: Task, neuron: Neuron, constrained: Raster) -> None:
-        spec, chip, mapping = task.spec, task.spec.chip, task.mapping
+    def __init__(self, task: Task, neuron: Neuron, constrained: Raster, mapping: PotentialMap) -> None:
+        spec, chip = task.spec, task.spec.chip
         self.chip, self.neuron, self.mapping = chip, neuron, mapping
-        self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0)
+        self.is_scalable = spec.threshold == FREE and spec.bias in (FREE, 0) and not neuron.is_integral
         self.fixed_threshold = None if spec.threshold == FREE else int(spec.threshold)
         self.box = _box_of(task, neuron)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
@@ -142,6 +145,20 @@ class Rounder:
             scale=scale,
             certified=certified,
             margin=self._margin(rounded, bias, threshold=threshold),
+        )
+
+    def as_it_is(self) -> IntegerNeuron:
+        """Return a neuron that needs no rounding."""
+        neuron, bias = self.neuron, half_even_integer(self.neuron.bias * self.unit)
+        return IntegerNeuron(
+            mantissas=half_even(neuron.weights / (1 << neuron.exponent)).astype(np.int64),
+            exponent=neuron.exponent,
+            threshold=int(neuron.threshold),
+            bias=bias,
+            scale=1.0,
+            certified=False,
+            margin=self._margin(self.free_potential, bias, threshold=int(neuron.threshold)),
+            rounding=FITTED,
         )
 
     def filling(self, scale: float) -> float:

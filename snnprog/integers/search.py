@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Int64s, UInt64s
+from snnprog.fixed_order import exponential, logarithm, transposed_times
+from snnprog.jit import compiled
 from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
 # The rows' binary digits after the point: finer than `FLOAT_SLACK`, and fewer where sums would exceed 62 bits.
 FRACTION_BITS = 24
-# The largest sum of integers, and the largest logarithm whose exponential is a float with room for a factor.
-LARGEST_SUM, LARGEST_EXPONENT = 2.0**61, 600.0
+# How many rows moves look at between two looks at the clock: a fifth of a second. No answer depends on it.
+AT_ONCE = 200_000_000
+# The largest sum of integers, and more choices than any search gets through.
+LARGEST_SUM, MANY = 2.0**61, 1e200
 # The heat at which a run ends, in units of what a weight of 1 does to a row: hardly any move that harms is taken.
 COLDEST = 0.1
 # By what factor each run is longer than the one before. × 3 and ÷ 3 of the constants above and below: no change on 1
@@ -93,7 +96,7 @@ class IntegerRows:
 
     def shortfall(self, values: Int64s) -> float:
         """Return the sum by which rows fall short."""
-        return float(np.maximum(self.least - values @ self.columns, 0.0).sum())
+        return float(np.maximum(self.least - transposed_times(self.columns, values), 0.0).sum())
 
     @property
     def size(self) -> float:
@@ -117,7 +120,7 @@ def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -
     Raises
     ------
     UndecidedError
-        If the time that `until` allows runs out; it is looked at between runs.
+        If the time that `until` allows runs out.
     """
     scaled = _in_integers(rows)
     if scaled is None:
@@ -134,15 +137,27 @@ def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -
         hottest = max(schedule.heats[run % len(schedule.heats)] * weight, COLDEST)
         heats = (unit * rows.size * hottest, unit * rows.size * COLDEST)
         values = start.copy()
-        if _anneal(board, values, steps, heats, int(generator.integers(1, 1 << 62))):
+        if _run(board, values, steps, heats, seed=int(generator.integers(1, 1 << 62))):
             return values
         left, steps, run = left - steps, int(steps * LONGER), run + 1
+
+
+def _run(board: Board, values: Int64s, steps: int, heats: tuple[float, float], *, seed: int) -> bool:
+    """Cool from the first heat to the second, moving ``values`` in place, with looks at the clock in between."""
+    state = np.array([seed], dtype=np.uint64)
+    heat = np.array([heats[0], exponential(logarithm(heats[1] / heats[0]) / steps)])
+    most = int(max(1, AT_ONCE // max(board.least.size, 1)))
+    for done in range(0, steps, most):
+        check_time()
+        if _anneal(board, values, min(most, steps - done), heat, state):
+            return True
+    return False
 
 
 def most_moves(rows: IntegerRows, schedule: Schedule) -> float:
     """Return how many moves may be tried in all: few where there are few weights to choose."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
-    choices = math.exp(min(float(np.log(values.astype(np.float64)).sum()), LARGEST_EXPONENT))
+    choices = min(float(np.prod(values.astype(np.float64))), MANY)
     few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
     return min(schedule.work / max(rows.least.size, 40), few)
 
@@ -171,8 +186,8 @@ class Board(NamedTuple):
 def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
-    largest = float((top @ np.abs(rows.columns) + np.abs(rows.least)).sum())
-    bits = min(FRACTION_BITS, int(np.floor(np.log2(LARGEST_SUM / max(largest, 1.0)))))
+    largest = float((transposed_times(np.abs(rows.columns), top) + np.abs(rows.least)).sum())
+    bits = min(FRACTION_BITS, math.frexp(LARGEST_SUM / max(largest, 1.0))[1] - 1)
     if bits < 1:
         return None
     unit = float(1 << bits)
@@ -180,7 +195,7 @@ def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
     return Board(columns, least, (rows.lower, rows.upper), rows.reach, (rows.n_weights, rows.step)), unit
 
 
-@njit(cache=True)
+@compiled()
 def _draw(state: UInt64s) -> float:
     """Advance the generator; return a number from [0, 1)."""
     bits = state[0]
@@ -191,7 +206,7 @@ def _draw(state: UInt64s) -> float:
     return float((bits * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@compiled()
 def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
     """Return by how much each row falls short, below 0 where it is met, and the sum of what is positive of it."""
     short = board.least.copy()
@@ -204,7 +219,7 @@ def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
     return short, total
 
 
-@njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
     """Write to ``change`` what rows fall short by after a move; return the sum of what is positive of it."""
     after = 0
@@ -214,7 +229,7 @@ def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
     return after
 
 
-@njit(cache=True, forceinline=True)
+@compiled(forceinline=True)
 def _moved_both(short: Int64s, change: Int64s, move: int, column: Int64s, other: Int64s) -> int:
     """Do the same for a move from one weight to another."""
     after = 0
@@ -224,30 +239,32 @@ def _moved_both(short: Int64s, change: Int64s, move: int, column: Int64s, other:
     return after
 
 
-@njit(cache=True)
-def _anneal(board: Board, values: Int64s, steps: int, heats: tuple[float, float], seed: int) -> bool:
-    """Cool from the first heat to the second, moving ``values`` in place; return whether all rows are met.
+@compiled()
+def _anneal(board: Board, values: Int64s, steps: int, heat: Floats, state: UInt64s) -> bool:
+    """Make some moves of ``values``, in place, and of the heat and the generator; return whether all rows are met.
+
+    ``heat`` is the present one, and what each move leaves of it.
 
     The invariant: ``short = least - values @ columns``, and ``total`` is the sum of what is positive of it. A move is
-    taken if the total it leads to is below ``total + E`` with E exponential of mean ``warmth``, which is Metropolis's
+    taken if the total it leads to is below ``total + E`` with E exponential of mean ``heat[0]``, which is Metropolis's
     rule with the chance drawn first. Lengths are drawn evenly on a logarithmic scale, so that fine and coarse moves are
     equally likely; a weight that may only be one of two values goes to the other one.
     """
     columns, _, (lower, upper), reach, (n_weights, step) = board
-    state = np.array([seed], dtype=np.uint64)
     short, total = _short_by(board, values)
     change = np.empty_like(short)
-    warmth, cooling = heats[0], (heats[1] / heats[0]) ** (1.0 / steps)
-    spans = np.log(reach + 1.0)
+    spans = np.empty(reach.size)
+    for j in range(reach.size):
+        spans[j] = logarithm(reach[j] + 1.0)
     for _ in range(steps):
         if total <= 0:
             return True
-        warmth *= cooling
+        heat[0] *= heat[1]
         j = int(_draw(state) * values.size)
         if j < n_weights and step > 1:
             move = step if values[j] < 0 else -step
         else:
-            move = int(np.exp(_draw(state) * spans[j]))
+            move = int(exponential(_draw(state) * spans[j]))
             if _draw(state) < 0.5:
                 move = -move
         if values[j] + move < lower[j] or values[j] + move > upper[j]:
@@ -257,7 +274,7 @@ def _anneal(board: Board, values: Int64s, steps: int, heats: tuple[float, float]
             other = int(_draw(state) * n_weights)
             if other == j or values[other] - move < lower[other] or values[other] - move > upper[other]:
                 continue
-        allowed = total - warmth * np.log(1.0 - _draw(state))
+        allowed = total - heat[0] * logarithm(1.0 - _draw(state))
         if other < 0:
             after = _moved(short, change, move, columns[j])
         else:

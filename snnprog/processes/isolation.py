@@ -1,23 +1,20 @@
-"""The one way in which the package starts a Python process.
+"""Commands that start a Python isolated: what lies in a folder, or stands in the environment, is not run by it.
 
 Python puts the current folder first on the import path of ``python -c`` and ``python -m``, so a ``json.py`` that came
-with a stranger's data would run. Every process that the package starts is isolated (``-I``) instead, and stands in a
-folder that nobody else can write to. Isolation also takes away the user's site-packages and PYTHONPATH, so a process
-that imports this package is given the import path of its parent, without the current folder.
+with a stranger's data would run. Every Python that the package starts is isolated (``-I``) instead. Isolation also
+takes away the user's site-packages and PYTHONPATH, so a process that imports this package is given the import path of
+its parent: its absolute folders, without the current one. With ``-I`` a script's folder is not on the path either.
 
 ``python -m snnprog`` uses this module before any other, so it imports only what Python has loaded by then.
 """
 
-# ruff: noqa: PTH109, PTH118, PTH120  (pathlib is not loaded by then)
+# ruff: noqa: PTH109, PTH117, PTH120  (pathlib is not loaded by then)
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
-
-# Whoever can write where Python is installed controls Python already. A temporary folder would outlive a killed parent.
-NEUTRAL_FOLDER = sys.prefix
 
 START = (
     "import json, runpy, sys; sys.path[:0] = json.loads(sys.argv.pop(1));"
@@ -26,7 +23,7 @@ START = (
 
 
 def isolated(python: str | os.PathLike[str], *words: str) -> list[str]:
-    """Return the command that starts a Python isolated, to be run in `NEUTRAL_FOLDER`.
+    """Return the command that starts a Python isolated.
 
     Parameters
     ----------
@@ -39,22 +36,28 @@ def isolated(python: str | os.PathLike[str], *words: str) -> list[str]:
 
 
 def own_module(module: str, words: Sequence[str] = ()) -> list[str]:
-    """Return the command that runs a module of this package as a script, to be run in `NEUTRAL_FOLDER`."""
+    """Return the command that runs a module of this package as a script."""
     from json import dumps  # not loaded either when `python -m snnprog` begins
 
     return isolated(sys.executable, "-c", START, dumps(import_folders()), module, *words)
 
 
 def import_folders() -> list[str]:
-    """Return the import path of this process in absolute folders, without the current folder.
+    """Return the absolute folders of the import path of this process, without the current folder.
 
-    The current folder stays where it holds this package: a checkout, run as ``python -m snnprog``.
+    A relative folder means another place wherever a process stands. The current folder stays where it holds this
+    package: a checkout, run as ``python -m snnprog``.
     """
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     current = _current_folder()
-    folders = [os.path.join(current, folder) for folder in sys.path if folder]
-    kept = [folder for folder in folders if os.path.realpath(folder) == package or os.path.realpath(folder) != current]
-    return kept if package in map(os.path.realpath, kept) else [*kept, package]
+    kept = []
+    for folder in sys.path:
+        place = os.path.realpath(folder or current) if isinstance(folder, str) else current
+        if place == package:
+            kept.append(package)
+        elif place != current and os.path.isabs(folder):
+            kept.append(folder)
+    return kept if package in kept else [*kept, package]
 
 
 def _current_folder() -> str:

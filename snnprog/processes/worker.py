@@ -1,10 +1,12 @@
 """What runs in a process of `Workers`: calls come by standard input, answers leave by what was standard output.
 
-It ends as soon as its parent is gone, even by ``kill -9``, because standard input then ends. Ctrl-C is the parent's.
+It ends as soon as its parent is gone, even by ``kill -9``, because standard input then ends; on Linux, the kernel kills
+it, too, since compiled code may keep the thread that waits for this from running. Ctrl-C is the parent's.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import queue
@@ -12,14 +14,18 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import IO
 
 from snnprog.processes.messages import receive, send
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main() -> None:
     """Answer calls until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a solver prints must not be taken for an answer
     calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -28,12 +34,21 @@ def main() -> None:
         send(answers, _answer(calls.get()))
 
 
+def end_with_parent() -> None:
+    """Have the kernel kill this process as soon as the thread that started it has ended, where it can (Linux)."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _read(stream: IO[bytes], calls: queue.SimpleQueue[bytes]) -> None:
     """Pass calls on; end the process with the stream, whatever it is doing."""
     try:
         while True:
             calls.put(receive(stream))
     except (EOFError, OSError):
+        with suppress(OSError):
+            os.rmdir(os.getcwd())  # noqa: PTH106, PTH109  (the folder of its own, which a killed parent leaves)
         os._exit(0)
 
 

@@ -11,12 +11,15 @@ import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from snnprog.errors import BackendError
-from snnprog.processes.isolation import NEUTRAL_FOLDER, own_module
+from snnprog.processes.isolation import own_module
 from snnprog.processes.messages import receive, send
+from snnprog.processes.starting import start
+from snnprog.temporaries import temporary_folder
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +37,7 @@ class Workers(Executor):
         self._threads = ThreadPoolExecutor(count)  # each thread looks after a process of its own
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._folders = ExitStack()
         self._is_broken_off = False
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -46,6 +50,7 @@ class Workers(Executor):
         if wait:
             for process in self._processes:
                 process.communicate()  # closes its standard input, at which it ends
+            self._folders.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
@@ -67,9 +72,8 @@ class Workers(Executor):
             answer, raised = pickle.loads(receive(process.stdout))
         except (EOFError, OSError) as error:
             code = process.wait()
-            raise BackendError(
-                f"a worker process ended with code {code}; use fewer workers if memory ran out"
-            ) from error
+            how = f"ended with code {code}" if code >= 0 else f"was killed by signal {-code}"
+            raise BackendError(f"a worker process {how}; use fewer workers if memory ran out") from error
         if raised is not None:
             cause, text = raised
             raise cause from RuntimeError(f"in a worker process: {text}")
@@ -79,8 +83,11 @@ class Workers(Executor):
     def _process(self) -> subprocess.Popen[bytes]:
         """Return the process of this thread."""
         if not hasattr(self._own, "process"):
-            self._own.process = subprocess.Popen(
-                own_module(WORKER), cwd=NEUTRAL_FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            self._own.process = start(
+                own_module(WORKER),
+                folder=self._folders.enter_context(temporary_folder()),
+                streams=(subprocess.PIPE, subprocess.PIPE, None),
+                has_own_session=True,  # Ctrl-C is for this process alone, also before the other can ignore it
             )
             self._processes.append(self._own.process)
             if self._is_broken_off:  # while it was started

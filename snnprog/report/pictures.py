@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from snnprog.archive import write_bytes
 from snnprog.arrays import Raster
+from snnprog.output_files import write_bytes
 from snnprog.raster import events_of_raster
 from snnprog.spec import Pattern
 from snnprog.trace import Trace

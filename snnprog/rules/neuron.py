@@ -22,7 +22,7 @@ FREE = -1
 
 TEMPLATE = """
 
-@njit(cache={{cache}}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def run(first, tap, weight, ends, told, parameters, found, watched{more}):
     kind = np.int64
 {parameters}

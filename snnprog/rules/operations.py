@@ -9,17 +9,10 @@ by 12 bits of a 31-bit value stays within 32 bits. What these functions mean is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from snnprog.jit import compiled
 
-from numba import njit
-
-Function = TypeVar("Function", bound=Callable[..., object])
-
-
-def operation(function: Function) -> Function:
-    """Compile a function when it is first called, into the code that calls it."""
-    return njit(nogil=True, error_model="numpy")(function)  # type: ignore[return-value]
+operation = compiled(nogil=True, error_model="numpy")
+"""Compiles a function when it is first called, into the code that calls it."""
 
 
 @operation

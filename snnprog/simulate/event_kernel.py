@@ -27,7 +27,7 @@ THREAD_WORK = 1 << 20
 
 TEMPLATE = """
 
-@njit(cache={{cache}}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def run(raster, first, post, delay, weight, longest, parameters, registers, gathered, counts, states, log):
     kind = np.int64
     ticks, n_inputs = raster.shape

@@ -14,16 +14,17 @@ Vigna 2016), so the answer is the same on every machine.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import lru_cache
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Int64s, Raster, UInt64s
 from snnprog.rules.compiled import generated
+from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
+from snnprog.rules.operations import operation
 from snnprog.rules.rule import Rule
 from snnprog.simulate.neuron import NeuronSimulator
 
@@ -31,15 +32,16 @@ from snnprog.simulate.neuron import NeuronSimulator
 MORE = ", asked, allowed, total"
 LOOK = (
     "total[0] += shortfall(asked, tick, parameters[asked.threshold] * asked.unit, found)",
+    "total[1] = tick",
     "if total[0] > allowed:",
     "    return",
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import apply, beyond, draw, install, shortfall
+from snnprog.simulate.fitting import apply, beyond, count_up, draw, install, next_threshold, shortfall
 
 
-@njit(cache={cache}, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fit(played, asked, unknowns, values, late, steps, state, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
@@ -64,6 +66,32 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
             apply(unknowns, values, move, -1, weight, parameters)
         late[place] = min(late[place], now)
     return now
+
+
+@compiled(nogil=True, error_model="numpy")
+def sweep(played, asked, unknowns, values, ranges, place, steps, work):
+    weight, parameters, found, watched, total, move = work
+    first, tap, ends, told = played
+    lower, upper = ranges
+    for _ in range(steps):
+        install(unknowns, values, weight, parameters)
+        bounds = (parameters[asked.threshold], parameters[asked.threshold])
+        if place < values.size:
+            bounds = (lower[place], upper[place])
+        low, high = bounds
+        threshold = low
+        while low <= high:
+            parameters[asked.threshold] = threshold
+            watched[:], total[0] = -1, 0
+            run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
+            if total[0] + beyond(asked, watched) == 0:
+                if place < values.size:
+                    values[place] = threshold
+                return True
+            low, high, threshold = next_threshold(played, asked, (low, high, threshold), found, watched, total)
+        if not count_up(unknowns, values, lower, upper, place):
+            return False
+    return False
 """
 MOST_SHORT = 1 << 40
 """What one tick may fall short by at most, so that sums stay within 63 bits; no potential on any chip is as large."""
@@ -102,6 +130,10 @@ class Asked(NamedTuple):
         The least by which a spike is above the threshold: 1, or 0 where a potential that equals it is a spike.
     noise : int
         The units by which every potential must stay away from where the neuron would do otherwise.
+    is_subtracted : bool
+        Whether a reset takes the threshold off the potential, and leaves the rest.
+    is_free : bool
+        Whether there are ticks at which the neuron does what it likes.
     most : int
         1 where a potential that reaches the threshold twice is wrong, else 0.
     limits : (watches,) int
@@ -113,6 +145,8 @@ class Asked(NamedTuple):
     unit: int
     above: int
     noise: int
+    is_subtracted: bool
+    is_free: bool
     most: int
     limits: Int64s
 
@@ -145,7 +179,7 @@ class Movable(NamedTuple):
     step: int
 
 
-@njit(cache=True)
+@operation
 def random_below(state: UInt64s, count: int) -> int:
     """Advance the generator; return a number from 0 to ``count - 1``."""
     bits = state[0]
@@ -156,7 +190,7 @@ def random_below(state: UInt64s, count: int) -> int:
     return int(((bits * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(count))
 
 
-@njit(cache=True)
+@operation
 def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
     """Write all unknowns to where the run reads them."""
     for index in range(values.size):
@@ -167,7 +201,7 @@ def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64
             parameters[unknowns.place[index]] = value
 
 
-@njit(cache=True)
+@operation
 def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: Int64s, parameters: Int64s) -> None:
     """Make a move (``sign`` 1), or take it back (-1)."""
     for part in range(2):
@@ -182,7 +216,7 @@ def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: In
             parameters[unknowns.place[index]] = value
 
 
-@njit(cache=True)
+@operation
 def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> bool:
     """Draw a move: (unknown, by how much, another or -1, by how much); return whether it stays within the ranges."""
     index = random_below(state, values.size)
@@ -207,7 +241,7 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
     return bool(unknowns.lower[index] <= after <= unknowns.upper[index])
 
 
-@njit(cache=True)
+@operation
 def shortfall(asked: Asked, tick: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``."""
     above = found[1, tick] - limit - asked.above
@@ -223,7 +257,7 @@ def shortfall(asked: Asked, tick: int, limit: int, found: Int64s) -> int:
     return min(max(short, 0), MOST_SHORT)
 
 
-@njit(cache=True)
+@operation
 def beyond(asked: Asked, watched: Int64s) -> int:
     """Return by how much the first watched values that are beyond their limits are."""
     total = 0
@@ -233,12 +267,72 @@ def beyond(asked: Asked, watched: Int64s) -> int:
     return total
 
 
+@operation
+def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, threshold: int) -> bool:
+    """Go on to the next values within these ranges, all but the threshold's; return False after the last."""
+    for index in range(values.size):
+        if index == threshold:
+            continue
+        step = unknowns.step if index < unknowns.weights else 1
+        if values[index] + step <= upper[index]:
+            values[index] += step
+            return True
+        values[index] = lower[index]
+    return False
+
+
+@operation
+def next_threshold(
+    played: Played, asked: Asked, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
+) -> tuple[int, int, int]:
+    """Return the range of thresholds that is left after one in it failed, and the next one to try.
+
+    Where the neuron is told what to do, a potential only falls with the threshold that resets subtract. So where a
+    silence failed, all lower ones fail, too; where a spike failed, all higher ones. Before the first spike of a
+    pattern, and where resets are to zero, the potential does not depend on the threshold, but through what the neuron
+    does by itself, so it says how far to go: to where that silence is met, or the lowest of its own spikes is missing.
+    """
+    low, high, here = thresholds
+    failed, is_too_low = total[1], False
+    if total[0] > 0:
+        is_missing = asked.at[failed] == 1 and found[1, failed] - here * asked.unit - asked.above < asked.noise
+        is_too_low = not is_missing
+    else:
+        for watch in range(asked.limits.size):
+            if watched[watch, 0] >= 0:
+                failed, is_too_low = watched[watch, 0], watched[watch, 1] > 0
+    quiet = found[1, failed] - asked.above + asked.noise
+    is_row = total[0] > 0 and asked.at[failed] != 2
+    if not asked.is_subtracted:
+        following = high + 1
+        for tick in range(failed):
+            if asked.at[tick] % 2 == 0 and found[0, tick] > 0:
+                following = min(following, (found[1, tick] - asked.above) // asked.unit + 1)
+        if total[0] > 0 and not is_row:
+            following = here + 1
+        elif is_row and is_too_low:
+            following = min(following, quiet // asked.unit + 1)
+        following = max(following, here + 1)
+        return following, high, following
+    is_known = is_row and asked.at[failed] != 0
+    tick = failed - 1
+    while is_known and tick >= 0 and not played.ends[tick]:
+        is_known = played.told[tick] == 0 or (played.told[tick] < 0 and found[0, tick] == 0)
+        tick -= 1
+    if is_too_low or asked.is_free:
+        low = here + 1
+    if is_known and asked.at[failed] < 0:
+        low = max(low, quiet // asked.unit + 1)
+    if not is_too_low and (is_known or not asked.is_free):
+        high = here - 1
+    if not is_too_low and is_known and not asked.is_free:
+        high = min(high, (found[1, failed] - asked.above - asked.noise) // asked.unit)
+    return low, high, low if asked.is_free else low + (high - low) // 2
+
+
 @lru_cache(maxsize=64)
-def _fitter(rule: Rule) -> Callable[..., int]:
-    fitter: Callable[..., int] = generated(
-        neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__],)
-    ).fit
-    return fitter
+def _compiled(rule: Rule) -> ModuleType:
+    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__],))
 
 
 class Fitter:
@@ -270,17 +364,19 @@ class Fitter:
             unit=rule.unit,
             above=int(not rule.is_equal_a_spike),
             noise=noise,
+            is_subtracted=simulator.mapping.linear.reset == SUBTRACT,
+            is_free=bool((told == FREE).any()),
             most=int(simulator.looks_after_resets),
             limits=np.array([watch.limit for watch in rule.watched], np.int64),
         )
         given = {**simulator.given, **parameters}
-        self.unknowns, self._fit = unknowns, _fitter(rule)
+        self.unknowns, self._code = unknowns, _compiled(rule)
         self._work = (
             np.zeros(simulator.mapping.n_taps, np.int64),
             np.array([given[name] for name in names], np.int64),
             np.zeros((3, asked.size), np.int64),
             np.zeros((len(rule.watched) + 1, 2), np.int64),
-            np.zeros(1, np.int64),
+            np.zeros(2, np.int64),
             np.zeros(4, np.int64),
         )
 
@@ -303,4 +399,20 @@ class Fitter:
             Of the moves, at least 1.
         """
         late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
-        return int(self._fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
+        return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
+
+    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, steps: int) -> bool | None:
+        """Try all values within ranges, from ``values`` on, which move; return whether some are exact.
+
+        Parameters
+        ----------
+        ranges : pair of (unknowns,) int
+            The least and the greatest of each.
+        threshold : int
+            Which unknown is the threshold; their number, where it is known.
+        steps : int
+            How many choices of all others are tried; None is returned if more are left.
+        """
+        if self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, steps, self._work):
+            return True
+        return False if (values == ranges[0]).all() else None

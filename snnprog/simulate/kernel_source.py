@@ -28,7 +28,7 @@ from snnprog.simulate.loops import (
 )
 
 
-@njit(cache={{cache}}, nogil=True, _nrt=False, error_model="numpy", forceinline=True)
+@compiled(nogil=True, _nrt=False, error_model="numpy", forceinline=True)
 def integrate(cells, queue, first, fired, shift, is_recorded):
     kind = cells.dtype.type
 {maxima}
@@ -45,7 +45,7 @@ def integrate(cells, queue, first, fired, shift, is_recorded):
     return {left}
 
 
-@njit(cache={{cache}}, nogil=True, _nrt=False, error_model="numpy")
+@compiled(nogil=True, _nrt=False, error_model="numpy")
 {driver}"""
 
 

@@ -12,13 +12,12 @@ Four things keep them as fast as they are:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Bytes, Int64s, Integers, UInt64s
+from snnprog.jit import compiled
 from snnprog.simulate.memory import LANES, SCAN_BYTES, Shape, Wires, Workspace
 
 Count: TypeAlias = "np.uint64 | int"
@@ -26,17 +25,11 @@ Count: TypeAlias = "np.uint64 | int"
 ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
 
 
-Function = TypeVar("Function", bound=Callable[..., object])
+kept = compiled(nogil=True, _nrt=False)
+"""Compiles a function when it is first called, so that it lets other threads run."""
 
-
-def compiled(function: Function) -> Function:
-    """Compile a function when it is first called; the code is kept on disk, and lets other threads run."""
-    return njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload, no-any-return]
-
-
-def inlined(function: Function) -> Function:
-    """Compile a function into the one that calls it at every tick: handing over so many arrays would take as long."""
-    return njit(cache=True, nogil=True, _nrt=False, forceinline=True)(function)  # type: ignore[call-overload, no-any-return]
+inlined = compiled(nogil=True, _nrt=False, forceinline=True)
+"""Compiles a function into the one that calls it at every tick: handing over so many arrays would take as long."""
 
 
 @inlined
@@ -85,7 +78,7 @@ def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires
             queue[where] = kind(queue[where] + kind(weight[synapse]))
 
 
-@compiled
+@kept
 def move_to_front(queue: Integers, shape: Shape) -> None:
     """Bring what is still to arrive to the queue's front, after a period; nothing is behind it then."""
     kept, passed = shape.slots * shape.padded, shape.period * shape.padded
@@ -118,7 +111,7 @@ def add_rows(
             i += ONE
 
 
-@compiled
+@kept
 def add_one(queue: Integers, first: int, rows: Integers, row: int, size: int) -> None:
     """Add one row to a slot."""
     kind = queue.dtype.type
@@ -126,7 +119,7 @@ def add_one(queue: Integers, first: int, rows: Integers, row: int, size: int) ->
         queue[first + i] = kind(queue[first + i] + kind(rows[row + i]))
 
 
-@compiled
+@kept
 def add_four(queue: Integers, first: int, rows: Integers, row: tuple[int, int, int, int], size: int) -> None:
     """Add four rows to a slot, which is read and written once instead of four times."""
     kind = queue.dtype.type
@@ -137,7 +130,7 @@ def add_four(queue: Integers, first: int, rows: Integers, row: tuple[int, int, i
         queue[first + i] = kind(queue[first + i] + kind(pair + other))
 
 
-@compiled
+@kept
 def note(work: Workspace, count: int, pattern: int, tick: Count, watched: Int64s, shape: Shape) -> int:
     """Append each neuron that has left the portable range for the first time; return how many the log holds.
 
@@ -171,7 +164,7 @@ def record_spikes(fired: Bytes, outputs: UInt64s, spikes: Bytes, at: Count, n_ou
             spikes[base + i] = fired[i]
 
 
-@compiled
+@kept
 def record_state(cells: Integers, field: Count, states: Integers, at: Count, shape: Shape) -> None:
     """Write a tick's values of one field of all neurons."""
     lanes, base = np.uint64(LANES), at * shape.n_neurons
@@ -179,7 +172,7 @@ def record_state(cells: Integers, field: Count, states: Integers, at: Count, sha
         states[base + neuron] = cells[(neuron // lanes * shape.fields + field) * lanes + neuron % lanes]
 
 
-@compiled
+@kept
 def begin(work: Workspace, rest: Integers) -> None:
     """Bring everything to rest."""
     for i in range(np.uint64(rest.size)):

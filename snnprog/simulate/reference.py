@@ -1,8 +1,8 @@
 """The reference simulator: the chip's rule, interpreted tick by tick in plain NumPy (`snnprog.rules.interpreter`).
 
 It is the judge of all other simulators. Every value is an int64 that holds what the chip's narrower registers hold; the
-first value beyond the portable range is told in `Trace.excursions`. Axes are ``(patterns, neurons)``: patterns run side
-by side, each from rest, padded at their end to the longest.
+first value beyond the portable range is told in `Trace.excursions`. Axes are ``(patterns, neurons)``: patterns of like
+length run side by side, each from rest, padded at their end to the longest.
 """
 
 from __future__ import annotations
@@ -26,6 +26,22 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
     Shapes are the caller's affair: `snnprog.backends.run` checks them.
     """
+    traces: dict[int, Trace] = {}
+    for members in _by_length(inputs):
+        together = _side_by_side(program, [inputs[index] for index in members], state=state)
+        traces |= dict(zip(members, together, strict=True))
+    return [traces[index] for index in range(len(inputs))]
+
+
+def _by_length(inputs: Sequence[Raster]) -> list[list[int]]:
+    """Return which patterns run side by side: none is padded to twice its length and more."""
+    groups: dict[int, list[int]] = {}
+    for index, raster in enumerate(inputs):
+        groups.setdefault(len(raster).bit_length(), []).append(index)
+    return list(groups.values())
+
+
+def _side_by_side(program: Program, inputs: Sequence[Raster], *, state: bool) -> list[Trace]:
     stimulus = side_by_side(inputs, program.n_inputs)
     record = Record(program, [len(raster) for raster in inputs], state=state)
     for tick, outcome in enumerate(_ticks(program, stimulus, note=record.note_excursions)):

@@ -49,7 +49,7 @@ def _ranges(spec: Spec) -> dict[str, object]:
     mantissas, exponents = chip.bias_mantissas, chip.bias_exponents
     return {
         "mantissas": [[0 if sign > 0 else -limit, 0 if sign < 0 else limit] for sign in signs],
-        "may_be_zero": not spec.mantissas.is_binary or spec.may_taps_be_absent,
+        "may_be_zero": not spec.mantissas.is_binary,
         "exponents": list(chip.exponents),
         "threshold": list(chip.thresholds) if spec.threshold == FREE else [spec.threshold, spec.threshold],
         "bias": [-chip.bias_limit, chip.bias_limit] if spec.bias == FREE else [spec.bias, spec.bias],

@@ -1,4 +1,4 @@
-"""The options of a spec, each declared once: its name, its default, what it may be, and what it excludes.
+"""The options of a spec, each declared once: its name, its default, and what it may be.
 
 `OPTIONS` is what the constructor of `snnprog.spec.Spec` checks by, what a spec file may hold, what a spec's digest
 covers, and what the documentation must name. A new option is an entry here, and a parameter of `Spec`.
@@ -35,8 +35,6 @@ class Option:
         What is kept unless it is given.
     parse : callable
         Takes what is given, and the chip; returns what is kept, or raises `SpecError` or `LimitError`.
-    excludes : tuple of str
-        Options that cannot be asked for beside it.
     is_original : bool
         Whether digests have covered it since the first of them, whatever its value; others only where they are not at
         their default, so that older digests last.
@@ -45,7 +43,6 @@ class Option:
     name: str
     default: object
     parse: Callable[[object, Chip], object]
-    excludes: tuple[str, ...] = ()
     is_original: bool = False
 
 
@@ -168,14 +165,8 @@ def _window(value: object, _: Chip) -> tuple[int, int]:
     return ticks
 
 
-def _hidden(value: object, chip: Chip) -> int | Literal["auto"]:
-    hidden = AUTO if isinstance(value, str) and value == AUTO else _as_count(value)
-    if hidden != 0 and chip.is_readout_apart:
-        raise SpecError(
-            f"hidden is {hidden!r}; for {chip.name} no hidden neurons are added beside the outputs: leave it at 0, or"
-            " let outputs hear one another (recurrent)"
-        )
-    return hidden
+def _hidden(value: object, _: Chip) -> int | Literal["auto"]:
+    return AUTO if isinstance(value, str) and value == AUTO else _as_count(value)
 
 
 def _as_count(value: object) -> int:
@@ -204,13 +195,8 @@ OPTIONS = (
     Option("noise", 0.0, _noise),
     Option("sparse", False, _sparse),
     Option("fan_in", None, _fan_in),
-    Option("window", NO_WINDOW, _window, excludes=("sparse", "fan_in", "noise")),
-    Option(
-        "hidden",
-        0,
-        _hidden,
-        excludes=("noise", "sparse", "fan_in", "weight_bits", "weight_limit", "window"),
-    ),
+    Option("window", NO_WINDOW, _window),
+    Option("hidden", 0, _hidden),
     Option("refractory", 1, _refractory),
 )
 """In the order in which they are told."""

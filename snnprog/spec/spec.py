@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -17,6 +17,7 @@ from snnprog.chips.data import chip_to_data
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
+from snnprog.spec.exclusions import check_exclusions
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns
@@ -135,12 +136,7 @@ class Spec:
             raise SpecError(
                 f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        _check_exclusions(self.changed_options)
-        if self.hidden != 0 and not self.linear_rule.is_reset_to_zero:
-            raise SpecError(
-                f"hidden is {self.hidden!r}; hidden neurons are added only on chips whose neurons reset to 0, and"
-                f" those of {self.chip.name} do not"
-            )
+        check_exclusions(self.changed_options, self.chip)
 
     @property
     def changed_options(self) -> dict[str, object]:
@@ -154,12 +150,15 @@ class Spec:
         limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
-        return Mantissas(min(limits), is_binary=self.weight_bits == 1)
+        return Mantissas(min(limits), is_binary=self.weight_bits == 1 and not self.may_taps_be_absent)
 
     @property
     def may_taps_be_absent(self) -> bool:
-        """Whether taps may be left without a synapse: few are asked for, so weights of ±1 do not need one each."""
-        return self.sparse or self.fan_in is not None
+        """Whether taps may be left without a synapse, so that weights of ±1 do not need one each.
+
+        They may where few are asked for, and where hidden neurons may be added: these bring taps of their own.
+        """
+        return self.sparse or self.fan_in is not None or (self.hidden != 0 and self.weight_bits == 1)
 
     @property
     def n_inputs(self) -> int:
@@ -235,14 +234,3 @@ def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
         patterns.append(Pattern(pattern.inputs, targets, pattern.care))
         first += pattern.ticks
     return replace(spec, patterns=tuple(patterns))
-
-
-def _check_exclusions(asked: Mapping[str, object]) -> None:
-    """Raise `SpecError` where two options are asked for that are not built together."""
-    for option in OPTIONS:
-        other = next((name for name in option.excludes if name in asked), None)
-        if option.name in asked and other is not None:
-            raise SpecError(
-                f"{option.name} is {asked[option.name]!r} and {other} is {asked[other]!r};"
-                " ask for one of them at a time"
-            )

@@ -100,7 +100,7 @@ def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
     """Return walks from node 0 that go along every edge of a graph at least once.
 
     Each walk takes the next edge not gone along yet, or the shortest way to one; where none can be reached any more, a
-    new walk begins.
+    new walk begins. Nodes from which no such edge can be reached are left out of every later search, for none will be.
 
     Parameters
     ----------
@@ -113,10 +113,11 @@ def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
     """
     left = [deque(range(len(targets))) for targets in edges]
     found: list[list[int]] = []
+    ways, done = [_first_edges(targets) for targets in edges], set[int]()
     while any(left):
         walk: list[int] = []
         here = 0
-        while (way := _way_to_open(edges, left, start=here)) is not None:
+        while (way := _way_to_open(ways, left, start=here, done=done)) is not None:
             for edge in way:
                 here = edges[here][edge]
             edge = left[here].popleft()
@@ -126,18 +127,31 @@ def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
     return found
 
 
-def _way_to_open(edges: Sequence[Sequence[int]], left: Sequence[deque[int]], *, start: int) -> list[int] | None:
-    """Return the shortest way from a node to one with edges left, or None."""
+def _first_edges(targets: Sequence[int]) -> dict[int, int]:
+    """Return the nodes that edges lead to, and the first edge to each."""
+    first: dict[int, int] = {}
+    for edge, there in enumerate(targets):
+        first.setdefault(there, edge)
+    return first
+
+
+def _way_to_open(
+    ways: Sequence[dict[int, int]], left: Sequence[deque[int]], *, start: int, done: set[int]
+) -> list[int] | None:
+    """Return the shortest way from a node to one with edges left, or None; all nodes searched in vain are then done."""
+    if start in done:
+        return None
     came_from: dict[int, tuple[int, int] | None] = {start: None}
     queue = deque([start])
     while queue:
         here = queue.popleft()
         if left[here]:
             return _way_back(came_from, here)
-        for edge, there in enumerate(edges[here]):
-            if there not in came_from:
+        for there, edge in ways[here].items():
+            if there not in came_from and there not in done:
                 came_from[there] = here, edge
                 queue.append(there)
+    done |= came_from.keys()
     return None
 
 

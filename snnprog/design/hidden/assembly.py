@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from snnprog.conflict import Conflict
+import numpy as np
+
+from snnprog.arrays import Raster
 from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.growth import grow
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.growth import grow, thin
+from snnprog.design.hidden.impossible import Refusal, histories_of, impossibility
 from snnprog.design.hidden.pruning import Assembled, pruned
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import UNDECIDED, NeuronDesign
+from snnprog.design.rasters.windows import windows_of
+from snnprog.design.sparse import Thrift
+from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time
-from snnprog.spec import AUTO, Spec
+from snnprog.spec import AUTO, Spec, with_targets
+from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
 
+MOST_SHIFTS = 5  # by how many numbers of ticks all spikes are moved in their windows, the smallest first
 MOST_HIDDEN = 4096  # more than any spec has needed by far; × 3 and ÷ 3: no change on 2 specs
 
 
@@ -45,18 +52,74 @@ def add_hidden(
     progress : callable, optional
         Called with ("hidden", outputs done, outputs in all).
 
+    Notes
+    -----
+    With windows, the ticks of spikes are chosen first: the targets' own, then all moved by as much, as far as their
+    windows reach.
+
     Raises
     ------
     UndecidedError
         If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
+    if asked.window == NO_WINDOW:
+        return _added(asked, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
+    for chosen in _chosen_ticks(asked, designed, outputs):
+        try:
+            fixed = with_targets(replace(asked, window=NO_WINDOW), range(asked.n_outputs), chosen)
+            found = _added(fixed, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
+        except UndecidedError as error:
+            if error.ended_by_time:
+                raise
+        else:
+            if not found.unbuilt:
+                return found
+    raise UndecidedError(
+        f"output {outputs[0]}: no hidden neurons were found for any ticks that were tried in the windows of"
+        f" {asked.window}, and no proof that none would do; widen the windows, or {_advice(asked)}",
+        outputs,
+    )
+
+
+def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iterator[Raster]:
+    """Yield (ticks, outputs) what outputs may do within their windows: those that are built, what they do."""
+    raster, starts = asked.targets.copy(), Task.of(asked).mapping.played.starts
+    for output, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is not None:
+            raster[:, output] = outcome.neuron.raster
+    windows = {
+        output: windows_of(
+            asked.targets[:, output],
+            asked.care[:, output],
+            starts=starts,
+            window=asked.window,
+            refractory=asked.refractory,
+        )
+        for output in outputs
+    }
+    if any((ends[:, 0] > ends[:, 1]).any() for ends in windows.values()):
+        return
+    before, after = asked.window
+    for shift in sorted(range(-before, after + 1), key=lambda ticks: (abs(ticks), -ticks))[:MOST_SHIFTS]:
+        moved = raster.copy()
+        for output, ends in windows.items():
+            due = asked.targets[:, output] & asked.care[:, output]
+            moved[due, output] = False
+            moved[np.clip(np.flatnonzero(due) + shift, ends[:, 0], ends[:, 1]), output] = True
+        yield moved
+
+
+def _added(
+    asked: Spec, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, progress: Progress | None
+) -> Design:
+    """Add the hidden neurons that outputs need whose ticks are known."""
     draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
     if not draft.hidden:
         histories = histories_of(draft)
         found = [(output, impossibility(draft, output, histories=histories)) for output in outputs]
-        refused = {output: conflict for output, conflict in found if conflict is not None}
+        refused = {output: refusal for output, refusal in found if refusal is not None}
         if refused:
             return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
@@ -81,7 +144,8 @@ def add_hidden(
             outputs,
         )
     for output, neuron in built.outputs.items():
-        outcomes[output] = NeuronDesign(neuron)
+        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(asked.sparse, asked.fan_in))
+        outcomes[output] = NeuronDesign(neuron) if thinner.neuron is None else thinner
     hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
     return Design(built.draft.task, tuple(outcomes), hidden)
 
@@ -91,13 +155,17 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
     return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
-def _refused(designed: Design, refused: Mapping[int, Conflict]) -> Design:
+def _refused(designed: Design, refused: Mapping[int, Refusal]) -> Design:
     """Return the design in which only what no network can do is held against its outputs."""
     outcomes = [
-        NeuronDesign(None, (refused[output],) if output in refused else ()) if outcome.neuron is None else outcome
+        outcome if outcome.neuron is not None else _unbuilt(refused.get(output))
         for output, outcome in enumerate(designed.outcomes)
     ]
     return replace(designed, outcomes=tuple(outcomes))
+
+
+def _unbuilt(refusal: Refusal | None) -> NeuronDesign:
+    return UNDECIDED if refusal is None else NeuronDesign(None, (refusal.conflict,), proof=refusal.proof)
 
 
 def _advice(asked: Spec) -> str:

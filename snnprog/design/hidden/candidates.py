@@ -20,10 +20,10 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.hidden.craft import Crafted, craft
-from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.draft import Draft, earlier, later, map_of, nearest
+from snnprog.design.hidden.soft import NearestMiss
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap, Resets, Tape
+from snnprog.potential import Resets
 
 # How much a silence counts beside a wished spike: a detector must not err. Sensitive, and in no one direction: of
 # 3 hidden neurons on one spec, × 3 left 1, or, with sums in another order, took more.
@@ -61,22 +61,6 @@ class Lack:
     def lead(self) -> int:
         """How many ticks before it acts a hidden neuron fires."""
         return int(min(self.draft.asked.delays))
-
-
-def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
-    """Return values ``(ticks,)`` moved some ticks earlier within each pattern, 0 at its end."""
-    moved = np.zeros_like(values)
-    here = np.flatnonzero(np.arange(tape.ticks) + ticks <= tape.ends[tape.pattern])
-    moved[here] = values[here + ticks]
-    return moved
-
-
-def later(tape: Tape, spikes: Raster, ticks: int) -> Raster:
-    """Return spikes ``(ticks, …)`` moved some ticks later within each pattern, silence at its start."""
-    moved = np.zeros_like(spikes)
-    there = np.flatnonzero(np.arange(tape.ticks) - ticks >= tape.starts[tape.pattern])
-    moved[there] = spikes[there - ticks]
-    return moved
 
 
 def detector(lack: Lack, missed: Raster) -> Neuron | None:
@@ -119,7 +103,7 @@ class _Attempt:
 def _attempt(draft: Draft, sought: Raster, *, forbidden: Raster, value: Floats) -> _Attempt:
     goal = np.where(forbidden, -SILENCE_WEIGHT, sought.astype(np.float64))
     resets = draft.mapping.resets(sought)
-    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=goal)
+    miss = nearest(draft, resets=resets, wanted=goal)
     found = craft(draft, miss.unknowns, value=value)
     hits = np.zeros_like(sought) if found is None else found.neuron.raster & (value > 0.0)
     return _Attempt(found, hits, draft.mapping.potential(miss.unknowns[:-2], resets))
@@ -140,9 +124,7 @@ def detector_lack(lack: Lack, missed: Raster) -> Lack:
     one[int(np.argmax(excess))] = 1.0
     wanted = earlier(tape, np.where(lack.wanted < 0.0, -SILENCE_WEIGHT, one), lack.lead)
     resets = lack.draft.mapping.resets(wanted > 0.0)
-    return Lack(
-        lack.draft, resets, wanted, nearest_miss(lack.draft.mapping, lack.draft.box, resets=resets, wanted=wanted)
-    )
+    return Lack(lack.draft, resets, wanted, nearest(lack.draft, resets=resets, wanted=wanted))
 
 
 def dearest(lack: Lack) -> Crafted | None:
@@ -195,17 +177,12 @@ def _is_known(draft: Draft, raster: Raster) -> bool:
 
 def _upsets(lack: Lack, rasters: Raster) -> Floats:
     """Return, for rasters ``(ticks, candidates)``, how far each upsets the balance at its best delay."""
-    mapping = _map_of(lack.draft, rasters)
+    mapping = map_of(lack.draft, rasters)
     pull = mapping.adjoint(lack.miss.prices, lack.resets)
     features = mapping.rows(lack.resets, np.flatnonzero(lack.wanted))
     shares = pull**2 / np.maximum((features**2).sum(axis=0), 1.0)
     best: Floats = shares.reshape(mapping.delays.size, mapping.n_lines).max(axis=0)
     return best
-
-
-def _map_of(draft: Draft, rasters: Raster) -> PotentialMap:
-    ends = np.cumsum(draft.mapping.tape.lengths)[:-1]
-    return PotentialMap(np.split(rasters, ends), draft.asked.delays, draft.mapping.linear)
 
 
 def _weigher(draft: Draft, worth: Floats) -> Neuron | None:
@@ -215,7 +192,7 @@ def _weigher(draft: Draft, worth: Floats) -> Neuron | None:
         return None
     resets = draft.mapping.resets(np.zeros(worth.size, dtype=np.bool_))
     wanted = np.where(np.abs(worth) > WORTHLESS * top, worth / top, 0.0)
-    crafted = craft(draft, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted).unknowns, value=worth)
+    crafted = craft(draft, nearest(draft, resets=resets, wanted=wanted).unknowns, value=worth)
     return None if crafted is None else crafted.neuron
 
 
@@ -226,7 +203,7 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
     rated = []
     for slot, delay in enumerate(draft.asked.delays):
         late = later(tape, spikes, delay)
-        pull = _map_of(draft, late).adjoint(lack.miss.prices, lack.resets)
+        pull = map_of(draft, late).adjoint(lack.miss.prices, lack.resets)
         strongest = np.abs(pull).reshape(-1, spikes.shape[1]).max(axis=0) / np.sqrt(late.sum(axis=0) + 1.0)
         rated += [(-float(pull_of), slot, line) for line, pull_of in enumerate(strongest)]
     echoes = []

@@ -15,6 +15,10 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.hidden.draft import Draft
 from snnprog.network import Neuron
+from snnprog.potential import Resets
+from snnprog.rounding import HALF_STEP, half_even_integer
+from snnprog.simulate.neuron import SimulatedNeuron
+from snnprog.solver import check_time
 from snnprog.spec import FREE
 
 ROOM = 0.25
@@ -33,6 +37,16 @@ class Crafted:
     worth: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Rounded:
+    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and by what the real ones were multiplied."""
+
+    weights: Int64s
+    exponent: int
+    bias: int
+    scale: float
+
+
 def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
 
@@ -43,90 +57,131 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     value : (ticks,) float
         What a spike is worth at each tick; it may be negative.
     """
-    weights, exponent, bias = _integers(draft, unknowns)
-    if not weights.any() and bias == 0:
+    made = _integers(draft, draft.within_fan_in(unknowns))
+    if not made.weights.any() and made.bias == 0:
         return None
     best: Crafted | None = None
     threshold = 1 if draft.asked.threshold == FREE else int(draft.asked.threshold)
     while threshold <= draft.chip.thresholds[1]:
-        run = draft.simulator.run(weights, threshold, bias)
+        check_time()
+        run = draft.run(made.weights, threshold, made.bias)
         if not run.is_portable:
             return None
-        worth = float(value[run.spikes].sum())
+        once, *twice = np.split(run.spikes, [value.size])
+        worth = float(value[once].sum())
         if worth > (0.0 if best is None else best.worth):
-            neuron = _settled(draft, weights, exponent, bias, run.spikes)
+            neuron = _settled(draft, made, run, threshold)
             best = best if neuron is None else Crafted(neuron, worth)
-        harm = run.potentials[run.spikes & (value < 0.0)]
+        is_harm = np.concatenate([once & (value < 0.0), *twice])[: run.spikes.size]
+        harm = run.potentials[is_harm]
         if not harm.size or draft.asked.threshold != FREE:
             break
         threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(draft)))
     return best
 
 
-def _integers(draft: Draft, unknowns: Floats) -> tuple[Int64s, int, int]:
-    """Scale the weights to the chip's range, or to a fixed threshold, and round them (halves to even).
+def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron | None:
+    """Return the hidden neuron of weights (taps,) that fires where they sum up to more than a threshold.
 
-    Returns
-    -------
-    The weights in LSBs of exponent 0, the exponent of the finest grid that holds them, and the bias.
+    None if it leaves the range on which all runtimes agree, or has no such integers.
     """
-    chip, box = draft.chip, draft.box
+    gain = draft.mapping.gain
+    bias = 0.0 if draft.box.is_bias_free else draft.box.bias[0]
+    made = _integers(draft, np.concatenate([weights, [gain * threshold, bias]]))
+    least, most = draft.chip.thresholds
+    level = half_even_integer(gain * threshold * made.scale)
+    level = int(draft.asked.threshold) if draft.asked.threshold != FREE else min(max(level, least), most)
+    run = draft.run(made.weights, level, made.bias)
+    return _settled(draft, made, run, level) if run.is_portable else None
+
+
+def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
+    """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
+
+    The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the greatest is no
+    more than the chip's without an exponent, so that thresholds between their sums are to be had; where there is noise
+    to survive, the coarsest that the widths have room for.
+    """
+    chip, box, limit = draft.chip, draft.box, draft.asked.mantissas.limit
     weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
-    stretch = 1.0
+    scale = 1.0
     if box.is_bias_free or not box.has_bias:
-        stretch = _widest_stretch(draft, unknowns)
+        scale = _widest_scale(draft, unknowns)
         if not box.is_threshold_free and threshold > 0.0:
-            stretch = box.threshold[0] / threshold
-    limit = chip.weight_limit
-    reach = stretch * float(np.abs(weights).max(initial=0.0))
+            scale = box.threshold[0] / threshold
+    reach = scale * float(np.abs(weights).max(initial=0.0))
     exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
-    mantissas = box.nearest_weights(stretch * weights / (1 << exponent))
-    top = max(-chip.bias_limit, min(chip.bias_limit, stretch * bias * _unit(draft)))
+    real = scale * weights / (1 << exponent)
+    mantissas = box.nearest_weights(real) * (
+        np.abs(real) >= HALF_STEP * limit if draft.asked.mantissas.is_binary else 1
+    )
+    top = max(-chip.bias_limit, min(chip.bias_limit, scale * bias * _unit(draft)))
     fixed = draft.asked.bias
-    return mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed)
+    return _Rounded(mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed), scale)
 
 
-def _widest_stretch(draft: Draft, unknowns: Floats) -> float:
+def _widest_scale(draft: Draft, unknowns: Floats) -> float:
     """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
-    chip, mapping, limits = draft.chip, draft.mapping, draft.mapping.linear.limits
+    chip, box, mapping, limits = draft.chip, draft.box, draft.mapping, draft.mapping.linear.limits
     weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
     reach = np.abs(weights)
-    quiet = mapping.resets(np.zeros(mapping.tape.ticks, dtype=np.bool_))
+    quiet = mapping.resets(np.zeros(mapping.played.ticks, dtype=np.bool_))
     widest = float((mapping.potential(reach, quiet) + bias * mapping.bias_response(quiet)).max(initial=0.0))
-    most = ROOM * float(min(limits.potential, limits.arrivals))
+    most, limit = ROOM * float(min(limits.potential, limits.arrivals)), draft.asked.mantissas.limit
+    shift = chip.exponents[1] if box.noise > 0.0 else (chip.weight_limit // limit).bit_length() - 1
+    greatest = limit << min(chip.exponents[1], shift)
     return min(
-        chip.weight_limit / max(float(reach.max(initial=0.0)), 1e-12),
+        greatest / max(float(reach.max(initial=0.0)), 1e-12),
         most / max(widest, 1e-12),
         chip.bias_limit / _unit(draft) / max(bias, 1e-12),
     )
 
 
-def _settled(draft: Draft, weights: Int64s, exponent: int, bias: int, spikes: Raster) -> Neuron | None:
-    """Return the neuron with its threshold amid the potentials, if it does the same there; None if it does not."""
-    mapping, fixed = draft.mapping, draft.asked.threshold
-    resets = mapping.resets(spikes)
-    beta = mapping.bias_response(resets)
-    potential = mapping.potential(weights.astype(np.float64), resets) + bias / _unit(draft) * beta
-    silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
-    low, high = draft.chip.thresholds
-    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
-    threshold = int(fixed) if fixed != FREE else least + (last - least) // 2
-    if fixed == FREE and last < least:
+def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int) -> Neuron | None:
+    """Return the neuron of a run, with its threshold amid the potentials where that can be moved.
+
+    None if it is no neuron that spikes once in a tick, survives the noise and has a threshold of the chip's.
+    """
+    mapping, ticks = draft.task.hidden_mapping, draft.mapping.tape.ticks
+    spikes = run.spikes[:ticks]
+    if run.spikes[ticks:].any():
         return None
-    if not np.array_equal(draft.simulator.run(weights, threshold, bias).spikes, spikes):
+    resets, asked = mapping.resets(spikes), mapping.asked_of(spikes)
+    potential = mapping.potential(made.weights.astype(np.float64), resets)
+    potential = potential + made.bias / _unit(draft) * mapping.bias_response(resets)
+    if mapping.linear.is_reset_to_zero and draft.asked.threshold == FREE:
+        centred = _centred(draft, potential, asked)
+        if centred is None:
+            return None
+        threshold, run = centred, draft.run(made.weights, centred, made.bias)
+    if not np.array_equal(run.spikes, asked) or not _survives_noise(draft, run, threshold, resets):
         return None
-    truncation = mapping.truncation(resets, spikes, biased=bias != 0)
-    norms = mapping.potential((weights != 0).astype(np.float64), resets)
-    distance = np.where(spikes, potential - threshold, threshold - potential)
+    truncation = mapping.truncation(resets, asked, biased=made.bias != 0) + draft.box.noise
+    norms = mapping.potential((made.weights != 0).astype(np.float64), resets)
+    distance = np.where(asked, 1.0, -1.0) * (potential - threshold * resets.threshold_response)
     return Neuron(
-        weights=weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
+        weights=made.weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
         threshold=float(threshold),
-        bias=bias / _unit(draft),
-        exponent=exponent,
-        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << exponent))).min()),
+        bias=made.bias / _unit(draft),
+        exponent=made.exponent,
+        margin=float(((distance - truncation) / ((norms + 1.0) * (1 << made.exponent))).min()),
         bound=_bound(draft),
         raster=spikes,
     )
+
+
+def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
+    """Return the threshold amid the potentials of silences and spikes; None if the chip has none there."""
+    silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
+    low, high = draft.chip.thresholds
+    least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
+    return least + (last - least) // 2 if last >= least else None
+
+
+def _survives_noise(draft: Draft, run: SimulatedNeuron, threshold: int, resets: Resets) -> bool:
+    """Tell whether noise of the size that is asked for leaves the spikes as they are; held neurons compare none."""
+    compared = (run.potentials / _unit(draft) - threshold)[~resets.is_held]
+    return draft.box.noise == 0.0 or bool((np.abs(compared) > draft.box.noise).all())
 
 
 def _bound(draft: Draft) -> float:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
-from snnprog.arrays import Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.design.box import Box
+from snnprog.design.hidden.soft import NearestMiss, nearest_miss
 from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.potential import PotentialMap
-from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.potential import PotentialMap, Resets, Tape
+from snnprog.simulate.neuron import NeuronSimulator, SimulatedNeuron
 from snnprog.spec import Spec
 
 
@@ -37,10 +39,13 @@ class Draft:
         """What is asked for, beside what the hidden neurons do."""
         return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
 
-    @property
+    @cached_property
     def mapping(self) -> PotentialMap:
-        """The linear map of all lines there are."""
-        return self.task.mapping
+        """The linear map of all lines there are, which looks at each tick once."""
+        mapping = self.task.mapping
+        if mapping.played is mapping.tape:
+            return mapping
+        return PotentialMap(self.task.lines, self.asked.delays, mapping.linear)
 
     @property
     def box(self) -> Box:
@@ -48,9 +53,12 @@ class Draft:
         return self.task.box
 
     @cached_property
-    def simulator(self) -> NeuronSimulator:
-        """What runs neurons on these lines in integers."""
-        return NeuronSimulator(self.chip.rule, self.mapping)
+    def _simulator(self) -> NeuronSimulator:
+        return NeuronSimulator(self.chip.rule, self.task.hidden_mapping)
+
+    def run(self, weights: Int64s, threshold: int, bias: int) -> SimulatedNeuron:
+        """Return what a hidden neuron on these lines does in integers; see `NeuronSimulator.run`."""
+        return self._simulator.run(weights, threshold, bias)
 
     @property
     def chip(self) -> Chip:
@@ -66,6 +74,20 @@ class Draft:
     def care(self) -> Raster:
         """(ticks of all patterns, outputs) Where it counts."""
         return self.asked.care
+
+    def within_fan_in(self, unknowns: Floats) -> Floats:
+        """Return unknowns (taps + 2,) with no more weights than a neuron may have synapses: the heaviest."""
+        most = self.asked.fan_in
+        if most is None or np.count_nonzero(unknowns[:-2]) <= most:
+            return unknowns
+        light = np.argsort(-np.abs(unknowns[:-2]), kind="stable")[most:]
+        few = unknowns.copy()
+        few[light] = 0.0
+        return few
+
+    def with_neurons(self, neurons: Sequence[Neuron]) -> Draft:
+        """Return the draft with more hidden neurons, none of which hears another of them."""
+        return reduce(lambda draft, neuron: draft.with_neuron(draft.fitted(neuron)), neurons, self)
 
     def with_neuron(self, neuron: Neuron) -> Draft:
         """Return the draft with one more hidden neuron, the last."""
@@ -83,3 +105,36 @@ class Draft:
         place = neuron.weights.shape[1] - (self.asked.n_presynaptic - self.asked.n_inputs)
         weights = np.concatenate([neuron.weights[:, :place], deaf, neuron.weights[:, place:]], axis=1)
         return replace(neuron, weights=weights)
+
+
+def earlier(tape: Tape, values: Floats, ticks: int) -> Floats:
+    """Return values ``(ticks,)`` moved some ticks earlier within each pattern, 0 at its end."""
+    moved = np.zeros_like(values)
+    here = np.flatnonzero(np.arange(tape.ticks) + ticks <= tape.ends[tape.pattern])
+    moved[here] = values[here + ticks]
+    return moved
+
+
+def later(tape: Tape, spikes: Raster, ticks: int) -> Raster:
+    """Return spikes ``(ticks, …)`` moved some ticks later within each pattern, silence at its start."""
+    moved = np.zeros_like(spikes)
+    there = np.flatnonzero(np.arange(tape.ticks) - ticks >= tape.starts[tape.pattern])
+    moved[there] = spikes[there - ticks]
+    return moved
+
+
+def nearest(draft: Draft, *, resets: Resets, wanted: Floats, start: Floats | None = None) -> NearestMiss:
+    """Return the weights that lack least (see `nearest_miss`), on no more taps than a neuron may have synapses."""
+    miss = nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted, start=start)
+    few = draft.within_fan_in(miss.unknowns)
+    if few is miss.unknowns:
+        return miss
+    kept = few[:-2] != 0.0
+    box = replace(draft.box, weight_lower=draft.box.weight_lower * kept, weight_upper=draft.box.weight_upper * kept)
+    return nearest_miss(draft.mapping, box, resets=resets, wanted=wanted, start=few)
+
+
+def map_of(draft: Draft, rasters: Raster) -> PotentialMap:
+    """Return the map of lines that do ``rasters`` (ticks, lines), beside those of a draft."""
+    ends = np.cumsum(draft.mapping.tape.lengths)[:-1]
+    return PotentialMap(np.split(rasters, ends), draft.asked.delays, draft.mapping.linear)

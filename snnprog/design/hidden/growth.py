@@ -1,5 +1,7 @@
 """Hidden neurons for outputs that cannot do alone what is asked of them, one after another until they can.
 
+First, detectors of weighted counts are tried (`snnprog.design.hidden.counting`), as few as suffice.
+
 Outputs come in order, and each may listen to the hidden neurons that those before it needed. The nearest miss tells
 what an output lacks; a detector of what it misses is added, or, where there is none, the candidate that the prices
 value most. Each lowers what is lacking. Once nothing is, the output is designed as any other.
@@ -13,12 +15,13 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
-from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.soft import NearestMiss, nearest_miss
+from snnprog.design.hidden.counting import Goal, fewest
+from snnprog.design.hidden.draft import Draft, nearest
+from snnprog.design.hidden.soft import NearestMiss
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import design_given, design_neuron
-from snnprog.design.problem import neuron_problem
-from snnprog.errors import SolverError
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
+from snnprog.design.sparse import Thrift, thinned
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 
 # From which share of its gap on a row counts as met: the design then decides. × 3 and ÷ 3 of its odds took 1 hidden
@@ -46,6 +49,9 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
     -------
     The draft, and the output's neuron; None if it could not be built.
     """
+    counted = _counted(draft, output, limit, is_proof_needed=is_proof_needed)
+    if counted is not None:
+        return counted
     start: Floats | None = None
     losses: list[float] = []
     while True:
@@ -62,26 +68,59 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
         draft = wider
 
 
+def _counted(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Draft, Neuron] | None:
+    """Return the draft with as few counting detectors as an output needs, and its neuron; None if they do not do."""
+    lack = lack_of(draft, output)
+    neuron = attempt(draft, output, lack.miss)
+    if neuron is None:
+        goal = Goal(output, lack.resets, lack.wanted)
+        found = fewest(draft, goal, most=limit - len(draft.hidden), lean=lack.miss.unknowns[:-2])
+        if found is None:
+            return None
+        draft = draft.with_neurons(found)
+        neuron = designed(draft, output)
+    if neuron is None or (neuron.margin < ROUNDING_PROOF and is_proof_needed):
+        return None
+    return draft, neuron
+
+
 def lack_of(draft: Draft, output: int, *, start: Floats | None = None) -> Lack:
     """Return how near an output comes with the lines there are."""
     target, care = draft.targets[:, output], draft.care[:, output]
     resets = draft.mapping.resets(target)
     wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
-    return Lack(
-        draft, resets, wanted, nearest_miss(draft.mapping, draft.box, resets=resets, wanted=wanted, start=start)
-    )
+    return Lack(draft, resets, wanted, nearest(draft, resets=resets, wanted=wanted, start=start))
 
 
 def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
     """Return the output's neuron if the nearest miss is none, and the design agrees."""
-    if miss.excess.min(initial=np.inf) < MET:
-        return None
+    return None if miss.excess.min(initial=np.inf) < MET else designed(draft, output)
+
+
+def designed(draft: Draft, output: int) -> Neuron | None:
+    """Return the neuron of an output beside the hidden ones that there are, with no more synapses than it may have.
+
+    None if the design finds none.
+    """
     target, care = draft.targets[:, output], draft.care[:, output]
-    problem = neuron_problem(draft.mapping, output, raster=target, constrained=care, box=draft.box)
+    problem = draft.task.problem(output, target, constrained=care)
     try:
-        return (design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)).neuron
-    except SolverError:
+        found = design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)
+        return thin(draft, output, found, Thrift(is_fewest=False, most=draft.asked.fan_in)).neuron
+    except SolverError as error:
+        if isinstance(error, UndecidedError) and error.ended_by_time:
+            raise
         return None
+
+
+def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> NeuronDesign:
+    """Return the design of an output with as few synapses as are asked for; undecided if too many are left."""
+    target, care = draft.targets[:, output], draft.care[:, output]
+    problem = draft.task.problem(output, target, constrained=care)
+    thinner = thinned(
+        problem, found, thrift, asked=np.ones_like(care) if draft.asked.recurrent else problem.asked(care)
+    )
+    return thinner if thinner.neuron is None or thrift.allows(thinner.neuron) else UNDECIDED
 
 
 def _wider(lack: Lack) -> Draft:

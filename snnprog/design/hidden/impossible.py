@@ -6,28 +6,44 @@ unknown per history, of any size. With these unknowns in place of all hidden neu
 ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
 own, the unknown is, too.
 
+What is said so is a guess; a refusal is one where prices of a few rows are a proof about the chip's integers, which
+`snnprog.check_proof` checks.
+
 A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
 tick 0. Before anything has arrived at a hidden neuron, it has nothing to tell.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
+from snnprog.check_proof import check
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
+from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
-from snnprog.solver import LinearProgram, maximise
-from snnprog.spec import presynaptic_raster
+from snnprog.proof import BinRow, Farkas, proof_to_data
+from snnprog.solver import LinearProgram, check_time, maximise
+from snnprog.spec import AUTO, presynaptic_raster
+from snnprog.spec.document import spec_to_data
 
 # The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
 MOST_CELLS = 1 << 24
+# How many spikes that nothing reaches, and how many pairs of the same history, are tried as proofs.
+MOST_ALONE, MOST_CLASHES = 3, 20
+# Features that differ by less, in decimal digits, may be the same but for the order in which floats were added.
+DIGITS = 9
+# Prices are taken for ratios of integers up to this, so that those of a vertex with small integers are exact.
+LARGEST_RATIO = 1000
 NOTHING = 0  # the number of the history in which nothing has happened yet
 
 
@@ -47,30 +63,70 @@ class Histories:
     can_tell: Raster
 
 
-def impossibility(draft: Draft, output: int, *, histories: Histories) -> Conflict | None:
-    """Return why no network can do what is asked of an output; None if nothing speaks against it."""
+@dataclass(frozen=True, eq=False)
+class Refusal:
+    """Why no network can do what is asked of an output, and the proof, which the stand-alone checker accepts."""
+
+    conflict: Conflict
+    proof: Farkas
+
+
+def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal | None:
+    """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it."""
+    mapping = draft.mapping
     problem = neuron_problem(
-        draft.mapping, output, raster=draft.targets[:, output], constrained=draft.care[:, output], box=draft.box
+        mapping, output, raster=draft.targets[:, output], constrained=draft.care[:, output], box=draft.box
     )
-    if problem.refractory_spikes.size:
-        tick = int(problem.refractory_spikes[0])
-        return Conflict(output, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
-    unreached = _unreached_spikes(problem, histories)
-    if unreached.size:
-        return _conflict(problem, histories, priced=unreached[:1], lag=2 * min(draft.asked.delays))
+    document = spec_to_data(draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO))
+    for prices in _guesses(problem, histories):
+        check_time()
+        proof = _leaf(problem, prices)
+        if check(document, proof_to_data(proof, document)) is None:
+            return Refusal(_conflict(problem, histories, priced=np.array(list(prices)), draft=draft), proof)
+    return None
+
+
+def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
+    tape = problem.potential_map.tape
+    return Farkas(problem.neuron, tuple(BinRow(*tape.where(tick), price) for tick, price in prices.items()))
+
+
+def _guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, int]]:
+    """Yield prices of ticks that may be a proof, the plainest first."""
+    mapping = problem.potential_map
+    alone = [*problem.refractory_spikes[:1].tolist(), *_unreached_spikes(problem, histories)[:MOST_ALONE].tolist()]
+    yield from ({tick: 1} for tick in alone)
     counted = problem.constrained & _is_reset_known(problem, problem.constrained)
     counts = np.bincount(histories.history[counted], minlength=int(histories.history.max()) + 1)
     is_own = histories.can_tell & (counts[histories.history] < 2)
     silent_anyway = ~problem.raster & (problem.norms == 0.0) & ~histories.can_tell & (not problem.box.has_bias)
     rows = np.flatnonzero(counted & ~silent_anyway & _matters(problem, counted & ~is_own & ~silent_anyway))
-    if not rows.size or rows.size * (draft.mapping.n_taps + rows.size) > MOST_CELLS:
-        return None
+    if not rows.size or rows.size * (mapping.n_taps + rows.size) > MOST_CELLS:
+        return
     told = _told(problem, histories, rows)
+    yield from ({spike: 1, silence: 1} for spike, silence in _clashes(problem, rows, told=told)[:MOST_CLASHES])
     optimum = maximise(_relaxation(problem, rows, told=told))
-    if float(optimum.values[-1]) > TOLERANCE:
-        return None
-    priced = rows[optimum.duals > WORTHLESS * optimum.duals.max(initial=0.0)]
-    return _conflict(problem, histories, priced=priced, lag=2 * min(draft.asked.delays))
+    if float(optimum.values[-1]) <= TOLERANCE:
+        shares = optimum.duals / max(float(optimum.duals.max(initial=0.0)), WORTHLESS)
+        priced = np.flatnonzero(shares > WORTHLESS)
+        exact = [Fraction(float(share)).limit_denominator(LARGEST_RATIO) for share in shares[priced]]
+        common = math.lcm(*(share.denominator for share in exact))
+        yield {int(rows[row]): int(share * common) for row, share in zip(priced, exact, strict=True) if share > 0}
+
+
+def _clashes(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> list[tuple[int, int]]:
+    """Return pairs of a spike and a silence with the same history, inputs and hidden neurons included."""
+    features = np.column_stack([problem.signed_rows(rows) * problem.signs[rows][:, None], told])
+    _, kind = np.unique(np.round(features, DIGITS), axis=0, return_inverse=True)
+    found: list[tuple[int, int]] = []
+    silences: dict[int, int] = {}
+    for row, tick in enumerate(rows.tolist()):
+        if not problem.raster[tick]:
+            silences.setdefault(int(kind[row]), tick)
+    for row, tick in enumerate(rows.tolist()):
+        if problem.raster[tick] and int(kind[row]) in silences:
+            found.append((tick, silences[int(kind[row])]))
+    return found
 
 
 def _unreached_spikes(problem: NeuronProblem, histories: Histories) -> Ticks:
@@ -136,7 +192,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
         first = int(tape.starts[tape.pattern[tick]]) if reset == NO_RESET else reset + 1
         window = np.arange(first, tick + 1)
         window = window[histories.can_tell[window]]
-        entries.append((np.full(window.size, row), histories.history[window], gamma ** (tick - window)))
+        entries.append((np.full(window.size, row), histories.history[window], powers(gamma, tick - window)))
     row_of, history, share = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     columns, column_of = np.unique(history, return_inverse=True)
     told = np.zeros((rows.size, columns.size))
@@ -164,15 +220,20 @@ def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearP
     )
 
 
-def _conflict(problem: NeuronProblem, histories: Histories, *, priced: Ticks, lag: int) -> Conflict:
+def _conflict(problem: NeuronProblem, histories: Histories, *, priced: Ticks, draft: Draft) -> Conflict:
+    if problem.refractory_spikes.size and priced[0] == problem.refractory_spikes[0]:
+        tick = int(priced[0])
+        return Conflict(problem.neuron, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
+    lag = 2 * min(draft.asked.delays)
     due = [int(tick) for tick in priced if problem.raster[tick]]
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape
     pattern, tick = tape.where((due or silent)[0])
     name = f"output {problem.neuron} must spike at {_places(problem, due)}"
-    if len(due) == 1 and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
+    is_one_spike = len(due) == 1 and not silent
+    if is_one_spike and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
         reason = f"{name}, but nothing can have reached it by then, through hidden neurons neither"
-    elif len(due) == 1 and not histories.can_tell[due[0]]:
+    elif is_one_spike and not histories.can_tell[due[0]]:
         reason = f"{name}, but nothing that could make it can arrive then, from hidden neurons neither"
     elif len(due) == 1 and len(silent) == 1:
         reason = (

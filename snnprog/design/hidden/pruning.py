@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.design.hidden.craft import craft
-from snnprog.design.hidden.draft import Draft
+from snnprog.design.hidden.draft import Draft, nearest
 from snnprog.design.hidden.growth import attempt, lack_of
-from snnprog.design.hidden.soft import nearest_miss
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
@@ -70,7 +69,7 @@ def _output_again(draft: Draft, output: int, *, before: Neuron) -> Neuron | None
 def _hidden_again(earlier: Draft, neuron: Neuron) -> Neuron | None:
     """Return a hidden neuron that does the same with the lines before it."""
     wanted = np.where(neuron.raster, 1.0, -1.0)
-    miss = nearest_miss(earlier.mapping, earlier.box, resets=earlier.mapping.resets(neuron.raster), wanted=wanted)
+    miss = nearest(earlier, resets=earlier.mapping.resets(neuron.raster), wanted=wanted)
     crafted = craft(earlier, miss.unknowns, value=wanted)
     if crafted is None or not np.array_equal(crafted.neuron.raster, neuron.raster):
         return None

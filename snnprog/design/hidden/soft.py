@@ -20,6 +20,7 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.box import Box
+from snnprog.fixed_order import dot
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 
@@ -95,7 +96,7 @@ class _Rows:
 
     def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
         self.mapping, self.resets, self.asked = mapping, resets, asked
-        self.beta = mapping.bias_response(resets)[asked]
+        self.beta, self.counts = mapping.bias_response(resets)[asked], resets.threshold_response[asked]
         is_small = asked.size * mapping.n_taps <= DENSE
         self.features = mapping.rows(resets, asked) if is_small else None
 
@@ -106,7 +107,7 @@ class _Rows:
             potential = self.mapping.potential(weights, self.resets)[self.asked]
         else:
             potential = np.einsum("kt,t->k", self.features, weights)
-        distance: Floats = potential + bias * self.beta - threshold
+        distance: Floats = potential + bias * self.beta - threshold * self.counts
         return distance
 
     def adjoint(self, prices: Floats) -> Floats:
@@ -117,7 +118,7 @@ class _Rows:
             pull = self.mapping.adjoint(everywhere, self.resets)
         else:
             pull = np.einsum("kt,k->t", self.features, prices)
-        return np.concatenate([pull, [-prices.sum(), prices @ self.beta]])
+        return np.concatenate([pull, [-dot(prices, self.counts), dot(prices, self.beta)]])
 
 
 def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:

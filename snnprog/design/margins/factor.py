@@ -16,22 +16,17 @@ double precision, because there large terms cancel.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import cholesky, get_blas_funcs, get_lapack_funcs
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.fixed_order import Cholesky, Matrix, coarse_gram, dot, gram, times, transposed_times
+from snnprog.solver import check_time
 
-Matrix = NDArray[Any]
-
-# From so many unknowns on, a factor by rows may be the cheaper one; below, by unknowns always is in time. × 3 and ÷
-# 3: no change on 3 specs, which are smaller.
-MANY_UNKNOWNS = 1500
-# The size of the inverted diagonal blocks, of the order of a processor's cache. Sums come in another order with another
-# size, so programs differ, as exact; a third of it took .67 of the time on 3 specs.
-BLOCK = 128
+# From so many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
+# 1000 taps on 1600 ticks, whose factors have 84 to 160 rows.
+MANY_UNKNOWNS = 200
 
 
 class Inverse(Protocol):
@@ -59,40 +54,17 @@ class Factor:
     def solve(self, right: Floats) -> Floats:
         """Apply the inverse to ``(unknowns + 1,)``, the margin last."""
         values = self._inverse.solve(right[:-1] + right[-1] * self._mean)
-        return np.append(values, right[-1] / self._total + self._mean @ values)
+        return np.append(values, right[-1] / self._total + dot(self._mean, values))
 
 
 def factorised(weights: Floats, ends: Floats, *, matrix: Matrix, chosen: Int64s) -> Factor:
     """Return the factor over the rows ``matrix``, which stand at ``chosen`` among all; the matrix is used up."""
     total = float(weights[chosen].sum())
-    mean = (weights[chosen] / total).astype(matrix.dtype) @ matrix
+    mean = transposed_times(matrix, (weights[chosen] / total).astype(matrix.dtype))
     matrix -= mean
     few = matrix.shape[1] >= MANY_UNKNOWNS and matrix.shape[0] < matrix.shape[1] / 2
     inverse = (ByRows if few else ByUnknowns)(matrix, weights[chosen], ends)
     return Factor(weights, ends, mean.astype(np.float64), total, inverse)
-
-
-class Triangle:
-    """A Cholesky factor L that is used often: its diagonal blocks are inverted, so that all else is products."""
-
-    def __init__(self, lower: Matrix) -> None:
-        count, invert = len(lower), get_lapack_funcs("trtri", dtype=lower.dtype)
-        self._precision = lower.dtype
-        self._blocks = []
-        for start in range(0, count, BLOCK):
-            end = min(start + BLOCK, count)
-            inverse, _ = invert(lower[start:end, start:end], lower=1)
-            self._blocks.append((slice(start, end), slice(end, count), inverse, lower[end:, start:end]))
-
-    def solve(self, right: Floats) -> Floats:
-        """Return x with ``L Lᵀ x = right``, (unknowns,)."""
-        values = right.astype(self._precision)
-        for here, below, inverse, beside in self._blocks:
-            values[here] = inverse @ values[here]
-            values[below] -= beside @ values[here]
-        for here, below, inverse, beside in reversed(self._blocks):
-            values[here] = (values[here] - values[below] @ beside) @ inverse
-        return values.astype(np.float64)
 
 
 class ByUnknowns:
@@ -103,21 +75,20 @@ class ByUnknowns:
         matrix *= np.sqrt(weights / top).astype(precision)[:, None]
         self._scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", matrix, matrix) * top + ends)
         matrix *= (np.sqrt(top) * self._scale).astype(precision)
-        multiply = get_blas_funcs("syrk", dtype=precision)
-        factorise = get_lapack_funcs("potrf", dtype=precision)
-        normal = multiply(1.0, matrix.T, lower=1)
+        normal = (coarse_gram if precision == np.float32 else gram)(matrix, between=check_time).astype(precision)
         diagonal = np.einsum("ii->i", normal)
         diagonal += (ends * self._scale**2).astype(precision)
-        ridge, failed = np.finfo(precision).eps, 1
-        while failed:
-            diagonal += precision.type(ridge)
-            cholesky, failed = factorise(normal, lower=1)
+        ridge = np.finfo(precision).eps
+        diagonal += precision.type(ridge)
+        self._factor = Cholesky(normal, between=check_time)
+        while not self._factor.is_found:
             ridge *= 10.0
-        self._triangle = Triangle(cholesky)
+            diagonal += precision.type(ridge)
+            self._factor = Cholesky(normal, between=check_time)
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
-        solved: Floats = self._triangle.solve(right * self._scale) * self._scale
+        solved: Floats = self._factor.solve(right * self._scale) * self._scale
         return solved
 
 
@@ -129,12 +100,15 @@ class ByRows:
         self._rows = matrix.astype(np.float64, copy=False)
         self._rows *= np.sqrt(weights)[:, None]
         self._rows *= self._scale
-        inner = get_blas_funcs("syrk", dtype=np.float64)(1.0, self._rows.T, trans=1, lower=1)
+        inner = gram(self._rows.T, between=check_time)
         np.einsum("ii->i", inner)[:] += 1.0
-        self._triangle = Triangle(cholesky(inner, lower=True, overwrite_a=True, check_finite=False))
+        self._factor = Cholesky(inner, between=check_time)
+        assert self._factor.is_found, "1 is added to a matrix without negative eigenvalues"
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
         scaled = right * self._scale
-        solved: Floats = (scaled - self._triangle.solve(self._rows @ scaled) @ self._rows) * self._scale
+        solved: Floats = (
+            scaled - transposed_times(self._rows, self._factor.solve(times(self._rows, scaled)))
+        ) * self._scale
         return solved

@@ -40,6 +40,7 @@ from snnprog.design.margins.factor import Factor, factorised
 from snnprog.design.margins.rows import Precision, Rows
 from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import dot, norm
 from snnprog.solver import check_time
 
 # × 3 and ÷ 3 of each constant here (of the odds, for shares): the outcome never changed on 2 specs of 120 and 600
@@ -232,7 +233,7 @@ class System:
         self.rows, self.point, self.factor = rows, point, factor
         self.to_lower, self.to_upper = rows.room(point.values)
         self.pairs = [(point.slacks, point.prices), (self.to_lower, point.below), (self.to_upper, point.above)]
-        self.gap = sum(float(first @ second) for first, second in self.pairs)
+        self.gap = sum(dot(first, second) for first, second in self.pairs)
         self.dual_residual = pull + point.below - point.above
         self.margin_residual = 1.0 - float(point.prices.sum())
         self.is_slow = False
@@ -265,7 +266,7 @@ class System:
     def gap_after(self, step: Point, primal: float, dual: float) -> float:
         """Return the sum of all products some way along a step."""
         return sum(
-            float((first + primal * change) @ (second + dual * other))
+            dot(first + primal * change, second + dual * other)
             for (first, second), (change, other) in zip(self.pairs, _changes(step), strict=True)
         )
 
@@ -273,20 +274,20 @@ class System:
         """Solve by preconditioned conjugate gradients."""
         solution = np.zeros_like(right)
         residual = right
-        target = SYSTEM_TOLERANCE * min(float(np.linalg.norm(right)), self.gap / math.sqrt(right.size))
+        target = SYSTEM_TOLERANCE * min(norm(right), self.gap / math.sqrt(right.size))
         improved = self.factor.solve(residual)
-        direction, slope = improved, float(residual @ improved)
+        direction, slope = improved, dot(residual, improved)
         for _ in range(SYSTEM_ROUNDS):
             if not slope > 0.0:
                 break
             image = self._times(direction)
-            length = slope / float(direction @ image)
+            length = slope / dot(direction, image)
             solution = solution + length * direction
             residual = residual - length * image
-            if float(np.linalg.norm(residual)) <= target:
+            if norm(residual) <= target:
                 return solution
             improved = self.factor.solve(residual)
-            slope, before = float(residual @ improved), slope
+            slope, before = dot(residual, improved), slope
             direction = improved + (slope / before) * direction
         self.is_slow = True
         return solution

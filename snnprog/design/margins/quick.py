@@ -22,6 +22,7 @@ from snnprog.arrays import Floats
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
 from snnprog.design.margins.sweep import Sweeper, Unknowns
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import dot
 from snnprog.solver import check_time
 
 # × 3 and ÷ 3 of each constant here: never another outcome on 4 specs, and 1.1 to 1.3 of the time. Rounds, passes and
@@ -69,7 +70,6 @@ def relax(problem: NeuronProblem) -> Relaxed | None:
     stiffness = STIFFNESS * [1.0, float(box.is_bias_free)]
     best, limit = None, np.inf
     for _ in range(ROUNDS):
-        check_time()
         shortfall = _pass(sweeper, rows, stiffness=stiffness, unknowns=unknowns, limit=limit)
         if shortfall > NEARLY_MET:
             continue
@@ -86,6 +86,7 @@ def _pass(sweeper: Sweeper, rows: Floats, *, stiffness: Floats, unknowns: Unknow
     """Meet all rows several times with weights up to a limit; return by how much the worst fell short at the last."""
     shortfall = np.inf
     for _ in range(PASSES):
+        check_time()
         shortfall = sweeper.meet(rows, stiffness, unknowns=unknowns)
         np.clip(unknowns.weights, -limit, limit, out=unknowns.weights)
     return shortfall
@@ -119,5 +120,5 @@ def _bound(problem: NeuronProblem, sweeper: Sweeper, factor: Floats, prices: Flo
     prices = np.where(problem.raster, prices * (silent / due), prices)
     signed = prices * factor
     pull, bias_pull = sweeper.adjoint(signed), float((signed * problem.bias_response).sum())
-    widest = problem.step * float(np.abs(pull) @ box.weight_upper) + abs(bias_pull) * box.bias[1]
+    widest = problem.step * dot(np.abs(pull), box.weight_upper) + abs(bias_pull) * box.bias[1]
     return (widest - float((prices * problem.truncation / problem.slack).sum())) / float(prices.sum())

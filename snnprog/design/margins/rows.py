@@ -18,6 +18,7 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import dot, times, transposed_times
 
 Precision = type[np.float32] | type[np.float64]
 
@@ -57,7 +58,7 @@ class Rows:
         self.upper = np.concatenate([step * box.weight_upper[self.taps] / self.unit, ranges[self.free, 1] / self.units])
         self.offsets = np.stack([-self.factor, self.factor * problem.bias_response], axis=1)[self.ticks]
         truncation = (problem.truncation / problem.slack)[self.ticks]
-        self.least = (truncation - self.offsets @ self.fixed) / self.unit
+        self.least = (truncation - times(self.offsets, self.fixed)) / self.unit
         self.columns = self.offsets[:, self.free] * (self.units / self.unit)
 
     def real(self, values: Floats) -> tuple[Floats, float, float]:
@@ -78,16 +79,16 @@ class Rows:
         """Return ``R x``, (rows,)."""
         weights = np.zeros(self.problem.potential_map.n_taps)
         weights[self.taps] = values[: self.taps.size]
-        product: Floats = (self.factor * self.sweeper.potential(weights))[self.ticks] + self.columns @ values[
-            self.taps.size :
-        ]
-        return product
+        product: Floats = (self.factor * self.sweeper.potential(weights))[self.ticks]
+        return product + times(self.columns, values[self.taps.size :])
 
     def transposed_times(self, prices: Floats) -> Floats:
         """Return ``Rᵀ y``, (unknowns,)."""
         spread = np.zeros(self.factor.size)
         spread[self.ticks] = prices
-        return np.concatenate([self.sweeper.adjoint(spread * self.factor)[self.taps], prices @ self.columns])
+        return np.concatenate(
+            [self.sweeper.adjoint(spread * self.factor)[self.taps], transposed_times(self.columns, prices)]
+        )
 
     def some(self, rows: Int64s, precision: Precision) -> NDArray[np.floating]:
         """Return rows of R, (len(rows), unknowns), in single or double precision."""
@@ -105,7 +106,7 @@ class Rows:
     def bound(self, prices: Floats, pull: Floats) -> float:
         """Return the bound that prices prove, with ``pull = Rᵀ y``."""
         widest = np.maximum(self.lower * pull, self.upper * pull).sum()
-        return float((widest - prices @ self.least) / prices.sum())
+        return float((widest - dot(prices, self.least)) / prices.sum())
 
     def room(self, values: Floats) -> tuple[Floats, Floats]:
         """Return the distances of the unknowns from the ends of their ranges, above 0 whatever rounding says."""

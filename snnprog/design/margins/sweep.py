@@ -18,10 +18,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster, UInt64s
+from snnprog.fixed_order import powers
+from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 
 GOES_ON, RESETS, ENDS = 0, 1, 2  # what comes after a tick
@@ -130,8 +131,7 @@ class Sweeper:
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
-        powers: Floats = np.array(self.decays[:2])[:, None] ** np.arange(ticks + 1)
-        return powers
+        return np.stack([powers(leak, np.arange(ticks + 1)) for leak in self.decays[:2]])
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
@@ -181,7 +181,7 @@ def _block_length(gamma: float, alpha: float, *, ticks: int) -> int:
     return max(1, min(int(min(lengths, default=ticks)), ticks))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _squares(events: Events, decays: Decays, powers: Floats, n_taps: int) -> Floats:
     """Return φ·φ and φ·u at every tick, (2, ticks), with u the taps' traces of the current."""
     first, tap, after = events
@@ -212,7 +212,7 @@ def _squares(events: Events, decays: Decays, powers: Floats, n_taps: int) -> Flo
     return squares
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _rows(
     events: Events, powers: Floats, kappa: float, factor: Floats, chosen: Int64s, matrix: NDArray[np.floating]
 ) -> None:
@@ -240,7 +240,7 @@ def _rows(
             pattern = k + 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(nogil=True, inline="always")
 def _state(
     k: int, segment: int, pattern: int, stamp: int, potential: float, current: float, powers: Floats, kappa: float
 ) -> tuple[float, float]:
@@ -257,7 +257,7 @@ def _state(
     return kappa * at_reset * (powers[0, elapsed] - powers[1, elapsed]), left
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _potential(events: Events, decays: Decays, weights: Floats) -> Floats:
     """See `Sweeper.potential`."""
     first, tap, after = events
@@ -278,7 +278,7 @@ def _potential(events: Events, decays: Decays, weights: Floats) -> Floats:
     return course
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Floats:
     """See `Sweeper.adjoint`: the network run backwards in time."""
     first, tap, after = events
@@ -297,7 +297,7 @@ def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Flo
     return gathered
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(nogil=True, inline="always")
 def _push(k: int, potential: float, demand: RowDemand, unknowns: Unknowns) -> tuple[float, float]:
     """Meet the row of tick k by the least change of the unknowns, each step of an offset counting its stiffness.
 
@@ -350,13 +350,13 @@ class LiveTaps(NamedTuple):
     is_live: Raster
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(nogil=True, inline="always")
 def _settle(j: int, live: LiveTaps, sum_fast: float, sum_slow: float) -> None:
     """Bring the weight of a live tap up to date."""
     live.weights[j] += live.fast[j] * (sum_fast - live.mark[0, j]) + live.slow[j] * (sum_slow - live.mark[1, j])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(nogil=True, inline="always")
 def _move_base(
     live: LiveTaps, n_live: int, sums: tuple[float, float], steps: tuple[float, float], decays: Decays, after: int
 ) -> int:
@@ -381,7 +381,7 @@ def _move_base(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _meet(events: Events, decays: Decays, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
     """See `Sweeper.meet`, for currents that last; the invariant is that of `LiveTaps`."""
     first, tap, after = events
@@ -455,7 +455,7 @@ class Gains(NamedTuple):
     listed: Int64s
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(nogil=True, inline="always")
 def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> int:
     """Settle the taps of the present era and count their φ from the next tick on; return how many have not faded."""
     weights, gains, eras, _, listed = state
@@ -473,7 +473,7 @@ def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> in
     return kept
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
     """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
 

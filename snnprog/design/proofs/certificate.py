@@ -66,24 +66,67 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class NoCompletion:
+    """The end of a case in which no bins left open can make the spikes match the target's within their windows.
+
+    Attributes
+    ----------
+    neuron, pattern : int
+        Whose spikes, and in which pattern.
+    """
+
+    neuron: int
+    pattern: int
+
+
+@dataclass(frozen=True)
+class TooManySynapses:
+    """The end of a case in which more taps of a neuron are present than it may have synapses."""
+
+    neuron: int
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """The end of a case that is neither possible, as far as was tried, nor refuted: no part of a proof."""
+
+
+@dataclass(frozen=True)
 class Split:
-    """A proof by cases: whatever a neuron does in one don't-care bin, the rest is impossible.
+    """A proof by cases: whatever a neuron does in one bin, the rest is impossible.
 
     Attributes
     ----------
     tick, neuron : int
         The bin: its tick among those of all patterns, and whose it is (0 where only one neuron's bins are open).
-    if_silent, if_spike : Certificate or Split
+    if_silent, if_spike : proof
         The proofs of the two cases.
     """
 
     tick: int
     neuron: int
-    if_silent: Certificate | Split
-    if_spike: Certificate | Split
+    if_silent: Case
+    if_spike: Case
 
 
-Proof: TypeAlias = Certificate | Split
+@dataclass(frozen=True)
+class TapSplit:
+    """A proof by cases: whether a neuron has a synapse on one tap or not, the rest is impossible.
+
+    Attributes
+    ----------
+    neuron, tap : int
+    if_absent, if_present : proof
+    """
+
+    neuron: int
+    tap: int
+    if_absent: Case
+    if_present: Case
+
+
+Proof: TypeAlias = Certificate | Split | TapSplit
+Case: TypeAlias = Proof | NoCompletion | TooManySynapses | Unsettled
 
 
 def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | None:

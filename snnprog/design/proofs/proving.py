@@ -10,13 +10,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
 from snnprog.design.proofs.nullvector import null_vector
 from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
+from snnprog.fixed_order import Cholesky, gram, times, transposed_times
 from snnprog.potential import Ticks
 from snnprog.rounding import half_even_integer
 
@@ -88,8 +88,8 @@ def _balanced_columns(problem: NeuronProblem, prices: Floats, *, support: Ticks)
     signed = prices[support] * problem.signs[support]
     features = problem.features(support)
     offsets = np.column_stack([problem.threshold_response[support], problem.bias_response[support]])
-    pulls, gross = signed @ features, prices[support] @ features
-    offset_pulls, offset_gross = np.abs(signed @ offsets), prices[support] @ offsets
+    pulls, gross = transposed_times(features, signed), transposed_times(features, prices[support])
+    offset_pulls, offset_gross = np.abs(transposed_times(offsets, signed)), transposed_times(offsets, prices[support])
     balanced = np.abs(pulls) <= BALANCED * gross
     box = problem.box
     two_sided = (box.weight_lower < 0.0) & (box.weight_upper > 0.0)
@@ -114,9 +114,8 @@ def _by_correction(problem: NeuronProblem, prices: Floats, *, support: Ticks) ->
     if certificate is not None:
         return certificate
     columns = _balanced_columns(problem, prices, support=support)
-    try:
-        correct = _Corrector(problem.signed_rows(support)[:, columns], prices[support] / top)
-    except LinAlgError:
+    correct = _Corrector(problem.signed_rows(support)[:, columns], prices[support] / top)
+    if not correct.is_possible:
         return None
     unit = 1 << (PRICE_BITS + CORRECTED_BITS)
     for _ in range(CORRECTIONS):
@@ -146,15 +145,14 @@ class _Corrector:
         rows, columns = system.shape
         self._weighted = system if rows <= columns + 1 else prices[:, None] ** 2 * system
         self._is_by_rows = rows <= columns + 1
-        gram = system @ system.T + np.ones((rows, rows)) if self._is_by_rows else system.T @ self._weighted
-        self._factor = cho_factor(gram + REGULAR * np.trace(gram) * np.eye(len(gram)))
+        normal = gram(system.T) + 1.0 if self._is_by_rows else gram(prices[:, None] * system)
+        self._factor = Cholesky(normal + REGULAR * np.trace(normal) * np.eye(len(normal)))
+        self.is_possible = self._factor.is_found
 
     def __call__(self, residual: Floats) -> Floats:
         if self._is_by_rows:
-            by_rows: Floats = cho_solve(self._factor, -(self._weighted @ residual))
-            return by_rows
-        by_columns: Floats = self._weighted @ cho_solve(self._factor, -residual)
-        return by_columns
+            return self._factor.solve(-times(self._weighted, residual))
+        return times(self._weighted, self._factor.solve(-residual))
 
 
 def _residual(problem: NeuronProblem, prices: dict[int, int], *, columns: list[int], unit: int) -> Floats:

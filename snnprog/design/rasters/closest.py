@@ -160,7 +160,7 @@ def _built(job: _NearestJob, problem: NeuronProblem) -> NeuronDesign:
     built = design if design.neuron is not None else NeuronDesign(_idle(problem))
     if thrift.is_asked:
         with suppress(UndecidedError):
-            return thinned(problem, built, thrift, care=everything, asked=everything)
+            return thinned(problem, built, thrift, asked=everything)
     return built
 
 

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.running import free_run
+from snnprog.fixed_order import exponential, logarithm, sum_of_products
+from snnprog.jit import compiled
 from snnprog.rounding import HALF_STEP
+from snnprog.solver import check_time
 
 # × 3 and ÷ 3 of the first line changed the program on 1 of 3 specs, never the number of wrong bins.
 #
@@ -124,7 +126,8 @@ class Fit:
         chunks = np.array_split(rows, 1 + rows.size * self.weights.size // ENTRIES_AT_ONCE)
         features = problem.features(chunks[0]) if len(chunks) == 1 else None
         for index in range(PASSES):
-            push = LEAST_PUSH ** (index / (PASSES - 1))
+            check_time()
+            push = exponential(logarithm(LEAST_PUSH) * index / (PASSES - 1))
             for chunk in chunks:
                 matrix = problem.features(chunk) if features is None else features
                 _push(
@@ -141,7 +144,7 @@ class Fit:
                 yield
 
 
-@njit(cache=True)
+@compiled()
 def _push(
     features: Floats,
     signs: Floats,
@@ -157,12 +160,12 @@ def _push(
     n_taps = weights.size
     squares = np.empty(len(features))
     for k in range(len(features)):
-        squares[k] = np.dot(features[k], features[k])
+        squares[k] = sum_of_products(features[k], features[k])
     stiffness = max(squares.mean(), 1e-9) if len(features) else 1.0
     bias_moves = bounds[0, n_taps + 1] < bounds[1, n_taps + 1]
     for k in range(len(features)):
         beta, tau = bias_response[k], threshold_response[k]
-        reach = np.dot(features[k], weights) + offsets[1] * beta - offsets[0] * tau
+        reach = sum_of_products(features[k], weights) + offsets[1] * beta - offsets[0] * tau
         shortfall = demand - np.sign(signs[k]) * reach
         if shortfall <= 0.0:
             continue

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
+from snnprog.fixed_order import power
+from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 from snnprog.rules.linear import SUBTRACT
 
@@ -91,7 +92,7 @@ def _reset(mapping: PotentialMap, threshold: float) -> _Reset:
     return _Reset(linear.refractory, linear.is_reset_to_zero, threshold * (linear.reset == SUBTRACT))
 
 
-@njit(cache=True)
+@compiled()
 def _free_run(free: Floats, gamma: float, threshold: float, pattern: Int64s, reset: _Reset) -> Raster:
     """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
     spikes = np.zeros(free.size, np.bool_)
@@ -108,7 +109,7 @@ def _free_run(free: Floats, gamma: float, threshold: float, pattern: Int64s, res
     return spikes
 
 
-@njit(cache=True)
+@compiled()
 def _windowed_run(
     free: Floats, gamma: float, threshold: float, pattern: Int64s, windows: Int64s, reset: _Reset
 ) -> Raster:
@@ -123,13 +124,13 @@ def _windowed_run(
         taken = taken if resets else 0.0
         best, nearest = start, -np.inf
         for k in range(start, windows[index, 1] + 1):
-            value = free[k] - gamma ** (k - last) * taken
+            value = free[k] - power(gamma, k - last) * taken
             if value > nearest:
                 best, nearest = k, value
             if value > threshold:
                 break
         spikes[best] = True
         before, last = last, best + reset.refractory - 1
-        left = gamma ** (best - before) * taken + reset.taken_off
+        left = power(gamma, best - before) * taken + reset.taken_off
         taken = free[min(last, free.size - 1)] if reset.is_to_zero else left
     return spikes

@@ -6,32 +6,36 @@ Decisions
 ---------
 - The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
   and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
-- Between these, a choice that no refusal rules out is asked about. Where none is left, it is proved that no choice can
-  be built.
+- Between these, a choice that no refusal rules out is asked about. Here don't-care bins are done as the target has
+  them, and a window ends before one.
+- Where that finds nothing, or neurons with more synapses than are allowed, a complete search decides over all bins
+  that are open (`snnprog.design.searched`): it ends with neurons or with a proof.
 - A choice that survives every rounding of the weights is looked for once there is any choice.
-- Effort is counted in verdicts, fewer for larger problems, and in seconds only if a limit is set. Where it ends, the
-  output is undecided.
-- Don't-care bins are done as the target has them; a window ends before one. So there is no proof where there are any.
+- Effort is counted in verdicts and steps, fewer for larger problems, and in seconds only if a limit is set. Where it
+  ends, the output is undecided.
 - Outputs that feed one another are searched together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.conflict import Conflict
 from snnprog.design.designer import Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
-from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_readily
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import Apart, Choices, spikes_in
 from snnprog.design.rasters.fitting import Fit
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import windowed_run
+from snnprog.design.scopes import Alone, Together
+from snnprog.design.searched import design_chosen, design_loop
+from snnprog.design.sparse import Thrift, thinned, thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.progress import Progress
@@ -40,7 +44,7 @@ from snnprog.spec import Spec
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
-EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 200
+EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
 
 
@@ -136,39 +140,56 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
 
 
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:
+    thrift = thrift_of(job.task.spec)
+    quick = _quickly(job, thrift)
+    if quick is not None:
+        return quick
+    if job.task.spec.recurrent:
+        return design_loop(Together(job.task), thrift)
+    return [design_chosen(Alone.of(job.task, *job.outputs), thrift)]
+
+
+def _quickly(job: _WindowsJob, thrift: Thrift) -> list[NeuronDesign] | None:
+    """Return designs for ticks that are found quickly, with as few synapses as are allowed, or None."""
     search = _TickSearch(Judge(job.task, job.outputs))
     if not job.task.spec.recurrent and not search.care.all():
-        design = _own_ticks(search)
-        if design is not None:
-            return [design]
+        (problem,) = search.judge.problems(search.target)
+        own = _thrifty([design_readily(problem, search.care[:, 0])], [problem], thrift)
+        if own is not None:
+            return own
     chosen = search.run(search.target)
-    if chosen is None:
-        conflicts = (search.conflict(),) if search.is_refuted else ()
-        return [NeuronDesign(None, conflicts)] + [NeuronDesign(None)] * (len(job.outputs) - 1)
-    designs = _designs(search.judge, chosen)
-    if all(design.neuron is not None and design.neuron.margin >= ROUNDING_PROOF for design in designs):
+    designs = None if chosen is None else _designed_for(search.judge, chosen, thrift)
+    if chosen is None or designs is None or all(_is_safe(design) for design in designs):
         return designs
     safer = _TickSearch(Judge(job.task, job.outputs, rounding_proof=True)).run(chosen)
-    return designs if safer is None else _designs(search.judge, safer)
+    return (None if safer is None else _designed_for(search.judge, safer, thrift)) or designs
 
 
-def _designs(judge: Judge, chosen: Raster) -> list[NeuronDesign]:
-    return [design_given(problem) for problem in judge.problems(chosen)]
+def _designed_for(judge: Judge, chosen: Raster, thrift: Thrift) -> list[NeuronDesign] | None:
+    """Return designs that do ``chosen``, or None where they have too many synapses."""
+    problems = judge.problems(chosen)
+    return _thrifty([design_given(problem) for problem in problems], problems, thrift)
 
 
-def _own_ticks(search: _TickSearch) -> NeuronDesign | None:
-    """Return the design for the targets' own ticks, with the freedom that don't-care bins leave, or None."""
-    try:
-        design = design_neuron(search.judge.problems(search.target)[0], search.care[:, 0])
-    except UndecidedError:
-        raise
-    except SolverError:
-        return None
-    return design if design.neuron is not None else None
+def _is_safe(design: NeuronDesign) -> bool:
+    return design.neuron is not None and design.neuron.margin >= ROUNDING_PROOF
+
+
+def _thrifty(
+    designs: Sequence[NeuronDesign], problems: Sequence[NeuronProblem], thrift: Thrift
+) -> list[NeuronDesign] | None:
+    """Return designs with as few synapses as are asked for, or None where too many are left or one has no neuron."""
+    few = []
+    for design, problem in zip(designs, problems, strict=True):
+        thin = thinned(problem, design, thrift, asked=np.ones_like(problem.spikes))
+        if thin.neuron is None or not thrift.allows(thin.neuron):
+            return None
+        few.append(thin)
+    return few
 
 
 class _TickSearch:
-    """The search for ticks; ``is_refuted`` once no choice is left."""
+    """The search for ticks by fitted weights, and by choices that no refusal rules out."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge, spec, outputs = judge, judge.spec, list(judge.outputs)
@@ -189,12 +210,10 @@ class _TickSearch:
         ]
         self.fits = [Fit(problem.idealised(0)) for problem in problems]
         self.apart = Apart(tape.pattern, spec.refractory)
-        self.is_refuted = False
 
     def run(self, start: Raster) -> Raster | None:
         """Return ticks (as a raster) for which there are weights, or None; try a first choice first."""
         if any((windows[:, 0] > windows[:, 1]).any() for windows in self.windows):
-            self.is_refuted = bool(self.care.all())
             return None
         found = self._take_turns(start, TURNS)
         choices, known = self._choices(), 0
@@ -205,7 +224,6 @@ class _TickSearch:
                 known = len(self.judge.refusals)
                 left = choices.cheapest()
                 if left is None:
-                    self.is_refuted = bool(self.care.all())
                     return None
                 found = self._take_turns(left[0], MORE_TURNS)
         except UndecidedError:
@@ -213,19 +231,6 @@ class _TickSearch:
         except SolverError:
             return None
         return found
-
-    def conflict(self) -> Conflict:
-        """Return what to say where no choice is left."""
-        judge, spikes = self.judge, sum(len(windows) for windows in self.windows)
-        before, after = judge.spec.window
-        who = f"output {judge.outputs[0]}" if len(judge.outputs) == 1 else "all outputs"
-        where = int(np.flatnonzero(self.target.any(axis=1))[0]) if self.target.any() else 0
-        pattern, tick = judge.problems(self.target)[0].potential_map.tape.where(where)
-        reason = (
-            f"no weights let {who} do what is asked from tick {tick} of pattern {pattern} on, wherever the {spikes}"
-            f" target spikes fall in their windows of {before} ticks before to {after} after"
-        )
-        return Conflict(judge.outputs[0], pattern, tick, reason)
 
     def _choices(self) -> Choices:
         outputs = [index for index, windows in enumerate(self.windows) for _ in windows]

@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.archive import check_place, read_bytes
+from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
+from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table

@@ -44,6 +44,7 @@ def _headline(spec: Spec, judged: Judged, *, verification: Verification) -> str:
     if judged.wrong:
         return f"{_wrong_of(len(judged.wrong), int(judged.care.sum()))} wrong"
     differing = [name for name, check in verification.backends.items() if not check.exact]
+    differing += verification.failures
     if differing:
         return f"Exact here, but not on {', '.join(differing)}"
     return f"Exact on all {len(spec.patterns)} patterns" if len(spec.patterns) > 1 else "Exact, spike for spike"
@@ -66,7 +67,10 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
     sentence = f"Each of the {counting:,} target bins that count came out as asked"
     identical = [name for name, check in verification.backends.items() if check.is_identical]
     alike = list(dict.fromkeys([*identical, verification.against]))
-    return [f"{sentence} on {_listed(alike)}{', bit for bit alike' if len(alike) > 1 else ''}."]
+    return [
+        f"{sentence} on {_listed(alike)}{', bit for bit alike' if len(alike) > 1 else ''}.",
+        *(f"{name} gave no answer: {error}." for name, error in verification.failures.items()),
+    ]
 
 
 def _portability(recording: Recording) -> list[str]:

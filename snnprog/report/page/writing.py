@@ -11,7 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from snnprog.archive import write_bytes
+from snnprog.output_files import write_bytes
 from snnprog.report.layout import is_numeric
 from snnprog.report.page.bundling import bundle, read_asset
 from snnprog.report.page.model import Page

@@ -1,0 +1,55 @@
+"""Whether an environment holds what a backend needs: asked of its own interpreter, not of what an installer said.
+
+An installation may end well and leave an environment that cannot run: packages that went elsewhere (``PIP_TARGET``, a
+configuration of pip), a base Python that was removed, a library of the system that is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from snnprog.backends.folder import Backend
+from snnprog.processes.commands import failure_of
+from snnprog.processes.isolation import isolated
+from snnprog.temporaries import temporary_folder
+
+LOOK_SECONDS = 60.0
+IMPORT_SECONDS = 600.0
+"""Large packages compile their bytecode when they are first imported; for the four shipped ones, some 10 s."""
+
+# Run by the environment's interpreter. Only what has an __init__.py, or is one file, is sure to be meant for import.
+LOOK = """
+import importlib, json, sys
+from importlib import metadata
+wanted, is_imported = json.loads(sys.argv[1])
+for name, version in wanted.items():
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        sys.exit(f"{name} is not there")
+    if found.version != version:
+        sys.exit(f"{name} is {found.version} and not {version}")
+    files = [file.parts for file in found.files or ()]
+    packages = [parts[0] for parts in files if len(parts) == 2 and parts[1] == "__init__.py"]
+    modules = [parts[0][:-3] for parts in files if len(parts) == 1 and parts[0].endswith(".py")]
+    for module in packages + modules if is_imported else ():
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            sys.exit(f"{module} of {name} cannot be imported: {type(error).__name__}: {error}")
+"""
+
+
+def lack_of(backend: Backend, interpreter: Path, *, is_imported: bool = False) -> str:
+    """Return why an interpreter cannot run a backend; nothing where it holds all distributions that are needed.
+
+    Parameters
+    ----------
+    is_imported : bool
+        Whether to import their packages, too, which takes seconds.
+    """
+    words = json.dumps([dict(backend.distributions), is_imported])
+    limit = IMPORT_SECONDS if is_imported else LOOK_SECONDS
+    with temporary_folder() as folder:
+        return failure_of(isolated(interpreter, "-c", LOOK, words), limit_s=limit, folder=folder)

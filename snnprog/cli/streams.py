@@ -1,0 +1,80 @@
+"""Standard output and error that fail without harm: a closed pipe or a full disk never changes what a command found.
+
+What cannot be written is dropped, and the command goes on to its exit code. The first error of standard output is kept,
+for `snnprog.cli.entry` to tell of.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class ForgivingStream(io.RawIOBase):
+    """A file descriptor to write to; after its first error, all else is dropped.
+
+    Attributes
+    ----------
+    error : OSError or None
+        That error.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self.descriptor
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return os.isatty(self.descriptor)
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]  # Buffer has a name only from Python 3.12 on
+        """Write some bytes, or drop them; return how many."""
+        if self.error is None:
+            try:
+                return os.write(self.descriptor, content)
+            except OSError as error:
+                self.error = error
+        return len(content)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something is missing that somebody waits for: a reader that is gone waits for nothing."""
+        return self.error is not None and not isinstance(self.error, BrokenPipeError)
+
+
+@contextmanager
+def forgiving_streams() -> Iterator[ForgivingStream | None]:
+    """Replace standard output and error, and give what output goes to; None where they belong to somebody else."""
+    before = sys.stdout, sys.stderr
+    if os.name != "posix" or before != (sys.__stdout__, sys.__stderr__):
+        yield None
+        return
+    output = ForgivingStream(1)
+    sys.stdout = _text(output, is_by_line=output.isatty())
+    sys.stderr = _text(ForgivingStream(2), is_by_line=True)
+    try:
+        yield output
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _text(stream: io.RawIOBase, *, is_by_line: bool) -> io.TextIOWrapper:
+    """Return a text stream in the encoding of the one that it replaces; names of files need not be text."""
+    replaced = sys.__stdout__
+    encoding = "utf-8" if replaced is None else replaced.encoding
+    return io.TextIOWrapper(
+        io.BufferedWriter(stream), encoding=encoding, errors="backslashreplace", line_buffering=is_by_line
+    )

@@ -1,0 +1,49 @@
+"""Other choices of ticks, don't-care bins or synapses, where no integers do what was chosen first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from snnprog.compiler.built import Built
+from snnprog.compiler.work import Work
+from snnprog.design import Design
+from snnprog.design.again import choices_of
+from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
+
+# How many other choices are tried, each briefly, and the share of the time that all of them may take.
+MOST_CHOICES, SHARE = 8, 0.5
+
+
+def has_choice(spec: Spec) -> bool:
+    """Tell whether the targets of a spec can be met in more than one way."""
+    return spec.window != NO_WINDOW or spec.may_taps_be_absent or not bool(spec.care.all())
+
+
+def built_with_choice(work: Work, designed: Design) -> Built:
+    """Turn a design into integers, or another one that makes other choices where those of this one are flawed.
+
+    Choices are tried briefly, one after another; where all are flawed, the first is tried with all means.
+    """
+    refused: set[bytes] = set()
+    candidate: Design | None = designed
+    for number in range(MOST_CHOICES):
+        if candidate is None:
+            break
+        built = work.built(candidate, share=SHARE, is_brief=True)
+        if not built.flawed:
+            return built
+        refused |= choices_of(candidate, built.flawed)
+        if number == 0 and work.spec.sparse:
+            designed = candidate = _with_more_synapses(work, candidate)
+        else:
+            candidate = work.designed_again(candidate, built.flawed, refused, share=SHARE)
+    return work.built(designed)
+
+
+def _with_more_synapses(work: Work, designed: Design) -> Design:
+    """Return the design of neurons that have as many synapses as they may, and not as few as can be found."""
+    spec = work.spec
+    most = len(spec.delays) * spec.n_presynaptic if spec.fan_in is None else spec.fan_in
+    dense = replace(work, spec=replace(spec, sparse=False, fan_in=most)).designed(may_be_unbuilt=True, share=SHARE)
+    return designed if dense.unbuilt else dense

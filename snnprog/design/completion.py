@@ -1,0 +1,90 @@
+"""Which bins are still open where target spikes have windows: a dynamic programme over ticks and spike counts.
+
+The spikes of an output that count match its target's one to one exactly where its n-th spike lies in the window of the
+n-th target spike (`snnprog.judgement`; windows open and close in the order of their targets). So a raster is read from
+left to right by an automaton whose state is the number of spikes so far. Which states are reached from the left, and
+which lead to the end, are two sets of numbers per tick, held as the bits of an integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from snnprog.arrays import Raster
+
+Known: TypeAlias = Mapping[int, bool]
+"""Tick within a pattern -> whether the output spikes there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """The target spikes of one output in one pattern, and where they may fall.
+
+    Attributes
+    ----------
+    due : tuple of int
+        The ticks of the target spikes that count, in order.
+    care : tuple of bool
+        For each tick of the pattern, whether its bin counts.
+    window : (int, int)
+        How many ticks before and after its own a target spike may fall.
+    """
+
+    due: tuple[int, ...]
+    care: tuple[bool, ...]
+    window: tuple[int, int]
+
+    @classmethod
+    def of(cls, target: Raster, care: Raster, window: tuple[int, int]) -> Windows:
+        """Return the windows of one output with this target and these bins that count, (ticks,) each."""
+        return cls(tuple(np.flatnonzero(target & care).tolist()), tuple(care.tolist()), window)
+
+    def is_open(self, tick: int) -> bool:
+        """Tell whether a bin counts and lies in some window; counting bins in none are silent."""
+        return self.care[tick] and self._matches[tick] != 0
+
+    def open_values(self, known: Known) -> list[tuple[bool, bool]] | None:
+        """Return for each tick whether silence and whether a spike there can be completed; None if nothing can.
+
+        Bins that do not count are always open both ways.
+        """
+        everything = (1 << (len(self.due) + 1)) - 1
+        steps = [(everything, matching) for matching in self._matches]
+        for tick, value in known.items():
+            if self.care[tick]:
+                steps[tick] = (0, self._matches[tick]) if value else (everything, 0)
+        before, ahead = [1], [1 << len(self.due)]
+        for silent, spike in steps:
+            before.append((before[-1] & silent) | ((before[-1] & spike) << 1))
+        for silent, spike in reversed(steps):
+            ahead.append((ahead[-1] & silent) | ((ahead[-1] >> 1) & spike))
+        ahead.reverse()
+        if before[-1] & ahead[-1] == 0:
+            return None
+        return [
+            (bool(left & silent & right), bool(left & spike & (right >> 1))) if counts else (True, True)
+            for left, right, (silent, spike), counts in zip(before, ahead[1:], steps, self.care, strict=False)
+        ]
+
+    def reason(self, known: Known) -> dict[int, bool]:
+        """Return few of the known bins that leave no completion, from some that leave none."""
+        needed = dict(known)
+        for tick in sorted(known):
+            value = needed.pop(tick)
+            if self.open_values(needed) is not None:
+                needed[tick] = value
+        return needed
+
+    @cached_property
+    def _matches(self) -> list[int]:
+        """For each tick that counts, the states n whose next target spike, the n-th, has a window around it."""
+        before, after = self.window
+        return [
+            sum(1 << number for number, due in enumerate(self.due) if counts and due - before <= tick <= due + after)
+            for tick, counts in enumerate(self.care)
+        ]

@@ -1,0 +1,239 @@
+"""Counting detectors: hidden neurons that fire where a weighted count of lines reaches a level.
+
+What an output is asked for is often a function of a count: of all lines (parity, exactly k of n), or of lines that
+weigh 1, 2, -1 (comparisons). Along the count, each change from spike to silence costs one detector, which takes back
+what the lines themselves add; changes from silence to spike cost nothing (Minnick, IRE Trans. EC-10 (1961) 6; Siu,
+Roychowdhury, Kailath, IEEE Trans. Inf. Theory 39 (1993) 455). So parity of n takes half as many detectors as lines.
+
+Weights of a few sizes are tried on few lines: on three, they give all 104 threshold functions; on more lines, all weigh
+1, or as the nearest miss has them. Of the detectors along the counts of fewest changes, as few are chosen as suffice
+for the output (`snnprog.design.hidden.separable`): one by one, in pairs and in threes as far as the effort goes, else
+by leaving out one after another.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.design.hidden.craft import threshold_neuron
+from snnprog.design.hidden.draft import Draft, later, map_of
+from snnprog.design.hidden.separable import Separator, distinct
+from snnprog.network import Neuron
+from snnprog.potential import Resets
+from snnprog.rounding import half_even
+from snnprog.solver import check_time
+
+# The greatest weights that are tried on so many lines: 7, 49, 343, 2401 and 3125 counts.
+SIZES = {1: 3, 2: 3, 3: 3, 4: 3, 5: 2}
+# How finely the nearest miss's weights are taken for counts.
+LEANING = 3.0
+# The most detectors that are weighed against one another, and of these the most in threes.
+MOST_DETECTORS, FEW_DETECTORS = 260, 48
+# The most linear programs for one number of detectors; each takes about a millisecond.
+MOST_PROGRAMS = 260
+# The most entries of all columns: 32 MB of doubles.
+MOST_CELLS = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What one output is asked for.
+
+    Attributes
+    ----------
+    output : int
+    resets : Resets
+        Its own.
+    wanted : (ticks,) float
+        +1 where it is to spike, -1 where not, 0 where it does not count.
+    """
+
+    output: int
+    resets: Resets
+    wanted: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Count:
+    """A weighted count of the lines at one delay: its sums, changes that cost a detector, levels of both answers."""
+
+    slot: int
+    weights: Int64s
+    sums: Int64s
+    changes: int
+    n_mixed: int
+
+
+def fewest(draft: Draft, goal: Goal, *, most: int, lean: Floats) -> list[Neuron] | None:
+    """Return as few counting detectors as suffice for an output, beside the lines there are; None if none do.
+
+    Parameters
+    ----------
+    most : int
+        How many there may be.
+    lean : (taps,) float
+        Weights that nearly do: they lend their counts to outputs of many lines.
+    """
+    counts = sorted(_counts(draft, goal, lean), key=lambda count: (count.n_mixed, count.changes))
+    best = _first(draft, goal, counts)
+    if best is None:
+        return None
+    if len(best) > 1 and most > 0:
+        pool = _pool(draft, counts, MOST_DETECTORS)
+        separator = _separator(draft, goal, pool)
+        for number in range(1, min(len(best), most + 1)):
+            found = _searched(separator, len(pool) if number < 3 else min(len(pool), FEW_DETECTORS), number)
+            if found is not None:
+                return [pool[index] for index in found]
+    return best if len(best) <= most else None
+
+
+def _first(draft: Draft, goal: Goal, counts: Sequence[_Count]) -> list[Neuron] | None:
+    """Return detectors that suffice, of the count of fewest changes or of several; None if they do not."""
+    for several in (counts[:1], counts):
+        pool = _pool(draft, several, FEW_DETECTORS)
+        if not pool:
+            continue
+        separator = _separator(draft, goal, pool)
+        if separator.suffices(range(len(pool))):
+            return [pool[index] for index in sorted(_reduced(separator, list(range(len(pool)))))]
+    return None
+
+
+def _reduced(separator: Separator, kept: list[int]) -> list[int]:
+    """Leave out detectors, those without weight at once, then the lightest first, as long as the others suffice."""
+    weights = separator.weights(kept)
+    if weights is None:
+        return kept
+    order = np.argsort(weights, kind="stable").tolist()
+    heavy = [kept[place] for place in order if weights[place] > 0.0]
+    kept = heavy if heavy and separator.suffices(heavy) else [kept[place] for place in order]
+    for detector in list(kept):
+        fewer = [other for other in kept if other != detector]
+        if fewer and separator.suffices(fewer):
+            kept = fewer
+    return kept
+
+
+def _searched(separator: Separator, size: int, number: int) -> tuple[int, ...] | None:
+    """Try every choice of so many detectors that no certificate rules out, as far as the effort goes."""
+    if number > 3:
+        return None
+    programs = separator.programs
+    for choice in itertools.combinations(range(size), number):
+        if not separator.is_ruled_out(choice):
+            if separator.programs - programs >= MOST_PROGRAMS:
+                return None
+            if separator.suffices(choice):
+                return choice
+    return None
+
+
+def _counts(draft: Draft, goal: Goal, lean: Floats) -> list[_Count]:
+    """Return weighted counts of the lines at each delay, with the changes that they leave."""
+    spikes, lead = np.concatenate(draft.task.lines), int(min(draft.asked.delays))
+    found = []
+    for slot, delay in enumerate(draft.asked.delays):
+        seen, signs = _answers(later(draft.mapping.tape, spikes, delay + lead), goal.wanted)
+        weights = _weights(draft, slot, lean)
+        levels = np.einsum("kl,wl->wk", seen.astype(np.int64), weights)
+        found += [_Count(slot, own, sums, *_changes(sums, signs)) for own, sums in zip(weights, levels, strict=True)]
+    return found
+
+
+def _answers(seen: Raster, wanted: Floats) -> tuple[Raster, Floats]:
+    """Return what lines did, each kind once for each answer, and the answer: (kinds, lines) and (kinds,) ±1."""
+    asked = np.flatnonzero(wanted)
+    packed = np.column_stack([np.packbits(seen[asked], axis=1), wanted[asked] > 0.0])
+    _, first = np.unique(packed, axis=0, return_index=True)
+    return seen[asked[first]], np.sign(wanted[asked[first]])
+
+
+def _weights(draft: Draft, slot: int, lean: Floats) -> Int64s:
+    """Return the weights (counts, lines) that are tried at a delay, the plainest first."""
+    box, n_lines = draft.box, draft.mapping.n_lines
+    lower, upper = (ends.reshape(-1, n_lines)[slot] for ends in (box.weight_lower, box.weight_upper))
+    is_open = np.flatnonzero((lower < 0.0) | (upper > 0.0))
+    if is_open.size in SIZES:
+        size = SIZES[is_open.size]
+        grid = np.array(list(itertools.product(range(-size, size + 1), repeat=is_open.size)), dtype=np.int64)
+        grid = grid[np.lexsort((-grid.sum(axis=1), np.abs(grid).sum(axis=1)))]
+        tried = np.zeros((len(grid), n_lines), dtype=np.int64)
+        tried[:, is_open] = grid
+    else:
+        leaning = lean.reshape(-1, n_lines)
+        scaled = leaning / np.maximum(np.abs(leaning).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        ones, steps = np.where(upper > 0.0, 1, -1)[None], half_even(LEANING * scaled)
+        tried = np.concatenate([ones, steps, np.sign(steps)])
+        tried[:, np.setdiff1d(np.arange(n_lines), is_open)] = 0
+    allowed = np.all(np.where(tried > 0, upper > 0.0, np.where(tried < 0, lower < 0.0, True)), axis=1)
+    chosen: Int64s = tried[tried.any(axis=1) & allowed]
+    return chosen
+
+
+def _changes(sums: Int64s, signs: Floats) -> tuple[int, int]:
+    """Return how many changes cost a detector along a count, outward from 0, and how many levels ask for both answers.
+
+    What the lines add makes a spike of a silence where the count rises; it takes a detector to make a silence of a
+    spike. Where the count falls below 0, it is the other way round.
+    """
+    levels, place = np.unique(sums, return_inverse=True)
+    due, silent = (np.bincount(place[signs * side > 0.0], minlength=levels.size) for side in (1, -1))
+    answer = np.where(due > silent, 1, -1)
+    up, down = answer[levels >= 0], answer[levels <= 0][::-1]
+    changes = int((np.diff(up) < 0).sum()) + int((np.diff(down) > 0).sum())
+    return changes, int(((due > 0) & (silent > 0)).sum())
+
+
+def _pool(draft: Draft, counts: Sequence[_Count], most: int) -> list[Neuron]:
+    """Return the detectors of some counts, each that does something else than the lines there are, once."""
+    most = min(most, MOST_CELLS // (draft.mapping.tape.ticks * len(draft.asked.delays)))
+    known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
+    found: list[Neuron] = []
+    for weights, level in _thresholds(draft, counts):
+        check_time()
+        if len(found) >= most:
+            break
+        neuron = threshold_neuron(draft, weights, level)
+        key = b"" if neuron is None else np.packbits(neuron.raster).tobytes()
+        if neuron is not None and neuron.raster.any() and key not in known:
+            known.add(key)
+            found.append(neuron)
+    return found
+
+
+def _thresholds(draft: Draft, counts: Sequence[_Count]) -> Iterator[tuple[Floats, float]]:
+    """Yield the weights (taps,) and the threshold of each detector of some counts: between any two of their levels.
+
+    Those that tell the same of what is seen come once.
+    """
+    known = set()
+    for count, side in itertools.product(counts, (1, -1)):
+        sums = side * count.sums
+        weights = np.zeros((len(draft.asked.delays), draft.mapping.n_lines))
+        weights[count.slot] = side * count.weights
+        levels = np.unique(np.maximum(sums, 0))
+        for below, above in itertools.pairwise(levels.tolist()):
+            told = count.slot, np.packbits(sums >= above).tobytes()
+            if told not in known:
+                known.add(told)
+                yield weights.ravel(), (below + above) / 2
+
+
+def _separator(draft: Draft, goal: Goal, pool: Sequence[Neuron]) -> Separator:
+    """Return the distinct rows of an output, over the lines there are and a pool of detectors."""
+    mapping, asked = draft.mapping, np.flatnonzero(goal.wanted)
+    rasters = np.stack([neuron.raster for neuron in pool], axis=1)
+    columns = map_of(draft, rasters).rows(goal.resets, asked).reshape(asked.size, -1, len(pool))
+    rows = mapping.rows(goal.resets, asked)
+    offsets = np.column_stack([-goal.resets.threshold_response, mapping.bias_response(goal.resets)])[asked]
+    signs = np.sign(goal.wanted[asked])
+    mixed = np.random.default_rng(0).random(rows.shape[1] + columns[0].size)
+    hashes = np.einsum("kt,t->k", np.column_stack([rows, columns.reshape(asked.size, -1)]), mixed)
+    first = distinct(np.column_stack([hashes, offsets, signs]))
+    return Separator(rows[first], columns[first].transpose(0, 2, 1), offsets[first], signs[first], draft.box)

@@ -1,0 +1,119 @@
+"""Which detectors an output needs beside the lines it has: linear programs over its distinct rows.
+
+Ticks that no line and no detector tells apart ask for the same, so they are one row. A set of detectors *suffices* if
+weights, threshold and bias separate the spikes' rows from the silences'; where it does not, the prices of the rows are
+balanced over all its columns, and every set whose columns leave them balanced fails with it. So each program that fails
+rules out many others, as in an implicit hitting set (Reiter, Artificial Intelligence 32 (1987) 57).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.design.box import Box
+from snnprog.solver import LinearProgram, check_time, maximise
+
+# A margin below this share of the greatest weight is lost when weights become integers: a step of 255.
+LEAST_MARGIN = 1.0 / 512
+# Rows that a program takes in at a time, the most violated first: only time depends on it.
+MORE_ROWS = 12
+# By what a price, or what a column leaves of the prices' balance, may be a solver's rounding.
+NEGLIGIBLE = 1e-7
+
+
+class Separator:
+    """The rows of one output, over its own lines and those of all detectors that may be added.
+
+    Parameters
+    ----------
+    rows : (rows, taps) float
+        What each tap of the lines there are leaves in the potential, in distinct rows.
+    columns : (rows, detectors, delays) float
+        The same of each detector, at each delay.
+    offsets : (rows, 2) float
+        What threshold and bias count for: the threshold's negative.
+    signs : (rows,) float
+        +1 where a spike is due, -1 where silence is.
+    box : Box
+        Where the unknowns may lie.
+    """
+
+    def __init__(self, rows: Floats, columns: Floats, offsets: Floats, signs: Floats, box: Box) -> None:
+        self.signs = signs
+        self.given = np.column_stack([rows, offsets]) * signs[:, None]
+        self.more = columns * signs[:, None, None]
+        top = float(np.maximum(-box.weight_lower, box.weight_upper).max(initial=1.0))
+        bias = (-np.inf if box.bias[0] < 0.0 else 0.0, np.inf if box.bias[1] > 0.0 else 0.0)
+        if not box.is_scale_free:
+            top *= float(1 << box.widest_exponent)
+            bias = box.bias[0] / top, box.bias[1] / top
+        ends = (0.0, np.inf) if box.is_threshold_free else (box.threshold[0] / top,) * 2
+        widest = 1.0 if box.is_scale_free else float(1 << box.widest_exponent)
+        self.lower = np.concatenate([box.weight_lower * widest / top, [ends[0], bias[0]]])
+        self.upper = np.concatenate([box.weight_upper * widest / top, [ends[1], bias[1]]])
+        self.active = self._first_rows()
+        self.upsets: list[Bools] = []
+        self.programs = 0
+
+    def _first_rows(self) -> list[int]:
+        """Return the least reached spikes and the most reached silences."""
+        reach = np.abs(self.given[:, :-2]).sum(axis=1)
+        due, silent = np.flatnonzero(self.signs > 0.0), np.flatnonzero(self.signs < 0.0)
+        first = due[np.argsort(reach[due], kind="stable")][:MORE_ROWS]
+        last = silent[np.argsort(-reach[silent], kind="stable")][:MORE_ROWS]
+        return [*first.tolist(), *last.tolist()]
+
+    def is_ruled_out(self, detectors: Sequence[int]) -> bool:
+        """Tell whether a program that failed has a balance which none of these detectors upsets."""
+        chosen = list(detectors)
+        return any(not upsets[chosen].any() for upsets in self.upsets)
+
+    def suffices(self, detectors: Sequence[int]) -> bool:
+        """Tell whether these detectors, beside the lines there are, do what is asked; remember the prices if not."""
+        return self.weights(detectors) is not None
+
+    def weights(self, detectors: Sequence[int]) -> Floats | None:
+        """Return (detectors,) the greatest weight of each, where they suffice."""
+        chosen = list(detectors)
+        added = self.more[:, chosen, :].reshape(len(self.signs), -1)
+        matrix = np.column_stack([self.given, added])
+        lower = np.concatenate([self.lower, np.full(added.shape[1], -1.0)])
+        upper = np.concatenate([self.upper, np.full(added.shape[1], 1.0)])
+        while True:
+            check_time()
+            self.programs += 1
+            values, margin, duals = _solved(matrix[self.active], lower, upper)
+            if margin < LEAST_MARGIN:
+                pull = np.abs(np.einsum("k,kcd->cd", duals, self.more[self.active])).max(axis=1)
+                self.upsets.append(pull > NEGLIGIBLE * float(duals.sum()))
+                return None
+            margins = np.einsum("kt,t->k", matrix, values)
+            violated = np.flatnonzero(margins < min(LEAST_MARGIN, margin))
+            if not violated.size:
+                used = np.abs(values[self.given.shape[1] :]).reshape(len(chosen), -1)
+                return used.max(axis=1) if chosen else np.zeros(0)
+            worst = violated[np.argsort(margins[violated], kind="stable")][:MORE_ROWS]
+            self.active = sorted({*self.active, *worst.tolist()})
+
+
+def _solved(matrix: Floats, lower: Floats, upper: Floats) -> tuple[Floats, float, Floats]:
+    """Return the unknowns of widest margin, at most 1, that margin, and the rows' prices."""
+    optimum = maximise(
+        LinearProgram(
+            objective=np.append(np.zeros(matrix.shape[1]), 1.0),
+            matrix=np.column_stack([matrix, -np.ones(len(matrix))]),
+            least=np.zeros(len(matrix)),
+            lower=np.append(lower, -np.inf),
+            upper=np.append(upper, 1.0),
+        )
+    )
+    return optimum.values[:-1], float(optimum.values[-1]), optimum.duals
+
+
+def distinct(keys: Floats) -> Int64s:
+    """Return the first of each kind of equal rows of ``(rows, columns)``, in order."""
+    _, first = np.unique(keys, axis=0, return_index=True)
+    return np.sort(first)

@@ -1,0 +1,141 @@
+"""Neurons that the complete search finds or refutes, where spikes have windows, synapses a limit, or loops open bins.
+
+What the search suggests is designed for a margin, and thinned where few synapses are asked for. What cannot be designed
+goes on being searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.conflict import Conflict
+from snnprog.design.conflicts import no_choice
+from snnprog.design.freedom import Candidate, search
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_asked, design_given, refusal
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import Certificate, Proof
+from snnprog.design.scopes import Alone, Asked, Together
+from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.support import restricted_to
+from snnprog.wording import counted
+
+
+def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = ()) -> NeuronDesign:
+    """Design one neuron that no other hears, its open bins and taps being free, or say why it cannot be.
+
+    Parameters
+    ----------
+    refused : collection of bytes
+        Choices (`choice_of`) that are not to be made.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    UndecidedError
+        If the search ends without an answer.
+    """
+    found = search(scope, lambda candidate: _unless_refused(_built(scope, candidate, thrift), thrift, refused))
+    if isinstance(found, list):
+        return found[0]
+    if isinstance(found, Certificate):
+        return refusal(scope.known({})[0], found)
+    return NeuronDesign(None, tuple(_conflicts(scope, found)), found)
+
+
+def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] = ()) -> list[NeuronDesign]:
+    """Design all neurons of a loop, their open bins and taps being free.
+
+    If it cannot be, some come without a neuron, and at least one of them with the conflict.
+
+    Parameters
+    ----------
+    refused : collection of bytes
+        As for `design_chosen`.
+
+    Raises
+    ------
+    SolverError, UndecidedError
+        As in `design_chosen`.
+    """
+    found = search(scope, lambda candidate: _unless_refused(_built_together(scope, candidate, thrift), thrift, refused))
+    if isinstance(found, list):
+        return found
+    unbuilt = [UNDECIDED for _ in range(scope.task.n_neurons)]
+    if isinstance(found, Certificate):
+        unbuilt[found.neuron] = refusal(scope.known({})[found.neuron], found)
+    else:
+        for conflict in _conflicts(scope, found):
+            unbuilt[conflict.neuron] = NeuronDesign(None, (conflict,), found)
+    return unbuilt
+
+
+def choice_of(designs: Sequence[NeuronDesign], thrift: Thrift) -> bytes:
+    """Return which bins neurons spike in, and which synapses they have where these are limited."""
+    parts = []
+    for design in designs:
+        assert design.neuron is not None, "only what was built has made a choice"
+        parts.append(np.packbits(design.neuron.raster).tobytes())
+        parts += [np.packbits(design.neuron.weights != 0.0).tobytes()] if thrift.most is not None else []
+    return b"".join(parts)
+
+
+def _unless_refused(
+    designs: list[NeuronDesign] | None, thrift: Thrift, refused: Collection[bytes]
+) -> list[NeuronDesign] | None:
+    return None if designs is None or choice_of(designs, thrift) in refused else designs
+
+
+def _built(scope: Alone, candidate: Candidate, thrift: Thrift) -> list[NeuronDesign] | None:
+    care = scope.asked.care[:, 0]
+    problem = _on_taps(scope.problem.with_raster(candidate.raster[:, 0]), candidate.taps[0], thrift)
+    design = _thrifty(problem, design_asked(problem, care), thrift, asked=problem.asked(care))
+    return None if design is None else [design]
+
+
+def _built_together(scope: Together, candidate: Candidate, thrift: Thrift) -> list[NeuronDesign] | None:
+    designs, everything = [], np.ones(len(candidate.raster), dtype=np.bool_)
+    for problem, taps in zip(scope.problems(candidate.raster), candidate.taps, strict=True):
+        on_taps = _on_taps(problem, taps, thrift)
+        design = _thrifty(on_taps, design_given(on_taps), thrift, asked=everything)
+        if design is None:
+            return None
+        designs.append(design)
+    return designs
+
+
+def _on_taps(problem: NeuronProblem, taps: Int64s, thrift: Thrift) -> NeuronProblem:
+    return problem if thrift.most is None else restricted_to(problem, taps)
+
+
+def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign | None:
+    """Return the design with as few synapses as are asked for, or None."""
+    thin = thinned(problem, design, thrift, asked=asked)
+    return thin if thin.neuron is not None and thrift.allows(thin.neuron) else None
+
+
+def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
+    return no_choice(scope.known({}), scope.asked.given, proof=proof, reservations=_reservations(scope.asked))
+
+
+def _reservations(asked: Asked) -> str:
+    """Name what is left open, and how far."""
+    parts = []
+    if asked.windows:
+        spikes = sum(len(windows.due) for windows in asked.windows.values())
+        before, after = next(iter(asked.windows.values())).window
+        parts.append(
+            f"wherever the {counted(spikes, 'target spike')} fall{'s' * (spikes == 1)} in"
+            f" {'its window' if spikes == 1 else 'their windows'} of {before} ticks before to {after} after"
+        )
+    ignored = int((~asked.care).sum())
+    if ignored:
+        who = "the outputs do in their" if asked.care.shape[1] > 1 else "it does in its"
+        noun = "don't-care bin"
+        parts.append(f"whatever {who} {counted(ignored, noun)}")
+    if asked.most is not None:
+        parts.append(f"with at most {counted(asked.most, 'synapse')}")
+    return ", " + " and ".join(parts) if parts else ""

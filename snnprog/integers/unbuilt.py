@@ -1,0 +1,124 @@
+"""Outputs for which no real weights were found: integers may do what they are asked all the same.
+
+Decays truncate: a small current or potential is gone sooner than a share of it would be, so that integers can do what
+no real weights under exact decays can. And a search among real weights can end without an answer. In both cases the
+integers are fitted as they run (`snnprog.integers.fitted`); what is found becomes a neuron that needs no rounding.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.chips import Chip
+from snnprog.design.problem import NeuronProblem, asked_ticks, neuron_problem
+from snnprog.design.task import Task
+from snnprog.errors import UndecidedError
+from snnprog.integers.fitted import Wanted, fitted, swept
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.machine import Machine
+from snnprog.integers.rounding import IntegerNeuron
+from snnprog.network import Neuron
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
+
+# Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
+# same for all neurons.
+WORK, WORK_PER_EXPONENT = 3e7, 1e7
+# The exponents that are tried, where each neuron has its own: all others lie near one of these.
+EXPONENTS = (0, 2, 4, 7)
+
+
+@dataclass(frozen=True, eq=False)
+class _FitJob:
+    problem: NeuronProblem
+    chip: Chip
+    wanted: Wanted
+    exponents: tuple[int, ...]
+    seed: tuple[int, int]
+    deadline: Deadline | None
+    work: float
+
+
+def fit_outputs(
+    task: Task,
+    outputs: Sequence[int],
+    *,
+    exponents: Iterable[int] = (),
+    seed: int = 0,
+    executor: Executor | None = None,
+) -> dict[int, Neuron]:
+    """Return neurons for as many of some outputs as integers are found for.
+
+    Parameters
+    ----------
+    task : Task
+        What they are asked. Where outputs feed outputs, all others are taken to do what their targets say.
+    exponents : iterable of int
+        The only ones that the neurons may have, where all must have the same; any, unless given.
+    """
+    chip = task.spec.chip
+    allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
+    if not chip.is_exponent_shared:
+        jobs = [_job(task, output, EXPONENTS, seed=seed, work=WORK) for output in outputs]
+        return _found(outputs, jobs, executor)
+    best: dict[int, Neuron] = {}
+    for work, exponent in itertools.product((0.0, WORK_PER_EXPONENT), tuple(exponents) or allowed):
+        jobs = [_job(task, output, (exponent,), seed=seed, work=work) for output in outputs]
+        found = _found(outputs, jobs, executor)
+        best = max(best, found, key=len)
+        if len(best) == len(outputs):
+            break
+    return best
+
+
+def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
+    return {
+        output: neuron
+        for output, neuron in zip(outputs, run_jobs(_fit, jobs, executor), strict=True)
+        if neuron is not None
+    }
+
+
+def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work: float) -> _FitJob:
+    spec, care = task.spec, task.care[:, output]
+    asked = np.ones_like(care) if spec.recurrent else asked_ticks(care, task.mapping.played.starts)
+    problem = neuron_problem(
+        task.mapping, output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
+    )
+    wanted = Wanted(np.ones_like(care) if spec.recurrent else care, asked)
+    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
+
+
+@one_blas_thread()
+def _fit(job: _FitJob) -> Neuron | None:
+    machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
+    problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
+    try:
+        with until(job.deadline):
+            check_time()
+            found = swept(problems, job.wanted)
+            if found is None and job.work > 0.0:
+                found = fitted(problems, job.wanted, work=job.work, seed=job.seed)
+    except UndecidedError:
+        return None
+    return None if found is None else as_designed(found, machine)
+
+
+def as_designed(found: IntegerNeuron, machine: Machine) -> Neuron:
+    """Return integers as a design that needs no rounding."""
+    weights = found.mantissas << found.exponent
+    run = machine.simulator.run(weights.ravel(), found.threshold, found.bias)
+    return Neuron(
+        weights=weights.astype(np.float64),
+        threshold=float(found.threshold),
+        bias=found.bias / machine.unit,
+        exponent=found.exponent,
+        margin=0.0,
+        bound=0.0,
+        raster=run.spikes[: machine.told.size],
+        is_integral=True,
+    )

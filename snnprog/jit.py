@@ -1,0 +1,156 @@
+"""Functions that Numba compiles: the one way to declare them, and where their machine code is kept.
+
+Numba's own cache will not do. It refuses to compile where it finds no folder to write to, it does not notice that a
+function or constant of another module has changed, and it fails on entries that are damaged or that an older version
+wrote. Here, each signature of a function is one file in the user's cache. Its name is a digest of all that the machine
+code depends on: the sources, the options, the versions of Python, NumPy, Numba and LLVM, and the processor. Its content
+begins with its own digest. What cannot be read, for whatever reason, is compiled again; what cannot be written is
+compiled again by the next process.
+
+An entry is a pickle. So entries are read only from a folder that belongs to the user, or to root, and that nobody else
+may write to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import re
+import stat
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core.compiler import CompileResult
+from numba.core.dispatcher import Dispatcher
+
+from snnprog.cache import cache_path
+from snnprog.temporaries import temporary_file
+from snnprog.version import __version__
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+njit: Any = numba.njit  # typed only in some versions of Numba
+rebuild: Any = CompileResult._rebuild
+
+PACKAGE = Path(__file__).resolve().parent
+# The names behind "import" may be modules; more words may be matched than the statement has, which does no harm.
+IMPORT = re.compile(r"(?:from|import) (snnprog[\w.]*)(?: import (?=\(?([\w\s,]+)))?")
+DIGEST_BYTES = hashlib.sha256().digest_size
+VERSIONS = (__version__, sys.version, np.__version__, numba.__version__, llvmlite.__version__)
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+
+
+def compiled(**options: object) -> Callable[[Function], Function]:
+    """Compile a function when it is first called, and keep its machine code.
+
+    Parameters
+    ----------
+    **options
+        What `numba.njit` takes.
+    """
+
+    def declare(function: Function) -> Function:
+        declared: Any = njit(**options)(function)
+        is_compiled = isinstance(declared, Dispatcher)
+        if is_compiled:  # with NUMBA_DISABLE_JIT, it is the function itself
+            declared._cache = MachineCodeCache(function, repr(sorted(options.items())))
+        return cast(Function, declared)
+
+    return declare
+
+
+@lru_cache(maxsize=256)
+def source_digest(module: str) -> str:
+    """Return a digest of the source of a module, and of all that it imports of this package.
+
+    Functions and constants of these modules may have become part of the machine code. A module without a file bears
+    its digest in its name: see `snnprog.rules.compiled`.
+    """
+    if not module.startswith("snnprog"):
+        return module
+    sources: dict[str, bytes] = {}
+    _collect(module, sources)
+    return hashlib.sha256(b"\0".join(sources[name] for name in sorted(sources))).hexdigest()
+
+
+def _collect(module: str, sources: dict[str, bytes]) -> None:
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if module in sources or not path.is_file():
+        return
+    sources[module] = path.read_bytes()
+    for found, names in IMPORT.findall(sources[module].decode("utf-8")):
+        for name in (found, *(f"{found}.{name}" for name in re.findall(r"\w+", names))):
+            _collect(name, sources)
+
+
+class MachineCodeCache:
+    """The machine code of one function, one file for each signature: what Numba asks of a cache."""
+
+    def __init__(self, function: Callable[..., object], options: str) -> None:
+        self._function, self._options = function, options
+
+    @property
+    def cache_path(self) -> str:
+        """The folder; Numba shows it in its statistics."""
+        return str(machine_code_folder())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was compiled for a signature, or None where it must be compiled."""
+        with suppress(Exception):  # whatever is wrong with an entry: it is compiled, and written, again
+            target_context.refresh()
+            folder = machine_code_folder()
+            content = (folder / self._name(sig, target_context.codegen())).read_bytes()
+            digest, pickled = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+            if _is_trusted(folder) and hashlib.sha256(pickled).digest() == digest:
+                return rebuild(target_context, *pickle.loads(pickled))
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled for a signature, if that is possible."""
+        if data.library.has_dynamic_globals or any(not lifted.can_cache for lifted in data.lifted):
+            return
+        with suppress(Exception):  # no room, no rights, no folder: the next process compiles again
+            folder = machine_code_folder()
+            folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            pickled = pickle.dumps(data._reduce(), protocol=pickle.HIGHEST_PROTOCOL)
+            with temporary_file(folder, mode=PRIVATE_FILE) as (file, path):
+                file.write(hashlib.sha256(pickled).digest() + pickled)
+                file.close()
+                path.replace(folder / self._name(sig, data.codegen))
+
+    def enable(self) -> None:
+        """Do nothing: it is always in use."""
+
+    def disable(self) -> None:
+        """Do nothing: it is always in use."""
+
+    def flush(self) -> None:
+        """Do nothing: a changed source has another name."""
+
+    def _name(self, signature: object, codegen: Any) -> str:
+        function = self._function
+        identity = (function.__module__, function.__qualname__, self._options, source_digest(function.__module__))
+        parts = (*VERSIONS, *identity, str(signature), repr(codegen.magic_tuple()))
+        return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()
+
+
+def machine_code_folder() -> Path:
+    """Return where the machine code of this version is kept."""
+    return cache_path() / "machine-code" / __version__
+
+
+def _is_trusted(folder: Path) -> bool:
+    """Tell whether nobody but the user, and root, can write to a folder."""
+    if not hasattr(os, "geteuid"):
+        return True
+    found = folder.stat()
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -1,0 +1,170 @@
+"""Running a command that is not trusted: to its end or its limit, with all that it started, and without believing it.
+
+Its output goes to a nameless file, which no stray child can keep from closing and which it cannot delete. However it
+ends, its whole process group is killed, which no process can ignore; a child that made a session of its own escapes
+that, but nothing waits for it.
+
+The group is killed, too, when this process is gone, even by -9 (on POSIX): a shell starts the command in its own place,
+and leaves a guard in the group that waits for the end of a pipe whose other end this process alone holds.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from snnprog.processes.starting import start
+from snnprog.temporaries import temporary_folder
+
+IS_POSIX = os.name == "posix"
+GUARD_DESCRIPTOR = 9
+GUARDED = 'exec 9<&0; (read -r _ <&9; kill -9 0) & exec "$@" 9<&- </dev/null'
+LOOK_SECONDS = 0.25
+SAID_LIMIT_BYTES = 1 << 26
+SHOWN_BYTES = 2000
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended.
+
+    Attributes
+    ----------
+    code : int or None
+        Its exit code, negative for a signal; None where it did not start, or was ended at a limit.
+    failure : str
+        What went wrong, as the end of a sentence; nothing if it ended with code 0.
+    last_words : str
+        The end of what it said on standard error, and on standard output unless that was kept.
+    """
+
+    code: int | None
+    failure: str
+    last_words: str = ""
+
+
+def ending_of(
+    command: Sequence[str],
+    *,
+    limit_s: float,
+    folder: Path,
+    answer: BinaryIO | None = None,
+    variables: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+    inherited: Collection[int] = (),
+) -> Ending:
+    """Run a command, and return how it ended.
+
+    Parameters
+    ----------
+    limit_s : float
+        Seconds after which it has failed.
+    folder : Path
+        Where it runs.
+    answer : file, optional
+        What keeps its standard output; it goes where standard error goes, unless given.
+    variables, settings : optional
+        As for `snnprog.processes.starting.start`.
+    inherited : collection of int
+        File descriptors that stay open in it (on POSIX); `GUARD_DESCRIPTOR` cannot.
+    """
+    with tempfile.TemporaryFile() as said:
+        try:
+            process = start(
+                _guarded(command),
+                folder=folder,
+                streams=(subprocess.PIPE if IS_POSIX else subprocess.DEVNULL, answer or said, said),
+                variables=variables,
+                settings=settings,
+                has_own_session=True,
+                inherited=inherited,
+            )
+        except (OSError, ValueError) as error:
+            return Ending(None, f"cannot be started: {error}")
+        try:
+            code, failure = _wait(process, [said] if answer is None else [said, answer], limit_s=limit_s)
+        finally:
+            _end_group(process)
+        return Ending(code, failure, _last_words(said))
+
+
+def failure_of(
+    command: Sequence[str],
+    *,
+    limit_s: float,
+    folder: Path,
+    variables: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+    inherited: Collection[int] = (),
+) -> str:
+    """Run a command as `ending_of` does, and return how it failed, with its last words; nothing if it did not."""
+    ending = ending_of(
+        command, limit_s=limit_s, folder=folder, variables=variables, settings=settings, inherited=inherited
+    )
+    if not ending.failure or ending.failure.startswith("cannot"):
+        return ending.failure
+    return f"{ending.failure}; it said{': ' + ending.last_words if ending.last_words else ' nothing'}"
+
+
+def answer_of(command: Sequence[str], *, limit_s: float) -> str:
+    """Return what a command prints, or nothing where it is missing, fails, hangs or prints what is no text."""
+    with tempfile.TemporaryFile() as answer, temporary_folder() as folder:
+        if ending_of(command, limit_s=limit_s, folder=folder, answer=answer).failure:
+            return ""
+        answer.seek(0)
+        try:
+            return answer.read().decode("utf-8").strip()
+        except UnicodeDecodeError:
+            return ""
+
+
+def _guarded(command: Sequence[str]) -> list[str]:
+    """Return the words that start a command beside its guard, which never reads a line: nobody writes one."""
+    if not IS_POSIX:
+        return list(command)
+    if shutil.which(command[0]) is None:  # a shell would tell in words of its own
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    return ["/bin/sh", "-c", GUARDED, "sh", *command]
+
+
+def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s: float) -> tuple[int | None, str]:
+    """Return the exit code, None where it has to be ended, and what failed."""
+    end = time.monotonic() + limit_s
+    while True:
+        left = end - time.monotonic()
+        try:
+            code = process.wait(timeout=min(max(left, 0.0), LOOK_SECONDS))
+        except subprocess.TimeoutExpired:
+            if any(os.fstat(file.fileno()).st_size > SAID_LIMIT_BYTES for file in said):
+                return None, f"said more than {SAID_LIMIT_BYTES} bytes and was ended"
+            if left <= 0.0:
+                return None, f"did not finish within {limit_s:.0f} s and was ended"
+        else:
+            return code, f"ended with code {code}" if code else ""
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()
+
+
+def _last_words(said: BinaryIO) -> str:
+    said.seek(max(0, os.fstat(said.fileno()).st_size - SHOWN_BYTES))
+    return said.read().decode("utf-8", errors="replace").strip()
