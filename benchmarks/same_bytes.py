@@ -32,7 +32,7 @@ from snnprog.processes.workers import Workers
 
 HERE = Path(__file__).resolve()
 KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "Zen", "SkylakeX")
-NO_AVX512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
+NO_AVX512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"
 COLUMNS: dict[str, dict[str, str]] = {
     "again": {},
     "workers 2": {"SAME_BYTES_WORKERS": "2"},

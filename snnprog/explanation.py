@@ -22,7 +22,8 @@ from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import Refusal, histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of
+from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress

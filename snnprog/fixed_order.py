@@ -15,6 +15,7 @@ design of a neuron near its limit, of which it is a part, 1.0 to 1.3 times up to
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -26,10 +27,14 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.jit import compiled
 
 Matrix = NDArray[Any]
+Between = Callable[[], None]
+"""What is called between parts of long work, and may end it by raising."""
 
 # Blocks of the matrix loops, in rows and columns: a block of single precision is 32 KB, what a core's first cache
 # holds. They change the order of no sum: rows are added from the first to the last.
 BLOCK_ROWS, BLOCK_COLUMNS = 32, 256
+# Rows between two parts of the work: of 5000 columns, a second.
+AT_ONCE = 512
 # Digits of the powers that others are put together from: twice those of a float, and more.
 DIGITS = 50
 COARSE = 2.0**26  # half of a double's digits, so that products have all of them
@@ -37,6 +42,10 @@ LN2 = 0.6931471805599453
 # The series of e^x, from 1 / 9! on, for x up to .35 (.35**10 / 10! is 8e-12), and of artanh x / x in x², up to .172.
 TAYLOR = np.array([1.0 / math.factorial(order) for order in range(9, -1, -1)])
 ARTANH = np.array([1.0 / order for order in range(11, 0, -2)])
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 def dot(first: Floats, second: Floats) -> float:
@@ -165,25 +174,32 @@ def _add(target: Matrix, share: Any, row: Matrix) -> None:
 
 
 @compiled(nogil=True)
-def _factorise(matrix: Matrix, sign: Any) -> bool:
-    """Turn the upper triangle into U with ``Uᵀ U = matrix``, and mirror it; return whether it could be done."""
-    size = len(matrix)
-    for top in range(0, size, BLOCK_ROWS):
-        bottom = min(top + BLOCK_ROWS, size)
-        for k in range(top, bottom):
-            if not matrix[k, k] > 0.0:
-                return False
-            pivot = np.sqrt(matrix[k, k])
-            row = matrix[k, k:]
-            for j in range(row.size):
-                row[j] /= pivot
-            for i in range(k + 1, bottom):
-                _add(matrix[i, i:], sign * matrix[k, i], matrix[k, i:])
-        _add_gram(matrix, matrix[top:bottom].copy(), bottom, sign)
-    for i in range(size):
-        for j in range(i):
-            matrix[i, j] = matrix[j, i]
+def _factorise_block(matrix: Matrix, top: int, sign: Any) -> bool:
+    """Turn some rows of the upper triangle into those of U with ``Uᵀ U = matrix``, and take them off the rest.
+
+    Return whether it could be done.
+    """
+    bottom = min(top + BLOCK_ROWS, len(matrix))
+    for k in range(top, bottom):
+        if not matrix[k, k] > 0.0:
+            return False
+        pivot = np.sqrt(matrix[k, k])
+        row = matrix[k, k:]
+        for j in range(row.size):
+            row[j] /= pivot
+        for i in range(k + 1, bottom):
+            _add(matrix[i, i:], sign * matrix[k, i], matrix[k, i:])
+    _add_gram(matrix, matrix[top:bottom].copy(), bottom, sign)
     return True
+
+
+@compiled(nogil=True)
+def _mirror(matrix: Matrix) -> None:
+    """Copy the upper triangle to the lower one."""
+    for top in range(0, len(matrix), BLOCK_ROWS):
+        for i in range(top, len(matrix)):
+            for j in range(top, min(top + BLOCK_ROWS, i)):
+                matrix[i, j] = matrix[j, i]
 
 
 @compiled(nogil=True)
@@ -198,14 +214,19 @@ def _solve(factor: Matrix, values: Matrix) -> None:
         _add(values[:k], -values[k], factor[k, :k])
 
 
-def gram(rows: Matrix) -> Matrix:
-    """Return the upper triangle of ``rowsᵀ rows``, something else below; in the precision of the rows."""
-    product = np.zeros((rows.shape[1],) * 2, dtype=rows.dtype)
-    _add_gram(product, np.ascontiguousarray(rows), 0, rows.dtype.type(1.0))
+def gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
+    """Return the upper triangle of ``rowsᵀ rows``, something else below; in the precision of the rows.
+
+    ``between`` is called between parts of the work.
+    """
+    product, rows = np.zeros((rows.shape[1],) * 2, dtype=rows.dtype), np.ascontiguousarray(rows)
+    for top in range(0, len(rows), AT_ONCE):
+        between()
+        _add_gram(product, rows[top : top + AT_ONCE], 0, rows.dtype.type(1.0))
     return product
 
 
-def coarse_gram(rows: Matrix) -> Matrix:
+def coarse_gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
     """Return the upper triangle of ``rowsᵀ rows`` for columns of length 1 at most, right to about ``2**-24``.
 
     The rows are rounded to multiples of ``2**-26``. Then every product is a multiple of ``2**-52``, and no sum of some
@@ -213,12 +234,22 @@ def coarse_gram(rows: Matrix) -> Matrix:
     all of them exactly. So a BLAS may add them in any order, and is four times as fast as a loop.
     """
     rounded = np.rint(rows.astype(np.float64) * COARSE) / COARSE
-    product: Matrix = get_blas_funcs("syrk", dtype=np.float64)(1.0, rounded.T, lower=1)
+    multiply = get_blas_funcs("syrk", dtype=np.float64)
+    product: Matrix = np.zeros((rows.shape[1],) * 2, order="F")
+    for top in range(0, len(rows), AT_ONCE):
+        between()
+        product = multiply(1.0, rounded[top : top + AT_ONCE].T, beta=1.0, c=product, lower=1, overwrite_c=1)
     return product.T
 
 
 class Cholesky:
     """The factor of a symmetric matrix, of which only the upper triangle is read.
+
+    Parameters
+    ----------
+    matrix : (unknowns, unknowns) float
+    between : callable, optional
+        Called between parts of the work.
 
     Attributes
     ----------
@@ -226,12 +257,20 @@ class Cholesky:
         Whether the matrix is positive definite, as far as its precision tells.
     """
 
-    def __init__(self, matrix: Matrix) -> None:
+    def __init__(self, matrix: Matrix, *, between: Between = nothing) -> None:
         self._factor = np.array(matrix, order="C")
-        self.is_found: bool = _factorise(self._factor, self._factor.dtype.type(-1.0))
+        self.is_found = self._factorise(between)
 
     def solve(self, right: Floats) -> Floats:
         """Return x with ``matrix x = right``, (unknowns,)."""
         values = right.astype(self._factor.dtype)
         _solve(self._factor, values)
         return values.astype(np.float64)
+
+    def _factorise(self, between: Between) -> bool:
+        for top in range(0, len(self._factor), BLOCK_ROWS):
+            between()
+            if not _factorise_block(self._factor, top, self._factor.dtype.type(-1.0)):
+                return False
+        _mirror(self._factor)
+        return True

@@ -87,7 +87,8 @@ def refusal(spec: sp.Spec) -> Document | None:
     try:
         sp.compile(spec)
     except sp.InfeasibleError as error:
-        return json.loads(json.dumps(error.proof))  # type: ignore[no-any-return, unused-ignore]
+        proof: Document = json.loads(json.dumps(error.proof))
+        return proof
     except (sp.QuantizationError, sp.UndecidedError, sp.LimitError):
         return None
     return None

@@ -22,6 +22,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.fixed_order import Cholesky, Matrix, coarse_gram, dot, gram, times, transposed_times
+from snnprog.solver import check_time
 
 # From so many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
 # 1000 taps on 1600 ticks, whose factors have 84 to 160 rows.
@@ -74,16 +75,16 @@ class ByUnknowns:
         matrix *= np.sqrt(weights / top).astype(precision)[:, None]
         self._scale = 1.0 / np.sqrt(np.einsum("ij,ij->j", matrix, matrix) * top + ends)
         matrix *= (np.sqrt(top) * self._scale).astype(precision)
-        normal = (coarse_gram if precision == np.float32 else gram)(matrix).astype(precision)
+        normal = (coarse_gram if precision == np.float32 else gram)(matrix, between=check_time).astype(precision)
         diagonal = np.einsum("ii->i", normal)
         diagonal += (ends * self._scale**2).astype(precision)
         ridge = np.finfo(precision).eps
         diagonal += precision.type(ridge)
-        self._factor = Cholesky(normal)
+        self._factor = Cholesky(normal, between=check_time)
         while not self._factor.is_found:
             ridge *= 10.0
             diagonal += precision.type(ridge)
-            self._factor = Cholesky(normal)
+            self._factor = Cholesky(normal, between=check_time)
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
@@ -99,9 +100,9 @@ class ByRows:
         self._rows = matrix.astype(np.float64, copy=False)
         self._rows *= np.sqrt(weights)[:, None]
         self._rows *= self._scale
-        inner = gram(self._rows.T)
+        inner = gram(self._rows.T, between=check_time)
         np.einsum("ii->i", inner)[:] += 1.0
-        self._factor = Cholesky(inner)
+        self._factor = Cholesky(inner, between=check_time)
         assert self._factor.is_found, "1 is added to a matrix without negative eigenvalues"
 
     def solve(self, right: Floats) -> Floats:
