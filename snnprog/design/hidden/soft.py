@@ -20,6 +20,7 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.box import Box
+from snnprog.fixed_order import dot
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 
