@@ -69,7 +69,7 @@ def test_a_choice_that_is_refused_is_not_made_again() -> None:
     spec = wanted_spec()
     designed: Design | None = Work(spec).designed()
     refused: set[bytes] = set()
-    rasters = set()
+    rasters: set[bytes] = set()
     while designed is not None and len(rasters) < 4:
         (neuron,) = (outcome.neuron for outcome in designed.outcomes)
         assert neuron is not None
