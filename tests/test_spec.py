@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import math
 import re
 import runpy
@@ -23,7 +24,6 @@ from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, find_chip
 from snnprog.errors import LimitError, SnnprogError, SpecError
 from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
-from snnprog.spec.exclusions import EXCLUSIONS, Exclusion
 from snnprog.spec.options import OPTIONS
 
 INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
@@ -456,28 +456,22 @@ def test_the_parameters_of_a_spec_are_its_options() -> None:
     assert spec().changed_options == {}
 
 
-@pytest.mark.parametrize("exclusion", EXCLUSIONS, ids=lambda each: f"{each.option} and {each.other}")
-def test_what_excludes_another_is_refused_with_the_reason(exclusion: Exclusion) -> None:
-    names = [option.name for option in OPTIONS]
-    assert exclusion.option in names
-    assert (exclusion.other in names) == (exclusion.is_of_chip is None)
-    changes = {name: value for kind in INGREDIENTS.values() for name, value in kind.items()}
-    asked = {exclusion.option: changes[exclusion.option]}
-    chips = [chip for chip in CHIPS if exclusion.is_of_chip is None or exclusion.is_of_chip(find_chip(chip))]
-    if exclusion.is_of_chip is None:
-        asked[exclusion.other] = changes[exclusion.other]
-    assert exclusion.applies(asked, find_chip(chips[0]))
-    if exclusion.is_of_chip is None:
-        with pytest.raises(SpecError, match=f"{exclusion.option} is .* ask for one of them at a time: .*") as caught:
-            spec(**asked)
-        assert str(caught.value).endswith(exclusion.reason)
+@pytest.mark.parametrize("chip", CHIPS)
+def test_no_two_options_exclude_each_other(chip: str) -> None:
+    """But for what a chip does not have at all."""
+    wishes = {name: changes for name, changes in INGREDIENTS.items() if set(changes) <= {one.name for one in OPTIONS}}
+    possible = [changes for changes in wishes.values() if changes.get("refractory", 1) <= find_chip(chip).refractory[1]]
+    for one, other in itertools.combinations(possible, 2):
+        both = {**one, **other}
+        if both.get("recurrent") and "signs" in both:
+            both["signs"] = [*both["signs"], 0]  # of the output, which is heard, too
+        assert set(spec(chip=chip, **both).changed_options) == set(both)
 
 
-def test_the_page_of_exclusions_is_made_from_the_list() -> None:
+def test_the_page_of_exclusions_is_made_from_the_options_and_the_chips() -> None:
     module = runpy.run_path(str(DOCS / "write_exclusions.py"))
     page = (DOCS / "exclusions.md").read_text(encoding="utf-8")
     assert page == module["page"](), "run python docs/write_exclusions.py"
-    assert all(exclusion.reason in page for exclusion in EXCLUSIONS)
 
 
 def test_the_digest_covers_every_option_and_lasts() -> None:

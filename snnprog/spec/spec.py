@@ -17,7 +17,6 @@ from snnprog.chips.data import chip_to_data
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
-from snnprog.spec.exclusions import check_exclusions
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns
@@ -136,7 +135,6 @@ class Spec:
             raise SpecError(
                 f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        check_exclusions(self.changed_options, self.chip)
 
     @property
     def changed_options(self) -> dict[str, object]:
