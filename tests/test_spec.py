@@ -468,6 +468,13 @@ def test_no_two_options_exclude_each_other(chip: str) -> None:
         assert set(spec(chip=chip, **both).changed_options) == set(both)
 
 
+def test_all_options_go_together() -> None:
+    changes = {name: value for kind in INGREDIENTS.values() for name, value in kind.items()}
+    together = {name: changes[name] for name in ("hidden", "noise", "sparse", "fan_in", "weight_bits", "window")}
+    for chip in CHIPS:
+        assert spec(**together, chip=chip).changed_options.keys() == together.keys()
+
+
 def test_the_page_of_exclusions_is_made_from_the_options_and_the_chips() -> None:
     module = runpy.run_path(str(DOCS / "write_exclusions.py"))
     page = (DOCS / "exclusions.md").read_text(encoding="utf-8")

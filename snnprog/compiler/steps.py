@@ -113,8 +113,9 @@ def compile(
 def _exact(work: Work) -> Built:
     """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
-    share = PART if is_helped else 1.0
-    designed = work.designed(share=share if is_helped or not work.spec.linear_rule.has_errors else DESIGN_SHARE)
+    share = PART if is_helped or has_choice(work.spec) else 1.0
+    is_sure = share < 1.0 or not work.spec.linear_rule.has_errors
+    designed = work.designed(share=share if is_sure else DESIGN_SHARE)
     if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
     if designed.undecided and not is_helped and not designed.conflicts:
