@@ -209,6 +209,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--kinds", nargs="*", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(words)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what is in its background ignore it
 
     def run(place: int) -> Tally:
         kills, interrupts = (

@@ -84,17 +84,39 @@ def write_failures(path: Path, records: Iterable[Record]) -> int:
     return len(faults)
 
 
-def smallest(case: Case, record: Record, *, seconds: float) -> tuple[Case, Record]:
-    """Return the smallest case found that is wrong in the same way."""
-    found = True
-    while found:
-        found = False
-        for fewer in shrunk(case):
-            (other,) = judged([fewer], workers=1, seconds=seconds)
-            if _fault(other) == _fault(record):
-                case, record, found = fewer, other, True
-                break
-    return case, record
+class Shrinker:
+    """Feeds cases one by one to a process, each of them made as small as it stays wrong in the same way."""
+
+    def __init__(self, cases: Sequence[Case], *, has_shrinking: bool) -> None:
+        self.cases, self.has_shrinking = cases, has_shrinking
+        self.found: list[Record] = []
+        self.last: Record | None = None
+
+    def records(self, seconds: float) -> list[Record]:
+        """Return the record of each case, or of the smallest one that was made of it."""
+        for record in judged(self._fed(), workers=1, seconds=seconds):
+            self.last = record
+        return self.found
+
+    def _fed(self) -> Iterator[Case]:
+        """Yield what is to be judged next; ``last`` holds the record of what was yielded before."""
+        for case in self.cases:
+            yield case
+            record = self._judged()
+            while self.has_shrinking and record.is_fault:
+                goal = _fault(record)
+                for fewer in shrunk(case):
+                    yield fewer
+                    if _fault(self._judged()) == goal:
+                        case, record = fewer, self._judged()
+                        break
+                else:
+                    break
+            self.found.append(record)
+
+    def _judged(self) -> Record:
+        assert self.last is not None, "a case was not judged"
+        return self.last
 
 
 def _fault(record: Record) -> tuple[object, ...]:
@@ -198,20 +220,18 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--kind", default="all", help="a group of the table, such as teacher, xylo, window, 'care'")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--failures", type=Path, default=FAILURES, help="where to write what is wrong, as JSON")
-    parser.add_argument("--only", type=int, help="the seed of the one spec to judge")
-    parser.add_argument("--spec", help="the one spec to judge, in the notation of the failures")
-    parser.add_argument("--shrink", action="store_true", help="make the one spec as small as it stays wrong")
+    parser.add_argument("--only", type=int, nargs="+", default=[], help="the seeds of the only specs to judge")
+    parser.add_argument(
+        "--spec", nargs="+", default=[], help="the only specs to judge, in the notation of the failures"
+    )
+    parser.add_argument("--shrink", action="store_true", help="make these specs as small as they stay wrong")
     parser.add_argument("--without-explain", action="store_true", help="compile only")
     chosen = parser.parse_args(words)
     console = Console(width=220)
-    if chosen.only is not None or chosen.spec is not None:
-        case = case_of(chosen.spec) if chosen.spec is not None else case_from_seed(chosen.only)
-        (record,) = judged([case], workers=1, seconds=chosen.seconds)
-        if chosen.shrink and record.is_fault:
-            case, record = smallest(case, record, seconds=chosen.seconds)
-        console.print_json(json.dumps(record.as_dict()))
-        if case.teacher is not None:
-            console.print(f"teacher: {case.teacher}", highlight=False, markup=False)
+    some = [case_from_seed(seed) for seed in chosen.only] + [case_of(text) for text in chosen.spec]
+    if some:
+        for record in Shrinker(some, has_shrinking=chosen.shrink).records(chosen.seconds):
+            console.print_json(json.dumps(record.as_dict()))
         return
     if chosen.part == "proofs":
         _attack(chosen, console)

@@ -179,7 +179,7 @@ def shrunk(case: Case) -> Iterator[Case]:
     yield from _with_fewer_lines(case)
     for name in case.options:
         yield replace(case, options={key: case.options[key] for key in case.options if key != name}, teacher=None)
-    for delay in case.delays if len(case.delays) > 1 else ():
+    for delay in reversed(case.delays) if len(case.delays) > 1 else ():
         yield replace(case, delays=tuple(each for each in case.delays if each != delay), teacher=None)
     if case.chip == "loihi2":
         yield replace(case, chip="loihi1")

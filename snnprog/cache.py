@@ -21,7 +21,10 @@ def cache_path() -> Path:
         If there is neither.
     """
     named = os.environ.get(CACHE_VARIABLE)
-    folder = Path(named).absolute() if named else user_cache_path("snnprog")
-    if not folder.is_absolute():  # "~", where nobody knows the user's home
+    try:
+        folder = Path(named).absolute() if named else user_cache_path("snnprog")
+    except RuntimeError:  # some versions of platformdirs; others return "~/.cache"
+        folder = Path()
+    if not folder.is_absolute():
         raise BackendError(f"there is no home folder to keep a cache in; name a folder in {CACHE_VARIABLE}")
     return folder

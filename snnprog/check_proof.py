@@ -103,7 +103,7 @@ def rounded(value, bits, rounding):
     if rounding == "away_from_zero":
         return up if value >= 0 else down
     if rounding == "moving":  # the floor, or where that is 0, the sign of the value
-        return down or (value > 0)
+        return down or int(value > 0)
     if rest != half or not rest:
         return down if rest < half or not rest else up
     if rounding == "half_up":

@@ -23,7 +23,8 @@ from snnprog.conflict import Conflict
 from snnprog.design import Design, recheck
 from snnprog.design.conflicts import leaves
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of
+from snnprog.design.hidden.refuting import impossibility
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress

@@ -19,6 +19,7 @@ from cases import random_raster
 import snnprog as sp
 
 KINDS = ("sonata", "nwb", "nir")
+FILE_NAMES = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir"}
 NUMBERS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**31, 2**53, 2**63 - 1)
 FLOATS = (np.nan, np.inf, -np.inf, -1e-300, 0.0, 1e-3, 0.5, 1.0, 1e300)
 TYPES = ("i1", "u1", ">i2", "i4", "u8", "f2", ">f4", "f8", "longdouble", "c16", "?", "S3", "V8")
@@ -44,8 +45,7 @@ def good_hdf5(folder: Path) -> dict[str, bytes]:
     }
     edges = [("input", "w"), ("w", "d"), ("d", "n"), ("n", "d"), ("n", "output")]
     nir.write(folder / "n.nir", nir.NIRGraph(nodes, edges))
-    names = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir"}
-    return {kind: (folder / name).read_bytes() for kind, name in names.items()}
+    return {kind: (folder / name).read_bytes() for kind, name in FILE_NAMES.items()}
 
 
 def hostile_hdf5(good: bytes, seed: int) -> bytes:

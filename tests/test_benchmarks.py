@@ -184,8 +184,31 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert sum(line.rstrip().endswith("yes") for line in rows) == len(module("simulate").CASES)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="signals, and handlers that are seen in /proc")
+def test_interruptions(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    """A few of each; an installation and workers are killed in `test_interrupted`."""
+    words = ["--kills", "4", "--interrupts", "4", "--kinds", "run to .csv", "export", "--at-once", "1"]
+    assert module("interruptions").main(words) == 0
+    assert "8 commands were ended; 0 faults" in capsys.readouterr().out
+
+
 def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     kinds = ("--kind", "plain", "--kind", "leaky current", "--kind", "few bits", "--share", "0.3")
     module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
     said = capsys.readouterr().out
     assert said.count("| 4 of 4 | none |") == 3
+
+
+def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Few files of some kinds; with a ceiling that nothing keeps, all of them are defects."""
+    mutations = module("mutations")
+    kinds = ["--kinds", "program", "sonata whole", "nir damaged"]
+    mutations.main(["--files", "60", *kinds])
+    assert "60 files, 0 defects" in capsys.readouterr().out
+    found = mutations.outcomes_of("program", 0, 20)
+    assert found.counts.total() == 20
+    assert 0 < found.peak < 2 << 20
+    monkeypatch.setattr(mutations, "lines_of", lambda kind, first, last: iter([None]))
+    with pytest.raises(SystemExit):
+        mutations.main(["--files", "2", "--kinds", "program"])
+    assert "seed 0: it took more than 60 s" in capsys.readouterr().out

@@ -216,11 +216,12 @@ def test_every_neuron_is_kept_in_the_portable_range() -> None:
 
 
 def test_a_state_that_no_scale_brings_into_range_is_told() -> None:
+    silence = np.zeros((40, 1), dtype=bool)
     with pytest.raises(
-        sp.LimitError, match=r"arrivals of output 0 at tick 2 is \d+; .*; leave the bias free"
+        sp.LimitError, match=r"potential of output 0 at tick 16 is -\d+; .*; leave the bias free"
     ) as caught:
-        sp.compile(sp.Spec([all_at_once(200, 1)], [1], bias=64))
-    assert caught.value.item == "arrivals of output 0 at tick 2"
+        sp.compile(sp.Spec([sp.Pattern(silence, silence)], [1], dynamics=sp.Dynamics(0, 4095), bias=-524160))
+    assert caught.value.item == "potential of output 0 at tick 16"
 
 
 def test_any_whole_number_is_a_seed() -> None:

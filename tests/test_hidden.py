@@ -17,7 +17,8 @@ from untyped import untyped
 import snnprog as sp
 from snnprog.design.hidden import assembly
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of
+from snnprog.design.hidden.refuting import impossibility
 from snnprog.design.hidden.soft import nearest_miss
 from snnprog.network import Neuron
 

@@ -16,54 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strict_reading
-from hostile_files import FILE_NAMES, KINDS, Ending, Member, good_files, good_program, hostile_file, zip_bytes
+from hostile_files import FILE_NAMES, KINDS, Ending, Member, good_files, hostile_file, zip_bytes
+from hostile_readers import READERS
 
-import snnprog as sp
 from snnprog.archive import write_archive
-from snnprog.backends.execution import read_result
-from snnprog.backends.folder import find_backend
-from snnprog.files import read_rasters
-from snnprog.spec_file import load_spec
 
 FILES, TESTS = int(os.environ.get("SNNPROG_HOSTILE_FILES", "3000")), len(KINDS)
 LIMIT_BYTES, PATTERN_LIMIT = 1 << 20, 1 << 16
-
-
-def read_program(path: Path) -> object:
-    program = sp.load(path)
-    program.save(path.with_name("again.snnp"))
-    again = sp.load(path.with_name("again.snnp"))
-    assert again.provenance == program.provenance
-    assert all(np.array_equal(getattr(again, name), getattr(program, name)) for name in ("pre", "weight", "bias"))
-    return program
-
-
-def read_raster(path: Path) -> object:
-    return read_rasters(path, key="inputs", ticks=9, neurons=2)
-
-
-def read_events(path: Path) -> object:
-    """Read events, those listed twice as one: almost all changed files list some so, and would be refused for it."""
-    return read_rasters(path, ticks=9, neurons=2, merge=True)
-
-
-def read_answer(path: Path) -> object:
-    return read_result(path, good_program(), rasters=[np.zeros((9, 2), dtype=bool)], state=True)
-
-
-def read_backend(path: Path) -> object:
-    return find_backend(path.parent.name)
-
-
-READERS: dict[str, tuple[Callable[[Path], object], tuple[type[Exception], ...]]] = {
-    "program": (read_program, (sp.FormatError,)),
-    "hardware": (read_program, (sp.FormatError,)),
-    "raster": (read_raster, (sp.FormatError,)),
-    "events": (read_events, (sp.FormatError,)),
-    "spec": (load_spec, (sp.FormatError, sp.SpecError, sp.LimitError)),
-    "result": (read_answer, (sp.FormatError,)),
-    "backend": (read_backend, (sp.BackendError,)),
-}
 
 
 def outcome_of(kind: str, path: Path) -> str:

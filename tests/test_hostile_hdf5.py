@@ -10,56 +10,25 @@ from __future__ import annotations
 import os
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 import strict_reading
 from hostile_files import Stranger
-from hostile_hdf5 import KINDS, good_hdf5, hostile_hdf5
+from hostile_hdf5 import FILE_NAMES, KINDS, good_hdf5, hostile_hdf5
+from hostile_readers import HDF5_READERS, is_refused
 
-import snnprog as sp
 from snnprog.files import hdf5
-from snnprog.files.hdf5 import Hdf5
-from snnprog.files.hdf5_copy import RefusalError
-from snnprog.files.hdf5_process import copy_parts
-from snnprog.files.nwb import PARTS, recording_of_nwb
-from snnprog.files.reading import Reading
-from snnprog.files.sonata import rasters_of_sonata
-from snnprog.networks import quantize_nir
-from snnprog.networks.graph import graph_of_file
-from snnprog.networks.importing import network_of
 
 FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "600")) // len(KINDS)
 DAMAGED = 4
-READING = Reading(dt_ms=1.0, ticks=9, merge=True)
-
-
-def read_sonata(file: Hdf5) -> object:
-    return rasters_of_sonata(file, Reading(dt_ms=1.0, ticks=9, neurons=2, merge=True))
-
-
-def read_nwb(file: Hdf5) -> object:
-    return recording_of_nwb(file, READING)
-
-
-def read_nir(file: Hdf5) -> object:
-    return quantize_nir(network_of(graph_of_file(file), 0.001))
-
-
-READERS: dict[str, tuple[tuple[str, ...], Callable[[Hdf5], object]]] = {
-    "sonata": (("spikes",), read_sonata),
-    "nwb": (PARTS, read_nwb),
-    "nir": (("node",), read_nir),
-}
 
 
 def outcome_of(kind: str, path: Path) -> str:
     """Read a file as its kind is read; see `strict_reading.outcome_of`."""
-    parts, read = READERS[kind]
-    refusals = (sp.FormatError, sp.LimitError, RefusalError)
-    return strict_reading.outcome_of(lambda: read(Hdf5.of(path, copy_parts(str(path), parts))), refusals)
+    read, refusals = HDF5_READERS[kind]
+    return strict_reading.outcome_of(lambda: read(path), refusals)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,23 +58,9 @@ def test_damaged_bytes_are_survived(kind: str, tmp_path: Path, monkeypatch: pyte
     """The library may hang or crash on these, in its own process; what comes back is an answer all the same."""
     monkeypatch.setattr(hdf5, "TIME_LIMIT_S", 20.0)
     good = good_hdf5(tmp_path)[kind]
-    path = tmp_path / {"sonata": "x.h5", "nwb": "x.nwb", "nir": "x.nir"}[kind]
+    path = tmp_path / FILE_NAMES[kind]
     refused = 0
     for seed in range(DAMAGED):
         path.write_bytes(good[:8] + Stranger(Random(seed)).splice(good[8:]))
         refused += is_refused(kind, path)
     assert refused
-
-
-def is_refused(kind: str, path: Path) -> bool:
-    """Tell whether the public reader of a kind refuses a file."""
-    try:
-        if kind == "nir":
-            sp.from_nir(path, dt_ms=1.0)
-        elif kind == "nwb":
-            sp.read_rasters(path, dt_ms=1.0, ticks=9)
-        else:
-            sp.read_rasters(path, dt_ms=1.0, ticks=9, neurons=2)
-    except sp.FormatError:
-        return True
-    return False

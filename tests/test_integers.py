@@ -20,7 +20,7 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.task import Task
 from snnprog.integers import CERTIFIED, EXACT, INEXACT, quantize
 from snnprog.integers.exhaustive import Repair
-from snnprog.integers.quantizer import Rehearsal, rehearse
+from snnprog.integers.rehearsal import Rehearsal, rehearse
 from snnprog.integers.rounding import IntegerNeuron, Interval, Rounder
 from snnprog.integers.widths import ANY_INPUT, SPEC_PATTERNS, widths_for_any_input, widths_for_patterns
 from snnprog.network import Network, Neuron

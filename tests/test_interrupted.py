@@ -58,7 +58,7 @@ case "$3" in
         folder=$(dirname "$(dirname "$0")")
         touch "$folder/begun"
         while [ -e {gate} ]; do sleep 0.1; done
-        touch "$folder/installed" "$folder/by-$INSTALLER"
+        touch "$folder/installed" "$folder/by-$SNNPROG_TEST_INSTALLER"
         ;;
 esac
 """
@@ -83,13 +83,13 @@ def test_an_installation_that_is_killed_is_made_anew(
     backend = find_backend("own")
     folder = environment_folder(backend)
 
-    first = subprocess.Popen([sys.executable, "-c", INSTALL], env={**os.environ, "INSTALLER": "first"})
+    first = subprocess.Popen([sys.executable, "-c", INSTALL], env={**os.environ, "SNNPROG_TEST_INSTALLER": "first"})
     assert wait_until((folder / "begun").exists)
     first.kill()
     first.wait()
     assert not (folder / FINISHED).exists()
-    assert lives_on or wait_until(lambda: heirs_of("INSTALLER=first") == [])
-    monkeypatch.setenv("INSTALLER", "second")
+    assert lives_on or wait_until(lambda: heirs_of("SNNPROG_TEST_INSTALLER=first") == [])
+    monkeypatch.setenv("SNNPROG_TEST_INSTALLER", "second")
 
     said: list[str] = []
 

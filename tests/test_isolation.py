@@ -6,6 +6,7 @@ each notes its name in a marker file. That file must never appear.
 
 from __future__ import annotations
 
+import ensurepip
 import os
 import subprocess
 import sys
@@ -29,6 +30,9 @@ NOTE = "import os\nwith open({marker!r}, 'a') as file: file.write(__name__ + '\\
 SCRIPT = "import sys; sys.path.remove(''); from snnprog.cli import main; main()"
 
 
+BUNDLED_PIP = ensurepip.version()  # what a new environment has
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """Return a folder of modules that must not run, with a program, a spec and inputs of some formats among them."""
@@ -43,7 +47,7 @@ def hostile(tmp_path: Path) -> Path:
     program.save(folder / "p.snnp")
     sp.write_rasters(folder / "x.h5", [np.eye(4, 2, dtype=bool)], dt_ms=1.0)
     sp.write_nir(folder / "p.nir", program, dt_ms=1.0)
-    write_backend(tmp_path, "own", distributions='snnprog-has-no-such-package = "1.0"', requirements="# nothing\n")
+    write_backend(tmp_path, "own", distributions=f'pip = "{BUNDLED_PIP}"', requirements="# nothing\n")
     return folder
 
 

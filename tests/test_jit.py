@@ -109,9 +109,15 @@ def test_a_folder_that_others_may_write_to_is_not_believed(folder: Path) -> None
     assert (again(3), hits(again)) == (6, 0)
 
 
-def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_raised", [True, False], ids=["platformdirs raises", "platformdirs returns ~"])
+def test_without_a_home(monkeypatch: pytest.MonkeyPatch, is_raised: bool) -> None:
+    def homeless(name: str) -> Path:
+        if is_raised:
+            raise RuntimeError("could not determine the home directory")
+        return Path("~/.cache") / name
+
     monkeypatch.delenv(CACHE_VARIABLE, raising=False)
-    monkeypatch.setattr("snnprog.cache.user_cache_path", lambda name: Path("~/.cache") / name)
+    monkeypatch.setattr("snnprog.cache.user_cache_path", homeless)
     with pytest.raises(BackendError, match="there is no home folder to keep a cache in; name a folder in SNNPROG_"):
         cache_path()
     assert declared()(3) == 6

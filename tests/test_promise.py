@@ -235,3 +235,22 @@ def test_mutants_are_refused_in_words(module: Loader) -> None:
             assert proofs.checker().check(document, forged) is not None
     code, said = proofs.check_apart(document, proof)
     assert (code, said.startswith("the proof does not hold")) == (1, True)
+
+
+def test_specs_are_shrunk_to_what_is_wrong(module: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that dislikes recurrent specs with two ticks or more leaves just these."""
+    promise, verdicts = module("promise"), module("promise_verdicts")
+
+    def judged(cases: Any, **_: Any) -> Any:
+        for case in cases:
+            record = verdicts.empty_record(case)
+            is_wrong = case.option("recurrent") and max(trial.ticks for trial in case.trials) > 1
+            record.kind = "crash" if is_wrong else "exact"
+            yield record
+
+    monkeypatch.setattr(promise, "judged", judged)
+    texts = ["Spec([P('1 . 1','. 1 .'),P('1','.')],[1,2],recurrent=True,fan_in=3)", "Spec([P('1','.')],[1])"]
+    cases = [module("promise_cases").case_of(text) for text in texts]
+    found = promise.Shrinker(cases, has_shrinking=True).records(5.0)
+    assert [record.kind for record in found] == ["crash", "exact"]
+    assert found[0].spec == "Spec([P('. .','. 1')],[1],dynamics=D(205,4095),recurrent=True)"

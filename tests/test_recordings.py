@@ -263,8 +263,8 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "virtual data": (virtual, "timestamps keeps its data in other files"),
     "huge": (bomb, "it unpacks to more than [0-9]{8} bytes, the most for a file of its size"),
     "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most [0-9]{8} are read of"),
-    "by many ways": (bush, "it holds more than 16384 groups, or leads to one by many ways"),
-    "in a ring": (ring, "it is nested more than 16 deep"),
+    "by many ways": (bush, "more than 16 ways lead to one of its groups; write it once"),
+    "in a ring": (ring, "leads back to a group that it is in"),
 }
 
 

@@ -23,7 +23,6 @@ from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, find_chip
 from snnprog.errors import LimitError, SnnprogError, SpecError
 from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
-from snnprog.spec.exclusions import EXCLUSIONS, Exclusion
 from snnprog.spec.options import OPTIONS
 
 INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
@@ -456,28 +455,17 @@ def test_the_parameters_of_a_spec_are_its_options() -> None:
     assert spec().changed_options == {}
 
 
-@pytest.mark.parametrize("exclusion", EXCLUSIONS, ids=lambda each: f"{each.option} and {each.other}")
-def test_what_excludes_another_is_refused_with_the_reason(exclusion: Exclusion) -> None:
-    names = [option.name for option in OPTIONS]
-    assert exclusion.option in names
-    assert (exclusion.other in names) == (exclusion.is_of_chip is None)
+def test_all_options_go_together() -> None:
     changes = {name: value for kind in INGREDIENTS.values() for name, value in kind.items()}
-    asked = {exclusion.option: changes[exclusion.option]}
-    chips = [chip for chip in CHIPS if exclusion.is_of_chip is None or exclusion.is_of_chip(find_chip(chip))]
-    if exclusion.is_of_chip is None:
-        asked[exclusion.other] = changes[exclusion.other]
-    assert exclusion.applies(asked, find_chip(chips[0]))
-    if exclusion.is_of_chip is None:
-        with pytest.raises(SpecError, match=f"{exclusion.option} is .* ask for one of them at a time: .*") as caught:
-            spec(**asked)
-        assert str(caught.value).endswith(exclusion.reason)
+    together = {name: changes[name] for name in ("hidden", "noise", "sparse", "fan_in", "weight_bits", "window")}
+    for chip in CHIPS:
+        assert spec(**together, chip=chip).changed_options.keys() == together.keys()
 
 
 def test_the_page_of_exclusions_is_made_from_the_list() -> None:
     module = runpy.run_path(str(DOCS / "write_exclusions.py"))
     page = (DOCS / "exclusions.md").read_text(encoding="utf-8")
     assert page == module["page"](), "run python docs/write_exclusions.py"
-    assert all(exclusion.reason in page for exclusion in EXCLUSIONS)
 
 
 def test_the_digest_covers_every_option_and_lasts() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from snnprog.compiler.built import Built
 from snnprog.compiler.work import Work
 from snnprog.design import Design
 from snnprog.design.again import choices_of
+from snnprog.design.guesses import guesses
+from snnprog.errors import UndecidedError
+from snnprog.solver import step
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 
@@ -39,6 +43,19 @@ def built_with_choice(work: Work, designed: Design) -> Built:
         else:
             candidate = work.designed_again(candidate, built.flawed, refused, share=SHARE)
     return work.built(designed)
+
+
+def built_by_guess(work: Work, designed: Design) -> Built | None:
+    """Return an exact program with integers for undecided outputs, from weights that come near; None if none is found.
+
+    Decays truncate, so there may be integers where there are no real weights.
+    """
+    with step("guess", share=SHARE), suppress(UndecidedError):
+        for guess in guesses(work.spec, designed):
+            built = work.built(guess, is_brief=True)
+            if not built.flawed:
+                return built
+    return None
 
 
 def _with_more_synapses(work: Work, designed: Design) -> Design:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
-from snnprog.compiler.choosing import built_with_choice, has_choice
+from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
 from snnprog.compiler.work import PART, Work
@@ -34,6 +34,8 @@ from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
+# The share of the time in which outputs are designed or refuted, where integers that truncate may do what is refuted.
+DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
 
 
@@ -79,8 +81,6 @@ def compile(
     QuantizationError
         If weights exist, but no rounding that was tried is exact, survives the noise that is asked for, and has no more
         synapses than are allowed.
-    SpecError
-        If a fan-in is asked for together with the closest program.
     LimitError
         If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
         program only where the bias alone does that.
@@ -94,8 +94,6 @@ def compile(
         raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
-    if on_infeasible == CLOSEST and spec.fan_in is not None:
-        raise SpecError(f"fan_in is {spec.fan_in} and on_infeasible is {CLOSEST!r}; ask for one of them at a time")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     is_closest = on_infeasible == CLOSEST
     work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit, is_always_checked=is_closest)
@@ -115,10 +113,15 @@ def compile(
 def _exact(work: Work) -> Built:
     """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
-    share = PART if is_helped else 1.0
-    designed = work.designed(share=share)
+    share = PART if is_helped or has_choice(work.spec) else 1.0
+    is_sure = share < 1.0 or not work.spec.linear_rule.has_errors
+    designed = work.designed(share=share if is_sure else DESIGN_SHARE)
     if is_helped and designed.unbuilt:
         designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
+    if designed.undecided and not is_helped and not designed.conflicts:
+        guessed = built_by_guess(work, designed)
+        if guessed is not None:
+            return guessed
     check_design(work.spec, designed, limit=limit, ended=ended)
     built = built_with_choice(work, designed) if has_choice(work.spec) else work.built(designed, share=share)
     if is_helped and built.inexact:

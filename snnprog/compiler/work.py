@@ -100,7 +100,7 @@ class Work:
     def _fitted(self, designed: Design) -> Design:
         """Return the design with neurons of integers for outputs without weights, as far as such are found.
 
-        Outputs that were proved impossible in integers are left as they are; so are those with windows or few synapses.
+        Outputs that were proved impossible in integers, too, are left as they are; so are those with windows.
         """
         task, outcomes = designed.task, list(designed.outcomes)
         left = [index for index in designed.unbuilt if not is_sure(task, index, outcomes[index])]

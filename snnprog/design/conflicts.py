@@ -9,7 +9,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict, PricedBin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Case, Certificate, Proof, Split, TapSplit
+from snnprog.design.proofs.certificate import Case, Certificate, Proof, Split, SynapseSplit
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.potential import NO_RESET
@@ -142,7 +142,7 @@ def leaves(proof: Case) -> Iterator[Certificate]:
     if isinstance(proof, Split):
         yield from leaves(proof.if_silent)
         yield from leaves(proof.if_spike)
-    elif isinstance(proof, TapSplit):
+    elif isinstance(proof, SynapseSplit):
         yield from leaves(proof.if_absent)
         yield from leaves(proof.if_present)
     elif isinstance(proof, Certificate):

@@ -18,6 +18,7 @@ from snnprog.design.freedom import Scope, all_leaves, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
+from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
@@ -187,7 +188,8 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
 def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
     """Tell whether the proof against an output holds for integers under truncating decays, too.
 
-    It does where nothing is truncated, and where it weighs no synapse: what has arrived is then the same, or nothing.
+    It does where nothing is truncated, where nothing has arrived, and where all that has is the same for a spike and a
+    silence in patterns that are alike.
     """
     proof = outcome.certificate
     if proof is None:
@@ -195,7 +197,14 @@ def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
     if not task.mapping.linear.has_errors:
         return True
     problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
-    return all(not isinstance(leaf, Certificate) or not pull(problem, leaf.prices).taps for leaf in all_leaves(proof))
+    return all(not isinstance(leaf, Certificate) or _weighs_nothing(problem, leaf) for leaf in all_leaves(proof))
+
+
+def _weighs_nothing(problem: NeuronProblem, proof: Certificate) -> bool:
+    if pull(problem, proof.prices).taps:
+        return False
+    ticks = list(proof.prices)
+    return len(ticks) == 1 or (len(ticks) == 2 and is_same_trial(problem, ticks[0], other=ticks[1]))
 
 
 def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:

@@ -33,7 +33,7 @@ from snnprog.design.proofs.certificate import (
     NoCompletion,
     Proof,
     Split,
-    TapSplit,
+    SynapseSplit,
     TooManySynapses,
     Unsettled,
     certify,
@@ -235,7 +235,7 @@ def _heaviest(neuron: int, weights: Weights, *, assumed: Assumed) -> Decision | 
 
 def recheck_proof(scope: Scope, proof: Case, *, assumed: Assumed) -> bool:
     """Tell whether a proof holds, in all its cases, for neurons whose open bins and taps are partly assumed."""
-    if isinstance(proof, (Split, TapSplit)):
+    if isinstance(proof, (Split, SynapseSplit)):
         choice, cases = _cases(proof)
         is_open = choice in scope.open_bins if isinstance(choice, tuple) else scope.most is not None
         return is_open and all(
@@ -246,7 +246,7 @@ def recheck_proof(scope: Scope, proof: Case, *, assumed: Assumed) -> bool:
     return scope.is_contradicted(proof, assumed)
 
 
-def _cases(proof: Split | TapSplit) -> tuple[Choice, dict[bool, Case]]:
+def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:
     if isinstance(proof, Split):
         return (proof.tick, proof.neuron), {False: proof.if_silent, True: proof.if_spike}
     return Tap(proof.neuron, proof.tap), {False: proof.if_absent, True: proof.if_present}
@@ -263,7 +263,7 @@ def _settled(proof: Case, neuron: int) -> Proof:
 
 def all_leaves(proof: Case) -> Iterator[Case]:
     """Yield the ends of all cases of a proof."""
-    if isinstance(proof, (Split, TapSplit)):
+    if isinstance(proof, (Split, SynapseSplit)):
         for case in _cases(proof)[1].values():
             yield from all_leaves(case)
     else:
@@ -340,7 +340,7 @@ def _step_back(path: list[Decision], proof: Case, *, rests_on: frozenset[Choice]
             without, beside = (last.refuted, proof) if last.value else (proof, last.refuted)
             rests_on = (rests_on | last.refuted_by) - {last.choice}
             proof = (
-                TapSplit(last.choice.neuron, last.choice.index, without, beside)
+                SynapseSplit(last.choice.neuron, last.choice.index, without, beside)
                 if isinstance(last.choice, Tap)
                 else Split(*last.choice, without, beside)
             )

@@ -133,9 +133,9 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
         return evident
     answer = safe_margin(problem)
     if answer.is_rounding_proof:
-        return NeuronDesign(_neuron(problem, answer))
+        return NeuronDesign(neuron_of(problem, answer))
     ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
-    best = _on_coarser_grids(problem, answer) if ideal.is_feasible else _neuron(problem, answer)
+    best = _on_coarser_grids(problem, answer) if ideal.is_feasible else neuron_of(problem, answer)
     if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)
     verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
@@ -144,7 +144,7 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     if best.margin > 0.0:
         return NeuronDesign(best)
     if ideal.is_feasible:
-        return NeuronDesign(_neuron(problem, widest_margin(problem.idealised(problem.exponent))))
+        return NeuronDesign(neuron_of(problem, widest_margin(problem.idealised(problem.exponent))))
     return NeuronDesign(_separating(problem, verdict))
 
 
@@ -179,10 +179,10 @@ def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
 
 def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
     """Return the neuron of widest margin over the grids, the first that is rounding-proof."""
-    best = _neuron(problem, finest)
+    best = neuron_of(problem, finest)
     for exponent in problem.box.exponents[1:]:
         coarser = problem.at_exponent(exponent)
-        neuron = _neuron(coarser, widest_margin(coarser, near=finest))
+        neuron = neuron_of(coarser, widest_margin(coarser, near=finest))
         if neuron.margin > best.margin:
             best = neuron
         if best.margin >= ROUNDING_PROOF:
@@ -238,10 +238,11 @@ def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:
         bias=separation.bias,
         margin=float(margins.min(initial=np.inf)),
     )
-    return _neuron(coarsest, answer)
+    return neuron_of(coarsest, answer)
 
 
-def _neuron(problem: NeuronProblem, answer: WidestMargin) -> Neuron:
+def neuron_of(problem: NeuronProblem, answer: WidestMargin) -> Neuron:
+    """Return the neuron of an answer, for the raster of the problem."""
     mapping = problem.potential_map
     return Neuron(
         weights=answer.weights.reshape(mapping.delays.size, mapping.n_lines),

@@ -29,7 +29,7 @@ from snnprog.spec.options import NO_WINDOW
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Demands:
     """What is asked of some neurons: which bins are given, which may be chosen within windows, and how many synapses.
 
     Attributes
@@ -50,7 +50,7 @@ class Asked:
     most: int | None = None
 
     @classmethod
-    def of(cls, spec: Spec, *, targets: Raster, care: Raster, starts: Int64s) -> Asked:
+    def of(cls, spec: Spec, *, targets: Raster, care: Raster, starts: Int64s) -> Demands:
         """Return what a spec asks of neurons with these targets and these bins that count, (ticks, neurons) each."""
         parts = zip(np.split(targets, starts[1:]), np.split(care, starts[1:]), strict=True)
         windows = {
@@ -168,11 +168,11 @@ class Alone:
     ----------
     problem : NeuronProblem
         The neuron; what its raster says in open bins plays no part.
-    asked : Asked
+    asked : Demands
         Of this neuron alone.
     """
 
-    def __init__(self, problem: NeuronProblem, asked: Asked) -> None:
+    def __init__(self, problem: NeuronProblem, asked: Demands) -> None:
         self.problem, self.asked, self.most = problem, asked, asked.most
         self.pattern = problem.potential_map.played.pattern
         matters = asked_ticks(asked.care[:, 0], asked.starts)
@@ -182,13 +182,13 @@ class Alone:
     @classmethod
     def cared(cls, problem: NeuronProblem, care: Raster) -> Alone:
         """Return the neuron that is to do what its raster says in the bins that count, (ticks,)."""
-        return cls(problem, Asked(care[:, None], problem.potential_map.played.starts, {}))
+        return cls(problem, Demands(care[:, None], problem.potential_map.played.starts, {}))
 
     @classmethod
     def of(cls, task: Task, output: int) -> Alone:
         """Return one output of a task, to do what its spec asks."""
         own, starts = [output], task.mapping.played.starts
-        asked = Asked.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
+        asked = Demands.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
         return cls(task.problem(output, task.targets[:, output], constrained=task.care[:, output]), asked)
 
     def known(self, assumed: Assumed) -> list[NeuronProblem]:
@@ -242,7 +242,7 @@ class Together:
         self.task, self.mapping = task, task.mapping
         self.tape = self.mapping.played
         self.pattern = self.tape.pattern
-        self.asked = Asked.of(task.spec, targets=task.targets, care=task.care, starts=self.tape.starts)
+        self.asked = Demands.of(task.spec, targets=task.targets, care=task.care, starts=self.tape.starts)
         self.most = self.asked.most
         self.open_bins = [(tick, neuron) for tick, neuron in np.argwhere(~self.asked.given).tolist()]
         self._fastest = min(task.spec.delays)
@@ -328,7 +328,7 @@ def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[
     return filled.constrained_to(problem.potential_map.at_every_look(sure))
 
 
-def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, asked: Asked) -> int | None:
+def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, asked: Demands) -> int | None:
     """Return the first tick at which neurons do not do what is given or known, or whose pattern's windows they miss."""
     spikes = np.stack([problem.spikes for problem in known], axis=1)
     rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)

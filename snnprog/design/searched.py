@@ -17,7 +17,7 @@ from snnprog.design.freedom import Candidate, search
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_asked, design_given, refusal
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof
-from snnprog.design.scopes import Alone, Asked, Together
+from snnprog.design.scopes import Alone, Demands, Together
 from snnprog.design.sparse import Thrift, thinned
 from snnprog.design.support import restricted_to
 from snnprog.wording import counted
@@ -44,6 +44,23 @@ def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = 
     if isinstance(found, Certificate):
         return refusal(scope.known({})[0], found)
     return NeuronDesign(None, tuple(_conflicts(scope, found)), found)
+
+
+def design_few(problem: NeuronProblem, thrift: Thrift) -> NeuronDesign:
+    """Design one neuron that does what its raster says at every tick, with as few synapses as are allowed.
+
+    Raises
+    ------
+    SolverError, UndecidedError
+        As in `design_chosen`.
+    """
+    design, everything = design_given(problem), np.ones_like(problem.spikes)
+    few = thinned(problem, design, thrift, asked=everything)
+    if few.neuron is None or thrift.allows(few.neuron):
+        return few
+    given = problem.constrained_to(problem.potential_map.at_every_look(everything))
+    starts = problem.potential_map.played.starts
+    return design_chosen(Alone(given, Demands(everything[:, None], starts, {}, thrift.most)), thrift)
 
 
 def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] = ()) -> list[NeuronDesign]:
@@ -121,7 +138,7 @@ def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
     return no_choice(scope.known({}), scope.asked.given, proof=proof, reservations=_reservations(scope.asked))
 
 
-def _reservations(asked: Asked) -> str:
+def _reservations(asked: Demands) -> str:
     """Name what is left open, and how far."""
     parts = []
     if asked.windows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from snnprog.documents import parse_json
 from snnprog.errors import FormatError
 
 OBJECT_LIMIT = 1 << 14
+WAY_LIMIT = 16  # whoever shares a group shares it among few
 NUMBER_BYTES = 8  # what every number becomes in the parent, however few bytes it has in the file
 CHARACTER_BYTES = 4  # in an array of texts, in which each has room for the longest
 REFUSED, UNUSABLE = 3, 4
@@ -56,6 +58,8 @@ class Copy:
         Object, or ``object@attribute`` -> its type, where it is no array of numbers or texts, or not one of either.
     size : int
         How many bytes were counted.
+    visits : Counter
+        How often each group was read, by its place in the file.
     reserve : callable
         Called with the bytes that what is read next may take, before it is read.
     """
@@ -66,6 +70,7 @@ class Copy:
     members: dict[str, list[str]] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
     size: int = 0
+    visits: Counter[int] = field(default_factory=Counter)
     reserve: Callable[[int], None] = lambda size: None
 
     def keep(self, name: str, attribute: str, array: NDArray[np.generic]) -> None:
@@ -87,8 +92,14 @@ class Copy:
         """Note what is in a group."""
         self.grow(len(name) + sum(map(len, members)))
         if len(self.members) > OBJECT_LIMIT:
-            raise RefusalError(f"it holds more than {OBJECT_LIMIT} groups, or leads to one by many ways")
+            raise RefusalError(f"it holds more than {OBJECT_LIMIT} groups")
         self.members[name] = members
+
+    def visit(self, place: int) -> None:
+        """Count a group that is going to be read, since links may lead to one by very many ways."""
+        self.visits[place] += 1
+        if self.visits[place] > WAY_LIMIT:
+            raise RefusalError(f"more than {WAY_LIMIT} ways lead to one of its groups; write it once")
 
     def grow(self, size: int) -> None:
         """Count bytes, before they are read wherever that can be known."""

@@ -35,6 +35,7 @@ from snnprog.files.hdf5_copy import (
 from snnprog.files.hdf5_filters import check_filters
 
 TEXT_LIMIT = 1 << 16
+TEXT_BYTES = 1 << 13  # counted for each text that is read by itself, in .3 ms; it has 16 bytes in the file at least
 DEPTH_LIMIT = 16
 CHUNK_BYTES = 512  # what the library keeps of a chunk while it reads: 330 to 480 were measured (HDF5 2.0)
 MESSAGE_CHARACTERS = 1000
@@ -69,7 +70,7 @@ def copy_parts(path: str, names: Sequence[str], *, reserve: Callable[[int], None
                     _note_members(found, group, copied=copied)
             found = _member(file, name)
             if found is not None:
-                _copy(found, name, copied=copied, depth=0)
+                _copy(found, name, copied=copied)
     return copied
 
 
@@ -95,17 +96,22 @@ def _note_members(group: Any, name: str, *, copied: Copy) -> list[str]:
     return copied.members[name]
 
 
-def _copy(found: Any, name: str, *, copied: Copy, depth: int) -> None:
+def _copy(found: Any, name: str, *, copied: Copy, above: tuple[int, ...] = ()) -> None:
+    """Copy what was found, where it is a group with all that is in it; ``above`` says in which groups it is."""
     import h5py
 
-    if depth > DEPTH_LIMIT:
+    if len(above) > DEPTH_LIMIT:
         raise RefusalError(f"it is nested more than {DEPTH_LIMIT} deep")
     if isinstance(found, h5py.Dataset):
         _copy_dataset(found, name, copied=copied)
     elif isinstance(found, h5py.Group):
+        place = h5py.h5o.get_info(found.id).addr
+        if place in above:
+            raise RefusalError(f"/{name} leads back to a group that it is in")
+        copied.visit(place)
         for member in _note_members(found, name, copied=copied):
             inner = f"{name}/{member}"
-            _copy(_member(found, member), inner, copied=copied, depth=depth + 1)
+            _copy(_member(found, member), inner, copied=copied, above=(*above, place))
     else:
         copied.skip(name, "a named type")
     _copy_attributes(found, name, copied=copied)
@@ -146,12 +152,14 @@ def _check_storage(dataset: Any, name: str, *, copied: Copy) -> None:
 
 
 def _texts(dataset: Any, name: str, copied: Copy) -> NDArray[np.generic]:
-    """Return texts of any shape; one by one, since each may be long, and many may be the same one."""
+    """Return texts of any shape; if their lengths vary, one by one: each may be long, and many may be the same one."""
     count = math.prod(dataset.shape)
     if count > TEXT_LIMIT:
         raise RefusalError(f"/{name} holds {count} texts; at most {TEXT_LIMIT} are read")
     if dataset.dtype.kind == "S":
-        copied.grow(dataset.dtype.itemsize)
+        copied.grow(CHARACTER_BYTES * max(count, 1) * dataset.dtype.itemsize)
+        return np.asarray(np.char.decode(dataset[()], "utf-8"))
+    copied.grow(TEXT_BYTES * count)
     copied.reserve(READ_SHARES * copied.limit)
     texts: list[str] = []
     longest = 0

@@ -19,15 +19,15 @@ from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.rounding import FITTED, IntegerNeuron
 from snnprog.rounding import half_even_integer
 from snnprog.rules.neuron import parameter_names
-from snnprog.simulate.fitting import Fitter, Movable
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter, Movable
 from snnprog.solver import check_time
 
 # How many moves back a neuron may have been as bad, and how many times as many moves are tried with that.
 MEMORIES, MOVES_PER_MEMORY = (20, 100, 500, 2000), 400
-# Small weights, of which all are tried as long as they are no more choices than this, about 1 µs each. Where thresholds
-# must be scanned one by one, so many are, which costs so much more.
-SMALL_WEIGHTS, FEW_CHOICES, MANY_CHOICES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 255), 50_000, 3_000_000
-SCANNED_THRESHOLDS, SCANNING_COSTS = 64, 16
+# Small weights, of which all are tried as long as they are no more choices than runs are allowed: .3 µs each.
+SMALL_WEIGHTS, FEW_RUNS, MANY_RUNS = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 255), 100_000, 4_000_000
+# Runs between two looks at the clock: some 50 ms.
+RUNS_AT_ONCE = 100_000
 # Ticks and events that are run between two looks at the clock: some 50 ms.
 AT_ONCE = 2_000_000
 
@@ -106,37 +106,70 @@ def fitted(
     return None
 
 
-def swept(problems: Sequence[IntegerProblem], wanted: Wanted, choices: int = FEW_CHOICES) -> IntegerNeuron | None:
-    """Try all small weights, and greater ones where there are few; return an exact neuron, or None."""
-    found = (_swept(_begun(problem, wanted, _origin(problem)), wanted, most=choices) for problem in problems)
-    return next((neuron for neuron in found if neuron is not None), None)
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """An exact neuron, or None, and whether all integers that the neuron may have were tried."""
+
+    neuron: IntegerNeuron | None
+    is_complete: bool
 
 
-def _swept(start: _FitStart, wanted: Wanted, *, most: int) -> IntegerNeuron | None:
+def swept(problems: Sequence[IntegerProblem], wanted: Wanted, runs: int = FEW_RUNS) -> Swept:
+    """Try all small weights at several exponents, and greater ones where there are few.
+
+    Parameters
+    ----------
+    problems, wanted
+        As for `fitted`.
+    runs : int
+        How often the neuron may be run at each exponent.
+    """
+    is_complete = True
+    for problem in problems:
+        found = _swept(_begun(problem, wanted, _origin(problem)), wanted, runs)
+        if found.neuron is not None:
+            return found
+        is_complete = is_complete and found.is_complete
+    return Swept(None, is_complete)
+
+
+def _swept(start: _FitStart, wanted: Wanted, runs: int) -> Swept:
     problem, fitter = start.problem, start.fitter
-    weights, is_free = problem.taps.size, problem.problem.box.is_threshold_free
-    lower, upper = problem.ranges
-    is_scanned = fitter.asked.is_subtracted and fitter.asked.is_free and is_free
-    most = most // SCANNING_COSTS if is_scanned else most
-    before = 0.0
+    threshold = problem.taps.size if problem.problem.box.is_threshold_free else start.values.size
+    before, steps = 0.0, np.ones(start.values.size)
+    steps[: problem.taps.size] = problem.problem.box.weight_step
     for limit in SMALL_WEIGHTS:
-        least, greatest = np.maximum(lower, -limit), np.minimum(upper, limit)
-        if problem.problem.box.weight_step > 1:
-            least[:weights], greatest[:weights] = lower[:weights], upper[:weights]
-        if is_free:
-            least[weights] = lower[weights]
-            greatest[weights] = (
-                min(upper[weights], lower[weights] + SCANNED_THRESHOLDS) if is_scanned else upper[weights]
-            )
-        choices = float(np.prod(np.delete(greatest - least + 1.0, weights if is_free else [])))
-        if choices == before or choices > most:
+        ranges = _small(problem, limit)
+        values_each = (ranges[1] - ranges[0]) / steps + 1.0
+        values_each[threshold : threshold + 1] = 1.0
+        choices = float(np.prod(values_each))
+        is_all = bool((ranges[0] <= problem.ranges[0]).all() and (ranges[1] >= problem.ranges[1]).all())
+        if choices == before and not is_all:
+            continue
+        if choices > runs:
             break
-        check_time()
-        before, values = choices, least.copy()
-        found = fitter.sweep(values, (least, greatest), threshold=weights if is_free else values.size, steps=most)
-        if found:
-            return _neuron(problem, values, wanted)
-    return None
+        before, values, left = choices, ranges[0].copy(), runs
+        outcome = OPEN
+        while outcome == OPEN and left > 0:
+            check_time()
+            outcome = fitter.sweep(values, ranges, threshold=threshold, runs=min(left, RUNS_AT_ONCE))
+            left -= RUNS_AT_ONCE
+        if outcome == FOUND:
+            return Swept(_neuron(problem, values, wanted), False)
+        if outcome == OPEN or is_all:
+            return Swept(None, outcome == NONE_LEFT)
+    return Swept(None, False)
+
+
+def _small(problem: IntegerProblem, limit: int) -> tuple[Int64s, Int64s]:
+    """Return the ranges of weights up to a limit, and of a free bias likewise; those of binary weights stay."""
+    lower, upper = problem.ranges
+    least, greatest = np.maximum(lower, -limit), np.minimum(upper, limit)
+    weights, box = problem.taps.size, problem.problem.box
+    kept = np.zeros(lower.size, np.bool_)
+    kept[:weights] = box.weight_step > 1
+    kept[weights : weights + 1] = box.is_threshold_free
+    return np.where(kept, lower, least), np.where(kept, upper, greatest)
 
 
 def _begun(problem: IntegerProblem, wanted: Wanted, values: Int64s) -> _FitStart:

@@ -21,15 +21,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats
 from snnprog.conflict import Conflict
-from snnprog.design.problem import asked_ticks, neuron_problem
+from snnprog.design.problem import neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
-from snnprog.integers.noise import survived_noise
 from snnprog.integers.readout import with_readouts
+from snnprog.integers.rehearsal import Rehearsal, asked_of, rehearse
 from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, impossible, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
@@ -43,7 +43,6 @@ from snnprog.network import Network, Neuron
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.solver import is_time_over, present_deadline, run_jobs
 from snnprog.trace import Excursion
 
@@ -83,7 +82,8 @@ class NeuronReport:
     excursion : Excursion or None
         Where a state first left the portable range in rehearsal.
     rounding : str
-        How its integers were found: "nearest" to the design, "re-optimised", "searched", or "solved" exhaustively.
+        How its integers were found: "nearest" to the design, "re-optimised", "searched", "solved" exhaustively, or
+        "fitted" while they ran.
     is_hidden : bool
         Whether it is not read out.
     """
@@ -185,7 +185,7 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and what came of it."""
     searches = [
-        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(_asked(task, index)), mapping))
+        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(asked_of(task, index)), mapping))
         for index, (neuron, mapping) in enumerate(
             zip(network.neurons, map(task.map_of, range(task.n_neurons)), strict=True)
         )
@@ -282,7 +282,7 @@ class _Repairs:
 
     def _job(self, index: int, neuron: Neuron) -> RepairJob:
         """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
-        task, spec, asked = self.task, self.task.spec, _asked(self.task, index)
+        task, spec, asked = self.task, self.task.spec, asked_of(self.task, index)
         problem = neuron_problem(
             task.map_of(index), index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
         )
@@ -313,12 +313,6 @@ def _is_nothing_else_free(task: Task, index: int) -> bool:
     return bool(care.all()) and not spec.may_taps_be_absent and spec.window == (0, 0) and task.n_hidden == 0
 
 
-def _asked(task: Task, index: int) -> Raster:
-    """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others hear it."""
-    care = task.care[:, index]
-    return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)
-
-
 class _ScaleSearch:
     """One neuron's search for a scale."""
 
@@ -347,48 +341,6 @@ class _ScaleSearch:
     def fitted_round(self, scale: float) -> IntegerNeuron:
         """Round at a share of the greatest scale that fits the spec's patterns."""
         return self.rounding.round(scale * self.fit_patterns)
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """How one neuron did: bins that count and came out wrong, and the first state beyond the portable range.
-
-    Where the spec asks for it, also how much noise the neuron survived, in LSBs, and whether that is too little.
-    """
-
-    wrong_bins: int = 0
-    excursion: Excursion | None = None
-    noise: float | None = None
-    is_too_close: bool = False
-
-    @property
-    def flaws(self) -> int:
-        """Wrong bins; leaving the portable range is one more, coming too close to the threshold another."""
-        return self.wrong_bins + (self.excursion is not None) + self.is_too_close
-
-
-def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[int] | None = None) -> list[Rehearsal]:
-    """Return how each neuron does when all others do what the target says."""
-    rule = task.spec.chip.rule
-    simulators = {mapping: NeuronSimulator(rule, mapping) for mapping in {task.mapping, task.hidden_mapping}}
-    chosen = range(len(neurons)) if outputs is None else outputs
-    return [
-        _rehearsal(task, simulators[task.map_of(index)], neuron=neuron, output=index)
-        for neuron, index in zip(neurons, chosen, strict=True)
-    ]
-
-
-def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron, output: int) -> Rehearsal:
-    """Run one neuron; where a state leaves the portable range, the run says where."""
-    weights = (neuron.mantissas << neuron.exponent).ravel()
-    run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
-    spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
-    targets, care = mapping.asked_of(task.targets[:, output]), mapping.at_every_look(task.care[:, output])
-    asked = mapping.at_every_look(_asked(task, output))
-    compared = run.potentials[asked & ~mapping.is_held(spikes)]
-    noise = survived_noise(compared, neuron.threshold, rule=task.spec.chip.rule) if task.spec.noise > 0.0 else None
-    wrong = int(((spikes != targets) & care).sum())
-    return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < task.spec.noise)
 
 
 def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:

@@ -1,12 +1,12 @@
 """What is done for a neuron that no plain rounding makes exact, in this order.
 
 1. Rounding that re-optimises the rest (`snnprog.integers.reoptimise`), at every exponent that is worth it.
-2. A short fit of the integers as they run (`snnprog.integers.fitted`), which alone knows of truncation, of what a
-   neuron does where nothing counts, and of noise.
+2. All small integers, and a short fit of others, as they run (`snnprog.integers.fitted`), which alone know of
+   truncation, of what a neuron does where nothing counts, and of noise. Where these are all there are, this is the end.
 3. A short integer search (`snnprog.integers.search`) from there.
 4. For neurons of moderate size, the first again in smaller steps.
 5. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
-6. A long fit, and a long integer search.
+6. More small integers, a long fit, and a long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
 outcome is the same on every machine; a limit of time ends it sooner, and says so.
@@ -40,7 +40,7 @@ from snnprog.integers.exhaustive import (
     relaxed,
     whole,
 )
-from snnprog.integers.fitted import FEW_CHOICES, MANY_CHOICES, Wanted, fitted, swept
+from snnprog.integers.fitted import FEW_RUNS, MANY_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import reoptimised
@@ -113,13 +113,15 @@ def repair(job: RepairJob) -> Repair:
 def _repair(job: RepairJob) -> Repair:
     family = _Family(job)
     if job.effort == SWEEP:
-        return Repair(family.swept())
+        return Repair(family.swept().neuron)
     problems = family.worthwhile()
     entries = job.problem.potential_map.n_taps * job.problem.raster.size
     starts = [_dive(problem, LARGE_SHARE) for problem in problems]
     neuron = family.first_exact(starts, REOPTIMISED)
     if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
-        neuron = family.swept()
+        every = family.swept()
+        if every.neuron is not None or every.is_complete:
+            return Repair(every.neuron, is_impossible=every.is_complete and family.is_whole)
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
     neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
@@ -138,7 +140,10 @@ def _repair(job: RepairJob) -> Repair:
         outcome = _exhaust(family)
         if outcome.neuron is not None or (outcome.is_impossible and job.wanted.counts.all()):
             return outcome
-    neuron = family.swept(MANY_CHOICES) or family.fitted(starts, LONG_FIT)
+    every = family.swept(MANY_RUNS)
+    if every.neuron is not None or every.is_complete:
+        return Repair(every.neuron, is_impossible=every.is_complete and family.is_whole)
+    neuron = family.fitted(starts, LONG_FIT)
     return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))
 
 
@@ -160,6 +165,12 @@ class _Family:
             problem = self.job.problem.at_exponent(exponent)
             self._known[exponent] = IntegerProblem(problem, self.chip, self.machine)
         return self._known[exponent]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the neuron may have any exponent of the chip."""
+        low, high = self.chip.exponents
+        return len(self.exponents) == high - low + 1
 
     def worthwhile(self) -> list[IntegerProblem]:
         """Return the problems at exponents at which to look for integers, the most promising first."""
@@ -190,9 +201,9 @@ class _Family:
         grids = [self.at(exponent) for exponent in FITTED_EXPONENTS if exponent in self.exponents]
         return fitted(grids, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
 
-    def swept(self, choices: int = FEW_CHOICES) -> IntegerNeuron | None:
+    def swept(self, runs: int = FEW_RUNS) -> Swept:
         """Return integers found by trying all that are small."""
-        return swept([self.at(exponent) for exponent in self.exponents], self.job.wanted, choices)
+        return swept([self.at(exponent) for exponent in self.exponents], self.job.wanted, runs)
 
     def _lowered(self, problem: IntegerProblem, exponent: int, *, unknowns: Int64s) -> Int64s:
         if not problem.problem.box.is_bias_free:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.chips import Chip
-from snnprog.design.problem import NeuronProblem, asked_ticks, neuron_problem
+from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.integers.fitted import Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
+from snnprog.integers.rehearsal import asked_of
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
@@ -28,7 +29,7 @@ from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadli
 # Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
 # same for all neurons.
 WORK, WORK_PER_EXPONENT = 3e7, 1e7
-# The exponents that are tried, where each neuron has its own: all others lie near one of these.
+# The exponents at which integers are fitted, where each neuron has its own: all others lie near one of these.
 EXPONENTS = (0, 2, 4, 7)
 
 
@@ -63,7 +64,7 @@ def fit_outputs(
     chip = task.spec.chip
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
     if not chip.is_exponent_shared:
-        jobs = [_job(task, output, EXPONENTS, seed=seed, work=WORK) for output in outputs]
+        jobs = [_job(task, output, allowed, seed=seed, work=WORK) for output in outputs]
         return _found(outputs, jobs, executor)
     best: dict[int, Neuron] = {}
     for work, exponent in itertools.product((0.0, WORK_PER_EXPONENT), tuple(exponents) or allowed):
@@ -84,10 +85,9 @@ def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor |
 
 
 def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work: float) -> _FitJob:
-    spec, care = task.spec, task.care[:, output]
-    asked = np.ones_like(care) if spec.recurrent else asked_ticks(care, task.mapping.played.starts)
+    spec, care, asked = task.spec, task.care[:, output], asked_of(task, output)
     problem = neuron_problem(
-        task.mapping, output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
+        task.map_of(output), output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
     )
     wanted = Wanted(np.ones_like(care) if spec.recurrent else care, asked)
     return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
@@ -97,12 +97,14 @@ def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work
 def _fit(job: _FitJob) -> Neuron | None:
     machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
     problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
+    fewer = [problem for problem in problems if problem.problem.exponent in EXPONENTS] or problems
     try:
         with until(job.deadline):
             check_time()
-            found = swept(problems, job.wanted)
-            if found is None and job.work > 0.0:
-                found = fitted(problems, job.wanted, work=job.work, seed=job.seed)
+            every = swept(problems, job.wanted)
+            found = every.neuron
+            if found is None and job.work > 0.0 and not every.is_complete:
+                found = fitted(fewer, job.wanted, work=job.work, seed=job.seed)
     except UndecidedError:
         return None
     return None if found is None else as_designed(found, machine)

@@ -38,7 +38,8 @@ LOOK = (
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import apply, beyond, count_up, draw, install, next_threshold, shortfall
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, count_up, draw, install
+from snnprog.simulate.fitting import next_threshold, shortfall
 
 
 @compiled(nogil=True, error_model="numpy")
@@ -69,11 +70,11 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
 
 
 @compiled(nogil=True, error_model="numpy")
-def sweep(played, asked, unknowns, values, ranges, place, steps, work):
+def sweep(played, asked, unknowns, values, ranges, place, runs, work):
     weight, parameters, found, watched, total, move = work
     first, tap, ends, told = played
     lower, upper = ranges
-    for _ in range(steps):
+    while runs > 0:
         install(unknowns, values, weight, parameters)
         bounds = (parameters[asked.threshold], parameters[asked.threshold])
         if place < values.size:
@@ -83,16 +84,20 @@ def sweep(played, asked, unknowns, values, ranges, place, steps, work):
         while low <= high:
             parameters[asked.threshold] = threshold
             watched[:], total[0] = -1, 0
+            runs -= 1
             run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
             if total[0] + beyond(asked, watched) == 0:
                 if place < values.size:
                     values[place] = threshold
-                return True
+                return FOUND
             low, high, threshold = next_threshold(played, asked, (low, high, threshold), found, watched, total)
         if not count_up(unknowns, values, lower, upper, place):
-            return False
-    return False
+            return NONE_LEFT
+    return OPEN
 """
+FOUND, NONE_LEFT, OPEN = range(3)
+"""What becomes of a sweep: exact values, none among those that were to be tried, or not all were tried."""
+
 MOST_SHORT = 1 << 40
 """What one tick may fall short by at most, so that sums stay within 63 bits; no potential on any chip is as large."""
 
@@ -115,7 +120,7 @@ class Played(NamedTuple):
     told: Int64s
 
 
-class Asked(NamedTuple):
+class Demands(NamedTuple):
     """What counts.
 
     Attributes
@@ -242,7 +247,7 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
 
 
 @operation
-def shortfall(asked: Asked, tick: int, limit: int, found: Int64s) -> int:
+def shortfall(asked: Demands, tick: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``."""
     above = found[1, tick] - limit - asked.above
     short = 0
@@ -258,7 +263,7 @@ def shortfall(asked: Asked, tick: int, limit: int, found: Int64s) -> int:
 
 
 @operation
-def beyond(asked: Asked, watched: Int64s) -> int:
+def beyond(asked: Demands, watched: Int64s) -> int:
     """Return by how much the first watched values that are beyond their limits are."""
     total = 0
     for watch in range(asked.limits.size):
@@ -283,7 +288,7 @@ def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, th
 
 @operation
 def next_threshold(
-    played: Played, asked: Asked, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
+    played: Played, asked: Demands, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
 ) -> tuple[int, int, int]:
     """Return the range of thresholds that is left after one in it failed, and the next one to try.
 
@@ -358,7 +363,7 @@ class Fitter:
         first, tap = simulator.events
         told = np.where(asked == 1, 1, np.where(asked == -1, 0, FREE))
         self.played = Played(first, tap, simulator.ends, told)
-        self.asked = Asked(
+        self.asked = Demands(
             at=asked,
             threshold=names.index("threshold"),
             unit=rule.unit,
@@ -401,8 +406,8 @@ class Fitter:
         late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
         return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
 
-    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, steps: int) -> bool | None:
-        """Try all values within ranges, from ``values`` on, which move; return whether some are exact.
+    def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, runs: int) -> int:
+        """Try all values within ranges, from ``values`` on, which move; return `FOUND`, `NONE_LEFT` or `OPEN`.
 
         Parameters
         ----------
@@ -410,9 +415,9 @@ class Fitter:
             The least and the greatest of each.
         threshold : int
             Which unknown is the threshold; their number, where it is known.
-        steps : int
-            How many choices of all others are tried; None is returned if more are left.
+        runs : int
+            After how many runs to stop.
         """
-        if self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, steps, self._work):
-            return True
-        return False if (values == ranges[0]).all() else None
+        return int(
+            self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, runs, self._work)
+        )

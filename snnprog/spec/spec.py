@@ -17,7 +17,6 @@ from snnprog.chips.data import chip_to_data
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
-from snnprog.spec.exclusions import check_exclusions
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns
@@ -44,8 +43,9 @@ class Spec:
     threshold : int or "free"
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
     weight_bits : int, optional
-        The width of every weight mantissa with its sign, 1 to 8: ±1 (never 0, where a synapse acts) for 1 bit, 0 and
-        ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. All the chip has, unless given.
+        The width of every weight mantissa with its sign, 1 to 8: ±1 (never 0, where a synapse acts, unless there may be
+        few synapses or hidden neurons) for 1 bit, 0 and ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. All the chip
+        has, unless given.
     weight_limit : int, optional
         The greatest magnitude of a weight mantissa; the chip's, unless given.
     chip : str or Chip
@@ -56,7 +56,7 @@ class Spec:
     sparse : bool
         Whether each output is to have as few synapses as can be found.
     fan_in : int, optional
-        The most synapses that an output may have; as many as there are taps, unless said.
+        The most synapses that an output, or a hidden neuron, may have; as many as there are taps, unless said.
     window : pair of int
         How many ticks before and after its own a target spike may fall; the compiler chooses.
     hidden : int or "auto"
@@ -136,7 +136,6 @@ class Spec:
             raise SpecError(
                 f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
             )
-        check_exclusions(self.changed_options, self.chip)
 
     @property
     def changed_options(self) -> dict[str, object]:

@@ -11,8 +11,9 @@ from snnprog.arrays import Raster
 from snnprog.design.designer import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow, thin
-from snnprog.design.hidden.impossible import Refusal, histories_of, impossibility
+from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.pruning import Assembled, pruned
+from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.windows import windows_of
 from snnprog.design.sparse import Thrift
@@ -63,6 +64,12 @@ def add_hidden(
         If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
+    if not designed.hidden:
+        draft = Draft(asked)
+        histories = histories_of(draft)
+        refused = {output: impossibility(draft, output, histories=histories) for output in outputs}
+        if any(refused.values()):
+            return _refused(designed, refused)
     if asked.window == NO_WINDOW:
         return _added(asked, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
     for chosen in _chosen_ticks(asked, designed, outputs):
@@ -116,12 +123,6 @@ def _added(
     """Add the hidden neurons that outputs need whose ticks are known."""
     draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
-    if not draft.hidden:
-        histories = histories_of(draft)
-        found = [(output, impossibility(draft, output, histories=histories)) for output in outputs]
-        refused = {output: refusal for output, refusal in found if refusal is not None}
-        if refused:
-            return _refused(designed, refused)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
     for done, output in enumerate(outputs):
         draft, neuron = grow(draft, output, limit, is_proof_needed=is_proof_needed)
@@ -155,7 +156,7 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
     return {output: draft.fitted(neuron) for output, neuron in neurons if neuron is not None}
 
 
-def _refused(designed: Design, refused: Mapping[int, Refusal]) -> Design:
+def _refused(designed: Design, refused: Mapping[int, Refusal | None]) -> Design:
     """Return the design in which only what no network can do is held against its outputs."""
     outcomes = [
         outcome if outcome.neuron is not None else _unbuilt(refused.get(output))

@@ -1,4 +1,4 @@
-"""What no network can do, however many hidden neurons it has.
+"""What no network can do, however many hidden neurons it has: guesses at rows that prove it.
 
 Whatever a hidden neuron tells an output at tick k has passed two synapses at least, so it can depend only on what was
 there two shortest delays before. All ticks with the same history up to then get the same from all hidden neurons: one
@@ -6,8 +6,8 @@ unknown per history, of any size. With these unknowns in place of all hidden neu
 ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
 own, the unknown is, too.
 
-What is said so is a guess; a refusal is one where prices of a few rows are a proof about the chip's integers, which
-`snnprog.check_proof` checks.
+What is said so is a guess; it is a refusal where the prices of its rows are a proof about the chip's integers
+(`snnprog.design.hidden.refuting`).
 
 A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
 tick 0. Before anything has arrived at a hidden neuron, it has nothing to tell.
@@ -16,25 +16,22 @@ tick 0. Before anything has arrived at a hidden neuron, it has nothing to tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.check_proof import check
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
-from snnprog.design.problem import TOLERANCE, NeuronProblem, neuron_problem
+from snnprog.design.problem import TOLERANCE, NeuronProblem
 from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
-from snnprog.proof import BinRow, Farkas, proof_to_data
-from snnprog.solver import LinearProgram, check_time, maximise
-from snnprog.spec import AUTO, presynaptic_raster
-from snnprog.spec.document import spec_to_data
+from snnprog.solver import LinearProgram, maximise
+from snnprog.spec import presynaptic_raster
 
 # The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
 MOST_CELLS = 1 << 24
@@ -42,8 +39,9 @@ MOST_CELLS = 1 << 24
 MOST_ALONE, MOST_CLASHES = 3, 20
 # Features that differ by less, in decimal digits, may be the same but for the order in which floats were added.
 DIGITS = 9
-# Prices are taken for ratios of integers up to this, so that those of a vertex with small integers are exact.
-LARGEST_RATIO = 1000
+# Prices are taken for ratios of integers up to these, so that those that follow from small integers, or from decays of
+# 12 bits, are exact.
+LARGEST_RATIOS = (1000, 1 << 13, 1 << 25)
 NOTHING = 0  # the number of the history in which nothing has happened yet
 
 
@@ -63,35 +61,7 @@ class Histories:
     can_tell: Raster
 
 
-@dataclass(frozen=True, eq=False)
-class Refusal:
-    """Why no network can do what is asked of an output, and the proof, which the stand-alone checker accepts."""
-
-    conflict: Conflict
-    proof: Farkas
-
-
-def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal | None:
-    """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it."""
-    mapping = draft.mapping
-    problem = neuron_problem(
-        mapping, output, raster=draft.targets[:, output], constrained=draft.care[:, output], box=draft.box
-    )
-    document = spec_to_data(draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO))
-    for prices in _guesses(problem, histories):
-        check_time()
-        proof = _leaf(problem, prices)
-        if check(document, proof_to_data(proof, document)) is None:
-            return Refusal(_conflict(problem, histories, priced=np.array(list(prices)), draft=draft), proof)
-    return None
-
-
-def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
-    tape = problem.potential_map.tape
-    return Farkas(problem.neuron, tuple(BinRow(*tape.where(tick), price) for tick, price in prices.items()))
-
-
-def _guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, int]]:
+def guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, int]]:
     """Yield prices of ticks that may be a proof, the plainest first."""
     mapping = problem.potential_map
     alone = [*problem.refractory_spikes[:1].tolist(), *_unreached_spikes(problem, histories)[:MOST_ALONE].tolist()]
@@ -109,9 +79,10 @@ def _guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int,
     if float(optimum.values[-1]) <= TOLERANCE:
         shares = optimum.duals / max(float(optimum.duals.max(initial=0.0)), WORTHLESS)
         priced = np.flatnonzero(shares > WORTHLESS)
-        exact = [Fraction(float(share)).limit_denominator(LARGEST_RATIO) for share in shares[priced]]
-        common = math.lcm(*(share.denominator for share in exact))
-        yield {int(rows[row]): int(share * common) for row, share in zip(priced, exact, strict=True) if share > 0}
+        for largest in LARGEST_RATIOS:
+            exact = [Fraction(float(share)).limit_denominator(largest) for share in shares[priced]]
+            common = math.lcm(*(share.denominator for share in exact))
+            yield {int(rows[row]): int(share * common) for row, share in zip(priced, exact, strict=True) if share > 0}
 
 
 def _clashes(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> list[tuple[int, int]]:
@@ -220,7 +191,8 @@ def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearP
     )
 
 
-def _conflict(problem: NeuronProblem, histories: Histories, *, priced: Ticks, draft: Draft) -> Conflict:
+def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, draft: Draft) -> Conflict:
+    """Return the conflict of the rows that are priced, in words."""
     if problem.refractory_spikes.size and priced[0] == problem.refractory_spikes[0]:
         tick = int(priced[0])
         return Conflict(problem.neuron, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))

@@ -20,6 +20,7 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.box import Box
+from snnprog.fixed_order import dot
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 
@@ -117,7 +118,7 @@ class _Rows:
             pull = self.mapping.adjoint(everywhere, self.resets)
         else:
             pull = np.einsum("kt,k->t", self.features, prices)
-        return np.concatenate([pull, [-(prices * self.counts).sum(), (prices * self.beta).sum()]])
+        return np.concatenate([pull, [-dot(prices, self.counts), dot(prices, self.beta)]])
 
 
 def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: float) -> tuple[float, Floats]:

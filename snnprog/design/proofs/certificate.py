@@ -110,7 +110,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class TapSplit:
+class SynapseSplit:
     """A proof by cases: whether a neuron has a synapse on one tap or not, the rest is impossible.
 
     Attributes
@@ -125,7 +125,7 @@ class TapSplit:
     if_present: Case
 
 
-Proof: TypeAlias = Certificate | Split | TapSplit
+Proof: TypeAlias = Certificate | Split | SynapseSplit
 Case: TypeAlias = Proof | NoCompletion | TooManySynapses | Unsettled
 
 

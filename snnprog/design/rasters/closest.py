@@ -21,19 +21,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.design.neuron import NeuronDesign, design_given
+from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.rasters.choosing import changes_of
 from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
-from snnprog.design.sparse import Thrift, thinned
+from snnprog.design.searched import design_few
+from snnprog.design.sparse import thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
@@ -46,6 +46,8 @@ from snnprog.spec import Spec
 # size, and those for a proof. A third of PROOF_VERDICTS left 2 more wrong bins on 1 of 3 specs, at .66 of the time; the
 # others, × 3 and ÷ 3, changed nothing there.
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
+# How many times as long a verdict takes at most where synapses are counted; only the effort depends on it.
+SYNAPSES = 4
 # How many of the dearest bins are tried as the price of another.
 TRADES = 2
 # The share of a time limit that the search may take; the rest is for building what it finds, one design.
@@ -155,13 +157,8 @@ def _is_cut_short(search: Search) -> bool:
 
 def _built(job: _NearestJob, problem: NeuronProblem) -> NeuronDesign:
     """Design a neuron that does what was found for it, on few taps where that is asked."""
-    thrift, everything = Thrift(job.task.spec.sparse, None), np.ones_like(problem.spikes)
-    design = design_given(problem)
-    built = design if design.neuron is not None else NeuronDesign(_idle(problem))
-    if thrift.is_asked:
-        with suppress(UndecidedError):
-            return thinned(problem, built, thrift, asked=everything)
-    return built
+    design = design_few(problem, thrift_of(job.task.spec))
+    return design if design.neuron is not None else NeuronDesign(_idle(problem))
 
 
 class Search:
@@ -181,7 +178,9 @@ class Search:
         self.care: Raster = spec.care[:, chosen]
         problems = judge.problems(self.target)
         size = self.target.size * problems[0].potential_map.n_taps
-        self.verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
+        verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
+        self.is_small = verdicts == MOST_VERDICTS
+        self.verdicts = verdicts if spec.fan_in is None else max(verdicts // SYNAPSES, LEAST_VERDICTS)
         self.best: Raster = np.stack([_idle(problem).raster for problem in problems], axis=1)
         self.at_least = 0
 
@@ -193,11 +192,11 @@ class Search:
         """Find the best raster, and prove what can be proved, within the effort."""
         if self.wrong(self.best) == 0 or self._keep_if_possible(self.target):
             return
-        self.at_least = int(self.care.all())
+        self.at_least = int(self.care.all() and self.judge.is_sure)
         self._keep_if_possible(self._fitted())
         self._repair(self.target, self.verdicts // 4)
         self._win_back(3 * self.verdicts // 4)
-        if self.verdicts == MOST_VERDICTS:
+        if self.is_small:
             self._prove(min(self.verdicts, self.judge.asked + PROOF_VERDICTS))
         self._exchange()
 
@@ -256,7 +255,7 @@ class Search:
             choices.refuse(raster, verdict)
         known = len(self.judge.refusals)
         try:
-            while self.at_least < self.wrong(self.best) and self.judge.asked < verdicts:
+            while self.judge.is_sure and self.at_least < self.wrong(self.best) and self.judge.asked < verdicts:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return

@@ -8,16 +8,19 @@ outputs, the bins of all of them up to the last such row count, too.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
-from snnprog.design.conflicts import hopeless_spikes
-from snnprog.design.margins.answer import WidestMargin
+from snnprog.design.conflicts import hopeless_spikes, leaves
+from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.searched import design_few
+from snnprog.design.sparse import thrift_of
 from snnprog.design.task import Task
+from snnprog.errors import UndecidedError
 from snnprog.potential import NO_RESET
 
 # From so many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on 2
@@ -61,12 +64,15 @@ class Judge:
         How often the solver was asked.
     refusals : list of (raster, Ruling)
         What it refused, in that order.
+    is_sure : bool
+        Whether all that was refused is impossible in real weights, and not only where a search ended.
     """
 
     def __init__(self, task: Task, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
         self.spec, self.outputs, self.rounding_proof = task.spec, tuple(outputs), rounding_proof
         self.asked = 0
         self.refusals: list[tuple[Raster, Ruling]] = []
+        self.is_sure = True
         self._task = task
         self._verdicts: dict[bytes, Ruling] = {}
 
@@ -95,6 +101,8 @@ class Judge:
         self.asked += 1
         for index, problem in enumerate(self.problems(raster)):
             prices = self._prices_of_refusal(problem)
+            if prices is None and self.spec.fan_in is not None:
+                prices = self._prices_of_synapses(problem)
             if prices is not None:
                 prices = prices.reshape(-1, len(raster)).sum(axis=0)  # of all looks at a tick
                 verdict = self._refusal(index, problem, prices)
@@ -124,6 +132,24 @@ class Judge:
             return None
         summed: Floats = np.sum([_normalised(answer) for answer in answers], axis=0)
         return summed
+
+    def _prices_of_synapses(self, problem: NeuronProblem) -> Floats | None:
+        """Return (rows,) the prices of the rows that no weights on so few taps satisfy, or None where some do."""
+        try:
+            design = design_few(problem, replace(thrift_of(self.spec), is_fewest=False))
+        except UndecidedError as error:
+            if error.ended_by_time:
+                raise
+            self.is_sure = False
+            return np.ones(problem.raster.size)
+        if design.neuron is not None:
+            is_met = not self.rounding_proof or design.neuron.margin >= ROUNDING_PROOF
+            return None if is_met else np.ones(problem.raster.size)
+        prices: Floats = np.zeros(problem.raster.size)
+        for leaf in leaves(design.certificate) if design.certificate is not None else ():
+            for tick, price in leaf.prices.items():
+                prices[tick] += price / sum(leaf.prices.values())
+        return prices if prices.any() else np.ones(problem.raster.size)
 
     def _refusal(self, index: int, problem: NeuronProblem, prices: Floats) -> Ruling:
         """Trace the rows with a price back to the bins that they follow from."""

@@ -1,0 +1,131 @@
+"""Why no network can do what is asked of an output, proved by cases.
+
+A few rows whose bins are known are a proof by themselves (`snnprog.design.hidden.impossible` guesses their prices).
+Where bins are left open, because they do not count or lie in windows, each case of the open bins of one pattern is
+refuted: by rows again, or because its spikes fit no windows. What comes of it is checked as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnprog.check_proof import check
+from snnprog.conflict import Conflict
+from snnprog.design.completion import Windows
+from snnprog.design.hidden.draft import Draft
+from snnprog.design.hidden.impossible import Histories, guesses, reason_of
+from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.proof import BinRow, BinSplit, Farkas, Node, UnmatchedWindows, proof_to_data
+from snnprog.solver import check_time
+from snnprog.spec import AUTO
+from snnprog.spec.document import spec_to_data
+from snnprog.spec.options import NO_WINDOW
+
+MOST_CASES = 96
+"""How many cases of the open bins of one pattern are looked at: each takes a linear program, some milliseconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Refusal:
+    """Why no network can do what is asked of an output, and the proof, which the stand-alone checker accepts."""
+
+    conflict: Conflict
+    proof: Node
+
+
+def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal | None:
+    """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it."""
+    asked = draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO)
+    document, search = spec_to_data(asked), _Cases(draft, output, histories)
+
+    def holds(proof: Node) -> bool:
+        return check(document, proof_to_data(proof, document)) is None
+
+    problem = search.problem({})
+    for prices in guesses(problem, histories):
+        check_time()
+        leaf = _leaf(problem, prices)
+        if holds(leaf):
+            return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
+    for pattern in () if asked.recurrent else search.open_patterns():
+        proof = search.refuted(pattern, {})
+        if proof is not None and holds(proof):
+            return Refusal(search.conflict(pattern), proof)
+        search.left = MOST_CASES
+    return None
+
+
+def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
+    tape = problem.potential_map.tape
+    return Farkas(problem.neuron, tuple(BinRow(*tape.where(tick), price) for tick, price in prices.items()))
+
+
+class _Cases:
+    """The cases of one output's open bins."""
+
+    def __init__(self, draft: Draft, output: int, histories: Histories) -> None:
+        self.draft, self.output, self.histories, self.left = draft, output, histories, MOST_CASES
+        tape = draft.mapping.tape
+        self.starts = tape.starts.tolist()
+        parts = [np.split(every[:, output], self.starts[1:]) for every in (draft.targets, draft.care)]
+        self.windows = [Windows.of(target, care, draft.asked.window) for target, care in zip(*parts, strict=True)]
+        given = draft.care[:, output].copy()
+        if draft.asked.window != NO_WINDOW:
+            for start, windows in zip(self.starts, self.windows, strict=True):
+                given[start : start + len(windows.care)] &= [not windows.is_open(t) for t in range(len(windows.care))]
+        self.given = given
+
+    def problem(self, assumed: Mapping[int, bool]) -> NeuronProblem:
+        """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes."""
+        raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
+        for tick, spike in assumed.items():
+            raster[tick], known[tick] = spike, True
+        return neuron_problem(self.draft.mapping, self.output, raster=raster, constrained=known, box=self.draft.box)
+
+    def open_patterns(self) -> list[int]:
+        """Return the patterns with spikes due and bins left open, those with the fewest first."""
+        open_bins = {
+            pattern: sum(not self.given[start + tick] for tick in range(len(windows.care)))
+            for pattern, (start, windows) in enumerate(zip(self.starts, self.windows, strict=True))
+            if windows.due
+        }
+        return sorted((pattern for pattern, count in open_bins.items() if count), key=lambda each: open_bins[each])
+
+    def refuted(self, pattern: int, assumed: Mapping[int, bool]) -> Node | None:
+        """Return a proof that assumptions about a pattern's open bins leave nothing; None if none was found."""
+        self.left -= 1
+        windows, start = self.windows[pattern], self.starts[pattern]
+        if self.draft.asked.window != NO_WINDOW:
+            known = {tick - start: spike for tick, spike in assumed.items() if windows.care[tick - start]}
+            if windows.open_values(known) is None:
+                return UnmatchedWindows(self.output, pattern)
+        if self.left < 0:
+            return None
+        problem = self.problem(assumed)
+        prices = next(guesses(problem, self.histories), None)
+        if prices is not None:
+            return _leaf(problem, prices)
+        end = start + len(windows.care)
+        tick = next((tick for tick in range(start, end) if not self.given[tick] and tick not in assumed), None)
+        if tick is None:
+            return None
+        cases = []
+        for spike in (True, False):
+            case = self.refuted(pattern, {**assumed, tick: spike})
+            if case is None:
+                return None
+            cases.append(case)
+        return BinSplit(self.output, pattern, tick - start, if_silent=cases[1], if_spike=cases[0])
+
+    def conflict(self, pattern: int) -> Conflict:
+        """Return the sentence about a pattern that a proof by cases refutes."""
+        tick, lag = self.windows[pattern].due[0], 2 * min(self.draft.asked.delays)
+        reason = (
+            f"output {self.output} cannot do what is asked in pattern {pattern}, from its spike at tick {tick} on,"
+            f" whatever it does in the bins that are left open, and hidden neurons do not help: up to {lag} ticks"
+            " before, the soonest they could tell of, too little came in"
+        )
+        return Conflict(self.output, pattern, tick, reason)

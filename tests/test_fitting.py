@@ -1,0 +1,165 @@
+"""Integers found by running them, against plain integer neurons and brute force."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from cases import PlainNeuron
+
+import snnprog as sp
+from snnprog.arrays import Int64s, Raster
+from snnprog.design.problem import neuron_problem
+from snnprog.design.task import Task
+from snnprog.integers.fitted import Wanted, fitted, swept
+from snnprog.integers.integer_problem import IntegerProblem
+from snnprog.integers.machine import Machine
+
+LIMIT = 2
+GREATEST_THRESHOLD = 40
+"""No potential of the small neurons below reaches it."""
+
+
+def pattern(inputs: str, targets: str) -> sp.Pattern:
+    """Return a pattern from ticks that are separated by spaces."""
+    return sp.Pattern(
+        *(np.array([[mark == "1" for mark in tick] for tick in text.split()]) for text in (inputs, targets))
+    )
+
+
+def xylo_decayed(value: int, decay: int) -> int:
+    """Return what Xylo's decay leaves of a value."""
+    taken = value >> decay
+    return value - (taken or (value > 0) - (value < 0))
+
+
+def plain_spikes(spec: sp.Spec, inputs: Raster, weights: Int64s, threshold: int) -> list[bool]:
+    """Return the spikes of an output with one weight for each input, delay 1."""
+    decays, spikes = spec.dynamics, []
+    loihi, current, potential = PlainNeuron(decays.current_decay, decays.potential_decay), 0, 0
+    for tick in range(len(inputs)):
+        arriving = int(inputs[tick - 1] @ weights) if tick else 0
+        if spec.chip.name == "xylo":
+            current = xylo_decayed(current + arriving, decays.current_decay)
+            potential = xylo_decayed(potential, decays.potential_decay) + current
+            spikes.append(potential >= threshold)
+            potential -= threshold * spikes[-1]
+        else:
+            loihi.integrate(64 * arriving, tick)
+            spikes.append(loihi.v > 64 * threshold)
+            loihi.v *= not spikes[-1]
+    return spikes
+
+
+def small_spec(seed: int, chip: str) -> sp.Spec:
+    """Return a random spec of one output, some bins of which may not count."""
+    generator = np.random.default_rng(seed)
+    decays = (int(generator.integers(0, 4)), int(generator.integers(0, 4))) if chip == "xylo" else (1000, 3000)
+    care = generator.random((7, 1)) < generator.choice([0.6, 1.0])
+    raster = generator.random((7, 2)) < 0.6
+    weights, threshold = generator.integers(-LIMIT, LIMIT + 1, 2), int(generator.integers(1, 5))
+    dynamics = sp.Dynamics(*decays)
+    blank = sp.Spec([sp.Pattern(raster, care)], dynamics=dynamics, chip=chip, weight_limit=LIMIT)
+    targets = np.array([plain_spikes(blank, raster, weights, threshold)]).T
+    if generator.random() < 0.6:
+        targets ^= generator.random((7, 1)) < 0.15
+    return sp.Spec([sp.Pattern(raster, targets, care)], dynamics=dynamics, chip=chip, weight_limit=LIMIT)
+
+
+def integer_problem(spec: sp.Spec) -> tuple[IntegerProblem, Wanted]:
+    """Return the integers of output 0 at exponent 0, and what it is to do."""
+    task = Task.of(spec)
+    everywhere, care = np.ones_like(task.care[:, 0]), task.care[:, 0]
+    problem = neuron_problem(task.mapping, 0, raster=task.targets[:, 0], constrained=everywhere, box=task.box)
+    machine = Machine(spec.chip, task.mapping, problem.raster)
+    return IntegerProblem(problem, spec.chip, machine), Wanted(care, everywhere)
+
+
+def is_possible(spec: sp.Spec) -> bool:
+    """Tell by brute force whether any weights and any threshold do what is asked."""
+    (only,) = spec.patterns
+    values = range(-LIMIT, LIMIT + 1)
+    return any(
+        not (
+            (np.array(plain_spikes(spec, only.inputs, np.array(weights), threshold)) != only.targets[:, 0])
+            & only.care[:, 0]
+        ).any()
+        for weights in itertools.product(values, repeat=2)
+        for threshold in range(1, GREATEST_THRESHOLD)
+    )
+
+
+@pytest.mark.parametrize("chip", ["loihi1", "xylo"])
+def test_every_small_integer_is_tried(chip: str) -> None:
+    outcomes = set()
+    for seed in range(60):
+        spec = small_spec(seed, chip)
+        problem, wanted = integer_problem(spec)
+        found, possible = swept([problem], wanted), is_possible(spec)
+        assert (found.neuron is not None, found.is_complete) == (possible, not possible), seed
+        outcomes.add(possible)
+        if found.neuron is not None:
+            done = plain_spikes(spec, spec.patterns[0].inputs, found.neuron.mantissas.ravel(), found.neuron.threshold)
+            assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
+    assert outcomes == {False, True}
+
+
+@pytest.mark.parametrize("chip", ["loihi1", "xylo"])
+def test_a_fit_is_exact_and_the_same_again(chip: str) -> None:
+    spec = next(spec for seed in range(60) if is_possible(spec := small_spec(seed, chip)))
+    problem, wanted = integer_problem(spec)
+    one, other = (fitted([problem], wanted, work=1e7, seed=(0, 0)) for _ in range(2))
+    assert one is not None
+    assert other is not None
+    assert (one.threshold, one.mantissas.tolist()) == (other.threshold, other.mantissas.tolist())
+    done = plain_spikes(spec, spec.patterns[0].inputs, one.mantissas.ravel(), one.threshold)
+    assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
+
+
+def test_what_lives_off_truncation_is_found() -> None:
+    only = pattern("1 1 . 1 1 . 1 . 1 1 1", ". . . . . 1 . 1 . 1 1")
+    spec = sp.Spec([only], dynamics=sp.Dynamics(7, 3), chip="xylo")
+    result = sp.compile(spec)
+    (neuron,) = result.report.neurons
+    weights = result.program.weight << result.program.exponent
+    assert neuron.rounding == "fitted"
+    assert plain_spikes(spec, only.inputs, weights, neuron.threshold) == only.targets[:, 0].tolist()
+
+
+def test_silence_is_found_where_no_real_weights_were() -> None:
+    patterns = [pattern(text, ". . . . .") for text in ("1 1 1 . .", ". . . . 1", "1 1 1 1 .")]
+    for chip_decays in ((4095, 4095), (0, 0)):
+        spec = sp.Spec(patterns, [2], dynamics=sp.Dynamics(*chip_decays), weight_bits=1)
+        assert sp.verify(sp.compile(spec).program, spec).exact
+
+
+def test_binary_weights_are_found_at_every_exponent() -> None:
+    inputs = pattern("1 1 . 1 1 1 . 1 1", ". . . . . . . . .").inputs
+    for exponent in range(8):
+        blank = sp.Spec([sp.Pattern(inputs, inputs)], dynamics=sp.Dynamics(2048, 4095), weight_bits=1)
+        targets = np.array([plain_spikes(blank, inputs, np.array([1 << exponent]), 1 << exponent)]).T
+        threshold = 1 << exponent
+        spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=blank.dynamics, weight_bits=1, threshold=threshold)
+        assert sp.verify(sp.compile(spec).program, spec).exact
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_integers_of_a_xylo_neuron_are_found_again(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    inputs = generator.random((14, 3)) < 0.5
+    dynamics = sp.Dynamics(int(generator.integers(1, 8)), int(generator.integers(1, 6)))
+    blank = sp.Spec([sp.Pattern(inputs, inputs[:, :1])], dynamics=dynamics, chip="xylo")
+    spikes = plain_spikes(blank, inputs, generator.integers(-3, 6, 3), int(generator.integers(2, 8)))
+    spec = sp.Spec([sp.Pattern(inputs, np.array([spikes]).T)], dynamics=dynamics, chip="xylo")
+    assert sp.verify(sp.compile(spec).program, spec).exact
+
+
+def test_states_are_kept_within_their_registers() -> None:
+    inputs = pattern(". 1 . . . . . . . .", ". . . . . . . . . .").inputs
+    targets = np.zeros_like(inputs)
+    targets[9] = True
+    spec = sp.Spec([sp.Pattern(inputs, targets)], dynamics=sp.Dynamics(15, 1), chip="xylo", bias=100)
+    result = sp.compile(spec)
+    assert sp.verify(result.program, spec).exact
+    assert result.report.neurons[0].excursion is None
