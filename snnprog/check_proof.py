@@ -826,7 +826,7 @@ class Neuron:
         values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
         if spec.may_have_hidden_neurons:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
-            if history:
+            if history and tick >= spec.delays[0]:  # what fires at tick 0 arrives then
                 most = MOST_NUMBER  # more than any register holds
                 values.append(self.domain.free(("hidden", history), -most, most))
         for output in range(spec.n_outputs if spec.recurrent else 0):
