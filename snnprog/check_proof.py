@@ -858,7 +858,7 @@ class OutputRun:
         values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
         if spec.may_have_hidden_neurons:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
-            if history and history[1]:
+            if history and history[1] and tick >= spec.delays[0]:  # what fires at tick 0 arrives then
                 most = MOST_NUMBER  # more than any register holds
                 values.append(self.domain.free(("hidden", history[0]), -most, most))
         for output in range(spec.n_outputs if spec.recurrent else 0):

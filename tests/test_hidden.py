@@ -240,6 +240,13 @@ def test_a_bias_that_must_and_must_not_suffice() -> None:
         sp.compile(sp.Spec(patterns, [1], bias=640, hidden="auto"))
 
 
+def test_a_bias_before_any_spike_can_arrive() -> None:
+    """After its spike at tick 0 the bias alone brings the next; what a hidden neuron tells comes a tick later."""
+    nothing, due = np.zeros((2, 1), dtype=bool), np.array([[1], [0]], dtype=bool)
+    with pytest.raises(sp.InfeasibleError, match="tick 0 of pattern 0 and be silent at tick 1 of pattern 0"):
+        sp.compile(sp.Spec([sp.Pattern(nothing, due)], [2], dynamics=sp.Dynamics(0, 4095), bias=672, hidden="auto"))
+
+
 def options_of_parity() -> dict[str, dict[str, Any]]:
     return {
         "noise": {"noise": 200.0},
