@@ -21,6 +21,7 @@ from snnprog.design.rasters.closest import design_closest
 from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
+from snnprog.integers.fitted import Swept
 from snnprog.integers.search import LONG, SHORT, IntegerRows, most_moves
 from snnprog.solver import Deadline, IntegerProgram, check_time, find_integers, present_deadline, step, until
 
@@ -134,6 +135,8 @@ def test_the_last_word_is_bounded_for_all_exponents_together(
     monkeypatch.setattr(repair, "relaxed", lambda *_: Repair(None))
     monkeypatch.setattr(repair, "whole", whole)
     monkeypatch.setattr(repair, "search", lambda *_, seed: None)
+    monkeypatch.setattr(repair, "swept", lambda *_: Swept(None, is_complete=False))
+    monkeypatch.setattr(repair, "fitted", lambda *_, **__: None)
     spec = coarse_spec() if is_bias_free else sp.Spec(coarse_spec().patterns, weight_limit=1)
     quantize(Task.of(spec), design(coarse_spec()).network)
     assert len(efforts) == 8
