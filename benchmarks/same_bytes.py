@@ -28,6 +28,7 @@ import numpy as np
 
 import snnprog as sp
 from snnprog.arrays import Raster
+from snnprog.cache import CACHE_VARIABLE
 from snnprog.processes.workers import Workers
 
 HERE = Path(__file__).resolve()
@@ -191,10 +192,15 @@ def measured(python: str, changes: dict[str, str], options: argparse.Namespace) 
     kinds = [word for kind in options.kind for word in ("--kind", kind)]
     command = [python, str(HERE), "--child", "--share", str(options.share), *kinds]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), **changes}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired:
-        return f"not done after {TIMEOUT:g} s"
+    with tempfile.TemporaryDirectory() as cache:
+        if any(name.startswith("NUMBA_") for name in changes):  # how code was vectorised is not in the name of its file
+            environment[CACHE_VARIABLE] = cache
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"not done after {TIMEOUT:g} s"
     if done.returncode:
         return f"ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}"
     found: dict[str, dict[str, str]] = json.loads(done.stdout.splitlines()[-1])

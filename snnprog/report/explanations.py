@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
 from snnprog.explanation import UNDECIDED, Explanation, Verdict
+from snnprog.proof import leaves_of
 from snnprog.report.statuses import MEANINGS
 from snnprog.report.table import Column, Table
 from snnprog.wording import counted
@@ -82,30 +83,16 @@ def hidden_in_words(verdict: Verdict) -> str:
 
 
 def _what_is_known(verdict: Verdict) -> str:
-    if not verdict.conflicts:
-        return MEANINGS[verdict.status]
-    if verdict.status == UNDECIDED:
-        return f"impossible {proof_in_words(verdict)}"
-    return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
+    return proof_in_words(verdict) if verdict.conflicts else MEANINGS[verdict.status]
 
 
 def proof_in_words(verdict: Verdict) -> str:
     """Return what the proof of a verdict is worth."""
-    if verdict.conflicts:
-        alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
-        return f"{alone}{_worth(verdict)}"
-    return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
-
-
-def _worth(verdict: Verdict) -> str:
-    if verdict.cases == 0:
-        return "every choice was refused; not rechecked"
-    checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"
-    cases = f", {verdict.cases} cases" if verdict.cases > 1 else ""
-    scope = "real weights of any size" if verdict.holds_at_any_scale else "all weights within the chip's ranges"
-    open_end = verdict.excess is not None and verdict.excess > 0
-    hair = f", up to {float(verdict.excess or 0):.1g} LSB" if open_end else ""
-    return f"{checked}{cases}; for {scope}{hair}"
+    if verdict.proof is None:
+        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+    alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
+    cases = sum(1 for _ in leaves_of(verdict.proof))
+    return f"{alone}proved for all integers of the chip{f', {cases} cases' if cases > 1 else ''}"
 
 
 def demands_table(conflict: Conflict, *, most: int) -> Table | None:
