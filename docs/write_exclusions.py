@@ -16,8 +16,8 @@ PAGE = Path(__file__).with_name("exclusions.md")
 HEAD = """\
 # Options that exclude one another
 
-No two [options of a spec](options.md) exclude each other, in `compile`, in `explain`, or with `on_infeasible="closest"`:
-{options}.
+No two [options of a spec](options.md) exclude each other, in `compile`, in `explain`, or with
+`on_infeasible="closest"`: {options}.
 One changes its meaning beside others: weights of one bit are ±1, but may be 0 where few synapses are asked for
 (`sparse`, `fan_in`).
 
