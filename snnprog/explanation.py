@@ -18,6 +18,7 @@ from typing import Literal
 
 from snnprog.checks import as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
+from snnprog.compiler.choosing import built_by_guess, built_with_choice
 from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
@@ -149,7 +150,9 @@ def explain(
     work = Work(spec, executor=executor, progress=progress, limit=limit)
     with until(deadline_after(limit)), telling(progress):
         designed = work.designed(may_be_unbuilt=True, share=PART)
-        built = _built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None
+        guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
+        designed = designed if guessed is None else guessed.design
+        built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
         verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
         if spec.hidden != 0:
             help_of = _help_of_hidden(work, designed.unbuilt)
@@ -160,7 +163,7 @@ def explain(
 def _built(work: Work, designed: Design) -> Built | None:
     """Return the integers, or None where there was no time to run them."""
     try:
-        return work.built(designed, share=PART)
+        return built_with_choice(work, designed, share=PART)
     except UndecidedError:
         work.watch.ended.append("simulate")
         return None

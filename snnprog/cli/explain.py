@@ -51,7 +51,8 @@ def explain_command(
 ) -> int:
     """Explain which outputs can be built, and why the others cannot.
 
-    For each output that cannot be built, a small conflict among its spikes is printed; it is proved.
+    A line for each output that cannot be built names spikes that contradict each other; with --json, also what each
+    of them weighs in the proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
 from snnprog.explanation import UNDECIDED, Explanation, Verdict
+from snnprog.integers import CERTIFIED, EXACT
 from snnprog.proof import leaves_of
 from snnprog.report.statuses import MEANINGS
 from snnprog.report.table import Column, Table
@@ -16,8 +17,7 @@ from snnprog.wording import counted
 if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
-SHOWN_BINS = 10
-SHOWN_CONFLICTS = 10
+SHOWN_OUTPUTS = 10
 SHOWN_DIGITS = 12
 ADVICE = (
     'what may help: more delays, a window, don\'t-care bins, or hidden = "auto";'
@@ -26,51 +26,34 @@ ADVICE = (
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print the status of each output, then why those are impossible that are, alone or at all."""
-    from snnprog.report.terminal import GOOD, POOR, print_line, print_table
+    """Print how many outputs there are of each status, and a line for each that cannot be built, alone or at all."""
+    from snnprog.report.terminal import GOOD, POOR, print_line
 
     verdicts = explanation.verdicts
     counts = Counter(verdict.status for verdict in verdicts)
     in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
     print_line(console, f"{counted(len(verdicts), 'output')}: {in_all}", style=style)
-    print_table(console, verdicts_table(explanation))
-    conflicting = [verdict for verdict in verdicts if verdict.conflicts or verdict.hidden]
-    for verdict in conflicting[:SHOWN_CONFLICTS]:
-        _print_conflicts(console, verdict)
-    if len(conflicting) > SHOWN_CONFLICTS:
-        print_line(console, "… and more conflicts; --json lists all")
+    told = [verdict for verdict in verdicts if verdict.status not in (CERTIFIED, EXACT)]
+    for verdict in told[:SHOWN_OUTPUTS]:
+        print_line(console, f"output {verdict.output}: {_in_a_line(verdict)}")
+    if len(told) > SHOWN_OUTPUTS:
+        print_line(console, f"and {counted(len(told) - SHOWN_OUTPUTS, 'more output')}; --json lists all")
     if explanation.infeasible:
-        console.print()
         print_line(console, ADVICE)
     if explanation.ended_by_time:
         print_line(console, f"the time limit ended: {', '.join(explanation.ended_by_time)}; more time may tell more")
 
 
-def verdicts_table(explanation: Explanation) -> Table:
-    """Return what is known of each output, first those that are impossible, alone or at all."""
-    ordered = sorted(explanation.verdicts, key=lambda verdict: (not verdict.conflicts, verdict.output))
-    return Table(
-        "",
-        (Column("output"), Column("status"), Column("what is known")),
-        tuple((verdict.output, verdict.status, _what_is_known(verdict)) for verdict in ordered),
-        noun="output",
-    )
-
-
-def _print_conflicts(console: Console, verdict: Verdict) -> None:
-    from snnprog.report.terminal import print_line, print_table
-
-    for conflict in verdict.conflicts:
-        console.print()
-        print_line(console, f"output {verdict.output}", style="bold")
-        print_line(console, conflict.reason)
-        table = demands_table(conflict, most=SHOWN_BINS)
-        if table is not None:
-            print_table(console, table)
-    hidden = hidden_in_words(verdict)
-    if hidden:
-        print_line(console, hidden)
+def _in_a_line(verdict: Verdict) -> str:
+    """Return the status of an output and the first reason for it."""
+    if not verdict.conflicts:
+        return f"{verdict.status}: {MEANINGS[verdict.status]}"
+    reason = verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ")
+    more = len(verdict.conflicts) - 1
+    reasons = f"{reason} (and {counted(more, 'more conflict')})" if more else reason
+    parts = (f"{verdict.status}: {reasons}", proof_in_words(verdict), hidden_in_words(verdict))
+    return "; ".join(part for part in parts if part)
 
 
 def hidden_in_words(verdict: Verdict) -> str:
@@ -80,10 +63,6 @@ def hidden_in_words(verdict: Verdict) -> str:
     if not verdict.hidden:
         return ""
     return f"hidden neurons may help output {verdict.output}: no earlier input rules it out; compile adds them"
-
-
-def _what_is_known(verdict: Verdict) -> str:
-    return proof_in_words(verdict) if verdict.conflicts else MEANINGS[verdict.status]
 
 
 def proof_in_words(verdict: Verdict) -> str:
