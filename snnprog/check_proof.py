@@ -50,7 +50,7 @@ from pathlib import Path
 
 BITS = 400  # multiples of atoms are counted in units of 2**-BITS, and rounded outward: lower ends down, upper ends up
 MOST_BYTES, MOST_NODES, MOST_DEPTH = 1 << 28, 1 << 18, 1 << 12
-MOST_WORK = 1 << 26  # ticks of one neuron, and spikes that arrive at it
+MOST_WORK = 1 << 24  # ticks of one neuron, and spikes that arrive at it
 MOST_TICKS, MOST_NUMBER, DEEPEST = 1 << 24, 1 << 62, 24
 OPERANDS = {  # the words of the rule, and what each takes: expressions (e), integers (i) and names (n)
     **dict.fromkeys(("add", "sub", "mul", "min", "max", "floor_div"), "ee"),
