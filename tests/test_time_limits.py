@@ -101,7 +101,6 @@ def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPat
         quantized = quantize(Task.of(spec), network)
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
-    assert quantized.conflicts == ()
     monkeypatch.setattr("snnprog.integers.quantizer.present_deadline", lambda: OVER)
     message = "output 0 is not exact in integers after 60 s of searching for them, although real weights exist; allow"
     with pytest.raises(sp.UndecidedError, match=message) as caught:

@@ -1,4 +1,4 @@
-"""The last word on a very small neuron of a chip whose resets subtract: every weight there is, at every exponent.
+"""All integers of a very small neuron of a chip whose resets subtract: every weight there is, at every exponent.
 
 Without truncation, weights leave an interval of thresholds that keep silences below and spikes above; truncation can
 move its ends by ρ, no more. So what the chip makes exact is among the thresholds of the widened interval, and each of
@@ -30,15 +30,13 @@ def is_countable(problem: IntegerProblem) -> bool:
     return not problem.problem.box.is_bias_free and _choices(problem) <= MOST_CHOICES
 
 
-def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
+def every_weight(problems: Sequence[IntegerProblem]) -> Repair:
     """Try all weights of a neuron.
 
     Parameters
     ----------
     problems : sequence of IntegerProblem
-        The neuron's, at every exponent of the chip.
-    usable : range
-        The exponents that the neuron may have; an answer at another is none, but it stands against a proof.
+        The neuron's, at every exponent that it may have.
 
     Raises
     ------
@@ -56,9 +54,7 @@ def every_weight(problems: Sequence[IntegerProblem], usable: range) -> Repair:
                 if not machine.is_exact(mantissas << problem.problem.exponent, threshold, bias):
                     continue
                 unknowns = problem.unknowns(mantissas, float(threshold), problem.problem.box.bias[0])
-                is_usable = problem.problem.exponent in usable
-                found = problem.exact_neuron(unknowns, SOLVED, allowed=(threshold, threshold))
-                return Repair(found if is_usable else None)
+                return Repair(problem.exact_neuron(unknowns, SOLVED, allowed=(threshold, threshold)))
     return Repair(None, is_impossible=True)
 
 

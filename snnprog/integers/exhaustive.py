@@ -1,4 +1,4 @@
-"""The last word on a small neuron: integers that the chip makes exact, or the proof that there are none.
+"""All integers of a small neuron: some that the chip makes exact, or the knowledge that there are none to look for.
 
 Two integer programs speak for the chip. The *relaxed* one has a row for each tick, loosened by all that truncating
 decays, and the rounding of its own coefficients, can do: no integers that the chip makes exact are missing from it, so
@@ -42,21 +42,12 @@ WIDEST = 1 << 40
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An exact neuron, or whether there is none, proved; neither where all was in vain, or the time ran out."""
+    """An exact neuron, or whether there is none to look for; neither where all was in vain, or the time ran out."""
 
     neuron: IntegerNeuron | None
     is_impossible: bool = False
     is_out_of_time: bool = False
     effort: float = 0.0
-
-    def without_proof(self) -> Repair:
-        """Return the same, where what was searched is not all there is."""
-        return Repair(self.neuron)
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether nothing is left to try."""
-        return self.neuron is not None or self.is_impossible
 
 
 def is_small(problem: IntegerProblem) -> bool:

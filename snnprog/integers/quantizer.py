@@ -13,7 +13,7 @@ closed loop, by induction over ticks.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
-from snnprog.conflict import Conflict
 from snnprog.design.problem import neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
@@ -30,7 +29,7 @@ from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
 from snnprog.integers.readout import with_readouts
 from snnprog.integers.rehearsal import Rehearsal, asked_of, rehearse
-from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, impossible, repair
+from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
     ANY_INPUT,
@@ -40,7 +39,6 @@ from snnprog.integers.widths import (
     widths_for_patterns,
 )
 from snnprog.network import Network, Neuron
-from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.solver import is_time_over, present_deadline, run_jobs
@@ -119,15 +117,12 @@ class Quantized:
     ----------
     neurons : tuple of NeuronReport
         One per neuron, hidden ones first.
-    conflicts : tuple of Conflict
-        Proofs that some cannot be built.
     out_of_time : tuple of int
         The outputs among the neurons that are not exact because the time ran out.
     """
 
     program: Program
     neurons: tuple[NeuronReport, ...]
-    conflicts: tuple[Conflict, ...] = ()
     out_of_time: tuple[int, ...] = ()
 
 
@@ -168,7 +163,7 @@ def quantize(
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
     repairs = _Repairs(task, seed, executor, progress, is_brief)
-    searches, outcomes, conflicts, late = repairs.best(
+    searches, outcomes, late = repairs.best(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
     program = _program(task, [search.best for search in searches], rehearsal=False)
@@ -179,7 +174,7 @@ def quantize(
         for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
     out_of_time = tuple(index - task.n_hidden for index in late if index >= task.n_hidden)
-    return Quantized(program, tuple(reports), conflicts, out_of_time)
+    return Quantized(program, tuple(reports), out_of_time)
 
 
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
@@ -202,10 +197,6 @@ def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
             if outcome.flaws < outcomes[index].flaws:
                 searches[index].best, outcomes[index] = candidate, outcome
     return searches, outcomes
-
-
-def _with_maps(task: Task, network: Network) -> Iterator[tuple[int, Neuron, PotentialMap]]:
-    return ((index, neuron, task.map_of(index)) for index, neuron in enumerate(network.neurons))
 
 
 def _best_of(candidates: Iterable[Candidate]) -> Candidate:
@@ -246,23 +237,22 @@ class _Repairs:
 
     def best(
         self, candidates: Callable[[], Iterable[Candidate]]
-    ) -> tuple[list[_ScaleSearch], list[Rehearsal], tuple[Conflict, ...], list[int]]:
-        """Return the best of several candidates, repaired; proofs that some have no repair; and who had no time."""
+    ) -> tuple[list[_ScaleSearch], list[Rehearsal], list[int]]:
+        """Return the best of several candidates, repaired, and who had no time."""
         best = _best_of(candidates())
         if _flaws(best) and self.task.spec.chip.is_exponent_shared and self.task.n_neurons > 1:
             others = [best, *reversed(list(candidates()))]
             for effort, candidate in itertools.product((SWEEP, BRIEF), others):
-                _, late = self.repair(candidate, effort=effort)
+                late = self.repair(candidate, effort=effort)
                 if late or not _flaws(candidate):
-                    return *candidate, (), late
-        return *best, *self.repair(best, effort=BRIEF if self.is_brief else FULL)
+                    return *candidate, late
+        return *best, self.repair(best, effort=BRIEF if self.is_brief else FULL)
 
-    def repair(self, candidate: Candidate, *, effort: int = FULL) -> tuple[tuple[Conflict, ...], list[int]]:
-        """Repair the neurons with flaws, in place; return proofs that some have no repair, and who had no time."""
+    def repair(self, candidate: Candidate, *, effort: int = FULL) -> list[int]:
+        """Repair the neurons with flaws, in place; return who had no time."""
         searches, outcomes = candidate
         failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
         late: list[int] = []
-        conflicts: list[Conflict] = []
         jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
         repairs = run_jobs(repair, jobs, self.executor)
         self._tell(0, len(failing))
@@ -272,9 +262,7 @@ class _Repairs:
             if outcome.neuron is not None:
                 searches[index].best = outcome.neuron
                 (outcomes[index],) = rehearse(self.task, [outcome.neuron], outputs=[index])
-            elif outcome.is_impossible and _is_nothing_else_free(self.task, index):
-                conflicts.append(impossible(self.task.spec, index))
-        return tuple(conflicts), late
+        return late
 
     def _tell(self, done: int, of: int) -> None:
         if self.progress is not None and of:
@@ -302,15 +290,6 @@ class _Repairs:
 
 def _flaws(candidate: Candidate) -> int:
     return sum(outcome.flaws for outcome in candidate[1])
-
-
-def _is_nothing_else_free(task: Task, index: int) -> bool:
-    """Tell whether a neuron could not have been asked for other spikes, or other synapses, than those it was given.
-
-    Only then does it say anything about the spec that there are no integers for it.
-    """
-    spec, care = task.spec, task.care if task.spec.recurrent else task.care[:, index]
-    return bool(care.all()) and not spec.may_taps_be_absent and spec.window == (0, 0) and task.n_hidden == 0
 
 
 class _ScaleSearch:

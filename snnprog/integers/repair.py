@@ -5,7 +5,7 @@
    truncation, of what a neuron does where nothing counts, and of noise. Where these are all there are, this is the end.
 3. A short integer search (`snnprog.integers.search`) from there.
 4. For neurons of moderate size, the first again in smaller steps.
-5. For small neurons the exhaustive word (`snnprog.integers.exhaustive`): integers, or the proof that there are none.
+5. For small neurons the exhaustive search (`snnprog.integers.exhaustive`): integers, or nothing more to look for.
 6. More small integers, a long fit, and a long integer search.
 
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
@@ -26,7 +26,6 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
-from snnprog.conflict import Conflict
 from snnprog.design.margins.margin import widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import UndecidedError
@@ -50,7 +49,6 @@ from snnprog.integers.widths import widths_for_patterns
 from snnprog.network import Neuron
 from snnprog.rounding import half_even_integer
 from snnprog.solver import Deadline, check_time, one_blas_thread, until
-from snnprog.spec import Spec
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
 # The shares of the weights that become integers at a time: the smaller, the better the integers and the longer it
@@ -121,7 +119,7 @@ def _repair(job: RepairJob) -> Repair:
     if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
         every = family.swept()
         if every.neuron is not None or every.is_complete:
-            return Repair(every.neuron, is_impossible=every.is_complete and family.is_whole)
+            return Repair(every.neuron)
     if neuron is not None or entries > MOST_ENTRIES:
         return Repair(neuron)
     neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
@@ -142,7 +140,7 @@ def _repair(job: RepairJob) -> Repair:
             return outcome
     every = family.swept(MANY_RUNS)
     if every.neuron is not None or every.is_complete:
-        return Repair(every.neuron, is_impossible=every.is_complete and family.is_whole)
+        return Repair(every.neuron)
     neuron = family.fitted(starts, LONG_FIT)
     return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))
 
@@ -165,12 +163,6 @@ class _Family:
             problem = self.job.problem.at_exponent(exponent)
             self._known[exponent] = IntegerProblem(problem, self.chip, self.machine)
         return self._known[exponent]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the neuron may have any exponent of the chip."""
-        low, high = self.chip.exponents
-        return len(self.exponents) == high - low + 1
 
     def worthwhile(self) -> list[IntegerProblem]:
         """Return the problems at exponents at which to look for integers, the most promising first."""
@@ -276,18 +268,17 @@ def _bare(problem: IntegerProblem) -> Floats:
 
 
 def _exhaust(family: _Family) -> Repair:
-    """Ask for the last word: of the relaxed rows first, then of the chip's whole rule, at every exponent left open.
+    """Ask the relaxed rows first, then the chip's whole rule, at every exponent left open.
 
-    The work is bounded for all exponents together. Once one of them stays open nothing is proved any more, and the
+    The work is bounded for all exponents together. Once one of them stays open, something is left to look for, and the
     others are asked for answers only, briefly. The whole rule is Loihi's: where resets subtract, all weights are tried
-    in its place, if they are few. An answer at an exponent that is not left to the neuron is none.
+    in its place, if they are few.
     """
     if family.chip.is_exponent_shared:
-        own, (low, high) = family.at(family.exponents[0]), family.chip.exponents
+        own = family.at(family.exponents[0])
         if is_countable(own):
-            others = [exponent for exponent in range(low, high + 1) if exponent not in family.exponents]
-            return every_weight([family.at(exponent) for exponent in (*family.exponents, *others)], family.exponents)
-        return relaxed(own, [own]).without_proof()
+            return every_weight([family.at(exponent) for exponent in family.exponents])
+        return Repair(relaxed(own, [own]).neuron)
     problems = [family.at(exponent) for exponent in family.exponents]
     groups = [problems] if family.is_scale_free else [[problem] for problem in problems]
     left: list[IntegerProblem] = []
@@ -305,14 +296,3 @@ def _exhaust(family: _Family) -> Repair:
         if effort <= 0.0:
             return Repair(None)
     return Repair(None, is_impossible=is_provable)
-
-
-def impossible(spec: Spec, output: int) -> Conflict:
-    """Return the conflict of an output that real weights can build, and provably no integers that it may have."""
-    mantissas = spec.mantissas
-    allowed = "+1 or -1" if mantissas.is_binary else f"from -{mantissas.limit} to {mantissas.limit}"
-    reason = (
-        f"no weights {allowed} at any exponent of {spec.chip.name} let output {output} do what is asked, although real"
-        f" weights would, proved by searching all integers for which every runtime agrees"
-    )
-    return Conflict(output, 0, 0, reason)
