@@ -4,10 +4,10 @@
 
     SnnprogError
     ├── SpecError          the specification contradicts itself or is malformed
-    ├── InfeasibleError    provably no program does what is asked; carries ``conflicts`` and ``proof``
-    ├── SolverError        the solver ended without an answer or a proof
-    │   └── UndecidedError     a search, or the time for it, ended without an answer; carries ``neurons``
-    ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
+    ├── InfeasibleError    provably no program does what is asked; carries ``conflicts`` and a checked ``proof``
+    ├── SolverError        the solver ended without an answer
+    │   └── UndecidedError     neither a program nor a proof was found, or not in time; carries ``neurons``
+    ├── QuantizationError  real weights exist, but no integers that were tried do what is asked; carries ``neurons``
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
     │   └── FitError           a program does not fit the chip's cores; carries ``place``, too
     ├── FormatError        a file is damaged, hostile or of another format
@@ -87,11 +87,11 @@ class InfeasibleError(SnnprogError):
 
 
 class SolverError(SnnprogError):
-    """The solver ended without an answer or a proof."""
+    """The solver ended without an answer."""
 
 
 class UndecidedError(SolverError):
-    """An output has neither weights nor a proof that there are none: the time allowed ran out, or a search found none.
+    """Neither a program nor a proof that there is none was found: the time ran out, or a search came to its end.
 
     Attributes
     ----------
@@ -110,12 +110,12 @@ class UndecidedError(SolverError):
 
 
 class QuantizationError(SnnprogError):
-    """Real weights exist, but no rounding of them that was tried reproduces the targets.
+    """Real weights exist, but no integers that were tried do what is asked, and nothing proves that none do.
 
     Attributes
     ----------
     neurons : tuple of int
-        The outputs that are not exact in integers.
+        The outputs that are not exact in integers, survive too little noise or have too many synapses.
     """
 
     def __init__(self, message: str, neurons: Sequence[int] = ()) -> None:

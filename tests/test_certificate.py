@@ -1,8 +1,7 @@
-"""Proofs in integers: what prices pull at against plain fractions, and that no wrong proof is believed."""
+"""Certificates: what prices pull at against plain fractions, and that no wrong prices are taken for a contradiction."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +18,7 @@ from snnprog.design.box import box_of
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs import proving, verdict
-from snnprog.design.proofs.certificate import HAIR, Certificate, certify, recheck
+from snnprog.design.proofs.certificate import HAIR, Certificate, certify, widest_box
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.needed import needed
 from snnprog.design.proofs.nullvector import null_vector
@@ -93,8 +92,7 @@ def test_no_changed_proof_is_believed() -> None:
         problem, exact = problem_of(spec), ExactNeuron(spec)
         certificate = design(spec).outcomes[0].certificate
         assert isinstance(certificate, Certificate)
-        assert recheck(problem, certificate)
-        assert not recheck(problem, replace(certificate, excess=certificate.excess - 1))
+        assert certify(problem, certificate.prices) == certificate
         for tick in range(problem.raster.size):
             prices = {**certificate.prices, tick: certificate.prices.get(tick, 0) + 1}
             again = certify(problem, prices)
@@ -103,6 +101,30 @@ def test_no_changed_proof_is_believed() -> None:
             assert (again is not None) == (left_open <= HAIR if due else left_open < 0)
             refused += again is None
     assert refused > 50
+
+
+def test_weights_that_are_never_zero_may_be_those_of_any_grid() -> None:
+    """What +1 does of the finest grid is no contradiction, although +1 of the widest does not do it."""
+    rising = sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=2,
+        n_neurons=1,
+        pre=[0, 1],
+        post=0,
+        weight=[1, -1],
+        threshold=3,
+        current_decay=4095,
+        potential_decay=0,
+    )
+    inputs = np.array([[1, tick == 2] for tick in range(10)], dtype=bool)
+    (trace,) = sp.run(rising, [inputs])
+    assert trace.spikes.any()
+    dynamics = sp.Dynamics(potential_decay=0, current_decay=4095)
+    patterns = [sp.Pattern(inputs, trace.spikes)]
+    spec = sp.Spec(patterns, dynamics=dynamics, threshold=3, weight_bits=1, signs=[1, -1])
+    box = widest_box(problem_of(spec))
+    assert (box.weight_lower.tolist(), box.weight_upper.tolist()) == ([1.0, -128.0], [128.0, -1.0])
+    assert not design(spec).conflicts
 
 
 def test_prices_of_ticks_that_do_not_count_prove_nothing() -> None:

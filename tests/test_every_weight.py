@@ -76,7 +76,7 @@ def test_both_verdicts_are_among_these() -> None:
 def test_weights_that_are_never_zero_are_tried_as_such() -> None:
     spec = coarse(9)
     binary = sp.Spec(spec.patterns, dynamics=spec.dynamics, chip="xylo", weight_bits=1)
-    with pytest.raises(sp.InfeasibleError, match=r"no weights \+1 or -1 at any exponent of xylo"):
+    with pytest.raises(sp.InfeasibleError, match=r"no (integers|weights) let output 0"):
         sp.compile(binary)
 
 

@@ -16,7 +16,7 @@ from verdict_specs import ExactNeuron, tiny_spec
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.design import design, recheck
+from snnprog.design import design
 from snnprog.design.conflicts import leaves
 from snnprog.program import EXCITATORY, INHIBITORY
 from snnprog.simulate import kernel
@@ -51,7 +51,6 @@ def test_two_spikes_too_near_are_named() -> None:
         "output 0 must spike at tick 9 of pattern 0, but is refractory for 4 ticks from its spike at tick 6: it can"
         " spike again at tick 10",
     ]
-    assert recheck(spec, design(spec)) == (True,)
     biased = with_wishes(spec, bias="free")
     assert [conflict.tick for conflict in design(biased).conflicts] == [6, 9]
     assert not design(with_wishes(spec, refractory=3)).conflicts
@@ -66,7 +65,6 @@ def test_don_t_cares_agree_with_every_filling() -> None:
         possible = any(ExactNeuron(spec, raster=raster).is_possible() for raster in fillings(spec))
         assert (outcome.neuron is not None) == possible, f"seed {seed}: {outcome.conflicts}"
         kinds.add(possible)
-        assert recheck(spec, designed) == (True,), f"seed {seed}"
         if outcome.certificate is not None:
             for raster in fillings(spec):
                 assert any(contradicts(spec, raster, leaf) for leaf in leaves(outcome.certificate)), f"seed {seed}"

@@ -17,7 +17,6 @@ from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.box import box_of
-from snnprog.design.designer import recheck
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
@@ -193,7 +192,6 @@ def test_every_verdict_is_that_of_an_exact_simplex_method() -> None:
         box = [(-weight, weight)] * spec.n_inputs + [(Fraction(1), top), (Fraction(0), Fraction(0))]
         possible = is_possible(rows, [sign < 0 for sign in signs], box)
         assert possible == (not designed.conflicts), seed
-        assert recheck(spec, designed) == (True,)
         verdicts.append(possible)
     assert 10 < sum(verdicts) < 50
 

@@ -17,7 +17,6 @@ from snnprog.arrays import Raster
 from snnprog.chips import CHIPS
 from snnprog.design import design
 from snnprog.design.box import box_of
-from snnprog.design.designer import recheck
 from snnprog.design.mapping import potential_map
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.histories import clashes
@@ -172,7 +171,6 @@ def test_every_verdict_is_that_of_an_exact_simplex_method() -> None:
         verdicts.append(is_possible(signed, [not spike for spike in due], box))
         looser.append(is_possible(signed[:half], [not spike for spike in due[:half]], box))
         assert verdicts[-1] == (not designed.conflicts), seed
-        assert recheck(spec, designed) == (True,)
     assert 10 < sum(verdicts) < sum(looser) < 55
 
 

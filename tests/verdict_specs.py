@@ -88,11 +88,11 @@ class ExactNeuron:
         lift = self.lift(ticks)
         return lift is not None and lift > 0
 
-    def open_end(self, prices: dict[int, int], box: list[tuple[Fraction, Fraction]] | None = None) -> Fraction:
+    def open_end(self, prices: dict[int, int]) -> Fraction:
         """Return what prices leave open: the greatest value of the priced sum, over the prices of the spikes."""
         total = [
             sum(price * self.rows[tick][column] for tick, price in prices.items()) for column in range(len(self.box))
         ]
-        greatest = sum(max(end * value for end in ends) for value, ends in zip(total, box or self.box, strict=True))
+        greatest = sum(max(end * value for end in ends) for value, ends in zip(total, self.box, strict=True))
         due = sum(price for tick, price in prices.items() if self.spikes[tick])
         return Fraction(greatest) / due if due else Fraction(greatest)

@@ -73,19 +73,21 @@ def compile(
     Raises
     ------
     InfeasibleError
-        If no weights realise some output, or provably none of the integers it may have; ``conflicts`` names
-        outputs, patterns and ticks.
+        If provably no program of the chip does what is asked and stays where all runtimes agree: ``proof`` holds what
+        `snnprog.check_proof` has accepted, and ``conflicts`` names outputs, patterns and ticks.
     UndecidedError
-        If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
-        or because a search that promises no answer (for hidden neurons, few synapses, ticks in windows) found none.
+        If an output has neither weights nor such a proof, or no integers yet: because the time ran out, or because a
+        search ended without an answer.
     QuantizationError
-        If weights exist, but no rounding that was tried is exact, survives the noise that is asked for, and has no more
-        synapses than are allowed.
+        If weights exist, but no integers that were tried are exact, survive the noise that is asked for, and have no
+        more synapses than are allowed.
     LimitError
         If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
         program only where the bias alone does that.
     SolverError
         If the solver gives up.
+    SpecError
+        If an option is none that it may be.
     """
     check_type("spec", spec, kind=Spec)
     check_callable("progress", progress)

@@ -14,10 +14,8 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Scope, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Certificate, certify
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
 from snnprog.design.sparse import Thrift, thinned, thrift_of
@@ -176,19 +174,6 @@ def _design_loop(designed: Design) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
-    """Tell for each output whether all its conflicts hold when they are checked again, from their prices alone.
-
-    True for outputs without conflicts, False where conflicts come without prices. No solver takes part; see
-    `snnprog.design.proofs.certificate`.
-    """
-    task = Task.of(spec)
-    together = Together(task) if is_open_loop(spec) else None
-    return tuple(
-        _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
-    )
-
-
 def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
@@ -202,24 +187,6 @@ def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool =
             thrift=thrift_of(spec),
             may_be_unbuilt=may_be_unbuilt,
         )
-
-
-def _is_proved(outcome: NeuronDesign, scope: Scope) -> bool:
-    check_time()
-    proof = outcome.certificate
-    if proof is None:
-        return not outcome.conflicts
-    if not isinstance(proof, Certificate):
-        return recheck_proof(scope, proof, assumed={})
-    known = scope.known({})[scope.index(proof)]
-    priced = [
-        {
-            known.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price
-            for each in conflict.bins
-        }
-        for conflict in outcome.conflicts
-    ]
-    return all(certify(known, prices) is not None for prices in priced)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:

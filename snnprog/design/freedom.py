@@ -37,7 +37,6 @@ from snnprog.design.proofs.certificate import (
     TooManySynapses,
     Unsettled,
     certify,
-    recheck,
 )
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.support import Programs
@@ -115,9 +114,6 @@ class Scope(Protocol):
 
     def implied(self, assumed: Assumed) -> list[Decision]:
         """Return what windows and the number of synapses leave no choice about, with the proofs against the others."""
-
-    def is_contradicted(self, case: Case, assumed: Assumed) -> bool:
-        """Tell whether assumptions leave no completion, or too many taps, as a case says."""
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """Return what neurons of these weights do (ticks, neurons)."""
@@ -231,19 +227,6 @@ def _heaviest(neuron: int, weights: Weights, *, assumed: Assumed) -> Decision | 
     if not undecided:
         return None
     return Decision(Tap(neuron, max(undecided, key=lambda tap: abs(float(weights.taps[tap])))), False)
-
-
-def recheck_proof(scope: Scope, proof: Case, *, assumed: Assumed) -> bool:
-    """Tell whether a proof holds, in all its cases, for neurons whose open bins and taps are partly assumed."""
-    if isinstance(proof, (Split, SynapseSplit)):
-        choice, cases = _cases(proof)
-        is_open = choice in scope.open_bins if isinstance(choice, tuple) else scope.most is not None
-        return is_open and all(
-            recheck_proof(scope, case, assumed={**assumed, choice: value}) for value, case in cases.items()
-        )
-    if isinstance(proof, Certificate):
-        return recheck(scope.known(assumed)[scope.index(proof)], proof)
-    return scope.is_contradicted(proof, assumed)
 
 
 def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:

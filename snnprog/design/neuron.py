@@ -4,8 +4,10 @@ Decisions
 ---------
 - The finest grid (exponent 0) comes first. A coarser one makes the loss of truncating decays small against its step, so
   the next are tried only while the margin is not rounding-proof.
-- *Infeasible* speaks of real weights within the widest box the chip has, under its exact decays without truncation, and
-  is said only with a proof (`snnprog.design.proofs`), whatever the solver's tolerance makes of a narrow case.
+- A conflict speaks of real weights within the widest box the chip has, under its exact decays without truncation, and
+  has prices that contradict one another in fractions (`snnprog.design.proofs`), whatever the solver's tolerance makes
+  of a narrow case. An output is refused only once such prices have become a proof about the chip's integers, which
+  truncate (`snnprog.design.proofs.substantiating`).
 - Spikes that nothing has reached, and spikes and silences with the same history, are looked for first: they need no
   solver.
 - Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that no other hears.

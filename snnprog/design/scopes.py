@@ -18,7 +18,7 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.design.completion import Windows
 from snnprog.design.freedom import Assumed, Bin, Choice, Decision, Tap, Weights
 from snnprog.design.problem import NeuronProblem, asked_ticks
-from snnprog.design.proofs.certificate import Case, Certificate, NoCompletion, TooManySynapses
+from snnprog.design.proofs.certificate import Certificate, NoCompletion, TooManySynapses
 from snnprog.design.proofs.pull import NOTHING, pull
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.support import restricted_to
@@ -85,16 +85,6 @@ class Demands:
                 here = (int(self.starts[pattern]) + tick, neuron)
                 found.append(Decision(here, values[tick][True], NoCompletion(neuron, pattern), frozenset(rests_on)))
         return found + self._absent(assumed, taps=taps)
-
-    def is_contradicted(self, case: Case, assumed: Assumed) -> bool:
-        """Tell whether assumptions leave no completion, or too many taps, as a case says."""
-        if isinstance(case, NoCompletion):
-            windows = self.windows.get((case.neuron, case.pattern))
-            known = self._known(assumed, case.neuron, pattern=case.pattern)
-            return windows is not None and windows.open_values(known) is None
-        if isinstance(case, TooManySynapses):
-            return self.most is not None and len(_present(assumed, case.neuron)) > self.most
-        return False
 
     def wrong_in_windows(self, done: Raster) -> int | None:
         """Return the first tick of a pattern in which no spikes match the target's; None if all can be matched."""
@@ -201,10 +191,6 @@ class Alone:
         """See `Scope.implied`."""
         return self.asked.implied(assumed, taps=self._taps)
 
-    def is_contradicted(self, case: Case, assumed: Assumed) -> bool:
-        """See `Scope.is_contradicted`."""
-        return self.asked.is_contradicted(case, assumed)
-
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`."""
         (own,) = weights
@@ -272,10 +258,6 @@ class Together:
     def implied(self, assumed: Assumed) -> list[Decision]:
         """See `Scope.implied`."""
         return self.asked.implied(assumed, taps=self._taps)
-
-    def is_contradicted(self, case: Case, assumed: Assumed) -> bool:
-        """See `Scope.is_contradicted`."""
-        return self.asked.is_contradicted(case, assumed)
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`: a closed loop."""

@@ -30,8 +30,8 @@ SOLVED = "solved"
 # changed nothing on 5 specs.
 FRACTION_BITS = 30
 # CP-SAT's own deterministic seconds: for the relaxed rows, for one whole program, for whole programs at all exponents
-# together, and for one at an exponent where nothing can be proved any more. A longer search only decides more: with
-# RELAXED_EFFORT a third, nothing changed on 5 specs.
+# together, and for one at an exponent where something is left to look for anyway. A longer search only decides more:
+# with RELAXED_EFFORT a third, nothing changed on 5 specs.
 RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
 # The most weights and coefficients of all rows that CP-SAT is asked about: beyond, it runs out of its effort.

@@ -12,7 +12,7 @@ MEANINGS = {
     EXACT: "weights exist, and their rounding is exact, simulated",
     INEXACT: "weights exist, but no rounding that was tried is exact",
     CLOSEST: "the program with the fewest wrong bins that was found",
-    INFEASIBLE: "no weights meet the targets, proved",
+    INFEASIBLE: "no integers meet the targets, proved",
     UNDECIDED: "neither weights nor a proof was found",
 }
 KINDS = {CERTIFIED: GOOD, EXACT: GOOD, INEXACT: BAD, CLOSEST: BAD, INFEASIBLE: BAD, WRONG: BAD}

@@ -1,24 +1,24 @@
-"""Proofs that no weights do what is asked, checked in integers and without a solver.
+"""Prices under which the rows of a neuron contradict one another: guesses at proofs, and no proofs yet.
 
-For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any weights that keep every priced silence
-(V <= θ) lift the least of the priced spikes over the threshold by at most::
+For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any real weights that keep every priced
+silence (V <= θ) lift the least of the priced spikes over the threshold by at most::
 
     max over the box of  Σ y[k] (s[k] (w · φ[k] + b β[k] - τ[k] θ) - n)  /  Y
 
 with n the noise that must be survived, if any is asked for (Farkas 1902). The sum is linear in each unknown, so its
-maximum over the box is one product per tap. Where it is negative, or is 0 with Y > 0, no weights exist. Where it is
-positive, but no more than `HAIR`, no weights keep silences and lift all spikes by more than that hair of an LSB, which
-is called impossible, too, and said. Where a potential that equals the threshold is a spike, it is the silences that
-must be below it by something: there Y is the sum over them.
+maximum over the box is one product per tap. Where it is negative, or is 0 with Y > 0, no real weights exist. Where a
+potential that equals the threshold is a spike, it is the silences that must be below it by something: there Y is the
+sum over them.
 
 Decisions
 ---------
-- The box is the widest that the chip has: its widest grid, thresholds from 1, biases as far as they reach; decays are
-  exact and do not truncate.
-- Where every tap is pulled exactly 0, or only to where its sign forbids, the ranges play no part: the proof then holds
-  for real weights of any size.
-- φ is summed in integers from the rasters and the chip's own fractions (see `pull` beside this), so nothing in a proof
-  rests on a float: a solver, or a guess, may propose prices; they are believed only if this check accepts them.
+- Decays are exact here and do not truncate, so this says nothing about the chip's integers. It tells where to look:
+  `snnprog.design.proofs.substantiating` turns the prices into a proof that `snnprog.check_proof` accepts, and an output
+  is refused only with that.
+- What leaves open no more than `HAIR` is taken as a guess, too: solvers do not see so little.
+- The box is the widest that the chip has: all its grids, thresholds from 1, biases as far as they reach.
+- φ is summed in integers from the rasters and the chip's own fractions (see `pull` beside this), so that nothing rests
+  on a float but the choice of the prices.
 """
 
 from __future__ import annotations
@@ -28,18 +28,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
+import numpy as np
+
 from snnprog.design.box import Box
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.pull import Interval, Pull, pull
 
-# The lift, in LSBs, that may be left open: a millionth of what the chip can tell apart. It is said where it is not 0.
+# The lift, in LSBs, that may be left open: a millionth of what the chip can tell apart.
 # × 3 and ÷ 3: no change on 10 specs.
 HAIR = Fraction(1, 10**6)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A proof that some rows of a neuron contradict one another.
+    """Prices under which some rows of a neuron contradict one another.
 
     Attributes
     ----------
@@ -48,21 +50,13 @@ class Certificate:
     prices : mapping of int to int
         Tick among those of all patterns -> its price, at least 1.
     excess : Fraction
-        What the proof leaves open, in weight LSBs: no weights that keep the silences lift all spikes by more. At most
+        What they leave open, in weight LSBs: no weights that keep the silences lift all spikes by more. At most
         `HAIR`; 0 or less where nothing is left open.
-    holds_at_any_scale : bool
-        Whether the proof holds for real weights of any size, and not only for those within the chip's ranges.
     """
 
     neuron: int
     prices: Mapping[int, int]
     excess: Fraction
-    holds_at_any_scale: bool
-
-    @property
-    def is_strict(self) -> bool:
-        """Whether nothing at all is left open."""
-        return self.excess <= 0
 
 
 @dataclass(frozen=True)
@@ -148,24 +142,21 @@ def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | 
     excess = total / strict if strict else total
     if not (excess <= HAIR if strict else excess < 0):
         return None
-    return Certificate(problem.neuron, prices, excess, strict > 0 and _is_scale_free(pulled, box))
-
-
-def recheck(problem: NeuronProblem, certificate: Certificate) -> bool:
-    """Tell whether a proof holds for a neuron, from nothing but its prices."""
-    again = certify(problem, certificate.prices)
-    return again is not None and again == certificate
+    return Certificate(problem.neuron, prices, excess)
 
 
 def widest_box(problem: NeuronProblem) -> Box:
-    """Return the widest box that the chip has for a neuron, in weight LSBs of exponent 0."""
+    """Return the widest box that the chip has for a neuron, in weight LSBs of exponent 0.
+
+    Where no weight may be 0, the least are those of the finest grid.
+    """
     wide = problem.at_exponent(problem.box.widest_exponent)
     low, high = wide.box.threshold
     threshold = (max(low, wide.box.least_threshold), high) if wide.box.is_threshold_free else (low, high)
     return replace(
         wide.box,
-        weight_lower=wide.step * wide.box.weight_lower,
-        weight_upper=wide.step * wide.box.weight_upper,
+        weight_lower=np.minimum(wide.step * wide.box.weight_lower, wide.box.weight_lower),
+        weight_upper=np.maximum(wide.step * wide.box.weight_upper, wide.box.weight_upper),
         threshold=threshold,
     )
 
@@ -186,12 +177,3 @@ def _greatest(pulled: Pull, box: Box) -> Fraction:
 def _product(interval: Interval, low: float, high: float) -> Fraction:
     """Return the greatest product of a number in an interval and one from ``low`` to ``high``."""
     return max(end * Fraction(value) for end in interval for value in (low, high))
-
-
-def _is_scale_free(pulled: Pull, box: Box) -> bool:
-    """Tell whether weights, threshold >= 0 and bias could be of any size, each on its own side of 0."""
-    limits = [(float(box.weight_lower[tap]), float(box.weight_upper[tap]), pair) for tap, pair in pulled.taps.items()]
-    limits.append((*box.bias, pulled.bias))
-    return pulled.threshold[1] <= 0 and all(
-        (low >= 0.0 or pair[0] >= 0) and (high <= 0.0 or pair[1] <= 0) for low, high, pair in limits
-    )

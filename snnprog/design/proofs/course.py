@@ -80,11 +80,9 @@ class IntegerCourse(Sums):
         rule = self.rule
         self.told = _told(spec, problem) if spec.hidden != 0 else np.zeros(problem.spikes.size, np.int64)
         self.mapping, box = problem.potential_map, widest_box(problem)
-        nearest = np.minimum(box.weight_lower, problem.box.weight_lower)  # where no weight is 0, the finest grid's
-        farthest = np.maximum(box.weight_upper, problem.box.weight_upper)
         self.unit, taps = rule.unit, self.mapping.n_taps
-        self.lower: list[float] = [*nearest.tolist(), box.threshold[0], box.bias[0]]
-        self.upper: list[float] = [*farthest.tolist(), box.threshold[1], box.bias[1]]
+        self.lower: list[float] = [*box.weight_lower.tolist(), box.threshold[0], box.bias[0]]
+        self.upper: list[float] = [*box.weight_upper.tolist(), box.threshold[1], box.bias[1]]
         self._narrow(taps)
         self.columns: dict[str, tuple[int, Fraction]] = {
             "threshold": (taps, Fraction(1)),
