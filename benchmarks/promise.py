@@ -38,8 +38,7 @@ def table_of(records: Sequence[Record]) -> Table:
     tags = dict.fromkeys(tag for record in records for tag in record.tags)
     order = [tag for tag in _GROUPS if tag in tags] + [tag for tag in tags if tag not in _GROUPS]
     rows = [_row(tag, [record for record in records if tag in record.tags]) for tag in order]
-    refused = ("proof checked", "priced", "bare")
-    columns = ("group", "n", "exact", "certified", "impossible", *refused, *KINDS[2:])
+    columns = ("group", "n", "exact", "certified", "impossible", "without proof", *KINDS[2:])
     return Table.plain(
         "Outcomes of random specs", columns=(*columns, "late", "explain differs", "FALSE", "unexplained %"), rows=rows
     )
@@ -58,9 +57,7 @@ def _row(tag: str, records: Sequence[Record]) -> tuple[object, ...]:
         kinds[EXACT],
         sum(record.is_certified for record in records),
         kinds[IMPOSSIBLE],
-        sum(record.proof == "checked" for record in refusals),
-        sum(record.has_prices for record in refusals),
-        sum(not record.has_prices for record in refusals),
+        sum(record.proof != "checked" for record in refusals),
         *(kinds[kind] for kind in KINDS[2:]),
         sum(record.is_late for record in records),
         sum(bool(record.differs) for record in records),

@@ -127,7 +127,8 @@ class Case:
     @property
     def needs_every_tap(self) -> bool:
         """Whether every tap that acts must have a synapse: weights of one bit are -1 or +1, never 0."""
-        return self.option("weight_bits") == 1 and not self.option("sparse") and self.option("fan_in") is None
+        may_be_absent = self.option("sparse") or self.option("fan_in") is not None or self.option("hidden") != 0
+        return self.option("weight_bits") == 1 and not may_be_absent
 
     @property
     def tags(self) -> tuple[str, ...]:

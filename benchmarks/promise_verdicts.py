@@ -46,8 +46,6 @@ class Record:
         What the compiler said where it built nothing.
     is_certified : bool
         Whether every output of an exact program was called certified.
-    has_prices : bool
-        Whether every conflict of a refusal names priced bins.
     proof : str
         "checked", "rejected" or "missing" for a refusal.
     brute : str
@@ -70,7 +68,6 @@ class Record:
     kind: str = HUNG
     message: str = ""
     is_certified: bool = False
-    has_prices: bool = False
     proof: str = ""
     brute: str = ""
     explained: str = ""
@@ -139,7 +136,6 @@ def _compile(case: Case, spec: sp.Spec, record: Record, seconds: float) -> Docum
         result = sp.compile(spec, time_limit_s=seconds)
     except sp.InfeasibleError as error:
         record.kind, record.message = IMPOSSIBLE, str(error)
-        record.has_prices = bool(error.conflicts) and all(conflict.bins for conflict in error.conflicts)
         record.proof = "missing"
         proof = getattr(error, "proof", None)
     except sp.SpecError as error:

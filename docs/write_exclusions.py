@@ -1,6 +1,6 @@
-"""Write ``docs/exclusions.md``: that all options of a spec go together, and the ranges that each chip has.
+"""Write ``docs/exclusions.md``, what cannot be asked for together, from the options and the chips' own ranges.
 
-``python docs/write_exclusions.py`` writes the page; a test compares it with what this module makes.
+``python docs/write_exclusions.py`` writes the page; tests compare it with what this module makes, and try all pairs.
 """
 
 from __future__ import annotations
@@ -8,27 +8,56 @@ from __future__ import annotations
 from pathlib import Path
 
 from snnprog.chips import CHIPS
+from snnprog.chips.chip import Chip
+from snnprog.spec.options import OPTIONS
 
 PAGE = Path(__file__).with_name("exclusions.md")
 
 HEAD = """\
 # Options that exclude one another
 
-There are none: all [options of a spec](options.md) can be combined on every chip, in `compile` and in `explain`, also
-with `on_infeasible="closest"`. What cannot be built is told by a proof. Chips have these ranges, whatever else is asked
-for:
+No two [options of a spec](options.md) exclude each other, in `compile`, in `explain`, or with
+`on_infeasible="closest"`: {options}.
+One changes its meaning beside others: weights of one bit are ±1, but may be 0 where few synapses are asked for
+(`sparse`, `fan_in`).
+
+A chip excludes what it does not have:
+
+| chip | excludes | because |
+|---|---|---|
+"""
+
+RANGES = """
+These are the ranges of each chip:
+
+| chip | delays | `refractory` | `threshold` | `weight_bits` | `weight_limit` |
+|---|---|---|---|---|---|
 """
 
 
 def page() -> str:
     """Return the page."""
-    lines = [HEAD, "| chip | delays | `refractory` | `threshold` | `weight_bits` | `weight_limit` |"]
-    lines.append("|---|---|---|---|---|---|")
-    for chip in CHIPS.values():
-        ranges = (chip.delays, chip.refractory, chip.thresholds, (1, chip.weight_bits), (1, chip.weight_limit))
-        told = " | ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ranges)
-        lines.append(f"| {chip.name} | {told} |")
-    return "\n".join(lines) + "\n"
+    options = ", ".join(f"`{option.name}`" for option in OPTIONS)
+    lines = [HEAD.format(options=options), *(exclusion for chip in CHIPS.values() for exclusion in exclusions(chip))]
+    lines += [RANGES, *map(ranges, CHIPS.values())]
+    return "".join(lines)
+
+
+def exclusions(chip: Chip) -> list[str]:
+    """Return the rows on what one chip does not have."""
+    found = []
+    if chip.refractory[1] == 1:
+        found.append(f"| {chip.name} | `refractory` above 1 | its neurons can spike at every tick |\n")
+    if chip.delays[0] == chip.delays[1]:
+        found.append(f"| {chip.name} | delays other than {chip.delays[0]} | its spikes all take equally long |\n")
+    return found
+
+
+def ranges(chip: Chip) -> str:
+    """Return the row of one chip's ranges."""
+    ends = (chip.delays, chip.refractory, chip.thresholds, (1, chip.weight_bits), (1, chip.weight_limit))
+    told = " | ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ends)
+    return f"| {chip.name} | {told} |\n"
 
 
 if __name__ == "__main__":

@@ -17,9 +17,11 @@ The proof
 A tree of cases. Each inner node splits what is unknown in two, and lists both halves:
 
 - ``bin``: an output is silent, or spikes, at a tick where the specification leaves that open;
-- ``range``: a weight's mantissa, the exponent, the threshold or the bias is at most k, or at least k + 1;
+- ``range``: what a spike over a tap adds, its mantissa, the exponent, the threshold or the bias is at most k, or at
+  least k + 1;
 - ``tap``: a synapse is absent (its weight is 0), or present;
-- ``register``: a register of an output is at most k after some tick, or at least k + 1.
+- ``register``: a register of an output is at most k after some tick, or at least k + 1; likewise what the n-th ``hold``
+  in a watched step of that tick is given (``#n``).
 
 Each leaf contradicts the assumptions on the way to it:
 
@@ -48,13 +50,14 @@ from pathlib import Path
 
 BITS = 400  # multiples of atoms are counted in units of 2**-BITS, and rounded outward: lower ends down, upper ends up
 MOST_BYTES, MOST_NODES, MOST_DEPTH = 1 << 28, 1 << 18, 1 << 12
-MOST_WORK = 1 << 26  # ticks of one neuron, and spikes that arrive at it
+MOST_WORK = 1 << 24  # ticks of one neuron, and spikes that arrive at it
 MOST_TICKS, MOST_NUMBER, DEEPEST = 1 << 24, 1 << 62, 24
 OPERANDS = {  # the words of the rule, and what each takes: expressions (e), integers (i) and names (n)
     **dict.fromkeys(("add", "sub", "mul", "min", "max", "floor_div"), "ee"),
     **{"neg": "e", "shl": "ei", "shr": "een", "leak": "een", "scale": "eein"},
     **{"hold": "eiin", "compare": "nee", "select": "eee"},
 }
+OF_TAPS = "weight", "mantissa"
 ROUNDINGS = ("toward_zero", "away_from_zero", "floor", "half_up", "half_away", "half_even", "moving")
 
 
@@ -147,6 +150,14 @@ def held(value, low, high, end):
     return value - span if value > high else value + span  # fold: once
 
 
+def added(box, line, delay):
+    """Return the least and the most that one spike over a tap adds: the mantissa, shifted, within what is assumed."""
+    low, high = box["mantissa", line, delay]
+    first, last = box["exponent"]
+    ends = box["weight", line, delay]
+    return max(ends[0], min(low << first, low << last)), min(ends[1], max(high << first, high << last))
+
+
 class Intervals:
     """Values are pairs (least, greatest) of integers; every operation returns all that can come of them."""
 
@@ -159,9 +170,7 @@ class Intervals:
 
     def weight(self, line, delay):
         """Return what one spike over a tap adds."""
-        low, high = self.box["weight", line, delay]
-        first, last = self.box["exponent"]
-        return min(low << first, low << last), max(high << first, high << last)
+        return added(self.box, line, delay)
 
     def maybe(self, value):
         """Return a value, or 0."""
@@ -299,7 +308,7 @@ def plus(a, b, times=1):
     return Sum(constant, terms) if terms else constant
 
 
-class Sums:
+class AtomSums:
     """Values are integers or sums of atoms; what is no sum is an atom that may be anything."""
 
     def __init__(self, box, spec):
@@ -326,11 +335,11 @@ class Sums:
 
     def weight(self, line, delay):
         """Return what one spike over a tap adds."""
-        return self.free(("weight", line, delay), *Intervals.weight(self, line, delay))
+        return self.free(("weight", line, delay), *added(self.box, line, delay))
 
     def maybe(self, value):
         """Return a value, or 0."""
-        low, high = (value, value) if type(value) is int else self.ends(value)
+        low, high = self.ends(value)
         return self.free(("maybe", len(self.atoms)), min(0, low), max(0, high))
 
     def total(self, values):
@@ -384,6 +393,8 @@ class Sums:
             return rounded(a * factor, bits, rounding)
         if not factor & ((1 << bits) - 1):
             return plus(0, a, factor >> bits) if factor else 0
+        while not factor & 1:
+            factor, bits = factor >> 1, bits - 1
         return self.atom((a.key(), factor, bits, rounding), a, (factor, bits, rounding), None)
 
     def leak(self, a, bits, rounding):
@@ -454,7 +465,9 @@ class Sums:
         self.facts[value.key()] = meet(self.facts.get(value.key(), (None, None)), (low, high))
 
     def ends(self, value):
-        """Return the least and the greatest that a sum can be; None where there is no end."""
+        """Return the least and the greatest that a value can be; None where there is no end."""
+        if type(value) is int:
+            return value, value
         low = high = value.constant
         for number in range(len(self.ends_of), max(value.terms) + 1):  # atoms are made of earlier ones
             self.ends_of.append(self.ends_of_atom(number))
@@ -492,8 +505,9 @@ class Sums:
             if low == high == 0:
                 continue
             first, second, register = self.atoms[number]
-            if not isinstance(first, Sum) or (register is not None and not is_within(self.ends(first), register)):
-                ends = self.ends(Sum(0, {number: 1}))
+            ends = self.ends(Sum(0, {number: 1}))
+            is_loose = register is not None and not is_within(self.ends(first), register)
+            if not isinstance(first, Sum) or is_loose or ends[0] == ends[1] is not None:
                 if (high > 0 and ends[1] is None) or (low < 0 and ends[0] is None):
                     raise RejectedError("its rows rest on a value that may be anything")
                 top += max(side * end for side in (low, high) for end in ends if end is not None or not side)
@@ -513,7 +527,10 @@ class Sums:
 def meet(one, other):
     """Return the ends of what lies within both; None is no end."""
     lows, highs = ([each[end] for each in (one, other) if each[end] is not None] for end in (0, 1))
-    return max(lows, default=None), min(highs, default=None)
+    low, high = max(lows, default=None), min(highs, default=None)
+    if lows and highs and low > high:
+        raise ContradictionError
+    return low, high
 
 
 def is_within(ends, register):
@@ -546,7 +563,7 @@ def nodes_in(expression, depth=1):
     return found
 
 
-class Rule:
+class ChipRule:
     """What the chip's integers do in a tick."""
 
     def __init__(self, data):
@@ -586,14 +603,14 @@ class Rule:
         need(limit == "threshold", "the potential must be compared with the threshold")
 
 
-class Spec:
+class Claim:
     """The specification: see the fields."""
 
     def __init__(self, data):
         need(isinstance(data, dict) and data.get("format") == "snnprog-spec", "SPEC.json must have format snnprog-spec")
         need(data.get("version") == 1, "SPEC.json must have version 1")
         self.data, what = data, "SPEC.json"
-        self.rule = Rule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"))
+        self.rule = ChipRule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"))
         self.n_inputs = integer(data.get("inputs"), "inputs", 0, 1 << 20)
         self.n_outputs = integer(data.get("outputs"), "outputs", 1, 1 << 20)
         self.delays = entry(data, "delays", list, what)
@@ -696,10 +713,14 @@ def _choices(tick, done, due, is_open, window, assumed):
 class Case:
     """What is known of the outputs on the way to a leaf: the specification and the assumptions."""
 
-    def __init__(self, spec, path):
-        self.spec, self.work, self.known_bins = spec, 0, {}
+    def __init__(self, spec, path, work=0):
+        self.spec, self.work, self.known_bins = spec, work, {}
         self.bins, self.boxes, self.present, self.registers = {}, {}, {}, {}
-        for split, side in path:
+        self.path = path
+
+    def assume(self):
+        """Take up all assumptions; raise ContradictionError if they exclude one another."""
+        for split, side in self.path:
             getattr(self, "assume_" + split["split"])(split, split["output"], side)
 
     def box(self, output):
@@ -707,7 +728,8 @@ class Case:
         if output not in self.boxes:
             box = {name: tuple(ends) for name, ends in self.spec.ranges.items()}
             for line, ends in enumerate(self.spec.mantissas):
-                box |= {("weight", line, delay): tuple(ends) for delay in self.spec.delays}
+                box |= {("mantissa", line, delay): tuple(ends) for delay in self.spec.delays}
+                box |= {("weight", line, delay): (-MOST_NUMBER, MOST_NUMBER) for delay in self.spec.delays}
             self.boxes[output] = box
         return self.boxes[output]
 
@@ -717,12 +739,13 @@ class Case:
 
     def assume_range(self, split, output, side):
         """Assume one half of a range."""
-        name = ("weight", split["line"], split["delay"]) if split["unknown"] == "weight" else split["unknown"]
+        name = split["unknown"]
+        name = (name, split["line"], split["delay"]) if name in OF_TAPS else name
         self.narrow(output, name, split["at"], side)
 
     def assume_tap(self, split, output, side):
         """Assume that a tap is absent or present."""
-        name = "weight", split["line"], split["delay"]
+        name = "mantissa", split["line"], split["delay"]
         if side:
             self.present.setdefault(output, set()).add(name)
         else:
@@ -753,8 +776,13 @@ class Case:
         """Return a box without ends that cannot be; raise ContradictionError if nothing is left of it."""
         box, spec, present = dict(box), self.spec, self.present.get(output, ())
         for name, (low, high) in box.items():
-            if name[0] == "weight" and (not spec.may_be_zero or name in present):
-                low, high = low + (low == 0), high - (high == 0)
+            if name[0] == "mantissa":
+                first, last = box["exponent"]
+                least, most = box["weight", name[1], name[2]]
+                low = max(low, -(-least >> (last if least > 0 else first)))
+                high = min(high, most >> (last if most < 0 else first))
+                if not spec.may_be_zero or name in present:
+                    low, high = low + (low == 0), high - (high == 0)
             elif name == "bias" and low <= high:
                 nearest = 0 if low <= 0 <= high else min(abs(low), abs(high))
                 fitting = (e for e in range(*spec.bias_exponents) if spec.bias_most << e >= nearest)
@@ -763,7 +791,7 @@ class Case:
             if low > high:
                 raise ContradictionError
             box[name] = low, high
-        present = sum(1 for name, (low, high) in box.items() if name[0] == "weight" and (low > 0 or high < 0))
+        present = sum(1 for name, (low, high) in box.items() if name[0] == "mantissa" and (low > 0 or high < 0))
         if spec.fan_in is not None and present > spec.fan_in and spec.may_be_zero:
             raise ContradictionError
         return box
@@ -775,13 +803,17 @@ class Case:
             raise RejectedError("it takes too much work to check")
 
 
-class Tick:
+class TickDone:
     """What a tick of a neuron leaves: the potential that was compared, registers, and values of watched steps."""
 
     __slots__ = ("compared", "registers", "spikes", "watched")
 
+    def named(self):
+        """Return all values that something may be assumed of: registers, and watched values as #0, #1, ..."""
+        return {**self.registers, **{f"#{index}": value for index, (value, _) in enumerate(self.watched)}}
 
-class Neuron:
+
+class OutputRun:
     """An output, run by the chip's rule on sums or on intervals."""
 
     def __init__(self, case, output, domain):
@@ -800,7 +832,7 @@ class Neuron:
             self.names = {**constants, **registers, "threshold": domain.unknown("threshold")}
             self.names["bias"], self.watched = domain.unknown("bias"), []
             history = self.gather(pattern, tick, own, history)
-            done = Tick()
+            done = TickDone()
             for name, target, expression in rule.steps:
                 if target == "spikes":
                     done.compared = self.names["potential"]
@@ -826,9 +858,9 @@ class Neuron:
         values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
         if spec.may_have_hidden_neurons:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
-            if history:
+            if history and history[1] and tick >= spec.delays[0]:  # what fires at tick 0 arrives then
                 most = MOST_NUMBER  # more than any register holds
-                values.append(self.domain.free(("hidden", history), -most, most))
+                values.append(self.domain.free(("hidden", history[0]), -most, most))
         for output in range(spec.n_outputs if spec.recurrent else 0):
             spikes = own if output == self.output else self.case.known(output, pattern)
             for delay in spec.delays:
@@ -848,9 +880,10 @@ class Neuron:
         return history
 
     def heard(self, pattern, tick, own, history):
-        """Return the number of the history that hidden neurons have heard by a tick; () before anything has happened.
+        """Return (number, excited) of the history that hidden neurons have heard by a tick; () before there is one.
 
-        A neuron without a bias is at rest until the first spike, so its history begins there.
+        A neuron without a bias is at rest until the first spike, so its history begins there, and does not spike before
+        something has excited it.
         """
         spec, events = self.spec, ()
         if tick >= 0:
@@ -858,12 +891,14 @@ class Neuron:
             for output in range(spec.n_outputs if spec.recurrent else 0):
                 spike = (own if output == self.output else self.case.known(output, pattern))[tick]
                 if spike is None:
-                    events = (*events, "unknown", pattern, tick, output)
+                    events = (*events, f"unknown {output} {tick} {pattern}")
                 elif spike:
                     events = (*events, spec.n_inputs + output)
         if not history and not events and spec.ranges["bias"] == [0, 0]:
             return history
-        return (self.histories.setdefault((history, events), len(self.histories) + 1),)
+        excitable = any(type(each) is str or spec.mantissas[each][1] > 0 for each in events)
+        number = self.histories.setdefault((history[:1], events), len(self.histories) + 1)
+        return number, excitable or history[1:] == (True,) or spec.ranges["bias"] != [0, 0]
 
     def value_of_step(self, name, expression):
         """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
@@ -919,18 +954,26 @@ def check_farkas(case, leaf):
     spec, output, rows = case.spec, leaf["output"], {}
     for row in leaf["rows"]:
         rows.setdefault(row["pattern"], {}).setdefault(row["tick"], []).append(row)
+        if row["row"] == "order":
+            rows.setdefault(row["other_pattern"], {}).setdefault(row["other_tick"], [])
     for other, pattern, tick, _ in case.registers:
         if other == output:
             rows.setdefault(pattern, {}).setdefault(tick, [])
-    domain = Sums(case.tightened(output, case.box(output)), spec)
-    neuron, priced = Neuron(case, output, domain), []
+    domain = AtomSums(case.tightened(output, case.box(output)), spec)
+    neuron, priced, named = OutputRun(case, output, domain), [], {}
     for pattern, by_tick in sorted(rows.items()):
         for tick, done in enumerate(neuron.run(pattern, max(by_tick))):
             if tick in by_tick:
-                for name, value in done.registers.items():
+                named[pattern, tick] = done.named()
+                for name, value in named[pattern, tick].items():
                     ends = case.registers.get((output, pattern, tick, name), (None, None))
                     learn_register(domain, value, ends)
-                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in by_tick[tick]]
+                asked = [row for row in by_tick[tick] if row["row"] != "order"]
+                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in asked]
+    ordered = []
+    for row in (row for row in leaf["rows"] if row["row"] == "order"):
+        ordered.append(value_of_order(domain, row, named, ordered))
+        priced.append((row["price"], ordered[-1]))
     if not priced or domain.greatest(priced) >= 0:
         raise RejectedError("its priced rows do not contradict one another")
 
@@ -943,6 +986,30 @@ def learn_register(domain, value, ends):
         raise ContradictionError
 
 
+def value_named(values, name):
+    """Return a register, a watched value (``#n``) or an integer by its name."""
+    if name not in values and not name.lstrip("-").isdecimal():
+        raise RejectedError(f"there is no {name!r}")
+    return values[name] if name in values else int(name)
+
+
+def value_of_order(domain, row, named, ordered):
+    """Return how much more a rounding is than that of a lesser value; never less than 0, for rounding keeps order."""
+    one = value_named(named[row["pattern"], row["tick"]], row["register"])
+    other = value_named(named[row["other_pattern"], row["other_tick"]], row["other_register"])
+    (least, _), (_, most) = domain.ends(other), domain.ends(one)
+    apart = plus(other, one, -1)
+    for given in row["given"]:
+        if not 0 <= given < len(ordered):
+            raise RejectedError("a row of order rests on a later one")
+        apart = plus(apart, ordered[given], -1)
+    apart, _ = domain.ends(apart)
+    if (apart is None or apart < 0) and (None in (least, most) or least < most):
+        raise RejectedError(f"{row['register']} at tick {row['tick']} may be the greater of two that are put in order")
+    rounding = row["factor"], row["bits"], row["rounding"]
+    return plus(domain.scale(other, *rounding), domain.scale(one, *rounding), -1)
+
+
 def value_of_row(case, domain, output, row, done):
     """Return the value of a row, which is 0 or more for every program that does what is asked."""
     spec, kind = case.spec, row["row"]
@@ -952,13 +1019,11 @@ def value_of_row(case, domain, output, row, done):
         value, limit = done.watched[row["index"]]
         return plus(limit - 1, value, -row["side"])
     if kind == "register":
-        if row["register"] not in done.registers:
-            raise RejectedError(f"the rule has no register {row['register']!r}")
         place = output, row["pattern"], row["tick"], row["register"]
         end = case.registers.get(place, (None, None))[row["side"] > 0]
-        if end is None:
+        if end is None or row["register"] not in done.named():
             raise RejectedError(f"nothing is assumed of the {row['register']} at tick {row['tick']}")
-        return plus(row["side"] * end, done.registers[row["register"]], -row["side"])
+        return plus(row["side"] * end, done.named()[row["register"]], -row["side"])
     if done.spikes is None:
         raise RejectedError(f"it is open whether tick {row['tick']} of pattern {row['pattern']} has a spike")
     limit = plus(0, domain.unknown("threshold"), spec.rule.unit)
@@ -976,7 +1041,7 @@ def check_exhausted(case, leaf):
     if spec.may_have_hidden_neurons:
         raise RejectedError("hidden neurons are allowed, and were not tried")
     used = taps_in_use(case, output)
-    boxes = [{name: ends for name, ends in case.box(output).items() if name[0] != "weight" or name in used}]
+    boxes = [{name: ends for name, ends in case.box(output).items() if name[0] not in OF_TAPS or name[1:] in used}]
     while boxes:
         try:
             box = case.tightened(output, boxes.pop())
@@ -985,7 +1050,7 @@ def check_exhausted(case, leaf):
             continue
         name = widest(box)
         if name is None:
-            what = ", ".join(f"{key if type(key) is str else key[1:]}: {ends[0]}" for key, ends in box.items())
+            what = ", ".join(f"{key}: {ends[0]}" for key, ends in box.items() if key[0] != "weight")
             raise RejectedError(f"these integers are not refuted: {what}" if own else f"these are left open: {what}")
         low, high = box[name]
         middle = (low + high) // 2
@@ -1000,14 +1065,14 @@ def taps_in_use(case, output):
         for other in range(spec.n_outputs if spec.recurrent else 0):
             bins = case.known(other, pattern)
             lines += [(tick, spec.n_inputs + other) for tick, spike in enumerate(bins) if spike != 0]
-        used |= {("weight", line, delay) for tick, line in lines for delay in spec.delays if tick + delay < ticks}
+        used |= {(line, delay) for tick, line in lines for delay in spec.delays if tick + delay < ticks}
     return used
 
 
 def run_all(case, output, box):
     """Run an output on all patterns, narrowing the box's threshold; raise ContradictionError if it fails in one."""
     spec, is_decided = case.spec, True
-    neuron = Neuron(case, output, Intervals(box, spec))
+    neuron = OutputRun(case, output, Intervals(box, spec))
     for pattern, (ticks, _, due, is_open) in enumerate(spec.patterns):
         spikes = []
         for done in neuron.run(pattern, ticks - 1):
@@ -1023,7 +1088,7 @@ def run_all(case, output, box):
 
 def widest(box):
     """Return the unknown to halve next: the exponent, then the widest weight, then the others; None if all are set."""
-    weights = [name for name in box if name[0] == "weight"]
+    weights = [name for name in box if name[0] == "mantissa"]
     weights.sort(key=lambda name: box[name][0] - box[name][1])
     order = ["exponent", *weights[:1], "bias", "threshold"]
     return next((name for name in order if box[name][0] < box[name][1]), None)
@@ -1050,6 +1115,7 @@ SPLITS = {  # the fields of each split beside its cases, and the names of its ca
     "register": ("output pattern tick register at", ("if_low", "if_high")),
 }
 ROWS = {
+    "order": "pattern tick register other_pattern other_tick other_register factor bits rounding price given",
     "bin": "pattern tick price is_after_reset",
     "limit": "pattern tick index side price",
     "register": "pattern tick register side price",
@@ -1065,10 +1131,11 @@ def check_fields(spec, table, names, what):
     missing = [name for name in names if name not in table]
     need(not missing, f"{what} must have {', '.join(names)}")
     ends = {"output": (0, spec.n_outputs - 1), "pattern": (0, len(spec.patterns) - 1), "index": (0, 1 << 32)}
+    ends |= {"other_pattern": ends["pattern"], "factor": (0, 1 << 64), "bits": (0, 64)}
     for name in names:
         value, where = table[name], f"{name} of {what}"
-        if name == "tick":
-            integer(value, where, 0, spec.patterns[table["pattern"]][0] - 1)
+        if name in ("tick", "other_tick"):
+            integer(value, where, 0, spec.patterns[table[name.replace("tick", "pattern")]][0] - 1)
         elif name in ends:
             integer(value, where, *ends[name])
         elif name == "at":
@@ -1077,26 +1144,30 @@ def check_fields(spec, table, names, what):
             need(type(value) is int and value in (-1, 1), f"{where} must be 1 or -1")
         elif name == "is_after_reset":
             need(type(value) is bool, f"{where} must be true or false")
-        elif name == "register":
-            need(value in spec.rule.registers, f"{where} must be one of the rule's registers")
+        elif name == "given":
+            need(isinstance(value, list) and all(type(each) is int for each in value), f"{where} must be integers")
+        elif name == "rounding":
+            need(value in ROUNDINGS, f"{where} is unknown")
+        elif name in ("register", "other_register"):
+            need(isinstance(value, str) and len(value) < 64, f"{where} must be a register's name")
         elif name == "unknown":
-            need(value in ("weight", "exponent", "threshold", "bias"), f"{where} is unknown")
+            need(value in (*OF_TAPS, "exponent", "threshold", "bias"), f"{where} is unknown")
         elif name == "price":
-            table[name] = price_of(value, where)
-        elif table.get("unknown", "weight") == "weight":  # a line and a delay
+            table[name] = price_of(value, where, int(table.get("row") != "order"))
+        elif table.get("unknown", "weight") in OF_TAPS:  # a line and a delay
             known = spec.delays if name == "delay" else range(spec.n_lines)
             need(type(value) is int and value in known, f"{where} must be one of the specification's")
 
 
-def price_of(value, where):
-    """Return a price: an integer of 1 or more, which may be a hexadecimal text."""
+def price_of(value, where, least):
+    """Return a price: an integer, which may be a hexadecimal text."""
     if isinstance(value, str):
         need(value[:2] == "0x" and len(value) < 1 << 20, f"{where} must be an integer or a hexadecimal text")
         try:
             value = int(value, 16)
         except ValueError:
             raise BadFileError(f"{where} must be an integer or a hexadecimal text") from None
-    need(type(value) is int and value >= 1, f"{where} must be 1 or more")
+    need(type(value) is int and value >= least, f"{where} must be {least} or more")
     return value
 
 
@@ -1136,14 +1207,19 @@ def check(spec_data, proof_data):
 
     Raises BadFileError where one of them is damaged.
     """
-    spec = Spec(spec_data)
+    spec = Claim(spec_data)
     need(isinstance(proof_data, dict), "PROOF.json must be an object")
     need(proof_data.get("format") == "snnprog-proof", "PROOF.json must have format snnprog-proof")
     need(proof_data.get("version") == 1, "PROOF.json must have version 1")
     for name, of_spec in (("spec", "digest"), ("chip", "chip"), ("ranges", "ranges")):
         if proof_data.get(name) != spec_data.get(of_spec):
             return f"it is of another specification: {name} differs"
-    nodes, work = nodes_of(spec, proof_data), 0
+    return fault_of(spec, nodes_of(spec, proof_data))
+
+
+def fault_of(spec, nodes):
+    """Return why the nodes of a proof do not refute a claim; None if they do."""
+    work = 0
     waiting = [(0, None, 0)]  # a node, the way to it as (the way before, (split, side)), and how long that is
     while waiting:
         index, way, depth = waiting.pop()
@@ -1157,15 +1233,22 @@ def check(spec_data, proof_data):
         while way is not None:
             way, step = way
             path.append(step)
-        case = Case(spec, path)
-        case.work = work
-        try:
-            LEAVES[node["leaf"]](case, node)
-        except ContradictionError:
-            pass  # what was assumed cannot be, or the rows are contradicted as they are made
-        except RejectedError as reason:
+        case = Case(spec, path, work)
+        reason, work = fault_of_leaf(case, node), case.work
+        if reason is not None:
             return f"node {index}, a leaf of kind {node['leaf']} about output {node['output']}: {reason}"
-        work = case.work
+    return None
+
+
+def fault_of_leaf(case, leaf):
+    """Return why a leaf does not contradict what was assumed; None if it does."""
+    try:
+        case.assume()
+        LEAVES[leaf["leaf"]](case, leaf)
+    except ContradictionError:
+        return None  # what was assumed cannot be, or a row is contradicted as it is made
+    except RejectedError as reason:
+        return str(reason)
     return None
 
 

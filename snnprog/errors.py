@@ -4,7 +4,7 @@
 
     SnnprogError
     ├── SpecError          the specification contradicts itself or is malformed
-    ├── InfeasibleError    no weights realise the specification; carries ``conflicts``
+    ├── InfeasibleError    provably no program does what is asked; carries ``conflicts`` and ``proof``
     ├── SolverError        the solver ended without an answer or a proof
     │   └── UndecidedError     a search, or the time for it, ended without an answer; carries ``neurons``
     ├── QuantizationError  real weights exist, but no integer rounding that was tried is exact
@@ -19,7 +19,7 @@ Every message is one sentence: which object, what was found, what is allowed, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from snnprog.conflict import Conflict
 from snnprog.wording import counted
@@ -65,23 +65,25 @@ class SpecError(SnnprogError, ValueError):
 
 
 class InfeasibleError(SnnprogError):
-    """No weights within the chip's ranges realise the specification.
+    """No program of the chip does what the specification asks, and that is proved.
 
     Attributes
     ----------
     conflicts : tuple of Conflict
         One or more for every output that cannot be built, ordered by output.
+    proof : mapping
+        The proof of the first of them, plain data, as `snnprog.check_proof` has accepted it.
     """
 
-    def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        self.conflicts = tuple(conflicts)
+    def __init__(self, conflicts: Sequence[Conflict], proof: Mapping[str, object]) -> None:
+        self.conflicts, self.proof = tuple(conflicts), proof
         more = len({conflict.neuron for conflict in self.conflicts}) - 1
         others = f" (and {counted(more, 'more output')})" if more > 0 else ""
         reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
         super().__init__(f"infeasible: {reason}{others}")
 
-    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...]]]:
-        return InfeasibleError, (self.conflicts,)
+    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...], Mapping[str, object]]]:
+        return InfeasibleError, (self.conflicts, self.proof)
 
 
 class SolverError(SnnprogError):

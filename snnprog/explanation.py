@@ -11,23 +11,24 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Literal
 
 from snnprog.checks import as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
+from snnprog.compiler.choosing import built_by_guess, built_with_choice
 from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
-from snnprog.design import Design, recheck
-from snnprog.design.conflicts import leaves
+from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of
-from snnprog.design.hidden.refuting import impossibility
+from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
+from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
@@ -48,15 +49,8 @@ class Verdict:
     conflicts : tuple of Conflict
         Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
         of them speaks for all.
-    is_rechecked : bool
-        Whether the proof of that held when it was checked again, in integers, from its prices alone.
-    cases : int
-        How many cases the proof tells apart; 1 without don't-care bins. 0 where there is nothing to check again: where
-        the solver refused every choice of ticks in windows, of synapses within a fan-in, or of integers.
-    excess : Fraction or None
-        What the proof leaves open, in weight LSBs; see `snnprog.design.proofs`. Nothing, where not positive.
-    holds_at_any_scale : bool
-        Whether the proof holds for weights of any size, and not only for those within the chip's ranges.
+    proof : node or None
+        The proof of the first conflict, checked by `snnprog.check_proof`.
     hidden : Conflict, bool or None
         Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True,
         where nothing speaks against it. None where that was not asked, or not found out in time.
@@ -65,10 +59,7 @@ class Verdict:
     output: int
     status: str
     conflicts: tuple[Conflict, ...] = ()
-    is_rechecked: bool = False
-    cases: int = 0
-    excess: Fraction | None = None
-    holds_at_any_scale: bool = False
+    proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -80,7 +71,7 @@ class Verdict:
                 {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
                 for conflict in self.conflicts
             ],
-            "proof": self._proof_as_dict() if self.conflicts and self.cases else None,
+            "proof": None if self.proof is None else {"cases": len(list(leaves_of(self.proof)))},
             "hidden_neurons": self._hidden_as_dict(),
         }
 
@@ -88,14 +79,6 @@ class Verdict:
         if self.hidden is None:
             return None
         return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
-
-    def _proof_as_dict(self) -> dict[str, object]:
-        return {
-            "rechecked": self.is_rechecked,
-            "cases": self.cases,
-            "leaves_open_lsb": 0.0 if self.excess is None else max(0.0, float(self.excess)),
-            "holds_at_any_scale": self.holds_at_any_scale,
-        }
 
 
 @dataclass(frozen=True)
@@ -117,6 +100,11 @@ class Explanation:
     def is_feasible(self) -> bool:
         """Whether no output is infeasible or undecided."""
         return not any(verdict.status in (INFEASIBLE, UNDECIDED) for verdict in self.verdicts)
+
+    @property
+    def proof(self) -> Node | None:
+        """The proof of the first output that is infeasible."""
+        return next((verdict.proof for verdict in self.verdicts if verdict.status == INFEASIBLE), None)
 
     @property
     def infeasible(self) -> tuple[int, ...]:
@@ -162,46 +150,36 @@ def explain(
     work = Work(spec, executor=executor, progress=progress, limit=limit)
     with until(deadline_after(limit)), telling(progress):
         designed = work.designed(may_be_unbuilt=True, share=PART)
-        held = _rechecked(work, designed)
-        built = _built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None
-        verdicts = [
-            _verdict(index, designed=designed, built=built, is_rechecked=held[index]) for index in range(spec.n_outputs)
-        ]
+        guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
+        designed = designed if guessed is None else guessed.design
+        built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
+        verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
         if spec.hidden != 0:
-            infeasible = [verdict.output for verdict in verdicts if verdict.status == INFEASIBLE]
-            help_of = _help_of_hidden(work, infeasible)
+            help_of = _help_of_hidden(work, designed.unbuilt)
             verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
     return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)))
-
-
-def _rechecked(work: Work, designed: Design) -> tuple[bool, ...]:
-    """Tell for each output whether its proof holds when checked again; of none, where there is no time for all."""
-    try:
-        with step("recheck"):
-            return recheck(work.spec, designed)
-    except UndecidedError:
-        work.watch.ended.append("recheck")
-        return (False,) * work.spec.n_outputs
 
 
 def _built(work: Work, designed: Design) -> Built | None:
     """Return the integers, or None where there was no time to run them."""
     try:
-        return work.built(designed, share=PART)
+        return built_with_choice(work, designed, share=PART)
     except UndecidedError:
         work.watch.ended.append("simulate")
         return None
 
 
-def _with_hidden(verdict: Verdict, hidden: Conflict | Literal[True] | None) -> Verdict:
+def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> Verdict:
     """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
-    is_open = verdict.status == INFEASIBLE and not isinstance(hidden, Conflict)
-    return replace(verdict, hidden=hidden, status=UNDECIDED if is_open else verdict.status)
+    if isinstance(refused, Refusal):
+        conflicts = verdict.conflicts or (refused.conflict,)
+        return replace(verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflict, proof=refused.proof)
+    return replace(verdict, hidden=refused, status=UNDECIDED if verdict.status == INFEASIBLE else verdict.status)
 
 
-def _help_of_hidden(work: Work, outputs: list[int]) -> dict[int, Conflict | Literal[True]]:
-    """Return output -> why hidden neurons do not help, or True, for as many as the time allows."""
-    help_of: dict[int, Conflict | Literal[True]] = {}
+def _help_of_hidden(work: Work, outputs: Sequence[int]) -> dict[int, Refusal | Literal[True]]:
+    """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
+    help_of: dict[int, Refusal | Literal[True]] = {}
     if not outputs:
         return help_of
     draft = Draft(work.spec)
@@ -210,30 +188,17 @@ def _help_of_hidden(work: Work, outputs: list[int]) -> dict[int, Conflict | Lite
             histories = histories_of(draft)
             for output in outputs:
                 check_time()
-                refusal = impossibility(draft, output, histories=histories)
-                help_of[output] = True if refusal is None else refusal.conflict
+                help_of[output] = impossibility(draft, output, histories=histories) or True
     except SolverError as error:
         work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
     return help_of
 
 
-def _verdict(output: int, *, designed: Design, built: Built | None, is_rechecked: bool) -> Verdict:
-    outcome = designed.outcomes[output]
-    if outcome.certificate is not None:
-        certificates = list(leaves(outcome.certificate))
-        return Verdict(
-            output=output,
-            status=INFEASIBLE,
-            conflicts=outcome.conflicts,
-            is_rechecked=is_rechecked,
-            cases=len(certificates),
-            excess=max(certificate.excess for certificate in certificates),
-            holds_at_any_scale=all(certificate.holds_at_any_scale for certificate in certificates),
-        )
-    in_integers = () if built is None else tuple(each for each in built.conflicts if each.neuron == output)
-    conflicts = outcome.conflicts or in_integers
-    if conflicts:
-        return Verdict(output, INFEASIBLE, conflicts)
+def _verdict(output: int, *, designed: Design, built: Built | None) -> Verdict:
+    refused = [] if built is None else [each for each in built.refused if each.conflicts[0].neuron == output]
+    outcome = next(iter(refused), designed.outcomes[output])
+    if outcome.proof is not None:
+        return Verdict(output, INFEASIBLE, outcome.conflicts, outcome.proof)
     return Verdict(output, UNDECIDED if built is None or outcome.neuron is None else _status(output, built))
 
 

@@ -70,6 +70,7 @@ class RegisterRow:
     ----------
     pattern, tick : int
     register : str
+        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
     side : int
         1: at most what is assumed; -1: at least.
     price : int
@@ -83,7 +84,41 @@ class RegisterRow:
     price: int
 
 
-Row: TypeAlias = BinRow | LimitRow | RegisterRow
+@dataclass(frozen=True)
+class OrderRow:
+    """Of two values, of which one is sure not to exceed the other, the roundings are in the same order.
+
+    Attributes
+    ----------
+    pattern, tick : int
+    register : str
+        The lesser: a register after this tick, or ``#n`` as in `RegisterRow`, or an integer in digits.
+    other_pattern, other_tick : int
+    other_register : str
+        The greater.
+    factor, bits : int
+    rounding : str
+        What both become: ``round(value * factor / 2**bits)``.
+    price : int
+        0, where only later rows rest on it, or more.
+    given : tuple of int
+        Earlier rows of this kind in the leaf, counted among themselves: what they say makes the values' order sure.
+    """
+
+    pattern: int
+    tick: int
+    register: str
+    other_pattern: int
+    other_tick: int
+    other_register: str
+    factor: int
+    bits: int
+    rounding: str
+    price: int
+    given: tuple[int, ...] = ()
+
+
+Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
 @dataclass(frozen=True)
@@ -163,9 +198,10 @@ class RangeSplit:
     ----------
     output : int
     unknown : str
-        "weight" (the mantissa of a tap), "exponent", "threshold" or "bias" (in units of the potential).
+        "weight" (what a spike over a tap adds), "mantissa" (of that tap's weight), "exponent", "threshold" or "bias"
+        (in units of the potential).
     line, delay : int or None
-        Which tap, for a weight.
+        Which tap, for a weight or a mantissa.
     at : int
     if_low, if_high : node
         What contradicts ``<= at``, and ``>= at + 1``.
@@ -206,6 +242,7 @@ class RegisterSplit:
     ----------
     output, pattern, tick : int
     register : str
+        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
     at : int
     if_low, if_high : node
         What contradicts ``<= at``, and ``>= at + 1``.
@@ -223,7 +260,9 @@ class RegisterSplit:
 Leaf: TypeAlias = Farkas | Exhausted | UnmatchedWindows | ExcessTaps
 Node: TypeAlias = Leaf | BinSplit | RangeSplit | TapSplit | RegisterSplit
 
-ROWS: Mapping[str, type] = MappingProxyType({"bin": BinRow, "limit": LimitRow, "register": RegisterRow})
+ROWS: Mapping[str, type] = MappingProxyType(
+    {"bin": BinRow, "limit": LimitRow, "register": RegisterRow, "order": OrderRow}
+)
 LEAVES: Mapping[str, type] = MappingProxyType(
     {"farkas": Farkas, "exhausted": Exhausted, "windows": UnmatchedWindows, "fan_in": ExcessTaps}
 )
@@ -265,35 +304,45 @@ def proof_to_data(node: Node, spec_data: Mapping[str, object]) -> dict[str, obje
     spec_data : mapping
         The document of the spec (`snnprog.spec.document.spec_to_data`); its digest, chip and ranges are repeated.
     """
-    flat = list(nodes_of(node))
-    place = {id(each): index for index, each in enumerate(flat)}
+    nodes: list[dict[str, object]] = []
+    waiting: list[tuple[Node, dict[str, object], str]] = [(node, {}, "")]
+    while waiting:
+        here, before, case = waiting.pop()
+        before[case] = len(nodes)
+        nodes.append(node_to_data(here))
+        names = [field.name for field in fields(here) if field.name in CASES]
+        waiting += [(each, nodes[-1], name) for name, each in reversed(list(zip(names, cases_of(here), strict=True)))]
     return {
         "format": PROOF_FORMAT,
         "version": PROOF_VERSION,
         "spec": spec_data["digest"],
         "chip": spec_data["chip"],
         "ranges": spec_data["ranges"],
-        "nodes": [_node_to_data(each, place) for each in flat],
+        "nodes": nodes,
     }
 
 
-def _node_to_data(node: Node, place: Mapping[int, int]) -> dict[str, object]:
+def node_to_data(node: Node) -> dict[str, object]:
+    """Return one node as plain data, without its cases."""
     kind = "leaf" if isinstance(node, Leaf) else "split"
     words = LEAVES if isinstance(node, Leaf) else SPLITS
     data: dict[str, object] = {kind: next(word for word, each in words.items() if each is type(node))}
     for field in fields(node):
         value = getattr(node, field.name)
         if field.name in CASES:
-            value = place[id(value)]
-        elif field.name == "rows":
-            value = [_row_to_data(row) for row in value]
+            continue
+        if field.name == "rows":
+            value = [row_to_data(row) for row in value]
         data[field.name] = value
     return data
 
 
-def _row_to_data(row: Row) -> dict[str, object]:
+def row_to_data(row: Row) -> dict[str, object]:
+    """Return a row as plain data."""
     data: dict[str, object] = {"row": next(word for word, each in ROWS.items() if each is type(row))}
     data |= {field.name: getattr(row, field.name) for field in fields(row)}
+    if isinstance(row, OrderRow):
+        data["given"] = list(row.given)
     data["price"] = row.price if row.price < WIDEST_NUMBER else hex(row.price)
     return data
 
@@ -356,6 +405,11 @@ def _row_from_data(data: object, *, where: str) -> Row:
             data = {**data, "price": int(price, 16)}
         except ValueError as error:
             raise FormatError(f"price of {where} must be an integer, got {price[:40]!r}") from error
+    if kind is OrderRow:
+        given = data.get("given")
+        if not isinstance(given, list) or not all(type(each) is int for each in given):
+            raise FormatError(f"given of {where} must be a list of integers")
+        data = {**data, "given": tuple(given)}
     row: Row = kind(**_values(data, kind, marks={"row"}, where=where))
     return row
 
@@ -366,7 +420,7 @@ def _values(data: Mapping[str, object], kind: type, *, marks: set[str], where: s
     if set(data) - marks != names:
         raise FormatError(f"{where} must have {', '.join(sorted(names))}, got {', '.join(sorted(set(data) - marks))}")
     hints = get_type_hints(kind)
-    for name in names - set(CASES) - {"rows"}:
+    for name in names - set(CASES) - {"rows", "given"}:
         allowed = {bool: (bool,), str: (str,), int: (int,)}.get(hints[name], (int, type(None)))
         if type(data[name]) not in allowed:
             raise FormatError(f"{name} of {where} must be of type {allowed[0].__name__}, got {data[name]!r:.40}")

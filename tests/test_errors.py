@@ -44,6 +44,8 @@ SECOND = Conflict(neuron=2, pattern=1, tick=3, reason="output 2 must be silent a
 OTHER = Conflict(neuron=5, pattern=0, tick=1, reason="output 5 must spike at tick 1")
 THIRD = Conflict(neuron=6, pattern=0, tick=1, reason="output 6 must spike at tick 1")
 
+PROOF = {"format": "snnprog-proof"}
+
 CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
     "root": (SnnprogError("it broke"), "it broke", {}),
     "spec": (SpecError("delays is empty"), "delays is empty", {}),
@@ -55,14 +57,18 @@ CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
         "core 3: synaptic memory 17,204 of 16,384 words; split the output population or raise max_cores",
         {"place": "core 3", "item": "synaptic memory", "found": 17204, "allowed": "16,384 words"},
     ),
-    "infeasible": (InfeasibleError([FIRST]), f"infeasible: {FIRST.reason}", {"conflicts": (FIRST,)}),
+    "infeasible": (
+        InfeasibleError([FIRST], PROOF),
+        f"infeasible: {FIRST.reason}",
+        {"conflicts": (FIRST,), "proof": PROOF},
+    ),
     "infeasible twice in one output": (
-        InfeasibleError([FIRST, SECOND]),
+        InfeasibleError([FIRST, SECOND], PROOF),
         f"infeasible: {FIRST.reason}",
         {"conflicts": (FIRST, SECOND)},
     ),
     "infeasible in three outputs": (
-        InfeasibleError([FIRST, SECOND, OTHER, THIRD]),
+        InfeasibleError([FIRST, SECOND, OTHER, THIRD], PROOF),
         f"infeasible: {FIRST.reason} (and 2 more outputs)",
         {"conflicts": (FIRST, SECOND, OTHER, THIRD)},
     ),

@@ -19,6 +19,7 @@ from verdict_specs import tiny_spec
 
 import snnprog as sp
 from snnprog import cli, explanation
+from snnprog.compiler import refusals
 from snnprog.conflict import Conflict
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
@@ -42,7 +43,7 @@ def test_every_output_is_explained() -> None:
     told = sp.explain(mixed_spec())
     assert [verdict.status for verdict in told.verdicts] == [CERTIFIED, INFEASIBLE, INFEASIBLE, INFEASIBLE]
     assert (told.is_feasible, told.infeasible) == (False, (1, 2, 3))
-    assert all(verdict.is_rechecked for verdict in told.verdicts[1:])
+    assert all(verdict.proof is not None for verdict in told.verdicts[1:])
     reasons = [str(verdict.conflicts[0]) for verdict in told.verdicts[1:]]
     assert reasons[0].endswith("must spike at tick 0 of pattern 0, but no input has reached it since the pattern began")
     assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its reset at tick 1")
@@ -88,11 +89,11 @@ def test_what_compile_refutes_in_integers_is_infeasible_here() -> None:
     targets = np.zeros((3, 1), dtype=bool)
     targets[2] = True
     spec = sp.Spec([sp.Pattern(np.zeros_like(targets), targets)], dynamics=sp.Dynamics(4000, 4000), bias=640)
-    with pytest.raises(sp.InfeasibleError, match="proved by searching all integers") as caught:
+    with pytest.raises(sp.InfeasibleError, match="with the bias fixed") as caught:
         sp.compile(spec)
     (verdict,) = sp.explain(spec).verdicts
     assert (verdict.status, verdict.conflicts) == (INFEASIBLE, caught.value.conflicts)
-    assert verdict.as_dict()["proof"] is None
+    assert verdict.as_dict()["proof"] == {"cases": 1}
 
 
 def coarse_spec(seed: int) -> sp.Spec:
@@ -210,7 +211,7 @@ def test_the_command_says_that_hidden_neurons_may_help(
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
     assert (code, "hidden neurons may help output 0: no earlier input rules it out" in out) == (cli.NOT_EXACT, True)
-    assert "impossible without hidden neurons: rechecked exactly" in out
+    assert "without hidden neurons: proved for all integers of the chip" in out
     (told,) = json.loads(run(capsys, monkeypatch, "explain", path, "--json")[1])["outputs"]
     assert (told["status"], told["hidden_neurons"]["may_help"]) == (UNDECIDED, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
@@ -230,7 +231,8 @@ def test_windows_are_explained_as_they_are_compiled() -> None:
     with pytest.raises(sp.InfeasibleError) as caught:
         sp.compile(refused)
     verdict = sp.explain(refused).verdicts[1]
-    assert (verdict.conflicts, verdict.is_rechecked, verdict.cases) == (caught.value.conflicts, True, 2)
+    assert verdict.conflicts == caught.value.conflicts
+    assert verdict.proof is not None
 
 
 def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +244,7 @@ def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest
     told = sp.explain(spec)
     assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
     print_explanation(Console(width=200), told)
-    assert "rechecked exactly" in capsys.readouterr().out
+    assert "proved for all integers of the chip" in capsys.readouterr().out
 
 
 def clocked(window: tuple[int, int] = (0, 0)) -> sp.Spec:
@@ -252,16 +254,16 @@ def clocked(window: tuple[int, int] = (0, 0)) -> sp.Spec:
 
 
 def test_integers_that_are_proved_not_to_exist_are_infeasible_here_as_in_compile() -> None:
-    with pytest.raises(sp.InfeasibleError, match="proved by searching all integers") as caught:
+    with pytest.raises(sp.InfeasibleError, match="with the bias fixed") as caught:
         sp.compile(clocked())
     (verdict,) = sp.explain(clocked()).verdicts
-    assert (verdict.status, verdict.conflicts, verdict.cases) == (INFEASIBLE, caught.value.conflicts, 0)
+    assert (verdict.status, verdict.conflicts) == (INFEASIBLE, caught.value.conflicts)
 
 
-def test_integers_for_one_choice_of_ticks_prove_nothing_about_the_others() -> None:
-    with pytest.raises(sp.QuantizationError, match="not exact in integers"):
-        sp.compile(clocked(window=(1, 0)))
-    assert [verdict.status for verdict in sp.explain(clocked(window=(1, 0))).verdicts] == ["inexact"]
+def test_integers_that_one_choice_of_ticks_lacks_are_found_for_another() -> None:
+    spec = clocked(window=(1, 0))
+    assert sp.verify(sp.compile(spec).program, spec).exact
+    assert {verdict.status for verdict in sp.explain(spec).verdicts} <= {CERTIFIED, EXACT, INEXACT}
 
 
 def test_a_loop_with_windows_is_explained_for_the_ticks_that_were_chosen() -> None:
@@ -279,8 +281,9 @@ def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
 
 
 def test_a_proof_that_does_not_hold_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(explanation, "recheck", lambda spec, designed: (True, False, False, False))
-    assert not any(verdict.is_rechecked for verdict in sp.explain(mixed_spec()).verdicts)
+    monkeypatch.setattr(refusals, "check", lambda spec, proof: "node 0 is planted")
+    with pytest.raises(sp.UndecidedError, match="node 0 is planted"):
+        sp.compile(mixed_spec())
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object) -> tuple[int, str, str]:
@@ -304,12 +307,12 @@ def test_the_command_prints_conflict_bins_and_proof(
 ) -> None:
     code, out, err = run(capsys, monkeypatch, "explain", impossible)
     assert (code, err) == (cli.INFEASIBLE, "")
-    assert "output 0 must spike at tick 0 of pattern 0, but no input has reached it since the pattern began" in out
-    assert "rechecked exactly; for real weights of any size" in out
+    assert "output 0: infeasible: must spike at tick 0 of pattern 0, but no input has reached it since" in out
+    assert "proved for all integers of the chip" in out
     code, out, _ = run(capsys, monkeypatch, "explain", impossible, "--json")
     (output,) = json.loads(out)["outputs"]
     assert code == cli.INFEASIBLE
-    assert output["proof"] == {"rechecked": True, "cases": 1, "leaves_open_lsb": 0.0, "holds_at_any_scale": True}
+    assert output["proof"] == {"cases": 1}
     assert output["conflicts"][0]["bins"] == [{"pattern": 0, "tick": 0, "demand": "spike", "share": "1"}]
 
 
@@ -332,7 +335,7 @@ def test_the_command_keeps_to_a_time_limit(
 ) -> None:
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
     assert code == cli.NOT_EXACT
-    assert "undecided  neither weights nor a proof was found" in out
+    assert "output 0: undecided: neither weights nor a proof was found" in out
     words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
     code, _, err = run(capsys, monkeypatch, *words)
     assert code == cli.NOT_EXACT

@@ -240,6 +240,13 @@ def test_a_bias_that_must_and_must_not_suffice() -> None:
         sp.compile(sp.Spec(patterns, [1], bias=640, hidden="auto"))
 
 
+def test_a_bias_before_any_spike_can_arrive() -> None:
+    """After its spike at tick 0 the bias alone brings the next; what a hidden neuron tells comes a tick later."""
+    nothing, due = np.zeros((2, 1), dtype=bool), np.array([[1], [0]], dtype=bool)
+    with pytest.raises(sp.InfeasibleError, match="tick 0 of pattern 0 and be silent at tick 1 of pattern 0"):
+        sp.compile(sp.Spec([sp.Pattern(nothing, due)], [2], dynamics=sp.Dynamics(0, 4095), bias=672, hidden="auto"))
+
+
 def options_of_parity() -> dict[str, dict[str, Any]]:
     return {
         "noise": {"noise": 200.0},
@@ -275,6 +282,37 @@ def test_hidden_neurons_for_spikes_that_must_come_later() -> None:
     result = sp.compile(spec)
     assert sp.verify(result.program, spec).exact
     assert len(result.report.hidden) == 1
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_hidden_neurons_on_a_chip_of_two_layers(recurrent: bool) -> None:
+    """Exclusive or of two lines: the hidden neuron spikes once in a tick, and only outputs stand twice."""
+    patterns = []
+    for bits in itertools.product([False, True], repeat=2):
+        given, due = np.zeros((4, 2), dtype=bool), np.zeros((4, 1), dtype=bool)
+        given[0], due[3] = bits, bits[0] != bits[1]
+        patterns.append(sp.Pattern(given, due))
+    spec = sp.Spec(patterns, [1], chip="xylo", recurrent=recurrent, hidden="auto")
+    result = sp.compile(spec)
+    assert sp.verify(result.program, spec).exact
+    assert result.report.hidden
+    assert result.program.n_neurons == len(result.report.hidden) + 1 + recurrent
+
+
+def test_what_is_open_is_split_into_cases() -> None:
+    """Whatever the output does at tick 0, only inhibition has arrived by tick 1."""
+    inputs, due = np.zeros((2, 1), dtype=bool), np.array([[0], [1]], dtype=bool)
+    inputs[0] = True
+    spec = sp.Spec([sp.Pattern(inputs, due, due)], [1], signs=[-1], hidden="auto")
+    with pytest.raises(sp.InfeasibleError, match="whatever it does in the bins that are left open, and hidden neurons"):
+        sp.compile(spec)
+
+
+def test_no_tick_of_a_window_can_be_reached() -> None:
+    inputs, due = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
+    inputs[2] = due[1] = True
+    with pytest.raises(sp.InfeasibleError, match="whatever it does in the bins that are left open, and hidden neurons"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, due)], [1], window=(0, 1), hidden="auto"))
 
 
 def test_a_spike_that_nothing_can_reach_after_a_bin_that_does_not_count() -> None:

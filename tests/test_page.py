@@ -201,7 +201,7 @@ def test_an_infeasible_spec_is_explained() -> None:
     (contradiction,) = page.contradictions
     assert contradiction.output == 0
     assert contradiction.reasons[0].text.startswith("output 0 must spike at tick 1 of pattern 0")
-    assert contradiction.sentences[0] == "proof: rechecked exactly; for real weights of any size"
+    assert contradiction.sentences[0] == "proof: proved for all integers of the chip"
     assert contradiction.sentences[1].startswith("with hidden neurons: output 0 must spike")
     assert [row[1] for row in page.neurons.rows] == ["infeasible", "certified"]
     assert page.kinds == ("bad", "good")

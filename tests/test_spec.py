@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import math
 import re
 import runpy
@@ -455,6 +456,18 @@ def test_the_parameters_of_a_spec_are_its_options() -> None:
     assert spec().changed_options == {}
 
 
+@pytest.mark.parametrize("chip", CHIPS)
+def test_no_two_options_exclude_each_other(chip: str) -> None:
+    """But for what a chip does not have at all."""
+    wishes = {name: changes for name, changes in INGREDIENTS.items() if set(changes) <= {one.name for one in OPTIONS}}
+    possible = [changes for changes in wishes.values() if changes.get("refractory", 1) <= find_chip(chip).refractory[1]]
+    for one, other in itertools.combinations(possible, 2):
+        both = {**one, **other}
+        if both.get("recurrent") and "signs" in both:
+            both["signs"] = [*both["signs"], 0]  # of the output, which is heard, too
+        assert set(spec(chip=chip, **both).changed_options) == set(both)
+
+
 def test_all_options_go_together() -> None:
     changes = {name: value for kind in INGREDIENTS.values() for name, value in kind.items()}
     together = {name: changes[name] for name in ("hidden", "noise", "sparse", "fan_in", "weight_bits", "window")}
@@ -462,7 +475,7 @@ def test_all_options_go_together() -> None:
         assert spec(**together, chip=chip).changed_options.keys() == together.keys()
 
 
-def test_the_page_of_exclusions_is_made_from_the_list() -> None:
+def test_the_page_of_exclusions_is_made_from_the_options_and_the_chips() -> None:
     module = runpy.run_path(str(DOCS / "write_exclusions.py"))
     page = (DOCS / "exclusions.md").read_text(encoding="utf-8")
     assert page == module["page"](), "run python docs/write_exclusions.py"

@@ -350,16 +350,6 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 
 REFUSED: Mapping[str, tuple[dict[str, Any], type[Exception], str]] = {
     "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
-    "hidden neurons": (
-        {"hidden": 2},
-        sp.SpecError,
-        "hidden is 2 and the chip is xylo: hidden neurons are added beside",
-    ),
-    "any number of them": (
-        {"hidden": "auto"},
-        sp.SpecError,
-        "hidden is 'auto' and the chip is xylo: hidden neurons are added beside",
-    ),
     "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "is 205; allowed is 0 to 15 on xylo"),
     "a bias": ({"bias": 128}, sp.LimitError, "bias is 128; allowed is -127 to 127 on xylo"),
 }

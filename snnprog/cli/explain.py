@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
 from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
-from snnprog.cli.output import print_json, terminal
-from snnprog.cli.outputs import SpecFile
+from snnprog.cli.output import print_json, say, terminal
+from snnprog.cli.outputs import OutputFile, SpecFile
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import processes, workers_option
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
+    from snnprog.explanation import Explanation
+    from snnprog.spec import Spec
 
 
 @click.command("explain", cls=JsonCommand)
@@ -23,11 +26,33 @@ if TYPE_CHECKING:
 @chip_option
 @workers_option
 @time_limit_option
+@click.option(
+    "--proof",
+    "proof_path",
+    type=OutputFile(".json"),
+    help="JSON file to write: the proof that the first infeasible output cannot be built.",
+)
+@click.option(
+    "--spec-json",
+    "spec_json_path",
+    type=OutputFile(".json"),
+    help="JSON file to write: the specification as the proof speaks of it. 'python -m snnprog.check_proof SPEC.json"
+    " PROOF.json' checks the proof.",
+)
 @json_option
-def explain_command(spec_path: Path, chip: Chip | None, workers: int, time_limit_s: float | None, as_json: bool) -> int:
+def explain_command(
+    spec_path: Path,
+    chip: Chip | None,
+    workers: int,
+    time_limit_s: float | None,
+    proof_path: Path | None,
+    spec_json_path: Path | None,
+    as_json: bool,
+) -> int:
     """Explain which outputs can be built, and why the others cannot.
 
-    For each output that cannot be built, the smallest conflict among its spikes is printed, with its proof.
+    A line for each output that cannot be built names spikes that contradict each other; with --json, also what each
+    of them weighs in the proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation
@@ -36,6 +61,7 @@ def explain_command(spec_path: Path, chip: Chip | None, workers: int, time_limit
     spec = load_spec(spec_path, chip)
     with processes(workers) as executor, progress_bar(as_json) as progress:
         explanation = explain(spec, executor=executor, progress=progress, time_limit_s=time_limit_s)
+    _write_proof(spec, explanation, proof_path=proof_path, spec_json_path=spec_json_path)
     if as_json:
         print_json(explanation.as_dict())
     else:
@@ -43,3 +69,18 @@ def explain_command(spec_path: Path, chip: Chip | None, workers: int, time_limit
     if explanation.infeasible:
         return INFEASIBLE
     return EXACT if explanation.is_feasible else NOT_EXACT
+
+
+def _write_proof(spec: Spec, explanation: Explanation, *, proof_path: Path | None, spec_json_path: Path | None) -> None:
+    """Write the documents that are asked for; without a proof, say so."""
+    from snnprog.output_files import write_bytes
+    from snnprog.proof import proof_to_data
+    from snnprog.spec.document import spec_to_data
+
+    document = spec_to_data(spec)
+    if spec_json_path is not None:
+        write_bytes(spec_json_path, json.dumps(document).encode("ascii"))
+    if proof_path is not None and explanation.proof is not None:
+        write_bytes(proof_path, json.dumps(proof_to_data(explanation.proof, document)).encode("ascii"))
+    elif proof_path is not None:
+        say(f"{proof_path} was not written: no output is proved infeasible")

@@ -6,23 +6,35 @@ from dataclasses import dataclass
 
 from snnprog.conflict import Conflict
 from snnprog.design import Design
+from snnprog.design.neuron import NeuronDesign
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.judgement import WrongBin
 from snnprog.program import Program
+from snnprog.proof import Node
 from snnprog.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program for one design, its neurons' reports, what it does, which bins are wrong, and why none may be right."""
+    """A program for one design, its neurons' reports, what it does, which bins are wrong, and what is refused."""
 
     design: Design
     program: Program
     neurons: tuple[NeuronReport, ...]
     traces: tuple[Trace, ...]
     wrong: list[WrongBin]
-    conflicts: tuple[Conflict, ...]
+    refused: tuple[NeuronDesign, ...]
     out_of_time: tuple[int, ...]
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Why outputs of which real weights exist can have no integers, proved."""
+        return tuple(conflict for outcome in self.refused for conflict in outcome.conflicts)
+
+    @property
+    def proof(self) -> Node | None:
+        """The proof of the first of these conflicts."""
+        return next((outcome.proof for outcome in self.refused), None)
 
     @property
     def inexact(self) -> list[int]:

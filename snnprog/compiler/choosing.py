@@ -24,11 +24,14 @@ def has_choice(spec: Spec) -> bool:
     return spec.window != NO_WINDOW or spec.may_taps_be_absent or not bool(spec.care.all())
 
 
-def built_with_choice(work: Work, designed: Design) -> Built:
+def built_with_choice(work: Work, designed: Design, *, share: float = 1.0) -> Built:
     """Turn a design into integers, or another one that makes other choices where those of this one are flawed.
 
-    Choices are tried briefly, one after another; where all are flawed, the first is tried with all means.
+    Choices are tried briefly, one after another; where all are flawed, the first is tried with all means, in a share of
+    the time. Beside hidden neurons, and outputs that are not built, what was designed first is kept.
     """
+    if designed.hidden or designed.unbuilt or not has_choice(work.spec):
+        return work.built(designed, share=share)
     refused: set[bytes] = set()
     candidate: Design | None = designed
     for number in range(MOST_CHOICES):
@@ -42,7 +45,7 @@ def built_with_choice(work: Work, designed: Design) -> Built:
             designed = candidate = _with_more_synapses(work, candidate)
         else:
             candidate = work.designed_again(candidate, built.flawed, refused, share=SHARE)
-    return work.built(designed)
+    return work.built(designed, share=share)
 
 
 def built_by_guess(work: Work, designed: Design) -> Built | None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
+from snnprog.check_proof import check
 from snnprog.compiler.built import Built
+from snnprog.conflict import Conflict
 from snnprog.design import Design
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
+from snnprog.proof import Node, proof_to_data
 from snnprog.spec import FREE, Spec
+from snnprog.spec.document import spec_to_data
 from snnprog.verification import verify
 from snnprog.wording import counted
 
 
 def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
-    if designed.conflicts:
-        raise InfeasibleError(designed.conflicts)
+    if designed.proof is not None:
+        refuse(spec, designed.conflicts, designed.proof)
     if designed.out_of_time:
         raise UndecidedError(
             f"{several(designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there are"
@@ -38,10 +43,25 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
         )
 
 
+def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
+    """Raise `InfeasibleError` with a proof that the stand-alone checker accepts; without one, nothing is refused."""
+    document = spec_to_data(spec)
+    data = proof_to_data(proof, document)
+    fault = check(document, data)
+    if fault is None:
+        raise InfeasibleError(conflicts, data)
+    neurons = sorted({conflict.neuron for conflict in conflicts})
+    raise UndecidedError(
+        f"{several(neurons)} undecided: a proof that there are no weights was found, but does not hold ({fault});"
+        " please report the specification",
+        neurons,
+    )
+
+
 def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Sequence[str]) -> None:
     """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
-    if built.conflicts:
-        raise InfeasibleError(built.conflicts)
+    if built.proof is not None:
+        refuse(spec, built.conflicts, built.proof)
     if built.out_of_time:
         raise UndecidedError(
             f"{several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"

@@ -19,12 +19,15 @@ from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
-from snnprog.design import Design, design, is_sure
+from snnprog.design import Design, design
 from snnprog.design.again import design_again
 from snnprog.design.hidden import add_hidden
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.substantiating import last_word, substantiated
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.task import Task
 from snnprog.errors import FitError, UndecidedError
 from snnprog.integers import fit_outputs, quantize
 from snnprog.judgement import wrong_bins
@@ -95,7 +98,43 @@ class Work:
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        return self._fitted(designed)
+        return self._unless_proved(self._fitted(self._proved(designed)))
+
+    def _proved(self, designed: Design) -> Design:
+        """Return the design in which what real weights refuse is proved for integers; undecided, where it was not."""
+        outcomes = list(designed.outcomes)
+        refused = [index for index in designed.unbuilt if outcomes[index].conflicts]
+        if refused:
+            task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
+            with self._step("proofs"):
+                for index in refused:
+                    outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
+            self.watch.lap("proofs")
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def _unless_proved(self, designed: Design) -> Design:
+        """Return the design in which outputs without weights are refused by other means, where these are a proof."""
+        outcomes = list(designed.outcomes)
+        for index, found in self._last_words(designed.undecided if self.spec.hidden == 0 else ()):
+            outcomes[index] = found
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def _last_words(self, outputs: Sequence[int]) -> Iterator[tuple[int, NeuronDesign]]:
+        """Yield outputs and what proves that they have no integers, as far as that is found."""
+        if outputs and not is_time_over():
+            task, referee = Task.of(self.spec), Referee(self.spec)
+            with self._step("proofs"):
+                found = [(index, self._in_time(partial(last_word, task, index, referee))) for index in outputs]
+            self.watch.lap("proofs")
+            yield from ((index, each) for index, each in found if each.proof is not None)
+
+    @staticmethod
+    def _in_time(proved: Callable[[], NeuronDesign]) -> NeuronDesign:
+        """Return what is proved; out of time, where the time ends that."""
+        try:
+            return proved()
+        except UndecidedError as error:
+            return OUT_OF_TIME if error.ended_by_time else UNDECIDED
 
     def _fitted(self, designed: Design) -> Design:
         """Return the design with neurons of integers for outputs without weights, as far as such are found.
@@ -103,7 +142,7 @@ class Work:
         Outputs that were proved impossible in integers, too, are left as they are; so are those with windows.
         """
         task, outcomes = designed.task, list(designed.outcomes)
-        left = [index for index in designed.unbuilt if not is_sure(task, index, outcomes[index])]
+        left = designed.undecided
         if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
             return designed
         with self._step("fit"):
@@ -178,9 +217,10 @@ class Work:
         traces = self._simulated(quantized.program, [pattern.inputs for pattern in patterns])
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
-        return Built(
-            designed, quantized.program, quantized.neurons, traces, wrong, quantized.conflicts, quantized.out_of_time
-        )
+        built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
+        is_asked = not is_brief and not self.is_always_checked and not whole.hidden
+        refused = self._last_words(built.inexact if is_asked else ())
+        return replace(built, refused=tuple(found for _, found in refused))
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
         """Run a program; however late, where whatever comes out is handed out."""

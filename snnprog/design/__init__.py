@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from snnprog.design.designer import Design, design, is_sure, recheck
+from snnprog.design.designer import Design, design, recheck
 
-__all__ = ["Design", "design", "is_sure", "recheck"]
+__all__ = ["Design", "design", "recheck"]

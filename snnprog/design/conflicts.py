@@ -13,6 +13,7 @@ from snnprog.design.proofs.certificate import Case, Certificate, Proof, Split, S
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.potential import NO_RESET
+from snnprog.proof import BinRow, Farkas, Node, leaves_of
 
 NAMED_TICKS = 4  # so many fit in a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
@@ -61,7 +62,7 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
     if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
         reason = _same_history(problem, due[0], silent=silent[0])
     else:
-        reason = f"no weights let output {problem.neuron} {demands}{_reservations(problem, certificate)}"
+        reason = f"no weights let output {problem.neuron} {demands}{_fixed(problem)}"
         reason += "" if is_minimal else "; a smaller conflict may be among these"
     return Conflict(problem.neuron, pattern, tick, reason, bins_of(problem, certificate), is_minimal)
 
@@ -132,6 +133,37 @@ def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Co
     return Conflict(problem.neuron, first.pattern if first else 0, first.tick if first else 0, reason, bins)
 
 
+def conflict_of(problem: NeuronProblem, care: Raster, proof: Node) -> Conflict:
+    """Return the conflict of all bins that count and that a proof rests on."""
+    leaves = [leaf for leaf in leaves_of(proof) if isinstance(leaf, Farkas) and leaf.output == problem.neuron]
+    mapping, prices = problem.potential_map, dict[int, int]()
+    for row in (row for leaf in leaves for row in leaf.rows if isinstance(row, BinRow)):
+        tick = mapping.tick_of(row.pattern, row.tick, is_after_reset=row.is_after_reset)
+        if care[int(mapping.played.starts[row.pattern]) + row.tick]:
+            prices[tick] = row.price if isinstance(proof, Farkas) else 0
+    if not prices:
+        return _tried(problem, care)
+    ticks = sorted(prices)
+    due = [tick for tick in ticks if problem.raster[tick]]
+    pattern, tick = mapping.tape.where((due or ticks)[0])
+    reason = f"no weights let output {problem.neuron} {_demands(problem, ticks)}{_fixed(problem)}"
+    bins = tuple(_bin(problem, each, price=prices.get(each, 0)) for each in ticks)
+    return Conflict(problem.neuron, pattern, tick, f"{reason}; a smaller conflict may be among these", bins)
+
+
+def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
+    """Return the conflict of an output all of whose integers were tried; its due spikes are named, or a silence."""
+    counts = problem.potential_map.at_every_look(care)
+    ticks = np.flatnonzero(counts & problem.raster).tolist() or np.flatnonzero(counts).tolist()[:1] or [0]
+    pattern, tick = problem.potential_map.tape.where(ticks[0])
+    reason = (
+        f"no integers let output {problem.neuron} do what is asked from tick {tick} of pattern {pattern} on"
+        f"{_fixed(problem)}: all that the specification allows were tried"
+    )
+    bins = tuple(_bin(problem, each, price=0) for each in ticks)
+    return Conflict(problem.neuron, pattern, tick, reason, bins)
+
+
 def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin, ...]:
     """Return the demands that a certificate rests on, in order of time."""
     return tuple(_bin(problem, tick, price=price) for tick, price in sorted(certificate.prices.items()))
@@ -166,13 +198,6 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     )
 
 
-def _reservations(problem: NeuronProblem, certificate: Certificate) -> str:
-    """Name all that the proof rests on beside the demands."""
-    hair = "" if certificate.is_strict else f", by more than {float(certificate.excess):.1g} LSB"
-    ranges = "" if certificate.holds_at_any_scale else ", within the chip's ranges"
-    return f"{hair}{ranges}{_fixed(problem)}"
-
-
 def _fixed(problem: NeuronProblem) -> str:
     """Name what was not left to the design."""
     box = problem.box
@@ -180,7 +205,6 @@ def _fixed(problem: NeuronProblem) -> str:
     parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
     period = problem.potential_map.linear.refractory
     parts += [f"a refractory period of {period} ticks"] if period > 1 else []
-    parts += ["decays taken as exact"] if problem.potential_map.linear.has_errors else []
     parts += [f"noise of {box.noise:g} weight LSBs to survive"] if box.noise > 0.0 else []
     return f", with {' and '.join(parts)}" if parts else ""
 
@@ -218,10 +242,11 @@ def _places(problem: NeuronProblem, ticks: Sequence[int]) -> str:
 def hopeless_spikes(problem: NeuronProblem) -> list[int]:
     """Return the ticks of spikes that are due when nothing has arrived since the neuron was last at rest.
 
-    A neuron with a bias, fixed or free, may fire on its own, so it has none but those for which it is refractory.
+    A neuron with a bias, fixed or free, may fire on its own, so it has none but those for which it is refractory. A
+    spike since another hopeless one is left out: what stands against it would rest on a spike that cannot be.
     """
     if problem.box.has_bias:
-        held: list[int] = problem.refractory_spikes.tolist()
-        return held
-    ticks: list[int] = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0)).tolist()
-    return ticks
+        ticks: list[int] = problem.refractory_spikes.tolist()
+    else:
+        ticks = np.flatnonzero(problem.constrained & problem.raster & (problem.norms == 0.0)).tolist()
+    return [tick for tick in ticks if int(problem.resets.spike[tick]) not in ticks]

@@ -14,12 +14,10 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.freedom import Scope, all_leaves, recheck_proof
+from snnprog.design.freedom import Scope, recheck_proof
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, certify
-from snnprog.design.proofs.histories import is_same_trial
-from snnprog.design.proofs.pull import pull
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
 from snnprog.design.sparse import Thrift, thinned, thrift_of
@@ -27,6 +25,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
+from snnprog.proof import Node
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
@@ -61,6 +60,11 @@ class Design:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Why outputs cannot be built; empty where all can."""
         return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
+
+    @property
+    def proof(self) -> Node | None:
+        """The proof of the first output that provably cannot be built."""
+        return next((outcome.proof for outcome in self.outcomes if outcome.proof is not None), None)
 
     @property
     def undecided(self) -> tuple[int, ...]:
@@ -183,28 +187,6 @@ def recheck(spec: Spec, designed: Design) -> tuple[bool, ...]:
     return tuple(
         _is_proved(outcome, together or job.alone) for job, outcome in zip(_jobs(task), designed.outcomes, strict=True)
     )
-
-
-def is_sure(task: Task, output: int, outcome: NeuronDesign) -> bool:
-    """Tell whether the proof against an output holds for integers under truncating decays, too.
-
-    It does where nothing is truncated, where nothing has arrived, and where all that has is the same for a spike and a
-    silence in patterns that are alike.
-    """
-    proof = outcome.certificate
-    if proof is None:
-        return False
-    if not task.mapping.linear.has_errors:
-        return True
-    problem = task.problem(output, task.targets[:, output], constrained=task.care[:, output])
-    return all(not isinstance(leaf, Certificate) or _weighs_nothing(problem, leaf) for leaf in all_leaves(proof))
-
-
-def _weighs_nothing(problem: NeuronProblem, proof: Certificate) -> bool:
-    if pull(problem, proof.prices).taps:
-        return False
-    ticks = list(proof.prices)
-    return len(ticks) == 1 or (len(ticks) == 2 and is_same_trial(problem, ticks[0], other=ticks[1]))
 
 
 def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
 from snnprog.explanation import UNDECIDED, Explanation, Verdict
+from snnprog.integers import CERTIFIED, EXACT
+from snnprog.proof import leaves_of
 from snnprog.report.statuses import MEANINGS
 from snnprog.report.table import Column, Table
 from snnprog.wording import counted
@@ -15,8 +17,7 @@ from snnprog.wording import counted
 if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
-SHOWN_BINS = 10
-SHOWN_CONFLICTS = 10
+SHOWN_OUTPUTS = 10
 SHOWN_DIGITS = 12
 ADVICE = (
     'what may help: more delays, a window, don\'t-care bins, or hidden = "auto";'
@@ -25,51 +26,34 @@ ADVICE = (
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print the status of each output, then why those are impossible that are, alone or at all."""
-    from snnprog.report.terminal import GOOD, POOR, print_line, print_table
+    """Print how many outputs there are of each status, and a line for each that cannot be built, alone or at all."""
+    from snnprog.report.terminal import GOOD, POOR, print_line
 
     verdicts = explanation.verdicts
     counts = Counter(verdict.status for verdict in verdicts)
     in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
     print_line(console, f"{counted(len(verdicts), 'output')}: {in_all}", style=style)
-    print_table(console, verdicts_table(explanation))
-    conflicting = [verdict for verdict in verdicts if verdict.conflicts or verdict.hidden]
-    for verdict in conflicting[:SHOWN_CONFLICTS]:
-        _print_conflicts(console, verdict)
-    if len(conflicting) > SHOWN_CONFLICTS:
-        print_line(console, "… and more conflicts; --json lists all")
+    told = [verdict for verdict in verdicts if verdict.status not in (CERTIFIED, EXACT)]
+    for verdict in told[:SHOWN_OUTPUTS]:
+        print_line(console, f"output {verdict.output}: {_in_a_line(verdict)}")
+    if len(told) > SHOWN_OUTPUTS:
+        print_line(console, f"and {counted(len(told) - SHOWN_OUTPUTS, 'more output')}; --json lists all")
     if explanation.infeasible:
-        console.print()
         print_line(console, ADVICE)
     if explanation.ended_by_time:
         print_line(console, f"the time limit ended: {', '.join(explanation.ended_by_time)}; more time may tell more")
 
 
-def verdicts_table(explanation: Explanation) -> Table:
-    """Return what is known of each output, first those that are impossible, alone or at all."""
-    ordered = sorted(explanation.verdicts, key=lambda verdict: (not verdict.conflicts, verdict.output))
-    return Table(
-        "",
-        (Column("output"), Column("status"), Column("what is known")),
-        tuple((verdict.output, verdict.status, _what_is_known(verdict)) for verdict in ordered),
-        noun="output",
-    )
-
-
-def _print_conflicts(console: Console, verdict: Verdict) -> None:
-    from snnprog.report.terminal import print_line, print_table
-
-    for conflict in verdict.conflicts:
-        console.print()
-        print_line(console, f"output {verdict.output}", style="bold")
-        print_line(console, conflict.reason)
-        table = demands_table(conflict, most=SHOWN_BINS)
-        if table is not None:
-            print_table(console, table)
-    hidden = hidden_in_words(verdict)
-    if hidden:
-        print_line(console, hidden)
+def _in_a_line(verdict: Verdict) -> str:
+    """Return the status of an output and the first reason for it."""
+    if not verdict.conflicts:
+        return f"{verdict.status}: {MEANINGS[verdict.status]}"
+    reason = verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ")
+    more = len(verdict.conflicts) - 1
+    reasons = f"{reason} (and {counted(more, 'more conflict')})" if more else reason
+    parts = (f"{verdict.status}: {reasons}", proof_in_words(verdict), hidden_in_words(verdict))
+    return "; ".join(part for part in parts if part)
 
 
 def hidden_in_words(verdict: Verdict) -> str:
@@ -81,31 +65,13 @@ def hidden_in_words(verdict: Verdict) -> str:
     return f"hidden neurons may help output {verdict.output}: no earlier input rules it out; compile adds them"
 
 
-def _what_is_known(verdict: Verdict) -> str:
-    if not verdict.conflicts:
-        return MEANINGS[verdict.status]
-    if verdict.status == UNDECIDED:
-        return f"impossible {proof_in_words(verdict)}"
-    return f"proof {proof_in_words(verdict)}" if verdict.cases else proof_in_words(verdict)
-
-
 def proof_in_words(verdict: Verdict) -> str:
     """Return what the proof of a verdict is worth."""
-    if verdict.conflicts:
-        alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
-        return f"{alone}{_worth(verdict)}"
-    return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
-
-
-def _worth(verdict: Verdict) -> str:
-    if verdict.cases == 0:
-        return "every choice was refused; not rechecked"
-    checked = "rechecked exactly" if verdict.is_rechecked else "NOT CONFIRMED when rechecked"
-    cases = f", {verdict.cases} cases" if verdict.cases > 1 else ""
-    scope = "real weights of any size" if verdict.holds_at_any_scale else "all weights within the chip's ranges"
-    open_end = verdict.excess is not None and verdict.excess > 0
-    hair = f", up to {float(verdict.excess or 0):.1g} LSB" if open_end else ""
-    return f"{checked}{cases}; for {scope}{hair}"
+    if verdict.proof is None:
+        return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
+    alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
+    cases = sum(1 for _ in leaves_of(verdict.proof))
+    return f"{alone}proved for all integers of the chip{f', {cases} cases' if cases > 1 else ''}"
 
 
 def demands_table(conflict: Conflict, *, most: int) -> Table | None:

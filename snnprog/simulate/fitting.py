@@ -120,7 +120,7 @@ class Played(NamedTuple):
     told: Int64s
 
 
-class Demands(NamedTuple):
+class Requirements(NamedTuple):
     """What counts.
 
     Attributes
@@ -247,7 +247,7 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
 
 
 @operation
-def shortfall(asked: Demands, tick: int, limit: int, found: Int64s) -> int:
+def shortfall(asked: Requirements, tick: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``."""
     above = found[1, tick] - limit - asked.above
     short = 0
@@ -263,7 +263,7 @@ def shortfall(asked: Demands, tick: int, limit: int, found: Int64s) -> int:
 
 
 @operation
-def beyond(asked: Demands, watched: Int64s) -> int:
+def beyond(asked: Requirements, watched: Int64s) -> int:
     """Return by how much the first watched values that are beyond their limits are."""
     total = 0
     for watch in range(asked.limits.size):
@@ -288,7 +288,7 @@ def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, th
 
 @operation
 def next_threshold(
-    played: Played, asked: Demands, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
+    played: Played, asked: Requirements, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
 ) -> tuple[int, int, int]:
     """Return the range of thresholds that is left after one in it failed, and the next one to try.
 
@@ -363,7 +363,7 @@ class Fitter:
         first, tap = simulator.events
         told = np.where(asked == 1, 1, np.where(asked == -1, 0, FREE))
         self.played = Played(first, tap, simulator.ends, told)
-        self.asked = Demands(
+        self.asked = Requirements(
             at=asked,
             threshold=names.index("threshold"),
             unit=rule.unit,

@@ -1,0 +1,409 @@
+"""The course of one neuron's integers as a linear program: the chip's rule with an unknown for each rounding.
+
+A rounding ``r = round(c x)`` is a column of its own that lies within its error of ``c x``; equal sums that are rounded
+alike share their column. So the rows hold for every integer program, decays truncated as on the chip, and a program
+without an answer has prices that `snnprog.check_proof` accepts. All columns but roundings are in weight LSBs; these are
+in units of the potential, divided by what one unit of the threshold is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from snnprog.arrays import Floats, Int64s
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import widest_box
+from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
+from snnprog.rules.expressions import Hold, Rounding
+from snnprog.rules.interpreter import rounded
+from snnprog.rules.linear import rounding_errors
+from snnprog.rules.resolve import Form, Sums, resolved
+from snnprog.rules.rule import POTENTIAL, Step
+from snnprog.solver import LinearProgram, check_time, maximise
+from snnprog.spec import Spec, presynaptic_raster
+
+Ends = tuple[float, float]
+Register = tuple[int, int, str]
+"""A pattern, a tick and the name of a register."""
+
+NEAR = 1 << 20
+"""Ends of values, in units of the potential, that are told of their roundings: nearer than weights make them."""
+
+MOST_ORDERED = 60
+"""Roundings of which any two are compared."""
+
+LIFT_LIMIT = 1e3
+"""Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is assumed of one neuron beside its spikes.
+
+    Attributes
+    ----------
+    ranges : mapping of str or (str, int, int) to (int, int)
+        What is assumed of unknowns: "threshold", "bias", or ("weight", line, delay).
+    registers : mapping of (pattern, tick, register) to (int or None, int or None)
+    """
+
+    ranges: Mapping[object, tuple[int | None, int | None]]
+    registers: Mapping[Register, tuple[int | None, int | None]]
+
+
+NOTHING_ASSUMED = Assumed({}, {})
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """One rounding: its name and column, what is rounded, and how."""
+
+    name: str
+    column: int
+    operand: Form
+    factor: Fraction
+    rounding: Rounding
+
+
+class IntegerCourse(Sums):
+    """Columns and rows of one neuron, from a walk over its ticks."""
+
+    def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
+        self.problem, self.rule, self.assumed = problem, spec.chip.rule, assumed
+        rule = self.rule
+        self.told = _told(spec, problem) if spec.hidden != 0 else np.zeros(problem.spikes.size, np.int64)
+        self.mapping, box = problem.potential_map, widest_box(problem)
+        nearest = np.minimum(box.weight_lower, problem.box.weight_lower)  # where no weight is 0, the finest grid's
+        farthest = np.maximum(box.weight_upper, problem.box.weight_upper)
+        self.unit, taps = rule.unit, self.mapping.n_taps
+        self.lower: list[float] = [*nearest.tolist(), box.threshold[0], box.bias[0]]
+        self.upper: list[float] = [*farthest.tolist(), box.threshold[1], box.bias[1]]
+        self._narrow(taps)
+        self.columns: dict[str, tuple[int, Fraction]] = {
+            "threshold": (taps, Fraction(1)),
+            "bias": (taps + 1, Fraction(self.unit)),
+        }
+        self.columns |= {f"tap {tap}": (tap, Fraction(1)) for tap in range(taps)}
+        self.rounded_as: dict[object, str] = {}
+        self.roundings: list[Rounded] = []
+        self.facts: dict[object, Ends] = {}
+        self.rows: list[tuple[Row, Form]] = []
+        self.registers: dict[Register, Form] = {}
+        self.limits = {watch.step: watch.limit for watch in rule.watched}
+        self.watched: list[tuple[Form, int]] = []
+        self.n_arrivals = 0
+        self.rests_on: dict[int, list[int]] = {}  # a row of order -> those that it rests on
+        self.fixed = dict(self.mapping.linear.given)
+        self._walk()
+        self.note_orders()
+
+    def _narrow(self, taps: int) -> None:
+        names: list[object] = [
+            ("weight", line, int(delay)) for delay in self.mapping.delays for line in range(self.mapping.n_lines)
+        ]
+        for column, name in enumerate([*names, "threshold", "bias"]):
+            low, high = self.assumed.ranges.get(name, (None, None))
+            scale = self.unit if column == taps + 1 else 1
+            self.lower[column] = self.lower[column] if low is None else max(self.lower[column], low / scale)
+            self.upper[column] = self.upper[column] if high is None else min(self.upper[column], high / scale)
+
+    # ------------------------------------------------------------------------------------------------------ the walk
+
+    def _walk(self) -> None:
+        """Run all ticks up to the last that has a row, and note rows."""
+        problem, mapping = self.problem, self.mapping
+        first, tap = mapping.arrival_events
+        tape, played = mapping.played, mapping.played.ticks
+        rest = {name: Form() for name in self.rule.registers}
+        state, looks = rest, np.atleast_1d(problem.constrained.reshape(-1, played).any(axis=0))
+        wanted = {place[:2] for place in self.assumed.registers}
+        for tick, is_spike in enumerate(problem.spikes.tolist()):
+            pattern, local = tape.where(tick)
+            state = rest if local == 0 else state
+            arrivals = tap[first[tick] : first[tick + 1]].tolist()
+            self.watched, self.n_arrivals = [], len(arrivals)
+            arriving = self._arriving(arrivals, int(self.told[tick]))
+            after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
+            state = dict(after.state)
+            if looks[tick]:
+                self._note_rows(tick, pattern, local, compared=after.compared, left=state[POTENTIAL])
+                self._note_limits(pattern, local)
+            if (pattern, local) in wanted:
+                self._note_registers(pattern, local, self._named(state))
+            self.registers |= {(pattern, local, name): form for name, form in self._named(state).items()}
+            check_time()
+
+    def _named(self, state: Mapping[str, Form]) -> dict[str, Form]:
+        """Return registers and watched values by the names that a proof has for them."""
+        return dict(state) | {f"#{place}": value for place, (value, _) in self._places()}
+
+    def _places(self) -> Iterator[tuple[int, tuple[Form, int]]]:
+        """Yield the watched values with their places in the tick; what is gathered is watched after each arrival."""
+        before = (self.n_arrivals - 1) * (self.rule.gather.name in self.limits)
+        return ((index + before, each) for index, each in enumerate(self.watched) if index + before >= 0)
+
+    def _arriving(self, taps: list[int], told: int) -> Form:
+        """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
+        terms: dict[str, Fraction] = {}
+        if told:
+            name = f"told {told}"
+            if name not in self.columns:
+                self.columns[name] = len(self.lower), Fraction(1)
+                self.lower.append(-np.inf)
+                self.upper.append(np.inf)
+            terms[name] = Fraction(1)
+        for each in taps:
+            terms[f"tap {each}"] = terms.get(f"tap {each}", Fraction(0)) + 1
+        return Form(terms)
+
+    def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
+        """Note what the bin asks for, looked at before the reset and, where it is looked at, after it."""
+        problem, played = self.problem, self.mapping.played.ticks
+        gaps = gaps_of(problem, self.unit)
+        limit = Form.symbol("threshold").times(self.unit)
+        excess = compared.plus(limit.times(-1))
+        if problem.constrained[tick]:
+            value = excess.plus(Form.of(-gaps[1])) if problem.raster[tick] else excess.times(-1).plus(Form.of(-gaps[0]))
+            self.rows.append((BinRow(pattern, local, 1), value))
+        if problem.constrained.size > played and problem.constrained[tick + played] and problem.raster[tick]:
+            value = limit.plus(left.times(-1)).plus(Form.of(-gaps[0]))
+            self.rows.append((BinRow(pattern, local, 1, is_after_reset=True), value))
+
+    def _note_limits(self, pattern: int, local: int) -> None:
+        """Note rows of watched values that the ranges alone do not keep below their limits."""
+        for place, (value, limit) in self._places():
+            low, high = self.ends(value)
+            for side, beyond in ((1, high > limit - 1), (-1, low < 1 - limit)):
+                if beyond:
+                    row = LimitRow(pattern, local, place, side, 1)
+                    self.rows.append((row, Form.of(limit - 1).plus(value.times(-side))))
+
+    def _note_registers(self, pattern: int, local: int, state: Mapping[str, Form]) -> None:
+        for name, form in state.items():
+            low, high = self.assumed.registers.get((pattern, local, name), (None, None))
+            if low is None and high is None:
+                continue
+            if high is not None:
+                self.rows.append((RegisterRow(pattern, local, name, 1, 1), Form.of(high).plus(form.times(-1))))
+            if low is not None:
+                self.rows.append((RegisterRow(pattern, local, name, -1, 1), form.plus(Form.of(-low))))
+            ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
+            self.facts[_key(form)] = _meet(ends, self.facts.get(_key(form), (-np.inf, np.inf)))
+
+    # ---------------------------------------------------------------------------------------------- what sums become
+
+    def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
+        """Return a column for ``operand * factor``, rounded; the same one for the same."""
+        key = (_key(operand), factor, rounding)
+        if key not in self.rounded_as:
+            name = f"rounded {len(self.rounded_as)}"
+            self.rounded_as[key] = name
+            low, high = self.ends(operand)
+            column = len(self.lower)
+            self.columns[name] = column, Fraction(self.unit)
+            self.lower.append(rounded_end(low, factor, rounding, up=False) / self.unit)
+            self.upper.append(rounded_end(high, factor, rounding, up=True) / self.unit)
+            self.roundings.append(Rounded(name, column, operand, factor, rounding))
+        return Form.symbol(self.rounded_as[key])
+
+    def held(self, operand: Form, node: Hold, step: Step) -> Form:
+        """Return the value itself where its limit is within the register's ends; else what may be anything."""
+        limit = self.limits.get(step.name)
+        if limit is not None:
+            self.watched.append((operand, limit))
+        low, high = self.ends(operand)
+        if limit is not None:
+            low, high = max(low, 1 - limit), min(high, limit - 1)
+        if node.low <= low and high <= node.high:
+            return operand
+        key = (_key(operand), node)
+        if key not in self.rounded_as:
+            self.rounded_as[key] = f"held {len(self.rounded_as)}"
+            self.columns[self.rounded_as[key]] = len(self.lower), Fraction(self.unit)
+            self.lower.append(node.low / self.unit)
+            self.upper.append(node.high / self.unit)
+        return Form.symbol(self.rounded_as[key])
+
+    def ends(self, form: Form) -> Ends:
+        """Return the least and the greatest that a sum can be, in units of the potential."""
+        low = high = float(form.constant)
+        for name, coefficient in form.terms.items():
+            column, scale = self.columns[name]
+            ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
+            low, high = low + min(ends), high + max(ends)
+        return _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
+
+    def note_orders(self) -> None:
+        """Note rows of roundings of values that are sure to be in order, of up to `MOST_ORDERED` roundings."""
+        places = {_key(form): place for place, form in reversed(self.registers.items())}
+        ordered: dict[tuple[str, str], int] = {}
+        known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
+        for each in known:
+            self._note_ends(each, places[_key(each.operand)])
+        for latter, former in itertools.product(known, known):
+            if latter is former or (latter.factor, latter.rounding) != (former.factor, former.rounding):
+                continue
+            more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
+            if self.ends(more)[0] < 0:
+                more, rests_on = self._without_ordered(more, ordered)
+                if not rests_on or self.ends(more)[0] < 0:
+                    continue
+            pair = places[_key(former.operand)], places[_key(latter.operand)]
+            factor, bits = latter.factor.numerator, latter.factor.denominator.bit_length() - 1
+            row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
+            self.rests_on[len(self.rows)] = rests_on
+            ordered[former.name, latter.name] = len(self.rows)
+            self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+
+    def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
+        """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
+        rests_on: list[int] = []
+        for (lesser, greater), row in ordered.items():
+            if more.coefficient(lesser) <= -1 and more.coefficient(greater) >= 1:
+                more = more.plus(Form({lesser: Fraction(1), greater: Fraction(-1)}))
+                rests_on.append(row)
+        return more, rests_on
+
+    def _note_ends(self, each: Rounded, place: Register) -> None:
+        """Note that a rounding is no farther than that of an end of what is rounded, where that end is near."""
+        factor, bits = each.factor.numerator, each.factor.denominator.bit_length() - 1
+        for side, end in zip((-1, 1), self.ends(each.operand), strict=True):
+            if not math.isfinite(end) or abs(end) > NEAR:
+                continue
+            whole = math.floor(end) if side > 0 else math.ceil(end)
+            limit = Form.of(rounded_integer(whole, each.factor, each.rounding))
+            constant = (*place[:2], str(whole))
+            pair = (*place, *constant) if side > 0 else (*constant, *place)
+            row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
+            form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
+            self.rows.append((row, form))
+
+    # ------------------------------------------------------------------------------------------------- the program
+
+    def program(self) -> LinearProgram:
+        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`."""
+        entries: list[tuple[int, int, float]] = []
+        least: list[float] = []
+        lift = len(self.lower)
+        for index, (_, form) in enumerate(self.rows):
+            entries += [(index, column, value) for column, value in self._coefficients(form)]
+            if not isinstance(self.rows[index][0], OrderRow):
+                entries.append((index, lift, -1.0))
+            least.append(-float(form.constant) / self.unit)
+        for each in self.roundings:
+            terms = self._coefficients(each.operand.times(-each.factor))
+            low, high = self._errors(each)
+            offset = float(each.operand.constant * each.factor) / self.unit
+            for sign, end in ((1.0, low / self.unit + offset), (-1.0, -high / self.unit - offset)):
+                index = len(least)
+                entries += [(index, column, sign * value) for column, value in [*terms, (each.column, 1.0)]]
+                least.append(end)
+        free = [each.column for each in self.roundings]  # what bounds them are their rows
+        lower, upper = np.array([*self.lower, -np.inf]), np.array([*self.upper, LIFT_LIMIT])
+        lower[free], upper[free] = -np.inf, np.inf
+        rows, columns, values = zip(*entries, strict=True)
+        matrix = csr_matrix((values, (rows, columns)), shape=(len(least), lift + 1))
+        return LinearProgram(
+            objective=np.eye(1, lift + 1, lift)[0],
+            matrix=matrix,
+            least=np.array(least),
+            lower=lower,
+            upper=upper,
+        )
+
+    def _coefficients(self, form: Form) -> list[tuple[int, float]]:
+        """Return (column, coefficient) of a sum, in units of the threshold."""
+        found = []
+        for name, coefficient in form.terms.items():
+            column, scale = self.columns[name]
+            found.append((column, float(coefficient * scale) / self.unit))
+        return found
+
+    def _errors(self, each: Rounded) -> Ends:
+        """Return the ends of a rounding's error, one-sided where the sign of what is rounded is known."""
+        low, high = (float(end) for end in rounding_errors(each.factor, each.rounding))
+        least, greatest = self.ends(each.operand)
+        if each.rounding is Rounding.TOWARD_ZERO:
+            return (0.0 if greatest <= 0 else low), (0.0 if least >= 0 else high)
+        if each.rounding is Rounding.AWAY_FROM_ZERO:
+            return (0.0 if least >= 0 else low), (0.0 if greatest <= 0 else high)
+        if each.rounding is Rounding.MOVING and (greatest <= 0 or least * each.factor >= 1):
+            return low, 0.0
+        return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """How far the least cleared row can be lifted, in LSBs; each row's price, and all columns."""
+
+    lift: float
+    prices: Floats
+    values: Floats
+
+
+def lifted(course: IntegerCourse) -> Lifted:
+    """Solve a course's program.
+
+    Raises
+    ------
+    SolverError
+        If the solver gives up.
+    """
+    optimum = maximise(course.program())
+    return Lifted(float(optimum.values[-1]), optimum.duals[: len(course.rows)], optimum.values[:-1])
+
+
+def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
+    """(ticks,) Return the number of the history that hidden neurons can tell of; 0 where they cannot have spiked.
+
+    What they tell has passed two synapses at least. Without a bias, a history begins at the first spike.
+    """
+    lag, has_bias = 2 * min(spec.delays), problem.box.has_bias
+    signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
+    numbers: dict[tuple[int, bytes], int] = {}
+    told: list[int] = []
+    for pattern in spec.patterns:
+        lines, number, is_excited = presynaptic_raster(spec, pattern), 0, has_bias
+        for tick in range(pattern.ticks):
+            heard = lines[tick - lag] if tick >= lag else np.zeros(lines.shape[1], np.bool_)
+            if has_bias or number or heard.any():
+                number = numbers.setdefault((number, np.packbits(heard).tobytes()), len(numbers) + 1)
+            is_excited = is_excited or bool((heard & (signs >= 0)).any())
+            told.append(number * is_excited)
+    return np.array(told, np.int64)
+
+
+def gaps_of(problem: NeuronProblem, unit: int) -> tuple[int, int]:
+    """Return by how many units of the potential silence and a spike must clear the threshold, noise included."""
+    noise = -(-Fraction(problem.box.noise) * unit // 1)
+    is_equal = problem.box.is_equal_a_spike
+    return int(noise) + is_equal, int(noise) + 1 - is_equal
+
+
+def rounded_end(value: float, factor: Fraction, rounding: Rounding, *, up: bool) -> float:
+    """Return an end of ``value * factor``, rounded, for an end of the value."""
+    if not math.isfinite(value):
+        return value
+    whole = math.ceil(value) if up else math.floor(value)
+    return float(rounded_integer(whole, factor, rounding))
+
+
+def rounded_integer(value: int, factor: Fraction, rounding: Rounding) -> int:
+    """Return ``value * factor`` as the chip rounds it; the factor's denominator is a power of two."""
+    bits = factor.denominator.bit_length() - 1
+    return int(rounded(np.array(value * factor.numerator, np.int64), bits, rounding))
+
+
+def _key(form: Form) -> object:
+    return form.constant, frozenset(form.terms.items())
+
+
+def _meet(one: Ends, other: Ends) -> Ends:
+    return max(one[0], other[0]), min(one[1], other[1])

@@ -1,0 +1,53 @@
+"""The stand-alone checker, asked about parts of a proof while it is being made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from snnprog.check_proof import Case, Claim, fault_of, fault_of_leaf, nodes_of
+from snnprog.proof import Farkas, Leaf, Node, node_to_data, proof_to_data, row_to_data
+from snnprog.spec import Spec
+from snnprog.spec.document import spec_to_data
+
+Step = tuple[Node, int]
+"""A split on the way to a node, and which of its cases: 0 or 1."""
+
+
+class Referee:
+    """Checks proofs about one spec.
+
+    Parameters
+    ----------
+    spec : Spec
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what is pickled: another process reads the claim anew."""
+        return {"spec": self.spec}
+
+    @cached_property
+    def document(self) -> dict[str, object]:
+        """The document of the spec."""
+        return spec_to_data(self.spec)
+
+    @cached_property
+    def claim(self) -> Claim:
+        """The document as the checker reads it."""
+        return Claim(self.document)
+
+    def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
+        """Tell whether a leaf contradicts what was assumed on the way to it."""
+        steps = [(node_to_data(split), side) for split, side in path]
+        data = node_to_data(leaf)
+        if isinstance(leaf, Farkas):  # with its prices as integers, of any length
+            data["rows"] = [{**row_to_data(row), "price": row.price} for row in leaf.rows]
+        return fault_of_leaf(Case(self.claim, steps), data) is None
+
+    def fault(self, proof: Node) -> str | None:
+        """Return why a whole proof does not hold; None if it does."""
+        found: str | None = fault_of(self.claim, nodes_of(self.claim, proof_to_data(proof, self.document)))
+        return found
