@@ -61,7 +61,7 @@ def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: 
     if proof is None:
         return UNDECIDED
     known = scope.known({})
-    counts = [scope.asked.care[:, index] for index in range(len(known))]
+    counts = [scope.asked.given[:, index] for index in range(len(known))]
     first = _named(designed.conflicts[0], known, counts, proof=proof)
     others = [each for each in designed.conflicts[1:] if _is_proved(each, known, referee)]
     return replace(designed, conflicts=(first, *others), proof=proof)
