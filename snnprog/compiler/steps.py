@@ -59,8 +59,8 @@ def compile(
         What to do where no exact program is found, in real weights or in integers: raise an error, or return the
         program with the fewest wrong bins that is found; ``result.report.deviations`` names them.
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed and repaired side by side: one of processes, of Dask (``client.get_executor()``) or of
-        loky. The result does not depend on it.
+        Where neurons are designed and repaired side by side: processes, Dask's ``client.get_executor()``, or loky. The
+        result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds; the steps are
         "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as far as they are needed. Long
