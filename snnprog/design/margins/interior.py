@@ -233,7 +233,7 @@ class System:
         self.rows, self.point, self.factor = rows, point, factor
         self.to_lower, self.to_upper = rows.room(point.values)
         self.pairs = [(point.slacks, point.prices), (self.to_lower, point.below), (self.to_upper, point.above)]
-        self.gap = sum(dot(first, second) for first, second in self.pairs)
+        self.gap = math.fsum(dot(first, second) for first, second in self.pairs)
         self.dual_residual = pull + point.below - point.above
         self.margin_residual = 1.0 - float(point.prices.sum())
         self.is_slow = False
@@ -265,7 +265,7 @@ class System:
 
     def gap_after(self, step: Point, primal: float, dual: float) -> float:
         """Return the sum of all products some way along a step."""
-        return sum(
+        return math.fsum(
             dot(first + primal * change, second + dual * other)
             for (first, second), (change, other) in zip(self.pairs, _changes(step), strict=True)
         )
