@@ -4,10 +4,10 @@
 
     SnnprogError
     ├── SpecError          the specification contradicts itself or is malformed
-    ├── InfeasibleError    provably no program does what is asked; carries ``conflicts`` and a checked ``proof``
-    ├── SolverError        the solver ended without an answer
-    │   └── UndecidedError     neither a program nor a proof was found, or not in time; carries ``neurons``
-    ├── QuantizationError  real weights exist, but no integers that were tried do what is asked; carries ``neurons``
+    ├── InfeasibleError    it is proved that no program does what is asked; carries ``conflicts`` and ``proof``
+    ├── SolverError        the solver ended without an answer or a proof
+    │   └── UndecidedError     a search, or the time for it, ended without an answer; carries ``neurons``
+    ├── QuantizationError  real weights exist, but no integers that were tried are exact, and no proof excludes them
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
     │   └── FitError           a program does not fit the chip's cores; carries ``place``, too
     ├── FormatError        a file is damaged, hostile or of another format
@@ -70,9 +70,9 @@ class InfeasibleError(SnnprogError):
     Attributes
     ----------
     conflicts : tuple of Conflict
-        One or more for every output that cannot be built, ordered by output.
+        One or more for every output that was found to be infeasible, ordered by output.
     proof : mapping
-        The proof of the first of them, plain data, as `snnprog.check_proof` has accepted it.
+        The proof that the first of these outputs cannot be built: plain data, which `snnprog.check_proof` has accepted.
     """
 
     def __init__(self, conflicts: Sequence[Conflict], proof: Mapping[str, object]) -> None:
@@ -91,7 +91,9 @@ class SolverError(SnnprogError):
 
 
 class UndecidedError(SolverError):
-    """Neither a program nor a proof that there is none was found: the time ran out, or a search came to its end.
+    """An output has neither integer weights nor a proof that there are none.
+
+    The time limit ended the search, or the search came to its own end; the message says what was tried.
 
     Attributes
     ----------
@@ -110,7 +112,7 @@ class UndecidedError(SolverError):
 
 
 class QuantizationError(SnnprogError):
-    """Real weights exist, but no integers that were tried do what is asked, and nothing proves that none do.
+    """Real weights exist, but no integers that were tried do what the specification asks, and no proof excludes them.
 
     Attributes
     ----------

@@ -128,12 +128,12 @@ def explain(
     progress: Progress | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
-    """Say of each output of a spec whether it can be built, and if not, why.
+    """Tell of each output of a spec whether it can be built, and if not, why.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed side by side.
+        Where neurons are designed side by side, as for `snnprog.compile`.
     progress : callable, optional
         Called with (step, done, all) as work proceeds.
     time_limit_s : float, optional
@@ -141,6 +141,8 @@ def explain(
 
     Raises
     ------
+    SpecError
+        If an argument is not one of those above.
     SolverError
         If the solver gives up where it is asked for ticks in windows, or for integers.
     """

@@ -246,6 +246,25 @@ def test_what_is_advised_where_no_integers_are_found(options: dict[str, Any], ad
         refusals.check_noise(spec, untyped(SimpleNamespace(fragile=[fragile])))
 
 
+@pytest.mark.parametrize(
+    ("options", "is_open", "advice"),
+    [
+        ({}, False, "offer more delays, a slower potential, or bias='free'"),
+        ({}, True, "have fewer don't-care bins, or offer more delays, a slower potential, or bias='free'"),
+        ({"window": (0, 1)}, False, "widen the windows, or offer more delays, a slower potential, or bias='free'"),
+        ({"chip": "xylo"}, False, "offer more inputs, other decays, or bias='free'"),
+    ],
+)
+def test_what_is_advised_where_an_output_is_undecided(options: dict[str, Any], is_open: bool, advice: str) -> None:
+    """Only what the chip has, and what the spec holds."""
+    raster = np.zeros((4, 1), dtype=bool)
+    spec = sp.Spec([sp.Pattern(raster, raster, np.full((4, 1), not is_open))], **options)
+    designed = SimpleNamespace(proof=None, out_of_time=(), unbuilt=(0,))
+    with pytest.raises(sp.UndecidedError, match="proof that there are none; ") as caught:
+        refusals.check_design(spec, untyped(designed), limit=None, ended=())
+    assert str(caught.value).endswith(f"; {advice}")
+
+
 @pytest.mark.parametrize("call", [sp.compile, sp.explain])
 def test_a_progress_that_cannot_be_called(call: Callable[..., object]) -> None:
     spec = sp.Spec([sp.Pattern(np.eye(2, 1, dtype=bool), np.eye(2, 1, -1, dtype=bool))], [1])

@@ -101,7 +101,7 @@ def test_the_shown_specification_is_one(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((FILES / name).read_bytes())
     (tmp_path / "SPEC.toml").write_text(blocks("format.md", "toml")[0], encoding="utf-8")
     shown, example = load_spec(tmp_path / "SPEC.toml"), load_spec(FILES / "SPEC.toml")
-    assert (len(shown.patterns), shown.n_inputs) == (2, 2)
+    assert (len(shown.patterns), shown.n_inputs) == (4, 2)
     assert all(np.array_equal(a.targets, b.targets) for a, b in zip(shown.patterns, example.patterns, strict=True))
 
 

@@ -182,3 +182,12 @@ def test_windows_may_be_longer_than_all_patterns() -> None:
             windows_of(target, care, starts=starts, window=longest)
             == windows_of(target, care, starts=starts, window=long)
         ).all()
+
+
+def test_a_conflict_does_not_call_a_bin_silent_that_may_have_a_spike() -> None:
+    inputs, targets = np.zeros((6, 1), dtype=bool), np.zeros((6, 1), dtype=bool)
+    inputs[1], targets[[2, 4]] = True, True
+    with pytest.raises(sp.InfeasibleError, match="wherever the 2 target spikes fall in their windows") as caught:
+        sp.compile(sp.Spec([sp.Pattern(inputs, targets)], [1], window=(0, 1)))
+    in_windows = {2, 3, 4, 5}
+    assert not in_windows & {each.tick for conflict in caught.value.conflicts for each in conflict.bins}

@@ -32,13 +32,14 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
     if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or offer more delays",
+            f" {spec.window}, and no proof that there are none; widen the windows, or {_advice(spec)}",
             designed.unbuilt,
         )
     if designed.unbuilt:
+        fewer_open = "" if spec.care.all() else "have fewer don't-care bins, or "
         raise UndecidedError(
-            f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none; offer"
-            " more delays, or fewer don't-care bins",
+            f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none;"
+            f" {fewer_open}{_advice(spec)}",
             designed.unbuilt,
         )
 

@@ -59,7 +59,8 @@ def compile(
         What to do where no exact program is found, in real weights or in integers: raise an error, or return the
         program with the fewest wrong bins that is found; ``result.report.deviations`` names them.
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed and repaired side by side; the result does not depend on it.
+        Where neurons are designed and repaired side by side: processes, Dask's ``client.get_executor()``, or loky. The
+        result does not depend on it.
     progress : callable, optional
         Called with (step, done, all) as work proceeds; the steps are
         "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as far as they are needed. Long
@@ -73,21 +74,22 @@ def compile(
     Raises
     ------
     InfeasibleError
-        If provably no program of the chip does what is asked and stays where all runtimes agree: ``proof`` holds what
-        `snnprog.check_proof` has accepted, and ``conflicts`` names outputs, patterns and ticks.
+        If it is proved that no program of the chip does what the spec asks; ``conflicts`` names outputs, patterns and
+        ticks, and ``proof`` is what `snnprog.check_proof` has accepted.
     UndecidedError
-        If an output has neither weights nor such a proof, or no integers yet: because the time ran out, or because a
-        search ended without an answer.
+        If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
+        or because a search (for don't-care bins, ticks in windows, few synapses, hidden neurons) came to its end
+        without an answer. The message says what was tried.
     QuantizationError
-        If weights exist, but no integers that were tried are exact, survive the noise that is asked for, and have no
-        more synapses than are allowed.
+        If real weights exist, but no integers that were tried are exact, survive the noise that is asked for and have
+        no more synapses than are allowed, and no proof says that there are none.
     LimitError
         If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
         program only where the bias alone does that.
     SolverError
         If the solver gives up.
     SpecError
-        If an option is none that it may be.
+        If an argument is not one of those above.
     """
     check_type("spec", spec, kind=Spec)
     check_callable("progress", progress)

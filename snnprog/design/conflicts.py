@@ -133,8 +133,8 @@ def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Co
     return Conflict(problem.neuron, first.pattern if first else 0, first.tick if first else 0, reason, bins)
 
 
-def conflict_of(problem: NeuronProblem, care: Raster, proof: Node) -> Conflict:
-    """Return the conflict of all bins that count and that a proof rests on."""
+def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservations: str = "") -> Conflict:
+    """Return the conflict of all bins that count and that a proof rests on; what is left open, in words, is added."""
     leaves = [leaf for leaf in leaves_of(proof) if isinstance(leaf, Farkas) and leaf.output == problem.neuron]
     mapping, prices = problem.potential_map, dict[int, int]()
     for row in (row for leaf in leaves for row in leaf.rows if isinstance(row, BinRow)):
@@ -146,7 +146,7 @@ def conflict_of(problem: NeuronProblem, care: Raster, proof: Node) -> Conflict:
     ticks = sorted(prices)
     due = [tick for tick in ticks if problem.raster[tick]]
     pattern, tick = mapping.tape.where((due or ticks)[0])
-    reason = f"no weights let output {problem.neuron} {_demands(problem, ticks)}{_fixed(problem)}"
+    reason = f"no weights let output {problem.neuron} {_demands(problem, ticks)}{reservations}{_fixed(problem)}"
     bins = tuple(_bin(problem, each, price=prices.get(each, 0)) for each in ticks)
     return Conflict(problem.neuron, pattern, tick, f"{reason}; a smaller conflict may be among these", bins)
 

@@ -135,10 +135,10 @@ def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, as
 
 
 def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
-    return no_choice(scope.known({}), scope.asked.given, proof=proof, reservations=_reservations(scope.asked))
+    return no_choice(scope.known({}), scope.asked.given, proof=proof, reservations=reservations_of(scope.asked))
 
 
-def _reservations(asked: Demands) -> str:
+def reservations_of(asked: Demands) -> str:
     """Name what is left open, and how far."""
     parts = []
     if asked.windows:

@@ -171,5 +171,6 @@ def _unbuilt(refusal: Refusal | None) -> NeuronDesign:
 
 def _advice(asked: Spec) -> str:
     """Return what to try where the search for hidden neurons found too little."""
-    slower = "offer more delays, or a slower potential"
+    nearest, farthest = asked.chip.delays
+    slower = "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
     return slower if asked.hidden == AUTO else f"allow more hidden neurons, or 'auto'; or {slower}"

@@ -24,6 +24,7 @@ from snnprog.design.proofs.certificate import Case, Certificate, NoCompletion, S
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
 from snnprog.design.scopes import Alone, Together, under_assumptions
+from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
@@ -61,8 +62,8 @@ def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: 
     if proof is None:
         return UNDECIDED
     known = scope.known({})
-    counts = [scope.asked.care[:, index] for index in range(len(known))]
-    first = _named(designed.conflicts[0], known, counts, proof=proof)
+    given = [scope.asked.given[:, index] for index in range(len(known))]
+    first = _named(designed.conflicts[0], known, given, proof=proof, reservations=reservations_of(scope.asked))
     others = [each for each in designed.conflicts[1:] if _is_proved(each, known, referee)]
     return replace(designed, conflicts=(first, *others), proof=proof)
 
@@ -221,14 +222,16 @@ def _choices(problem: NeuronProblem) -> float:
     return float(np.log2(steps).sum()) + math.log2(biases * exponents)
 
 
-def _named(conflict: Conflict, known: list[NeuronProblem], counts: list[Raster], *, proof: Node) -> Conflict:
-    """Return the conflict, or where the proof rests on other bins, one that names those."""
+def _named(
+    conflict: Conflict, known: list[NeuronProblem], given: list[Raster], *, proof: Node, reservations: str
+) -> Conflict:
+    """Return the conflict, or where the proof rests on other bins about which there is no choice, one of those."""
     bins = {(each.pattern, each.tick) for each in conflict.bins}
-    rows = {(row.pattern, row.tick) for row in _bins_in([proof]) if _counts(row, known, counts, conflict.neuron)}
+    rows = {(row.pattern, row.tick) for row in _bins_in([proof]) if _counts(row, known, given, conflict.neuron)}
     if rows <= bins:
         return conflict
     index = 0 if len(known) == 1 else conflict.neuron
-    return conflict_of(known[index], counts[index], proof)
+    return conflict_of(known[index], given[index], proof, reservations=reservations)
 
 
 def _counts(row: BinRow, known: list[NeuronProblem], counts: list[Raster], neuron: int) -> bool:
