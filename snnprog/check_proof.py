@@ -1045,16 +1045,20 @@ def check_exhausted(case, leaf):
     while boxes:
         try:
             box = case.tightened(output, boxes.pop())
+            threshold = box["threshold"]
             own = run_all(case, output, box)
         except ContradictionError:
             continue
         name = widest(box)
-        if name is None:
+        if name is None and box["threshold"] != threshold:  # narrowed on the way: the run began with more of them
+            boxes.append(box)
+        elif name is None:
             what = ", ".join(f"{key}: {ends[0]}" for key, ends in box.items() if key[0] != "weight")
             raise RejectedError(f"these integers are not refuted: {what}" if own else f"these are left open: {what}")
-        low, high = box[name]
-        middle = (low + high) // 2
-        boxes += [{**box, name: (middle + 1, high)}, {**box, name: (low, middle)}]
+        else:
+            low, high = box[name]
+            middle = (low + high) // 2
+            boxes += [{**box, name: (middle + 1, high)}, {**box, name: (low, middle)}]
 
 
 def taps_in_use(case, output):

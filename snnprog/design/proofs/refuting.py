@@ -25,8 +25,9 @@ from snnprog.solver import check_time
 
 # Ticks times taps, and roundings, up to which the program with roundings is made.
 MOST_ENTRIES, MOST_ROUNDINGS = 2_000_000, 4000
-# How many programs are solved for one proof, times their roundings; and at most so many.
-BRANCHING_WORK, MOST_BRANCHES = 40_000, 400
+# How many programs are solved for one proof, times their roundings; and at most so many. A program of 46 roundings
+# takes .3 s, so this is some seconds.
+BRANCHING_WORK, MOST_BRANCHES = 1500, 100
 # Bits of the dearest price; a cheaper one than a unit of that has none.
 PRICE_BITS = 44
 # What of a rounding or a fraction a solver's tolerance explains, in units of the potential, or LSBs.

@@ -200,13 +200,13 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     spec, care = task.spec, task.care[:, output]
     problem = task.problem(output, task.targets[:, output], constrained=care)
     proof: Node | None = None
-    if spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
+    if spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
+        leaf = Exhausted(output)
+        proof = leaf if referee.refutes(leaf) else None
+    if proof is None and spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
         proof = refuted_by_bins(problem, care, referee)
         if proof is None and spec.fan_in is not None:
             proof = refuted_by_taps(under_assumptions(problem, care, assumed={}), referee)
-    if proof is None and spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
-        leaf = Exhausted(output)
-        proof = leaf if referee.refutes(leaf) else None
     if proof is None:
         return UNDECIDED
     conflict = conflict_of(problem, care, proof)
