@@ -99,7 +99,9 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
     )
 
 
-def no_choice(known: Sequence[NeuronProblem], given: Raster, *, proof: Proof, reservations: str) -> list[Conflict]:
+def no_choice(
+    known: Sequence[NeuronProblem], given: Raster, *, care: Raster, proof: Proof, reservations: str
+) -> list[Conflict]:
     """Return the conflicts of neurons that cannot do what is asked, whatever is chosen of what is left open.
 
     Parameters
@@ -108,6 +110,8 @@ def no_choice(known: Sequence[NeuronProblem], given: Raster, *, proof: Proof, re
         Of each neuron, with the rows that are sure whatever is chosen.
     given : (ticks, neurons) bool
         The bins about which there is no choice.
+    care : (ticks, neurons) bool
+        The bins that count; those in windows, too.
     reservations : str
         What is left open, in words.
     """
@@ -116,6 +120,9 @@ def no_choice(known: Sequence[NeuronProblem], given: Raster, *, proof: Proof, re
         index = leaf.neuron if len(known) > 1 else 0
         counts = known[index].potential_map.at_every_look(given[:, index])
         named.setdefault(index, set()).update(tick for tick in leaf.prices if counts[tick])
+    free = _free_bins(known, care, proof=proof)
+    if free is not None:
+        return [_neither(*free)]
     demands = [
         f"output {known[index].neuron} {_demands(known[index], sorted(ticks))}"
         for index, ticks in sorted(named.items())
@@ -125,6 +132,17 @@ def no_choice(known: Sequence[NeuronProblem], given: Raster, *, proof: Proof, re
     reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
+
+
+def _free_bins(known: Sequence[NeuronProblem], care: Raster, *, proof: Proof) -> tuple[NeuronProblem, list[int]] | None:
+    """Return a neuron and its bins, if a proof rests on nothing but bins of it that do not count; else None."""
+    places = {(leaf.neuron if len(known) > 1 else 0, tick) for leaf in leaves(proof) for tick in leaf.prices}
+    indices = {index for index, _ in places}
+    if len(indices) != 1:
+        return None
+    (index,) = indices
+    counts, ticks = known[index].potential_map.at_every_look(care[:, index]), sorted(tick for _, tick in places)
+    return None if any(counts[tick] for tick in ticks) else (known[index], ticks)
 
 
 def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Conflict:

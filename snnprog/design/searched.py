@@ -135,7 +135,13 @@ def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, as
 
 
 def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
-    return no_choice(scope.known({}), scope.asked.given, proof=proof, reservations=reservations_of(scope.asked))
+    return no_choice(
+        scope.known({}),
+        scope.asked.given,
+        care=scope.asked.care,
+        proof=proof,
+        reservations=reservations_of(scope.asked),
+    )
 
 
 def reservations_of(asked: Demands) -> str:
