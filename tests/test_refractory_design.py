@@ -37,7 +37,8 @@ def test_verdicts_agree_with_whole_numbers(first: int) -> None:
     assert said.count("infeasible") > 10
 
 
-def test_two_spikes_too_near_are_named() -> None:
+def test_a_spike_too_near_is_named() -> None:
+    """The third spike is not: it is too near only to one that cannot be."""
     targets = np.zeros((12, 1), dtype=bool)
     targets[[3, 6, 9]] = True
     inputs = np.zeros_like(targets)
@@ -47,12 +48,10 @@ def test_two_spikes_too_near_are_named() -> None:
         sp.compile(spec)
     assert [conflict.reason for conflict in caught.value.conflicts] == [
         "output 0 must spike at tick 6 of pattern 0, but is refractory for 4 ticks from its spike at tick 3: it can"
-        " spike again at tick 7",
-        "output 0 must spike at tick 9 of pattern 0, but is refractory for 4 ticks from its spike at tick 6: it can"
-        " spike again at tick 10",
+        " spike again at tick 7"
     ]
     biased = with_wishes(spec, bias="free")
-    assert [conflict.tick for conflict in design(biased).conflicts] == [6, 9]
+    assert [conflict.tick for conflict in design(biased).conflicts] == [6]
     assert not design(with_wishes(spec, refractory=3)).conflicts
 
 
