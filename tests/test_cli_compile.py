@@ -74,7 +74,7 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     assert not (tmp_path / "p.snnp").exists()
     code, out, err = command(*words, "--closest")
     assert (code, err) == (cli.NOT_EXACT, "")
-    assert "closest found: 1 wrong bin (at least 1 in any case) on 1 pattern;" in out
+    assert "closest found: 1 wrong bin (at least 1 under exact decays) on 1 pattern;" in out
     assert "0:0 missing" in out
     code, out, _ = command(*words, "--closest", "--json")
     data = json.loads(out)

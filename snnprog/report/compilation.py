@@ -39,7 +39,9 @@ def print_compilation(console: Console, result: CompileResult, *, n_patterns: in
 
 def _outcome(report: CompileReport, n_patterns: int) -> str:
     wrong, least = report.wrong_bins, report.at_least
-    outcome = f"closest found: {counted(wrong, 'wrong bin')} (at least {least} in any case)" if wrong else "exact"
+    outcome = (
+        f"closest found: {counted(wrong, 'wrong bin')} (at least {least} under exact decays)" if wrong else "exact"
+    )
     several = "all " if n_patterns > 1 else ""
     hidden = f"{counted(len(report.hidden), 'hidden neuron')}, " if report.hidden else ""
     return f"{outcome} on {several}{counted(n_patterns, 'pattern')}; {hidden}{counted(report.synapses, 'synapse')}"
