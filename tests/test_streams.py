@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import FILES
+from processes import wait_until
 
 import snnprog as sp
 from snnprog import cli
@@ -82,6 +83,13 @@ def slow(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def is_caught(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process has a handler of a signal: see ``/proc/PID/status`` in proc(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    (mask,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     ("number", "said"),
@@ -103,7 +111,8 @@ def test_a_signal_ends_the_command_with_a_line(slow: Path, number: signal.Signal
         text=True,
         start_new_session=True,
     )
-    time.sleep(2.5)  # it has begun
+    assert wait_until(lambda: is_caught(command.pid, signal.SIGTERM))
+    time.sleep(1.0)  # it works
     os.killpg(command.pid, number)
     out, err = command.communicate(timeout=60)
     assert (command.returncode, out, err) == (128 + number, "", said)
