@@ -34,8 +34,8 @@ MOST_SPLITS = 6
 MOST_TAPS = 8
 """Taps of which every choice is told apart where few are allowed."""
 
-MOST_CHOICES = 14
-"""The binary logarithm of the choices of weights that are tried where nothing else is a proof: seconds to check."""
+MOST_CHOICES = 1 << 14
+"""Choices of weights that are tried one by one: seconds to check."""
 
 
 def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: int) -> NeuronDesign:
@@ -213,13 +213,13 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     return NeuronDesign(None, (conflict,), proof=proof)
 
 
-def _choices(problem: NeuronProblem) -> float:
-    """Return the binary logarithm of the number of choices of weights, exponent and bias."""
+def _choices(problem: NeuronProblem) -> int:
+    """Return the number of choices of weights, exponent and bias."""
     box = problem.box
     steps = (box.weight_upper - box.weight_lower) / box.weight_step + 1.0
     biases = 1 << 20 if box.is_bias_free else 1
     exponents = 1 + box.exponents[-1] - box.exponents[0]
-    return float(np.log2(steps).sum()) + math.log2(biases * exponents)
+    return math.prod(int(each) for each in steps) * biases * exponents
 
 
 def _named(
