@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ortools.sat.python import cp_model
-from ortools.sat.python.cp_model_helper import CpSolverStatus
 
 from snnprog.solver.deadline import check_time, seconds_left
 from snnprog.solver.interrupts import interruptible
+
+if TYPE_CHECKING:  # OR-tools has it from 9.15 on
+    from ortools.sat.python.cp_model_helper import CpSolverStatus
 
 
 def solve_model(model: cp_model.CpModel, *, effort: float) -> tuple[cp_model.CpSolver, CpSolverStatus]:
