@@ -55,7 +55,7 @@ def test_no_raster_is_nearer_than_the_number_told(recurrent: bool) -> None:
         spec = little(seed, recurrent=recurrent)
         nearest = min(int((raster != spec.targets[:, 0]).sum()) for raster in possible(spec))
         report = sp.compile(spec, on_infeasible="closest").report
-        assert report.at_least <= nearest <= report.wrong_bins
+        assert report.at_least <= min(nearest, report.wrong_bins)  # integers that live off truncation may be nearer
         proved += report.at_least == report.wrong_bins > 0
     assert proved >= 3
 
