@@ -59,8 +59,6 @@ LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
 MOST_ENTRIES = 50_000_000
 # Ticks and events that are run to fit integers: some tenths of a second, and some seconds.
 BRIEF_FIT, SHORT_FIT, LONG_FIT = 1e7, 3e7, 3e8
-# The exponents at which integers are fitted: all others lie near one of these.
-FITTED_EXPONENTS = (0, 2, 4, 7)
 
 
 # How much is done: small weights are tried alone; the first two means of the list above are; or all.
@@ -190,7 +188,7 @@ class _Family:
     def fitted(self, starts: list[_Start], work: float) -> IntegerNeuron | None:
         """Return integers that are found by running them (`snnprog.integers.fitted`)."""
         begun = [(start.problem, start.unknowns) for start in starts]
-        grids = [self.at(exponent) for exponent in FITTED_EXPONENTS if exponent in self.exponents]
+        grids = [self.at(exponent) for exponent in self.chip.design_exponents if exponent in self.exponents]
         return fitted(grids, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
 
     def swept(self, runs: int = FEW_RUNS) -> Swept:

@@ -29,8 +29,6 @@ from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadli
 # Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
 # same for all neurons.
 WORK, WORK_PER_EXPONENT = 3e7, 1e7
-# The exponents at which integers are fitted, where each neuron has its own: all others lie near one of these.
-EXPONENTS = (0, 2, 4, 7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work
 def _fit(job: _FitJob) -> Neuron | None:
     machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
     problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
-    fewer = [problem for problem in problems if problem.problem.exponent in EXPONENTS] or problems
+    fewer = [problem for problem in problems if problem.problem.exponent in job.chip.design_exponents] or problems
     try:
         with until(job.deadline):
             check_time()
