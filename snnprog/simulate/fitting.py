@@ -196,14 +196,20 @@ def random_below(state: UInt64s, count: int) -> int:
 
 
 @operation
+def write_unknown(unknowns: Movable, index: int, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
+    """Write one unknown to where the run reads it."""
+    value = values[index] * unknowns.factor[index]
+    if index < unknowns.weights:
+        weight[unknowns.place[index]] = value
+    else:
+        parameters[unknowns.place[index]] = value
+
+
+@operation
 def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
     """Write all unknowns to where the run reads them."""
     for index in range(values.size):
-        value = values[index] * unknowns.factor[index]
-        if index < unknowns.weights:
-            weight[unknowns.place[index]] = value
-        else:
-            parameters[unknowns.place[index]] = value
+        write_unknown(unknowns, index, values, weight, parameters)
 
 
 @operation
@@ -214,11 +220,7 @@ def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: In
         if index < 0:
             continue
         values[index] += sign * move[2 * part + 1]
-        value = values[index] * unknowns.factor[index]
-        if index < unknowns.weights:
-            weight[unknowns.place[index]] = value
-        else:
-            parameters[unknowns.place[index]] = value
+        write_unknown(unknowns, index, values, weight, parameters)
 
 
 @operation
