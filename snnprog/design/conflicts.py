@@ -9,11 +9,12 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict, PricedBin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Case, Certificate, Proof, Split, SynapseSplit
+from snnprog.design.proofs.certificate import Case, Certificate, Proof, all_leaves
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
 from snnprog.potential import NO_RESET
 from snnprog.proof import BinRow, Farkas, Node, leaves_of
+from snnprog.wording import counted
 
 NAMED_TICKS = 4  # so many fit in a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
@@ -68,24 +69,11 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
 
 
 def no_filling(problem: NeuronProblem, care: Raster, *, proof: Proof) -> Conflict:
-    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others.
-
-    Where neither a spike nor a silence can be had in a bin that does not count, the proof needs none that does.
-    """
-    priced = {tick for leaf in leaves(proof) for tick in leaf.prices}
-    named = sorted(tick for tick in priced if care[tick])
-    if not named:
-        return _neither(problem, sorted(priced))
-    pattern, tick = problem.potential_map.tape.where(named[0])
-    due = [tick for tick in named if problem.raster[tick]]
-    if due:
-        pattern, tick = problem.potential_map.tape.where(due[0])
-    reason = (
-        f"no weights let output {problem.neuron} {_demands(problem, named)},"
-        f" whatever it does in its {int((~care).sum())} don't-care bins{_fixed(problem)}"
-    )
-    bins = tuple(_bin(problem, named_tick, price=0) for named_tick in named)
-    return Conflict(problem.neuron, pattern, tick, reason, bins)
+    """Return the conflict of a neuron whose bins that count cannot be met, whatever it does in the others."""
+    counts, noun = care[:, None], "don't-care bin"
+    others = f", whatever it does in its {counted(int((~care).sum()), noun)}"
+    (conflict,) = no_choice([problem], counts, care=counts, proof=proof, reservations=others)
+    return conflict
 
 
 def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
@@ -189,14 +177,7 @@ def bins_of(problem: NeuronProblem, certificate: Certificate) -> tuple[PricedBin
 
 def leaves(proof: Case) -> Iterator[Certificate]:
     """Yield the certificates that a proof rests on."""
-    if isinstance(proof, Split):
-        yield from leaves(proof.if_silent)
-        yield from leaves(proof.if_spike)
-    elif isinstance(proof, SynapseSplit):
-        yield from leaves(proof.if_absent)
-        yield from leaves(proof.if_present)
-    elif isinstance(proof, Certificate):
-        yield proof
+    return (leaf for leaf in all_leaves(proof) if isinstance(leaf, Certificate))
 
 
 def _bin(problem: NeuronProblem, tick: int, *, price: int) -> PricedBin:

@@ -18,7 +18,7 @@ The search is the same for one neuron that no other hears and for all neurons of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -36,6 +36,7 @@ from snnprog.design.proofs.certificate import (
     SynapseSplit,
     TooManySynapses,
     Unsettled,
+    all_leaves,
     certify,
 )
 from snnprog.design.proofs.verdict import judge, minimal_conflict
@@ -242,15 +243,6 @@ def _settled(proof: Case, neuron: int) -> Proof:
         raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
     assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"
     return proof
-
-
-def all_leaves(proof: Case) -> Iterator[Case]:
-    """Yield the ends of all cases of a proof."""
-    if isinstance(proof, (Split, SynapseSplit)):
-        for case in _cases(proof)[1].values():
-            yield from all_leaves(case)
-    else:
-        yield proof
 
 
 def _verdicts(

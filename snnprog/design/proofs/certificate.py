@@ -23,7 +23,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
@@ -121,6 +121,18 @@ class SynapseSplit:
 
 Proof: TypeAlias = Certificate | Split | SynapseSplit
 Case: TypeAlias = Proof | NoCompletion | TooManySynapses | Unsettled
+
+
+def all_leaves(proof: Case) -> Iterator[Case]:
+    """Yield the ends of all cases of a proof."""
+    if isinstance(proof, Split):
+        yield from all_leaves(proof.if_silent)
+        yield from all_leaves(proof.if_spike)
+    elif isinstance(proof, SynapseSplit):
+        yield from all_leaves(proof.if_absent)
+        yield from all_leaves(proof.if_present)
+    else:
+        yield proof
 
 
 def certify(problem: NeuronProblem, prices: Mapping[int, int]) -> Certificate | None:
