@@ -170,7 +170,7 @@ def write_inputs(folder: Path, version: int) -> None:
 
 
 def wait_for_handler(command: subprocess.Popen[str]) -> None:
-    """Wait until a process handles SIGTERM itself, which Python does not unless it is told to."""
+    """Wait until a process has its own handler of SIGTERM; Python installs none by default."""
     bit = 1 << (signal.SIGTERM - 1)
     while command.poll() is None:
         status = Path(f"/proc/{command.pid}/status").read_text(encoding="ascii")

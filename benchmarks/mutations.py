@@ -81,7 +81,7 @@ def mutated(kind: str, good: bytes, seed: int) -> bytes:
     if kind.endswith(WHOLE):
         return hostile_hdf5.hostile_hdf5(good, seed)
     stranger = hostile_files.Stranger(Random(seed))
-    return good[:8] + stranger.splice(good[8:])  # the signature stays, or it would be no HDF5 file
+    return good[:8] + stranger.splice(good[8:])  # keep the signature, so that it is still read as HDF5
 
 
 def place_of(kind: str, folder: Path) -> tuple[Path, bytes]:

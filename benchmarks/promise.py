@@ -1,9 +1,9 @@
 """Is the promise kept? Random specs over all options and chips, each compiled, explained and judged.
 
-The judges share no code with the package: programs run on a simulator in plain integers and are held against every
-limit of the spec; refusals are contradicted by a teacher (a circuit that does what is asked) or by brute force over
-integers, wherever that ends. Specs are drawn from their seeds: ``--only SEED`` runs one again, ``--spec TEXT`` any one
-in the notation that failures are written in, ``--shrink`` makes it as small as it stays wrong in the same way.
+The judges share no code with the package: programs run on a simulator in plain integers and are checked against every
+limit of the spec; a refusal is wrong if a teacher (a circuit that meets the targets) or a brute-force search over
+integers, where that ends, does what it calls impossible. Each spec is drawn from its seed: ``--only SEED`` runs one
+again, ``--spec TEXT`` runs one in the notation of the failures, and ``--shrink`` reduces it while it stays wrong.
 
 Sizes for a full run: ``--specs 10000 --seconds 5 --kind random``, then ``--specs 5000 --kind teacher``.
 """

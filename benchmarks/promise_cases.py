@@ -83,7 +83,7 @@ class Case:
     size : str
         "tiny", "small" or "medium"; "" for a case that was not drawn.
     teacher : Circuit or None
-        A circuit within the spec's limits that does what is asked, where there is one.
+        A circuit within the spec's limits that meets the targets, if one is known.
     """
 
     trials: tuple[Trial, ...]

@@ -60,7 +60,7 @@ def setting(name: str) -> str:
 
 
 def checked_host(host: str) -> str:
-    """Return the host; raise `RunnerError` for what is no name of one, such as an option of ssh's."""
+    """Return the host name; raise `RunnerError` if it is not one, for example an option of ssh."""
     if len(host) > HOST_CHARACTERS or not HOST.fullmatch(host):
         raise RunnerError(
             f"SNNPROG_REMOTE_HOST is {host[:HOST_CHARACTERS]!r}; a host is needed, as in 'me@chip.example.org'"
@@ -119,7 +119,7 @@ def run_there(host: str, command: str, sent: bytes) -> bytes:
 
 
 def feed(stream: IO[bytes], content: bytes) -> None:
-    """Write all of it to a stream and close that, unless whoever reads has gone."""
+    """Write the content to a stream and close it; do nothing if the reader has closed it."""
     with contextlib.suppress(OSError), stream:
         stream.write(content)
 

@@ -14,9 +14,9 @@ from snnprog.processes.commands import failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.temporaries import temporary_folder
 
-LOOK_SECONDS = 60.0
-IMPORT_SECONDS = 600.0
-"""Large packages compile their bytecode when they are first imported; for the four shipped ones, some 10 s."""
+LOOK_SECONDS, IMPORT_SECONDS = 60.0, 600.0
+"""When a Python that lists or imports its packages counts as hung: far above what either takes. Large packages compile
+their bytecode when they are first imported; the four shipped ones take some 10 s."""
 
 # Run by the environment's interpreter. Only what has an __init__.py, or is one file, is sure to be meant for import.
 LOOK = """

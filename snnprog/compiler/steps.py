@@ -35,6 +35,7 @@ from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
 # The share of the time in which outputs are designed or refuted, where integers that truncate may do what is refuted.
+# A choice, not a measurement; without a time limit, it has no effect.
 DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
 

@@ -39,7 +39,8 @@ from snnprog.solver import interruptible, is_time_over, step, until
 from snnprog.spec import Pattern, Spec
 from snnprog.trace import Trace
 
-# The share of the time left that a step may take, where another step may be needed after it.
+# The share of the time left that a step may take, where another step may be needed after it: more than half, as most
+# specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
 
 

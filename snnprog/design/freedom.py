@@ -49,7 +49,8 @@ Built = TypeVar("Built")
 # The most steps of a search, each a linear program per neuron: so many entries of all their rows, but no fewer and no
 # more steps than these.
 EFFORT, LEAST_STEPS, MOST_STEPS = 20_000_000, 100, 4_000
-# The share of the room that weights have at their widest that they keep when they are made few: any leaves some.
+# The share of the room that weights have at their widest that they keep when they are made few: any share below 1
+# leaves a choice, and half is the middle.
 SHARE = 0.5
 
 

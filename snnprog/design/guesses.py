@@ -27,7 +27,8 @@ from snnprog.spec import Spec
 
 # How many rasters are guessed, and how many sets of taps for each.
 RASTERS, TAP_SETS, SEED = 6, 4, 0
-# What a tap is given that is to have a synapse, and no weight yet, in LSBs: too little to matter.
+# What a tap is given that is to have a synapse, and no weight yet, in LSBs: too little to matter
+# beside a step of 1.
 SOME = 1e-6
 
 

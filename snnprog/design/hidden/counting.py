@@ -30,11 +30,11 @@ from snnprog.solver import check_time
 
 # The greatest weights that are tried on so many lines: 7, 49, 343, 2401 and 3125 counts.
 SIZES = {1: 3, 2: 3, 3: 3, 4: 3, 5: 2}
-# How finely the nearest miss's weights are taken for counts.
+# The largest weight of the nearest miss becomes this count, as the largest of `SIZES` is; others in proportion.
 LEANING = 3.0
 # The most detectors that are weighed against one another, and of these the most in threes.
 MOST_DETECTORS, FEW_DETECTORS = 260, 48
-# The most linear programs for one number of detectors; each takes about a millisecond.
+# The most linear programs for one number of detectors, as many as there are detectors: each takes about a millisecond.
 MOST_PROGRAMS = 260
 # The most entries of all columns: 32 MB of doubles.
 MOST_CELLS = 1 << 22

@@ -37,7 +37,8 @@ from snnprog.spec import presynaptic_raster
 MOST_CELLS = 1 << 24
 # How many spikes that nothing reaches, and how many pairs of the same history, are tried as proofs.
 MOST_ALONE, MOST_CLASHES = 3, 20
-# Features that differ by less, in decimal digits, may be the same but for the order in which floats were added.
+# Decimal digits in which equal features agree, whatever the order in which floats were added: a double has 15, and sums
+# of thousands lose 4.
 DIGITS = 9
 # Prices are taken for ratios of integers up to these, so that those that follow from small integers, or from decays of
 # 12 bits, are exact.
