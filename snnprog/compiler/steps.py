@@ -128,7 +128,8 @@ def _exact(work: Work) -> Built:
         if guessed is not None:
             return guessed
     check_design(work.spec, designed, limit=limit, ended=ended)
-    built = built_with_choice(work, designed, share=share)
+    with step("repair", share=share):
+        built = built_with_choice(work, designed, share=share)
     if is_helped and built.inexact:
         designed = work.helped(designed, built.inexact, is_proof_needed=True)
         check_design(work.spec, designed, limit=limit, ended=ended)

@@ -42,6 +42,8 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
+# The same of a step that only looks whether hidden neurons are needed: what they do must be searched for after it.
+ALONE_PART = 0.2
 
 
 class Stopwatch:
@@ -107,11 +109,16 @@ class Work:
         refused = [index for index in designed.unbuilt if outcomes[index].conflicts]
         if refused:
             task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
-            with self._step("proofs"):
+            with self._step("proofs", self._share_alone):
                 for index in refused:
                     outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
             self.watch.lap("proofs")
         return replace(designed, outcomes=tuple(outcomes))
+
+    @property
+    def _share_alone(self) -> float:
+        """The share of the time for what outputs do alone, beside their design."""
+        return 1.0 if self.spec.hidden == 0 else ALONE_PART
 
     def _unless_proved(self, designed: Design) -> Design:
         """Return the design in which outputs without weights are refused by other means, where these are a proof."""
@@ -146,7 +153,7 @@ class Work:
         left = designed.undecided
         if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
             return designed
-        with self._step("fit"):
+        with self._step("fit", self._share_alone):
             found = fit_outputs(task, left, seed=self.seed, executor=self.executor)
         self.watch.lap("fit")
         for output, neuron in found.items():
