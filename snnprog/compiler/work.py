@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
-from snnprog.design.hidden import add_hidden
+from snnprog.design.hidden import add_hidden, refused_with_windows
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.proofs.substantiating import last_word, substantiated
@@ -42,8 +42,8 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
-# The same of a step that only looks whether hidden neurons are needed: what they do must be searched for after it.
-ALONE_PART = 0.2
+# The same of steps that only look whether hidden neurons are needed: these must be searched for after them.
+ALONE_PART, ALONE_DESIGN_PART = 0.2, 0.35
 
 
 class Stopwatch:
@@ -169,22 +169,42 @@ class Work:
         self.watch.lap("design")
         return again
 
-    def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
-        """Return the design with the hidden neurons that some outputs need."""
+    def helped(
+        self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, draw: int = 0, share: float = 1.0
+    ) -> Design:
+        """Return the design with the hidden neurons that some outputs need; see `add_hidden`."""
         try:
-            with self._step("hidden"):
-                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+            with self._step("hidden", share):
+                return add_hidden(
+                    self.spec,
+                    designed,
+                    outputs,
+                    is_proof_needed=is_proof_needed,
+                    draw=draw,
+                    progress=self.progress,
+                )
         except UndecidedError as error:
             if not error.ended_by_time:
                 raise
-            self.watch.ended.append("hidden")
             raise UndecidedError(
                 f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time",
                 outputs,
-                self.watch.ended,
+                [*self.watch.ended, "hidden"],
             ) from error
         finally:
             self.watch.lap("hidden")
+
+    def refused(self, designed: Design, outputs: Sequence[int]) -> Design | None:
+        """Return the design in which outputs are refused that no network can do; None where that is not proved."""
+        found = dict(self._last_words(outputs))
+        if not found and self.spec.window != (0, 0) and not is_time_over():
+            with self._step("proofs"), suppress(UndecidedError):
+                found = refused_with_windows(self.spec, outputs)
+            self.watch.lap("proofs")
+        if not found:
+            return None
+        outcomes = tuple(found.get(index, UNDECIDED) for index, _ in enumerate(designed.outcomes))
+        return replace(designed, outcomes=outcomes)
 
     def nearest(
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from snnprog.check_proof import Case, Claim, fault_of, fault_of_leaf, nodes_of
+from snnprog.check_proof import Case, Claim, fault_of, fault_of_leaf, first_spike, nodes_of
 from snnprog.proof import Farkas, Leaf, Node, node_to_data, proof_to_data, row_to_data
 from snnprog.spec import Spec
 from snnprog.spec.document import spec_to_data
@@ -51,3 +51,10 @@ class Referee:
         """Return why a whole proof does not hold; None if it does."""
         found: str | None = fault_of(self.claim, nodes_of(self.claim, proof_to_data(proof, self.document)))
         return found
+
+
+@lru_cache(maxsize=8)
+def first_told(spec: Spec) -> tuple[int, ...]:
+    """Return for each pattern the first tick at which what a hidden neuron tells can arrive, as the checker has it."""
+    claim, delay = Claim(spec_to_data(spec)), min(spec.delays)
+    return tuple(first_spike(claim, pattern) + delay for pattern in range(len(spec.patterns)))
