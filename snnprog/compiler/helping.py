@@ -13,12 +13,14 @@ from snnprog.compiler.built import Built
 from snnprog.compiler.work import PART, Work
 from snnprog.design import Design
 from snnprog.errors import UndecidedError
+from snnprog.integers import INEXACT
 from snnprog.solver import is_time_over, step
 
 # How often hidden neurons are drawn anew, and the share of the time left for each try, and for the integers beside it.
-DRAWS, SHARE = 5, 0.3
+DRAWS, SHARE = 6, 0.3
+FIRST_SHARE = 0.6
 # The share of the time for hidden neurons: where none are found, what is left is for a proof that there are none.
-HELP_PART = 0.85
+HELP_PART = 0.7
 
 
 def helped_or_refused(work: Work, designed: Design) -> Design:
@@ -30,13 +32,14 @@ def helped_or_refused(work: Work, designed: Design) -> Design:
         If neither is found.
     """
     found: list[UndecidedError] = []
-    for draw in range(DRAWS + 1):
-        try:
-            with step("hidden", share=HELP_PART):
-                return work.helped(designed, designed.unbuilt, is_proof_needed=False, draw=draw)
-        except UndecidedError as error:
-            found.append(error)
-            if error.ended_by_time:
+    with step("hidden", share=HELP_PART):
+        for draw in range(DRAWS + 1):
+            share = FIRST_SHARE if draw == 0 else SHARE
+            try:
+                return work.helped(designed, designed.unbuilt, is_proof_needed=False, draw=draw, share=share)
+            except UndecidedError as error:
+                found.append(error)
+            if is_time_over():
                 break
     refused = work.refused(designed, designed.unbuilt)
     return refused or _give_up(work, found[0])
@@ -83,7 +86,8 @@ def built_with_help(work: Work, alone: Design, built: Built) -> Built:
 
 def is_flawed(built: Built) -> bool:
     """Tell whether anything about a program is not as was asked, hidden neurons included."""
-    return bool(built.flawed or built.fragile or any(neuron.excursion is not None for neuron in built.neurons))
+    is_beyond = any(neuron.excursion is not None or neuron.status == INEXACT for neuron in built.neurons)
+    return bool(built.flawed or built.fragile or is_beyond)
 
 
 def _give_up(work: Work, error: UndecidedError) -> NoReturn:

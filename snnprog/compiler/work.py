@@ -21,7 +21,7 @@ from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
-from snnprog.design.hidden import add_hidden, refused_with_windows
+from snnprog.design.hidden import add_hidden, refused_with_cases
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.proofs.substantiating import last_word, substantiated
@@ -195,16 +195,26 @@ class Work:
             self.watch.lap("hidden")
 
     def refused(self, designed: Design, outputs: Sequence[int]) -> Design | None:
-        """Return the design in which outputs are refused that no network can do; None where that is not proved."""
-        found = dict(self._last_words(outputs))
-        if not found and self.spec.window != (0, 0) and not is_time_over():
+        """Return the design in which outputs are refused that no network can do; None where that is not proved.
+
+        What was proved of outputs alone may hold of networks as it is.
+        """
+        found = self._refused_alike(designed) or dict(self._last_words(outputs))
+        has_cases = self.spec.window != (0, 0) or (self.spec.recurrent and not self.spec.care.all())
+        if not found and has_cases and not is_time_over():
             with self._step("proofs"), suppress(UndecidedError):
-                found = refused_with_windows(self.spec, outputs)
+                found = refused_with_cases(self.spec, outputs)
             self.watch.lap("proofs")
         if not found:
             return None
         outcomes = tuple(found.get(index, UNDECIDED) for index, _ in enumerate(designed.outcomes))
         return replace(designed, outcomes=outcomes)
+
+    def _refused_alike(self, designed: Design) -> dict[int, NeuronDesign]:
+        """Return the outputs whose proofs do not rest on that there are no hidden neurons."""
+        referee = Referee(self.spec)
+        proved = ((index, outcome) for index, outcome in enumerate(designed.outcomes) if outcome.proof is not None)
+        return {index: each for index, each in proved if each.proof and referee.fault(each.proof) is None}
 
     def nearest(
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0

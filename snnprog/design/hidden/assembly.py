@@ -9,6 +9,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.design.designer import Design
+from snnprog.design.guesses import rasters
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow, thin
 from snnprog.design.hidden.impossible import histories_of
@@ -28,7 +29,6 @@ from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
 
 MOST_SHIFTS = 5  # by how many numbers of ticks all spikes are moved in their windows, the smallest first
-POOLS = 3  # how many pools are drawn where growth fails
 MORE = 1  # how many more hidden neurons than are needed are drawn first, then twice as many each time
 # The share of the time in which hidden neurons are added one by one, before others are drawn. A choice.
 GROWTH_SHARE = 0.5
@@ -89,14 +89,15 @@ def add_hidden(
         if any(refused.values()):
             return _refused(designed, refused)
     manner = _Manner(is_proof_needed, draw, progress)
-    if asked.window == NO_WINDOW:
+    if asked.window == NO_WINDOW and (draw == 0 or asked.care.all()):
         return _added(asked, designed, outputs, manner)
-    for chosen in _chosen_ticks(asked, designed, outputs):
+    tried = _chosen_ticks(asked, designed, outputs) if draw == 0 else _drawn_ticks(asked, designed, outputs, draw)
+    for chosen in tried:
         try:
             fixed = with_targets(replace(asked, window=NO_WINDOW), range(asked.n_outputs), chosen)
             found = _added(fixed, designed, outputs, manner)
         except UndecidedError as error:
-            if error.ended_by_time:
+            if error.ended_by_time or asked.window == NO_WINDOW:
                 raise
         else:
             if not found.unbuilt:
@@ -134,6 +135,18 @@ def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iter
             moved[due, output] = False
             moved[np.clip(np.flatnonzero(due) + shift, ends[:, 0], ends[:, 1]), output] = True
         yield moved
+
+
+def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
+    """Yield (ticks, outputs) what outputs may do, drawn anew each time; silent at first in bins that do not count."""
+    drawn = list(rasters(Task.of(asked), outputs))
+    raster = drawn[draw % len(drawn)].copy()
+    for output, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is not None and output not in outputs:
+            raster[:, output] = outcome.neuron.raster
+        elif draw % 2 == 1:
+            raster[:, output] &= asked.care[:, output]
+    yield raster
 
 
 def _added(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Design:
@@ -193,17 +206,15 @@ def _from_pool(asked: Spec, designed: Design, outputs: Sequence[int], manner: _M
     draft = Draft(asked, designed.hidden)
     most = MOST_HIDDEN if asked.hidden == AUTO else int(asked.hidden) - len(draft.hidden)
     more = 0 if manner.draw == 0 else MORE << manner.draw
-    for seed in range(manner.draw * POOLS, (manner.draw + 1) * POOLS):
-        scope = Scope(most, seed, manner.is_proof_needed, more)
-        helped = helped_from_pool(draft, outputs, scope)
-        if helped is not None:
-            wider, neurons = helped
-            outcomes = list(designed.outcomes)
-            for output, neuron in neurons.items():
-                outcomes[output] = NeuronDesign(neuron)
-            built = Assembled(wider, _neurons(wider, outcomes))
-            return built if manner.draw else pruned(built)
-    return None
+    helped = helped_from_pool(draft, outputs, Scope(most, manner.draw, manner.is_proof_needed, more))
+    if helped is None:
+        return None
+    wider, neurons = helped
+    outcomes = list(designed.outcomes)
+    for output, neuron in neurons.items():
+        outcomes[output] = NeuronDesign(neuron)
+    built = Assembled(wider, _neurons(wider, outcomes))
+    return built if manner.draw else pruned(built)
 
 
 def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:

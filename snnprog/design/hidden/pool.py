@@ -11,24 +11,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.arrays import Int64s
 from snnprog.design.hidden.craft import drawn_neuron
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import designed, lack_of
 from snnprog.design.hidden.separable import Separators
 from snnprog.design.hidden.sufficing import Goal, reduced, searched, separator_of
 from snnprog.design.margins.answer import ROUNDING_PROOF
+from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
-from snnprog.solver import check_time
+from snnprog.solver import check_time, step
 from snnprog.spec import FREE
 
-# How many different neurons a pool has, how many are drawn for it at most, for each; and how many are tried in threes.
-# A pool of 240 has what a spec of one input and 10 ticks needs; the work of choosing grows with their number.
-SIZES, DRAWS, FEW = (40, 120, 240), 10, 40
+# How many different neurons a pool has; after how many that were drawn in vain it counts as complete; and how many are
+# tried in threes. A pool of 240 has what a spec of one input and 10 ticks needs; choosing takes longer in larger ones.
+SIZES, VAIN, FEW = (40, 120, 240), 200, 40
+# Of so few synapses, no linear program says which to have: detectors are tried one by one.
+FEW_SYNAPSES = 2
+# How many layers of hidden neurons there may be, each of which hears all before it, where few different ones exist.
+LAYERS = 3
+# The share of the time in which fewer are looked for than leaving out one after another gives. A choice.
+SHARE = 0.3
 # The most entries of all columns: 32 MB of doubles.
 MOST_CELLS = 1 << 22
 # The share of neurons with a bias that have no synapses: clocks.
@@ -57,7 +64,9 @@ class Scope:
     more: int
 
 
-def helped_from_pool(draft: Draft, outputs: Sequence[int], scope: Scope) -> tuple[Draft, dict[int, Neuron]] | None:
+def helped_from_pool(
+    draft: Draft, outputs: Sequence[int], scope: Scope, layer: int = 1
+) -> tuple[Draft, dict[int, Neuron]] | None:
     """Return the draft with few hidden neurons of a pool that do for some outputs, and their neurons, or None."""
     goals = []
     for output in outputs:
@@ -68,6 +77,10 @@ def helped_from_pool(draft: Draft, outputs: Sequence[int], scope: Scope) -> tupl
         if not pool:
             return None
         is_all = len(pool) < size
+        if draft.asked.fan_in is not None and draft.asked.fan_in <= FEW_SYNAPSES:
+            helped = _one_by_one(draft, goals, pool, scope)
+            if helped is not None:
+                return helped
         separators = Separators([separator_of(draft, goal, pool) for goal in goals])
         if not separators.suffices(range(len(pool))):
             if is_all:
@@ -82,18 +95,46 @@ def helped_from_pool(draft: Draft, outputs: Sequence[int], scope: Scope) -> tupl
                 return wider, built
         if is_all:
             break
+    if is_all and layer < LAYERS and len(pool) < scope.most:
+        below = replace(scope, most=scope.most - len(pool))
+        return helped_from_pool(draft.with_neurons(pool), outputs, below, layer + 1)
     return None
+
+
+def _one_by_one(
+    draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Scope
+) -> tuple[Draft, dict[int, Neuron]] | None:
+    """Return the draft with one detector for each output that alone does, for outputs of few synapses, or None."""
+    chosen: list[int] = []
+    for goal in goals:
+        separator = separator_of(draft, goal, pool)
+        fitting = (
+            index
+            for index in [*chosen, *range(len(pool))]
+            if not separator.is_ruled_out((index,))
+            and separator.suffices((index,))
+            and designed(draft.with_neuron(pool[index]), goal.output) is not None
+        )
+        first = next(fitting, None)
+        if first is None:
+            return None
+        chosen += [first] * (first not in chosen)
+    wider = draft.with_neurons([pool[index] for index in chosen])
+    found = {goal.output: designed(wider, goal.output) for goal in goals}
+    built = {output: neuron for output, neuron in found.items() if neuron is not None}
+    return (wider, built) if len(built) == len(goals) and len(chosen) <= scope.most else None
 
 
 def _choices(separators: Separators, size: int, scope: Scope) -> list[tuple[int, ...]]:
     """Return choices of detectors that suffice, the fewest first; with more than they need, where that is asked."""
     best = tuple(sorted(reduced(separators, list(range(size)))))
     choices = [best] if len(best) <= scope.most else []
-    for number in range(1, min(len(best), scope.most + 1)):
-        found = searched(separators, size if number < 3 else min(size, FEW), number)
-        if found is not None:
-            choices = [found, *choices]
-            break
+    with step("hidden", share=SHARE), suppress(UndecidedError):
+        for number in range(1, min(len(best), scope.most + 1)):
+            found = searched(separators, size if number < 3 else min(size, FEW), number)
+            if found is not None:
+                choices = [found, *choices]
+                break
     if scope.more == 0:
         return choices
     others = np.random.default_rng(scope.seed).permutation(size).tolist()
@@ -109,20 +150,22 @@ def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
     """Return up to so many random hidden neurons, each of which does something else than all lines and others."""
     size = min(size, MOST_CELLS // max(draft.mapping.tape.ticks * len(draft.asked.delays), 1))
     known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
-    generator, found = np.random.default_rng([seed, size]), list[Neuron]()
-    for _ in range(DRAWS * size):
+    generator, found, vain = np.random.default_rng([seed, size]), list[Neuron](), 0
+    shared = _exponent(draft, generator) if draft.chip.is_exponent_shared else None
+    while len(found) < size and vain < VAIN:
         check_time()
-        neuron = _drawn(draft, generator)
+        vain += 1
+        neuron = _drawn(draft, generator, shared)
         key = b"" if neuron is None else np.packbits(neuron.raster).tobytes()
         if neuron is not None and key not in known:
             known.add(key)
             found.append(neuron)
-        if len(found) >= size:
-            break
+            vain = 0
     return found
 
 
-def _drawn(draft: Draft, generator: np.random.Generator) -> Neuron | None:
+def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> Neuron | None:
+    """Return a random hidden neuron, or None where its integers are of no use; all may have to share an exponent."""
     box, asked, limit = draft.box, draft.asked, draft.asked.mantissas.limit
     taps = np.flatnonzero((box.weight_lower < 0.0) | (box.weight_upper > 0.0))
     most = taps.size if asked.fan_in is None else min(asked.fan_in, taps.size)
@@ -145,7 +188,7 @@ def _drawn(draft: Draft, generator: np.random.Generator) -> Neuron | None:
     mantissas[chosen] = np.clip(
         signs * generator.integers(1, bound + 1, number), box.weight_lower[chosen], box.weight_upper[chosen]
     )
-    exponent = _exponent(draft, mantissas, generator)
+    exponent = _exponent(draft, generator) if shared is None else shared
     return drawn_neuron(draft, mantissas << exponent, exponent, bias=bias, rank=float(generator.random()))
 
 
@@ -157,12 +200,11 @@ def _bias(draft: Draft, generator: np.random.Generator) -> int:
     return int(draft.chip.nearest_bias(size * generator.choice((-1.0, 0.0, 0.0, 1.0))))
 
 
-def _exponent(draft: Draft, mantissas: Int64s, generator: np.random.Generator) -> int:
+def _exponent(draft: Draft, generator: np.random.Generator) -> int:
     """Draw an exponent: 0, or one by which weights come near a fixed threshold, or tell more than noise apart."""
     chip, box, asked = draft.chip, draft.box, draft.asked
-    least = 0 if box.noise == 0.0 else math.ceil(math.log2(max(2.0 * box.noise, 1.0)))
+    exponent = 0 if box.noise == 0.0 else math.ceil(math.log2(max(2.0 * box.noise, 1.0)))
     if asked.threshold != FREE:
-        reach = float(np.abs(mantissas).max(initial=1))
-        near = math.ceil(math.log2(max(float(asked.threshold) / reach, 1.0)))
-        least = max(0, near - 2 + int(generator.integers(0, 4)))
-    return min(max(least, chip.exponents[0]), chip.exponents[1])
+        near = math.ceil(math.log2(max(float(asked.threshold) / asked.mantissas.limit, 1.0)))
+        exponent = max(exponent, near - 1 + int(generator.integers(0, 3)))
+    return min(max(exponent, chip.exponents[0]), chip.exponents[1])

@@ -22,7 +22,7 @@ from snnprog.design.proofs.referee import Referee
 from snnprog.design.proofs.refuting import OPEN, refute_integers
 from snnprog.proof import BinRow, BinSplit, Farkas, Node, UnmatchedWindows
 from snnprog.solver import check_time
-from snnprog.spec import AUTO, Spec
+from snnprog.spec import AUTO, Spec, with_targets
 from snnprog.spec.options import NO_WINDOW
 
 MOST_CASES = 96
@@ -56,13 +56,13 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
     def holds(proof: Node) -> bool:
         return referee.fault(proof) is None
 
-    problem = search.problem({})
+    problem, histories = search.rows({})
     for prices in guesses(problem, histories):
         check_time()
         leaf = _leaf(problem, prices)
         if holds(leaf):
             return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
-    for pattern in () if asked.recurrent else search.open_patterns():
+    for pattern in search.open_patterns() if has_programs or not asked.recurrent else ():
         proof = search.refuted(pattern, {})
         if proof is not None and holds(proof):
             return Refusal(search.conflict(pattern), proof)
@@ -70,7 +70,7 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
     return None
 
 
-def refused_with_windows(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
+def refused_with_cases(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
     """Return the outputs of which it is proved, case by case, that no network does what they are asked."""
     draft, found = Draft(spec), {}
     histories = histories_of(draft)
@@ -104,12 +104,23 @@ class _Cases:
                 given[start : start + len(is_open)] &= ~np.array(is_open, dtype=np.bool_)
         self.given = given
 
-    def problem(self, assumed: Mapping[int, bool]) -> NeuronProblem:
-        """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes."""
+    def rows(self, assumed: Mapping[int, bool]) -> tuple[NeuronProblem, Histories]:
+        """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes.
+
+        Where the output hears itself, rows after the first bin that is open rest on what it does there: they are left
+        out.
+        """
         raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
         for tick, spike in assumed.items():
             raster[tick], known[tick] = spike, True
-        return neuron_problem(self.draft.mapping, self.output, raster=raster, constrained=known, box=self.draft.box)
+        draft, histories, asked = self.draft, self.histories, self.draft.asked
+        if asked.recurrent:
+            draft = Draft(with_targets(replace(asked, window=NO_WINDOW), (self.output,), raster[:, None]))
+            histories = histories_of(draft)
+            parts = np.split(known, self.starts[1:])
+            known = np.concatenate([np.logical_and.accumulate(part) for part in parts])
+        problem = neuron_problem(draft.mapping, self.output, raster=raster, constrained=known, box=draft.box)
+        return problem, histories
 
     def open_patterns(self) -> list[int]:
         """Return the patterns with spikes due and bins left open, those with the fewest first."""
@@ -130,8 +141,8 @@ class _Cases:
                 return UnmatchedWindows(self.output, pattern)
         if self.left < 0:
             return None
-        problem = self.problem(assumed)
-        prices = next(guesses(problem, self.histories), None)
+        problem, histories = self.rows(assumed)
+        prices = next(guesses(problem, histories), None)
         if prices is not None:
             return _leaf(problem, prices)
         end = start + len(windows.care)
@@ -155,7 +166,7 @@ class _Cases:
         path = [
             (BinSplit(self.output, pattern, tick - start, OPEN, OPEN), int(spike)) for tick, spike in assumed.items()
         ]
-        return refute_integers(self.problem(assumed), self.referee, path)
+        return refute_integers(self.rows(assumed)[0], self.referee, path)
 
     def conflict(self, pattern: int) -> Conflict:
         """Return the sentence about a pattern that a proof by cases refutes."""

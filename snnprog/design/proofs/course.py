@@ -249,6 +249,7 @@ class IntegerCourse(Sums):
         for each in known:
             self._note_ends(each, places[_key(each.operand)])
         for latter, former in itertools.product(known, known):
+            check_time()
             if latter is former or (latter.factor, latter.rounding) != (former.factor, former.rounding):
                 continue
             more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
