@@ -17,7 +17,7 @@ from snnprog.integers import INEXACT
 from snnprog.solver import is_time_over, step
 
 # How often hidden neurons are drawn anew, and the share of the time left for each try, and for the integers beside it.
-DRAWS, SHARE = 6, 0.3
+DRAWS, SHARE = 4, 0.3
 FIRST_SHARE = 0.6
 # The share of the time for hidden neurons: where none are found, what is left is for a proof that there are none.
 HELP_PART = 0.7

@@ -199,7 +199,7 @@ class Work:
 
         What was proved of outputs alone may hold of networks as it is.
         """
-        found = self._refused_alike(designed) or dict(self._last_words(outputs))
+        found = self._refused_alike(designed, outputs) or dict(self._last_words(outputs))
         has_cases = self.spec.window != (0, 0) or (self.spec.recurrent and not self.spec.care.all())
         if not found and has_cases and not is_time_over():
             with self._step("proofs"), suppress(UndecidedError):
@@ -210,11 +210,10 @@ class Work:
         outcomes = tuple(found.get(index, UNDECIDED) for index, _ in enumerate(designed.outcomes))
         return replace(designed, outcomes=outcomes)
 
-    def _refused_alike(self, designed: Design) -> dict[int, NeuronDesign]:
-        """Return the outputs whose proofs do not rest on that there are no hidden neurons."""
-        referee = Referee(self.spec)
-        proved = ((index, outcome) for index, outcome in enumerate(designed.outcomes) if outcome.proof is not None)
-        return {index: each for index, each in proved if each.proof and referee.fault(each.proof) is None}
+    def _refused_alike(self, designed: Design, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
+        """Return those of some outputs whose proofs do not rest on that there are no hidden neurons."""
+        referee, outcomes = Referee(self.spec), {index: designed.outcomes[index] for index in outputs}
+        return {index: each for index, each in outcomes.items() if each.proof and referee.fault(each.proof) is None}
 
     def nearest(
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0

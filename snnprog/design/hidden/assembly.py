@@ -13,14 +13,14 @@ from snnprog.design.guesses import rasters
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow, thin
 from snnprog.design.hidden.impossible import histories_of
-from snnprog.design.hidden.pool import Scope, helped_from_pool
+from snnprog.design.hidden.pool import Draw, helped_from_pool
 from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.windows import windows_of
 from snnprog.design.sparse import Thrift
 from snnprog.design.task import Task
-from snnprog.errors import UndecidedError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.solver import check_time, step
@@ -206,7 +206,12 @@ def _from_pool(asked: Spec, designed: Design, outputs: Sequence[int], manner: _M
     draft = Draft(asked, designed.hidden)
     most = MOST_HIDDEN if asked.hidden == AUTO else int(asked.hidden) - len(draft.hidden)
     more = 0 if manner.draw == 0 else MORE << manner.draw
-    helped = helped_from_pool(draft, outputs, Scope(most, manner.draw, manner.is_proof_needed, more))
+    try:
+        helped = helped_from_pool(draft, outputs, Draw(most, manner.draw, manner.is_proof_needed, more))
+    except SolverError as error:
+        if isinstance(error, UndecidedError):
+            raise
+        return None
     if helped is None:
         return None
     wider, neurons = helped

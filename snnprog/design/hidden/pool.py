@@ -30,6 +30,10 @@ from snnprog.spec import FREE
 # How many different neurons a pool has; after how many that were drawn in vain it counts as complete; and how many are
 # tried in threes. A pool of 240 has what a spec of one input and 10 ticks needs; choosing takes longer in larger ones.
 SIZES, VAIN, FEW = (40, 120, 240), 200, 40
+# Up to so many are looked for among all choices; see `searched`.
+MOST_SEARCHED = 3
+# By so many linear programs: over a large pool each takes some 10 ms.
+MOST_PROGRAMS = 120
 # Of so few synapses, no linear program says which to have: detectors are tried one by one.
 FEW_SYNAPSES = 2
 # How many layers of hidden neurons there may be, each of which hears all before it, where few different ones exist.
@@ -43,7 +47,7 @@ CLOCKS = 0.2
 
 
 @dataclass(frozen=True)
-class Scope:
+class Draw:
     """What is looked for in a pool.
 
     Attributes
@@ -65,7 +69,7 @@ class Scope:
 
 
 def helped_from_pool(
-    draft: Draft, outputs: Sequence[int], scope: Scope, layer: int = 1
+    draft: Draft, outputs: Sequence[int], scope: Draw, layer: int = 1
 ) -> tuple[Draft, dict[int, Neuron]] | None:
     """Return the draft with few hidden neurons of a pool that do for some outputs, and their neurons, or None."""
     goals = []
@@ -102,7 +106,7 @@ def helped_from_pool(
 
 
 def _one_by_one(
-    draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Scope
+    draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Draw
 ) -> tuple[Draft, dict[int, Neuron]] | None:
     """Return the draft with one detector for each output that alone does, for outputs of few synapses, or None."""
     chosen: list[int] = []
@@ -125,13 +129,16 @@ def _one_by_one(
     return (wider, built) if len(built) == len(goals) and len(chosen) <= scope.most else None
 
 
-def _choices(separators: Separators, size: int, scope: Scope) -> list[tuple[int, ...]]:
+def _choices(separators: Separators, size: int, scope: Draw) -> list[tuple[int, ...]]:
     """Return choices of detectors that suffice, the fewest first; with more than they need, where that is asked."""
-    best = tuple(sorted(reduced(separators, list(range(size)))))
-    choices = [best] if len(best) <= scope.most else []
+    choices: list[tuple[int, ...]] = []
+    tried = scope.most
+    if scope.most > MOST_SEARCHED:
+        best = tuple(sorted(reduced(separators, list(range(size)))))
+        choices, tried = [best] if len(best) <= scope.most else [], len(best) - 1
     with step("hidden", share=SHARE), suppress(UndecidedError):
-        for number in range(1, min(len(best), scope.most + 1)):
-            found = searched(separators, size if number < 3 else min(size, FEW), number)
+        for number in range(1, min(tried, MOST_SEARCHED) + 1):
+            found = searched(separators, size if number < 3 else min(size, FEW), number, most=MOST_PROGRAMS)
             if found is not None:
                 choices = [found, *choices]
                 break

@@ -55,14 +55,16 @@ def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
     return kept
 
 
-def searched(separator: Separator | Separators, size: int, number: int) -> tuple[int, ...] | None:
-    """Try every choice of so many detectors that no certificate rules out, as far as the effort goes."""
+def searched(
+    separator: Separator | Separators, size: int, number: int, *, most: int = MOST_PROGRAMS
+) -> tuple[int, ...] | None:
+    """Try every choice of so many detectors that no certificate rules out, by at most so many linear programs."""
     if number > 3:
         return None
     programs = separator.programs
     for choice in itertools.combinations(range(size), number):
         if not separator.is_ruled_out(choice):
-            if separator.programs - programs >= MOST_PROGRAMS:
+            if separator.programs - programs >= most:
                 return None
             if separator.suffices(choice):
                 return choice
