@@ -88,11 +88,11 @@ class IntegerCourse(Sums):
         self.lower: list[float] = [*box.weight_lower.tolist(), box.threshold[0], box.bias[0]]
         self.upper: list[float] = [*box.weight_upper.tolist(), box.threshold[1], box.bias[1]]
         self._narrow(taps)
-        self.columns: dict[str, tuple[int, Fraction]] = {
-            "threshold": (taps, Fraction(1)),
-            "bias": (taps + 1, Fraction(self.unit)),
+        self.columns: dict[str, tuple[int, int]] = {
+            "threshold": (taps, 1),
+            "bias": (taps + 1, self.unit),
         }
-        self.columns |= {f"tap {tap}": (tap, Fraction(1)) for tap in range(taps)}
+        self.columns |= {f"tap {tap}": (tap, 1) for tap in range(taps)}
         self.rounded_as: dict[object, str] = {}
         self.roundings: list[Rounded] = []
         self.facts: dict[object, Ends] = {}
@@ -197,16 +197,16 @@ class IntegerCourse(Sums):
 
     def _arriving(self, taps: list[int], told: int) -> Form:
         """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
-        terms: dict[str, Fraction] = {}
+        terms: dict[str, Fraction | int] = {}
         if told:
             name = f"told {told}"
             if name not in self.columns:
-                self.columns[name] = len(self.lower), Fraction(1)
+                self.columns[name] = len(self.lower), 1
                 self.lower.append(-np.inf)
                 self.upper.append(np.inf)
-            terms[name] = Fraction(1)
+            terms[name] = 1
         for each in taps:
-            terms[f"tap {each}"] = terms.get(f"tap {each}", Fraction(0)) + 1
+            terms[f"tap {each}"] = terms.get(f"tap {each}", 0) + 1
         return Form(terms)
 
     def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
@@ -253,7 +253,7 @@ class IntegerCourse(Sums):
             self.rounded_as[key] = name
             low, high = self.ends(operand)
             column = len(self.lower)
-            self.columns[name] = column, Fraction(self.unit)
+            self.columns[name] = column, self.unit
             self.lower.append(rounded_end(low, factor, rounding, up=False) / self.unit)
             self.upper.append(rounded_end(high, factor, rounding, up=True) / self.unit)
             self.roundings.append(Rounded(name, column, operand, factor, rounding))
@@ -271,7 +271,7 @@ class IntegerCourse(Sums):
         key = (_key(operand), node)
         if key not in self.rounded_as:
             self.rounded_as[key] = f"held {len(self.rounded_as)}"
-            self.columns[self.rounded_as[key]] = len(self.lower), Fraction(self.unit)
+            self.columns[self.rounded_as[key]] = len(self.lower), self.unit
             self.lower.append(node.low / self.unit)
             self.upper.append(node.high / self.unit)
         return Form.symbol(self.rounded_as[key])
@@ -306,7 +306,7 @@ class IntegerCourse(Sums):
             row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
             self.rests_on[len(self.rows)] = rests_on
             ordered[former.name, latter.name] = len(self.rows)
-            self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+            self.rows.append((row, Form({former.name: -1, latter.name: 1})))
 
     def _least_apart(self, known: Sequence[Rounded]) -> Floats:
         """Return (roundings, roundings) the least that what one rounds can be more than what another rounds."""
@@ -331,8 +331,8 @@ class IntegerCourse(Sums):
         lesser = [name for name, coefficient in more.terms.items() if coefficient <= -1]
         greater = [name for name, coefficient in more.terms.items() if coefficient >= 1]
         for pair in itertools.product(lesser, greater):
-            if pair in ordered and more.coefficient(pair[0]) <= -1 and more.coefficient(pair[1]) >= 1:
-                more = more.plus(Form({pair[0]: Fraction(1), pair[1]: Fraction(-1)}))
+            if pair in ordered and more.terms.get(pair[0], 0) <= -1 and more.terms.get(pair[1], 0) >= 1:
+                more = more.plus(Form({pair[0]: 1, pair[1]: -1}))
                 rests_on.append(ordered[pair])
         return more, rests_on
 
@@ -347,7 +347,7 @@ class IntegerCourse(Sums):
             constant = (*place[:2], str(whole))
             pair = (*place, *constant) if side > 0 else (*constant, *place)
             row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
-            form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
+            form = limit.times(side).plus(Form({each.name: -side}))
             self.rows.append((row, form))
 
     # ------------------------------------------------------------------------------------------------- the program
