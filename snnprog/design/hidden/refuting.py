@@ -52,19 +52,15 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
     asked = draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO)
     referee = Referee(asked)
     search = _Cases(draft, output, histories, referee if has_programs else None)
-
-    def holds(proof: Node) -> bool:
-        return referee.fault(proof) is None
-
     problem, histories = search.rows({})
     for prices in guesses(problem, histories):
         check_time()
         leaf = _leaf(problem, prices)
-        if holds(leaf):
+        if referee.fault(leaf) is None:
             return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
     for pattern in search.open_patterns() if has_programs or not asked.recurrent else ():
         proof = search.refuted(pattern, {})
-        if proof is not None and holds(proof):
+        if proof is not None and referee.fault(proof) is None:
             return Refusal(search.conflict(pattern), proof)
         search.left = MOST_CASES
     return None

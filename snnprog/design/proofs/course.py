@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snnprog.arrays import Floats, Int64s
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.design.proofs.referee import first_told
@@ -29,6 +29,7 @@ from snnprog.rules.resolve import Form, Sums, resolved
 from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import LinearProgram, check_time, maximise
 from snnprog.spec import Spec, presynaptic_raster
+from snnprog.spec.options import NO_WINDOW
 
 Ends = tuple[float, float]
 Register = tuple[int, int, str]
@@ -53,10 +54,13 @@ class Assumed:
     ranges : mapping of str or (str, int, int) to (int, int)
         What is assumed of unknowns: "threshold", "bias", or ("weight", line, delay).
     registers : mapping of (pattern, tick, register) to (int or None, int or None)
+    bins : set of (int, int)
+        The bins, as (pattern, tick), about which it is assumed whether they have a spike.
     """
 
     ranges: Mapping[object, tuple[int | None, int | None]]
     registers: Mapping[Register, tuple[int | None, int | None]]
+    bins: Set[tuple[int, int]] = frozenset()
 
 
 NOTHING_ASSUMED = Assumed({}, {})
@@ -77,7 +81,7 @@ class IntegerCourse(Sums):
     """Columns and rows of one neuron, from a walk over its ticks."""
 
     def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
-        self.problem, self.rule, self.assumed = problem, spec.chip.rule, assumed
+        self.problem, self.spec, self.rule, self.assumed = problem, spec, spec.chip.rule, assumed
         rule = self.rule
         self.told = (
             _told(spec, problem) if spec.hidden != 0 and spec.fan_in != 0 else np.zeros(problem.spikes.size, np.int64)
@@ -87,11 +91,11 @@ class IntegerCourse(Sums):
         self.lower: list[float] = [*box.weight_lower.tolist(), box.threshold[0], box.bias[0]]
         self.upper: list[float] = [*box.weight_upper.tolist(), box.threshold[1], box.bias[1]]
         self._narrow(taps)
-        self.columns: dict[str, tuple[int, Fraction]] = {
-            "threshold": (taps, Fraction(1)),
-            "bias": (taps + 1, Fraction(self.unit)),
+        self.columns: dict[str, tuple[int, int]] = {
+            "threshold": (taps, 1),
+            "bias": (taps + 1, self.unit),
         }
-        self.columns |= {f"tap {tap}": (tap, Fraction(1)) for tap in range(taps)}
+        self.columns |= {f"tap {tap}": (tap, 1) for tap in range(taps)}
         self.rounded_as: dict[object, str] = {}
         self.roundings: list[Rounded] = []
         self.facts: dict[object, Ends] = {}
@@ -125,6 +129,11 @@ class IntegerCourse(Sums):
         rest = {name: Form() for name in self.rule.registers}
         state, looks = rest, np.atleast_1d(problem.constrained.reshape(-1, played).any(axis=0))
         wanted = {place[:2] for place in self.assumed.registers}
+        decided = self._decided()
+        is_known, lasting = (
+            self._known(decided),
+            [name for name in self.rule.registers if name not in self.rule.told_by_spikes],
+        )
         for tick, is_spike in enumerate(problem.spikes.tolist()):
             pattern, local = tape.where(tick)
             state = rest if local == 0 else state
@@ -133,13 +142,52 @@ class IntegerCourse(Sums):
             arriving = self._arriving(arrivals, int(self.told[tick]))
             after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             state = dict(after.state)
+            self._learn_comparison(after.compared, is_spike=bool(is_spike), is_known=bool(decided[tick]))
             if looks[tick]:
                 self._note_rows(tick, pattern, local, compared=after.compared, left=state[POTENTIAL])
                 self._note_limits(pattern, local)
             if (pattern, local) in wanted:
                 self._note_registers(pattern, local, self._named(state))
-            self.registers |= {(pattern, local, name): form for name, form in self._named(state).items()}
+            named = self._named(state) if is_known[tick] else {name: state[name] for name in lasting}
+            self.registers |= {(pattern, local, name): form for name, form in named.items()}
             check_time()
+
+    def _decided(self) -> Raster:
+        """Return the ticks at which it is known whether there is a spike."""
+        spec, problem, tape = self.spec, self.problem, self.mapping.played
+        decided: Raster = spec.care[:, problem.neuron] | problem.resets.is_held[: tape.ticks]
+        if spec.window != NO_WINDOW:
+            decided &= problem.constrained[: tape.ticks]
+        for pattern, tick in self.assumed.bins:
+            decided[int(tape.starts[pattern]) + tick] = True
+        return decided
+
+    def _known(self, decided: Raster) -> Raster:
+        """Return after which ticks all registers are known: no bin since the last sure spike is open."""
+        known, is_known = np.zeros_like(decided), False
+        for tick, is_spike in enumerate(self.problem.spikes.tolist()):
+            is_forgotten = bool(decided[tick]) and is_spike and self.mapping.linear.is_reset_to_zero
+            is_first = self.mapping.played.where(tick)[1] == 0
+            is_known = bool(decided[tick]) and (is_known or is_first or is_forgotten)
+            known[tick] = is_known
+        return known
+
+    def _learn(self, form: Form, low: float, high: float) -> None:
+        """Note the ends of a value, and of its negative."""
+        low, high = _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
+        self.facts[_key(form)] = low, high
+        self.facts[_key(form.times(-1))] = -high, -low
+
+    def _learn_comparison(self, compared: Form, *, is_spike: bool, is_known: bool) -> None:
+        """Note what a spike, or silence, says of how far the potential is from the threshold."""
+        excess = compared.plus(Form.symbol("threshold").times(-self.unit))
+        if not is_known or excess.is_constant:
+            return
+        silence, spike = gaps_of(self.problem, self.unit)
+        if is_spike:
+            self._learn(excess, spike, self.ends(compared)[1] - self.unit * self.lower[self.mapping.n_taps])
+        else:
+            self._learn(excess, -np.inf, -silence)
 
     def _named(self, state: Mapping[str, Form]) -> dict[str, Form]:
         """Return registers and watched values by the names that a proof has for them."""
@@ -152,16 +200,16 @@ class IntegerCourse(Sums):
 
     def _arriving(self, taps: list[int], told: int) -> Form:
         """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
-        terms: dict[str, Fraction] = {}
+        terms: dict[str, Fraction | int] = {}
         if told:
             name = f"told {told}"
             if name not in self.columns:
-                self.columns[name] = len(self.lower), Fraction(1)
+                self.columns[name] = len(self.lower), 1
                 self.lower.append(-np.inf)
                 self.upper.append(np.inf)
-            terms[name] = Fraction(1)
+            terms[name] = 1
         for each in taps:
-            terms[f"tap {each}"] = terms.get(f"tap {each}", Fraction(0)) + 1
+            terms[f"tap {each}"] = terms.get(f"tap {each}", 0) + 1
         return Form(terms)
 
     def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
@@ -196,7 +244,7 @@ class IntegerCourse(Sums):
             if low is not None:
                 self.rows.append((RegisterRow(pattern, local, name, -1, 1), form.plus(Form.of(-low))))
             ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
-            self.facts[_key(form)] = _meet(ends, self.facts.get(_key(form), (-np.inf, np.inf)))
+            self._learn(form, *ends)
 
     # ---------------------------------------------------------------------------------------------- what sums become
 
@@ -208,7 +256,7 @@ class IntegerCourse(Sums):
             self.rounded_as[key] = name
             low, high = self.ends(operand)
             column = len(self.lower)
-            self.columns[name] = column, Fraction(self.unit)
+            self.columns[name] = column, self.unit
             self.lower.append(rounded_end(low, factor, rounding, up=False) / self.unit)
             self.upper.append(rounded_end(high, factor, rounding, up=True) / self.unit)
             self.roundings.append(Rounded(name, column, operand, factor, rounding))
@@ -219,15 +267,14 @@ class IntegerCourse(Sums):
         limit = self.limits.get(step.name)
         if limit is not None:
             self.watched.append((operand, limit))
+            self._learn(operand, 1 - limit, limit - 1)
         low, high = self.ends(operand)
-        if limit is not None:
-            low, high = max(low, 1 - limit), min(high, limit - 1)
         if node.low <= low and high <= node.high:
             return operand
         key = (_key(operand), node)
         if key not in self.rounded_as:
             self.rounded_as[key] = f"held {len(self.rounded_as)}"
-            self.columns[self.rounded_as[key]] = len(self.lower), Fraction(self.unit)
+            self.columns[self.rounded_as[key]] = len(self.lower), self.unit
             self.lower.append(node.low / self.unit)
             self.upper.append(node.high / self.unit)
         return Form.symbol(self.rounded_as[key])
@@ -248,13 +295,14 @@ class IntegerCourse(Sums):
         known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
         for each in known:
             self._note_ends(each, places[_key(each.operand)])
-        for latter, former in itertools.product(known, known):
+        least_apart = self._least_apart(known)
+        for (one, latter), (other, former) in itertools.product(enumerate(known), enumerate(known)):
             check_time()
-            if latter is former or (latter.factor, latter.rounding) != (former.factor, former.rounding):
+            if one == other or (latter.factor, latter.rounding) != (former.factor, former.rounding):
                 continue
-            more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
-            if self.ends(more)[0] < 0:
-                more, rests_on = self._without_ordered(more, ordered)
+            rests_on: list[int] = []
+            if least_apart[one, other] < 0:
+                more, rests_on = self._without_ordered(latter.operand.plus(former.operand.times(-1)), ordered)
                 if not rests_on or self.ends(more)[0] < 0:
                     continue
             pair = places[_key(former.operand)], places[_key(latter.operand)]
@@ -262,15 +310,34 @@ class IntegerCourse(Sums):
             row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
             self.rests_on[len(self.rows)] = rests_on
             ordered[former.name, latter.name] = len(self.rows)
-            self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+            self.rows.append((row, Form({former.name: -1, latter.name: 1})))
+
+    def _least_apart(self, known: Sequence[Rounded]) -> Floats:
+        """Return (roundings, roundings) the least that what one rounds can be more than what another rounds."""
+        sums, lower, upper = np.zeros((len(known), len(self.lower))), np.array(self.lower), np.array(self.upper)
+        for row, each in enumerate(known):
+            for name, coefficient in each.operand.terms.items():
+                column, scale = self.columns[name]
+                sums[row, column] = float(coefficient * scale)
+        constants = np.array([float(each.operand.constant) for each in known])
+        used = np.flatnonzero(sums.any(axis=0))
+        found = np.empty((len(known), len(known)))
+        for row in range(len(known)):
+            apart = sums[row, used] - sums[:, used]
+            with np.errstate(invalid="ignore"):
+                ends = np.where(apart == 0.0, 0.0, np.where(apart > 0.0, apart * lower[used], apart * upper[used]))
+            found[row] = ends.sum(axis=1) + constants[row] - constants
+        return found
 
     def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
         """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
         rests_on: list[int] = []
-        for (lesser, greater), row in ordered.items():
-            if more.coefficient(lesser) <= -1 and more.coefficient(greater) >= 1:
-                more = more.plus(Form({lesser: Fraction(1), greater: Fraction(-1)}))
-                rests_on.append(row)
+        lesser = [name for name, coefficient in more.terms.items() if coefficient <= -1]
+        greater = [name for name, coefficient in more.terms.items() if coefficient >= 1]
+        for pair in itertools.product(lesser, greater):
+            if pair in ordered and more.terms.get(pair[0], 0) <= -1 and more.terms.get(pair[1], 0) >= 1:
+                more = more.plus(Form({pair[0]: 1, pair[1]: -1}))
+                rests_on.append(ordered[pair])
         return more, rests_on
 
     def _note_ends(self, each: Rounded, place: Register) -> None:
@@ -284,24 +351,31 @@ class IntegerCourse(Sums):
             constant = (*place[:2], str(whole))
             pair = (*place, *constant) if side > 0 else (*constant, *place)
             row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
-            form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
+            form = limit.times(side).plus(Form({each.name: -side}))
             self.rows.append((row, form))
 
     # ------------------------------------------------------------------------------------------------- the program
 
-    def program(self) -> LinearProgram:
-        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`."""
+    def program(self, *, has_answer: bool = True) -> LinearProgram:
+        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`.
+
+        Parameters
+        ----------
+        has_answer : bool
+            Whether orders always hold, as they do if nothing but the chip's own ranges is assumed; else they are
+            lifted, too, and nothing is lifted above 0.
+        """
         entries: list[tuple[int, int, float]] = []
         least: list[float] = []
         lift = len(self.lower)
         for index, (_, form) in enumerate(self.rows):
             entries += [(index, column, value) for column, value in self._coefficients(form)]
-            if not isinstance(self.rows[index][0], OrderRow):
+            if not (has_answer and isinstance(self.rows[index][0], OrderRow)):
                 entries.append((index, lift, -1.0))
             least.append(-float(form.constant) / self.unit)
         for each in self.roundings:
             terms = self._coefficients(each.operand.times(-each.factor))
-            low, high = self._errors(each)
+            low, high = self.errors(each)
             offset = float(each.operand.constant * each.factor) / self.unit
             for sign, end in ((1.0, low / self.unit + offset), (-1.0, -high / self.unit - offset)):
                 index = len(least)
@@ -328,7 +402,7 @@ class IntegerCourse(Sums):
             found.append((column, float(coefficient * scale) / self.unit))
         return found
 
-    def _errors(self, each: Rounded) -> Ends:
+    def errors(self, each: Rounded) -> Ends:
         """Return the ends of a rounding's error, one-sided where the sign of what is rounded is known."""
         low, high = (float(end) for end in rounding_errors(each.factor, each.rounding))
         least, greatest = self.ends(each.operand)

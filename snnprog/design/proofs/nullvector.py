@@ -74,6 +74,7 @@ def _solve(equations: list[list[int]]) -> list[int] | None:
             equation[step], equation[pivot] = equation[pivot], equation[step]
         free[step], free[pivot] = free[pivot], free[step]
         head = equations[step]
+        check_time()
         for index, equation in enumerate(equations):
             check_time()
             if index != step:
