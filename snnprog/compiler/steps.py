@@ -130,7 +130,7 @@ def _exact(work: Work) -> Built:
         if guessed is not None:
             return guessed
     check_design(work.spec, designed, limit=limit, ended=ended)
-    with step("repair", share=share):
+    with step("repair", share=PART if is_helped else 1.0):
         built = built_with_choice(work, designed, share=share)
     if is_helped and is_flawed(built):
         built = built_with_help(work, alone, built)
