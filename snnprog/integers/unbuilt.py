@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from snnprog.chips import Chip
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
-from snnprog.integers.fitted import Wanted, fitted, swept
+from snnprog.integers.fitted import FEW_RUNS, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rehearsal import asked_of
@@ -40,6 +40,7 @@ class _FitJob:
     seed: tuple[int, int]
     deadline: Deadline | None
     work: float
+    runs: int = FEW_RUNS
 
 
 def fit_outputs(
@@ -91,6 +92,21 @@ def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work
     return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
 
 
+def sweep_outputs(
+    task: Task, outputs: Sequence[int], *, runs: int = FEW_RUNS, executor: Executor | None = None
+) -> dict[int, Neuron]:
+    """Return neurons for those of some outputs for which small weights at the chip's first exponent suffice.
+
+    Parameters
+    ----------
+    runs : int
+        How many choices of weights are tried for one output at most, and all or none of each size.
+    """
+    exponent = task.spec.chip.exponents[0]
+    jobs = [replace(_job(task, output, (exponent,), seed=0, work=0.0), runs=runs) for output in outputs]
+    return _found(outputs, jobs, executor)
+
+
 @one_blas_thread()
 def _fit(job: _FitJob) -> Neuron | None:
     machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
@@ -99,7 +115,7 @@ def _fit(job: _FitJob) -> Neuron | None:
     try:
         with until(job.deadline):
             check_time()
-            every = swept(problems, job.wanted)
+            every = swept(problems, job.wanted, job.runs)
             found = every.neuron
             if found is None and job.work > 0.0 and not every.is_complete:
                 found = fitted(fewer, job.wanted, work=job.work, seed=job.seed)
