@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from snnprog.solver import check_time
+
 Vector = Sequence[Fraction]
 
 
@@ -115,6 +117,7 @@ class _Tableau:
         head = self.rows[row]
         sign, new, old = (1 if head[column] > 0 else -1), abs(head[column]), self.denominator
         for index, other in enumerate(self.rows):
+            check_time()
             if index != row:
                 factor = sign * other[column]
                 changed = [(new * a - factor * b) // old for a, b in zip(other, head, strict=True)]
