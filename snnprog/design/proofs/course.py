@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snnprog.arrays import Floats, Int64s
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
@@ -38,6 +38,9 @@ NEAR = 1 << 20
 
 MOST_ORDERED = 60
 """Roundings of which any two are compared."""
+
+SURELY_LESS = 1e-3
+"""Units of the potential that sums of floats do not miss by: their values are integers up to some 1e9."""
 
 LIFT_LIMIT = 1e3
 """Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
@@ -122,8 +125,11 @@ class IntegerCourse(Sums):
         rest = {name: Form() for name in self.rule.registers}
         state, looks = rest, np.atleast_1d(problem.constrained.reshape(-1, played).any(axis=0))
         wanted = {place[:2] for place in self.assumed.registers}
+        last = self._last_ticks(looks)
         for tick, is_spike in enumerate(problem.spikes.tolist()):
             pattern, local = tape.where(tick)
+            if local > last[pattern]:
+                continue
             state = rest if local == 0 else state
             arrivals = tap[first[tick] : first[tick + 1]].tolist()
             self.watched, self.n_arrivals = [], len(arrivals)
@@ -137,6 +143,17 @@ class IntegerCourse(Sums):
                 self._note_registers(pattern, local, self._named(state))
             self.registers |= {(pattern, local, name): form for name, form in self._named(state).items()}
             check_time()
+
+    def _last_ticks(self, looks: Raster) -> list[int]:
+        """Return the last tick of each pattern that has a row or an assumption; -1 where none has."""
+        tape = self.mapping.played
+        last = [-1] * len(tape.lengths)
+        for tick in np.flatnonzero(looks).tolist():
+            pattern, local = tape.where(tick)
+            last[pattern] = local
+        for pattern, local, _ in self.assumed.registers:
+            last[pattern] = max(last[pattern], local)
+        return last
 
     def _named(self, state: Mapping[str, Form]) -> dict[str, Form]:
         """Return registers and watched values by the names that a proof has for them."""
@@ -234,8 +251,9 @@ class IntegerCourse(Sums):
         low = high = float(form.constant)
         for name, coefficient in form.terms.items():
             column, scale = self.columns[name]
-            ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
-            low, high = low + min(ends), high + max(ends)
+            size = coefficient.numerator * scale.numerator / coefficient.denominator  # a scale is whole
+            one, other = size * self.lower[column], size * self.upper[column]
+            low, high = (low + one, high + other) if one <= other else (low + other, high + one)
         return _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
 
     def note_orders(self) -> None:
@@ -245,9 +263,13 @@ class IntegerCourse(Sums):
         known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
         for each in known:
             self._note_ends(each, places[_key(each.operand)])
-        for latter, former in itertools.product(known, known):
-            if latter is former or (latter.factor, latter.rounding) != (former.factor, former.rounding):
+        may_be_ordered = self._may_be_ordered(known)
+        for (here, latter), (there, former) in itertools.product(enumerate(known), enumerate(known)):
+            if not may_be_ordered[here, there] or here == there:
                 continue
+            if (latter.factor, latter.rounding) != (former.factor, former.rounding):
+                continue
+            check_time()
             more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
             if self.ends(more)[0] < 0:
                 more, rests_on = self._without_ordered(more, ordered)
@@ -259,6 +281,28 @@ class IntegerCourse(Sums):
             self.rests_on[len(self.rows)] = rests_on
             ordered[former.name, latter.name] = len(self.rows)
             self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+
+    def _may_be_ordered(self, known: Sequence[Rounded]) -> Raster:
+        """(roundings, roundings) Whether what the first rounds may be sure to be no less than what the second does.
+
+        It is not where the taps, threshold and bias alone can make it less by more than roundings can add.
+        """
+        values = np.zeros((len(known), len(self.lower)))
+        for row, each in enumerate(known):
+            for name, coefficient in each.operand.terms.items():
+                column, scale = self.columns[name]
+                values[row, column] = float(coefficient * scale)
+        constants = np.array([float(each.operand.constant) for each in known])
+        ends = np.array([self.lower, self.upper])
+        is_rounding = np.arange(len(self.lower)) >= self.mapping.n_taps + 2
+        may_be = np.ones((len(known), len(known)), np.bool_)
+        for row in range(len(known)):
+            more = values[row] - values
+            with np.errstate(invalid="ignore"):  # no symbol, and no end to it
+                least = np.nan_to_num(np.minimum(more * ends[0], more * ends[1]), nan=0.0)
+            least = np.where(is_rounding, np.maximum(least, 0.0), least)
+            may_be[row] = constants[row] - constants + least.sum(axis=1) > -SURELY_LESS
+        return may_be
 
     def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
         """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
