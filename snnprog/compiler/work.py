@@ -42,6 +42,9 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
+# The share of the time left in which integers are fitted where no weights were found: most that are found are found in
+# a tenth of a second, and the proof that there are none comes after. A choice; without a time limit, it has no effect.
+FIT_SHARE = 0.4
 
 
 class Stopwatch:
@@ -92,7 +95,7 @@ class Work:
         """Return what came of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         if self.spec.window != (0, 0):
             with self._step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
-                designed = design_in_windows(self.spec, executor=self.executor, progress=self.progress)
+                designed = self._designed_in_windows()
         else:
             with self._step("design", share, has_ended=lambda: bool(designed.out_of_time)):
                 designed = design(
@@ -101,15 +104,25 @@ class Work:
         self.watch.lap("design")
         return self._unless_proved(self._fitted(self._proved(designed)))
 
+    def _designed_in_windows(self) -> Design:
+        """Return what came of every output; before a complete search, integers are looked for that need none."""
+        run = partial(design_in_windows, self.spec, executor=self.executor, progress=self.progress)
+        if self.spec.recurrent:
+            return run()
+        begun = run(is_brief=True)
+        return run(known=self._fitted(begun, is_brief=True)) if begun.undecided else begun
+
     def _proved(self, designed: Design) -> Design:
         """Return the design in which what real weights refuse is proved for integers; undecided, where it was not."""
         outcomes = list(designed.outcomes)
         refused = [index for index in designed.unbuilt if outcomes[index].conflicts]
         if refused:
             task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
-            with self._step("proofs"):
-                for index in refused:
-                    outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
+            refused.sort(key=lambda index: outcomes[index].n_cases)
+            with self._step("proofs", PART):  # what is made in that is checked in the rest
+                for number, index in enumerate(refused):
+                    with step("proofs", share=1.0 / (len(refused) - number)):
+                        outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
             self.watch.lap("proofs")
         return replace(designed, outcomes=tuple(outcomes))
 
@@ -137,17 +150,17 @@ class Work:
         except UndecidedError as error:
             return OUT_OF_TIME if error.ended_by_time else UNDECIDED
 
-    def _fitted(self, designed: Design) -> Design:
+    def _fitted(self, designed: Design, *, is_brief: bool = False) -> Design:
         """Return the design with neurons of integers for outputs without weights, as far as such are found.
 
-        Outputs that were proved impossible in integers, too, are left as they are; so are those with windows.
+        Outputs that were proved impossible in integers, too, are left as they are.
         """
         task, outcomes = designed.task, list(designed.outcomes)
         left = designed.undecided
-        if not left or self.spec.window != (0, 0) or self.spec.fan_in is not None:
+        if not left:
             return designed
-        with self._step("fit"):
-            found = fit_outputs(task, left, seed=self.seed, executor=self.executor)
+        with self._step("fit", FIT_SHARE / 2 if is_brief else FIT_SHARE):
+            found = fit_outputs(task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
         self.watch.lap("fit")
         for output, neuron in found.items():
             outcomes[output] = NeuronDesign(neuron)

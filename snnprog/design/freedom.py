@@ -139,13 +139,15 @@ class Candidate:
     taps: tuple[Int64s, ...]
 
 
-def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | Proof:
+def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_steps: int | None = None) -> Built | Proof:
     """Return what is built for a raster that does what is asked, or the proof that there is none.
 
     Parameters
     ----------
     build : callable
         Takes a candidate; returns None where nothing comes of it.
+    most_steps : int, optional
+        After how many steps to give up; as many as the size of the rows allows, unless given.
 
     Raises
     ------
@@ -158,7 +160,7 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | 
     learned: dict[frozenset[tuple[Choice, bool]], Certificate] = {}
     tried: set[bytes] = set()
     last: list[Weights] = []
-    steps = _steps(scope)
+    steps = _steps(scope) if most_steps is None else most_steps
     for _ in range(steps):
         check_time()
         assumed = {decision.choice: decision.value for decision in path}

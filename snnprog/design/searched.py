@@ -23,13 +23,17 @@ from snnprog.design.support import restricted_to
 from snnprog.wording import counted
 
 
-def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = ()) -> NeuronDesign:
+def design_chosen(
+    scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = (), most_steps: int | None = None
+) -> NeuronDesign:
     """Design one neuron that no other hears, its open bins and taps being free, or say why it cannot be.
 
     Parameters
     ----------
     refused : collection of bytes
         Choices (`choice_of`) that are not to be made.
+    most_steps : int, optional
+        As for `snnprog.design.freedom.search`.
 
     Raises
     ------
@@ -38,7 +42,11 @@ def design_chosen(scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = 
     UndecidedError
         If the search ends without an answer.
     """
-    found = search(scope, lambda candidate: _unless_refused(_built(scope, candidate, thrift), thrift, refused))
+    found = search(
+        scope,
+        lambda candidate: _unless_refused(_built(scope, candidate, thrift), thrift, refused),
+        most_steps=most_steps,
+    )
     if isinstance(found, list):
         return found[0]
     if isinstance(found, Certificate):

@@ -283,7 +283,7 @@ class IntegerCourse(Sums):
             self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
 
     def _may_be_ordered(self, known: Sequence[Rounded]) -> Raster:
-        """(roundings, roundings) Whether what the first rounds may be sure to be no less than what the second does.
+        """Return (roundings, roundings) whether what one rounds may be sure to be no less than what another does.
 
         It is not where the taps, threshold and bias alone can make it less by more than roundings can add.
         """
@@ -299,7 +299,7 @@ class IntegerCourse(Sums):
         for row in range(len(known)):
             more = values[row] - values
             with np.errstate(invalid="ignore"):  # no symbol, and no end to it
-                least = np.nan_to_num(np.minimum(more * ends[0], more * ends[1]), nan=0.0)
+                least = np.where(more == 0.0, 0.0, np.minimum(more * ends[0], more * ends[1]))
             least = np.where(is_rounding, np.maximum(least, 0.0), least)
             may_be[row] = constants[row] - constants + least.sum(axis=1) > -SURELY_LESS
         return may_be
