@@ -303,7 +303,7 @@ def _replace_leaf(nodes: Nodes, generator: random.Random) -> None:
     node = generator.choice(nodes)
     output = node.get("output", 0)
     leaves: Nodes = [
-        {"leaf": "exhausted", "output": output},
+        {"leaf": "exhausted", "output": output, "cuts": []},
         {"leaf": "fan_in", "output": output},
         {"leaf": "windows", "output": output, "pattern": generator.randrange(2)},
         {"leaf": "farkas", "output": output, "rows": []},
@@ -317,7 +317,7 @@ def _split_on_anything(nodes: Nodes, generator: random.Random) -> None:
     root = dict(nodes[0])
     nodes.append(root)
     output, here, at = root.get("output", 0), len(nodes) - 1, generator.randint(-300, 300)
-    nodes.append({"leaf": "exhausted", "output": output})
+    nodes.append({"leaf": "exhausted", "output": output, "cuts": []})
     unknown = generator.choice(("threshold", "exponent", "bias"))
     split = {"split": "range", "output": output, "unknown": unknown, "line": None, "delay": None, "at": at}
     nodes[0] = split | {"if_low": here, "if_high": here + 1}
@@ -363,7 +363,12 @@ def check_one_neuron(case: Case, circuit: Circuit) -> str:
         "bias": [cell.bias, cell.bias],
     }
     names = {"spec": document["digest"], "chip": document["chip"], "ranges": document["ranges"]}
-    proof = {"format": "snnprog-proof", "version": 1, **names, "nodes": [{"leaf": "exhausted", "output": 0}]}
+    proof = {
+        "format": "snnprog-proof",
+        "version": 1,
+        **names,
+        "nodes": [{"leaf": "exhausted", "output": 0, "cuts": []}],
+    }
     fails = checker().check(document, proof) is None
     runs = [run(circuit, trial.inputs) for trial in case.trials]
     met = [

@@ -27,7 +27,8 @@ Each leaf contradicts the assumptions on the way to it:
 
 - ``farkas``: rows (inequalities that every program fulfils that does what is asked) times prices of 1 or more add up to
   an inequality that nothing fulfils;
-- ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails;
+- ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails when it is run, or
+  breaks a cut: priced rows, as those of ``farkas``, that leave an inequality of the unknowns;
 - ``windows``: no choice of spikes in the windows agrees with the bins that were assumed;
 - ``fan_in``: more synapses are present than are allowed.
 
@@ -461,8 +462,10 @@ class AtomSums:
         return may
 
     def learn(self, value, low, high):
-        """Note the ends of a value."""
-        self.facts[value.key()] = meet(self.facts.get(value.key(), (None, None)), (low, high))
+        """Note the ends of a value, and of its negative."""
+        low, high = self.facts[value.key()] = meet(self.facts.get(value.key(), (None, None)), (low, high))
+        negative = plus(0, value, -1).key()
+        self.facts[negative] = None if high is None else -high, None if low is None else -low
 
     def ends(self, value):
         """Return the least and the greatest that a value can be; None where there is no end."""
@@ -490,9 +493,12 @@ class AtomSums:
                 ends = (low, high) if end != "fold" else (None, None)
         return meet(ends, self.facts.get((0, frozenset({(number, 1)})), (None, None)))
 
-    def greatest(self, priced):
-        """Return the most that ``Σ price * value`` can be, in units of ``2**-BITS``, at most too great."""
-        top, multiples = 0, {}
+    def carried(self, priced):
+        """Return what ``Σ price * value`` comes to: a constant, at most too great, and multiples of unknowns.
+
+        Both are counted in units of ``2**-BITS``; a multiple is a pair of ends.
+        """
+        top, multiples, left = 0, {}, {}
         for price, value in priced:
             constant, terms = (value, {}) if type(value) is int else (value.constant, value.terms)
             top += price * constant << BITS
@@ -508,9 +514,7 @@ class AtomSums:
             ends = self.ends(Sum(0, {number: 1}))
             is_loose = register is not None and not is_within(self.ends(first), register)
             if not isinstance(first, Sum) or is_loose or ends[0] == ends[1] is not None:
-                if (high > 0 and ends[1] is None) or (low < 0 and ends[0] is None):
-                    raise RejectedError("its rows rest on a value that may be anything")
-                top += max(side * end for side in (low, high) for end in ends if end is not None or not side)
+                left[number] = low, high
                 continue
             factor, bits, rounding = second
             ends = errors(*self.ends(first), factor, bits, rounding)
@@ -521,7 +525,31 @@ class AtomSums:
                 more = (low * multiple, high * multiple)[:: 1 if multiple > 0 else -1]
                 old = multiples.get(atom, (0, 0))
                 multiples[atom] = old[0] + more[0], old[1] + more[1]
-        return top
+        return top, left
+
+    def most(self, number, multiple):
+        """Return the most that multiples of an atom can be."""
+        ends = self.ends(Sum(0, {number: 1}))
+        if (multiple[1] > 0 and ends[1] is None) or (multiple[0] < 0 and ends[0] is None):
+            raise RejectedError("its rows rest on a value that may be anything")
+        return max(side * end for side in multiple for end in ends if end is not None or not side)
+
+    def greatest(self, priced):
+        """Return the most that ``Σ price * value`` can be, in units of ``2**-BITS``, at most too great."""
+        top, left = self.carried(priced)
+        return top + sum(self.most(number, multiple) for number, multiple in left.items())
+
+    def cut(self, priced):
+        """Return (constant, {unknown: ends of its multiple}): a sum that is 0 or more, whatever the unknowns are."""
+        top, left = self.carried(priced)
+        unknowns = {number: name for name, number in self.numbers.items() if name in self.box}
+        multiples = {}
+        for number, (low, high) in left.items():
+            if number in unknowns:
+                multiples[unknowns[number]] = low >> BITS, -(-high >> BITS)
+            else:
+                top += self.most(number, (low, high))
+        return -(-top >> BITS), multiples
 
 
 def meet(one, other):
@@ -566,11 +594,12 @@ def nodes_in(expression, depth=1):
 class ChipRule:
     """What the chip's integers do in a tick."""
 
-    def __init__(self, data):
+    def __init__(self, data, parameters):
         self.registers = entry(data, "registers", list, "the rule")
         self.gather = self.step(entry(data, "gather", dict, "the rule"))
         self.steps = [self.step(each) for each in entry(data, "steps", list, "the rule")]
         need(sum(nodes_in(each[2]) for each in [self.gather, *self.steps]) <= 4096, "the rule must have 4096 nodes")
+        self.constants = {name: (value, value) for name, value in parameters.items()}
         self.watched = {}
         for watch in entry(data, "watched", list, "the rule"):
             step = entry(watch, "step", str, "a watch of the rule")
@@ -579,6 +608,42 @@ class ChipRule:
         self.is_sum = self.gather[2] == ["add", self.gather[1], ["mul", "weight", "count"]]
         self.is_sum = self.is_sum and self.gather[0] not in self.watched
         self.read_firing([each[2] for each in self.steps if each[1] == "spikes"])
+        self.gather = (*self.gather[:2], self.compiled(self.gather[2]))
+        self.steps = [(name, to, None if to == "spikes" else self.compiled(each)) for name, to, each in self.steps]
+
+    def compiled(self, expression):
+        """Return an expression as a function of the domain, of names and of the run."""
+        return eval("lambda domain, names, run: " + self.text(expression), {"__builtins__": {}})
+
+    def text(self, expression):
+        """Return an expression, which `nodes_in` has checked, as one of Python, of a domain's operations."""
+        if type(expression) is int:
+            return f"domain.constant({expression})"
+        if type(expression) is str:
+            return f"names[{expression!r}]"
+        word, first, *rest = expression
+        if word == "select":
+            return f"run.choose({self.text(first)}, lambda: {self.text(rest[0])}, lambda: {self.text(rest[1])})"
+        if word == "compare":
+            return f"domain.compare({first!r}, {self.text(rest[0])}, {self.text(rest[1])})"
+        if word == "hold":
+            return f"run.hold({self.text(first)}, {rest[0]}, {rest[1]}, {rest[2]!r})"
+        if word in ("shl", "scale", "shr", "leak"):
+            given = rest if word == "shl" else self.decay(word, *rest)
+            return f"domain.{'scale' if word == 'shr' else word}({self.text(first)}, {', '.join(map(repr, given))})"
+        return f"domain.{word}({', '.join(map(self.text, [first, *rest]))})"
+
+    def decay(self, word, by, *rest):
+        """Return the operands of a decay; what it decays by is a known number."""
+        try:
+            by = self.compiled(by)(Intervals({}, None), self.constants, None)[0]
+        except (KeyError, AttributeError):
+            raise BadFileError(f"{word} of the rule needs a number that is known") from None
+        need(by >= 0, f"{word} of the rule needs a number from 0")
+        if word == "scale":
+            return by, integer(rest[0], "bits of scale", 0, 64), rest[1]
+        integer(by, f"bits of {word}", 0, 64)
+        return (1, by, rest[0]) if word == "shr" else (by, rest[0])
 
     def step(self, data):
         """Return the name, the target and the expression of a step."""
@@ -610,7 +675,10 @@ class Claim:
         need(isinstance(data, dict) and data.get("format") == "snnprog-spec", "SPEC.json must have format snnprog-spec")
         need(data.get("version") == 1, "SPEC.json must have version 1")
         self.data, what = data, "SPEC.json"
-        self.rule = ChipRule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"))
+        self.parameters = entry(data, "parameters", dict, what)
+        for name, value in self.parameters.items():
+            integer(value, f"parameter {name}", 0)
+        self.rule = ChipRule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"), self.parameters)
         self.n_inputs = integer(data.get("inputs"), "inputs", 0, 1 << 20)
         self.n_outputs = integer(data.get("outputs"), "outputs", 1, 1 << 20)
         self.delays = entry(data, "delays", list, what)
@@ -625,13 +693,13 @@ class Claim:
         need(self.fan_in is None or integer(self.fan_in, "fan_in", 0) >= 0, "fan_in")
         noise, equal = integer(data.get("noise"), "noise", 0), self.rule.operator == ">="
         self.gaps = noise + equal, noise + 1 - equal  # of silence and of a spike
-        self.parameters = entry(data, "parameters", dict, what)
-        for name, value in self.parameters.items():
-            integer(value, f"parameter {name}", 0)
         self.n_lines = self.n_inputs + self.n_outputs * self.recurrent
         self.read_ranges(entry(data, "ranges", dict, what))
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
         need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
+
+    def pause(self):
+        """Do nothing, again and again while a proof is checked: who checks it on the way to something may stop here."""
 
     def read_ranges(self, data):
         """Read the ranges of all unknown integers."""
@@ -799,6 +867,7 @@ class Case:
     def spend(self, work):
         """Count work, and give up on a proof that takes too much."""
         self.work += work
+        self.spec.pause()
         if self.work > MOST_WORK:
             raise RejectedError("it takes too much work to check")
 
@@ -903,79 +972,69 @@ class OutputRun:
     def value_of_step(self, name, expression):
         """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
         self.limit, self.holds = self.rule.watched.get(name), 0
-        value = self.value(expression)
+        try:
+            value = expression(self.domain, self.names, self)
+        except KeyError as missing:
+            raise BadFileError(f"the rule reads {missing} before it is assigned") from None
         if self.limit is not None and not self.holds:
             self.watched.append((value, self.limit))
             value = self.domain.watch(value, self.limit)
         return value
 
-    def value(self, expression):
-        """Return the value of an expression."""
-        domain = self.domain
-        if type(expression) is int:
-            return domain.constant(expression)
-        if type(expression) is str:
-            need(expression in self.names, f"the rule reads {expression!r} before it is assigned")
-            return self.names[expression]
-        word, first, *rest = expression
-        if word == "select":
-            condition = self.value(first)
-            chosen = domain.known(condition)
-            if chosen is not None:
-                return self.value(rest[0] if chosen else rest[1])
-            return domain.select(condition, self.value(rest[0]), self.value(rest[1]))
-        if word == "compare":
-            return domain.compare(first, self.value(rest[0]), self.value(rest[1]))
-        if word == "hold":
-            operand = self.value(first)
-            if self.limit is not None:
-                self.watched.append((operand, self.limit))
-                self.holds += 1
-            return domain.hold(operand, *rest, self.limit)
-        if word == "shl":
-            return domain.shl(self.value(first), rest[0])
-        if word in ("scale", "shr", "leak"):
-            return self.decayed(word, self.value(first), rest)
-        return getattr(domain, word)(*map(self.value, [first, *rest]))
+    def hold(self, operand, low, high, end):
+        """Return what a register keeps, watched where its step is."""
+        if self.limit is not None:
+            self.watched.append((operand, self.limit))
+            self.holds += 1
+        return self.domain.hold(operand, low, high, end, self.limit)
 
-    def decayed(self, word, operand, rest):
-        """Return a value times a fraction, rounded, or what that leaves of it; the fraction is a known one."""
-        by, bits = self.domain.known(self.value(rest[0])), rest[1]
-        need(by is not None and by >= 0, f"{word} of the rule needs a known number from 0")
-        if word == "scale":
-            integer(bits, "bits of scale", 0, 64)
-            return self.domain.scale(operand, by, bits, rest[2])
-        integer(by, f"bits of {word}", 0, 64)
-        return self.domain.leak(operand, by, rest[1]) if word == "leak" else self.domain.scale(operand, 1, by, rest[1])
+    def choose(self, condition, if_true, if_false):
+        """Return one of two values, or what can come of both."""
+        chosen = self.domain.known(condition)
+        if chosen is not None:
+            return if_true() if chosen else if_false()
+        return self.domain.select(condition, if_true(), if_false())
 
 
 def check_farkas(case, leaf):
     """Check that priced rows of an output add up to what nothing fulfils."""
-    spec, output, rows = case.spec, leaf["output"], {}
-    for row in leaf["rows"]:
-        rows.setdefault(row["pattern"], {}).setdefault(row["tick"], []).append(row)
-        if row["row"] == "order":
-            rows.setdefault(row["other_pattern"], {}).setdefault(row["other_tick"], [])
+    domain, (priced,) = priced_values(case, leaf["output"], [leaf["rows"]])
+    if not priced or domain.greatest(priced) >= 0:
+        raise RejectedError("its priced rows do not contradict one another")
+
+
+def priced_values(case, output, lists):
+    """Return the sums in which an output was run, and for each list of rows its prices with the rows' values."""
+    spec, rows = case.spec, {}
+    for row in (row for each in lists for row in each):
+        rows.setdefault(row["pattern"], set()).add(row["tick"])
+        if row["row"] == "order":  # what later ticks say of a value counts, too
+            for pattern in (row["pattern"], row["other_pattern"]):
+                rows.setdefault(pattern, set()).add(spec.patterns[pattern][0] - 1)
+            rows[row["other_pattern"]].add(row["other_tick"])
     for other, pattern, tick, _ in case.registers:
         if other == output:
-            rows.setdefault(pattern, {}).setdefault(tick, [])
+            rows.setdefault(pattern, set()).add(tick)
     domain = AtomSums(case.tightened(output, case.box(output)), spec)
-    neuron, priced, named = OutputRun(case, output, domain), [], {}
-    for pattern, by_tick in sorted(rows.items()):
-        for tick, done in enumerate(neuron.run(pattern, max(by_tick))):
-            if tick in by_tick:
-                named[pattern, tick] = done.named()
+    neuron, ticks, named = OutputRun(case, output, domain), {}, {}
+    for pattern, asked in sorted(rows.items()):
+        for tick, done in enumerate(neuron.run(pattern, max(asked))):
+            if tick in asked:
+                ticks[pattern, tick], named[pattern, tick] = done, done.named()
                 for name, value in named[pattern, tick].items():
                     ends = case.registers.get((output, pattern, tick, name), (None, None))
                     learn_register(domain, value, ends)
-                asked = [row for row in by_tick[tick] if row["row"] != "order"]
-                priced += [(row["price"], value_of_row(case, domain, output, row, done)) for row in asked]
-    ordered = []
-    for row in (row for row in leaf["rows"] if row["row"] == "order"):
-        ordered.append(value_of_order(domain, row, named, ordered))
-        priced.append((row["price"], ordered[-1]))
-    if not priced or domain.greatest(priced) >= 0:
-        raise RejectedError("its priced rows do not contradict one another")
+    found = []
+    for each in lists:
+        plain = [row for row in each if row["row"] != "order"]
+        places = [(row["pattern"], row["tick"]) for row in plain]
+        values = [value_of_row(case, domain, output, row, ticks[at]) for row, at in zip(plain, places, strict=True)]
+        priced, ordered = [(row["price"], value) for row, value in zip(plain, values, strict=True)], []
+        for row in (row for row in each if row["row"] == "order"):
+            ordered.append(value_of_order(domain, row, named, ordered))
+            priced.append((row["price"], ordered[-1]))
+        found.append(priced)
+    return domain, found
 
 
 def learn_register(domain, value, ends):
@@ -1040,13 +1099,21 @@ def check_exhausted(case, leaf):
     spec, output = case.spec, leaf["output"]
     if spec.may_have_hidden_neurons:
         raise RejectedError("hidden neurons are allowed, and were not tried")
+    cuts = []
+    if leaf["cuts"]:
+        domain, lists = priced_values(case, output, leaf["cuts"])
+        cuts = [domain.cut(priced) for priced in lists]
     used = taps_in_use(case, output)
     boxes = [{name: ends for name, ends in case.box(output).items() if name[0] not in OF_TAPS or name[1:] in used}]
+    order = list(range(len(spec.patterns)))
     while boxes:
         try:
             box = case.tightened(output, boxes.pop())
+            if cuts:
+                case.spend(len(cuts))
+                box = case.tightened(output, cut_down(box, cuts))
             threshold = box["threshold"]
-            own = run_all(case, output, box)
+            own = run_all(case, output, box, order)
         except ContradictionError:
             continue
         name = widest(box)
@@ -1061,6 +1128,27 @@ def check_exhausted(case, leaf):
             boxes += [{**box, name: (middle + 1, high)}, {**box, name: (low, middle)}]
 
 
+def cut_down(box, cuts):
+    """Return a box without ends that break a cut; raise ContradictionError if nothing is left of it."""
+    box = dict(box)
+    for constant, multiples in cuts:
+        if not all(name in box for name in multiples):
+            raise RejectedError("a cut rests on a synapse that never acts")
+        ends = {name: added(box, *name[1:]) if name[0] == "weight" else box[name] for name in multiples}
+        most = {name: max(by * end for by in multiples[name] for end in ends[name]) for name in ends}
+        total = constant + sum(most.values())
+        if total < 0:
+            raise ContradictionError
+        for name, (low, high) in ends.items():
+            by, need_of = multiples[name], most[name] - total  # the multiple must come to this, or more
+            if by[0] > 0:
+                low = max(low, -(-need_of // by[need_of > 0]))
+            elif by[1] < 0:
+                high = min(high, need_of // by[need_of <= 0])
+            box[name] = low, high
+    return box
+
+
 def taps_in_use(case, output):
     """Return the taps over which any spike can arrive before its pattern ends."""
     spec, used = case.spec, set()
@@ -1073,20 +1161,29 @@ def taps_in_use(case, output):
     return used
 
 
-def run_all(case, output, box):
-    """Run an output on all patterns, narrowing the box's threshold; raise ContradictionError if it fails in one."""
+def run_all(case, output, box, order):
+    """Run an output on all patterns, narrowing the box's threshold; raise ContradictionError if it fails in one.
+
+    The pattern in which it fails comes first in the order, which the next box is run in.
+    """
     spec, is_decided = case.spec, True
     neuron = OutputRun(case, output, Intervals(box, spec))
-    for pattern, (ticks, _, due, is_open) in enumerate(spec.patterns):
+    for place, pattern in enumerate(order):
+        ticks, _, due, is_open = spec.patterns[pattern]
         spikes = []
-        for done in neuron.run(pattern, ticks - 1):
-            spikes.append(done.spikes)
-            left, (_, high) = done.registers["potential"], box["threshold"]
-            if spec.once and done.spikes and spec.rule.unit * high - left[0] < spec.gaps[0]:
-                raise ContradictionError
-        decided = {tick: spike for tick, spike in enumerate(spikes) if spike is not None}
-        is_decided = is_decided and len(decided) == ticks
-        bins_of(ticks, due[output], is_open[output], spec.window, decided)
+        try:
+            for done in neuron.run(pattern, ticks - 1):
+                spikes.append(done.spikes)
+                left, (_, high) = done.registers["potential"], box["threshold"]
+                if spec.once and done.spikes and spec.rule.unit * high - left[0] < spec.gaps[0]:
+                    raise ContradictionError
+            decided = {tick: spike for tick, spike in enumerate(spikes) if spike is not None}
+            is_decided = is_decided and len(decided) == ticks
+            if None in case.known(output, pattern):
+                bins_of(ticks, due[output], is_open[output], spec.window, decided)
+        except ContradictionError:
+            order.insert(0, order.pop(place))
+            raise
     return is_decided
 
 
@@ -1175,6 +1272,17 @@ def price_of(value, where, least):
     return value
 
 
+def rows_of(spec, rows, what):
+    """Return the checked rows of a leaf."""
+    need(isinstance(rows, list), f"rows of {what} must be a list")
+    rows = [dict(row) if isinstance(row, dict) else row for row in rows]
+    for row in rows:
+        kind = row.get("row") if isinstance(row, dict) else None
+        need(isinstance(kind, str) and kind in ROWS, f"rows of {what} must be one of {', '.join(ROWS)}")
+        check_fields(spec, row, ROWS[kind].split(), f"a row of {what}")
+    return rows
+
+
 def nodes_of(spec, data):
     """Return the checked nodes of a proof; the first is the root, and cases stand behind their splits, each once."""
     nodes = entry(data, "nodes", list, "PROOF.json")
@@ -1190,11 +1298,9 @@ def nodes_of(spec, data):
             need(word in LEAVES, f"{what} must be one of {', '.join(LEAVES)}")
             check_fields(spec, node, ["output", *["pattern"] * (word == "windows")], what)
             if word == "farkas":
-                node["rows"] = [dict(row) if isinstance(row, dict) else row for row in entry(node, "rows", list, what)]
-                for row in node["rows"]:
-                    kind = row.get("row") if isinstance(row, dict) else None
-                    need(isinstance(kind, str) and kind in ROWS, f"rows of {what} must be one of {', '.join(ROWS)}")
-                    check_fields(spec, row, ROWS[kind].split(), f"a row of {what}")
+                node["rows"] = rows_of(spec, entry(node, "rows", list, what), what)
+            elif word == "exhausted":
+                node["cuts"] = [rows_of(spec, each, what) for each in entry(node, "cuts", list, what)]
             continue
         need(word in SPLITS, f"{what} must split one of {', '.join(SPLITS)}")
         fields, cases = SPLITS[word]
@@ -1211,12 +1317,16 @@ def check(spec_data, proof_data):
 
     Raises BadFileError where one of them is damaged.
     """
-    spec = Claim(spec_data)
+    return fault_in(Claim(spec_data), proof_data)
+
+
+def fault_in(spec, proof_data):
+    """Return why a proof, plain data of JSON, does not hold for a claim; None if it holds."""
     need(isinstance(proof_data, dict), "PROOF.json must be an object")
     need(proof_data.get("format") == "snnprog-proof", "PROOF.json must have format snnprog-proof")
     need(proof_data.get("version") == 1, "PROOF.json must have version 1")
     for name, of_spec in (("spec", "digest"), ("chip", "chip"), ("ranges", "ranges")):
-        if proof_data.get(name) != spec_data.get(of_spec):
+        if proof_data.get(name) != spec.data.get(of_spec):
             return f"it is of another specification: {name} differs"
     return fault_of(spec, nodes_of(spec, proof_data))
 

@@ -137,14 +137,17 @@ class Farkas:
 
 @dataclass(frozen=True)
 class Exhausted:
-    """Few integers are left for one output, and each of them fails; the checker runs them.
+    """All integers that are left for one output fail; the checker runs them, in boxes that it halves.
 
     Attributes
     ----------
     output : int
+    cuts : tuple of tuple of row
+        Each is a sum of rows times prices, which the unknowns must make 0 or more; the checker narrows boxes by it.
     """
 
     output: int
+    cuts: tuple[tuple[Row, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -333,6 +336,8 @@ def node_to_data(node: Node) -> dict[str, object]:
             continue
         if field.name == "rows":
             value = [row_to_data(row) for row in value]
+        if field.name == "cuts":
+            value = [[row_to_data(row) for row in rows] for rows in value]
         data[field.name] = value
     return data
 
@@ -386,12 +391,20 @@ def _node_from_data(data: object, made: dict[int, Node], *, where: str) -> Node:
             raise FormatError(f"{name} of {where} must be the place of a later node that no other has, got {case!r}")
         values[name] = made.pop(case)
     if kind is Farkas:
-        rows = values["rows"]
-        if not isinstance(rows, list):
-            raise FormatError(f"rows of {where} must be a list")
-        values["rows"] = tuple(_row_from_data(row, where=f"row {place} of {where}") for place, row in enumerate(rows))
+        values["rows"] = _rows_from_data(values["rows"], where=where)
+    if kind is Exhausted:
+        cuts = values["cuts"]
+        if not isinstance(cuts, list):
+            raise FormatError(f"cuts of {where} must be a list")
+        values["cuts"] = tuple(_rows_from_data(rows, where=where) for rows in cuts)
     node: Node = kind(**values)
     return node
+
+
+def _rows_from_data(data: object, *, where: str) -> tuple[Row, ...]:
+    if not isinstance(data, list):
+        raise FormatError(f"rows of {where} must be a list")
+    return tuple(_row_from_data(row, where=f"row {place} of {where}") for place, row in enumerate(data))
 
 
 def _row_from_data(data: object, *, where: str) -> Row:
@@ -420,7 +433,7 @@ def _values(data: Mapping[str, object], kind: type, *, marks: set[str], where: s
     if set(data) - marks != names:
         raise FormatError(f"{where} must have {', '.join(sorted(names))}, got {', '.join(sorted(set(data) - marks))}")
     hints = get_type_hints(kind)
-    for name in names - set(CASES) - {"rows", "given"}:
+    for name in names - set(CASES) - {"rows", "cuts", "given"}:
         allowed = {bool: (bool,), str: (str,), int: (int,)}.get(hints[name], (int, type(None)))
         if type(data[name]) not in allowed:
             raise FormatError(f"{name} of {where} must be of type {allowed[0].__name__}, got {data[name]!r:.40}")

@@ -254,6 +254,7 @@ def test_the_exact_simplex_agrees_with_another_and_proves_itself(first: int) -> 
         most = [Fraction(int(v), 2) for v in generator.integers(-4, 6, rows)] + [Fraction(7)] * columns
         objective = [Fraction(int(v)) for v in generator.integers(-3, 4, columns)]
         answer = maximise_exactly(matrix, most, objective=objective)
+        assert answer is not None
         expected = maximum(matrix, most, objective)
         assert answer.is_feasible == (expected is not None)
         assert min(answer.prices) >= 0

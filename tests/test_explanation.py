@@ -19,8 +19,8 @@ from verdict_specs import tiny_spec
 
 import snnprog as sp
 from snnprog import cli, explanation
-from snnprog.compiler import refusals
 from snnprog.conflict import Conflict
+from snnprog.design.proofs.referee import Referee
 from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.explanations import print_explanation
@@ -281,7 +281,7 @@ def test_what_the_time_did_not_suffice_for_is_undecided() -> None:
 
 
 def test_a_proof_that_does_not_hold_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals, "check", lambda spec, proof: "node 0 is planted")
+    monkeypatch.setattr(Referee, "fault", lambda referee, proof: "node 0 is planted")
     with pytest.raises(sp.UndecidedError, match="node 0 is planted"):
         sp.compile(mixed_spec())
 

@@ -228,7 +228,7 @@ def test_mutants_are_refused_in_words(module: Loader) -> None:
     split = {"split": "range", "output": 0, "unknown": "threshold", "line": None, "delay": None, "at": 4}
     nodes = [split | {"if_low": 1, "if_high": 2}, {"leaf": "farkas", "output": 0, "rows": [row, row | {"pattern": 1}]}]
     proof = {"format": "snnprog-proof", "version": 1, "spec": document["digest"], "chip": document["chip"]}
-    proof |= {"ranges": document["ranges"], "nodes": [*nodes, {"leaf": "exhausted", "output": 0}]}
+    proof |= {"ranges": document["ranges"], "nodes": [*nodes, {"leaf": "exhausted", "output": 0, "cuts": []}]}
     for _ in range(300):
         forged = proofs.mutant(proof, generator)
         with contextlib.suppress(proofs.checker().BadFileError):

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from snnprog.check_proof import check
 from snnprog.compiler.built import Built
 from snnprog.conflict import Conflict
 from snnprog.design import Design
+from snnprog.design.proofs.referee import Referee
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.proof import Node, proof_to_data
 from snnprog.spec import FREE, Spec
-from snnprog.spec.document import spec_to_data
 from snnprog.verification import verify
 from snnprog.wording import counted
 
@@ -46,11 +45,10 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
 
 def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
     """Raise `InfeasibleError` with a proof that the stand-alone checker accepts; without one, nothing is refused."""
-    document = spec_to_data(spec)
-    data = proof_to_data(proof, document)
-    fault = check(document, data)
+    referee = Referee(spec)
+    fault = referee.fault(proof)
     if fault is None:
-        raise InfeasibleError(conflicts, data)
+        raise InfeasibleError(conflicts, proof_to_data(proof, referee.document))
     neurons = sorted({conflict.neuron for conflict in conflicts})
     raise UndecidedError(
         f"{several(neurons)} undecided: a proof that there are no weights was found, but does not hold ({fault});"

@@ -29,7 +29,7 @@ from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.design.task import Task
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import fit_outputs, quantize
+from snnprog.integers import FEW, MANY, fit_outputs, quantize, settled
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -102,7 +102,8 @@ class Work:
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        return self._unless_proved(self._fitted(self._proved(designed)))
+        decided = self._decided(designed)
+        return self._settled(self._unless_proved(self._fitted(decided)), MANY)
 
     def _designed_in_windows(self) -> Design:
         """Return what came of every output; before a complete search, integers are looked for that need none."""
@@ -112,17 +113,42 @@ class Work:
         begun = run(is_brief=True)
         return run(known=self._fitted(begun, is_brief=True)) if begun.undecided else begun
 
-    def _proved(self, designed: Design) -> Design:
+    def _decided(self, designed: Design) -> Design:
+        """Return the design in which what real weights refuse is decided for integers; undecided, where it was not."""
+        brief = self._proved(designed, is_brief=True)
+        settled = self._settled(brief, FEW)
+        outcomes = zip(settled.outcomes, designed.outcomes, strict=True)
+        left = tuple(before if after.is_undecided and before.conflicts else after for after, before in outcomes)
+        return self._proved(replace(settled, outcomes=left))
+
+    def _proved(self, designed: Design, *, is_brief: bool = False) -> Design:
         """Return the design in which what real weights refuse is proved for integers; undecided, where it was not."""
         outcomes = list(designed.outcomes)
-        refused = [index for index in designed.unbuilt if outcomes[index].conflicts]
+        refused = [index for index in designed.unbuilt if outcomes[index].conflicts and outcomes[index].proof is None]
         if refused:
             task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
             refused.sort(key=lambda index: outcomes[index].n_cases)
             with self._step("proofs", PART):  # what is made in that is checked in the rest
                 for number, index in enumerate(refused):
+                    proved = partial(substantiated, outcomes[index], task, referee, output=index, is_brief=is_brief)
                     with step("proofs", share=1.0 / (len(refused) - number)):
-                        outcomes[index] = self._in_time(partial(substantiated, outcomes[index], task, referee, index))
+                        outcomes[index] = self._in_time(proved)
+            self.watch.lap("proofs")
+        return replace(designed, outcomes=tuple(outcomes))
+
+    def _settled(self, designed: Design, most_work: int) -> Design:
+        """Return the design in which outputs without weights have integers, or a proof that there are none.
+
+        What is found is as sure as the work allowed is enough to look at all integers.
+        """
+        outcomes = list(designed.outcomes)
+        left = designed.undecided if self.spec.hidden == 0 and not is_time_over() else ()
+        if left:
+            task, referee = Task.of(self.spec), Referee(self.spec)
+            with self._step("proofs"):
+                for index in left:
+                    found = self._in_time(partial(settled, task, index, referee, most_work=most_work))
+                    outcomes[index] = found if found is not UNDECIDED else outcomes[index]
             self.watch.lap("proofs")
         return replace(designed, outcomes=tuple(outcomes))
 
@@ -233,8 +259,22 @@ class Work:
         self.watch.lap("simulate")
         built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
         is_asked = not is_brief and not self.is_always_checked and not whole.hidden
-        refused = self._last_words(built.inexact if is_asked else ())
-        return replace(built, refused=tuple(found for _, found in refused))
+        return self._reconsidered(built) if is_asked and built.inexact else built
+
+    def _reconsidered(self, built: Built) -> Built:
+        """Return the integers, others for outputs that are not exact, or what proves that there are none."""
+        unsettled = [
+            outcome if index not in built.inexact else UNDECIDED for index, outcome in enumerate(built.design.outcomes)
+        ]
+        settled = self._settled(replace(built.design, outcomes=tuple(unsettled)), MANY)
+        refused = [
+            each for index, each in enumerate(settled.outcomes) if index in built.inexact and each.proof is not None
+        ]
+        refused += [found for _, found in self._last_words(settled.undecided)]
+        if not refused and not settled.unbuilt:
+            again = self.built(settled, is_brief=True)
+            return built if again.inexact else again
+        return replace(built, refused=tuple(refused))
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
         """Run a program; however late, where whatever comes out is handed out."""

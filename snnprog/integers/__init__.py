@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from snnprog.integers.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
+from snnprog.integers.settling import FEW, MANY, settled
 from snnprog.integers.unbuilt import fit_outputs
 
-__all__ = ["CERTIFIED", "EXACT", "INEXACT", "NeuronReport", "Quantized", "fit_outputs", "quantize"]
+__all__ = [
+    "CERTIFIED",
+    "EXACT",
+    "FEW",
+    "INEXACT",
+    "MANY",
+    "NeuronReport",
+    "Quantized",
+    "fit_outputs",
+    "quantize",
+    "settled",
+]

@@ -167,11 +167,11 @@ class _WholeRule(Sums):
     def _arriving(self, taps: Int64s) -> Form:
         """Return the sum of the weights that arrive; what has no unknown has no weight."""
         unknown_of = {int(tap): index for index, tap in enumerate(self.problem.taps)}
-        terms: dict[str, Fraction] = {}
+        terms: dict[str, Fraction | int] = {}
         for tap in taps.tolist():
             if tap in unknown_of:
                 name = str(unknown_of[tap])
-                terms[name] = terms.get(name, Fraction(0)) + (1 << self.problem.problem.exponent)
+                terms[name] = terms.get(name, 0) + (1 << self.problem.problem.exponent)
         return Form(terms)
 
     def _bound(self, name: str, form: Form) -> Form:

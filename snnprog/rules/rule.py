@@ -201,6 +201,15 @@ class Rule:
         return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
 
     @cached_property
+    def told_by_spikes(self) -> frozenset[str]:
+        """The registers that depend on the neuron's own spikes, at once or in later ticks."""
+        told, before = {SPIKES}, set[str]()
+        while told != before:
+            before = set(told)
+            told |= {step.target for step in self.all_steps if names_in(step.expression) & told}
+        return frozenset(told & set(self.registers))
+
+    @cached_property
     def firing(self) -> Firing:
         """How the rule decides about spikes."""
         step = next(step for step in self.steps if step.target == SPIKES)

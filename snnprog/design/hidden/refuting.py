@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.check_proof import check
 from snnprog.conflict import Conflict
 from snnprog.design.completion import Windows
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import Histories, guesses, reason_of
 from snnprog.design.problem import NeuronProblem, neuron_problem
-from snnprog.proof import BinRow, BinSplit, Farkas, Node, UnmatchedWindows, proof_to_data
+from snnprog.design.proofs.referee import Referee
+from snnprog.proof import BinRow, BinSplit, Farkas, Node, UnmatchedWindows
 from snnprog.solver import check_time
 from snnprog.spec import AUTO
-from snnprog.spec.document import spec_to_data
 from snnprog.spec.options import NO_WINDOW
 
 MOST_CASES = 96
@@ -39,20 +38,16 @@ class Refusal:
 def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal | None:
     """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it."""
     asked = draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO)
-    document, search = spec_to_data(asked), _Cases(draft, output, histories)
-
-    def holds(proof: Node) -> bool:
-        return check(document, proof_to_data(proof, document)) is None
-
+    referee, search = Referee(asked), _Cases(draft, output, histories)
     problem = search.problem({})
     for prices in guesses(problem, histories):
         check_time()
         leaf = _leaf(problem, prices)
-        if holds(leaf):
+        if referee.fault(leaf) is None:
             return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
     for pattern in () if asked.recurrent else search.open_patterns():
         proof = search.refuted(pattern, {})
-        if proof is not None and holds(proof):
+        if proof is not None and referee.fault(proof) is None:
             return Refusal(search.conflict(pattern), proof)
         search.left = MOST_CASES
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -28,6 +28,7 @@ from snnprog.rules.resolve import Form, Sums, resolved
 from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import LinearProgram, check_time, maximise
 from snnprog.spec import Spec, presynaptic_raster
+from snnprog.spec.options import NO_WINDOW
 
 Ends = tuple[float, float]
 Register = tuple[int, int, str]
@@ -38,9 +39,6 @@ NEAR = 1 << 20
 
 MOST_ORDERED = 60
 """Roundings of which any two are compared."""
-
-SURELY_LESS = 1e-3
-"""Units of the potential that sums of floats do not miss by: their values are integers up to some 1e9."""
 
 LIFT_LIMIT = 1e3
 """Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
@@ -55,10 +53,13 @@ class Assumed:
     ranges : mapping of str or (str, int, int) to (int, int)
         What is assumed of unknowns: "threshold", "bias", or ("weight", line, delay).
     registers : mapping of (pattern, tick, register) to (int or None, int or None)
+    bins : set of (int, int)
+        The bins, as (pattern, tick), about which it is assumed whether they have a spike.
     """
 
     ranges: Mapping[object, tuple[int | None, int | None]]
     registers: Mapping[Register, tuple[int | None, int | None]]
+    bins: Set[tuple[int, int]] = frozenset()
 
 
 NOTHING_ASSUMED = Assumed({}, {})
@@ -79,7 +80,7 @@ class IntegerCourse(Sums):
     """Columns and rows of one neuron, from a walk over its ticks."""
 
     def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
-        self.problem, self.rule, self.assumed = problem, spec.chip.rule, assumed
+        self.problem, self.spec, self.rule, self.assumed = problem, spec, spec.chip.rule, assumed
         rule = self.rule
         self.told = _told(spec, problem) if spec.hidden != 0 else np.zeros(problem.spikes.size, np.int64)
         self.mapping, box = problem.potential_map, widest_box(problem)
@@ -87,11 +88,11 @@ class IntegerCourse(Sums):
         self.lower: list[float] = [*box.weight_lower.tolist(), box.threshold[0], box.bias[0]]
         self.upper: list[float] = [*box.weight_upper.tolist(), box.threshold[1], box.bias[1]]
         self._narrow(taps)
-        self.columns: dict[str, tuple[int, Fraction]] = {
-            "threshold": (taps, Fraction(1)),
-            "bias": (taps + 1, Fraction(self.unit)),
+        self.columns: dict[str, tuple[int, int]] = {
+            "threshold": (taps, 1),
+            "bias": (taps + 1, self.unit),
         }
-        self.columns |= {f"tap {tap}": (tap, Fraction(1)) for tap in range(taps)}
+        self.columns |= {f"tap {tap}": (tap, 1) for tap in range(taps)}
         self.rounded_as: dict[object, str] = {}
         self.roundings: list[Rounded] = []
         self.facts: dict[object, Ends] = {}
@@ -125,6 +126,11 @@ class IntegerCourse(Sums):
         rest = {name: Form() for name in self.rule.registers}
         state, looks = rest, np.atleast_1d(problem.constrained.reshape(-1, played).any(axis=0))
         wanted = {place[:2] for place in self.assumed.registers}
+        decided = self._decided()
+        is_known, lasting = (
+            self._known(decided),
+            [name for name in self.rule.registers if name not in self.rule.told_by_spikes],
+        )
         last = self._last_ticks(looks)
         for tick, is_spike in enumerate(problem.spikes.tolist()):
             pattern, local = tape.where(tick)
@@ -136,24 +142,60 @@ class IntegerCourse(Sums):
             arriving = self._arriving(arrivals, int(self.told[tick]))
             after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             state = dict(after.state)
+            self._learn_comparison(after.compared, is_spike=bool(is_spike), is_known=bool(decided[tick]))
             if looks[tick]:
                 self._note_rows(tick, pattern, local, compared=after.compared, left=state[POTENTIAL])
                 self._note_limits(pattern, local)
             if (pattern, local) in wanted:
                 self._note_registers(pattern, local, self._named(state))
-            self.registers |= {(pattern, local, name): form for name, form in self._named(state).items()}
+            named = self._named(state) if is_known[tick] else {name: state[name] for name in lasting}
+            self.registers |= {(pattern, local, name): form for name, form in named.items()}
             check_time()
 
     def _last_ticks(self, looks: Raster) -> list[int]:
         """Return the last tick of each pattern that has a row or an assumption; -1 where none has."""
-        tape = self.mapping.played
-        last = [-1] * len(tape.lengths)
-        for tick in np.flatnonzero(looks).tolist():
-            pattern, local = tape.where(tick)
-            last[pattern] = local
-        for pattern, local, _ in self.assumed.registers:
+        last = [-1] * len(self.mapping.played.lengths)
+        places = [self.mapping.played.where(tick) for tick in np.flatnonzero(looks).tolist()]
+        for pattern, local in [*places, *(place[:2] for place in self.assumed.registers)]:
             last[pattern] = max(last[pattern], local)
         return last
+
+    def _decided(self) -> Raster:
+        """Return the ticks at which it is known whether there is a spike."""
+        spec, problem, tape = self.spec, self.problem, self.mapping.played
+        decided: Raster = spec.care[:, problem.neuron] | problem.resets.is_held[: tape.ticks]
+        if spec.window != NO_WINDOW:
+            decided &= problem.constrained[: tape.ticks]
+        for pattern, tick in self.assumed.bins:
+            decided[int(tape.starts[pattern]) + tick] = True
+        return decided
+
+    def _known(self, decided: Raster) -> Raster:
+        """Return after which ticks all registers are known: no bin since the last sure spike is open."""
+        known, is_known = np.zeros_like(decided), False
+        for tick, is_spike in enumerate(self.problem.spikes.tolist()):
+            is_forgotten = bool(decided[tick]) and is_spike and self.mapping.linear.is_reset_to_zero
+            is_first = self.mapping.played.where(tick)[1] == 0
+            is_known = bool(decided[tick]) and (is_known or is_first or is_forgotten)
+            known[tick] = is_known
+        return known
+
+    def _learn(self, form: Form, low: float, high: float) -> None:
+        """Note the ends of a value, and of its negative."""
+        low, high = _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
+        self.facts[_key(form)] = low, high
+        self.facts[_key(form.times(-1))] = -high, -low
+
+    def _learn_comparison(self, compared: Form, *, is_spike: bool, is_known: bool) -> None:
+        """Note what a spike, or silence, says of how far the potential is from the threshold."""
+        excess = compared.plus(Form.symbol("threshold").times(-self.unit))
+        if not is_known or excess.is_constant:
+            return
+        silence, spike = gaps_of(self.problem, self.unit)
+        if is_spike:
+            self._learn(excess, spike, self.ends(compared)[1] - self.unit * self.lower[self.mapping.n_taps])
+        else:
+            self._learn(excess, -np.inf, -silence)
 
     def _named(self, state: Mapping[str, Form]) -> dict[str, Form]:
         """Return registers and watched values by the names that a proof has for them."""
@@ -166,16 +208,16 @@ class IntegerCourse(Sums):
 
     def _arriving(self, taps: list[int], told: int) -> Form:
         """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
-        terms: dict[str, Fraction] = {}
+        terms: dict[str, Fraction | int] = {}
         if told:
             name = f"told {told}"
             if name not in self.columns:
-                self.columns[name] = len(self.lower), Fraction(1)
+                self.columns[name] = len(self.lower), 1
                 self.lower.append(-np.inf)
                 self.upper.append(np.inf)
-            terms[name] = Fraction(1)
+            terms[name] = 1
         for each in taps:
-            terms[f"tap {each}"] = terms.get(f"tap {each}", Fraction(0)) + 1
+            terms[f"tap {each}"] = terms.get(f"tap {each}", 0) + 1
         return Form(terms)
 
     def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
@@ -210,7 +252,7 @@ class IntegerCourse(Sums):
             if low is not None:
                 self.rows.append((RegisterRow(pattern, local, name, -1, 1), form.plus(Form.of(-low))))
             ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
-            self.facts[_key(form)] = _meet(ends, self.facts.get(_key(form), (-np.inf, np.inf)))
+            self._learn(form, *ends)
 
     # ---------------------------------------------------------------------------------------------- what sums become
 
@@ -222,7 +264,7 @@ class IntegerCourse(Sums):
             self.rounded_as[key] = name
             low, high = self.ends(operand)
             column = len(self.lower)
-            self.columns[name] = column, Fraction(self.unit)
+            self.columns[name] = column, self.unit
             self.lower.append(rounded_end(low, factor, rounding, up=False) / self.unit)
             self.upper.append(rounded_end(high, factor, rounding, up=True) / self.unit)
             self.roundings.append(Rounded(name, column, operand, factor, rounding))
@@ -233,15 +275,14 @@ class IntegerCourse(Sums):
         limit = self.limits.get(step.name)
         if limit is not None:
             self.watched.append((operand, limit))
+            self._learn(operand, 1 - limit, limit - 1)
         low, high = self.ends(operand)
-        if limit is not None:
-            low, high = max(low, 1 - limit), min(high, limit - 1)
         if node.low <= low and high <= node.high:
             return operand
         key = (_key(operand), node)
         if key not in self.rounded_as:
             self.rounded_as[key] = f"held {len(self.rounded_as)}"
-            self.columns[self.rounded_as[key]] = len(self.lower), Fraction(self.unit)
+            self.columns[self.rounded_as[key]] = len(self.lower), self.unit
             self.lower.append(node.low / self.unit)
             self.upper.append(node.high / self.unit)
         return Form.symbol(self.rounded_as[key])
@@ -251,9 +292,8 @@ class IntegerCourse(Sums):
         low = high = float(form.constant)
         for name, coefficient in form.terms.items():
             column, scale = self.columns[name]
-            size = coefficient.numerator * scale.numerator / coefficient.denominator  # a scale is whole
-            one, other = size * self.lower[column], size * self.upper[column]
-            low, high = (low + one, high + other) if one <= other else (low + other, high + one)
+            ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
+            low, high = low + min(ends), high + max(ends)
         return _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
 
     def note_orders(self) -> None:
@@ -263,16 +303,13 @@ class IntegerCourse(Sums):
         known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
         for each in known:
             self._note_ends(each, places[_key(each.operand)])
-        may_be_ordered = self._may_be_ordered(known)
-        for (here, latter), (there, former) in itertools.product(enumerate(known), enumerate(known)):
-            if not may_be_ordered[here, there] or here == there:
+        least_apart = self._least_apart(known)
+        for (one, latter), (other, former) in itertools.product(enumerate(known), enumerate(known)):
+            if one == other or (latter.factor, latter.rounding) != (former.factor, former.rounding):
                 continue
-            if (latter.factor, latter.rounding) != (former.factor, former.rounding):
-                continue
-            check_time()
-            more, rests_on = latter.operand.plus(former.operand.times(-1)), list[int]()
-            if self.ends(more)[0] < 0:
-                more, rests_on = self._without_ordered(more, ordered)
+            rests_on: list[int] = []
+            if least_apart[one, other] < 0:
+                more, rests_on = self._without_ordered(latter.operand.plus(former.operand.times(-1)), ordered)
                 if not rests_on or self.ends(more)[0] < 0:
                     continue
             pair = places[_key(former.operand)], places[_key(latter.operand)]
@@ -280,37 +317,34 @@ class IntegerCourse(Sums):
             row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
             self.rests_on[len(self.rows)] = rests_on
             ordered[former.name, latter.name] = len(self.rows)
-            self.rows.append((row, Form({former.name: Fraction(-1), latter.name: Fraction(1)})))
+            self.rows.append((row, Form({former.name: -1, latter.name: 1})))
 
-    def _may_be_ordered(self, known: Sequence[Rounded]) -> Raster:
-        """Return (roundings, roundings) whether what one rounds may be sure to be no less than what another does.
-
-        It is not where the taps, threshold and bias alone can make it less by more than roundings can add.
-        """
-        values = np.zeros((len(known), len(self.lower)))
+    def _least_apart(self, known: Sequence[Rounded]) -> Floats:
+        """Return (roundings, roundings) the least that what one rounds can be more than what another rounds."""
+        sums, lower, upper = np.zeros((len(known), len(self.lower))), np.array(self.lower), np.array(self.upper)
         for row, each in enumerate(known):
             for name, coefficient in each.operand.terms.items():
                 column, scale = self.columns[name]
-                values[row, column] = float(coefficient * scale)
+                sums[row, column] = float(coefficient * scale)
         constants = np.array([float(each.operand.constant) for each in known])
-        ends = np.array([self.lower, self.upper])
-        is_rounding = np.arange(len(self.lower)) >= self.mapping.n_taps + 2
-        may_be = np.ones((len(known), len(known)), np.bool_)
+        used = np.flatnonzero(sums.any(axis=0))
+        found = np.empty((len(known), len(known)))
         for row in range(len(known)):
-            more = values[row] - values
-            with np.errstate(invalid="ignore"):  # no symbol, and no end to it
-                least = np.where(more == 0.0, 0.0, np.minimum(more * ends[0], more * ends[1]))
-            least = np.where(is_rounding, np.maximum(least, 0.0), least)
-            may_be[row] = constants[row] - constants + least.sum(axis=1) > -SURELY_LESS
-        return may_be
+            apart = sums[row, used] - sums[:, used]
+            with np.errstate(invalid="ignore"):
+                ends = np.where(apart == 0.0, 0.0, np.where(apart > 0.0, apart * lower[used], apart * upper[used]))
+            found[row] = ends.sum(axis=1) + constants[row] - constants
+        return found
 
     def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
         """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
         rests_on: list[int] = []
-        for (lesser, greater), row in ordered.items():
-            if more.coefficient(lesser) <= -1 and more.coefficient(greater) >= 1:
-                more = more.plus(Form({lesser: Fraction(1), greater: Fraction(-1)}))
-                rests_on.append(row)
+        lesser = [name for name, coefficient in more.terms.items() if coefficient <= -1]
+        greater = [name for name, coefficient in more.terms.items() if coefficient >= 1]
+        for pair in itertools.product(lesser, greater):
+            if pair in ordered and more.terms.get(pair[0], 0) <= -1 and more.terms.get(pair[1], 0) >= 1:
+                more = more.plus(Form({pair[0]: 1, pair[1]: -1}))
+                rests_on.append(ordered[pair])
         return more, rests_on
 
     def _note_ends(self, each: Rounded, place: Register) -> None:
@@ -324,24 +358,31 @@ class IntegerCourse(Sums):
             constant = (*place[:2], str(whole))
             pair = (*place, *constant) if side > 0 else (*constant, *place)
             row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
-            form = limit.times(side).plus(Form({each.name: Fraction(-side)}))
+            form = limit.times(side).plus(Form({each.name: -side}))
             self.rows.append((row, form))
 
     # ------------------------------------------------------------------------------------------------- the program
 
-    def program(self) -> LinearProgram:
-        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`."""
+    def program(self, *, has_answer: bool = True) -> LinearProgram:
+        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`.
+
+        Parameters
+        ----------
+        has_answer : bool
+            Whether orders always hold, as they do if nothing but the chip's own ranges is assumed; else they are
+            lifted, too, and nothing is lifted above 0.
+        """
         entries: list[tuple[int, int, float]] = []
         least: list[float] = []
         lift = len(self.lower)
         for index, (_, form) in enumerate(self.rows):
             entries += [(index, column, value) for column, value in self._coefficients(form)]
-            if not isinstance(self.rows[index][0], OrderRow):
+            if not (has_answer and isinstance(self.rows[index][0], OrderRow)):
                 entries.append((index, lift, -1.0))
             least.append(-float(form.constant) / self.unit)
         for each in self.roundings:
             terms = self._coefficients(each.operand.times(-each.factor))
-            low, high = self._errors(each)
+            low, high = self.errors(each)
             offset = float(each.operand.constant * each.factor) / self.unit
             for sign, end in ((1.0, low / self.unit + offset), (-1.0, -high / self.unit - offset)):
                 index = len(least)
@@ -368,7 +409,7 @@ class IntegerCourse(Sums):
             found.append((column, float(coefficient * scale) / self.unit))
         return found
 
-    def _errors(self, each: Rounded) -> Ends:
+    def errors(self, each: Rounded) -> Ends:
         """Return the ends of a rounding's error, one-sided where the sign of what is rounded is known."""
         low, high = (float(end) for end in rounding_errors(each.factor, each.rounding))
         least, greatest = self.ends(each.operand)

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from snnprog.arrays import Int64s
+from snnprog.solver import check_time
 
 # A prime whose products fit 64 bits. An unlucky prime only hides a proof, with chance 1 in 10**9 a pivot.
 PRIME = (1 << 31) - 1
@@ -73,6 +74,7 @@ def _solve(equations: list[list[int]]) -> list[int] | None:
             equation[step], equation[pivot] = equation[pivot], equation[step]
         free[step], free[pivot] = free[pivot], free[step]
         head = equations[step]
+        check_time()
         for index, equation in enumerate(equations):
             if index != step:
                 factor = equation[step]

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from snnprog.check_proof import Case, Claim, fault_of, fault_of_leaf, nodes_of
+from snnprog.check_proof import Case, Claim, fault_in, fault_of_leaf
 from snnprog.proof import Farkas, Leaf, Node, node_to_data, proof_to_data, row_to_data
+from snnprog.solver import check_time
 from snnprog.spec import Spec
 from snnprog.spec.document import spec_to_data
 
 Step = tuple[Node, int]
 """A split on the way to a node, and which of its cases: 0 or 1."""
+
+
+LOOKS = 256
+"""Ticks that are checked between two looks at the clock: some milliseconds."""
+
+
+class _TimedClaim(Claim):
+    """A claim whose proofs are checked as long as the time allows."""
+
+    looks = 0
+
+    def pause(self) -> None:
+        """Look at the clock now and then."""
+        self.looks += 1
+        if self.looks % LOOKS == 0:
+            check_time()
 
 
 class Referee:
@@ -37,7 +54,8 @@ class Referee:
     @cached_property
     def claim(self) -> Claim:
         """The document as the checker reads it."""
-        return Claim(self.document)
+        claim: Claim = _TimedClaim(self.document)  # type: ignore[no-untyped-call]
+        return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
         """Tell whether a leaf contradicts what was assumed on the way to it."""
@@ -48,6 +66,12 @@ class Referee:
         return fault_of_leaf(Case(self.claim, steps), data) is None
 
     def fault(self, proof: Node) -> str | None:
-        """Return why a whole proof does not hold; None if it does."""
-        found: str | None = fault_of(self.claim, nodes_of(self.claim, proof_to_data(proof, self.document)))
+        """Return why a whole proof does not hold; None if it does.
+
+        Raises
+        ------
+        UndecidedError
+            If the time allowed runs out.
+        """
+        found: str | None = fault_in(self.claim, proof_to_data(proof, self.document))
         return found

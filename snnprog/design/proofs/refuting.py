@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.course import Assumed, IntegerCourse, Lifted, Rounded, lifted, rounded_integer
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.errors import SolverError, UndecidedError
-from snnprog.proof import BinRow, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row, TapSplit
+from snnprog.proof import BinRow, BinSplit, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row, TapSplit
 from snnprog.rules.resolve import Form
 from snnprog.solver import check_time
 
@@ -118,23 +119,25 @@ def _place(split: Node) -> Node:
 
 
 def _leaf(search: _Search, course: IntegerCourse, answer: Lifted, path: tuple[Step, ...]) -> Farkas | None:
-    top = float(answer.prices.max(initial=0.0))
-    if top <= 0.0:
-        return None
-    prices = [round(float(price) / top * (1 << PRICE_BITS)) for price in answer.prices]
+    prices = whole_prices(answer.prices)
+    leaf = Farkas(search.problem.neuron, kept_rows(course, prices))
+    return leaf if leaf.rows and search.referee.refutes(leaf, path) else None
+
+
+def whole_prices(prices: Floats) -> list[int]:
+    """Return prices as integers, the dearest of `PRICE_BITS` bits; all are 0 where none is above 0."""
+    top = float(prices.max(initial=0.0))
+    return [round(float(price) / top * (1 << PRICE_BITS)) if top > 0.0 else 0 for price in prices]
+
+
+def kept_rows(course: IntegerCourse, prices: list[int]) -> tuple[Row, ...]:
+    """Return the rows that have a price, and those that they rest on, with their prices."""
     needed = {index for index, price in enumerate(prices) if price > 0}
     for index in range(len(prices) - 1, -1, -1):  # rows rest on earlier ones
         needed |= set(course.rests_on.get(index, ())) if index in needed else set()
-    rows = _kept(course, prices, sorted(needed))
-    leaf = Farkas(search.problem.neuron, rows)
-    return leaf if search.referee.refutes(leaf, path) else None
-
-
-def _kept(course: IntegerCourse, prices: list[int], needed: list[int]) -> tuple[Row, ...]:
-    """Return the rows that a leaf needs, with their prices."""
     rows: list[Row] = []
     place: dict[int, int] = {}
-    for index in needed:
+    for index in sorted(needed):
         row = course.rows[index][0]
         if isinstance(row, OrderRow):
             place[index] = len(place)
@@ -156,7 +159,8 @@ def assumed_of(output: int, path: Sequence[Step]) -> Assumed:
         elif isinstance(split, RegisterSplit) and split.output == output:
             place = split.pattern, split.tick, split.register
             registers[place] = _narrowed(registers.get(place, (None, None)), split.at, side=side)
-    return Assumed(ranges, registers)
+    bins = {(split.pattern, split.tick) for split, _ in path if isinstance(split, BinSplit) and split.output == output}
+    return Assumed(ranges, registers, bins)
 
 
 def _narrowed(ends: tuple[int | None, int | None], at: int, *, side: int) -> tuple[int | None, int | None]:

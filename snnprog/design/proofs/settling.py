@@ -40,6 +40,8 @@ def settle(problem: NeuronProblem, doubtful: Separation) -> Certificate | Separa
     matrix += [[Fraction(column == index) for column in range(width)] for index in range(width)]
     most += [high - low for low, high in zip(lower, upper, strict=True)] + [Fraction(2 * FAR)]
     optimum = maximise_exactly(matrix, most, objective=[*([Fraction(0)] * (width - 1)), Fraction(1)])
+    if optimum is None:
+        return doubtful
     proof = certify(problem, dict(zip(ticks, coprime(optimum.prices[: len(ticks)]), strict=True)))
     if proof is not None:
         return proof

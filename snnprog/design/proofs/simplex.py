@@ -15,6 +15,9 @@ from snnprog.solver import check_time
 
 Vector = Sequence[Fraction]
 
+WORK_LIMIT = 4_000_000_000
+"""Bits of the tableau's integers, times their number, that pivots may handle: some seconds."""
+
 
 @dataclass(frozen=True)
 class ExactOptimum:
@@ -35,16 +38,26 @@ class ExactOptimum:
     prices: tuple[Fraction, ...]
 
 
-def maximise_exactly(matrix: Sequence[Vector], most: Vector, *, objective: Vector) -> ExactOptimum:
-    """Maximise ``objective · x`` subject to ``matrix x <= most`` and ``x >= 0``; the program must be bounded."""
+def maximise_exactly(matrix: Sequence[Vector], most: Vector, *, objective: Vector) -> ExactOptimum | None:
+    """Maximise ``objective · x`` subject to ``matrix x <= most`` and ``x >= 0``; the program must be bounded.
+
+    None, where the integers become too long to find it in seconds.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `snnprog.solver.until` allows runs out.
+    """
     tableau = _Tableau(matrix, most, objective)
     if tableau.is_deficient:
         tableau.enter_artificial()
-        tableau.climb(tableau.shortage)
+        if not tableau.climb(tableau.shortage):
+            return None
         if tableau.rows[tableau.shortage][-1] != 0:
             return ExactOptimum(False, (), tableau.prices(tableau.shortage))
     tableau.drop_artificial()
-    tableau.climb(tableau.objective)
+    if not tableau.climb(tableau.objective):
+        return None
     return ExactOptimum(True, tableau.values(), tableau.prices(tableau.objective))
 
 
@@ -64,7 +77,7 @@ class _Tableau:
         ]
         self.rows.append([*(-int(value * self.scales[self.objective]) for value in objective), 0, 0])
         self.rows.append([*([0] * self.artificial), 1, 0])
-        self.denominator = 1
+        self.denominator, self.work = 1, 0
         self.columns = list(range(self.artificial + 1))
         self.basis = [self.artificial + 1 + index for index in range(self.count)]
 
@@ -87,12 +100,12 @@ class _Tableau:
             for each in self.rows:
                 each[self.columns.index(self.artificial)] = 0
 
-    def climb(self, target: int) -> None:
-        """Raise one row's right side as far as it goes."""
-        while True:
+    def climb(self, target: int) -> bool:
+        """Raise one row's right side as far as it goes; False where that takes too long."""
+        while self.work <= WORK_LIMIT:
             rising = [index for index, value in enumerate(self.rows[target][:-1]) if value < 0]
             if not rising:
-                return
+                return True
             column = min(rising, key=self.columns.__getitem__)
             limits = [
                 (Fraction(self.rows[index][-1], self.rows[index][column]), self.basis[index], index)
@@ -100,6 +113,7 @@ class _Tableau:
                 if self.rows[index][column] > 0
             ]
             self._pivot(min(limits)[2], column)
+        return False
 
     def values(self) -> tuple[Fraction, ...]:
         held = {variable: row[-1] for variable, row in zip(self.basis, self.rows[: self.count], strict=True)}
@@ -116,6 +130,7 @@ class _Tableau:
     def _pivot(self, row: int, column: int) -> None:
         head = self.rows[row]
         sign, new, old = (1 if head[column] > 0 else -1), abs(head[column]), self.denominator
+        self.work += new.bit_length() * len(self.rows) * len(head)
         for index, other in enumerate(self.rows):
             check_time()
             if index != row:

@@ -7,9 +7,8 @@ in. Conflicts are kept where they have such a proof.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
 from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
-from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
+from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
 """Don't-care bins that are told apart one after another, where the search for weights did not say which."""
@@ -34,11 +33,10 @@ MOST_SPLITS = 6
 MOST_TAPS = 8
 """Taps of which every choice is told apart where few are allowed."""
 
-MOST_CHOICES = 1 << 14
-"""Choices of weights that are tried one by one: seconds to check."""
 
-
-def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: int) -> NeuronDesign:
+def substantiated(
+    designed: NeuronDesign, task: Task, referee: Referee, *, output: int, is_brief: bool = False
+) -> NeuronDesign:
     """Return a design whose conflicts are proved; undecided, where they were not.
 
     Parameters
@@ -47,6 +45,8 @@ def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: 
         What is asked of all outputs.
     output : int
         Which output it is.
+    is_brief : bool
+        Whether only the prices that were found are tried, and no others are looked for.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: 
     if designed.certificate is None:
         return UNDECIDED
     scope: Alone | Together = Together(task) if is_open_loop(task.spec) else Alone.of(task, output)
-    proof = _proved(scope, designed.certificate, referee, output=output, assumed={}, path=())
+    proof = _proved(scope, designed.certificate, _Means(referee, output, is_brief), assumed={}, path=())
     if proof is None:
         return UNDECIDED
     known = scope.known({})
@@ -68,14 +68,24 @@ def substantiated(designed: NeuronDesign, task: Task, referee: Referee, output: 
     return replace(designed, conflicts=(first, *others), proof=proof)
 
 
+@dataclass(frozen=True)
+class _Means:
+    """Who checks a proof of which output, and whether only the prices that were found are tried."""
+
+    referee: Referee
+    output: int
+    is_brief: bool
+
+
 def _proved(
-    scope: Alone | Together, proof: Case, referee: Referee, *, output: int, assumed: Assumed, path: tuple[Step, ...]
+    scope: Alone | Together, proof: Case, means: _Means, *, assumed: Assumed, path: tuple[Step, ...]
 ) -> Node | None:
     """Return a proof by cases as nodes whose leaves hold, or None."""
     known = scope.known(assumed)
-    whose = output if len(known) == 1 else getattr(proof, "neuron", output)
+    whose = means.output if len(known) == 1 else getattr(proof, "neuron", means.output)
     if isinstance(proof, Certificate):
-        return refuted(known[scope.index(proof)], proof.prices, referee, path)
+        by = refute_prices if means.is_brief else refuted
+        return by(known[scope.index(proof)], proof.prices, means.referee, path)
     if isinstance(proof, NoCompletion):
         return UnmatchedWindows(whose, proof.pattern)
     if isinstance(proof, TooManySynapses):
@@ -95,7 +105,7 @@ def _proved(
     cases: list[Node] = []
     for side, case in enumerate(both):
         here = {**assumed, choice: bool(side)}
-        found = _proved(scope, case, referee, output=output, assumed=here, path=(*path, (split, side)))
+        found = _proved(scope, case, means, assumed=here, path=(*path, (split, side)))
         if found is None:
             return None
         cases.append(found)
@@ -105,7 +115,7 @@ def _proved(
 
 
 def refuted(
-    problem: NeuronProblem, prices: Mapping[int, int], referee: Referee, path: tuple[Step, ...] = ()
+    problem: NeuronProblem, prices: Mapping[int, int], referee: Referee, path: Sequence[Step] = ()
 ) -> Node | None:
     """Return a proof that the rows of a neuron contradict one another, the priced ones first; None if none was found.
 
@@ -200,10 +210,7 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     spec, care = task.spec, task.care[:, output]
     problem = task.problem(output, task.targets[:, output], constrained=care)
     proof: Node | None = None
-    if spec.hidden == 0 and _choices(problem) <= MOST_CHOICES:
-        leaf = Exhausted(output)
-        proof = leaf if referee.refutes(leaf) else None
-    if proof is None and spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
+    if spec.window == (0, 0) and not (spec.recurrent and not task.care.all()):
         proof = refuted_by_bins(problem, care, referee)
         if proof is None and spec.fan_in is not None:
             proof = refuted_by_taps(under_assumptions(problem, care, assumed={}), referee)
@@ -211,15 +218,6 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
         return UNDECIDED
     conflict = conflict_of(problem, care, proof)
     return NeuronDesign(None, (conflict,), proof=proof)
-
-
-def _choices(problem: NeuronProblem) -> int:
-    """Return the number of choices of weights, exponent and bias."""
-    box = problem.box
-    steps = (box.weight_upper - box.weight_lower) / box.weight_step + 1.0
-    biases = 1 << 20 if box.is_bias_free else 1
-    exponents = 1 + box.exponents[-1] - box.exponents[0]
-    return math.prod(int(each) for each in steps) * biases * exponents
 
 
 def _named(
