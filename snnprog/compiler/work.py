@@ -21,6 +21,7 @@ from snnprog.compiler.built import Built
 from snnprog.compiler.refusals import several
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
+from snnprog.design.designer import is_open_loop
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
@@ -102,8 +103,13 @@ class Work:
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        decided = self._decided(designed)
-        return self._settled(self._unless_proved(self._fitted(decided)), MANY)
+        fitted = self._fitted(self._decided(designed))
+        return self._settled(fitted if self._is_tried_early else self._unless_proved(fitted), MANY)
+
+    @property
+    def _is_tried_early(self) -> bool:
+        """Whether all that can refute integers by other means is to try them all, which is quick where it is done."""
+        return self.spec.window != (0, 0) or is_open_loop(self.spec)
 
     def _designed_in_windows(self) -> Design:
         """Return what came of every output; before a complete search, integers are looked for that need none."""
@@ -116,7 +122,7 @@ class Work:
     def _decided(self, designed: Design) -> Design:
         """Return the design in which what real weights refuse is decided for integers; undecided, where it was not."""
         brief = self._proved(designed, is_brief=True)
-        settled = self._settled(brief, FEW)
+        settled = self._settled(self._unless_proved(brief) if self._is_tried_early else brief, FEW)
         outcomes = zip(settled.outcomes, designed.outcomes, strict=True)
         left = tuple(before if after.is_undecided and before.conflicts else after for after, before in outcomes)
         return self._proved(replace(settled, outcomes=left))
