@@ -277,9 +277,9 @@ def _change_row(nodes: Nodes, generator: random.Random) -> None:
 
 
 def _drop_or_double_row(nodes: Nodes, generator: random.Random) -> None:
-    leaves = [node for node in nodes if node.get("rows")]
-    if leaves:
-        rows = generator.choice(leaves)["rows"]
+    lists = [rows for rows in _lists(nodes) if rows]
+    if lists:
+        rows = generator.choice(lists)
         row = rows.pop(generator.randrange(len(rows)))
         rows += [row, dict(row)] if generator.random() < 0.5 else []
 
@@ -312,6 +312,17 @@ def _replace_leaf(nodes: Nodes, generator: random.Random) -> None:
     node.update(generator.choice(leaves))
 
 
+def _take_rows_for_cuts(nodes: Nodes, generator: random.Random) -> None:
+    """Use what contradicts itself in one leaf as a cut of all integers, and the other way round."""
+    leaves = [node for node in nodes if node.get("rows") or node.get("cuts")]
+    if leaves:
+        node = generator.choice(leaves)
+        if "rows" in node:
+            node.update(leaf="exhausted", cuts=[node.pop("rows")])
+        else:
+            node.update(leaf="farkas", rows=generator.choice(node.pop("cuts")))
+
+
 def _split_on_anything(nodes: Nodes, generator: random.Random) -> None:
     """Put the root below a split that tells nothing apart, so that a case may be lost."""
     root = dict(nodes[0])
@@ -324,8 +335,14 @@ def _split_on_anything(nodes: Nodes, generator: random.Random) -> None:
 
 
 def _any_row(nodes: Nodes, generator: random.Random) -> dict[str, Any] | None:
-    rows = [row for node in nodes for row in node.get("rows", ())]
+    rows = [row for each in _lists(nodes) for row in each]
     return generator.choice(rows) if rows else None
+
+
+def _lists(nodes: Nodes) -> Iterator[Nodes]:
+    """Yield all lists of priced rows: those of leaves that contradict themselves, and cuts."""
+    for node in nodes:
+        yield from [node["rows"]] if "rows" in node else node.get("cuts", [])
 
 
 MUTATIONS: tuple[Callable[[Nodes, random.Random], None], ...] = (
@@ -335,6 +352,7 @@ MUTATIONS: tuple[Callable[[Nodes, random.Random], None], ...] = (
     _change_node,
     _swap_cases,
     _replace_leaf,
+    _take_rows_for_cuts,
     _split_on_anything,
 )
 

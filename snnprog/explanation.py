@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from snnprog.checks import as_seconds, check_callable, check_type
+from snnprog.compiler.advice import everything
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice
 from snnprog.compiler.work import PART, Work
@@ -91,10 +92,13 @@ class Explanation:
         One per output, in order.
     ended_by_time : tuple of str
         The steps that the time limit ended, as progress names them.
+    advice : str
+        What may help an output that cannot be built, as far as the spec and its chip leave it open.
     """
 
     verdicts: tuple[Verdict, ...]
     ended_by_time: tuple[str, ...] = ()
+    advice: str = ""
 
     @property
     def is_feasible(self) -> bool:
@@ -159,7 +163,7 @@ def explain(
         if spec.hidden != 0:
             help_of = _help_of_hidden(work, designed.unbuilt)
             verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
-    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)))
+    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))
 
 
 def _built(work: Work, designed: Design) -> Built | None:

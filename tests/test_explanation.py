@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -352,3 +352,21 @@ def test_what_others_may_do_in_a_loop_is_no_part_of_a_proof() -> None:
     program = sp.compile(spec).program
     assert sp.run(program, inputs).spikes.tolist() == [[False, False], [True, False], [False, True], [False, False]]
     assert sp.explain(spec).is_feasible
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "unsaid"),
+    [
+        ({}, ["more delays", "a window", 'hidden = "auto"'], ["less noise", "a greater fan_in", "a free threshold"]),
+        ({"chip": "xylo"}, ["more inputs", "other decays"], ["more delays"]),
+        ({"hidden": 2, "window": (0, 1)}, ["a free bias"], ["a window", "hidden = "]),
+        ({"threshold": 10, "fan_in": 1}, ["a free threshold", "a greater fan_in"], ["more weight bits"]),
+    ],
+)
+def test_advice_names_what_the_spec_and_its_chip_leave_open(
+    options: dict[str, Any], said: list[str], unsaid: list[str]
+) -> None:
+    inputs, targets = (np.array([[int(bit)] for bit in bits], dtype=bool) for bits in ("100", "010"))
+    advice = sp.explain(sp.Spec([sp.Pattern(inputs, targets)], [1], **options)).advice
+    assert [each for each in said if each not in advice] == []
+    assert [each for each in unsaid if each in advice] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from snnprog.compiler.advice import advice, other_means
 from snnprog.compiler.built import Built
 from snnprog.conflict import Conflict
 from snnprog.design import Design
@@ -12,7 +13,7 @@ from snnprog.design.proofs.referee import Referee
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.proof import Node, proof_to_data
-from snnprog.spec import FREE, Spec
+from snnprog.spec import Spec
 from snnprog.verification import verify
 from snnprog.wording import counted
 
@@ -31,14 +32,14 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
     if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or {_advice(spec)}",
+            f" {spec.window}, and no proof that there are none; widen the windows, or {advice(spec)}",
             designed.unbuilt,
         )
     if designed.unbuilt:
         fewer_open = "" if spec.care.all() else "have fewer don't-care bins, or "
         raise UndecidedError(
             f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none;"
-            f" {fewer_open}{_advice(spec)}",
+            f" {fewer_open}{advice(spec)}",
             designed.unbuilt,
         )
 
@@ -75,7 +76,7 @@ def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Seq
         raise QuantizationError(
             f"{len(failed)} of {counted(len(neurons), _kind(neurons))} {verb} not exact in integers:"
             f" {worst.name} has {counted(worst.wrong_bins, 'wrong bin')} (the margin found is"
-            f" {worst.design_margin:.3g} steps, 0.5 survives every rounding); {_advice(spec)}",
+            f" {worst.design_margin:.3g} steps, 0.5 survives every rounding); {advice(spec)}",
             [neuron.output for neuron in failed if not neuron.is_hidden],
         )
     if built.wrong:
@@ -92,7 +93,7 @@ def check_fan_in(spec: Spec, built: Built) -> None:
         most = max(above, key=lambda neuron: neuron.synapses)
         raise QuantizationError(
             f"{most.name} has {counted(most.synapses, 'synapse')} in integers, and fan_in allows {spec.fan_in};"
-            f" allow more, or {_other_means(spec)}",
+            f" allow more, or {other_means(spec)}",
             [neuron.output for neuron in above if not neuron.is_hidden],
         )
 
@@ -102,7 +103,7 @@ def check_noise(spec: Spec, built: Built) -> None:
     for neuron in built.fragile:
         raise QuantizationError(
             f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are asked for;"
-            f" ask for less, or {_advice(spec)}",
+            f" ask for less, or {advice(spec)}",
             [neuron.output],
         )
 
@@ -113,14 +114,14 @@ def check_limits(spec: Spec, built: Built) -> None:
         if neuron.excursion is not None:
             where = f"{neuron.excursion.quantity} of {neuron.name} at tick {neuron.excursion.tick}"
             allowed = f"less than {neuron.excursion.limit} in magnitude, where all runtimes agree"
-            raise LimitError(where, neuron.excursion.value, allowed, _advice(spec))
+            raise LimitError(where, neuron.excursion.value, allowed, advice(spec))
     for trace in built.traces:
         if trace.excursion is not None:
             raise LimitError(
                 f"{trace.excursion.quantity} of output {trace.excursion.neuron} at tick {trace.excursion.tick}",
                 trace.excursion.value,
                 f"less than {trace.excursion.limit} in magnitude, where all runtimes agree",
-                _advice(spec),
+                advice(spec),
             )
 
 
@@ -132,18 +133,3 @@ def several(outputs: Sequence[int]) -> str:
 
 def _kind(neurons: tuple[NeuronReport, ...]) -> str:
     return "neuron" if any(neuron.is_hidden for neuron in neurons) else "output"
-
-
-def _advice(spec: Spec) -> str:
-    fixed = ["threshold"] if spec.threshold != FREE else []
-    fixed += ["bias"] if spec.bias not in (FREE, 0) else []
-    if spec.weight_bits is not None and not fixed:
-        return f"allow more than {counted(spec.weight_bits, 'weight bit')}, or {_other_means(spec)}"
-    return f"leave the {' and the '.join(fixed)} free" if fixed else _other_means(spec)
-
-
-def _other_means(spec: Spec) -> str:
-    nearest, farthest = spec.chip.delays
-    bias = "" if spec.bias == FREE else ", or bias='free'"
-    more = "offer more delays, a slower potential" if nearest < farthest else "offer more inputs, other decays"
-    return f"{more}{bias}" if bias else more.replace(", ", ", or ")

@@ -13,7 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
-from snnprog.compiler.work import Stopwatch
+from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.integers import NeuronReport

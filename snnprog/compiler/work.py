@@ -6,10 +6,9 @@ and what is refused, they decide themselves.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
@@ -18,19 +17,17 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
+from snnprog.compiler.deciding import Means
 from snnprog.compiler.refusals import several
+from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
-from snnprog.design.designer import is_open_loop
 from snnprog.design.hidden import add_hidden
-from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
-from snnprog.design.proofs.referee import Referee
-from snnprog.design.proofs.substantiating import last_word, substantiated
+from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
-from snnprog.design.task import Task
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import FEW, MANY, fit_outputs, quantize, settled
+from snnprog.integers import MANY, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -43,24 +40,6 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
-# The share of the time left in which integers are fitted where no weights were found: most that are found are found in
-# a tenth of a second, and the proof that there are none comes after. A choice; without a time limit, it has no effect.
-FIT_SHARE = 0.4
-
-
-class Stopwatch:
-    """Wall-clock seconds of each step, and which steps the time limit ended, as progress names them."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.ended: list[str] = []
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        """Count the time since the last lap for a step."""
-        now = time.perf_counter()
-        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
-        self._last = now
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,24 +71,23 @@ class Work:
     is_always_checked: bool = False
     watch: Stopwatch = field(default_factory=Stopwatch)
 
+    @property
+    def _means(self) -> Means:
+        """What decides outputs that the design leaves without weights."""
+        return Means(self.spec, self.seed, self.executor, self.watch)
+
     def designed(self, *, may_be_unbuilt: bool = False, share: float = 1.0) -> Design:
         """Return what came of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         if self.spec.window != (0, 0):
-            with self._step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
+            with self.watch.step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
                 designed = self._designed_in_windows()
         else:
-            with self._step("design", share, has_ended=lambda: bool(designed.out_of_time)):
+            with self.watch.step("design", share, has_ended=lambda: bool(designed.out_of_time)):
                 designed = design(
                     self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
                 )
         self.watch.lap("design")
-        fitted = self._fitted(self._decided(designed))
-        return self._settled(fitted if self._is_tried_early else self._unless_proved(fitted), MANY)
-
-    @property
-    def _is_tried_early(self) -> bool:
-        """Whether all that can refute integers by other means is to try them all, which is quick where it is done."""
-        return self.spec.window != (0, 0) or is_open_loop(self.spec)
+        return self._means.decided(designed)
 
     def _designed_in_windows(self) -> Design:
         """Return what came of every output; before a complete search, integers are looked for that need none."""
@@ -117,86 +95,7 @@ class Work:
         if self.spec.recurrent:
             return run()
         begun = run(is_brief=True)
-        return run(known=self._fitted(begun, is_brief=True)) if begun.undecided else begun
-
-    def _decided(self, designed: Design) -> Design:
-        """Return the design in which what real weights refuse is decided for integers; undecided, where it was not."""
-        brief = self._proved(designed, is_brief=True)
-        settled = self._settled(self._unless_proved(brief) if self._is_tried_early else brief, FEW)
-        outcomes = zip(settled.outcomes, designed.outcomes, strict=True)
-        left = tuple(before if after.is_undecided and before.conflicts else after for after, before in outcomes)
-        return self._proved(replace(settled, outcomes=left))
-
-    def _proved(self, designed: Design, *, is_brief: bool = False) -> Design:
-        """Return the design in which what real weights refuse is proved for integers; undecided, where it was not."""
-        outcomes = list(designed.outcomes)
-        refused = [index for index in designed.unbuilt if outcomes[index].conflicts and outcomes[index].proof is None]
-        if refused:
-            task, referee = Task.of(self.spec), Referee(replace(self.spec, hidden=0))
-            refused.sort(key=lambda index: outcomes[index].n_cases)
-            with self._step("proofs", PART):  # what is made in that is checked in the rest
-                for number, index in enumerate(refused):
-                    proved = partial(substantiated, outcomes[index], task, referee, output=index, is_brief=is_brief)
-                    with step("proofs", share=1.0 / (len(refused) - number)):
-                        outcomes[index] = self._in_time(proved)
-            self.watch.lap("proofs")
-        return replace(designed, outcomes=tuple(outcomes))
-
-    def _settled(self, designed: Design, most_work: int) -> Design:
-        """Return the design in which outputs without weights have integers, or a proof that there are none.
-
-        What is found is as sure as the work allowed is enough to look at all integers.
-        """
-        outcomes = list(designed.outcomes)
-        left = designed.undecided if self.spec.hidden == 0 and not is_time_over() else ()
-        if left:
-            task, referee = Task.of(self.spec), Referee(self.spec)
-            with self._step("proofs"):
-                for index in left:
-                    found = self._in_time(partial(settled, task, index, referee, most_work=most_work))
-                    outcomes[index] = found if found is not UNDECIDED else outcomes[index]
-            self.watch.lap("proofs")
-        return replace(designed, outcomes=tuple(outcomes))
-
-    def _unless_proved(self, designed: Design) -> Design:
-        """Return the design in which outputs without weights are refused by other means, where these are a proof."""
-        outcomes = list(designed.outcomes)
-        for index, found in self._last_words(designed.undecided if self.spec.hidden == 0 else ()):
-            outcomes[index] = found
-        return replace(designed, outcomes=tuple(outcomes))
-
-    def _last_words(self, outputs: Sequence[int]) -> Iterator[tuple[int, NeuronDesign]]:
-        """Yield outputs and what proves that they have no integers, as far as that is found."""
-        if outputs and not is_time_over():
-            task, referee = Task.of(self.spec), Referee(self.spec)
-            with self._step("proofs"):
-                found = [(index, self._in_time(partial(last_word, task, index, referee))) for index in outputs]
-            self.watch.lap("proofs")
-            yield from ((index, each) for index, each in found if each.proof is not None)
-
-    @staticmethod
-    def _in_time(proved: Callable[[], NeuronDesign]) -> NeuronDesign:
-        """Return what is proved; out of time, where the time ends that."""
-        try:
-            return proved()
-        except UndecidedError as error:
-            return OUT_OF_TIME if error.ended_by_time else UNDECIDED
-
-    def _fitted(self, designed: Design, *, is_brief: bool = False) -> Design:
-        """Return the design with neurons of integers for outputs without weights, as far as such are found.
-
-        Outputs that were proved impossible in integers, too, are left as they are.
-        """
-        task, outcomes = designed.task, list(designed.outcomes)
-        left = designed.undecided
-        if not left:
-            return designed
-        with self._step("fit", FIT_SHARE / 2 if is_brief else FIT_SHARE):
-            found = fit_outputs(task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
-        self.watch.lap("fit")
-        for output, neuron in found.items():
-            outcomes[output] = NeuronDesign(neuron)
-        return replace(designed, outcomes=tuple(outcomes))
+        return run(known=self._means.briefly_fitted(begun)) if begun.undecided else begun
 
     def designed_again(
         self, designed: Design, outputs: Sequence[int], refused: Collection[bytes], *, share: float = 1.0
@@ -210,7 +109,7 @@ class Work:
     def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
         """Return the design with the hidden neurons that some outputs need."""
         try:
-            with self._step("hidden"):
+            with self.watch.step("hidden"):
                 return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
         except UndecidedError as error:
             if not error.ended_by_time:
@@ -228,7 +127,7 @@ class Work:
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0
     ) -> tuple[NearestDesign, ...]:
         """Return what comes nearest to the targets of some outputs, found in a share of the time."""
-        with self._step("closest", share, has_ended=lambda: any(found.is_out_of_time for found in nearest)):
+        with self.watch.step("closest", share, has_ended=lambda: any(found.is_out_of_time for found in nearest)):
             nearest = design_closest(
                 self.spec,
                 outputs,
@@ -249,7 +148,7 @@ class Work:
         spec, neurons = whole.spec, whole.network.neurons
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
         task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
-        with self._step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
+        with self.watch.step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
             quantized = quantize(
                 task,
                 whole.network,
@@ -269,16 +168,13 @@ class Work:
 
     def _reconsidered(self, built: Built) -> Built:
         """Return the integers, others for outputs that are not exact, or what proves that there are none."""
-        unsettled = [
-            outcome if index not in built.inexact else UNDECIDED for index, outcome in enumerate(built.design.outcomes)
-        ]
-        settled = self._settled(replace(built.design, outcomes=tuple(unsettled)), MANY)
-        refused = [
-            each for index, each in enumerate(settled.outcomes) if index in built.inexact and each.proof is not None
-        ]
-        refused += [found for _, found in self._last_words(settled.undecided)]
-        if not refused and not settled.unbuilt:
-            again = self.built(settled, is_brief=True)
+        means, inexact = self._means, built.inexact
+        found = dict(means.settled(inexact, MANY))
+        undecided = [index for index in inexact if index not in found or found[index].is_undecided]
+        refused = [each for each in (*found.values(), *means.last_words(undecided).values()) if each.proof is not None]
+        if not refused and found and not undecided:
+            outcomes = [found.get(index, each) for index, each in enumerate(built.design.outcomes)]
+            again = self.built(replace(built.design, outcomes=tuple(outcomes)), is_brief=True)
             return built if again.inexact else again
         return replace(built, refused=tuple(refused))
 
@@ -290,21 +186,13 @@ class Work:
     def placed(self, program: Program) -> tuple[Placement | None, FitError | None]:
         """Return on which cores a program goes, or why it does not fit; the greedy placement, where time is over."""
         try:
-            with self._step("place", has_ended=lambda: is_time_over() and not placement.is_minimal):
+            with self.watch.step("place", has_ended=lambda: is_time_over() and not placement.is_minimal):
                 placement = place(program)
         except FitError as error:
             return None, error
         finally:
             self.watch.lap("place")
         return placement, None
-
-    @contextmanager
-    def _step(self, name: str, share: float = 1.0, *, has_ended: Callable[[], bool] | None = None) -> Iterator[None]:
-        """Name a step, limit its time, and note whether that ended it."""
-        with step(name, share=share):
-            yield
-        if has_ended is not None and has_ended():
-            self.watch.ended.append(name)
 
 
 def _completed(designed: Design) -> Design:

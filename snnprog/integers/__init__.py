@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snnprog.integers.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
 from snnprog.integers.settling import FEW, MANY, settled
-from snnprog.integers.unbuilt import fit_outputs
+from snnprog.integers.unbuilt import fit_outputs, sweep_outputs
 
 __all__ = [
     "CERTIFIED",
@@ -17,4 +17,5 @@ __all__ = [
     "fit_outputs",
     "quantize",
     "settled",
+    "sweep_outputs",
 ]

@@ -112,6 +112,9 @@ def fitted(
     grids = [_begun(problem, wanted, _origin(problem)) for problem in problems]
     begun = [_begun(problem, wanted, values) for problem, values in starts]
     begun += grids
+    for start in begun:
+        if start.fitter.fit(start.values.copy(), steps=0, memory=1, seed=1) == 0:
+            return _neuron(start.problem, start.values, wanted)
     generator = np.random.default_rng([*seed, len(begun)])
     for memory in MEMORIES:
         for start in begun:

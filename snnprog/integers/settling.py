@@ -29,7 +29,7 @@ FEW, MANY = 1 << 17, 1 << 20
 seconds; to check what comes of it takes some 20 us for each."""
 
 MOST_ENTRIES = 20_000
-"""Ticks times taps up to which cuts are looked for: with more, a linear program takes too long."""
+"""Ticks times taps up to which all integers are looked at: with more, a linear program takes too long."""
 
 
 def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) -> NeuronDesign:
@@ -43,14 +43,15 @@ def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) 
         If the time allowed runs out.
     """
     spec, care = task.spec, task.care[:, output]
-    neuron = BoxNeuron.of(spec, output, referee.document)
+    is_large = task.mapping.n_taps * care.size > MOST_ENTRIES
+    neuron = None if is_large else BoxNeuron.of(spec, output, referee.document)
     if neuron is None:
         return UNDECIDED
     problem = task.problem(output, task.targets[:, output], constrained=care)
     known = under_assumptions(problem, care, assumed={})
     places = np.array([spec.delays.index(delay) * task.mapping.n_lines + line for line, delay in neuron.taps], np.int64)
     cutter = None
-    if known.constrained.any() and task.mapping.n_taps * problem.raster.size <= MOST_ENTRIES:
+    if known.constrained.any():
         cutter = CourseCutter(IntegerCourse(known, spec), places)
     found = exhausted(neuron, most_work, cutter)
     if found.answer is not None:

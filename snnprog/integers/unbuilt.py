@@ -107,6 +107,21 @@ def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs
     return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), runs, work)
 
 
+def sweep_outputs(
+    task: Task, outputs: Sequence[int], *, runs: int = FEW_RUNS, executor: Executor | None = None
+) -> dict[int, Neuron]:
+    """Return neurons for those of some outputs for which small weights at the chip's first exponent suffice.
+
+    Parameters
+    ----------
+    runs : int
+        How many choices of weights are tried for one output at most, and all or none of each size.
+    """
+    exponent = task.spec.chip.exponents[0]
+    jobs = [_job(task, output, (exponent,), seed=0, runs=runs, work=0.0) for output in outputs]
+    return _found(outputs, jobs, executor)
+
+
 @one_blas_thread()
 def _fit(job: _FitJob) -> Neuron | None:
     machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)

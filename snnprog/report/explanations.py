@@ -19,10 +19,6 @@ if TYPE_CHECKING:  # where it is printed to is named, not made here
 
 SHOWN_OUTPUTS = 10
 SHOWN_DIGITS = 12
-ADVICE = (
-    'what may help: more delays, a window, don\'t-care bins, or hidden = "auto";'
-    " 'snnprog compile --closest' makes the nearest program"
-)
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
@@ -40,7 +36,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     if len(told) > SHOWN_OUTPUTS:
         print_line(console, f"and {counted(len(told) - SHOWN_OUTPUTS, 'more output')}; --json lists all")
     if explanation.infeasible:
-        print_line(console, ADVICE)
+        closest = "'snnprog compile --closest' makes the nearest program"
+        print_line(console, f"what may help: {explanation.advice}; {closest}")
     if explanation.ended_by_time:
         print_line(console, f"the time limit ended: {', '.join(explanation.ended_by_time)}; more time may tell more")
 

@@ -16,6 +16,9 @@ from snnprog.design.proofs.course import IntegerCourse
 from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
 from snnprog.solver import maximise
 
+PROGRAMS_WORK = 12_000
+"""How many programs are solved for the cuts of one output, times their roundings: a second or two."""
+
 
 class CourseCutter:
     """Finds cuts by linear programs.
@@ -29,9 +32,13 @@ class CourseCutter:
 
     def __init__(self, course: IntegerCourse, taps: Int64s) -> None:
         self.course, self.taps, self.program = course, taps, course.program(has_answer=False)
+        self.left = PROGRAMS_WORK // (1 + len(course.roundings))
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
         """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
+        if self.left <= 0:
+            return None
+        self.left -= 1
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         n_taps = self.course.mapping.n_taps
         lower[self.taps], upper[self.taps] = least[:EXPONENT], greatest[:EXPONENT]

@@ -1,0 +1,49 @@
+"""What may help where a spec cannot be built: what its options and its chip leave to change."""
+
+from __future__ import annotations
+
+from snnprog.spec import FREE, Spec
+from snnprog.spec.options import NO_WINDOW
+from snnprog.wording import counted
+
+
+def advice(spec: Spec) -> str:
+    """Return the end of a sentence: the first things to try."""
+    fixed = ["threshold"] if spec.threshold != FREE else []
+    fixed += ["bias"] if spec.bias not in (FREE, 0) else []
+    if spec.weight_bits is not None and not fixed:
+        return f"allow more than {counted(spec.weight_bits, 'weight bit')}, or {other_means(spec)}"
+    return f"leave the {' and the '.join(fixed)} free" if fixed else other_means(spec)
+
+
+def other_means(spec: Spec) -> str:
+    """Return the end of a sentence: what to try where nothing is fixed."""
+    bias = "" if spec.bias == FREE else ", or bias='free'"
+    more = "offer more delays, a slower potential" if _has_delays(spec) else "offer more inputs, other decays"
+    return f"{more}{bias}" if bias else more.replace(", ", ", or ")
+
+
+def everything(spec: Spec) -> str:
+    """Return all that may help, separated by commas."""
+    means = {
+        "less noise": spec.noise > 0,
+        "a free threshold": spec.threshold != FREE,
+        "a free bias": spec.bias != FREE,
+        "more weight bits": spec.weight_bits is not None,
+        "greater weights": spec.weight_limit is not None,
+        "inputs of either sign": spec.signs is not None and any(spec.signs),
+        "a greater fan_in": spec.fan_in is not None,
+        "more delays": _has_delays(spec),
+        "more inputs": True,
+        "other decays": True,
+        "a window": spec.window == NO_WINDOW,
+        "don't-care bins": bool(spec.care.all()),
+        'hidden = "auto"': spec.hidden == 0,
+    }
+    return ", ".join(name for name, is_left in means.items() if is_left)
+
+
+def _has_delays(spec: Spec) -> bool:
+    """Tell whether the chip has delays that the spec does not offer."""
+    nearest, farthest = spec.chip.delays
+    return len(spec.delays) < farthest - nearest + 1

@@ -1,0 +1,157 @@
+"""Outputs for which the design has no weights: integers that do what is asked, or a proof that there are none.
+
+What the design finds impossible it has found for real weights under exact decays, which the chip's integers are not.
+So each such output goes through several means, the cheap ones first, until one decides it: prices that are a proof for
+integers, too; small weights; all integers in boxes, as far as a little work goes; integers fitted as they run; more of
+the same; other prices, with roundings counted in, and cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from snnprog.compiler.stopwatch import Stopwatch
+from snnprog.design import Design
+from snnprog.design.designer import is_open_loop
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.substantiating import last_word, substantiated
+from snnprog.design.task import Task
+from snnprog.errors import UndecidedError
+from snnprog.integers import FEW, MANY, fit_outputs, settled, sweep_outputs
+from snnprog.integers.fitted import FEW_RUNS, MANY_RUNS
+from snnprog.network import Neuron
+from snnprog.solver import check_time, step
+from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
+
+PART = 0.5
+"""The share of the time left that further outputs may take, once one is proved to be impossible: that proof is checked
+after them. A choice, not a measurement; without a time limit, it has no effect."""
+
+FIT_SHARE = 0.4
+"""The share of the time left in which integers are fitted: most that are found are found in a tenth of a second, and
+proofs that there are none come after. A choice; without a time limit, it has no effect."""
+
+Outcomes = Mapping[int, NeuronDesign]
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """What decides outputs that the design left without weights.
+
+    Attributes
+    ----------
+    spec : Spec
+    seed : int
+        Of all random choices.
+    executor : concurrent.futures.Executor or None
+        Where outputs are worked on side by side.
+    watch : Stopwatch
+        How long each step took.
+    """
+
+    spec: Spec
+    seed: int
+    executor: Executor | None
+    watch: Stopwatch
+
+    def decided(self, designed: Design) -> Design:
+        """Return the design in which outputs have integers, or a proof; undecided, where neither was found."""
+        refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
+        conflicting = {index: designed.outcomes[index] for index in refused}
+        found = _with(designed, self._substantiated(conflicting, is_brief=True))
+        is_open = self.spec.window != NO_WINDOW or is_open_loop(self.spec)
+        if is_open:  # where choices are few, all are tried, which takes little time; else there are no last words
+            found = _with(found, self.last_words(found.undecided))
+        found = _with(found, self._swept(found, FEW_RUNS))
+        found = _with(found, self.settled(found.undecided, FEW))
+        with step("proofs", share=1.0 if found.proof is None else PART):
+            found = _with(found, self._fitted(found))
+            found = _with(found, self._swept(found, MANY_RUNS))
+            found = _with(found, self.settled(found.undecided, MANY))
+            left = {index: conflicting[index] for index in found.undecided if index in conflicting}
+            found = _with(found, self._substantiated(left))
+            return found if is_open else _with(found, self.last_words(found.undecided))
+
+    def briefly_fitted(self, designed: Design) -> Design:
+        """Return the design with integers for outputs that are undecided, where such are found in no time."""
+        return _with(designed, self._fitted(designed, is_brief=True))
+
+    def settled(self, outputs: Iterable[int], most_work: int) -> Outcomes:
+        """Return what comes of looking at all integers of some outputs, as far as the work allowed goes."""
+        referee = Referee(self.spec)
+        return self._each(outputs, lambda task, index: settled(task, index, referee, most_work=most_work))
+
+    def last_words(self, outputs: Iterable[int]) -> Outcomes:
+        """Return proofs by cases, or by few synapses, that outputs have no integers."""
+        referee = Referee(self.spec)
+        return self._each(outputs, lambda task, index: last_word(task, index, referee))
+
+    def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
+        """Return the refusals that are proved for integers; undecided, where they are not."""
+        referee = Referee(replace(self.spec, hidden=0))
+        return self._each(
+            sorted(refused, key=lambda index: refused[index].n_cases),
+            lambda task, index: substantiated(refused[index], task, referee, output=index, is_brief=is_brief),
+            has_hidden=True,
+        )
+
+    def _each(
+        self, outputs: Iterable[int], decide: Callable[[Task, int], NeuronDesign], *, has_hidden: bool = False
+    ) -> Outcomes:
+        """Return what comes of each output in an equal share of the time that is left.
+
+        Where hidden neurons are allowed, what an output cannot do alone says nothing, unless that is asked for.
+        """
+        outputs = tuple(outputs)
+        if not outputs or (self.spec.hidden != 0 and not has_hidden):
+            return {}
+        task, found = Task.of(self.spec), dict[int, NeuronDesign]()
+        for number, index in enumerate(outputs):
+            with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
+                found[index] = _in_time(partial(decide, task, index))
+        self.watch.lap("proofs")
+        return found
+
+    def _fitted(self, designed: Design, *, is_brief: bool = False) -> Outcomes:
+        """Return neurons of integers for outputs without weights, as far as such are found by fitting."""
+        left = designed.undecided
+        if not left:
+            return {}
+        with self.watch.step("fit", FIT_SHARE / 2 if is_brief else FIT_SHARE):
+            found = fit_outputs(designed.task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
+        self.watch.lap("fit")
+        return _neurons(found)
+
+    def _swept(self, designed: Design, runs: int) -> Outcomes:
+        """Return neurons of small integers for outputs without weights, as far as there are such."""
+        left = designed.undecided
+        if not left or self.spec.hidden != 0:
+            return {}
+        with self.watch.step("fit"):
+            found = sweep_outputs(designed.task, left, runs=runs, executor=self.executor)
+        self.watch.lap("fit")
+        return _neurons(found)
+
+
+def _with(designed: Design, found: Outcomes) -> Design:
+    """Return the design with what was found of some outputs."""
+    outcomes = [found.get(index, each) for index, each in enumerate(designed.outcomes)]
+    return replace(designed, outcomes=tuple(outcomes))
+
+
+def _neurons(found: Mapping[int, Neuron]) -> Outcomes:
+    return {output: NeuronDesign(neuron) for output, neuron in found.items()}
+
+
+def _in_time(decide: Callable[[], NeuronDesign]) -> NeuronDesign:
+    """Return what is decided; out of time, where the time ends that."""
+    try:
+        check_time()
+        return decide()
+    except UndecidedError as error:
+        return OUT_OF_TIME if error.ended_by_time else UNDECIDED

@@ -1,0 +1,32 @@
+"""How long the steps of one call took, and which of them the time limit ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from snnprog.solver import step
+
+
+class Stopwatch:
+    """Wall-clock seconds of each step, and which steps the time limit ended, as progress names them."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.ended: list[str] = []
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        """Count the time since the last lap for a step."""
+        now = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now
+
+    @contextmanager
+    def step(self, name: str, share: float = 1.0, *, has_ended: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Name a step, limit its time, and note whether that ended it."""
+        with step(name, share=share):
+            yield
+        if has_ended is not None and has_ended():
+            self.ended.append(name)

@@ -1,0 +1,171 @@
+"""All integers of an output, looked at in boxes: against all of them run one by one, and against the checker."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from checked_proofs import fault
+
+import snnprog as sp
+from snnprog import check_proof
+from snnprog.design.proofs.boxes import BoxNeuron, exhausted
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.task import Task
+from snnprog.integers import MANY, settled
+from snnprog.proof import Exhausted
+from snnprog.spec.document import spec_to_data
+
+
+def raster(text: str) -> np.ndarray[Any, Any]:
+    """Return rows of lines, as texts of dots and ones."""
+    return np.array([[letter == "1" for letter in row] for row in text.split()])
+
+
+def spec_of(*patterns: tuple[str, str], **options: Any) -> sp.Spec:
+    """Return a spec of (inputs, targets) with delays of one tick."""
+    decays = options.pop("decays", None)
+    dynamics: dict[str, Any] = {} if decays is None else {"dynamics": sp.Dynamics(*decays)}
+    pairs = [sp.Pattern(raster(inputs), raster(targets)) for inputs, targets in patterns]
+    return sp.Spec(pairs, [1], **dynamics, **options)
+
+
+def coarse_spec(seed: int) -> sp.Spec:
+    """Return a small random spec whose integers are few: weights up to 3, and a threshold that is given."""
+    generator = np.random.default_rng(seed)
+    chip, lines = ("xylo" if seed % 2 else "loihi1"), int(generator.integers(1, 4))
+    patterns = []
+    for _ in range(int(generator.integers(1, 3))):
+        ticks = int(generator.integers(2, 7))
+        inputs, targets = generator.random((ticks, lines)) < 0.5, generator.random((ticks, 1)) < 0.3
+        targets[0] = False
+        patterns.append(sp.Pattern(inputs, targets, generator.random((ticks, 1)) < 0.9))
+    decays = generator.integers(0, 6, 2) if chip == "xylo" else generator.integers(0, 4096, 2)
+    options: dict[str, Any] = {"weight_bits": 1} if generator.random() < 0.2 else {"weight_limit": 3}
+    if generator.random() < 0.3:
+        options["fan_in"] = 1
+    if generator.random() < 0.3:
+        options["bias"] = int(generator.integers(-2, 3)) * (1 if chip == "xylo" else 64)
+    dynamics = sp.Dynamics(*decays.tolist())
+    threshold = int(generator.integers(1, 6))
+    return sp.Spec(patterns, [1], dynamics=dynamics, chip=chip, threshold=threshold, **options)
+
+
+def box_neuron(spec: sp.Spec) -> BoxNeuron:
+    neuron = BoxNeuron.of(spec, 0, spec_to_data(spec))
+    assert neuron is not None
+    return neuron
+
+
+def does_all(spec: sp.Spec, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
+    """Tell whether one choice of integers does what is asked, by a checker whose ranges hold nothing else."""
+    document = spec_to_data(spec)
+    claim = check_proof.Claim(document)
+    case = check_proof.Case(claim, [])
+    box = case.box(0)
+    for tap, mantissa in zip(neuron.taps, values, strict=False):
+        box["mantissa", tap[0], tap[1]] = mantissa, mantissa
+    for name, value in zip(("exponent", "bias", "threshold"), values[len(neuron.taps) :], strict=True):
+        box[name] = value, value
+    leaf = {"leaf": "exhausted", "output": 0, "cuts": []}
+    return check_proof.fault_of_leaf(case, leaf) is not None
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_boxes_find_an_answer_where_there_is_one(seed: int) -> None:
+    spec = coarse_spec(seed)
+    neuron = box_neuron(spec)
+    neuron = replace(neuron, upper=np.array([*neuron.upper[:-3], min(neuron.upper[-3], 2), *neuron.upper[-2:]]))
+    choices = itertools.product(
+        *(range(low, high + 1) for low, high in zip(neuron.lower.tolist(), neuron.upper.tolist(), strict=True))
+    )
+    answers = {values for values in choices if does_all(spec, neuron, values)}
+    found = exhausted(neuron, 1 << 24)
+    assert found.is_complete == (not answers)
+    assert found.answer is None or tuple(found.answer.tolist()) in answers
+
+
+@pytest.mark.parametrize("seed", range(100, 125))
+def test_what_is_settled_is_proved_or_exact(seed: int) -> None:
+    spec = coarse_spec(seed)
+    outcome = settled(Task.of(spec), 0, Referee(spec), most_work=MANY)
+    if outcome.neuron is not None:
+        assert sp.verify(sp.compile(spec).program, spec).exact
+    else:
+        assert outcome.proof is not None
+        assert fault(spec, outcome.proof) is None
+
+
+REFUSED: dict[str, tuple[list[tuple[str, str]], dict[str, Any]]] = {
+    "a potential that forgets at once": (
+        [(".. .. ..", ". . ."), ("11", "."), ("11 .1 .1 .. 1.", ". 1 . . 1")],
+        {"decays": (0, 5)},
+    ),
+    "two slow decays": ([("11 .. 11 .1 ..", ". 1 . . 1"), ("1. .. .1", ". . .")], {"decays": (3, 3)}),
+    "six patterns of three lines": (
+        [
+            ("1.. ... ...", ". . ."),
+            (".1. ... ...", ". 1 1"),
+            ("11. ... ...", ". . ."),
+            ("..1 ... ...", ". 1 ."),
+            ("1.1 ... ...", ". . ."),
+            (".11 ... ...", ". . 1"),
+        ],
+        {"decays": (2, 2)},
+    ),
+    "a free bias": (
+        [(".. 11 11 11 1. 11 11 .1 1. 11 11", ". . . . . . 1 . . . 1")],
+        {"decays": (0, 15), "bias": "free"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_xylo_integers_are_refused_with_a_proof(name: str) -> None:
+    patterns, options = REFUSED[name]
+    spec = spec_of(*patterns, chip="xylo", **options)
+    outcome = settled(Task.of(spec), 0, Referee(spec), most_work=MANY)
+    assert outcome.proof is not None
+    assert fault(spec, outcome.proof) is None
+    with pytest.raises(sp.InfeasibleError):
+        sp.compile(spec)
+
+
+def test_boxes_end_with_cuts_and_without() -> None:
+    patterns, options = REFUSED["two slow decays"]
+    spec = spec_of(*patterns, chip="xylo", **options)
+    proof = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).proof
+    assert isinstance(proof, Exhausted)
+    assert proof.cuts
+    without = exhausted(box_neuron(spec), 1 << 24)
+    assert without.is_complete
+    claim = check_proof.Claim(spec_to_data(spec))
+    assert Referee(spec).fault(proof) is None
+    case = check_proof.Case(claim, [])
+    nodes = check_proof.nodes_of(claim, {"nodes": [{"leaf": "exhausted", "output": 0, "cuts": []}]})
+    assert check_proof.fault_of_leaf(case, nodes[0]) is None
+
+
+def test_a_cut_that_is_no_consequence_is_of_no_use() -> None:
+    """Prices that leave nothing, on rows of a spec that can be built: the checker finds what it was to cut off."""
+    spec = spec_of(("1 . .", ". 1 ."), chip="xylo", decays=(2, 2))
+    claim = check_proof.Claim(spec_to_data(spec))
+    rows = [
+        {"row": "bin", "pattern": 0, "tick": tick, "price": price, "is_after_reset": False}
+        for tick, price in ((1, 5), (2, 3))
+    ]
+    node = {"leaf": "exhausted", "output": 0, "cuts": [rows, rows[:1], rows[1:]]}
+    (checked,) = check_proof.nodes_of(claim, {"nodes": [node]})
+    assert "are not refuted" in str(check_proof.fault_of_leaf(check_proof.Case(claim, []), checked))
+
+
+def test_silence_at_a_given_threshold_needs_no_search() -> None:
+    """Currents that last for ever: whatever weights are below 0 leave the range, and weights of 0 do not."""
+    generator = np.random.default_rng(0)
+    inputs = generator.random((60, 4)) < 0.4
+    patterns = [sp.Pattern(inputs, np.zeros((60, 1), dtype=bool))]
+    spec = sp.Spec(patterns, [1, 3, 4, 7, 10], dynamics=sp.Dynamics(205, 0), threshold=9)
+    assert sp.verify(sp.compile(spec).program, spec).exact
