@@ -130,7 +130,7 @@ class Means:
     def _swept(self, designed: Design, runs: int) -> Outcomes:
         """Return neurons of small integers for outputs without weights, as far as there are such."""
         left = designed.undecided
-        if not left or self.spec.hidden != 0:
+        if not left or self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
             return {}
         with self.watch.step("fit"):
             found = sweep_outputs(designed.task, left, runs=runs, executor=self.executor)
