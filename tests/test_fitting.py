@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import snnprog as sp
 from snnprog.arrays import Int64s, Raster
 from snnprog.design.problem import neuron_problem
 from snnprog.design.task import Task
+from snnprog.integers import fit_outputs
 from snnprog.integers.fitted import Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
@@ -163,3 +165,43 @@ def test_states_are_kept_within_their_registers() -> None:
     result = sp.compile(spec)
     assert sp.verify(result.program, spec).exact
     assert result.report.neurons[0].excursion is None
+
+
+def is_in_windows(done: Raster, spec: sp.Spec) -> bool:
+    """Tell whether the spikes that count match the target's in order, each within its window."""
+    (only,), (before, after) = spec.patterns, spec.window
+    due, found = (np.flatnonzero(each & only.care[:, 0]) for each in (only.targets[:, 0], done))
+    return due.size == found.size and bool(((found >= due - before) & (found <= due + after)).all())
+
+
+@pytest.mark.parametrize("chip", ["loihi1", "xylo"])
+def test_every_small_integer_is_tried_in_windows(chip: str) -> None:
+    outcomes, values = set(), range(-LIMIT, LIMIT + 1)
+    for seed in range(40):
+        spec = replace(small_spec(seed, chip), window=[(1, 1), (0, 2), (2, 0)][seed % 3])
+        problem, wanted = integer_problem(spec)
+        found = swept([problem], replace(wanted, window=spec.window))
+        possible = any(
+            is_in_windows(np.array(plain_spikes(spec, spec.inputs, np.array(weights), threshold)), spec)
+            for weights in itertools.product(values, repeat=2)
+            for threshold in range(1, GREATEST_THRESHOLD)
+        )
+        assert (found.neuron is not None, found.is_complete) == (possible, not possible), seed
+        outcomes.add(possible)
+        if found.neuron is not None:
+            neuron = found.neuron
+            done = plain_spikes(spec, spec.inputs, neuron.mantissas.ravel(), neuron.threshold)
+            assert is_in_windows(np.array(done), spec), seed
+    assert outcomes == {False, True}
+
+
+@pytest.mark.parametrize("weights", [[0, 3, 0, 0, 1, 0], [0, 5, 0, 0, 3, 0], [0, 9, 0, 0, -6, 0]])
+def test_no_more_synapses_are_found_than_are_allowed(weights: list[int]) -> None:
+    inputs = np.random.default_rng(sum(weights)).random((30, 6)) < 0.4
+    blank = sp.Spec([sp.Pattern(inputs, np.zeros((30, 1), np.bool_))], chip="xylo", dynamics=sp.Dynamics(2, 1))
+    targets = np.array([plain_spikes(blank, inputs, np.array(weights), 5)]).T
+    spec = replace(blank, patterns=(sp.Pattern(inputs, targets),), fan_in=2)
+    neuron = fit_outputs(Task.of(spec), [0])[0]
+    assert np.count_nonzero(neuron.weights) <= 2
+    done = plain_spikes(spec, inputs, neuron.weights.ravel().astype(np.int64), int(neuron.threshold))
+    assert (np.array(done) == targets[:, 0]).all()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,3 +205,12 @@ def test_in_a_loop_a_proof_rests_on_bins_that_no_free_bin_reaches() -> None:
     free_late = [[1, 1]] * 5 + [[0, 0]]
     designed = design(recurrent_spec(target, free_late))
     assert [conflict.neuron for conflict in designed.conflicts] == [0]
+
+
+@pytest.mark.parametrize("seed", [10235, 30008, 62999])
+def test_neurons_of_a_loop_settle_what_they_do_in_free_bins(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[1] / "benchmarks")
+    case = importlib.import_module("promise_draw").case_from_seed(seed)  # a circuit is known that does what is asked
+    spec = case.spec()
+    assert spec.recurrent
+    assert sp.verify(sp.compile(spec).program, spec).exact

@@ -16,6 +16,7 @@ from functools import partial
 
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design
+from snnprog.design.designer import is_open_loop
 from snnprog.design.hidden import refused_with_cases
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
@@ -35,6 +36,10 @@ after them. A choice, not a measurement; without a time limit, it has no effect.
 
 ALONE_PART = 0.2
 """The same of each means that only looks whether hidden neurons are needed: these must be searched for after it."""
+
+FIT_SHARE = 0.4
+"""The share of the time left in which integers are fitted: most that are found are found in a tenth of a second, and
+proofs that there are none come after. A choice; without a time limit, it has no effect."""
 
 Outcomes = Mapping[int, NeuronDesign]
 
@@ -64,6 +69,9 @@ class Means:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
+        is_open = self.spec.window != NO_WINDOW or is_open_loop(self.spec)
+        if is_open:  # where choices are few, all are tried, which takes little time; else there are no last words
+            found = _with(found, self.last_words(found.undecided))
         found = _with(found, self._swept(found, FEW_RUNS))
         found = _with(found, self.settled(found.undecided, FEW))
         with step("proofs", share=1.0 if found.proof is None else PART):
@@ -72,7 +80,11 @@ class Means:
             found = _with(found, self.settled(found.undecided, MANY))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
-            return _with(found, self.last_words(found.undecided))
+            return found if is_open else _with(found, self.last_words(found.undecided))
+
+    def briefly_fitted(self, designed: Design) -> Design:
+        """Return the design with integers for outputs that are undecided, where such are found in no time."""
+        return _with(designed, self._fitted(designed, is_brief=True))
 
     def settled(self, outputs: Iterable[int], most_work: int) -> Outcomes:
         """Return what comes of looking at all integers of some outputs, as far as the work allowed goes."""
@@ -113,7 +125,7 @@ class Means:
         """Return the refusals that are proved for integers; undecided, where they are not."""
         referee = Referee(replace(self.spec, hidden=0))
         return self._each(
-            refused,
+            sorted(refused, key=lambda index: refused[index].n_cases),
             lambda task, index: substantiated(refused[index], task, referee, output=index, is_brief=is_brief),
             has_hidden=True,
             share=self._share,
@@ -127,26 +139,28 @@ class Means:
         has_hidden: bool = False,
         share: float = 1.0,
     ) -> Outcomes:
-        """Return what comes of each output in the time that is left.
+        """Return what comes of each output in an equal share of the time that is left.
 
         Where hidden neurons are allowed, what an output cannot do alone says nothing, unless that is asked for.
         """
         outputs = tuple(outputs)
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
             return {}
-        task = Task.of(self.spec)
-        with self.watch.step("proofs", share):
-            found = {index: _in_time(partial(decide, task, index)) for index in outputs}
+        task, found = Task.of(self.spec), dict[int, NeuronDesign]()
+        for number, index in enumerate(outputs):
+            with self.watch.step("proofs", share / (len(outputs) - number)):
+                found[index] = _in_time(partial(decide, task, index))
         self.watch.lap("proofs")
         return found
 
-    def _fitted(self, designed: Design) -> Outcomes:
+    def _fitted(self, designed: Design, *, is_brief: bool = False) -> Outcomes:
         """Return neurons of integers for outputs without weights, as far as such are found by fitting."""
         left = designed.undecided
-        if not left or self.spec.window != NO_WINDOW or self.spec.fan_in is not None:
+        if not left:
             return {}
-        with self.watch.step("fit", self._share):
-            found = fit_outputs(designed.task, left, seed=self.seed, executor=self.executor)
+        share = min(self._share, FIT_SHARE / 2 if is_brief else FIT_SHARE)
+        with self.watch.step("fit", share):
+            found = fit_outputs(designed.task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
         self.watch.lap("fit")
         return _neurons(found)
 

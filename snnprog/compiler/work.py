@@ -82,7 +82,7 @@ class Work:
         """Return what came of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         if self.spec.window != (0, 0):
             with self.watch.step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
-                designed = design_in_windows(self.spec, executor=self.executor, progress=self.progress)
+                designed = self._designed_in_windows()
         else:
             with self.watch.step("design", share, has_ended=lambda: bool(designed.out_of_time)):
                 designed = design(
@@ -90,6 +90,14 @@ class Work:
                 )
         self.watch.lap("design")
         return self._means.decided(designed)
+
+    def _designed_in_windows(self) -> Design:
+        """Return what came of every output; before a complete search, integers are looked for that need none."""
+        run = partial(design_in_windows, self.spec, executor=self.executor, progress=self.progress)
+        if self.spec.recurrent:
+            return run()
+        begun = run(is_brief=True)
+        return run(known=self._means.briefly_fitted(begun)) if begun.undecided else begun
 
     def designed_again(
         self, designed: Design, outputs: Sequence[int], refused: Collection[bytes], *, share: float = 1.0

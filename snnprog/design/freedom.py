@@ -39,7 +39,8 @@ from snnprog.design.proofs.certificate import (
     all_leaves,
     certify,
 )
-from snnprog.design.proofs.verdict import judge, minimal_conflict
+from snnprog.design.proofs.proving import prove_roughly
+from snnprog.design.proofs.verdict import judge
 from snnprog.design.support import Programs
 from snnprog.errors import UndecidedError
 from snnprog.solver import check_time
@@ -138,13 +139,15 @@ class Candidate:
     taps: tuple[Int64s, ...]
 
 
-def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | Proof:
+def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_steps: int | None = None) -> Built | Proof:
     """Return what is built for a raster that does what is asked, or the proof that there is none.
 
     Parameters
     ----------
     build : callable
         Takes a candidate; returns None where nothing comes of it.
+    most_steps : int, optional
+        After how many steps to give up; as many as the size of the rows allows, unless given.
 
     Raises
     ------
@@ -157,7 +160,7 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None]) -> Built | 
     learned: dict[frozenset[tuple[Choice, bool]], Certificate] = {}
     tried: set[bytes] = set()
     last: list[Weights] = []
-    steps = _steps(scope)
+    steps = _steps(scope) if most_steps is None else most_steps
     for _ in range(steps):
         check_time()
         assumed = {decision.choice: decision.value for decision in path}
@@ -266,7 +269,11 @@ def _verdicts(
 
 
 def _verdict(problem: NeuronProblem) -> Certificate | Weights:
-    """Return weights that meet the rows, or a proof that none do, small where that is quick to find."""
+    """Return weights that meet the rows, or a proof that none do.
+
+    The solver's prices belong to a corner, so few rows have one. They are taken as they are: to make a conflict
+    minimal takes as long as a hundred steps of the search.
+    """
     if not problem.constrained.any():
         return Weights(np.zeros(problem.potential_map.n_taps), problem.box.threshold[1], problem.box.bias[0])
     for tick in problem.refractory_spikes.tolist():
@@ -276,9 +283,9 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     answer = widest_margin(problem.idealised(problem.box.widest_exponent))
     if answer.is_feasible:
         return Weights(answer.weights, answer.threshold, answer.bias)
-    verdict = judge(problem, answer.prices)
+    verdict = prove_roughly(problem, answer.prices) or judge(problem, answer.prices)
     if isinstance(verdict, Certificate):
-        return minimal_conflict(problem, verdict)[0]
+        return verdict
     return Weights(verdict.weights, verdict.threshold, verdict.bias)
 
 

@@ -32,7 +32,7 @@ from snnprog.design.freedom import search
 from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.certificate import Certificate, Proof, certify
+from snnprog.design.proofs.certificate import Certificate, Proof, all_leaves, certify
 from snnprog.design.proofs.histories import clashes
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
@@ -74,6 +74,11 @@ class NeuronDesign:
     def is_undecided(self) -> bool:
         """Whether there is neither a neuron nor a proof."""
         return self.neuron is None and not self.conflicts
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases of the proof behind the conflicts."""
+        return 0 if self.certificate is None else sum(1 for _ in all_leaves(self.certificate))
 
 
 UNDECIDED = NeuronDesign(None)

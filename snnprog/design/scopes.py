@@ -271,6 +271,11 @@ class Together:
         """See `Scope.wrong`."""
         return _first_wrong(done, known, asked=self.asked)
 
+    def is_asked(self, done: Raster) -> bool:
+        """Tell whether a raster (ticks, neurons) does what is asked."""
+        is_given_done = not ((done != self.task.targets) & self.asked.given).any()
+        return bool(is_given_done) and self.asked.wrong_in_windows(done) is None
+
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Assumed) -> set[Choice]:
         """See `Scope.rests_on`: the neuron's own up to its rows, those that can have acted by then, and its taps."""
         starts, fastest = self.tape.starts[self.pattern], self._fastest

@@ -17,10 +17,13 @@ import numpy as np
 from snnprog.arrays import Int64s, Raster
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.rounding import FITTED, IntegerNeuron
+from snnprog.potential import PotentialMap
 from snnprog.rounding import half_even_integer
 from snnprog.rules.neuron import parameter_names
 from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter, Movable
+from snnprog.simulate.openings import Openings, openings_of
 from snnprog.solver import check_time
+from snnprog.spec.options import NO_WINDOW
 
 # How many moves back a neuron may have been as bad, and how many times as many moves are tried with that.
 MEMORIES, MOVES_PER_MEMORY = (20, 100, 500, 2000), 400
@@ -42,15 +45,34 @@ class Wanted:
         Where it must do what its problem's raster says; elsewhere it does what it likes.
     asked : (ticks played,) bool
         Where noise must be survived, if any.
+    window : (int, int)
+        How many ticks before and after its own each spike of the raster may fall.
+    synapses : int or None
+        The most weights other than 0; any number, unless given.
     """
 
     counts: Raster
     asked: Raster
+    window: tuple[int, int] = NO_WINDOW
+    synapses: int | None = None
 
     def at(self, spikes: Raster, *, is_noisy: bool) -> Int64s:
         """Return what is asked at each tick, as `Fitter` takes it."""
         asked = np.where(spikes, 1, -1)
         return np.where(self.counts, asked, np.where(self.asked & is_noisy, 2, 0)).astype(np.int64)
+
+    def openings(self, spikes: Raster, mapping: PotentialMap, *, is_noisy: bool) -> Openings | None:
+        """Return the windows of target spikes (ticks played,), if they have any."""
+        if self.window == NO_WINDOW:
+            return None
+        return openings_of(
+            spikes,
+            self.counts,
+            starts=mapping.played.starts,
+            window=self.window,
+            refractory=mapping.linear.refractory,
+            elsewhere=2 if is_noisy else 0,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +123,8 @@ def fitted(
                 check_time()
                 if work <= 0.0:
                     return None
-                steps = min(moves, max(AT_ONCE // start.fitter.cost, memory))
+                at_once = int(min(AT_ONCE, work)) // start.fitter.cost
+                steps = min(moves, max(at_once, memory))
                 short = start.fitter.fit(values, steps=steps, memory=memory, seed=int(generator.integers(1, 1 << 62)))
                 moves, work = moves - steps, work - steps * start.fitter.cost
                 if short == 0:
@@ -202,13 +225,16 @@ def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
         bits=np.array([int(span).bit_length() for span in (upper - lower) // 2], np.int64),
         weights=problem.taps.size,
         step=box.weight_step,
+        synapses=problem.taps.size if wanted.synapses is None else wanted.synapses,
     )
+    spikes, is_noisy = problem.problem.spikes, box.noise > 0.0
     return Fitter(
         problem.machine.simulator,
-        wanted.at(problem.problem.spikes, is_noisy=box.noise > 0.0),
+        wanted.at(spikes, is_noisy=is_noisy),
         noise=math.ceil(box.noise * problem.machine.unit),
         unknowns=unknowns,
         parameters=known,
+        openings=wanted.openings(spikes, problem.problem.potential_map, is_noisy=is_noisy),
     )
 
 
@@ -223,5 +249,6 @@ def _origin(problem: IntegerProblem) -> Int64s:
 
 def _neuron(problem: IntegerProblem, values: Int64s, wanted: Wanted) -> IntegerNeuron:
     """Return the neuron of unknowns that are exact; where it does all that it was told, its threshold in the middle."""
-    centred = problem.exact_neuron(values, FITTED) if wanted.counts.all() else None
+    is_told = bool(wanted.counts.all()) and wanted.window == NO_WINDOW
+    centred = problem.exact_neuron(values, FITTED) if is_told else None
     return centred or problem.run_neuron(values, FITTED, counts=wanted.counts)

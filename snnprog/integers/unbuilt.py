@@ -8,6 +8,7 @@ integers are fitted as they run (`snnprog.integers.fitted`); what is found becom
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -16,19 +17,23 @@ import numpy as np
 
 from snnprog.chips import Chip
 from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
-from snnprog.integers.fitted import FEW_RUNS, Wanted, fitted, swept
+from snnprog.integers.fitted import FEW_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rehearsal import asked_of
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
+from snnprog.spec.options import NO_WINDOW
 
-# Ticks and events that are run for one output: some tenths of a second; and for one exponent of a chip that has the
-# same for all neurons.
-WORK, WORK_PER_EXPONENT = 3e7, 1e7
+# Ticks and events that are run for one output: some tenths of a second; for one exponent of a chip that has the same
+# for all neurons; and before all small weights are tried: most that is found is found in a tenth of that.
+WORK, WORK_PER_EXPONENT, BRIEF_WORK = 3e7, 1e7, 5e5
+# Runs at one exponent and on one choice of taps that are worth it: two weights up to 16, or four up to 2.
+LEAST_RUNS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +44,8 @@ class _FitJob:
     exponents: tuple[int, ...]
     seed: tuple[int, int]
     deadline: Deadline | None
+    runs: int
     work: float
-    runs: int = FEW_RUNS
 
 
 def fit_outputs(
@@ -50,6 +55,7 @@ def fit_outputs(
     exponents: Iterable[int] = (),
     seed: int = 0,
     executor: Executor | None = None,
+    is_brief: bool = False,
 ) -> dict[int, Neuron]:
     """Return neurons for as many of some outputs as integers are found for.
 
@@ -59,15 +65,23 @@ def fit_outputs(
         What they are asked. Where outputs feed outputs, all others are taken to do what their targets say.
     exponents : iterable of int
         The only ones that the neurons may have, where all must have the same; any, unless given.
+    is_brief : bool
+        Whether to try no more than takes a tenth of a second.
     """
     chip = task.spec.chip
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
     if not chip.is_exponent_shared:
-        jobs = [_job(task, output, allowed, seed=seed, work=WORK) for output in outputs]
-        return _found(outputs, jobs, executor)
+        efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, WORK)]
+        found: dict[int, Neuron] = {}
+        for runs, work in efforts:
+            left = [output for output in outputs if output not in found]
+            jobs = [_job(task, output, allowed, seed=seed, runs=runs, work=work) for output in left]
+            found |= _found(left, jobs, executor)
+        return found
+    efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, 0.0), (0, WORK_PER_EXPONENT)]
     best: dict[int, Neuron] = {}
-    for work, exponent in itertools.product((0.0, WORK_PER_EXPONENT), tuple(exponents) or allowed):
-        jobs = [_job(task, output, (exponent,), seed=seed, work=work) for output in outputs]
+    for (runs, work), exponent in itertools.product(efforts, tuple(exponents) or allowed):
+        jobs = [_job(task, output, (exponent,), seed=seed, runs=runs, work=work) for output in outputs]
         found = _found(outputs, jobs, executor)
         best = max(best, found, key=len)
         if len(best) == len(outputs):
@@ -83,13 +97,14 @@ def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor |
     }
 
 
-def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, work: float) -> _FitJob:
+def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs: int, work: float) -> _FitJob:
     spec, care, asked = task.spec, task.care[:, output], asked_of(task, output)
     problem = neuron_problem(
         task.map_of(output), output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
     )
-    wanted = Wanted(np.ones_like(care) if spec.recurrent else care, asked)
-    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), work)
+    counts = np.ones_like(care) if spec.recurrent else care
+    wanted = Wanted(counts, asked, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
+    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), runs, work)
 
 
 def sweep_outputs(
@@ -103,7 +118,7 @@ def sweep_outputs(
         How many choices of weights are tried for one output at most, and all or none of each size.
     """
     exponent = task.spec.chip.exponents[0]
-    jobs = [replace(_job(task, output, (exponent,), seed=0, work=0.0), runs=runs) for output in outputs]
+    jobs = [_job(task, output, (exponent,), seed=0, runs=runs, work=0.0) for output in outputs]
     return _found(outputs, jobs, executor)
 
 
@@ -115,13 +130,29 @@ def _fit(job: _FitJob) -> Neuron | None:
     try:
         with until(job.deadline):
             check_time()
-            every = swept(problems, job.wanted, job.runs)
+            every = _swept(job, problems) if job.runs > 0 else Swept(None, is_complete=False)
             found = every.neuron
             if found is None and job.work > 0.0 and not every.is_complete:
                 found = fitted(fewer, job.wanted, work=job.work, seed=job.seed)
     except UndecidedError:
         return None
     return None if found is None else as_designed(found, machine)
+
+
+def _swept(job: _FitJob, problems: Sequence[IntegerProblem]) -> Swept:
+    """Try all small weights; where few synapses are allowed, on every choice of as many taps, if these are few."""
+    most, taps = job.wanted.synapses, problems[0].taps
+    if most is None or most >= taps.size:
+        return swept(problems, job.wanted, job.runs)
+    runs = job.runs // math.comb(taps.size, most)
+    if runs < LEAST_RUNS:
+        return Swept(None, is_complete=False)
+    for chosen in itertools.combinations(taps.tolist(), most):
+        own = [replace(each, problem=restricted_to(each.problem, np.array(chosen, np.int64))) for each in problems]
+        found = swept(own, job.wanted, runs)
+        if found.neuron is not None:
+            return found
+    return Swept(None, is_complete=False)
 
 
 def as_designed(found: IntegerNeuron, machine: Machine) -> Neuron:

@@ -26,20 +26,23 @@ from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
 from snnprog.rules.operations import operation
 from snnprog.rules.rule import Rule
+from snnprog.simulate import openings as windows
 from snnprog.simulate.neuron import NeuronSimulator
+from snnprog.simulate.openings import Openings, follow, no_openings
 
 # A run ends as soon as it falls short by more than is allowed.
 MORE = ", asked, allowed, total"
 LOOK = (
-    "total[0] += shortfall(asked, tick, parameters[asked.threshold] * asked.unit, found)",
+    "total[0] += fallen_short(asked, told, tick, parameters[asked.threshold] * asked.unit, found)",
     "total[1] = tick",
     "if total[0] > allowed:",
     "    return",
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, count_up, draw, install
-from snnprog.simulate.fitting import next_threshold, shortfall
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, count_up, draw, fallen_short
+from snnprog.simulate.fitting import install, next_threshold
+from snnprog.simulate.openings import begin
 
 
 @compiled(nogil=True, error_model="numpy")
@@ -48,6 +51,7 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
     first, tap, ends, told = played
     install(unknowns, values, weight, parameters)
     watched[:], total[0], allowed = -1, 0, np.iinfo(np.int64).max
+    begin(asked.openings, asked.at, told)
     run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
     now = total[0] + beyond(asked, watched)
     late[:] = now
@@ -59,6 +63,7 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
         apply(unknowns, values, move, 1, weight, parameters)
         place = step % late.size
         watched[:], total[0], allowed = -1, 0, max(now, late[place])
+        begin(asked.openings, asked.at, told)
         run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
         then = total[0] + beyond(asked, watched)
         if then <= allowed:
@@ -85,6 +90,7 @@ def sweep(played, asked, unknowns, values, ranges, place, runs, work):
             parameters[asked.threshold] = threshold
             watched[:], total[0] = -1, 0
             runs -= 1
+            begin(asked.openings, asked.at, told)
             run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
             if total[0] + beyond(asked, watched) == 0:
                 if place < values.size:
@@ -143,6 +149,8 @@ class Requirements(NamedTuple):
         1 where a potential that reaches the threshold twice is wrong, else 0.
     limits : (watches,) int
         Below which the watched values must stay.
+    openings : Openings
+        The windows; with some, ``at`` is written as the neuron runs.
     """
 
     at: Int64s
@@ -154,6 +162,7 @@ class Requirements(NamedTuple):
     is_free: bool
     most: int
     limits: Int64s
+    openings: Openings
 
 
 class Movable(NamedTuple):
@@ -173,6 +182,8 @@ class Movable(NamedTuple):
         How many are weights.
     step : int
         Distance between neighbouring weights.
+    synapses : int
+        How many weights may be other than 0.
     """
 
     place: Int64s
@@ -182,6 +193,7 @@ class Movable(NamedTuple):
     bits: Int64s
     weights: int
     step: int
+    synapses: int
 
 
 @operation
@@ -235,12 +247,19 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
         length = 1 + random_below(state, 1 << random_below(state, unknowns.bits[index] + 1))
         if random_below(state, 2):
             length = -length
-    if is_weight and random_below(state, 2):
+    is_new = is_weight and unknowns.synapses < unknowns.weights and values[index] == 0
+    if is_new and np.count_nonzero(values[: unknowns.weights]) >= unknowns.synapses:
+        other = random_below(state, unknowns.weights)
+        if values[other] == 0 or not unknowns.lower[other] <= 0 <= unknowns.upper[other]:
+            return False
+        move[2], move[3] = other, -values[other]
+    elif is_weight and random_below(state, 2):
         other = random_below(state, unknowns.weights)
         if other != index:
             back = -length if unknowns.step == 1 else unknowns.step if values[other] < 0 else -unknowns.step
             after = values[other] + back
-            if after < unknowns.lower[other] or after > unknowns.upper[other]:
+            is_crowded = unknowns.synapses < unknowns.weights and values[other] == 0
+            if after < unknowns.lower[other] or after > unknowns.upper[other] or is_crowded:
                 return False
             move[2], move[3] = other, back
     move[0], move[1] = index, length
@@ -249,19 +268,33 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
 
 
 @operation
-def shortfall(asked: Requirements, tick: int, limit: int, found: Int64s) -> int:
-    """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``."""
+def shortfall(asked: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
+    """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``.
+
+    What is asked there, ``at``, is given as in `Requirements.at`.
+    """
     above = found[1, tick] - limit - asked.above
     short = 0
-    if asked.at[tick] > 0:
+    if at > 0:
         short = asked.noise - above
-        if asked.at[tick] > 1:
+        if at > 1:
             short = min(short, above + 1 + asked.noise)
         elif asked.most:
             short = max(short, found[2, tick] - limit - asked.above + 1)
-    elif asked.at[tick] < 0:
+    elif at < 0:
         short = above + 1 + asked.noise
     return min(max(short, 0), MOST_SHORT)
+
+
+@operation
+def fallen_short(asked: Requirements, told: Int64s, tick: int, limit: int, found: Int64s) -> int:
+    """Return the shortfall of a tick that was run; with windows, go on to the next one."""
+    short = shortfall(asked, tick, asked.at[tick], limit, found)
+    if asked.openings.last.size == 0:
+        return short
+    is_spike = found[0, tick] > 0 if told[tick] < 0 else told[tick] > 0
+    short_of_spike = shortfall(asked, tick, 1, limit, found)
+    return follow(asked.openings, asked.at, told, (tick, short, short_of_spike, is_spike))
 
 
 @operation
@@ -309,7 +342,7 @@ def next_threshold(
             if watched[watch, 0] >= 0:
                 failed, is_too_low = watched[watch, 0], watched[watch, 1] > 0
     quiet = found[1, failed] - asked.above + asked.noise
-    is_row = total[0] > 0 and asked.at[failed] != 2
+    is_row = total[0] > 0 and abs(asked.at[failed]) == 1
     if not asked.is_subtracted:
         following = high + 1
         for tick in range(failed):
@@ -339,7 +372,7 @@ def next_threshold(
 
 @lru_cache(maxsize=64)
 def _compiled(rule: Rule) -> ModuleType:
-    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__],))
+    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], windows))
 
 
 class Fitter:
@@ -356,13 +389,23 @@ class Fitter:
     unknowns : Movable
     parameters : mapping of str to int
         Those that are known.
+    openings : Openings, optional
+        Where target spikes have windows; ``asked`` is then overruled.
     """
 
     def __init__(
-        self, simulator: NeuronSimulator, asked: Int64s, *, noise: int, unknowns: Movable, parameters: dict[str, int]
+        self,
+        simulator: NeuronSimulator,
+        asked: Int64s,
+        *,
+        noise: int,
+        unknowns: Movable,
+        parameters: dict[str, int],
+        openings: Openings | None = None,
     ) -> None:
         rule, names = simulator.rule, parameter_names(simulator.rule)
         first, tap = simulator.events
+        openings = no_openings(asked.size) if openings is None else openings
         told = np.where(asked == 1, 1, np.where(asked == -1, 0, FREE))
         self.played = Played(first, tap, simulator.ends, told)
         self.asked = Requirements(
@@ -372,9 +415,10 @@ class Fitter:
             above=int(not rule.is_equal_a_spike),
             noise=noise,
             is_subtracted=simulator.mapping.linear.reset == SUBTRACT,
-            is_free=bool((told == FREE).any()),
+            is_free=bool((told == FREE).any() or openings.last.size),
             most=int(simulator.looks_after_resets),
             limits=np.array([watch.limit for watch in rule.watched], np.int64),
+            openings=openings,
         )
         given = {**simulator.given, **parameters}
         self.unknowns, self._code = unknowns, _compiled(rule)

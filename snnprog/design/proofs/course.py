@@ -134,8 +134,11 @@ class IntegerCourse(Sums):
             self._known(decided),
             [name for name in self.rule.registers if name not in self.rule.told_by_spikes],
         )
+        last = self._last_ticks(looks)
         for tick, is_spike in enumerate(problem.spikes.tolist()):
             pattern, local = tape.where(tick)
+            if local > last[pattern]:
+                continue
             state = rest if local == 0 else state
             arrivals = tap[first[tick] : first[tick + 1]].tolist()
             self.watched, self.n_arrivals = [], len(arrivals)
@@ -151,6 +154,14 @@ class IntegerCourse(Sums):
             named = self._named(state) if is_known[tick] else {name: state[name] for name in lasting}
             self.registers |= {(pattern, local, name): form for name, form in named.items()}
             check_time()
+
+    def _last_ticks(self, looks: Raster) -> list[int]:
+        """Return the last tick of each pattern that has a row or an assumption; -1 where none has."""
+        last = [-1] * len(self.mapping.played.lengths)
+        places = [self.mapping.played.where(tick) for tick in np.flatnonzero(looks).tolist()]
+        for pattern, local in [*places, *(place[:2] for place in self.assumed.registers)]:
+            last[pattern] = max(last[pattern], local)
+        return last
 
     def _decided(self) -> Raster:
         """Return the ticks at which it is known whether there is a spike."""

@@ -45,14 +45,33 @@ def prove(problem: NeuronProblem, prices: Floats) -> Certificate | None:
     A proof that leaves nothing open is preferred. Prices from inside the range of optimal ones are more than it takes:
     the largest few per unknown are kept.
     """
-    support = np.flatnonzero(problem.constrained & (prices > WORTHLESS * prices.max(initial=0.0)))
+    support = _support(problem, prices)
     if support.size == 0:
         return None
+    exact = _by_null_vector(problem, prices, support=support) if support.size <= FEW_ROWS else None
+    return exact or _by_correction(problem, prices, support=support)
+
+
+def prove_roughly(problem: NeuronProblem, prices: Floats) -> Certificate | None:
+    """Return the proof that prices ``(ticks,)`` are as the solver left them, or None if they leave more than a hair.
+
+    It takes a tenth of the time of `prove`, and now and then finds none where that does.
+    """
+    support = _support(problem, prices)
+    if support.size == 0:
+        return None
+    top = float(prices[support].max())
+    rounded = {int(tick): half_even_integer(float(prices[tick]) / top * (1 << PRICE_BITS)) for tick in support}
+    return certify(problem, rounded)
+
+
+def _support(problem: NeuronProblem, prices: Floats) -> Ticks:
+    """Return the ticks that have a price worth keeping, the dearest few per unknown."""
+    support = np.flatnonzero(problem.constrained & (prices > WORTHLESS * prices.max(initial=0.0)))
     most = ROWS_PER_UNKNOWN * (problem.potential_map.n_taps + 2)
     if support.size > most:
         support = np.sort(support[np.argsort(-prices[support], kind="stable")[:most]])
-    exact = _by_null_vector(problem, prices, support=support) if support.size <= FEW_ROWS else None
-    return exact or _by_correction(problem, prices, support=support)
+    return support
 
 
 def _by_null_vector(problem: NeuronProblem, prices: Floats, *, support: Ticks) -> Certificate | None:

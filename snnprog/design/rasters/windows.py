@@ -18,7 +18,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -39,13 +39,15 @@ from snnprog.design.sparse import Thrift, thinned, thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.progress import Progress
-from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, step, until
 from snnprog.spec import Spec
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
+# Steps of a complete search that is brief, some 5 ms each: most that are refused are refused in fewer.
+BRIEF_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +55,26 @@ class _WindowsJob:
     task: Task
     outputs: tuple[int, ...]
     deadline: Deadline | None
+    is_brief: bool
+    is_begun: bool
 
 
 def design_in_windows(
     spec: Spec,
     *,
+    known: Design | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    is_brief: bool = False,
 ) -> Design:
     """Design every output of a spec with windows, each for ticks chosen in its windows (``neuron.raster``).
 
     Parameters
     ----------
+    known : Design, optional
+        What came of a brief attempt at outputs that no other hears: those that it decided are left as they are.
+    is_brief : bool
+        Whether the complete search takes a few steps only; outputs that need more stay undecided.
     executor, progress
         As for `snnprog.design.design`; the step is called "windows".
 
@@ -72,21 +82,28 @@ def design_in_windows(
     -------
     Design
         Outputs for which nothing was found and nothing proved have neither a neuron nor conflicts.
-
-    Raises
-    ------
-    SolverError
-        If the solver gives up.
     """
-    groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in range(spec.n_outputs)]
     task = Task.of(spec)
-    jobs = [_WindowsJob(task, group, present_deadline()) for group in groups]
-    outcomes: list[NeuronDesign] = []
-    for done, designs in enumerate(run_jobs(_run, jobs, executor), start=1):
-        outcomes += designs
+    outcomes = [UNDECIDED] * spec.n_outputs if known is None else list(known.outcomes)
+    left = [output for output, outcome in enumerate(outcomes) if outcome.is_undecided]
+    groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in left]
+    jobs = _jobs(task, groups, is_brief=is_brief, is_begun=known is not None, is_shared=executor is None)
+    for done, (group, designs) in enumerate(zip(groups, run_jobs(_run, jobs, executor), strict=True), start=1):
+        for output, design in zip(group, designs, strict=True):
+            outcomes[output] = design
         if progress is not None:
-            progress("windows", done, len(jobs))
+            progress("windows", done, len(groups))
     return Design(task, tuple(outcomes))
+
+
+def _jobs(
+    task: Task, groups: Sequence[tuple[int, ...]], *, is_brief: bool, is_begun: bool, is_shared: bool
+) -> Iterator[_WindowsJob]:
+    """Yield the work on each group; where they go one after another, each has an equal share of the time left."""
+    for index, group in enumerate(groups):
+        with step("windows", share=1.0 / (len(groups) - index) if is_shared else 1.0):
+            deadline = present_deadline()
+        yield _WindowsJob(task, group, deadline, is_brief, is_begun)
 
 
 def windows_of(target: Raster, care: Raster, *, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
@@ -135,18 +152,20 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
         try:
             check_time()
             return _designed(job)
-        except UndecidedError as error:
-            return [OUT_OF_TIME if error.ended_by_time else UNDECIDED] * len(job.outputs)
+        except SolverError as error:
+            is_late = isinstance(error, UndecidedError) and bool(error.ended_by_time)
+            return [OUT_OF_TIME if is_late else UNDECIDED] * len(job.outputs)
 
 
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:
     thrift = thrift_of(job.task.spec)
-    quick = _quickly(job, thrift)
+    quick = None if job.is_begun else _quickly(job, thrift)
     if quick is not None:
         return quick
     if job.task.spec.recurrent:
         return design_loop(Together(job.task), thrift)
-    return [design_chosen(Alone.of(job.task, *job.outputs), thrift)]
+    steps = BRIEF_STEPS if job.is_brief else None
+    return [design_chosen(Alone.of(job.task, *job.outputs), thrift, most_steps=steps)]
 
 
 def _quickly(job: _WindowsJob, thrift: Thrift) -> list[NeuronDesign] | None:
