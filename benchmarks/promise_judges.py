@@ -124,7 +124,8 @@ def _integers(circuit: Circuit, neuron: int) -> tuple[Cell, list[tuple[int, int,
 
 
 def _wrong_synapses(case: Case, circuit: Circuit, modes: Sequence[int]) -> Iterator[str]:
-    heard = {neuron: output for output, neuron in enumerate(circuit.outputs)} | _copies(circuit)
+    copies = _copies(circuit) if case.option("recurrent") else {}  # elsewhere a hidden neuron may be like an output
+    heard = {neuron: output for output, neuron in enumerate(circuit.outputs)} | copies
     signs = case.option("signs")
     is_limited = {"weight_bits", "weight_limit"} & set(case.options)
     for index, (synapse, mode) in enumerate(zip(circuit.synapses, modes, strict=True)):

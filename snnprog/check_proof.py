@@ -40,7 +40,8 @@ alike are one atom, so what two histories have in common cancels. The prices are
 multiple m is replaced by ``m * factor / 2**bits`` times its sum, and the rounding error, which lies in a known interval
 (one-sided where the sign of the sum is known), adds the worst it can. In the end only unknowns are left, each takes the
 worst end of its range, and the total must be negative. Hidden neurons, where they are allowed, add one unknown for each
-distinct history of input spikes that they can have heard: two synapses lie between an input and what they tell.
+distinct history of input spikes that they can have heard: two synapses lie between an input and what they tell. They
+tell nothing before the threshold can be in reach of one, over the strongest synapses.
 """
 
 from __future__ import annotations
@@ -693,6 +694,7 @@ class Claim:
         need(self.fan_in is None or integer(self.fan_in, "fan_in", 0) >= 0, "fan_in")
         noise, equal = integer(data.get("noise"), "noise", 0), self.rule.operator == ">="
         self.gaps = noise + equal, noise + 1 - equal  # of silence and of a spike
+        self.first_spikes, self.least_gaps = {}, (int(equal), 1 - equal)
         self.n_lines = self.n_inputs + self.n_outputs * self.recurrent
         self.read_ranges(entry(data, "ranges", dict, what))
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
@@ -859,9 +861,12 @@ class Case:
             if low > high:
                 raise ContradictionError
             box[name] = low, high
-        present = sum(1 for name, (low, high) in box.items() if name[0] == "mantissa" and (low > 0 or high < 0))
-        if spec.fan_in is not None and present > spec.fan_in and spec.may_be_zero:
+        taps = [name for name in box if name[0] == "mantissa"]
+        present = [name for name in taps if box[name][0] > 0 or box[name][1] < 0]
+        if spec.fan_in is not None and len(present) > spec.fan_in and spec.may_be_zero:
             raise ContradictionError
+        if spec.fan_in == len(present) and spec.may_be_zero:
+            box |= {name: (0, 0) for name in taps if name not in present}
         return box
 
     def spend(self, work):
@@ -882,8 +887,21 @@ class TickDone:
         return {**self.registers, **{f"#{index}": value for index, (value, _) in enumerate(self.watched)}}
 
 
+def first_spike(spec, pattern):
+    """Return a tick of a pattern before which no hidden neuron spikes: with no integers is the threshold in reach."""
+    if pattern not in spec.first_spikes:
+        case, ticks = Case(spec, []), spec.patterns[pattern][0]
+        neuron = OutputRun(case, None, Intervals(case.box(None), spec))
+        try:
+            done = (tick for tick, done in enumerate(neuron.run(pattern, ticks - 1)) if done.spikes != 0)
+            spec.first_spikes[pattern] = next(done, ticks)
+        except ContradictionError:
+            spec.first_spikes[pattern] = 0
+    return spec.first_spikes[pattern]
+
+
 class OutputRun:
-    """An output, run by the chip's rule on sums or on intervals."""
+    """An output, run by the chip's rule on sums or on intervals; None is a hidden neuron that hears no other."""
 
     def __init__(self, case, output, domain):
         self.case, self.output, self.domain = case, output, domain
@@ -893,8 +911,9 @@ class OutputRun:
     def run(self, pattern, last):
         """Yield the ticks of a pattern to the last one that is asked for."""
         domain, spec, rule = self.domain, self.spec, self.rule
-        known = self.case.known(self.output, pattern)
-        own, history = list(known), ()
+        is_output = self.output is not None
+        known = self.case.known(self.output, pattern) if is_output else [None] * spec.patterns[pattern][0]
+        own, history, gaps = list(known), (), spec.gaps if is_output else spec.least_gaps
         registers = {name: domain.constant(0) for name in rule.registers}
         constants = {name: domain.constant(value) for name, value in spec.parameters.items()}
         for tick in range(last + 1):
@@ -905,7 +924,7 @@ class OutputRun:
             for name, target, expression in rule.steps:
                 if target == "spikes":
                     done.compared = self.names["potential"]
-                    done.spikes = domain.demand(done.compared, rule.unit, spec.gaps, known[tick])
+                    done.spikes = domain.demand(done.compared, rule.unit, gaps, known[tick])
                     self.names["spikes"] = self.count(done.spikes, (pattern, tick))
                 else:
                     self.names[target] = self.value_of_step(name, expression)
@@ -925,9 +944,9 @@ class OutputRun:
         inputs = spec.patterns[pattern][1]
         arriving = [(line, delay) for delay in spec.delays for line in inputs.get(tick - delay, ())]
         values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
-        if spec.may_have_hidden_neurons:
+        if spec.may_have_hidden_neurons and spec.fan_in != 0 and self.output is not None:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
-            if history and history[1] and tick >= spec.delays[0]:  # what fires at tick 0 arrives then
+            if history and history[1] and tick >= first_spike(spec, pattern) + spec.delays[0]:
                 most = MOST_NUMBER  # more than any register holds
                 values.append(self.domain.free(("hidden", history[0]), -most, most))
         for output in range(spec.n_outputs if spec.recurrent else 0):

@@ -11,7 +11,6 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -161,7 +160,7 @@ def explain(
         built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
         verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
         if spec.hidden != 0:
-            help_of = _help_of_hidden(work, designed.unbuilt)
+            help_of = _help_of_hidden(work, designed)
             verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
     return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))
 
@@ -183,9 +182,10 @@ def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> V
     return replace(verdict, hidden=refused, status=UNDECIDED if verdict.status == INFEASIBLE else verdict.status)
 
 
-def _help_of_hidden(work: Work, outputs: Sequence[int]) -> dict[int, Refusal | Literal[True]]:
+def _help_of_hidden(work: Work, designed: Design) -> dict[int, Refusal | Literal[True]]:
     """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
     help_of: dict[int, Refusal | Literal[True]] = {}
+    outputs = designed.unbuilt
     if not outputs:
         return help_of
     draft = Draft(work.spec)
@@ -195,6 +195,10 @@ def _help_of_hidden(work: Work, outputs: Sequence[int]) -> dict[int, Refusal | L
             for output in outputs:
                 check_time()
                 help_of[output] = impossibility(draft, output, histories=histories) or True
+            refused = work.refused(designed, [output for output in outputs if help_of[output] is True])
+            for output, outcome in enumerate(refused.outcomes if refused is not None else ()):
+                if outcome.proof is not None:
+                    help_of[output] = Refusal(outcome.conflicts[0], outcome.proof)
     except SolverError as error:
         work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
     return help_of

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design
 from snnprog.design.designer import is_open_loop
+from snnprog.design.hidden import refused_with_cases
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.proofs.substantiating import last_word, substantiated
@@ -35,6 +37,9 @@ after them. A choice, not a measurement; without a time limit, it has no effect.
 FIT_SHARE = 0.4
 """The share of the time left in which integers are fitted: most that are found are found in a tenth of a second, and
 proofs that there are none come after. A choice; without a time limit, it has no effect."""
+
+ALONE_PART = 0.2
+"""The same of each means that only looks whether hidden neurons are needed: these must be searched for after it."""
 
 Outcomes = Mapping[int, NeuronDesign]
 
@@ -91,6 +96,31 @@ class Means:
         referee = Referee(self.spec)
         return self._each(outputs, lambda task, index: last_word(task, index, referee))
 
+    def refused(self, designed: Design, outputs: Iterable[int]) -> Outcomes:
+        """Return proofs that some outputs cannot do what is asked, whatever hidden neurons there are.
+
+        What was proved of outputs alone may hold as it is; else what hidden neurons may tell is an unknown of integer
+        programs, which are solved as a whole, or case by case.
+        """
+        spec, referee, outputs = self.spec, Referee(self.spec), tuple(outputs)
+        with suppress(UndecidedError):
+            proved = {index: designed.outcomes[index] for index in outputs}
+            alike = {index: each for index, each in proved.items() if each.proof and not referee.fault(each.proof)}
+            if alike:
+                return alike
+            found = self._each(outputs, lambda task, index: last_word(task, index, referee), has_hidden=True)
+            found = {index: each for index, each in found.items() if each.proof is not None}
+            if found or (spec.window == NO_WINDOW and not (spec.recurrent and not spec.care.all())):
+                return found
+            with self.watch.step("proofs"):
+                return refused_with_cases(spec, outputs)
+        return {}
+
+    @property
+    def _share(self) -> float:
+        """The share of the time for each means that only looks whether hidden neurons are needed."""
+        return 1.0 if self.spec.hidden == 0 else ALONE_PART
+
     def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
         """Return the refusals that are proved for integers; undecided, where they are not."""
         referee = Referee(replace(self.spec, hidden=0))
@@ -98,10 +128,16 @@ class Means:
             sorted(refused, key=lambda index: refused[index].n_cases),
             lambda task, index: substantiated(refused[index], task, referee, output=index, is_brief=is_brief),
             has_hidden=True,
+            share=self._share,
         )
 
     def _each(
-        self, outputs: Iterable[int], decide: Callable[[Task, int], NeuronDesign], *, has_hidden: bool = False
+        self,
+        outputs: Iterable[int],
+        decide: Callable[[Task, int], NeuronDesign],
+        *,
+        has_hidden: bool = False,
+        share: float = 1.0,
     ) -> Outcomes:
         """Return what comes of each output in an equal share of the time that is left.
 
@@ -111,9 +147,10 @@ class Means:
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
             return {}
         task, found = Task.of(self.spec), dict[int, NeuronDesign]()
-        for number, index in enumerate(outputs):
-            with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
-                found[index] = _in_time(partial(decide, task, index))
+        with step("proofs", share=share):
+            for number, index in enumerate(outputs):
+                with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
+                    found[index] = _in_time(partial(decide, task, index))
         self.watch.lap("proofs")
         return found
 
@@ -122,7 +159,7 @@ class Means:
         left = designed.undecided
         if not left:
             return {}
-        with self.watch.step("fit", FIT_SHARE / 2 if is_brief else FIT_SHARE):
+        with self.watch.step("fit", FIT_SHARE / 2 if is_brief else min(FIT_SHARE, self._share)):
             found = fit_outputs(designed.task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
         self.watch.lap("fit")
         return _neurons(found)

@@ -15,9 +15,10 @@ from typing import Literal
 from snnprog.checks import as_integer, as_seconds, check_callable, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
+from snnprog.compiler.helping import built_with_help, helped_or_refused, is_flawed
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
-from snnprog.compiler.work import PART, Work
+from snnprog.compiler.work import ALONE_DESIGN_PART, PART, Work
 from snnprog.design import Design
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, without_synapses
@@ -120,19 +121,20 @@ def _exact(work: Work) -> Built:
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
     share = PART if is_helped or has_choice(work.spec) else 1.0
     is_sure = share < 1.0 or not work.spec.linear_rule.has_errors
-    designed = work.designed(share=share if is_sure else DESIGN_SHARE)
+    alone_share = ALONE_DESIGN_PART if is_helped else share if is_sure else DESIGN_SHARE
+    alone = designed = work.designed(share=alone_share)
     if is_helped and designed.unbuilt:
-        designed = work.helped(designed, designed.unbuilt, is_proof_needed=False)
+        designed = helped_or_refused(work, designed)
     if designed.undecided and not is_helped and not designed.conflicts:
         guessed = built_by_guess(work, designed)
         if guessed is not None:
             return guessed
     check_design(work.spec, designed, limit=limit, ended=ended)
-    built = built_with_choice(work, designed, share=share)
-    if is_helped and built.inexact:
-        designed = work.helped(designed, built.inexact, is_proof_needed=True)
-        check_design(work.spec, designed, limit=limit, ended=ended)
-        built = work.built(designed)
+    with step("repair", share=PART if is_helped else 1.0):
+        built = built_with_choice(work, designed, share=share)
+    if is_helped and is_flawed(built):
+        built = built_with_help(work, alone, built)
+        check_design(work.spec, built.design, limit=limit, ended=ended)
     check_exactness(work.spec, built, limit=limit, ended=ended)
     return built
 

@@ -23,7 +23,7 @@ from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
 from snnprog.design.hidden import add_hidden
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import FitError, UndecidedError
@@ -40,6 +40,8 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
+# The same of the design where hidden neurons are allowed: these must be searched for after it.
+ALONE_DESIGN_PART = 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,22 +108,36 @@ class Work:
         self.watch.lap("design")
         return again
 
-    def helped(self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool) -> Design:
-        """Return the design with the hidden neurons that some outputs need."""
+    def helped(
+        self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, draw: int = 0, share: float = 1.0
+    ) -> Design:
+        """Return the design with the hidden neurons that some outputs need; see `add_hidden`."""
         try:
-            with self.watch.step("hidden"):
-                return add_hidden(self.spec, designed, outputs, is_proof_needed=is_proof_needed, progress=self.progress)
+            with self.watch.step("hidden", share):
+                return add_hidden(
+                    self.spec,
+                    designed,
+                    outputs,
+                    is_proof_needed=is_proof_needed,
+                    draw=draw,
+                    progress=self.progress,
+                )
         except UndecidedError as error:
             if not error.ended_by_time:
                 raise
-            self.watch.ended.append("hidden")
             raise UndecidedError(
                 f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time",
                 outputs,
-                self.watch.ended,
+                [*self.watch.ended, "hidden"],
             ) from error
         finally:
             self.watch.lap("hidden")
+
+    def refused(self, designed: Design, outputs: Sequence[int]) -> Design | None:
+        """Return the design in which outputs are refused that no network can do; None where that is not proved."""
+        found = self._means.refused(designed, outputs)
+        outcomes = tuple(found.get(index, UNDECIDED) for index, _ in enumerate(designed.outcomes))
+        return replace(designed, outcomes=outcomes) if found else None
 
     def nearest(
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0

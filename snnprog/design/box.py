@@ -95,7 +95,7 @@ def box_of(spec: Spec, potential_map: PotentialMap) -> Box:
     given = spec.signs or (0,) * spec.n_presynaptic
     n_hidden = potential_map.n_lines - spec.n_presynaptic
     signs = np.array([*given[: spec.n_inputs], *[0] * n_hidden, *given[spec.n_inputs :]])
-    limit = float(spec.mantissas.limit)
+    limit = 0.0 if spec.fan_in == 0 else float(spec.mantissas.limit)
     least = limit if spec.mantissas.is_binary else 0.0
     lines = len(spec.delays)
     unit = float(chip.unit)

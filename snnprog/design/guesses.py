@@ -36,7 +36,7 @@ def guesses(spec: Spec, designed: Design) -> Iterator[Design]:
     """Yield designs in which all undecided outputs have neurons that may not do what is asked."""
     task, outputs = Task.of(spec), designed.undecided
     group = tuple(range(spec.n_outputs)) if is_open_loop(spec) else outputs
-    for raster, number in itertools.product(_rasters(task, group), range(TAP_SETS if spec.fan_in else 1)):
+    for raster, number in itertools.product(rasters(task, group), range(TAP_SETS if spec.fan_in else 1)):
         check_time()
         outcomes, done = list(designed.outcomes), task.targets.copy()
         done[:, list(group)] = raster[:, list(group)]
@@ -49,7 +49,7 @@ def guesses(spec: Spec, designed: Design) -> Iterator[Design]:
         yield Design(here, tuple(outcomes))
 
 
-def _rasters(task: Task, outputs: Sequence[int]) -> Iterator[Raster]:
+def rasters(task: Task, outputs: Sequence[int]) -> Iterator[Raster]:
     """Yield different rasters (ticks, outputs) that do what is asked, the targets first."""
     starts, seen = task.mapping.played.starts, set()
     asked = Demands.of(task.spec, targets=task.targets, care=task.care, starts=starts)

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.design.designer import Design
+from snnprog.design.guesses import rasters
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.growth import grow, thin
 from snnprog.design.hidden.impossible import histories_of
+from snnprog.design.hidden.pool import Draw, helped_from_pool
 from snnprog.design.hidden.pruning import Assembled, pruned
 from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.windows import windows_of
 from snnprog.design.sparse import Thrift
 from snnprog.design.task import Task
-from snnprog.errors import UndecidedError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.progress import Progress
-from snnprog.solver import check_time
+from snnprog.solver import check_time, step
 from snnprog.spec import AUTO, Spec, with_targets
 from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
 
 MOST_SHIFTS = 5  # by how many numbers of ticks all spikes are moved in their windows, the smallest first
+MORE = 1  # how many more hidden neurons than are needed are drawn first, then twice as many each time
+# The share of the time in which hidden neurons are added one by one, before others are drawn. A choice.
+GROWTH_SHARE = 0.5
 MOST_HIDDEN = 4096  # more than any spec has needed by far; × 3 and ÷ 3: no change on 2 specs
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How hidden neurons are added; see `add_hidden`."""
+
+    is_proof_needed: bool
+    draw: int
+    progress: Progress | None
 
 
 def add_hidden(
@@ -36,6 +50,7 @@ def add_hidden(
     outputs: Sequence[int],
     *,
     is_proof_needed: bool = False,
+    draw: int = 0,
     progress: Progress | None = None,
 ) -> Design:
     """Add the hidden neurons that some outputs of a design need.
@@ -50,6 +65,9 @@ def add_hidden(
         Those that need help.
     is_proof_needed : bool
         Whether only rounding-proof neurons will do.
+    draw : int
+        From 1 on, the hidden neurons are drawn at random, others for each number, and more than outputs need in real
+        weights.
     progress : callable, optional
         Called with ("hidden", outputs done, outputs in all).
 
@@ -64,20 +82,22 @@ def add_hidden(
         If an output is not built with as many as there may be, although nothing proves that it cannot be; it names the
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
-    if not designed.hidden:
+    if not designed.hidden and draw == 0:
         draft = Draft(asked)
         histories = histories_of(draft)
         refused = {output: impossibility(draft, output, histories=histories) for output in outputs}
         if any(refused.values()):
             return _refused(designed, refused)
-    if asked.window == NO_WINDOW:
-        return _added(asked, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
-    for chosen in _chosen_ticks(asked, designed, outputs):
+    manner = _Manner(is_proof_needed, draw, progress)
+    if asked.window == NO_WINDOW and (draw == 0 or asked.care.all()):
+        return _added(asked, designed, outputs, manner)
+    tried = _chosen_ticks(asked, designed, outputs) if draw == 0 else _drawn_ticks(asked, designed, outputs, draw)
+    for chosen in tried:
         try:
             fixed = with_targets(replace(asked, window=NO_WINDOW), range(asked.n_outputs), chosen)
-            found = _added(fixed, designed, outputs, is_proof_needed=is_proof_needed, progress=progress)
+            found = _added(fixed, designed, outputs, manner)
         except UndecidedError as error:
-            if error.ended_by_time:
+            if error.ended_by_time or asked.window == NO_WINDOW:
                 raise
         else:
             if not found.unbuilt:
@@ -117,25 +137,59 @@ def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iter
         yield moved
 
 
-def _added(
-    asked: Spec, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, progress: Progress | None
-) -> Design:
+def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
+    """Yield (ticks, outputs) what outputs may do, drawn anew each time; silent at first in bins that do not count."""
+    drawn = list(rasters(Task.of(asked), outputs))
+    raster = drawn[draw % len(drawn)].copy()
+    for output, outcome in enumerate(designed.outcomes):
+        if outcome.neuron is not None and output not in outputs:
+            raster[:, output] = outcome.neuron.raster
+        elif draw % 2 == 1:
+            raster[:, output] &= asked.care[:, output]
+    yield raster
+
+
+def _added(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Design:
     """Add the hidden neurons that outputs need whose ticks are known."""
+    try:
+        with step("hidden", share=GROWTH_SHARE):
+            built = _grown(asked, designed, outputs, manner)
+    except UndecidedError:
+        drawn = _from_pool(asked, designed, outputs, manner)
+        if drawn is None:
+            raise
+        built = drawn
+    outcomes = list(designed.outcomes)
+    for output, neuron in built.outputs.items():
+        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(asked.sparse, asked.fan_in))
+        outcomes[output] = NeuronDesign(neuron) if thinner.neuron is None else thinner
+    hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
+    return Design(built.draft.task, tuple(outcomes), hidden)
+
+
+def _grown(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled:
+    """Add hidden neurons one after another, for one output after another."""
+    if manner.draw > 0:
+        raise UndecidedError(
+            f"{counted(len(outputs), 'output')} could not be built with hidden neurons drawn at random, and nothing"
+            f" proves that they cannot be; {_advice(asked)}",
+            outputs,
+        )
     draft = Draft(asked, designed.hidden)
     outcomes = list(designed.outcomes)
     limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
     for done, output in enumerate(outputs):
-        draft, neuron = grow(draft, output, limit, is_proof_needed=is_proof_needed)
+        draft, neuron = grow(draft, output, limit, is_proof_needed=manner.is_proof_needed)
         if neuron is None:
-            made = "made rounding-proof" if is_proof_needed else "built"
+            made = "made rounding-proof" if manner.is_proof_needed else "built"
             raise UndecidedError(
                 f"output {output} could not be {made} with {counted(len(draft.hidden), 'hidden neuron')}, and nothing"
                 f" proves that it cannot be; {_advice(asked)}",
                 outputs[done:],
             )
         outcomes[output] = NeuronDesign(neuron)
-        if progress is not None:
-            progress("hidden", done + 1, len(outputs))
+        if manner.progress is not None:
+            manner.progress("hidden", done + 1, len(outputs))
     built = pruned(Assembled(draft, _neurons(draft, outcomes)))
     if asked.hidden != AUTO and len(built.draft.hidden) > asked.hidden:
         check_time()
@@ -144,11 +198,28 @@ def _added(
             f" {asked.hidden}; nothing proves that fewer cannot do: {_advice(asked)}",
             outputs,
         )
-    for output, neuron in built.outputs.items():
-        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(asked.sparse, asked.fan_in))
-        outcomes[output] = NeuronDesign(neuron) if thinner.neuron is None else thinner
-    hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
-    return Design(built.draft.task, tuple(outcomes), hidden)
+    return built
+
+
+def _from_pool(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled | None:
+    """Add hidden neurons that were drawn at random, for all outputs together; None if none that were drawn do."""
+    draft = Draft(asked, designed.hidden)
+    most = MOST_HIDDEN if asked.hidden == AUTO else int(asked.hidden) - len(draft.hidden)
+    more = 0 if manner.draw == 0 else MORE << manner.draw
+    try:
+        helped = helped_from_pool(draft, outputs, Draw(most, manner.draw, manner.is_proof_needed, more))
+    except SolverError as error:
+        if isinstance(error, UndecidedError):
+            raise
+        return None
+    if helped is None:
+        return None
+    wider, neurons = helped
+    outcomes = list(designed.outcomes)
+    for output, neuron in neurons.items():
+        outcomes[output] = NeuronDesign(neuron)
+    built = Assembled(wider, _neurons(wider, outcomes))
+    return built if manner.draw else pruned(built)
 
 
 def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron]:

@@ -7,8 +7,7 @@ Roychowdhury, Kailath, IEEE Trans. Inf. Theory 39 (1993) 455). So parity of n ta
 
 Weights of a few sizes are tried on few lines: on three, they give all 104 threshold functions; on more lines, all weigh
 1, or as the nearest miss has them. Of the detectors along the counts of fewest changes, as few are chosen as suffice
-for the output (`snnprog.design.hidden.separable`): one by one, in pairs and in threes as far as the effort goes, else
-by leaving out one after another.
+for the output (`snnprog.design.hidden.sufficing`).
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.hidden.craft import threshold_neuron
-from snnprog.design.hidden.draft import Draft, later, map_of
-from snnprog.design.hidden.separable import Separator, distinct
+from snnprog.design.hidden.draft import Draft, later
+from snnprog.design.hidden.sufficing import Goal, reduced, searched, separator_of
 from snnprog.network import Neuron
-from snnprog.potential import Resets
 from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
@@ -34,28 +32,8 @@ SIZES = {1: 3, 2: 3, 3: 3, 4: 3, 5: 2}
 LEANING = 3.0
 # The most detectors that are weighed against one another, and of these the most in threes.
 MOST_DETECTORS, FEW_DETECTORS = 260, 48
-# The most linear programs for one number of detectors, as many as there are detectors: each takes about a millisecond.
-MOST_PROGRAMS = 260
 # The most entries of all columns: 32 MB of doubles.
 MOST_CELLS = 1 << 22
-
-
-@dataclass(frozen=True, eq=False)
-class Goal:
-    """What one output is asked for.
-
-    Attributes
-    ----------
-    output : int
-    resets : Resets
-        Its own.
-    wanted : (ticks,) float
-        +1 where it is to spike, -1 where not, 0 where it does not count.
-    """
-
-    output: int
-    resets: Resets
-    wanted: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +63,9 @@ def fewest(draft: Draft, goal: Goal, *, most: int, lean: Floats) -> list[Neuron]
         return None
     if len(best) > 1 and most > 0:
         pool = _pool(draft, counts, MOST_DETECTORS)
-        separator = _separator(draft, goal, pool)
+        separator = separator_of(draft, goal, pool)
         for number in range(1, min(len(best), most + 1)):
-            found = _searched(separator, len(pool) if number < 3 else min(len(pool), FEW_DETECTORS), number)
+            found = searched(separator, len(pool) if number < 3 else min(len(pool), FEW_DETECTORS), number)
             if found is not None:
                 return [pool[index] for index in found]
     return best if len(best) <= most else None
@@ -99,38 +77,9 @@ def _first(draft: Draft, goal: Goal, counts: Sequence[_Count]) -> list[Neuron] |
         pool = _pool(draft, several, FEW_DETECTORS)
         if not pool:
             continue
-        separator = _separator(draft, goal, pool)
+        separator = separator_of(draft, goal, pool)
         if separator.suffices(range(len(pool))):
-            return [pool[index] for index in sorted(_reduced(separator, list(range(len(pool)))))]
-    return None
-
-
-def _reduced(separator: Separator, kept: list[int]) -> list[int]:
-    """Leave out detectors, those without weight at once, then the lightest first, as long as the others suffice."""
-    weights = separator.weights(kept)
-    if weights is None:
-        return kept
-    order = np.argsort(weights, kind="stable").tolist()
-    heavy = [kept[place] for place in order if weights[place] > 0.0]
-    kept = heavy if heavy and separator.suffices(heavy) else [kept[place] for place in order]
-    for detector in list(kept):
-        fewer = [other for other in kept if other != detector]
-        if fewer and separator.suffices(fewer):
-            kept = fewer
-    return kept
-
-
-def _searched(separator: Separator, size: int, number: int) -> tuple[int, ...] | None:
-    """Try every choice of so many detectors that no certificate rules out, as far as the effort goes."""
-    if number > 3:
-        return None
-    programs = separator.programs
-    for choice in itertools.combinations(range(size), number):
-        if not separator.is_ruled_out(choice):
-            if separator.programs - programs >= MOST_PROGRAMS:
-                return None
-            if separator.suffices(choice):
-                return choice
+            return [pool[index] for index in sorted(reduced(separator, list(range(len(pool)))))]
     return None
 
 
@@ -223,17 +172,3 @@ def _thresholds(draft: Draft, counts: Sequence[_Count]) -> Iterator[tuple[Floats
             if told not in known:
                 known.add(told)
                 yield weights.ravel(), (below + above) / 2
-
-
-def _separator(draft: Draft, goal: Goal, pool: Sequence[Neuron]) -> Separator:
-    """Return the distinct rows of an output, over the lines there are and a pool of detectors."""
-    mapping, asked = draft.mapping, np.flatnonzero(goal.wanted)
-    rasters = np.stack([neuron.raster for neuron in pool], axis=1)
-    columns = map_of(draft, rasters).rows(goal.resets, asked).reshape(asked.size, -1, len(pool))
-    rows = mapping.rows(goal.resets, asked)
-    offsets = np.column_stack([-goal.resets.threshold_response, mapping.bias_response(goal.resets)])[asked]
-    signs = np.sign(goal.wanted[asked])
-    mixed = np.random.default_rng(0).random(rows.shape[1] + columns[0].size)
-    hashes = np.einsum("kt,t->k", np.column_stack([rows, columns.reshape(asked.size, -1)]), mixed)
-    first = distinct(np.column_stack([hashes, offsets, signs]))
-    return Separator(rows[first], columns[first].transpose(0, 2, 1), offsets[first], signs[first], draft.box)

@@ -95,6 +95,35 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
     return _settled(draft, made, run, level) if run.is_portable else None
 
 
+def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float) -> Neuron | None:
+    """Return the hidden neuron of given integers, its threshold amid the potentials that it reaches without a spike.
+
+    None if it leaves the range on which all runtimes agree, or does not spike once in a tick at most.
+
+    Parameters
+    ----------
+    weights : (taps,) int
+        In LSBs of exponent 0, on the grid of ``exponent``.
+    bias : int
+        In the chip's units.
+    rank : float
+        From 0 to 1: which of the potentials is the least that does not spike; a fixed threshold stays.
+    """
+    made, chip = _Rounded(weights, exponent, bias, 1.0), draft.chip
+    threshold = chip.thresholds[1]
+    if draft.asked.threshold == FREE:
+        reached = draft.run(weights, threshold, bias).potentials[: draft.mapping.tape.ticks]
+        levels = np.unique(np.maximum(reached, 0))
+        if levels.size < 2:
+            return None
+        level = int(levels[int(rank * (levels.size - 1))])
+        threshold = min(max(level // chip.unit + 1, chip.thresholds[0]), threshold)
+    else:
+        threshold = int(draft.asked.threshold)
+    run = draft.run(weights, threshold, bias)
+    return _settled(draft, made, run, threshold) if run.is_portable and run.spikes.any() else None
+
+
 def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.hidden.candidates import Lack, chain, dearest, detector, detector_lack
-from snnprog.design.hidden.counting import Goal, fewest
+from snnprog.design.hidden.counting import fewest
 from snnprog.design.hidden.draft import Draft, nearest
 from snnprog.design.hidden.soft import NearestMiss
+from snnprog.design.hidden.sufficing import Goal
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_neuron
 from snnprog.design.sparse import Thrift, thinned

@@ -28,6 +28,7 @@ from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
+from snnprog.design.proofs.referee import first_told
 from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise
@@ -128,7 +129,7 @@ def histories_of(draft: Draft) -> Histories:
     spec, has_bias = draft.asked, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
-    for pattern in spec.patterns:
+    for pattern, first in zip(spec.patterns, first_told(spec), strict=True):
         lines = presynaptic_raster(spec, pattern)
         state, silence = NOTHING, np.zeros(lines.shape[1], dtype=np.bool_)
         for tick in range(pattern.ticks):
@@ -136,7 +137,7 @@ def histories_of(draft: Draft) -> Histories:
             if has_bias or state != NOTHING or seen.any():
                 state = known.setdefault((state, np.packbits(seen).tobytes() + b"."), len(known))
             history.append(state)
-        can_tell.append(_arrivals(draft, lines))
+        can_tell.append(_arrivals(draft, lines) & (np.arange(pattern.ticks) >= first) & (spec.fan_in != 0))
     return Histories(np.array(history), np.concatenate(can_tell))
 
 

@@ -7,7 +7,7 @@ refuted: by rows again, or because its spikes fit no windows. What comes of it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +15,14 @@ import numpy as np
 from snnprog.conflict import Conflict
 from snnprog.design.completion import Windows
 from snnprog.design.hidden.draft import Draft
-from snnprog.design.hidden.impossible import Histories, guesses, reason_of
+from snnprog.design.hidden.impossible import Histories, guesses, histories_of, reason_of
+from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.refuting import OPEN, refute_integers
 from snnprog.proof import BinRow, BinSplit, Farkas, Node, UnmatchedWindows
 from snnprog.solver import check_time
-from snnprog.spec import AUTO
+from snnprog.spec import AUTO, Spec, with_targets
 from snnprog.spec.options import NO_WINDOW
 
 MOST_CASES = 96
@@ -35,22 +37,44 @@ class Refusal:
     proof: Node
 
 
-def impossibility(draft: Draft, output: int, *, histories: Histories) -> Refusal | None:
-    """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it."""
+MOST_PROGRAMS = 12
+"""How many cases are refuted by integer programs, where no prices do: each may take a second."""
+
+
+def impossibility(draft: Draft, output: int, *, histories: Histories, has_programs: bool = False) -> Refusal | None:
+    """Return why no network can do what is asked of an output; None if nothing that can be proved speaks against it.
+
+    Parameters
+    ----------
+    has_programs : bool
+        Whether integer programs refute the cases of open bins that no prices of real weights refute.
+    """
     asked = draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO)
-    referee, search = Referee(asked), _Cases(draft, output, histories)
-    problem = search.problem({})
+    referee = Referee(asked)
+    search = _Cases(draft, output, histories, referee if has_programs else None)
+    problem, histories = search.rows({})
     for prices in guesses(problem, histories):
         check_time()
         leaf = _leaf(problem, prices)
         if referee.fault(leaf) is None:
             return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
-    for pattern in () if asked.recurrent else search.open_patterns():
+    for pattern in search.open_patterns() if has_programs or not asked.recurrent else ():
         proof = search.refuted(pattern, {})
         if proof is not None and referee.fault(proof) is None:
             return Refusal(search.conflict(pattern), proof)
         search.left = MOST_CASES
     return None
+
+
+def refused_with_cases(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
+    """Return the outputs of which it is proved, case by case, that no network does what they are asked."""
+    draft, found = Draft(spec), {}
+    histories = histories_of(draft)
+    for output in outputs:
+        refusal = impossibility(draft, output, histories=histories, has_programs=True)
+        if refusal is not None:
+            found[output] = NeuronDesign(None, (refusal.conflict,), proof=refusal.proof)
+    return found
 
 
 def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
@@ -61,8 +85,9 @@ def _leaf(problem: NeuronProblem, prices: Mapping[int, int]) -> Farkas:
 class _Cases:
     """The cases of one output's open bins."""
 
-    def __init__(self, draft: Draft, output: int, histories: Histories) -> None:
+    def __init__(self, draft: Draft, output: int, histories: Histories, referee: Referee | None) -> None:
         self.draft, self.output, self.histories, self.left = draft, output, histories, MOST_CASES
+        self.referee, self.programs = referee, MOST_PROGRAMS
         tape = draft.mapping.tape
         self.starts = tape.starts.tolist()
         parts = [np.split(every[:, output], self.starts[1:]) for every in (draft.targets, draft.care)]
@@ -70,15 +95,28 @@ class _Cases:
         given = draft.care[:, output].copy()
         if draft.asked.window != NO_WINDOW:
             for start, windows in zip(self.starts, self.windows, strict=True):
-                given[start : start + len(windows.care)] &= [not windows.is_open(t) for t in range(len(windows.care))]
+                values = windows.open_values({}) or ()
+                is_open = [silent and spike for silent, spike in values]
+                given[start : start + len(is_open)] &= ~np.array(is_open, dtype=np.bool_)
         self.given = given
 
-    def problem(self, assumed: Mapping[int, bool]) -> NeuronProblem:
-        """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes."""
+    def rows(self, assumed: Mapping[int, bool]) -> tuple[NeuronProblem, Histories]:
+        """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes.
+
+        Where the output hears itself, rows after the first bin that is open rest on what it does there: they are left
+        out.
+        """
         raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
         for tick, spike in assumed.items():
             raster[tick], known[tick] = spike, True
-        return neuron_problem(self.draft.mapping, self.output, raster=raster, constrained=known, box=self.draft.box)
+        draft, histories, asked = self.draft, self.histories, self.draft.asked
+        if asked.recurrent:
+            draft = Draft(with_targets(replace(asked, window=NO_WINDOW), (self.output,), raster[:, None]))
+            histories = histories_of(draft)
+            parts = np.split(known, self.starts[1:])
+            known = np.concatenate([np.logical_and.accumulate(part) for part in parts])
+        problem = neuron_problem(draft.mapping, self.output, raster=raster, constrained=known, box=draft.box)
+        return problem, histories
 
     def open_patterns(self) -> list[int]:
         """Return the patterns with spikes due and bins left open, those with the fewest first."""
@@ -99,14 +137,14 @@ class _Cases:
                 return UnmatchedWindows(self.output, pattern)
         if self.left < 0:
             return None
-        problem = self.problem(assumed)
-        prices = next(guesses(problem, self.histories), None)
+        problem, histories = self.rows(assumed)
+        prices = next(guesses(problem, histories), None)
         if prices is not None:
             return _leaf(problem, prices)
         end = start + len(windows.care)
         tick = next((tick for tick in range(start, end) if not self.given[tick] and tick not in assumed), None)
         if tick is None:
-            return None
+            return self._refuted_by_programs(pattern, assumed)
         cases = []
         for spike in (True, False):
             case = self.refuted(pattern, {**assumed, tick: spike})
@@ -114,6 +152,17 @@ class _Cases:
                 return None
             cases.append(case)
         return BinSplit(self.output, pattern, tick - start, if_silent=cases[1], if_spike=cases[0])
+
+    def _refuted_by_programs(self, pattern: int, assumed: Mapping[int, bool]) -> Node | None:
+        """Return a proof that the bins of a pattern, all of them assumed, leave no integers; None if none was found."""
+        self.programs -= 1
+        if self.referee is None or self.programs < 0:
+            return None
+        start = self.starts[pattern]
+        path = [
+            (BinSplit(self.output, pattern, tick - start, OPEN, OPEN), int(spike)) for tick, spike in assumed.items()
+        ]
+        return refute_integers(self.rows(assumed)[0], self.referee, path)
 
     def conflict(self, pattern: int) -> Conflict:
         """Return the sentence about a pattern that a proof by cases refutes."""

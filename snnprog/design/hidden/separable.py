@@ -99,6 +99,32 @@ class Separator:
             self.active = sorted({*self.active, *worst.tolist()})
 
 
+class Separators:
+    """The rows of several outputs, over the same detectors."""
+
+    def __init__(self, separators: Sequence[Separator]) -> None:
+        self.separators = separators
+
+    @property
+    def programs(self) -> int:
+        """How many linear programs were solved."""
+        return sum(separator.programs for separator in self.separators)
+
+    def is_ruled_out(self, detectors: Sequence[int]) -> bool:
+        """Tell whether these detectors fail with some output; see `Separator.is_ruled_out`."""
+        return any(separator.is_ruled_out(detectors) for separator in self.separators)
+
+    def suffices(self, detectors: Sequence[int]) -> bool:
+        """Tell whether these detectors do for all outputs."""
+        return all(separator.suffices(detectors) for separator in self.separators)
+
+    def weights(self, detectors: Sequence[int]) -> Floats | None:
+        """Return (detectors,) the greatest weight of each, in any output, where they suffice for all."""
+        found = [separator.weights(detectors) for separator in self.separators]
+        several = [weights for weights in found if weights is not None]
+        return np.max(several, axis=0) if len(several) == len(found) else None
+
+
 def _solved(matrix: Floats, lower: Floats, upper: Floats) -> tuple[Floats, float, Floats]:
     """Return the unknowns of widest margin, at most 1, that margin, and the rows' prices."""
     optimum = maximise(

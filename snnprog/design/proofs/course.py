@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
+from snnprog.design.proofs.referee import first_told
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
 from snnprog.rules.expressions import Hold, Rounding
 from snnprog.rules.interpreter import rounded
@@ -82,7 +83,9 @@ class IntegerCourse(Sums):
     def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
         self.problem, self.spec, self.rule, self.assumed = problem, spec, spec.chip.rule, assumed
         rule = self.rule
-        self.told = _told(spec, problem) if spec.hidden != 0 else np.zeros(problem.spikes.size, np.int64)
+        self.told = (
+            _told(spec, problem) if spec.hidden != 0 and spec.fan_in != 0 else np.zeros(problem.spikes.size, np.int64)
+        )
         self.mapping, box = problem.potential_map, widest_box(problem)
         self.unit, taps = rule.unit, self.mapping.n_taps
         self.lower: list[float] = [*box.weight_lower.tolist(), box.threshold[0], box.bias[0]]
@@ -305,6 +308,7 @@ class IntegerCourse(Sums):
             self._note_ends(each, places[_key(each.operand)])
         least_apart = self._least_apart(known)
         for (one, latter), (other, former) in itertools.product(enumerate(known), enumerate(known)):
+            check_time()
             if one == other or (latter.factor, latter.rounding) != (former.factor, former.rounding):
                 continue
             rests_on: list[int] = []
@@ -452,14 +456,14 @@ def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
     numbers: dict[tuple[int, bytes], int] = {}
     told: list[int] = []
-    for pattern in spec.patterns:
+    for pattern, first in zip(spec.patterns, first_told(spec), strict=True):
         lines, number, is_excited = presynaptic_raster(spec, pattern), 0, has_bias
         for tick in range(pattern.ticks):
             heard = lines[tick - lag] if tick >= lag else np.zeros(lines.shape[1], np.bool_)
             if has_bias or number or heard.any():
                 number = numbers.setdefault((number, np.packbits(heard).tobytes()), len(numbers) + 1)
             is_excited = is_excited or bool((heard & (signs >= 0)).any())
-            told.append(number * is_excited)
+            told.append(number * (is_excited and tick >= first))
     return np.array(told, np.int64)
 
 

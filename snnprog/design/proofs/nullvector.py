@@ -76,6 +76,7 @@ def _solve(equations: list[list[int]]) -> list[int] | None:
         head = equations[step]
         check_time()
         for index, equation in enumerate(equations):
+            check_time()
             if index != step:
                 factor = equation[step]
                 equations[index] = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from snnprog.check_proof import Case, Claim, fault_in, fault_of_leaf
+from snnprog.check_proof import Case, Claim, fault_in, fault_of_leaf, first_spike
 from snnprog.proof import Farkas, Leaf, Node, node_to_data, proof_to_data, row_to_data
 from snnprog.solver import check_time
 from snnprog.spec import Spec
@@ -75,3 +75,10 @@ class Referee:
         """
         found: str | None = fault_in(self.claim, proof_to_data(proof, self.document))
         return found
+
+
+@lru_cache(maxsize=8)
+def first_told(spec: Spec) -> tuple[int, ...]:
+    """Return for each pattern the first tick at which what a hidden neuron tells can arrive, as the checker has it."""
+    claim, delay = Claim(spec_to_data(spec)), min(spec.delays)
+    return tuple(first_spike(claim, pattern) + delay for pattern in range(len(spec.patterns)))

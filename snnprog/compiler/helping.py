@@ -1,0 +1,95 @@
+"""Hidden neurons, integers beside them, and if there are none, a proof that there can be none.
+
+Real weights beside hidden neurons may have no integers. Then rounding-proof weights are asked for; then hidden neurons
+are drawn at random, other ones and more of them each time, until integers are found or the tries are over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+from snnprog.compiler.built import Built
+from snnprog.compiler.work import PART, Work
+from snnprog.design import Design
+from snnprog.errors import UndecidedError
+from snnprog.integers import INEXACT
+from snnprog.solver import is_time_over, step
+
+# How often hidden neurons are drawn anew, and the share of the time left for each try, and for the integers beside it.
+DRAWS, SHARE = 4, 0.3
+FIRST_SHARE = 0.6
+# The share of the time for hidden neurons: where none are found, what is left is for a proof that there are none.
+HELP_PART = 0.7
+
+
+def helped_or_refused(work: Work, designed: Design) -> Design:
+    """Return the design with the hidden neurons that its outputs need, or with a proof that none would do.
+
+    Raises
+    ------
+    UndecidedError
+        If neither is found.
+    """
+    found: list[UndecidedError] = []
+    with step("hidden", share=HELP_PART):
+        for draw in range(DRAWS + 1):
+            share = FIRST_SHARE if draw == 0 else SHARE
+            try:
+                return work.helped(designed, designed.unbuilt, is_proof_needed=False, draw=draw, share=share)
+            except UndecidedError as error:
+                found.append(error)
+            if is_time_over():
+                break
+    refused = work.refused(designed, designed.unbuilt)
+    return refused or _give_up(work, found[0])
+
+
+def built_with_help(work: Work, alone: Design, built: Built) -> Built:
+    """Return the exact program with other hidden neurons, where integers are inexact; with a proof where none can be.
+
+    Parameters
+    ----------
+    alone : Design
+        What outputs do without hidden neurons.
+    built : Built
+        A program that is inexact.
+
+    Raises
+    ------
+    UndecidedError
+        If neither is found.
+    """
+    found: list[UndecidedError] = []
+    outputs = sorted({*alone.unbuilt, *built.flawed})
+    for draw in range(DRAWS + 1):
+        try:
+            if draw == 0 and built.flawed:
+                helped = work.helped(built.design, built.flawed, is_proof_needed=True, share=SHARE)
+            else:
+                helped = work.helped(alone, outputs, is_proof_needed=False, draw=draw, share=SHARE)
+        except UndecidedError as error:
+            found.append(error)
+            if is_time_over():
+                break
+            continue
+        if helped.proof is not None:
+            return replace(built, design=helped)
+        again = work.built(helped, share=SHARE if draw < DRAWS else PART)
+        if not is_flawed(again):
+            return again
+    refused = work.refused(alone, built.inexact)
+    if refused is not None:
+        return replace(built, design=refused)
+    return _give_up(work, found[0]) if found and built.inexact else built
+
+
+def is_flawed(built: Built) -> bool:
+    """Tell whether anything about a program is not as was asked, hidden neurons included."""
+    is_beyond = any(neuron.excursion is not None or neuron.status == INEXACT for neuron in built.neurons)
+    return bool(built.flawed or built.fragile or is_beyond)
+
+
+def _give_up(work: Work, error: UndecidedError) -> NoReturn:
+    work.watch.ended += [each for each in error.ended_by_time if each not in work.watch.ended]
+    raise error

@@ -1,0 +1,85 @@
+"""As few detectors of a pool as suffice for what outputs are asked.
+
+They are tried one by one, in pairs and in threes as far as the effort goes, else by leaving out one after another. What
+the linear programs that fail tell of others is in `snnprog.design.hidden.separable`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.arrays import Floats
+from snnprog.design.hidden.draft import Draft, map_of
+from snnprog.design.hidden.separable import Separator, Separators, distinct
+from snnprog.network import Neuron
+from snnprog.potential import Resets
+
+# The most linear programs for one number of detectors, as many as there are detectors: each takes about a millisecond.
+MOST_PROGRAMS = 260
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What one output is asked for.
+
+    Attributes
+    ----------
+    output : int
+    resets : Resets
+        Its own.
+    wanted : (ticks,) float
+        +1 where it is to spike, -1 where not, 0 where it does not count.
+    """
+
+    output: int
+    resets: Resets
+    wanted: Floats
+
+
+def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
+    """Leave out detectors, those without weight at once, then the lightest first, as long as the others suffice."""
+    weights = separator.weights(kept)
+    if weights is None:
+        return kept
+    order = np.argsort(weights, kind="stable").tolist()
+    heavy = [kept[place] for place in order if weights[place] > 0.0]
+    kept = heavy if heavy and separator.suffices(heavy) else [kept[place] for place in order]
+    for detector in list(kept):
+        fewer = [other for other in kept if other != detector]
+        if fewer and separator.suffices(fewer):
+            kept = fewer
+    return kept
+
+
+def searched(
+    separator: Separator | Separators, size: int, number: int, *, most: int = MOST_PROGRAMS
+) -> tuple[int, ...] | None:
+    """Try every choice of so many detectors that no certificate rules out, by at most so many linear programs."""
+    if number > 3:
+        return None
+    programs = separator.programs
+    for choice in itertools.combinations(range(size), number):
+        if not separator.is_ruled_out(choice):
+            if separator.programs - programs >= most:
+                return None
+            if separator.suffices(choice):
+                return choice
+    return None
+
+
+def separator_of(draft: Draft, goal: Goal, pool: Sequence[Neuron]) -> Separator:
+    """Return the distinct rows of an output, over the lines there are and a pool of detectors."""
+    mapping, asked = draft.mapping, np.flatnonzero(goal.wanted)
+    rasters = np.stack([neuron.raster for neuron in pool], axis=1)
+    columns = map_of(draft, rasters).rows(goal.resets, asked).reshape(asked.size, -1, len(pool))
+    rows = mapping.rows(goal.resets, asked)
+    offsets = np.column_stack([-goal.resets.threshold_response, mapping.bias_response(goal.resets)])[asked]
+    signs = np.sign(goal.wanted[asked])
+    mixed = np.random.default_rng(0).random(rows.shape[1] + columns[0].size)
+    hashes = np.einsum("kt,t->k", np.column_stack([rows, columns.reshape(asked.size, -1)]), mixed)
+    first = distinct(np.column_stack([hashes, offsets, signs]))
+    return Separator(rows[first], columns[first].transpose(0, 2, 1), offsets[first], signs[first], draft.box)
