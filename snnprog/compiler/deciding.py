@@ -147,9 +147,10 @@ class Means:
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
             return {}
         task, found = Task.of(self.spec), dict[int, NeuronDesign]()
-        for number, index in enumerate(outputs):
-            with self.watch.step("proofs", share / (len(outputs) - number)):
-                found[index] = _in_time(partial(decide, task, index))
+        with step("proofs", share=share):
+            for number, index in enumerate(outputs):
+                with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
+                    found[index] = _in_time(partial(decide, task, index))
         self.watch.lap("proofs")
         return found
 
