@@ -34,6 +34,9 @@ PART = 0.5
 """The share of the time left that further outputs may take, once one is proved to be impossible: that proof is checked
 after them. A choice, not a measurement; without a time limit, it has no effect."""
 
+DECIDING_PART = 0.85
+"""The same of all means: what they find must be checked, or become integers, after them."""
+
 ALONE_PART = 0.2
 """The same of each means that only looks whether hidden neurons are needed: these must be searched for after it."""
 
@@ -66,6 +69,10 @@ class Means:
 
     def decided(self, designed: Design) -> Design:
         """Return the design in which outputs have integers, or a proof; undecided, where neither was found."""
+        with step("proofs", share=DECIDING_PART):
+            return self._decided(designed)
+
+    def _decided(self, designed: Design) -> Design:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))

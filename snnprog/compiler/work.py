@@ -40,6 +40,8 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
+# The same of the search for integers, where a look at all of them may be needed after it.
+REPAIR_PART = 0.5
 # The same of the design where hidden neurons are allowed: these must be searched for after it.
 ALONE_DESIGN_PART = 0.35
 
@@ -164,7 +166,9 @@ class Work:
         spec, neurons = whole.spec, whole.network.neurons
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
         task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
-        with self.watch.step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
+        is_asked = not is_brief and not self.is_always_checked and not whole.hidden
+        part = min(share, REPAIR_PART) if is_asked else share
+        with self.watch.step("repair", part, has_ended=lambda: bool(quantized.out_of_time)):
             quantized = quantize(
                 task,
                 whole.network,
@@ -179,7 +183,6 @@ class Work:
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
         built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
-        is_asked = not is_brief and not self.is_always_checked and not whole.hidden
         return self._reconsidered(built) if is_asked and built.inexact else built
 
     def _reconsidered(self, built: Built) -> Built:
