@@ -12,7 +12,8 @@ from checked_proofs import fault
 
 import snnprog as sp
 from snnprog import check_proof
-from snnprog.design.proofs.boxes import BoxNeuron, exhausted
+from snnprog.design.proofs.boxes import BoxNeuron
+from snnprog.design.proofs.exhausting import exhausted
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.task import Task
 from snnprog.integers import MANY, settled

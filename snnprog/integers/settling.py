@@ -1,6 +1,6 @@
 """Outputs of which all integers are looked at: one does what is asked, or it is proved that none does.
 
-`snnprog.design.proofs.boxes` halves the ranges of the integers until each part fails, and cuts off whole parts by
+`snnprog.design.proofs.exhausting` halves the ranges of the integers until each part fails, and cuts off whole parts by
 linear programs (`snnprog.design.proofs.cutting`). It decides what no reasoning about real weights can: decays truncate,
 and integers are few. How far that gets depends on how many synapses there are, so its work is limited.
 """
@@ -13,9 +13,10 @@ from snnprog.arrays import Int64s
 from snnprog.design.conflicts import conflict_of
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD, BoxNeuron, exhausted
-from snnprog.design.proofs.course import IntegerCourse
+from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD, BoxNeuron
 from snnprog.design.proofs.cutting import CourseCutter
+from snnprog.design.proofs.exhausting import exhausted
+from snnprog.design.proofs.orders import course_of
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.scopes import under_assumptions
 from snnprog.design.task import Task
@@ -52,7 +53,7 @@ def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) 
     places = np.array([spec.delays.index(delay) * task.mapping.n_lines + line for line, delay in neuron.taps], np.int64)
     cutter = None
     if known.constrained.any():
-        cutter = CourseCutter(IntegerCourse(known, spec), places)
+        cutter = CourseCutter(course_of(known, spec), places)
     found = exhausted(neuron, most_work, cutter)
     if found.answer is not None:
         return NeuronDesign(as_designed(*_neuron(problem, task, places=places, answer=found.answer)))

@@ -8,9 +8,7 @@ in units of the potential, divided by what one unit of the threshold is.
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,9 +19,9 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.design.proofs.referee import first_told
+from snnprog.design.proofs.roundings import Ends, Rounded, gaps_of, key_of, meet, rounded_end
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
 from snnprog.rules.expressions import Hold, Rounding
-from snnprog.rules.interpreter import rounded
 from snnprog.rules.linear import rounding_errors
 from snnprog.rules.resolve import Form, Sums, resolved
 from snnprog.rules.rule import POTENTIAL, Step
@@ -31,15 +29,8 @@ from snnprog.solver import LinearProgram, check_time, maximise
 from snnprog.spec import Spec, presynaptic_raster
 from snnprog.spec.options import NO_WINDOW
 
-Ends = tuple[float, float]
 Register = tuple[int, int, str]
 """A pattern, a tick and the name of a register."""
-
-NEAR = 1 << 20
-"""Ends of values, in units of the potential, that are told of their roundings: nearer than weights make them."""
-
-MOST_ORDERED = 60
-"""Roundings of which any two are compared."""
 
 LIFT_LIMIT = 1e3
 """Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
@@ -64,17 +55,6 @@ class Assumed:
 
 
 NOTHING_ASSUMED = Assumed({}, {})
-
-
-@dataclass(frozen=True)
-class Rounded:
-    """One rounding: its name and column, what is rounded, and how."""
-
-    name: str
-    column: int
-    operand: Form
-    factor: Fraction
-    rounding: Rounding
 
 
 class IntegerCourse(Sums):
@@ -107,7 +87,6 @@ class IntegerCourse(Sums):
         self.rests_on: dict[int, list[int]] = {}  # a row of order -> those that it rests on
         self.fixed = dict(self.mapping.linear.given)
         self._walk()
-        self.note_orders()
 
     def _narrow(self, taps: int) -> None:
         names: list[object] = [
@@ -185,9 +164,9 @@ class IntegerCourse(Sums):
 
     def _learn(self, form: Form, low: float, high: float) -> None:
         """Note the ends of a value, and of its negative."""
-        low, high = _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
-        self.facts[_key(form)] = low, high
-        self.facts[_key(form.times(-1))] = -high, -low
+        low, high = meet((low, high), self.facts.get(key_of(form), (-np.inf, np.inf)))
+        self.facts[key_of(form)] = low, high
+        self.facts[key_of(form.times(-1))] = -high, -low
 
     def _learn_comparison(self, compared: Form, *, is_spike: bool, is_known: bool) -> None:
         """Note what a spike, or silence, says of how far the potential is from the threshold."""
@@ -261,7 +240,7 @@ class IntegerCourse(Sums):
 
     def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
         """Return a column for ``operand * factor``, rounded; the same one for the same."""
-        key = (_key(operand), factor, rounding)
+        key = (key_of(operand), factor, rounding)
         if key not in self.rounded_as:
             name = f"rounded {len(self.rounded_as)}"
             self.rounded_as[key] = name
@@ -282,7 +261,7 @@ class IntegerCourse(Sums):
         low, high = self.ends(operand)
         if node.low <= low and high <= node.high:
             return operand
-        key = (_key(operand), node)
+        key = (key_of(operand), node)
         if key not in self.rounded_as:
             self.rounded_as[key] = f"held {len(self.rounded_as)}"
             self.columns[self.rounded_as[key]] = len(self.lower), self.unit
@@ -297,73 +276,7 @@ class IntegerCourse(Sums):
             column, scale = self.columns[name]
             ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
             low, high = low + min(ends), high + max(ends)
-        return _meet((low, high), self.facts.get(_key(form), (-np.inf, np.inf)))
-
-    def note_orders(self) -> None:
-        """Note rows of roundings of values that are sure to be in order, of up to `MOST_ORDERED` roundings."""
-        places = {_key(form): place for place, form in reversed(self.registers.items())}
-        ordered: dict[tuple[str, str], int] = {}
-        known = [each for each in self.roundings if _key(each.operand) in places][:MOST_ORDERED]
-        for each in known:
-            self._note_ends(each, places[_key(each.operand)])
-        least_apart = self._least_apart(known)
-        for (one, latter), (other, former) in itertools.product(enumerate(known), enumerate(known)):
-            check_time()
-            if one == other or (latter.factor, latter.rounding) != (former.factor, former.rounding):
-                continue
-            rests_on: list[int] = []
-            if least_apart[one, other] < 0:
-                more, rests_on = self._without_ordered(latter.operand.plus(former.operand.times(-1)), ordered)
-                if not rests_on or self.ends(more)[0] < 0:
-                    continue
-            pair = places[_key(former.operand)], places[_key(latter.operand)]
-            factor, bits = latter.factor.numerator, latter.factor.denominator.bit_length() - 1
-            row = OrderRow(*pair[0], *pair[1], factor, bits, latter.rounding.name.lower(), 1)
-            self.rests_on[len(self.rows)] = rests_on
-            ordered[former.name, latter.name] = len(self.rows)
-            self.rows.append((row, Form({former.name: -1, latter.name: 1})))
-
-    def _least_apart(self, known: Sequence[Rounded]) -> Floats:
-        """Return (roundings, roundings) the least that what one rounds can be more than what another rounds."""
-        sums, lower, upper = np.zeros((len(known), len(self.lower))), np.array(self.lower), np.array(self.upper)
-        for row, each in enumerate(known):
-            for name, coefficient in each.operand.terms.items():
-                column, scale = self.columns[name]
-                sums[row, column] = float(coefficient * scale)
-        constants = np.array([float(each.operand.constant) for each in known])
-        used = np.flatnonzero(sums.any(axis=0))
-        found = np.empty((len(known), len(known)))
-        for row in range(len(known)):
-            apart = sums[row, used] - sums[:, used]
-            with np.errstate(invalid="ignore"):
-                ends = np.where(apart == 0.0, 0.0, np.where(apart > 0.0, apart * lower[used], apart * upper[used]))
-            found[row] = ends.sum(axis=1) + constants[row] - constants
-        return found
-
-    def _without_ordered(self, more: Form, ordered: Mapping[tuple[str, str], int]) -> tuple[Form, list[int]]:
-        """Take out of a difference the pairs that are in order, so are 0 or more; return the rest, and their rows."""
-        rests_on: list[int] = []
-        lesser = [name for name, coefficient in more.terms.items() if coefficient <= -1]
-        greater = [name for name, coefficient in more.terms.items() if coefficient >= 1]
-        for pair in itertools.product(lesser, greater):
-            if pair in ordered and more.terms.get(pair[0], 0) <= -1 and more.terms.get(pair[1], 0) >= 1:
-                more = more.plus(Form({pair[0]: 1, pair[1]: -1}))
-                rests_on.append(ordered[pair])
-        return more, rests_on
-
-    def _note_ends(self, each: Rounded, place: Register) -> None:
-        """Note that a rounding is no farther than that of an end of what is rounded, where that end is near."""
-        factor, bits = each.factor.numerator, each.factor.denominator.bit_length() - 1
-        for side, end in zip((-1, 1), self.ends(each.operand), strict=True):
-            if not math.isfinite(end) or abs(end) > NEAR:
-                continue
-            whole = math.floor(end) if side > 0 else math.ceil(end)
-            limit = Form.of(rounded_integer(whole, each.factor, each.rounding))
-            constant = (*place[:2], str(whole))
-            pair = (*place, *constant) if side > 0 else (*constant, *place)
-            row = OrderRow(*pair, factor, bits, each.rounding.name.lower(), 1)
-            form = limit.times(side).plus(Form({each.name: -side}))
-            self.rows.append((row, form))
+        return meet((low, high), self.facts.get(key_of(form), (-np.inf, np.inf)))
 
     # ------------------------------------------------------------------------------------------------- the program
 
@@ -465,32 +378,3 @@ def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
             is_excited = is_excited or bool((heard & (signs >= 0)).any())
             told.append(number * (is_excited and tick >= first))
     return np.array(told, np.int64)
-
-
-def gaps_of(problem: NeuronProblem, unit: int) -> tuple[int, int]:
-    """Return by how many units of the potential silence and a spike must clear the threshold, noise included."""
-    noise = -(-Fraction(problem.box.noise) * unit // 1)
-    is_equal = problem.box.is_equal_a_spike
-    return int(noise) + is_equal, int(noise) + 1 - is_equal
-
-
-def rounded_end(value: float, factor: Fraction, rounding: Rounding, *, up: bool) -> float:
-    """Return an end of ``value * factor``, rounded, for an end of the value."""
-    if not math.isfinite(value):
-        return value
-    whole = math.ceil(value) if up else math.floor(value)
-    return float(rounded_integer(whole, factor, rounding))
-
-
-def rounded_integer(value: int, factor: Fraction, rounding: Rounding) -> int:
-    """Return ``value * factor`` as the chip rounds it; the factor's denominator is a power of two."""
-    bits = factor.denominator.bit_length() - 1
-    return int(rounded(np.array(value * factor.numerator, np.int64), bits, rounding))
-
-
-def _key(form: Form) -> object:
-    return form.constant, frozenset(form.terms.items())
-
-
-def _meet(one: Ends, other: Ends) -> Ends:
-    return max(one[0], other[0]), min(one[1], other[1])

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.design.proofs.boxes import EXPONENT, Cut
+from snnprog.design.proofs.boxes import EXPONENT
 from snnprog.design.proofs.course import IntegerCourse
+from snnprog.design.proofs.exhausting import Cut
 from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
 from snnprog.solver import maximise
 

@@ -17,8 +17,10 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.course import Assumed, IntegerCourse, Lifted, Rounded, lifted, rounded_integer
+from snnprog.design.proofs.course import Assumed, IntegerCourse, Lifted, lifted
+from snnprog.design.proofs.orders import course_of
 from snnprog.design.proofs.referee import Referee, Step
+from snnprog.design.proofs.roundings import Rounded, rounded_integer
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.proof import BinRow, BinSplit, Farkas, Node, OrderRow, RangeSplit, RegisterSplit, Row, TapSplit
 from snnprog.rules.resolve import Form
@@ -88,7 +90,7 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
     check_time()
     if search.left <= 0:
         return None
-    course = IntegerCourse(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
+    course = course_of(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
     if not course.rows or len(course.roundings) > MOST_ROUNDINGS:
         return None
     search.left = min(search.left - 1, BRANCHING_WORK // (1 + len(course.roundings)))

@@ -1,0 +1,141 @@
+"""The chip's rule on intervals, for many boxes at once: which of them can do what is asked of a neuron."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnprog.arrays import Int64s
+from snnprog.design.proofs.boxes import BIAS, THRESHOLD, BoxNeuron, ends_of
+from snnprog.rules.expressions import Expression, Hold, Leak, Ref, children
+from snnprog.rules.interpreter import rounded
+from snnprog.rules.ranges import SPANS, Span
+from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Step
+
+
+class BoxRun:
+    """Boxes that run side by side; those that fail are left out.
+
+    Attributes
+    ----------
+    boxes : (2, boxes, columns) int
+        Those that are left, with narrowed thresholds.
+    left : (boxes,) int
+        Which of the boxes that were given these are.
+    work : int
+        Ticks and events that were run, as `snnprog.check_proof` counts them.
+    """
+
+    def __init__(self, neuron: BoxNeuron, boxes: Int64s) -> None:
+        self.neuron, self.work = neuron, 0
+        self.boxes: Int64s = boxes
+        self.left: Int64s = np.arange(boxes.shape[1])
+        self.values: dict[str, Span] = {}
+        self.fails = np.zeros(boxes.shape[1], np.bool_)
+        self.weights: list[Span] = []
+        self.limit: int | None = None
+        self.has_held = False
+
+    def all_patterns(self) -> None:
+        """Run all patterns, as long as any box is left."""
+        known = {name: Span.of(value) for name, value in self.neuron.parameters.items()}
+        least, greatest = ends_of(self.boxes)
+        self.weights = [Span(least[:, tap], greatest[:, tap]) for tap in range(len(self.neuron.taps))]
+        for pattern in self.neuron.patterns:
+            zero = np.zeros(self.left.size, np.int64)
+            self.values = {**known, "bias": self._column(BIAS)}
+            self.values |= {name: Span.of(zero) for name in self.neuron.rule.registers}
+            for arriving, due in zip(pattern.arriving, pattern.due.tolist(), strict=True):
+                if not self.left.size:
+                    return
+                self.work += self.left.size * (1 + len(arriving))
+                self._tick(arriving, due)
+
+    def _column(self, column: int) -> Span:
+        return Span(self.boxes[0, :, column], self.boxes[1, :, column])
+
+    def _tick(self, arriving: Sequence[int], due: int) -> None:
+        rule = self.neuron.rule
+        self.values["threshold"] = self._column(THRESHOLD)
+        self._gather(arriving)
+        for step in rule.steps:
+            if step.target == SPIKES:
+                self.values[SPIKES] = self._demanded(self.values[POTENTIAL], due)
+                self.values["threshold"] = self._column(THRESHOLD)
+            else:
+                self.values[step.target] = self._value(step)
+        if self.neuron.is_heard_often:
+            limit = self.boxes[1, :, THRESHOLD] * rule.unit - self.values[POTENTIAL].low
+            self.fails |= (self.values[SPIKES].low > 0) & (limit < self.neuron.gaps[0])
+        self._leave_out()
+
+    def _gather(self, arriving: Sequence[int]) -> None:
+        gather = self.neuron.rule.gather
+        if gather.target not in self.neuron.rule.registers:
+            self.values[gather.target] = Span.of(np.zeros(self.left.size, np.int64))
+        if self.neuron.rule.is_sum:
+            target, weights = self.values[gather.target], [self.weights[column] for column in arriving]
+            low, high = (
+                sum((each.low for each in weights), target.low),
+                sum((each.high for each in weights), target.high),
+            )
+            self.values[gather.target] = Span(low, high)
+            return
+        self.values[COUNT] = Span.of(1)
+        for column in arriving:
+            self.values[WEIGHT] = self.weights[column]
+            self.values[gather.target] = self._value(gather)
+
+    def _demanded(self, compared: Span, due: int) -> Span:
+        """Return how often each box spikes; narrow its threshold to what allows that, or note that it fails."""
+        silence, spike = self.neuron.gaps
+        low, high = self.boxes[..., THRESHOLD]
+        most = (compared.high - spike) // self.neuron.rule.unit
+        least = -((-compared.low - silence) // self.neuron.rule.unit)
+        can_spike, can_rest = (low <= most) & (due != 0), (high >= least) & (due != 1)
+        self.fails |= ~can_spike & ~can_rest
+        self.boxes[1, :, THRESHOLD] = np.where(can_spike & ~can_rest, np.minimum(high, most), high)
+        self.boxes[0, :, THRESHOLD] = np.where(can_rest & ~can_spike, np.maximum(low, least), low)
+        times = np.where(can_spike, self.neuron.most_spikes, 0)
+        return Span(np.where(can_rest, 0, 1), times)
+
+    def _value(self, step: Step) -> Span:
+        self.limit, self.has_held = self.neuron.limits.get(step.name), False
+        value = self._evaluated(step.expression)
+        return value if self.limit is None or self.has_held else self._watched(value, self.limit)
+
+    def _evaluated(self, node: Expression) -> Span:
+        if isinstance(node, Ref):
+            return self.values[node.name]
+        parts = [self._evaluated(child) for child in children(node)]
+        if isinstance(node, Leak) and parts[1].is_known:
+            operand, bits = parts
+            ends = (end - rounded(end, bits.low, node.rounding) for end in (operand.low, operand.high))
+            return Span(*ends)
+        if isinstance(node, Hold) and self.limit is not None:
+            self.has_held = True
+            parts = [self._watched(parts[0], self.limit)]
+        return SPANS[type(node)](node, *parts)
+
+    def _watched(self, value: Span, limit: int) -> Span:
+        """Return a watched value: what is not below its limit does not count."""
+        low, high = np.maximum(value.low, 1 - limit), np.minimum(value.high, limit - 1)
+        self.fails |= low > high
+        return Span(np.minimum(low, limit - 1), np.maximum(high, 1 - limit))
+
+    def _leave_out(self) -> None:
+        """Leave out the boxes that have failed."""
+        if not self.fails.any():
+            return
+        kept = np.flatnonzero(~self.fails)
+        self.boxes, self.left = np.take(self.boxes, kept, axis=1), self.left[kept]
+        size, self.fails = self.fails.size, np.zeros(kept.size, np.bool_)
+        self.values = {name: _of(span, kept, size) for name, span in self.values.items()}
+        self.weights = [_of(span, kept, size) for span in self.weights]
+
+
+def _of(span: Span, kept: Int64s, size: int) -> Span:
+    """Return the span of some boxes; what is the same in all of them stays as it is."""
+    low, high = (end[kept] if end.shape == (size,) else end for end in (span.low, span.high))
+    return Span(low, high)
