@@ -18,6 +18,7 @@ import snnprog as sp
 from snnprog.design import design
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import UNDECIDED
+from snnprog.design.proofs.referee import Referee
 from snnprog.design.rasters.closest import design_closest
 from snnprog.design.task import Task
 from snnprog.integers import INEXACT, quantize, repair
@@ -229,3 +230,14 @@ except KeyboardInterrupt:
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout == "interrupted\n"
+
+
+def test_a_proof_that_the_time_does_not_suffice_to_check_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_time(referee: Referee, proof: object) -> None:
+        with until(OVER):
+            check_time()
+
+    monkeypatch.setattr(Referee, "fault", out_of_time)
+    inputs, targets = np.zeros((3, 1), dtype=bool), np.ones((3, 1), dtype=bool)
+    with pytest.raises(sp.UndecidedError, match="a proof that there are no weights was found, but the time limit"):
+        sp.compile(sp.Spec([sp.Pattern(inputs, targets)], [1]))

@@ -2,8 +2,8 @@
 
 What the design finds impossible it has found for real weights under exact decays, which the chip's integers are not.
 So each such output goes through several means, the cheap ones first, until one decides it: prices that are a proof for
-integers, too; small weights; all integers in boxes, as far as a little work goes; integers fitted as they run; more of
-the same; other prices, with roundings counted in, and cases.
+integers, too; small weights; all integers in boxes, as far as a little work goes; more small weights; integers fitted
+as they run; more boxes; other prices, with roundings counted in, and cases.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class Means:
         found = _with(found, self._swept(found, FEW_RUNS))
         found = _with(found, self.settled(found.undecided, FEW))
         with step("proofs", share=1.0 if found.proof is None else PART):
-            found = _with(found, self._fitted(found))
             found = _with(found, self._swept(found, MANY_RUNS))
+            found = _with(found, self._fitted(found))
             found = _with(found, self.settled(found.undecided, MANY))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
@@ -177,7 +177,7 @@ class Means:
         left = designed.undecided
         if not left or self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
             return {}
-        with self.watch.step("fit"):
+        with self.watch.step("fit", FIT_SHARE):
             found = sweep_outputs(designed.task, left, runs=runs, executor=self.executor)
         self.watch.lap("fit")
         return _neurons(found)

@@ -13,6 +13,7 @@ from snnprog.design.proofs.referee import Referee
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.proof import Node, proof_to_data
+from snnprog.solver import step
 from snnprog.spec import Spec
 from snnprog.verification import verify
 from snnprog.wording import counted
@@ -46,11 +47,19 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
 
 def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
     """Raise `InfeasibleError` with a proof that the stand-alone checker accepts; without one, nothing is refused."""
-    referee = Referee(spec)
-    fault = referee.fault(proof)
+    referee, neurons = Referee(spec), sorted({conflict.neuron for conflict in conflicts})
+    try:
+        with step("proofs"):
+            fault = referee.fault(proof)
+    except UndecidedError as error:
+        raise UndecidedError(
+            f"{several(neurons)} undecided: a proof that there are no weights was found, but the time limit ran out"
+            " before it was checked; allow more time",
+            neurons,
+            error.ended_by_time,
+        ) from error
     if fault is None:
         raise InfeasibleError(conflicts, proof_to_data(proof, referee.document))
-    neurons = sorted({conflict.neuron for conflict in conflicts})
     raise UndecidedError(
         f"{several(neurons)} undecided: a proof that there are no weights was found, but does not hold ({fault});"
         " please report the specification",
