@@ -170,3 +170,23 @@ def test_silence_at_a_given_threshold_needs_no_search() -> None:
     patterns = [sp.Pattern(inputs, np.zeros((60, 1), dtype=bool))]
     spec = sp.Spec(patterns, [1, 3, 4, 7, 10], dynamics=sp.Dynamics(205, 0), threshold=9)
     assert sp.verify(sp.compile(spec).program, spec).exact
+
+
+@pytest.mark.parametrize(("name", "most"), [("six patterns of three lines", 12), ("two slow decays", 8)])
+def test_bins_that_are_named_stand_by_themselves(name: str, most: int) -> None:
+    """No integers do what the named bins ask: they fail, without cuts, where the neuron does all else as asked."""
+    patterns, options = REFUSED[name]
+    spec = spec_of(*patterns, chip="xylo", **options)
+    (conflict,) = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).conflicts
+    named = {(each.pattern, each.tick) for each in conflict.bins}
+    assert len(named) <= most
+    asked = [(index, tick) in named for index, pattern in enumerate(spec.patterns) for tick in range(pattern.ticks)]
+    assert exhausted(box_neuron(spec).asking(np.array(asked)), 1 << 24).is_complete
+
+
+def test_two_bins_are_named_where_two_are_to_blame() -> None:
+    """The potential forgets at once, and nothing arrives any more: it cannot be higher at tick 4 than at tick 3."""
+    patterns, options = REFUSED["a potential that forgets at once"]
+    spec = spec_of(*patterns, chip="xylo", **options)
+    (conflict,) = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).conflicts
+    assert [(each.pattern, each.tick, each.is_spike) for each in conflict.bins] == [(2, 3, False), (2, 4, True)]

@@ -157,6 +157,14 @@ def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservatio
     return Conflict(problem.neuron, pattern, tick, f"{reason}; a smaller conflict may be among these", bins)
 
 
+def conflict_of_integers(problem: NeuronProblem, demands: Raster) -> Conflict:
+    """Return the conflict of bins, (ticks played,), that no integers fulfil: all of them were tried."""
+    ticks = np.flatnonzero(demands).tolist()
+    pattern, tick = problem.potential_map.tape.where(next((each for each in ticks if problem.raster[each]), ticks[0]))
+    reason = f"no integers let output {problem.neuron} {_demands(problem, ticks)}{_fixed(problem)}: all were tried"
+    return Conflict(problem.neuron, pattern, tick, reason, tuple(_bin(problem, each, price=0) for each in ticks))
+
+
 def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
     """Return the conflict of an output all of whose integers were tried; its due spikes are named, or a silence."""
     counts = problem.potential_map.at_every_look(care)

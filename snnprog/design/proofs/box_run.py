@@ -46,22 +46,24 @@ class BoxRun:
             zero = np.zeros(self.left.size, np.int64)
             self.values = {**known, "bias": self._column(BIAS)}
             self.values |= {name: Span.of(zero) for name in self.neuron.rule.registers}
-            for arriving, due in zip(pattern.arriving, pattern.due.tolist(), strict=True):
+            demands = zip(pattern.due.tolist(), pattern.asked.tolist(), strict=True)
+            for arriving, (due, is_asked) in zip(pattern.arriving, demands, strict=True):
                 if not self.left.size:
                     return
                 self.work += self.left.size * (1 + len(arriving))
-                self._tick(arriving, due)
+                self._tick(arriving, due, is_asked=is_asked)
 
     def _column(self, column: int) -> Span:
         return Span(self.boxes[0, :, column], self.boxes[1, :, column])
 
-    def _tick(self, arriving: Sequence[int], due: int) -> None:
+    def _tick(self, arriving: Sequence[int], due: int, *, is_asked: bool) -> None:
         rule = self.neuron.rule
         self.values["threshold"] = self._column(THRESHOLD)
         self._gather(arriving)
         for step in rule.steps:
             if step.target == SPIKES:
-                self.values[SPIKES] = self._demanded(self.values[POTENTIAL], due)
+                is_given = due >= 0 and not is_asked
+                self.values[SPIKES] = self._given(due) if is_given else self._demanded(self.values[POTENTIAL], due)
                 self.values["threshold"] = self._column(THRESHOLD)
             else:
                 self.values[step.target] = self._value(step)
@@ -86,6 +88,11 @@ class BoxRun:
         for column in arriving:
             self.values[WEIGHT] = self.weights[column]
             self.values[gather.target] = self._value(gather)
+
+    def _given(self, due: int) -> Span:
+        """Return how often each box spikes where that does not depend on its potential."""
+        times = np.full(self.left.size, due)
+        return Span(times, times * self.neuron.most_spikes)
 
     def _demanded(self, compared: Span, due: int) -> Span:
         """Return how often each box spikes; narrow its threshold to what allows that, or note that it fails."""

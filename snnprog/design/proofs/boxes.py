@@ -7,7 +7,7 @@ of the taps that can act, of the exponent, the bias and the threshold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,10 +38,13 @@ class Bins:
         For each tick, the columns of the taps over which a spike arrives.
     due : (ticks,) int
         1 where it must spike, 0 where it must not, -1 where either will do.
+    asked : (ticks,) bool
+        Where its potential must be such that it does; elsewhere it does so whatever the potential is.
     """
 
     arriving: Sequence[Sequence[int]]
     due: Int64s
+    asked: Raster
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +102,12 @@ class BoxNeuron:
             return most.value
         return self.parameters[most.name] if isinstance(most, Ref) else MANY_SPIKES
 
+    def asking(self, asked: Raster) -> BoxNeuron:
+        """Return the neuron of which fewer bins are asked, (ticks of all patterns,)."""
+        ends = np.cumsum([bins.due.size for bins in self.patterns])[:-1]
+        parts = zip(self.patterns, np.split(asked, ends), strict=True)
+        return replace(self, patterns=[replace(bins, asked=part) for bins, part in parts])
+
     @classmethod
     def of(cls, spec: Spec, output: int, document: Document) -> BoxNeuron | None:
         """Return an output of a spec, as the document of the spec has its ranges; None where its lines are not known.
@@ -119,7 +128,7 @@ class BoxNeuron:
         ]
         lower, upper = np.array(ends, np.int64).T
         patterns = [
-            Bins([[column[tap] for tap in tick] for tick in arriving], _due(pattern, output))
+            Bins([[column[tap] for tap in tick] for tick in arriving], _due(pattern, output), pattern.care[:, output])
             for arriving, pattern in zip(events, spec.patterns, strict=True)
         ]
         equal = spec.chip.rule.is_equal_a_spike
