@@ -179,7 +179,9 @@ def test_a_limit_is_met_or_proved_too_low(seed: int) -> None:
     assert fewest is not None
     assert fewest > 0
     for fan_in in range(max(0, fewest - 2), fewest):
-        with pytest.raises(sp.InfeasibleError, match=f"no weights let output 0 .* with at most {fan_in} synapse"):
+        with pytest.raises(
+            sp.InfeasibleError, match=f"no (weights|integers) let output 0 .* with at most {fan_in} synapse"
+        ):
             sp.compile(with_wishes(spec, fan_in=fan_in))
     program = sp.compile(with_wishes(spec, fan_in=fewest)).program
     assert program.n_synapses <= fewest

@@ -157,11 +157,12 @@ def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservatio
     return Conflict(problem.neuron, pattern, tick, f"{reason}; a smaller conflict may be among these", bins)
 
 
-def conflict_of_integers(problem: NeuronProblem, demands: Raster) -> Conflict:
-    """Return the conflict of bins, (ticks played,), that no integers fulfil: all of them were tried."""
+def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservations: str = "") -> Conflict:
+    """Return the conflict of bins, (ticks played,), that no integers fulfil: all that are allowed were tried."""
     ticks = np.flatnonzero(demands).tolist()
     pattern, tick = problem.potential_map.tape.where(next((each for each in ticks if problem.raster[each]), ticks[0]))
-    reason = f"no integers let output {problem.neuron} {_demands(problem, ticks)}{_fixed(problem)}: all were tried"
+    asked = f"{_demands(problem, ticks)}{reservations}{_fixed(problem)}"
+    reason = f"no integers let output {problem.neuron} {asked}: all were tried"
     return Conflict(problem.neuron, pattern, tick, reason, tuple(_bin(problem, each, price=0) for each in ticks))
 
 
@@ -207,8 +208,10 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
 
 def _fixed(problem: NeuronProblem) -> str:
     """Name what was not left to the design."""
-    box = problem.box
-    parts = [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
+    box, is_used = problem.box, problem.potential_map.is_tap_used.any()
+    has_weights = bool(box.weight_lower.any() or box.weight_upper.any())
+    parts = ["at most 0 synapses"] if is_used and not has_weights else []
+    parts += [] if box.is_threshold_free else [f"the threshold fixed at {box.threshold[0]:g}"]
     parts += [] if box.is_bias_free or box.bias[0] == 0.0 else [f"the bias fixed at {box.bias[0]:g} weight LSBs"]
     period = problem.potential_map.linear.refractory
     parts += [f"a refractory period of {period} ticks"] if period > 1 else []

@@ -30,6 +30,7 @@ from snnprog.integers.unbuilt import as_designed
 from snnprog.proof import Exhausted
 from snnprog.solver import step
 from snnprog.spec import Spec
+from snnprog.wording import counted
 
 FEW, MANY = 1 << 17, 1 << 20
 """Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and some
@@ -66,7 +67,8 @@ def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) 
         return NeuronDesign(as_designed(*_neuron(problem, task, places=places, answer=found.answer)))
     if not found.is_complete:
         return UNDECIDED
-    conflict = conflict_of_integers(problem, _few_demands(search, care))
+    few = "" if spec.fan_in is None else f" with at most {counted(spec.fan_in, 'synapse')}"
+    conflict = conflict_of_integers(problem, _few_demands(search, care), reservations=few)
     return NeuronDesign(None, (conflict,), proof=Exhausted(output, found.cuts))
 
 
