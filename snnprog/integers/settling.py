@@ -61,7 +61,7 @@ def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) 
     problem = task.problem(output, task.targets[:, output], constrained=care)
     known = under_assumptions(problem, care, assumed={})
     places = np.array([spec.delays.index(delay) * task.mapping.n_lines + line for line, delay in neuron.taps], np.int64)
-    search = _Search(neuron, known, spec, places)
+    search = _AllIntegers(neuron, known, spec, places)
     found = search.exhausted(care, most_work)
     if found.answer is not None:
         return NeuronDesign(as_designed(*_neuron(problem, task, places=places, answer=found.answer)))
@@ -73,7 +73,7 @@ def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) 
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
+class _AllIntegers:
     """All integers of a neuron, of which more or fewer bins are asked."""
 
     neuron: BoxNeuron
@@ -89,7 +89,7 @@ class _Search:
         return exhausted(self.neuron.asking(asked), most_work, cutter)
 
 
-def _few_demands(search: _Search, care: Raster) -> Raster:
+def _few_demands(search: _AllIntegers, care: Raster) -> Raster:
     """Return (ticks,) bins that suffice: no integers do what these ask, where the neuron does all else as asked."""
     kept = care.copy()
     with step("proofs", share=NAMING_SHARE), suppress(UndecidedError):
@@ -97,7 +97,7 @@ def _few_demands(search: _Search, care: Raster) -> Raster:
     return kept
 
 
-def _leave_out(search: _Search, kept: Raster) -> None:
+def _leave_out(search: _AllIntegers, kept: Raster) -> None:
     """Leave out of some bins what is not needed: whole patterns, then fewer bins, as long as the work allowed goes."""
     left, trials = NAMING_WORK, NAMING_TRIALS
     ends = np.cumsum([bins.due.size for bins in search.neuron.patterns]).tolist()
