@@ -29,6 +29,7 @@ from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
 from snnprog.design.proofs.referee import first_told
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise
@@ -77,7 +78,12 @@ def guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, 
         return
     told = _told(problem, histories, rows)
     yield from ({spike: 1, silence: 1} for spike, silence in _clashes(problem, rows, told=told)[:MOST_CLASHES])
-    optimum = maximise(_relaxation(problem, rows, told=told))
+    try:
+        optimum = maximise(_relaxation(problem, rows, told=told))
+    except UndecidedError:
+        raise
+    except SolverError:  # prices are a guess, and the solver has none
+        return
     if float(optimum.values[-1]) <= TOLERANCE:
         shares = optimum.duals / max(float(optimum.duals.max(initial=0.0)), WORTHLESS)
         priced = np.flatnonzero(shares > WORTHLESS)

@@ -14,6 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.design.box import Box
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.solver import LinearProgram, check_time, maximise
 
 # A margin below this share of the greatest weight is lost when weights become integers: a step of 255.
@@ -85,7 +86,12 @@ class Separator:
         while True:
             check_time()
             self.programs += 1
-            values, margin, duals = _solved(matrix[self.active], lower, upper)
+            try:
+                values, margin, duals = _solved(matrix[self.active], lower, upper)
+            except UndecidedError:
+                raise
+            except SolverError:  # nothing is known of these detectors; others may do
+                return None
             if margin < LEAST_MARGIN:
                 pull = np.abs(np.einsum("k,kcd->cd", duals, self.more[self.active])).max(axis=1)
                 self.upsets.append(pull > NEGLIGIBLE * float(duals.sum()))
