@@ -1,4 +1,4 @@
-"""Outputs for which the design has no weights: integers that do what is asked, or a proof that there are none.
+"""Find integers for outputs that the design has no weights for, or prove that there are none.
 
 What the design finds impossible it has found for real weights under exact decays, which the chip's integers are not.
 So each such output goes through several means, the cheap ones first, until one decides it: prices that are a proof for
@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design
-from snnprog.design.designer import is_open_loop
+from snnprog.design.designer import has_open_ticks
 from snnprog.design.hidden import refused_with_cases
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
@@ -35,10 +35,12 @@ PART = 0.5
 after them. A choice, not a measurement; without a time limit, it has no effect."""
 
 DECIDING_PART = 0.85
-"""The same of all means: what they find must be checked, or become integers, after them."""
+"""The share for all means together; the rest is for checking what they find, or for making integers of it. A choice: a
+check takes less time than finding the proof."""
 
 ALONE_PART = 0.2
-"""The same of each means that only looks whether hidden neurons are needed: these must be searched for after it."""
+"""The share for each means that tries an output without the hidden neurons it may have; the search for hidden neurons
+takes the rest. A choice."""
 
 FIT_SHARE = 0.4
 """The share of the time left in which integers are fitted: most that are found are found in a tenth of a second, and
@@ -76,8 +78,8 @@ class Means:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
-        is_open = self.spec.window != NO_WINDOW or is_open_loop(self.spec)
-        if is_open:  # where choices are few, all are tried, which takes little time; else there are no last words
+        is_open = has_open_ticks(self.spec)
+        if is_open:  # tries all integers if they are few, which takes little time, and does nothing else
             found = _with(found, self.last_words(found.undecided))
         found = _with(found, self._swept(found, FEW_RUNS))
         found = _with(found, self.settled(found.undecided, FEW))
@@ -95,45 +97,53 @@ class Means:
 
     def settled(self, outputs: Iterable[int], most_work: int) -> Outcomes:
         """Return what comes of looking at all integers of some outputs, as far as the work allowed goes."""
-        referee = Referee(self.spec)
-        return self._each(outputs, lambda task, index: settled(task, index, referee, most_work=most_work))
+        return self._each(outputs, lambda index: settled(self._task, index, self._referee, most_work=most_work))
 
     def last_words(self, outputs: Iterable[int]) -> Outcomes:
         """Return proofs by cases, or by few synapses, that outputs have no integers."""
-        referee = Referee(self.spec)
-        return self._each(outputs, lambda task, index: last_word(task, index, referee))
+        return self._each(outputs, lambda index: last_word(self._task, index, self._referee))
 
     def refused(self, designed: Design, outputs: Iterable[int]) -> Outcomes:
-        """Return proofs that some outputs cannot do what is asked, whatever hidden neurons there are.
+        """Return proofs that no hidden neurons let some outputs do what is asked.
 
         What was proved of outputs alone may hold as it is; else what hidden neurons may tell is an unknown of integer
         programs, which are solved as a whole, or case by case.
         """
-        spec, referee, outputs = self.spec, Referee(self.spec), tuple(outputs)
+        spec, referee, outputs = self.spec, self._referee, tuple(outputs)
         with suppress(UndecidedError):
             proved = {index: designed.outcomes[index] for index in outputs}
             alike = {index: each for index, each in proved.items() if each.proof and not referee.fault(each.proof)}
             if alike:
                 return alike
-            found = self._each(outputs, lambda task, index: last_word(task, index, referee), has_hidden=True)
+            found = self._each(outputs, lambda index: last_word(self._task, index, referee), has_hidden=True)
             found = {index: each for index, each in found.items() if each.proof is not None}
-            if found or (spec.window == NO_WINDOW and not (spec.recurrent and not spec.care.all())):
+            if found or not has_open_ticks(spec):
                 return found
             with self.watch.step("proofs"):
                 return refused_with_cases(spec, outputs)
         return {}
 
+    @cached_property
+    def _task(self) -> Task:
+        """What is asked of all outputs."""
+        return Task.of(self.spec)
+
+    @cached_property
+    def _referee(self) -> Referee:
+        """Who checks proofs about the spec."""
+        return Referee(self.spec)
+
     @property
     def _share(self) -> float:
-        """The share of the time for each means that only looks whether hidden neurons are needed."""
+        """The share of the time for each means, which tries outputs without hidden neurons."""
         return 1.0 if self.spec.hidden == 0 else ALONE_PART
 
     def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
         """Return the refusals that are proved for integers; undecided, where they are not."""
-        referee = Referee(replace(self.spec, hidden=0))
+        referee = self._referee if self.spec.hidden == 0 else Referee(replace(self.spec, hidden=0))
         return self._each(
             sorted(refused, key=lambda index: refused[index].n_cases),
-            lambda task, index: substantiated(refused[index], task, referee, output=index, is_brief=is_brief),
+            lambda index: substantiated(refused[index], self._task, referee, output=index, is_brief=is_brief),
             has_hidden=True,
             share=self._share,
         )
@@ -141,7 +151,7 @@ class Means:
     def _each(
         self,
         outputs: Iterable[int],
-        decide: Callable[[Task, int], NeuronDesign],
+        decide: Callable[[int], NeuronDesign],
         *,
         has_hidden: bool = False,
         share: float = 1.0,
@@ -153,44 +163,40 @@ class Means:
         outputs = tuple(outputs)
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
             return {}
-        task, found = Task.of(self.spec), dict[int, NeuronDesign]()
+        found: dict[int, NeuronDesign] = {}
         with step("proofs", share=share):
             for number, index in enumerate(outputs):
                 with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
-                    found[index] = _in_time(partial(decide, task, index))
+                    found[index] = _in_time(partial(decide, index))
         self.watch.lap("proofs")
         return found
 
     def _fitted(self, designed: Design, *, is_brief: bool = False) -> Outcomes:
         """Return neurons of integers for outputs without weights, as far as such are found by fitting."""
-        left = designed.undecided
-        if not left:
-            return {}
-        share = min(self._share, FIT_SHARE / 2 if is_brief else FIT_SHARE)
-        with self.watch.step("fit", share):
-            found = fit_outputs(designed.task, left, seed=self.seed, executor=self.executor, is_brief=is_brief)
-        self.watch.lap("fit")
-        return _neurons(found)
+        fit = partial(fit_outputs, seed=self.seed, is_brief=is_brief)
+        return self._found(designed, fit, min(self._share, FIT_SHARE / 2 if is_brief else FIT_SHARE))
 
     def _swept(self, designed: Design, runs: int) -> Outcomes:
         """Return neurons of small integers for outputs without weights, as far as there are such."""
-        left = designed.undecided
-        if not left or self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
+        if self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
             return {}
-        with self.watch.step("fit", FIT_SHARE):
-            found = sweep_outputs(designed.task, left, runs=runs, executor=self.executor)
+        return self._found(designed, partial(sweep_outputs, runs=runs), FIT_SHARE)
+
+    def _found(self, designed: Design, find: Callable[..., dict[int, Neuron]], share: float) -> Outcomes:
+        """Return the neurons that are found for outputs without weights, in a share of the time."""
+        left = designed.undecided
+        if not left:
+            return {}
+        with self.watch.step("fit", share):
+            found = find(designed.task, left, executor=self.executor)
         self.watch.lap("fit")
-        return _neurons(found)
+        return {output: NeuronDesign(neuron) for output, neuron in found.items()}
 
 
 def _with(designed: Design, found: Outcomes) -> Design:
     """Return the design with what was found of some outputs."""
     outcomes = [found.get(index, each) for index, each in enumerate(designed.outcomes)]
     return replace(designed, outcomes=tuple(outcomes))
-
-
-def _neurons(found: Mapping[int, Neuron]) -> Outcomes:
-    return {output: NeuronDesign(neuron) for output, neuron in found.items()}
 
 
 def _in_time(decide: Callable[[], NeuronDesign]) -> NeuronDesign:

@@ -17,9 +17,10 @@ from snnprog.integers import INEXACT
 from snnprog.solver import is_time_over, step
 
 # How often hidden neurons are drawn anew, and the share of the time left for each try, and for the integers beside it.
+# The first try adds neurons one by one, and takes more. Choices; without a time limit, shares have no effect.
 DRAWS, SHARE = 4, 0.3
 FIRST_SHARE = 0.6
-# The share of the time for hidden neurons: where none are found, what is left is for a proof that there are none.
+# The share of the time for all tries; the rest is for a proof that no hidden neurons help. A choice.
 HELP_PART = 0.7
 
 

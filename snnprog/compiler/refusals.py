@@ -54,7 +54,7 @@ def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
     except UndecidedError as error:
         raise UndecidedError(
             f"{several(neurons)} undecided: a proof that there are no weights was found, but the time limit ran out"
-            " before it was checked; allow more time",
+            " before the proof was checked; allow more time",
             neurons,
             error.ended_by_time,
         ) from error

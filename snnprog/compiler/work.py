@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -40,9 +40,10 @@ from snnprog.trace import Trace
 # The share of the time left that a step may take, where another step may be needed after it: more than half, as most
 # specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
-# The same of the search for integers, where a look at all of them may be needed after it.
+# The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
 REPAIR_PART = 0.5
-# The same of the design where hidden neurons are allowed: these must be searched for after it.
+# The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
+# rest. A choice.
 ALONE_DESIGN_PART = 0.35
 
 
@@ -75,7 +76,7 @@ class Work:
     is_always_checked: bool = False
     watch: Stopwatch = field(default_factory=Stopwatch)
 
-    @property
+    @cached_property
     def _means(self) -> Means:
         """What decides outputs that the design leaves without weights."""
         return Means(self.spec, self.seed, self.executor, self.watch)

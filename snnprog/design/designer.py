@@ -153,6 +153,11 @@ def is_open_loop(spec: Spec) -> bool:
     return spec.recurrent and is_open
 
 
+def has_open_ticks(spec: Spec) -> bool:
+    """Tell whether it is open when some neurons spike, and rows or lines depend on that: windows, or an open loop."""
+    return spec.window != NO_WINDOW or is_open_loop(spec)
+
+
 def _design_loop(designed: Design) -> Design:
     """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
     task = designed.task

@@ -43,7 +43,7 @@ MOST_ENTRIES = 20_000
 """Ticks times taps up to which all integers are looked at: with more, a linear program takes too long."""
 
 
-def settled(task: Task, output: int, referee: Referee, *, most_work: int = FEW) -> NeuronDesign:
+def settled(task: Task, output: int, referee: Referee, *, most_work: int) -> NeuronDesign:
     """Return a neuron of integers that does what an output is asked, or a proof that there is none.
 
     Undecided, where the work allowed ends first, or where it is not known what the output hears.

@@ -20,7 +20,7 @@ from snnprog.solver.deadline import (
 from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
 from snnprog.solver.interrupts import interruptible
 from snnprog.solver.jobs import run_jobs
-from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise
+from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise, maximise_if_possible
 from snnprog.solver.packing import Packing, PackingAnswer, StoredParts, find_packing
 from snnprog.solver.threads import one_blas_thread
 
@@ -42,6 +42,7 @@ __all__ = [
     "interruptible",
     "is_time_over",
     "maximise",
+    "maximise_if_possible",
     "one_blas_thread",
     "present_deadline",
     "run_jobs",

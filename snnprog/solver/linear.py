@@ -15,7 +15,7 @@ from ortools.linear_solver.python import model_builder_helper as ortools_lp
 from scipy.sparse import csr_matrix
 
 from snnprog.arrays import Floats
-from snnprog.errors import SolverError
+from snnprog.errors import SolverError, UndecidedError
 from snnprog.rounding import half_even
 from snnprog.solver.deadline import check_time, seconds_left
 from snnprog.solver.interrupts import interruptible
@@ -101,6 +101,22 @@ def maximise(program: LinearProgram) -> Optimum:
         f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
         f" {', '.join(outcomes)}; please report the specification"
     )
+
+
+def maximise_if_possible(program: LinearProgram) -> Optimum | None:
+    """Solve a linear program, or return None where the solver gives up.
+
+    Raises
+    ------
+    UndecidedError
+        If the time that `until` allows runs out.
+    """
+    try:
+        return maximise(program)
+    except UndecidedError:
+        raise
+    except SolverError:
+        return None
 
 
 def choose(program: LinearProgram) -> Floats | None:

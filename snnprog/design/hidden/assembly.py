@@ -29,8 +29,8 @@ from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
 
 MOST_SHIFTS = 5  # by how many numbers of ticks all spikes are moved in their windows, the smallest first
-MORE = 1  # how many more hidden neurons than are needed are drawn first, then twice as many each time
-# The share of the time in which hidden neurons are added one by one, before others are drawn. A choice.
+MORE = 1  # extra hidden neurons, beyond those that real weights need, in the first draw; each draw doubles them
+# The share of the time for adding hidden neurons one by one; drawing others takes the rest. A choice: half each.
 GROWTH_SHARE = 0.5
 MOST_HIDDEN = 4096  # more than any spec has needed by far; × 3 and ÷ 3: no change on 2 specs
 

@@ -29,10 +29,9 @@ from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
 from snnprog.design.proofs.referee import first_told
-from snnprog.errors import SolverError, UndecidedError
 from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
-from snnprog.solver import LinearProgram, maximise
+from snnprog.solver import LinearProgram, maximise_if_possible
 from snnprog.spec import presynaptic_raster
 
 # The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
@@ -78,13 +77,8 @@ def guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, 
         return
     told = _told(problem, histories, rows)
     yield from ({spike: 1, silence: 1} for spike, silence in _clashes(problem, rows, told=told)[:MOST_CLASHES])
-    try:
-        optimum = maximise(_relaxation(problem, rows, told=told))
-    except UndecidedError:
-        raise
-    except SolverError:  # prices are a guess, and the solver has none
-        return
-    if float(optimum.values[-1]) <= TOLERANCE:
+    optimum = maximise_if_possible(_relaxation(problem, rows, told=told))
+    if optimum is not None and float(optimum.values[-1]) <= TOLERANCE:
         shares = optimum.duals / max(float(optimum.duals.max(initial=0.0)), WORTHLESS)
         priced = np.flatnonzero(shares > WORTHLESS)
         for largest in LARGEST_RATIOS:

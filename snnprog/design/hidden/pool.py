@@ -30,7 +30,7 @@ from snnprog.spec import FREE
 # How many different neurons a pool has; after how many that were drawn in vain it counts as complete; and how many are
 # tried in threes. A pool of 240 has what a spec of one input and 10 ticks needs; choosing takes longer in larger ones.
 SIZES, VAIN, FEW = (40, 120, 240), 200, 40
-# Up to so many are looked for among all choices; see `searched`.
+# All choices of up to so many neurons are tried: `searched` tries pairs and threes, and there are too many fours.
 MOST_SEARCHED = 3
 # By so many linear programs: over a large pool each takes some 10 ms.
 MOST_PROGRAMS = 120

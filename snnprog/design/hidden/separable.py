@@ -14,8 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.design.box import Box
-from snnprog.errors import SolverError, UndecidedError
-from snnprog.solver import LinearProgram, check_time, maximise
+from snnprog.solver import LinearProgram, check_time, maximise_if_possible
 
 # A margin below this share of the greatest weight is lost when weights become integers: a step of 255.
 LEAST_MARGIN = 1.0 / 512
@@ -86,12 +85,10 @@ class Separator:
         while True:
             check_time()
             self.programs += 1
-            try:
-                values, margin, duals = _solved(matrix[self.active], lower, upper)
-            except UndecidedError:
-                raise
-            except SolverError:  # nothing is known of these detectors; others may do
+            solved = _solved(matrix[self.active], lower, upper)
+            if solved is None:  # nothing is known of these detectors; others may do
                 return None
+            values, margin, duals = solved
             if margin < LEAST_MARGIN:
                 pull = np.abs(np.einsum("k,kcd->cd", duals, self.more[self.active])).max(axis=1)
                 self.upsets.append(pull > NEGLIGIBLE * float(duals.sum()))
@@ -131,9 +128,9 @@ class Separators:
         return np.max(several, axis=0) if len(several) == len(found) else None
 
 
-def _solved(matrix: Floats, lower: Floats, upper: Floats) -> tuple[Floats, float, Floats]:
-    """Return the unknowns of widest margin, at most 1, that margin, and the rows' prices."""
-    optimum = maximise(
+def _solved(matrix: Floats, lower: Floats, upper: Floats) -> tuple[Floats, float, Floats] | None:
+    """Return unknowns of widest margin, at most 1, that margin, and prices of rows; None if the solver fails."""
+    optimum = maximise_if_possible(
         LinearProgram(
             objective=np.append(np.zeros(matrix.shape[1]), 1.0),
             matrix=np.column_stack([matrix, -np.ones(len(matrix))]),
@@ -142,7 +139,7 @@ def _solved(matrix: Floats, lower: Floats, upper: Floats) -> tuple[Floats, float
             upper=np.append(upper, 1.0),
         )
     )
-    return optimum.values[:-1], float(optimum.values[-1]), optimum.duals
+    return None if optimum is None else (optimum.values[:-1], float(optimum.values[-1]), optimum.duals)
 
 
 def distinct(keys: Floats) -> Int64s:

@@ -1,7 +1,8 @@
-"""As few detectors of a pool as suffice for what outputs are asked.
+"""Choose the fewest detectors of a pool that let outputs do what is asked.
 
-They are tried one by one, in pairs and in threes as far as the effort goes, else by leaving out one after another. What
-the linear programs that fail tell of others is in `snnprog.design.hidden.separable`.
+Single detectors, pairs and threes are tried as far as the effort goes; beyond that, detectors are left out one after
+another. `snnprog.design.hidden.separable` solves the linear programs, and rules out detectors that a failed program
+excludes.
 """
 
 from __future__ import annotations

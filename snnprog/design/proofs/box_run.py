@@ -1,4 +1,4 @@
-"""The chip's rule on intervals, for many boxes at once: which of them can do what is asked of a neuron."""
+"""Run the chip's rule on intervals, for many boxes at once, and leave out the boxes that cannot do what is asked."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.design.designer import has_open_ticks
 from snnprog.rules.expressions import Const, Ref
 from snnprog.rules.rule import Rule
 from snnprog.spec import Pattern, Spec, presynaptic_raster
-from snnprog.spec.options import NO_WINDOW
 
 MANY_SPIKES = 1 << 20
 """Stands for spikes in one tick where the rule sets no limit."""
@@ -114,7 +114,7 @@ class BoxNeuron:
 
         These are not known where outputs feed outputs and some bins are open.
         """
-        if spec.hidden != 0 or spec.window != NO_WINDOW or (spec.recurrent and not spec.care.all()):
+        if spec.hidden != 0 or has_open_ticks(spec):
             return None
         ranges, parameters = document["ranges"], document["parameters"]
         events = [_arrivals(presynaptic_raster(spec, pattern), spec.delays) for pattern in spec.patterns]

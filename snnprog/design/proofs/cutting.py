@@ -15,7 +15,7 @@ from snnprog.design.proofs.boxes import EXPONENT
 from snnprog.design.proofs.course import IntegerCourse
 from snnprog.design.proofs.exhausting import Cut
 from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
-from snnprog.solver import maximise
+from snnprog.solver import maximise_if_possible
 
 PROGRAMS_WORK = 12_000
 """How many programs are solved for the cuts of one output, times their roundings: a second or two."""
@@ -45,8 +45,8 @@ class CourseCutter:
         lower[self.taps], upper[self.taps] = least[:EXPONENT], greatest[:EXPONENT]
         lower[n_taps], upper[n_taps] = least[-1], greatest[-1]
         lower[n_taps + 1], upper[n_taps + 1] = least[-2] / self.course.unit, greatest[-2] / self.course.unit
-        optimum = maximise(replace(self.program, lower=lower, upper=upper))
-        if optimum.values[-1] > -SURE:
+        optimum = maximise_if_possible(replace(self.program, lower=lower, upper=upper))
+        if optimum is None or optimum.values[-1] > -SURE:
             return None
         prices = whole_prices(optimum.duals[: len(self.course.rows)])
         if not prices:

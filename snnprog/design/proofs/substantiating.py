@@ -16,7 +16,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import conflict_of
-from snnprog.design.designer import is_open_loop
+from snnprog.design.designer import has_open_ticks, is_open_loop
 from snnprog.design.freedom import Assumed, Choice, Tap
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
@@ -27,7 +27,6 @@ from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
-from snnprog.spec.options import NO_WINDOW
 
 MOST_SPLITS = 6
 """Don't-care bins that are told apart one after another, where the search for weights did not say which."""
@@ -215,7 +214,7 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
     spec, care = task.spec, task.care[:, output]
     problem = task.problem(output, task.targets[:, output], constrained=care)
     proof: Node | None = None
-    if spec.window != NO_WINDOW or (spec.recurrent and not task.care.all()):
+    if has_open_ticks(spec):
         leaf = Exhausted(output)
         proof = leaf if spec.hidden == 0 and _choices(problem) <= MOST_CHOICES and referee.refutes(leaf) else None
     else:
