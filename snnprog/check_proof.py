@@ -161,121 +161,204 @@ def added(box, line, delay):
 
 
 class Intervals:
-    """Values are pairs (least, greatest) of integers; every operation returns all that can come of them."""
+    """Values are pairs (least, greatest) of integers; a tick returns all that can come of them."""
 
     def __init__(self, box, spec):
-        self.box, self.spec = box, spec
-
-    def unknown(self, name):
-        """Return a parameter."""
-        return tuple(self.box[name])
+        self.box, self.spec, self.weights = box, spec, {}
 
     def weight(self, line, delay):
         """Return what one spike over a tap adds."""
-        return added(self.box, line, delay)
+        if (line, delay) not in self.weights:
+            self.weights[line, delay] = added(self.box, line, delay)
+        return self.weights[line, delay]
 
     def maybe(self, value):
         """Return a value, or 0."""
         return min(0, value[0]), max(0, value[1])
 
-    def total(self, values):
-        """Return a sum."""
-        return sum(value[0] for value in values), sum(value[1] for value in values)
+    def tick(self, registers, values, gaps, where, may):
+        """Run a tick; narrow the threshold's range to what allows what the neuron is to do."""
+        done, box = TickDone(), self.box
+        state = registers.values() if registers else self.spec.rule.at_rest
+        ends = *box["threshold"], *box["bias"]
+        done.registers, done.spikes, box["threshold"] = self.spec.tick_of_intervals(state, values, ends, gaps, may)
+        return done
 
-    def known(self, value):
-        """Return the only integer that a value can be, or None."""
-        return value[0] if value[0] == value[1] else None
 
-    def constant(self, value):
-        """Return an integer as a value."""
-        return value, value
+ROUNDED = {  # how often met roundings read in Python
+    "floor": "({0} >> {1})",
+    "toward_zero": "({0} >> {1} if {0} >= 0 else -(-{0} >> {1}))",
+    "moving": "(({0} >> {1}) or +({0} > 0))",
+}
+TICK = """
+def tick(registers, values, ends, gaps, may):
+    ({registers}), (t0, t1, b0, b1) = registers, ends
+{before}
+    most, least = ({p1} - gaps[1]) // {unit}, -((-{p0} - gaps[0]) // {unit})
+    if may != 0 and t0 <= most:
+        if may is None and t1 >= least:
+            spikes, s0, s1 = None, 0, {most}
+        else:
+            spikes, s0, s1, t1 = 1, 1, {most}, min(t1, most)
+    elif may != 1 and t1 >= least:
+        spikes, s0, s1, t0 = 0, 0, 0, max(t0, least)
+    else:
+        raise ContradictionError
+{after}
+    return {{{results}}}, spikes, (t0, t1)
+"""
 
-    def between(self, where, low, high):
-        """Return an unknown integer."""
-        return low, high
 
-    def add(self, a, b):
-        """Return the sum."""
-        return a[0] + b[0], a[1] + b[1]
+class TickCode:
+    """The rule on intervals as lines of Python; each value is a pair of words, its least end and its greatest."""
 
-    def sub(self, a, b):
-        """Return the difference."""
-        return a[0] - b[1], a[1] - b[0]
+    def __init__(self, rule, most):
+        self.rule, self.lines, self.indent, self.n_names, self.limit, self.holds = rule, [], 4, 0, None, 0
+        self.ends = {name: (str(value), str(value)) for name, value in rule.parameters.items()}
+        self.ends |= {name: self.new() for name in rule.registers}
+        registers = ", ".join(f"({low}, {high})" for low, high in map(self.ends.get, rule.registers))
+        self.ends |= {"threshold": ("t0", "t1"), "bias": ("b0", "b1")}
+        self.gather(*rule.gather[:3])
+        place = [target for _, target, *_ in rule.steps].index("spikes")
+        self.assign(rule.steps[:place])
+        (p0, p1), before = self.ends["potential"], self.taken()
+        self.ends["spikes"] = "s0", "s1"
+        self.assign(rule.steps[place + 1 :])
+        results = ", ".join(f"{name!r}: ({', '.join(self.ends[name])})" for name in rule.registers)
+        words = {"registers": registers + ",", "before": before, "after": self.taken(), "results": results}
+        self.text = TICK.format(p0=p0, p1=p1, unit=rule.unit, most=most, **words)
 
-    def neg(self, a):
-        """Return the negative."""
-        return -a[1], -a[0]
+    def function(self):
+        """Return the tick as a function."""
+        scope = {"__builtins__": {"min": min, "max": max}, "ContradictionError": ContradictionError}
+        exec(self.text, scope | {"held": held, "rounded": rounded, "need": need}, scope)
+        return scope["tick"]
 
-    def mul(self, a, b):
-        """Return the product."""
-        ends = [x * y for x in a for y in b]
-        return min(ends), max(ends)
+    def say(self, line):
+        """Write a line."""
+        self.lines.append(" " * self.indent + line)
 
-    def shl(self, a, bits):
-        """Return the value times a power of two."""
-        return a[0] << bits, a[1] << bits
+    def taken(self):
+        """Return the lines that were written since."""
+        lines, self.lines = self.lines, []
+        return "\n".join(lines)
 
-    def scale(self, a, factor, bits, rounding):
-        """Return the value times a fraction, rounded; that never falls as the value rises."""
-        return rounded(a[0] * factor, bits, rounding), rounded(a[1] * factor, bits, rounding)
+    def new(self):
+        """Return two new names."""
+        self.n_names += 1
+        return f"x{self.n_names}", f"y{self.n_names}"
 
-    def leak(self, a, bits, rounding):
-        """Return the value less its share; that never falls as the value rises."""
-        return a[0] - rounded(a[0], bits, rounding), a[1] - rounded(a[1], bits, rounding)
+    def named(self, low, high, names=None):
+        """Give the ends of a value names."""
+        low_name, high_name = names = names or self.new()
+        self.say(f"{low_name}, {high_name} = {low}, {high}")
+        return names
 
-    def hold(self, a, low, high, end, limit):
-        """Return what a register keeps; a watched value is below its limit, or the program does not count."""
-        if limit is not None:
-            a = max(a[0], 1 - limit), min(a[1], limit - 1)
-            if a[0] > a[1]:
-                raise ContradictionError
-        if a[0] == a[1] or end == "clip" or (low <= a[0] and a[1] <= high):
-            return held(a[0], low, high, end), held(a[1], low, high, end)
-        return min(a[0], low), max(a[1], high)
+    def gather(self, name, target, expression):
+        """Write how spikes are taken in, one after another."""
+        total = self.named(*self.ends.get(target, ("0", "0")))
+        self.ends |= {target: total, "weight": ("w0", "w1"), "count": ("1", "1")}
+        self.say("for w0, w1 in values:")
+        self.indent += 4
+        self.named(*self.step(name, expression), names=total)
+        self.indent -= 4
+        del self.ends["weight"], self.ends["count"]
 
-    def watch(self, a, limit):
-        """Note a watched value that no register holds."""
-        return self.hold(a, 1 - limit, limit - 1, "clip", limit)
+    def assign(self, steps):
+        """Write steps."""
+        for name, target, expression, _ in steps:
+            self.ends[target] = self.step(name, expression)
 
-    def compare(self, operator, a, b):
-        """Return 1 where a is greater (or equal), else 0."""
-        equal = operator == ">="
-        return int(a[0] + equal > b[1]), int(a[1] + equal > b[0])
+    def step(self, name, expression):
+        """Write a step; what it holds, or else its value, is below its limit where the rule watches it."""
+        self.limit, self.holds = self.rule.watched.get(name), 0
+        ends = self.value(expression)
+        return ends if self.limit is None or self.holds else self.watched(*ends)
 
-    def select(self, condition, a, b):
-        """Return either."""
-        return min(a[0], b[0]), max(a[1], b[1])
+    def watched(self, low, high):
+        """Write that a value is below its limit, or the program does not count."""
+        x, y = self.named(low, high)
+        self.say(f"if {x} < {1 - self.limit}: {x} = {1 - self.limit}")
+        self.say(f"if {y} > {self.limit - 1}: {y} = {self.limit - 1}")
+        self.say(f"if {x} > {y}: raise ContradictionError")
+        return x, y
 
-    def min(self, a, b):
-        """Return the lesser."""
-        return min(a[0], b[0]), min(a[1], b[1])
+    def value(self, node):
+        """Write an expression, which `nodes_in` has checked; return its ends."""
+        if type(node) is int:
+            return str(node), str(node)
+        if type(node) is str:
+            need(node in self.ends, f"the rule reads {node!r} before it is assigned")
+            return self.ends[node]
+        word, *rest = node
+        if word in ("scale", "shr", "leak"):
+            return self.decayed(word, self.value(rest[0]), *self.rule.decay(word, *rest[1:]))
+        if word == "hold":
+            return self.held(self.value(rest[0]), *rest[1:])
+        if word == "select":
+            return self.selected(*rest)
+        if word == "shl":
+            return self.named(*(f"{end} << {rest[1]}" for end in self.value(rest[0])))
+        if word == "compare":
+            more, (a0, a1), (b0, b1) = ">=" if rest[0] == ">=" else ">", self.value(rest[1]), self.value(rest[2])
+            return self.named(f"+({a0} {more} {b1})", f"+({a1} {more} {b0})")
+        (a0, a1), (b0, b1) = self.value(rest[0]), self.value(rest[-1])
+        if word in ("min", "max"):
+            return self.named(f"{word}({a0}, {b0})", f"{word}({a1}, {b1})")
+        if word in ("mul", "floor_div"):
+            sign = "*" if word == "mul" else "//"
+            if word == "floor_div":
+                self.say(f"need({b0} >= 1, 'the rule divides by a value that may be less than 1')")
+            elif (b0, b1) == ("1", "1"):
+                return a0, a1
+            four = ", ".join(f"{a} {sign} {b}" for a in (a0, a1) for b in (b0, b1))
+            return self.named(f"min({four})", f"max({four})")
+        return {
+            "add": lambda: self.named(f"{a0} + {b0}", f"{a1} + {b1}"),
+            "sub": lambda: self.named(f"{a0} - {b1}", f"{a1} - {b0}"),
+            "neg": lambda: self.named(f"-{a1}", f"-{a0}"),
+        }[word]()
 
-    def max(self, a, b):
-        """Return the greater."""
-        return max(a[0], b[0]), max(a[1], b[1])
+    def decayed(self, word, ends, *by):
+        """Write a value times a fraction, rounded, or less that; neither falls as the value rises."""
+        factor, bits, rounding = by if word != "leak" else (1, *by)
+        x, y = self.named(*(f"{end} * {factor}" if factor != 1 else end for end in ends))
+        form = ROUNDED.get(rounding, f"rounded({{0}}, {{1}}, {rounding!r})")
+        return self.named(*(f"{end} - " * (word == "leak") + form.format(end, bits) for end in (x, y)))
 
-    def floor_div(self, a, b):
-        """Return the quotient, rounded down."""
-        need(b[0] >= 1, "the rule divides by a value that may be less than 1")
-        ends = [x // y for x in a for y in b]
-        return min(ends), max(ends)
+    def held(self, ends, low, high, end):
+        """Write what a register keeps."""
+        self.holds += 1
+        x, y = ends if self.limit is None else self.watched(*ends)
+        if self.limit is not None and low <= 1 - self.limit and self.limit - 1 <= high:
+            return x, y
+        if end == "clip":
+            return self.named(*(f"min(max({each}, {low}), {high})" for each in (x, y)))
+        names, kept = self.new(), (f"held({each}, {low}, {high}, {end!r})" for each in (x, y))
+        self.say(f"if {x} == {y} or ({low} <= {x} and {y} <= {high}):")
+        self.say(f"    {names[0]}, {names[1]} = {', '.join(kept)}")
+        self.say(f"else: {names[0]}, {names[1]} = min({x}, {low}), max({y}, {high})")
+        return names
 
-    def demand(self, compared, unit, gaps, may):
-        """Return the spikes (0, 1 or None for either) that the threshold allows; narrow the threshold's range.
-
-        A spike needs ``compared - unit * threshold >= gaps[1]``, silence ``unit * threshold - compared >= gaps[0]``.
-        """
-        low, high = self.box["threshold"]
-        most = (compared[1] - gaps[1]) // unit  # the greatest threshold with a spike, and the least with silence
-        least = -((-compared[0] - gaps[0]) // unit)
-        can = {value for value, ok in ((0, high >= least), (1, low <= most)) if ok and may in (None, value)}
-        if not can:
-            raise ContradictionError
-        if len(can) == 1:
-            narrowed = (low, min(high, most)) if 1 in can else (max(low, least), high)
-            self.box["threshold"] = narrowed
-            return can.pop()
-        return None
+    def selected(self, condition, if_true, if_false):
+        """Write one of two values, or what can come of both."""
+        (c0, c1), (x, y) = self.value(condition), self.new()
+        self.say(f"if {c0} or {c1}:")
+        self.indent += 4
+        self.named(*self.value(if_true), names=(x, y))
+        self.indent -= 4
+        self.say(f"if {c0} <= 0 <= {c1}:")
+        self.indent += 4
+        a0, a1 = self.value(if_false)
+        self.named(
+            *(
+                f"{each} if {c0} == {c1} else {word}({each}, {name})"
+                for each, word, name in ((a0, "min", x), (a1, "max", y))
+            ),
+            names=(x, y),
+        )
+        self.indent -= 4
+        return x, y
 
 
 class Sum:
@@ -344,6 +427,42 @@ class AtomSums:
         low, high = self.ends(value)
         return self.free(("maybe", len(self.atoms)), min(0, low), max(0, high))
 
+    def tick(self, registers, values, gaps, where, may):
+        """Run a tick."""
+        spec, rule, done = self.spec, self.spec.rule, TickDone()
+        self.names = {**spec.parameters, **dict.fromkeys(rule.registers, 0), **(registers or {})}
+        self.names |= {"threshold": self.unknown("threshold"), "bias": self.unknown("bias")}
+        done.watched = self.watched = []
+        self.gather(values)
+        for name, target, _, function in rule.steps:
+            if target == "spikes":
+                done.compared = self.names["potential"]
+                done.spikes = self.demand(done.compared, rule.unit, gaps, may)
+                least, most = done.spikes or 0, 0 if done.spikes == 0 else spec.most_spikes
+                self.names["spikes"] = self.free(("between", where), least, most)
+            else:
+                self.names[target] = self.value_of_step(name, function)
+        done.registers = {name: self.names[name] for name in rule.registers}
+        return done
+
+    def gather(self, values):
+        """Take in what arrives."""
+        name, target, _, function = self.spec.rule.gather
+        self.names.setdefault(target, 0)
+        if self.spec.rule.is_sum:
+            self.names[target] = self.total([self.names[target], *values])
+            return
+        self.names["count"] = 1
+        for value in values:
+            self.names["weight"] = value
+            self.names[target] = self.value_of_step(name, function)
+
+    def value_of_step(self, name, function):
+        """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
+        self.limit, self.holds = self.spec.rule.watched.get(name), 0
+        value = function(self, self.names)
+        return value if self.limit is None or self.holds else self.watch(value)
+
     def total(self, values):
         """Return a sum."""
         constant, terms = 0, {}
@@ -355,18 +474,6 @@ class AtomSums:
                 for atom, multiple in value.terms.items():
                     terms[atom] = terms.get(atom, 0) + multiple
         return Sum(constant, terms) if terms else constant
-
-    def known(self, value):
-        """Return the only integer that a value can be, or None."""
-        return value if type(value) is int else None
-
-    def constant(self, value):
-        """Return an integer as a value."""
-        return value
-
-    def between(self, where, low, high):
-        """Return an unknown integer."""
-        return self.free(("between", where), low, high)
 
     def add(self, a, b):
         """Return the sum."""
@@ -403,21 +510,23 @@ class AtomSums:
         """Return the value less its share."""
         return plus(a, self.scale(a, 1, bits, rounding), -1)
 
-    def hold(self, a, low, high, end, limit):
+    def hold(self, a, low, high, end):
         """Return what a register keeps: the value itself, where that is sure to be within the register."""
-        if limit is not None:
-            a = self.watch(a, limit)
+        self.holds += 1
+        if self.limit is not None:
+            a = self.watch(a)
         if type(a) is int:
             return held(a, low, high, end)
-        if limit is not None and -low >= limit - 1 <= high:
+        if self.limit is not None and -low >= self.limit - 1 <= high:
             return a
         return self.atom((a.key(), low, high, end), a, (1, 0, "floor"), (low, high, end))
 
-    def watch(self, a, limit):
+    def watch(self, a):
         """Note a watched value: it is below its limit."""
+        self.watched.append((a, self.limit))
         if type(a) is not int:
-            self.learn(a, 1 - limit, limit - 1)
-        elif abs(a) >= limit:
+            self.learn(a, 1 - self.limit, self.limit - 1)
+        elif abs(a) >= self.limit:
             raise ContradictionError
         return a
 
@@ -432,8 +541,11 @@ class AtomSums:
             return int(difference > 0 or (difference == 0 and operator == ">="))
         return self.free(("compare", operator, difference.key()), 0, 1)
 
-    def select(self, condition, a, b):
-        """Return either."""
+    def select(self, condition, if_true, if_false):
+        """Return one of two values; where the condition is open, an atom that stands for either."""
+        if type(condition) is int:
+            return if_true() if condition else if_false()
+        a, b = if_true(), if_false()
         return a if plus(a, b, -1) == 0 else self.opaque("select", condition, a, b)
 
     def min(self, a, b):
@@ -600,35 +712,35 @@ class ChipRule:
         self.gather = self.step(entry(data, "gather", dict, "the rule"))
         self.steps = [self.step(each) for each in entry(data, "steps", list, "the rule")]
         need(sum(nodes_in(each[2]) for each in [self.gather, *self.steps]) <= 4096, "the rule must have 4096 nodes")
-        self.constants = {name: (value, value) for name, value in parameters.items()}
+        self.parameters, self.at_rest = parameters, ((0, 0),) * len(self.registers)
         self.watched = {}
         for watch in entry(data, "watched", list, "the rule"):
             step = entry(watch, "step", str, "a watch of the rule")
             self.watched[step] = integer(watch.get("limit"), "a limit of the rule", 1)
         need(all(type(each) is str for each in self.registers) and "potential" in self.registers, "no potential")
+        need(len(set(self.registers)) == len(self.registers), "registers must differ")
         self.is_sum = self.gather[2] == ["add", self.gather[1], ["mul", "weight", "count"]]
         self.is_sum = self.is_sum and self.gather[0] not in self.watched
         self.read_firing([each[2] for each in self.steps if each[1] == "spikes"])
-        self.gather = (*self.gather[:2], self.compiled(self.gather[2]))
-        self.steps = [(name, to, None if to == "spikes" else self.compiled(each)) for name, to, each in self.steps]
+        self.gather, *self.steps = ((*each, self.compiled(each[2])) for each in (self.gather, *self.steps))
 
     def compiled(self, expression):
-        """Return an expression as a function of the domain, of names and of the run."""
-        return eval("lambda domain, names, run: " + self.text(expression), {"__builtins__": {}})
+        """Return an expression as a function of a domain and of names."""
+        return eval("lambda domain, names: " + self.text(expression), {"__builtins__": {}})
 
     def text(self, expression):
         """Return an expression, which `nodes_in` has checked, as one of Python, of a domain's operations."""
         if type(expression) is int:
-            return f"domain.constant({expression})"
+            return str(expression)
         if type(expression) is str:
             return f"names[{expression!r}]"
         word, first, *rest = expression
         if word == "select":
-            return f"run.choose({self.text(first)}, lambda: {self.text(rest[0])}, lambda: {self.text(rest[1])})"
+            return f"domain.select({self.text(first)}, lambda: {self.text(rest[0])}, lambda: {self.text(rest[1])})"
         if word == "compare":
             return f"domain.compare({first!r}, {self.text(rest[0])}, {self.text(rest[1])})"
         if word == "hold":
-            return f"run.hold({self.text(first)}, {rest[0]}, {rest[1]}, {rest[2]!r})"
+            return f"domain.hold({self.text(first)}, {rest[0]}, {rest[1]}, {rest[2]!r})"
         if word in ("shl", "scale", "shr", "leak"):
             given = rest if word == "shl" else self.decay(word, *rest)
             return f"domain.{'scale' if word == 'shr' else word}({self.text(first)}, {', '.join(map(repr, given))})"
@@ -637,9 +749,10 @@ class ChipRule:
     def decay(self, word, by, *rest):
         """Return the operands of a decay; what it decays by is a known number."""
         try:
-            by = self.compiled(by)(Intervals({}, None), self.constants, None)[0]
+            by = self.compiled(by)(AtomSums({}, None), self.parameters)
         except (KeyError, AttributeError):
-            raise BadFileError(f"{word} of the rule needs a number that is known") from None
+            by = None
+        need(type(by) is int, f"{word} of the rule needs a number that is known")
         need(by >= 0, f"{word} of the rule needs a number from 0")
         if word == "scale":
             return by, integer(rest[0], "bits of scale", 0, 64), rest[1]
@@ -694,9 +807,12 @@ class Claim:
         need(self.fan_in is None or integer(self.fan_in, "fan_in", 0) >= 0, "fan_in")
         noise, equal = integer(data.get("noise"), "noise", 0), self.rule.operator == ">="
         self.gaps = noise + equal, noise + 1 - equal  # of silence and of a spike
-        self.first_spikes, self.least_gaps = {}, (int(equal), 1 - equal)
+        self.first_spikes, self.arriving, self.least_gaps = {}, {}, (int(equal), 1 - equal)
         self.n_lines = self.n_inputs + self.n_outputs * self.recurrent
         self.read_ranges(entry(data, "ranges", dict, what))
+        most = self.parameters.get(self.rule.most) if type(self.rule.most) is str else self.rule.most
+        self.most_spikes = 1 if self.once else MOST_NUMBER if most is None else most
+        self.tick_of_intervals = TickCode(self.rule, self.most_spikes).function()
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
         need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
 
@@ -717,6 +833,16 @@ class Claim:
         self.ranges["exponent"] = pair(data.get("exponents"), "exponents", 0, 32)
         self.bias_most = max(pair(data.get("bias_mantissas"), "bias_mantissas"))
         self.bias_exponents = pair(data.get("bias_exponents"), "bias_exponents", 0, 32)
+
+    def arrivals(self, pattern):
+        """Return the taps over which inputs arrive in each tick, as (line, delay)."""
+        if pattern not in self.arriving:
+            ticks, inputs, _, _ = self.patterns[pattern]
+            taps = [
+                [(line, delay) for delay in self.delays for line in inputs.get(t - delay, ())] for t in range(ticks)
+            ]
+            self.arriving[pattern] = [sorted(here) for here in taps]
+        return self.arriving[pattern]
 
     def pattern(self, data):
         """Return a pattern: ticks, lines that spike at each tick, and of each output its due ticks and open ones."""
@@ -904,46 +1030,24 @@ class OutputRun:
     """An output, run by the chip's rule on sums or on intervals; None is a hidden neuron that hears no other."""
 
     def __init__(self, case, output, domain):
-        self.case, self.output, self.domain = case, output, domain
-        self.spec, self.rule, self.histories = case.spec, case.spec.rule, {}
-        self.names, self.watched, self.limit, self.holds = {}, [], None, 0
+        self.case, self.output, self.domain, self.spec, self.histories = case, output, domain, case.spec, {}
 
     def run(self, pattern, last):
         """Yield the ticks of a pattern to the last one that is asked for."""
-        domain, spec, rule = self.domain, self.spec, self.rule
-        is_output = self.output is not None
+        spec, is_output, registers, history = self.spec, self.output is not None, None, ()
         known = self.case.known(self.output, pattern) if is_output else [None] * spec.patterns[pattern][0]
-        own, history, gaps = list(known), (), spec.gaps if is_output else spec.least_gaps
-        registers = {name: domain.constant(0) for name in rule.registers}
-        constants = {name: domain.constant(value) for name, value in spec.parameters.items()}
+        own, gaps = list(known), spec.gaps if is_output else spec.least_gaps
         for tick in range(last + 1):
-            self.names = {**constants, **registers, "threshold": domain.unknown("threshold")}
-            self.names["bias"], self.watched = domain.unknown("bias"), []
-            history = self.gather(pattern, tick, own, history)
-            done = TickDone()
-            for name, target, expression in rule.steps:
-                if target == "spikes":
-                    done.compared = self.names["potential"]
-                    done.spikes = domain.demand(done.compared, rule.unit, gaps, known[tick])
-                    self.names["spikes"] = self.count(done.spikes, (pattern, tick))
-                else:
-                    self.names[target] = self.value_of_step(name, expression)
-            registers = {name: self.names[name] for name in rule.registers}
-            done.registers, done.watched, own[tick] = registers, self.watched, done.spikes
+            values, history = self.arriving(pattern, tick, own, history)
+            self.case.spend(1 + len(values))
+            done = self.domain.tick(registers, values, gaps, (pattern, tick), known[tick])
+            registers, own[tick] = done.registers, done.spikes
             yield done
 
-    def count(self, spikes, where):
-        """Return how often a neuron spikes: once, where it must not spike twice."""
-        most = self.spec.parameters.get(self.rule.most) if type(self.rule.most) is str else self.rule.most
-        most = 1 if self.spec.once else MOST_NUMBER if most is None else most
-        return self.domain.between(where, spikes or 0, most if spikes is None or spikes else 0)
-
-    def gather(self, pattern, tick, own, history):
-        """Take in the spikes that arrive: of inputs, hidden neurons and outputs, by line, then by delay."""
-        spec, (name, target, expression) = self.spec, self.rule.gather
-        inputs = spec.patterns[pattern][1]
-        arriving = [(line, delay) for delay in spec.delays for line in inputs.get(tick - delay, ())]
-        values = [self.domain.weight(line, delay) for line, delay in sorted(arriving)]
+    def arriving(self, pattern, tick, own, history):
+        """Return what arrives from inputs, hidden neurons and outputs, and the history of it."""
+        spec = self.spec
+        values = [self.domain.weight(line, delay) for line, delay in spec.arrivals(pattern)[tick]]
         if spec.may_have_hidden_neurons and spec.fan_in != 0 and self.output is not None:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
             if history and history[1] and tick >= first_spike(spec, pattern) + spec.delays[0]:
@@ -956,16 +1060,7 @@ class OutputRun:
                 if spike != 0:
                     value = self.domain.weight(spec.n_inputs + output, delay)
                     values.append(value if spike else self.domain.maybe(value))
-        self.case.spend(1 + len(values))
-        self.names.setdefault(target, self.domain.constant(0))
-        if self.rule.is_sum:
-            self.names[target] = self.domain.total([self.names[target], *values])
-            return history
-        self.names["count"] = self.domain.constant(1)
-        for value in values:
-            self.names["weight"] = value
-            self.names[target] = self.value_of_step(name, expression)
-        return history
+        return values, history
 
     def heard(self, pattern, tick, own, history):
         """Return (number, excited) of the history that hidden neurons have heard by a tick; () before there is one.
@@ -987,32 +1082,6 @@ class OutputRun:
         excitable = any(type(each) is str or spec.mantissas[each][1] > 0 for each in events)
         number = self.histories.setdefault((history[:1], events), len(self.histories) + 1)
         return number, excitable or history[1:] == (True,) or spec.ranges["bias"] != [0, 0]
-
-    def value_of_step(self, name, expression):
-        """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
-        self.limit, self.holds = self.rule.watched.get(name), 0
-        try:
-            value = expression(self.domain, self.names, self)
-        except KeyError as missing:
-            raise BadFileError(f"the rule reads {missing} before it is assigned") from None
-        if self.limit is not None and not self.holds:
-            self.watched.append((value, self.limit))
-            value = self.domain.watch(value, self.limit)
-        return value
-
-    def hold(self, operand, low, high, end):
-        """Return what a register keeps, watched where its step is."""
-        if self.limit is not None:
-            self.watched.append((operand, self.limit))
-            self.holds += 1
-        return self.domain.hold(operand, low, high, end, self.limit)
-
-    def choose(self, condition, if_true, if_false):
-        """Return one of two values, or what can come of both."""
-        chosen = self.domain.known(condition)
-        if chosen is not None:
-            return if_true() if chosen else if_false()
-        return self.domain.select(condition, if_true(), if_false())
 
 
 def check_farkas(case, leaf):
@@ -1151,20 +1220,22 @@ def cut_down(box, cuts):
     """Return a box without ends that break a cut; raise ContradictionError if nothing is left of it."""
     box = dict(box)
     for constant, multiples in cuts:
-        if not all(name in box for name in multiples):
-            raise RejectedError("a cut rests on a synapse that never acts")
-        ends = {name: added(box, *name[1:]) if name[0] == "weight" else box[name] for name in multiples}
-        most = {name: max(by * end for by in multiples[name] for end in ends[name]) for name in ends}
-        total = constant + sum(most.values())
+        total, parts = constant, []
+        for name, (least, most) in multiples.items():
+            if name not in box:
+                raise RejectedError("a cut rests on a synapse that never acts")
+            low, high = added(box, *name[1:]) if name[0] == "weight" else box[name]
+            part = max(least * low, least * high, most * low, most * high)
+            total += part
+            parts.append((name, low, high, least, most, part))
         if total < 0:
             raise ContradictionError
-        for name, (low, high) in ends.items():
-            by, need_of = multiples[name], most[name] - total  # the multiple must come to this, or more
-            if by[0] > 0:
-                low = max(low, -(-need_of // by[need_of > 0]))
-            elif by[1] < 0:
-                high = min(high, need_of // by[need_of <= 0])
-            box[name] = low, high
+        for name, low, high, least, most, part in parts:
+            rest = part - total  # the multiple must come to this, or more
+            if least > 0:
+                box[name] = max(low, -(-rest // (most if rest > 0 else least))), high
+            elif most < 0:
+                box[name] = low, min(high, rest // (most if rest <= 0 else least))
     return box
 
 

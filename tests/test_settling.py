@@ -13,10 +13,10 @@ from checked_proofs import fault
 import snnprog as sp
 from snnprog import check_proof
 from snnprog.design.proofs.boxes import BoxNeuron
-from snnprog.design.proofs.exhausting import exhausted
+from snnprog.design.proofs.exhausting import Exhausting
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.task import Task
-from snnprog.integers import MANY, settled
+from snnprog.integers import MANY, AllIntegers
 from snnprog.proof import Exhausted
 from snnprog.spec.document import spec_to_data
 
@@ -84,7 +84,7 @@ def test_boxes_find_an_answer_where_there_is_one(seed: int) -> None:
         *(range(low, high + 1) for low, high in zip(neuron.lower.tolist(), neuron.upper.tolist(), strict=True))
     )
     answers = {values for values in choices if does_all(spec, neuron, values)}
-    found = exhausted(neuron, 1 << 24)
+    found = Exhausting(neuron).until(1 << 24)
     assert found.is_complete == (not answers)
     assert found.answer is None or tuple(found.answer.tolist()) in answers
 
@@ -92,7 +92,7 @@ def test_boxes_find_an_answer_where_there_is_one(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(100, 125))
 def test_what_is_settled_is_proved_or_exact(seed: int) -> None:
     spec = coarse_spec(seed)
-    outcome = settled(Task.of(spec), 0, Referee(spec), most_work=MANY)
+    outcome = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY)
     if outcome.neuron is not None:
         assert sp.verify(sp.compile(spec).program, spec).exact
     else:
@@ -128,7 +128,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], dict[str, Any]]] = {
 def test_xylo_integers_are_refused_with_a_proof(name: str) -> None:
     patterns, options = REFUSED[name]
     spec = spec_of(*patterns, chip="xylo", **options)
-    outcome = settled(Task.of(spec), 0, Referee(spec), most_work=MANY)
+    outcome = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY)
     assert outcome.proof is not None
     assert fault(spec, outcome.proof) is None
     with pytest.raises(sp.InfeasibleError):
@@ -138,10 +138,10 @@ def test_xylo_integers_are_refused_with_a_proof(name: str) -> None:
 def test_boxes_end_with_cuts_and_without() -> None:
     patterns, options = REFUSED["two slow decays"]
     spec = spec_of(*patterns, chip="xylo", **options)
-    proof = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).proof
+    proof = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY).proof
     assert isinstance(proof, Exhausted)
     assert proof.cuts
-    without = exhausted(box_neuron(spec), 1 << 24)
+    without = Exhausting(box_neuron(spec)).until(1 << 24)
     assert without.is_complete
     claim = check_proof.Claim(spec_to_data(spec))
     assert Referee(spec).fault(proof) is None
@@ -177,16 +177,16 @@ def test_bins_that_are_named_stand_by_themselves(name: str, most: int) -> None:
     """No integers do what the named bins ask: they fail, without cuts, where the neuron does all else as asked."""
     patterns, options = REFUSED[name]
     spec = spec_of(*patterns, chip="xylo", **options)
-    (conflict,) = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).conflicts
+    (conflict,) = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY).conflicts
     named = {(each.pattern, each.tick) for each in conflict.bins}
     assert len(named) <= most
     asked = [(index, tick) in named for index, pattern in enumerate(spec.patterns) for tick in range(pattern.ticks)]
-    assert exhausted(box_neuron(spec).asking(np.array(asked)), 1 << 24).is_complete
+    assert Exhausting(box_neuron(spec).asking(np.array(asked))).until(1 << 24).is_complete
 
 
 def test_two_bins_are_named_where_two_are_to_blame() -> None:
     """The potential forgets at once, and nothing arrives any more: it cannot be higher at tick 4 than at tick 3."""
     patterns, options = REFUSED["a potential that forgets at once"]
     spec = spec_of(*patterns, chip="xylo", **options)
-    (conflict,) = settled(Task.of(spec), 0, Referee(spec), most_work=MANY).conflicts
+    (conflict,) = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY).conflicts
     assert [(each.pattern, each.tick, each.is_spike) for each in conflict.bins] == [(2, 3, False), (2, 4, True)]

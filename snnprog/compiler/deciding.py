@@ -23,7 +23,7 @@ from snnprog.design.proofs.referee import Referee
 from snnprog.design.proofs.substantiating import last_word, substantiated
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
-from snnprog.integers import FEW, MANY, fit_outputs, settled, sweep_outputs
+from snnprog.integers import FEW, MANY, AllIntegers, fit_outputs, sweep_outputs
 from snnprog.integers.fitted import FEW_RUNS, MANY_RUNS
 from snnprog.network import Neuron
 from snnprog.solver import check_time, step
@@ -97,7 +97,7 @@ class Means:
 
     def settled(self, outputs: Iterable[int], most_work: int) -> Outcomes:
         """Return what comes of looking at all integers of some outputs, as far as the work allowed goes."""
-        return self._each(outputs, lambda index: settled(self._task, index, self._referee, most_work=most_work))
+        return self._each(outputs, lambda index: self._all_integers(index).settled(most_work))
 
     def last_words(self, outputs: Iterable[int]) -> Outcomes:
         """Return proofs by cases, or by few synapses, that outputs have no integers."""
@@ -121,6 +121,17 @@ class Means:
                 return found
             with self.watch.step("proofs"):
                 return refused_with_cases(spec, outputs)
+        return {}
+
+    def _all_integers(self, output: int) -> AllIntegers:
+        """Return the search through all integers of an output, which may have begun."""
+        if output not in self._searches:
+            self._searches[output] = AllIntegers(self._task, output, self._referee)
+        return self._searches[output]
+
+    @cached_property
+    def _searches(self) -> dict[int, AllIntegers]:
+        """The searches that have begun, by output."""
         return {}
 
     @cached_property

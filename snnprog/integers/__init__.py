@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from snnprog.integers.all_integers import FEW, MANY, AllIntegers
 from snnprog.integers.quantizer import CERTIFIED, EXACT, INEXACT, NeuronReport, Quantized, quantize
-from snnprog.integers.settling import FEW, MANY, settled
 from snnprog.integers.unbuilt import fit_outputs, sweep_outputs
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "FEW",
     "INEXACT",
     "MANY",
+    "AllIntegers",
     "NeuronReport",
     "Quantized",
     "fit_outputs",
     "quantize",
-    "settled",
     "sweep_outputs",
 ]

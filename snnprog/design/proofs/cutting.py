@@ -6,16 +6,23 @@ are a sum of rows that nothing in that box fulfils. The same sum holds in every 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.design.proofs.boxes import EXPONENT
+from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD
 from snnprog.design.proofs.course import IntegerCourse
-from snnprog.design.proofs.exhausting import Cut
+from snnprog.design.proofs.exhausting import Cut, cut_down
 from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
-from snnprog.solver import maximise_if_possible
+from snnprog.solver import LinearProgram, Optimum, maximise_if_possible
+
+SUNKEN = 1e5
+"""What a row that is not kept costs beside an LSB of an unknown: more than any row can gain by it."""
+
+NARROW = 0.75
+"""The share of a range that a cut may leave to be worth holding every box against it. A choice."""
 
 PROGRAMS_WORK = 12_000
 """How many programs are solved for the cuts of one output, times their roundings: a second or two."""
@@ -34,31 +41,74 @@ class CourseCutter:
     def __init__(self, course: IntegerCourse, taps: Int64s) -> None:
         self.course, self.taps, self.program = course, taps, course.program(has_answer=False)
         self.left = PROGRAMS_WORK // (1 + len(course.roundings))
+        self.for_cuts = self.left // 2
+        n_taps = course.mapping.n_taps
+        self._columns = np.array([*taps.tolist(), n_taps + 1, n_taps])
+        self._places = np.delete(np.arange(taps.size + 3), EXPONENT)
+        self._units = np.array([*(1,) * taps.size, course.unit, 1])
+
+    def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
+        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: the threshold's, then the others'.
+
+        Where real weights only nearly do what is asked, roundings can make up for that only if weights are small.
+        """
+        box = np.stack([least, greatest])[:, None]
+        box[..., EXPONENT] = 0  # both ends are of what one spike adds
+        for place in (THRESHOLD, *range(self.taps.size), BIAS):
+            for side in (1, -1):
+                wide = box[1, 0, place] - box[0, 0, place]
+                if self.left <= self.for_cuts or not wide:
+                    break
+                cut = self._end_of(place, side, box[:, 0])
+                if cut is None:
+                    continue
+                box = cut_down(box, cut)
+                if not box.size or box[1, 0, place] - box[0, 0, place] <= NARROW * wide:
+                    yield cut
+                if not box.size:
+                    return
+
+    def _end_of(self, place: int, side: int, box: Int64s) -> Cut | None:
+        """Return what keeps an unknown within its greatest end, or its least; or what leaves nothing of the box."""
+        program = self._between(*box)
+        objective, upper = program.objective * SUNKEN, program.upper.copy()
+        objective[self._columns[self._places == range(self.taps.size + 3)[place]]] = side
+        upper[-1] = 0.0
+        optimum = maximise_if_possible(replace(program, objective=objective, upper=upper))
+        if optimum is None:
+            return None
+        return self.cut(*box) if optimum.values[-1] < -SURE else self._cut(optimum)
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
         """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
         if self.left <= 0:
             return None
-        self.left -= 1
-        lower, upper = self.program.lower.copy(), self.program.upper.copy()
-        n_taps = self.course.mapping.n_taps
-        lower[self.taps], upper[self.taps] = least[:EXPONENT], greatest[:EXPONENT]
-        lower[n_taps], upper[n_taps] = least[-1], greatest[-1]
-        lower[n_taps + 1], upper[n_taps + 1] = least[-2] / self.course.unit, greatest[-2] / self.course.unit
-        optimum = maximise_if_possible(replace(self.program, lower=lower, upper=upper))
+        optimum = maximise_if_possible(self._between(least, greatest))
         if optimum is None or optimum.values[-1] > -SURE:
             return None
+        cut = self._cut(optimum)
+        if cut is None:
+            return None
+        most = np.maximum(cut.multiples * least, cut.multiples * greatest)
+        return cut if cut.constant + float(most.sum()) < 0 else None
+
+    def _between(self, least: Int64s, greatest: Int64s) -> LinearProgram:
+        """Return the program between two ends; it counts as one that is solved."""
+        self.left -= 1
+        lower, upper = self.program.lower.copy(), self.program.upper.copy()
+        lower[self._columns] = least[self._places] / self._units
+        upper[self._columns] = greatest[self._places] / self._units
+        return replace(self.program, lower=lower, upper=upper)
+
+    def _cut(self, optimum: Optimum) -> Cut | None:
+        """Return what an optimum's prices leave of the unknowns."""
         prices = whole_prices(optimum.duals[: len(self.course.rows)])
-        if not prices:
+        if not any(prices):
             return None
         constant, multiples = carried(self.course, prices)
-        n = self.taps.size
-        by = np.zeros(n + 3)
-        by[:n] = multiples[self.taps]
-        by[-2], by[-1] = multiples[n_taps + 1] / self.course.unit, multiples[n_taps]
-        cut = Cut(constant, by, kept_rows(self.course, prices))
-        most = np.maximum(by * least, by * greatest)
-        return cut if constant + float(most.sum()) < 0 else None
+        by = np.zeros(self.taps.size + 3)
+        by[self._places] = multiples[self._columns] / self._units
+        return Cut(constant, by, kept_rows(self.course, prices))
 
 
 def carried(course: IntegerCourse, prices: list[int]) -> tuple[float, Floats]:

@@ -7,6 +7,7 @@ ends here ends there, after as much work. A box of one point that is left is an 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.design.proofs.box_run import BoxRun
 from snnprog.design.proofs.boxes import EXPONENT, THRESHOLD, BoxNeuron, ends_of, halved, tightened
+from snnprog.errors import UndecidedError
 from snnprog.proof import Row
 from snnprog.solver import check_time
 
@@ -77,42 +79,57 @@ class Cut:
 class Cutter(Protocol):
     """Finds cuts."""
 
+    def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
+        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each."""
+
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
         """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
 
 
-def exhausted(neuron: BoxNeuron, most_work: int, cutter: Cutter | None = None) -> Exhaustion:
-    """Halve boxes until all of them fail, one is an answer, or the work allowed is done.
+class Exhausting:
+    """A search through all integers of a neuron: the boxes that wait, and the cuts that were found.
 
-    Raises
-    ------
-    UndecidedError
-        If the time that `snnprog.solver.until` allows runs out.
-    """
-    search = _Halving(neuron, cutter)
-    while search.waiting:
-        check_time()
-        answer = search.step()
-        if answer is not None or search.work > most_work:
-            return Exhaustion(answer, False, search.work, ())
-    return Exhaustion(None, True, search.work, tuple(cut.rows for cut in search.cuts))
+    It begins with cuts that bring the ends of the unknowns together. After a look for a cut that found none, there are
+    some steps without one.
 
-
-class _Halving:
-    """The boxes that wait, and the cuts that were found.
-
-    After a look for a cut that found none, there are some steps without one.
+    Parameters
+    ----------
+    neuron : BoxNeuron
+    cutter : Cutter or None
     """
 
-    def __init__(self, neuron: BoxNeuron, cutter: Cutter | None) -> None:
+    def __init__(self, neuron: BoxNeuron, cutter: Cutter | None = None) -> None:
         self.neuron, self.cutter, self.work = neuron, cutter, 0
         self.waiting = [np.stack([neuron.lower, neuron.upper])[:, None]]
         self.cuts: list[Cut] = []
+        self.bounds = iter(()) if cutter is None else cutter.bounds(*ends_of(self.waiting[0][:, 0]))
         self.rest = self.pause = 0
 
-    def step(self) -> Int64s | None:
+    def until(self, most_work: int) -> Exhaustion:
+        """Halve boxes until all of them fail, one is an answer, or the work allowed, what was done included, is done.
+
+        Raises
+        ------
+        UndecidedError
+            If the time that `snnprog.solver.until` allows runs out; the search can go on all the same.
+        """
+        for cut in self.bounds:
+            self.cuts.append(cut)
+        while self.waiting:
+            check_time()
+            boxes = self._taken()
+            try:
+                answer = self._step(boxes)
+            except UndecidedError:
+                self.waiting.append(boxes)
+                raise
+            if answer is not None or self.work > most_work:
+                return Exhaustion(answer, False, self.work, ())
+        return Exhaustion(None, True, self.work, tuple(cut.rows for cut in self.cuts))
+
+    def _step(self, boxes: Int64s) -> Int64s | None:
         """Run some boxes and halve those that are left; return an answer, if one is among them."""
-        boxes = self._narrowed(self._taken())
+        boxes = self._narrowed(boxes)
         before = boxes[..., THRESHOLD].copy()
         run = BoxRun(self.neuron, boxes)
         run.all_patterns()
@@ -141,7 +158,7 @@ class _Halving:
         self.work += len(self.cuts) * boxes.shape[1]
         boxes = tightened(self.neuron, boxes)
         for cut in self.cuts:
-            boxes = _cut_down(boxes, cut)
+            boxes = cut_down(boxes, cut)
         return tightened(self.neuron, boxes)
 
     def _look_for_cut(self, boxes: Int64s) -> bool:
@@ -177,7 +194,7 @@ def _bits(values: Int64s) -> Int64s:
     return bits
 
 
-def _cut_down(boxes: Int64s, cut: Cut) -> Int64s:
+def cut_down(boxes: Int64s, cut: Cut) -> Int64s:
     """Return boxes without ends that break a cut, and without those that break it altogether."""
     least, greatest = ends_of(boxes)
     columns = np.flatnonzero(cut.multiples)

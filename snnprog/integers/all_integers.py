@@ -1,0 +1,151 @@
+"""Outputs of which all integers are looked at: one does what is asked, or it is proved that none does.
+
+`snnprog.design.proofs.exhausting` halves the ranges of the integers until each part fails, and cuts off whole parts by
+linear programs (`snnprog.design.proofs.cutting`). It decides what no reasoning about real weights can: decays truncate,
+and integers are few. How far that gets depends on how many synapses there are, so its work is limited.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+
+import numpy as np
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.design.conflicts import conflict_of_integers
+from snnprog.design.neuron import UNDECIDED, NeuronDesign
+from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD, BoxNeuron
+from snnprog.design.proofs.cutting import CourseCutter
+from snnprog.design.proofs.exhausting import Exhausting
+from snnprog.design.proofs.orders import course_of
+from snnprog.design.proofs.referee import Referee
+from snnprog.design.scopes import under_assumptions
+from snnprog.design.task import Task
+from snnprog.errors import UndecidedError
+from snnprog.integers.machine import Machine
+from snnprog.integers.rounding import FITTED, IntegerNeuron
+from snnprog.integers.unbuilt import as_designed
+from snnprog.proof import Exhausted
+from snnprog.solver import step
+from snnprog.wording import counted
+
+FEW, MANY = 1 << 17, 1 << 20
+"""Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and some
+seconds; to check what comes of it takes some 20 us for each."""
+
+NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.2
+"""The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
+
+MOST_ENTRIES = 20_000
+"""Ticks times taps up to which all integers are looked at: with more, a linear program takes too long."""
+
+
+class AllIntegers:
+    """The search through all integers of an output; each call goes on where the last one ended.
+
+    Parameters
+    ----------
+    task : Task
+    output : int
+    referee : Referee
+        Who has the ranges of all integers.
+    """
+
+    def __init__(self, task: Task, output: int, referee: Referee) -> None:
+        self.task, self.output, self.care = task, output, task.care[:, output]
+        is_large = task.mapping.n_taps * self.care.size > MOST_ENTRIES
+        self.neuron = None if is_large else BoxNeuron.of(task.spec, output, referee.document)
+
+    def settled(self, most_work: int) -> NeuronDesign:
+        """Return a neuron of integers that does what the output is asked, or a proof that there is none.
+
+        Undecided, where the work allowed ends first, or where it is not known what the output hears.
+
+        Raises
+        ------
+        UndecidedError
+            If the time allowed runs out.
+        """
+        if self.neuron is None:
+            return UNDECIDED
+        found = self._search.until(most_work)
+        if found.answer is not None:
+            return NeuronDesign(as_designed(*self._answered(found.answer)))
+        if not found.is_complete:
+            return UNDECIDED
+        fan_in = self.task.spec.fan_in
+        few = "" if fan_in is None else f" with at most {counted(fan_in, 'synapse')}"
+        conflict = conflict_of_integers(self._problem, _few_demands(self), reservations=few)
+        return NeuronDesign(None, (conflict,), proof=Exhausted(self.output, found.cuts))
+
+    def asking(self, asked: Raster) -> Exhausting:
+        """Return a search of its own, of which fewer bins are asked; elsewhere the neuron does what it is to do."""
+        assert self.neuron is not None
+        rows = self._known.constrained & self._known.potential_map.at_every_look(asked)
+        known = self._known.constrained_to(rows)
+        cutter = CourseCutter(course_of(known, self.task.spec), self._places) if rows.any() else None
+        return Exhausting(self.neuron.asking(asked), cutter)
+
+    @cached_property
+    def _search(self) -> Exhausting:
+        return self.asking(self.care)
+
+    @cached_property
+    def _problem(self) -> NeuronProblem:
+        return self.task.problem(self.output, self.task.targets[:, self.output], constrained=self.care)
+
+    @cached_property
+    def _known(self) -> NeuronProblem:
+        return under_assumptions(self._problem, self.care, assumed={})
+
+    @cached_property
+    def _places(self) -> Int64s:
+        """Which of all taps those of the neuron are."""
+        assert self.neuron is not None
+        mapping = self.task.mapping
+        slots = {int(delay): slot for slot, delay in enumerate(mapping.delays)}
+        return np.array([slots[delay] * mapping.n_lines + line for line, delay in self.neuron.taps], np.int64)
+
+    def _answered(self, answer: Int64s) -> tuple[IntegerNeuron, Machine]:
+        """Return the neuron of an answer, and what runs it."""
+        mapping = self.task.mapping
+        mantissas = np.zeros(mapping.n_taps, np.int64)
+        mantissas[self._places] = answer[:EXPONENT]
+        neuron = IntegerNeuron(
+            mantissas=mantissas.reshape(mapping.delays.size, -1),
+            exponent=int(answer[EXPONENT]),
+            threshold=int(answer[THRESHOLD]),
+            bias=int(answer[BIAS]),
+            scale=1.0,
+            certified=False,
+            margin=0.0,
+            rounding=FITTED,
+        )
+        return neuron, Machine(self.task.spec.chip, self._problem.potential_map, self._problem.raster)
+
+
+def _few_demands(search: AllIntegers) -> Raster:
+    """Return (ticks,) bins that suffice: no integers do what these ask, where the neuron does all else as asked."""
+    kept = search.care.copy()
+    with step("proofs", share=NAMING_SHARE), suppress(UndecidedError):
+        _leave_out(search, kept)
+    return kept
+
+
+def _leave_out(search: AllIntegers, kept: Raster) -> None:
+    """Leave out of some bins what is not needed: whole patterns, then fewer bins, as long as the work allowed goes."""
+    left, trials = NAMING_WORK, NAMING_TRIALS
+    ends = np.cumsum([pattern.ticks for pattern in search.task.spec.patterns]).tolist()
+    parts = list(zip([0, *ends[:-1]], ends, strict=True))
+    while parts and left > 0 and trials > 0:
+        for first, last in parts:
+            fewer = kept.copy()
+            fewer[first:last] = False
+            if left > 0 and trials > 0 and fewer.any() and (fewer != kept).any():
+                found = search.asking(fewer).until(min(left, NAMING_WORK // 4))
+                left, trials = left - found.work, trials - 1
+                kept[:] = fewer if found.is_complete else kept
+        halves = [(first, (first + last) // 2, last) for first, last in parts if last - first > 1]
+        parts = [pair for first, middle, last in halves for pair in ((first, middle), (middle, last))]
