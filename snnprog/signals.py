@@ -10,6 +10,7 @@ On other systems than POSIX, Python's own handling of Ctrl-C stays.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -34,10 +35,17 @@ def end_on_signals() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     texts = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
-    for number in texts:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave_to_thread)
+    numbers = [number for number in texts if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        signal.signal(number, _leave_to_thread)
+    atexit.register(_ignore, numbers)
     threading.Thread(target=_wait, args=(reader, texts), daemon=True).start()
+
+
+def _ignore(numbers: list[signal.Signals]) -> None:
+    """Let signals change nothing any more: all is done, and Python takes its handlers away before it ends."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave_to_thread(number: int, frame: FrameType | None) -> None:

@@ -124,3 +124,18 @@ def test_what_nohup_ignores_stays_ignored(folder: Path) -> None:
     before = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); sys.argv[1:] = ['--version'];"
     done = subprocess.run([sys.executable, "-c", before + code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (cli.EXACT, "")
+
+
+def test_a_signal_after_the_end_changes_nothing() -> None:
+    """Python takes its handlers away before it takes modules apart; what is deleted then sends the signal."""
+    code = """
+import os, signal
+from snnprog.signals import end_on_signals
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+        kill(pid, number)
+last = Last()
+end_on_signals()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (cli.EXACT, "")
