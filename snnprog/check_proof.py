@@ -160,63 +160,60 @@ def added(box, line, delay):
     return max(ends[0], min(low << first, low << last)), min(ends[1], max(high << first, high << last))
 
 
-class Intervals:
-    """Values are pairs (least, greatest) of integers; a tick returns all that can come of them."""
-
-    def __init__(self, box, spec):
-        self.box, self.spec, self.weights = box, spec, {}
-
-    def weight(self, line, delay):
-        """Return what one spike over a tap adds."""
-        if (line, delay) not in self.weights:
-            self.weights[line, delay] = added(self.box, line, delay)
-        return self.weights[line, delay]
-
-    def maybe(self, value):
-        """Return a value, or 0."""
-        return min(0, value[0]), max(0, value[1])
-
-    def tick(self, registers, values, gaps, where, may):
-        """Run a tick; narrow the threshold's range to what allows what the neuron is to do."""
-        done, box = TickDone(), self.box
-        state = registers.values() if registers else self.spec.rule.at_rest
-        ends = *box["threshold"], *box["bias"]
-        done.registers, done.spikes, box["threshold"] = self.spec.tick_of_intervals(state, values, ends, gaps, may)
-        return done
-
-
 ROUNDED = {  # how often met roundings read in Python
     "floor": "({0} >> {1})",
     "toward_zero": "({0} >> {1} if {0} >= 0 else -(-{0} >> {1}))",
     "moving": "(({0} >> {1}) or +({0} > 0))",
 }
-TICK = """
-def tick(registers, values, ends, gaps, may):
-    ({registers}), (t0, t1, b0, b1) = registers, ends
+RUN = """
+def run(script, move, weights, ends, gaps, told):
+    (t0, t1), (b0, b1) = ends
+    {registers} = 0
+    states = start
+    for may, taps, perhaps, own in script:
+        if move is not None:
+            may, following = move(len(told), states)
+        values = [weights[tap] for tap in taps]
+        for tap in perhaps + [tap for tap, sent in own if told[sent] is None]:
+            w0, w1 = weights[tap]
+            values.append((min(0, w0), max(0, w1)))
+        values += [weights[tap] for tap, sent in own if told[sent]]
 {before}
-    most, least = ({p1} - gaps[1]) // {unit}, -((-{p0} - gaps[0]) // {unit})
-    if may != 0 and t0 <= most:
-        if may is None and t1 >= least:
-            spikes, s0, s1 = None, 0, {most}
+        most, least = ({p1} - gaps[1]) // {unit}, -((-{p0} - gaps[0]) // {unit})
+        if may != 0 and t0 <= most:
+            if may is None and t1 >= least:
+                spikes, s0, s1 = None, 0, {most}
+            else:
+                spikes, s0, s1, t1 = 1, 1, {most}, min(t1, most)
+        elif may != 1 and t1 >= least:
+            spikes, s0, s1, t0 = 0, 0, 0, max(t0, least)
         else:
-            spikes, s0, s1, t1 = 1, 1, {most}, min(t1, most)
-    elif may != 1 and t1 >= least:
-        spikes, s0, s1, t0 = 0, 0, 0, max(t0, least)
-    else:
-        raise ContradictionError
+            raise ContradictionError
 {after}
-    return {{{results}}}, spikes, (t0, t1)
+        if {once} and spikes and {unit} * t1 - {left} < gaps[0]:
+            raise ContradictionError
+        told.append(spikes)
+        if move is not None:
+            states = following[spikes]
+{carried}
+    return t0, t1
 """
 
 
-class TickCode:
-    """The rule on intervals as lines of Python; each value is a pair of words, its least end and its greatest."""
+class RunCode:
+    """A run on intervals as lines of Python: values are pairs, the least and the greatest that can come of them.
 
-    def __init__(self, rule, most):
-        self.rule, self.lines, self.indent, self.n_names, self.limit, self.holds = rule, [], 4, 0, None, 0
+    Its function takes, for each tick, what may happen (0, 1, or None for either) and the taps over which spikes arrive,
+    may arrive, or do if the neuron spiked at a tick before; what adds up to how many matched target spikes; what a
+    spike over each tap adds, and the ends of threshold and bias. It notes the spikes, and returns the threshold's ends,
+    narrowed to what allows them.
+    """
+
+    def __init__(self, rule, most, once):
+        self.rule, self.lines, self.indent, self.n_names, self.limit, self.holds = rule, [], 8, 0, None, 0
         self.ends = {name: (str(value), str(value)) for name, value in rule.parameters.items()}
         self.ends |= {name: self.new() for name in rule.registers}
-        registers = ", ".join(f"({low}, {high})" for low, high in map(self.ends.get, rule.registers))
+        registers = dict(self.ends)
         self.ends |= {"threshold": ("t0", "t1"), "bias": ("b0", "b1")}
         self.gather(*rule.gather[:3])
         place = [target for _, target, *_ in rule.steps].index("spikes")
@@ -224,15 +221,19 @@ class TickCode:
         (p0, p1), before = self.ends["potential"], self.taken()
         self.ends["spikes"] = "s0", "s1"
         self.assign(rule.steps[place + 1 :])
-        results = ", ".join(f"{name!r}: ({', '.join(self.ends[name])})" for name in rule.registers)
-        words = {"registers": registers + ",", "before": before, "after": self.taken(), "results": results}
-        self.text = TICK.format(p0=p0, p1=p1, unit=rule.unit, most=most, **words)
+        after, left = self.taken(), self.ends["potential"][0]
+        olds = [each for name in rule.registers for each in registers[name]]
+        news = [each for name in rule.registers for each in self.ends[name]]
+        self.say(f"{', '.join(olds)} = {', '.join(news)}")
+        words = {"registers": " = ".join(olds), "before": before, "after": after, "carried": self.taken()}
+        self.text = RUN.format(p0=p0, p1=p1, unit=rule.unit, most=most, once=once, left=left, **words)
 
     def function(self):
-        """Return the tick as a function."""
-        scope = {"__builtins__": {"min": min, "max": max}, "ContradictionError": ContradictionError}
-        exec(self.text, scope | {"held": held, "rounded": rounded, "need": need}, scope)
-        return scope["tick"]
+        """Return the run as a function."""
+        scope = {"__builtins__": {"min": min, "max": max, "len": len}, "start": frozenset((0,))}
+        scope |= {"ContradictionError": ContradictionError, "held": held, "rounded": rounded, "need": need}
+        exec(self.text, scope)
+        return scope["run"]
 
     def say(self, line):
         """Write a line."""
@@ -333,7 +334,7 @@ class TickCode:
         if self.limit is not None and low <= 1 - self.limit and self.limit - 1 <= high:
             return x, y
         if end == "clip":
-            return self.named(*(f"min(max({each}, {low}), {high})" for each in (x, y)))
+            return self.named(*(f"{e} if {low} <= {e} <= {high} else held({e}, {low}, {high}, 'clip')" for e in (x, y)))
         names, kept = self.new(), (f"held({each}, {low}, {high}, {end!r})" for each in (x, y))
         self.say(f"if {x} == {y} or ({low} <= {x} and {y} <= {high}):")
         self.say(f"    {names[0]}, {names[1]} = {', '.join(kept)}")
@@ -427,7 +428,7 @@ class AtomSums:
         low, high = self.ends(value)
         return self.free(("maybe", len(self.atoms)), min(0, low), max(0, high))
 
-    def tick(self, registers, values, gaps, where, may):
+    def tick(self, registers, values, where, may):
         """Run a tick."""
         spec, rule, done = self.spec, self.spec.rule, TickDone()
         self.names = {**spec.parameters, **dict.fromkeys(rule.registers, 0), **(registers or {})}
@@ -437,7 +438,7 @@ class AtomSums:
         for name, target, _, function in rule.steps:
             if target == "spikes":
                 done.compared = self.names["potential"]
-                done.spikes = self.demand(done.compared, rule.unit, gaps, may)
+                done.spikes = self.demand(done.compared, rule.unit, spec.gaps, may)
                 least, most = done.spikes or 0, 0 if done.spikes == 0 else spec.most_spikes
                 self.names["spikes"] = self.free(("between", where), least, most)
             else:
@@ -812,7 +813,7 @@ class Claim:
         self.read_ranges(entry(data, "ranges", dict, what))
         most = self.parameters.get(self.rule.most) if type(self.rule.most) is str else self.rule.most
         self.most_spikes = 1 if self.once else MOST_NUMBER if most is None else most
-        self.tick_of_intervals = TickCode(self.rule, self.most_spikes).function()
+        self.run_on_intervals = RunCode(self.rule, self.most_spikes, self.once).function()
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
         need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
 
@@ -863,31 +864,40 @@ class Claim:
         return ticks, spikes, due, is_open
 
 
-def bins_of(ticks, due, is_open, window, assumed):
-    """Return for each tick of an output 0 or 1, or None where both are possible.
+class OpenBins:
+    """What an output may do in a pattern where some of its bins are open.
 
     The n-th spike in a bin that counts belongs to the n-th target spike and lies in its window; every other bin that
-    counts is silent. A state of the search is how many target spikes are matched.
+    counts is silent. A state is how many target spikes are matched: `alive` holds those from which the end is reached.
     """
-    before, after = window
-    states = [{0}]
-    for tick in range(ticks):
-        states.append(set())
-        for done in states[tick]:
-            states[-1] |= {then for _, then in _choices(tick, done, due, is_open, (before, after), assumed)}
-    found, left = [None] * ticks, {len(due)} & states[ticks]
-    if not left:
-        raise ContradictionError
-    for tick in range(ticks - 1, -1, -1):
-        can, alive = set(), set()
-        for done in states[tick]:
-            for spike, then in _choices(tick, done, due, is_open, (before, after), assumed):
-                if then in left:
-                    can.add(spike)
-                    alive.add(done)
-        left = alive
-        found[tick] = can.pop() if len(can) == 1 else None
-    return found
+
+    def __init__(self, ticks, due, is_open, window, assumed):
+        self.given, self.moves = (due, is_open, window, assumed), {}
+        states = [{0}]
+        for tick in range(ticks):
+            states.append({then for matched in states[tick] for _, then in _choices(tick, matched, *self.given)})
+        self.alive = [{len(due)} & states[ticks]]
+        for tick in range(ticks - 1, -1, -1):
+            ways = {matched: _choices(tick, matched, *self.given) for matched in states[tick]}
+            self.alive.append({each for each in ways if any(then in self.alive[-1] for _, then in ways[each])})
+        self.alive.reverse()
+        if not self.alive[0]:
+            raise ContradictionError
+        self.known, states = [], frozenset((0,))
+        for tick in range(ticks):
+            only, following = self.move(tick, states)
+            self.known.append(only)
+            states = following[None]
+
+    def move(self, tick, states):
+        """Return the only thing that may happen at a tick (0, 1, or None for either), and the states after each."""
+        if (tick, states) not in self.moves:
+            ways = [way for matched in states for way in _choices(tick, matched, *self.given)]
+            ways = [(spike, then) for spike, then in ways if then in self.alive[tick + 1]]
+            can = {spike for spike, _ in ways}
+            after = {told: frozenset(then for spike, then in ways if told in (None, spike)) for told in (None, 0, 1)}
+            self.moves[tick, states] = can.pop() if len(can) == 1 else None, after
+        return self.moves[tick, states]
 
 
 def _choices(tick, done, due, is_open, window, assumed):
@@ -910,7 +920,7 @@ class Case:
     """What is known of the outputs on the way to a leaf: the specification and the assumptions."""
 
     def __init__(self, spec, path, work=0):
-        self.spec, self.work, self.known_bins = spec, work, {}
+        self.spec, self.work, self.open_bins, self.scripts = spec, work, {}, {}
         self.bins, self.boxes, self.present, self.registers = {}, {}, {}, {}
         self.path = path
 
@@ -959,14 +969,51 @@ class Case:
         low, high = self.box(output)[name]
         self.box(output)[name] = (max(low, at + 1), high) if side else (low, min(high, at))
 
-    def known(self, output, pattern):
-        """Return what is known of each bin of an output: 0, 1 or None."""
+    def openings(self, output, pattern):
+        """Return what an output may do in a pattern."""
         place = output, pattern
-        if place not in self.known_bins:
+        if place not in self.open_bins:
             ticks, _, due, is_open = self.spec.patterns[pattern]
             assumed = self.bins.get(place, {})
-            self.known_bins[place] = bins_of(ticks, due[output], is_open[output], self.spec.window, assumed)
-        return self.known_bins[place]
+            self.open_bins[place] = OpenBins(ticks, due[output], is_open[output], self.spec.window, assumed)
+        return self.open_bins[place]
+
+    def known(self, output, pattern):
+        """Return what is known of each bin of an output: 0, 1 or None."""
+        return self.openings(output, pattern).known
+
+    def script(self, output, pattern):
+        """Return for each tick of a pattern what an output may do and what arrives; and the work to that tick's end."""
+        if (output, pattern) not in self.scripts:
+            spec, script, work = self.spec, [], [0]
+            known = [None] * spec.patterns[pattern][0] if output is None else self.known(output, pattern)
+            for tick, may in enumerate(known):
+                taps, perhaps, own = list(spec.arrivals(pattern)[tick]), [], []
+                for other in range(spec.n_outputs if spec.recurrent else 0):
+                    line, bins = spec.n_inputs + other, self.known(other, pattern)
+                    for delay in (delay for delay in spec.delays if tick >= delay):
+                        if bins[tick - delay] is None and other == output:
+                            own.append(((line, delay), tick - delay))
+                        elif bins[tick - delay] != 0:
+                            (perhaps if bins[tick - delay] is None else taps).append((line, delay))
+                script.append((may, taps, perhaps, own))
+                work.append(work[-1] + 1 + len(taps) + len(perhaps) + len(own))
+            self.scripts[output, pattern] = script, work
+        return self.scripts[output, pattern]
+
+    def run(self, output, pattern, box):
+        """Run an output on intervals, narrowing the box's threshold; return its spikes: 0, 1, or None for either."""
+        spec, told, (script, work) = self.spec, [], self.script(output, pattern)
+        gaps = spec.least_gaps if output is None else spec.gaps
+        is_open = output is not None and None in self.known(output, pattern)
+        move = self.openings(output, pattern).move if is_open else None
+        weights = {name[1:]: added(box, *name[1:]) for name in box if name[0] == "mantissa"}
+        try:
+            ends = box["threshold"], box["bias"]
+            box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, told)
+        finally:
+            self.spend(work[min(len(told) + 1, len(script))])
+        return told
 
     def tightened(self, output, box):
         """Return a box without ends that cannot be; raise ContradictionError if nothing is left of it."""
@@ -993,6 +1040,10 @@ class Case:
             raise ContradictionError
         if spec.fan_in == len(present) and spec.may_be_zero:
             box |= {name: (0, 0) for name in taps if name not in present}
+        if box["exponent"][0] == box["exponent"][1] > spec.ranges["exponent"][0]:
+            halves = ((box[name], spec.mantissas[name[1]]) for name in taps)
+            if all(2 * low >= least and 2 * high <= most for (low, high), (least, most) in halves):
+                raise ContradictionError  # the next lesser exponent has the same weights, and is looked at for itself
         return box
 
     def spend(self, work):
@@ -1016,39 +1067,38 @@ class TickDone:
 def first_spike(spec, pattern):
     """Return a tick of a pattern before which no hidden neuron spikes: with no integers is the threshold in reach."""
     if pattern not in spec.first_spikes:
-        case, ticks = Case(spec, []), spec.patterns[pattern][0]
-        neuron = OutputRun(case, None, Intervals(case.box(None), spec))
+        case = Case(spec, [])
         try:
-            done = (tick for tick, done in enumerate(neuron.run(pattern, ticks - 1)) if done.spikes != 0)
-            spec.first_spikes[pattern] = next(done, ticks)
+            told = case.run(None, pattern, case.box(None))
+            spec.first_spikes[pattern] = next((tick for tick, spikes in enumerate(told) if spikes != 0), len(told))
         except ContradictionError:
             spec.first_spikes[pattern] = 0
     return spec.first_spikes[pattern]
 
 
 class OutputRun:
-    """An output, run by the chip's rule on sums or on intervals; None is a hidden neuron that hears no other."""
+    """An output, run by the chip's rule on sums."""
 
     def __init__(self, case, output, domain):
         self.case, self.output, self.domain, self.spec, self.histories = case, output, domain, case.spec, {}
 
     def run(self, pattern, last):
         """Yield the ticks of a pattern to the last one that is asked for."""
-        spec, is_output, registers, history = self.spec, self.output is not None, None, ()
-        known = self.case.known(self.output, pattern) if is_output else [None] * spec.patterns[pattern][0]
-        own, gaps = list(known), spec.gaps if is_output else spec.least_gaps
+        registers, history, openings = None, (), self.case.openings(self.output, pattern)
+        own, states = list(openings.known), frozenset((0,))
         for tick in range(last + 1):
             values, history = self.arriving(pattern, tick, own, history)
             self.case.spend(1 + len(values))
-            done = self.domain.tick(registers, values, gaps, (pattern, tick), known[tick])
-            registers, own[tick] = done.registers, done.spikes
+            may, following = openings.move(tick, states)
+            done = self.domain.tick(registers, values, (pattern, tick), may)
+            registers, own[tick], states = done.registers, done.spikes, following[done.spikes]
             yield done
 
     def arriving(self, pattern, tick, own, history):
         """Return what arrives from inputs, hidden neurons and outputs, and the history of it."""
         spec = self.spec
         values = [self.domain.weight(line, delay) for line, delay in spec.arrivals(pattern)[tick]]
-        if spec.may_have_hidden_neurons and spec.fan_in != 0 and self.output is not None:
+        if spec.may_have_hidden_neurons and spec.fan_in != 0:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
             if history and history[1] and tick >= first_spike(spec, pattern) + spec.delays[0]:
                 most = MOST_NUMBER  # more than any register holds
@@ -1218,24 +1268,31 @@ def check_exhausted(case, leaf):
 
 def cut_down(box, cuts):
     """Return a box without ends that break a cut; raise ContradictionError if nothing is left of it."""
-    box = dict(box)
+    box, ends = dict(box), {}
+    for name in dict.fromkeys(name for _, multiples in cuts for name in multiples):
+        if name not in box:
+            raise RejectedError("a cut rests on a synapse that never acts")
+        ends[name] = added(box, *name[1:]) if name[0] == "weight" else box[name]
     for constant, multiples in cuts:
         total, parts = constant, []
         for name, (least, most) in multiples.items():
-            if name not in box:
-                raise RejectedError("a cut rests on a synapse that never acts")
-            low, high = added(box, *name[1:]) if name[0] == "weight" else box[name]
-            part = max(least * low, least * high, most * low, most * high)
+            low, high = ends[name]
+            if least > 0:
+                part = (most if high > 0 else least) * high
+            elif most < 0:
+                part = (least if low < 0 else most) * low
+            else:
+                part = max(least * low, most * high)
             total += part
-            parts.append((name, low, high, least, most, part))
+            parts.append(part)
         if total < 0:
             raise ContradictionError
-        for name, low, high, least, most, part in parts:
-            rest = part - total  # the multiple must come to this, or more
-            if least > 0:
-                box[name] = max(low, -(-rest // (most if rest > 0 else least))), high
-            elif most < 0:
-                box[name] = low, min(high, rest // (most if rest <= 0 else least))
+        for (name, (least, most)), part in zip(multiples.items(), parts, strict=True):
+            (low, high), rest = ends[name], part - total  # the multiple must come to the rest, or more
+            if least > 0 and least * low < rest:
+                box[name] = ends[name] = max(low, -(-rest // (most if rest > 0 else least))), high
+            elif most < 0 and most * high < rest:
+                box[name] = ends[name] = low, min(high, rest // (most if rest <= 0 else least))
     return box
 
 
@@ -1256,21 +1313,10 @@ def run_all(case, output, box, order):
 
     The pattern in which it fails comes first in the order, which the next box is run in.
     """
-    spec, is_decided = case.spec, True
-    neuron = OutputRun(case, output, Intervals(box, spec))
+    is_decided = True
     for place, pattern in enumerate(order):
-        ticks, _, due, is_open = spec.patterns[pattern]
-        spikes = []
         try:
-            for done in neuron.run(pattern, ticks - 1):
-                spikes.append(done.spikes)
-                left, (_, high) = done.registers["potential"], box["threshold"]
-                if spec.once and done.spikes and spec.rule.unit * high - left[0] < spec.gaps[0]:
-                    raise ContradictionError
-            decided = {tick: spike for tick, spike in enumerate(spikes) if spike is not None}
-            is_decided = is_decided and len(decided) == ticks
-            if None in case.known(output, pattern):
-                bins_of(ticks, due[output], is_open[output], spec.window, decided)
+            is_decided = None not in case.run(output, pattern, box) and is_decided
         except ContradictionError:
             order.insert(0, order.pop(place))
             raise

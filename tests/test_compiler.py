@@ -174,7 +174,7 @@ def test_what_no_rounding_achieves_is_refused() -> None:
 def test_what_is_neither_repaired_nor_proved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnprog.integers.quantizer.repair", lambda job: Repair(None))
     monkeypatch.setattr("snnprog.compiler.deciding.last_word", lambda *_: UNDECIDED)
-    monkeypatch.setattr("snnprog.compiler.deciding.settled", lambda *_, most_work: UNDECIDED)
+    monkeypatch.setattr("snnprog.compiler.deciding.Means.settled", lambda *_, **__: {})
     with pytest.raises(sp.QuantizationError, match=r"1 of 1 output is not exact in integers: output 0 has") as caught:
         sp.compile(too_fine())
     assert caught.value.neurons == (0,)

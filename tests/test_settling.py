@@ -12,7 +12,7 @@ from checked_proofs import fault
 
 import snnprog as sp
 from snnprog import check_proof
-from snnprog.design.proofs.boxes import BoxNeuron
+from snnprog.design.proofs.boxes import BoxNeuron, tightened
 from snnprog.design.proofs.exhausting import Exhausting
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.task import Task
@@ -61,10 +61,8 @@ def box_neuron(spec: sp.Spec) -> BoxNeuron:
     return neuron
 
 
-def does_all(spec: sp.Spec, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
+def does_all(claim: check_proof.Claim, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
     """Tell whether one choice of integers does what is asked, by a checker whose ranges hold nothing else."""
-    document = spec_to_data(spec)
-    claim = check_proof.Claim(document)
     case = check_proof.Case(claim, [])
     box = case.box(0)
     for tap, mantissa in zip(neuron.taps, values, strict=False):
@@ -75,18 +73,59 @@ def does_all(spec: sp.Spec, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
     return check_proof.fault_of_leaf(case, leaf) is not None
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_boxes_find_an_answer_where_there_is_one(seed: int) -> None:
-    spec = coarse_spec(seed)
+def assert_boxes_find_what_there_is(spec: sp.Spec) -> None:
     neuron = box_neuron(spec)
     neuron = replace(neuron, upper=np.array([*neuron.upper[:-3], min(neuron.upper[-3], 2), *neuron.upper[-2:]]))
     choices = itertools.product(
         *(range(low, high + 1) for low, high in zip(neuron.lower.tolist(), neuron.upper.tolist(), strict=True))
     )
-    answers = {values for values in choices if does_all(spec, neuron, values)}
+    claim = check_proof.Claim(spec_to_data(spec))
+    answers = {values for values in choices if does_all(claim, neuron, values)}
     found = Exhausting(neuron).until(1 << 24)
     assert found.is_complete == (not answers)
     assert found.answer is None or tuple(found.answer.tolist()) in answers
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_boxes_find_an_answer_where_there_is_one(seed: int) -> None:
+    assert_boxes_find_what_there_is(coarse_spec(seed))
+
+
+@pytest.mark.parametrize("window", [(0, 1), (1, 0), (1, 2)])
+@pytest.mark.parametrize("seed", range(12))
+def test_boxes_know_windows(seed: int, window: tuple[int, int]) -> None:
+    assert_boxes_find_what_there_is(replace(coarse_spec(seed), window=window))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_boxes_leave_open_what_other_outputs_do(seed: int) -> None:
+    """Two outputs that hear each other and themselves, and a third of their bins open."""
+    generator, spec = np.random.default_rng(seed), coarse_spec(seed)
+    patterns = []
+    for pattern in spec.patterns:
+        targets, care = generator.random((2, pattern.ticks, 2)) < np.array([0.3, 0.65])[:, None, None]
+        targets[0] = False
+        patterns.append(sp.Pattern(pattern.inputs[:, :1], targets, care))
+    assert_boxes_find_what_there_is(
+        replace(spec, patterns=tuple(patterns), recurrent=True, weight_limit=2, weight_bits=None)
+    )
+
+
+def test_windows_that_no_integers_meet_are_refused_with_a_proof() -> None:
+    spec = spec_of((". 1 . 1 . .", ". . 1 . . ."), ("1 1 . . . .", ". . . . 1 ."), chip="xylo", decays=(1, 1))
+    spec = replace(spec, window=(0, 1))
+    proof = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY).proof
+    assert isinstance(proof, Exhausted)
+    assert fault(spec, proof) is None
+
+
+def test_a_greater_exponent_is_not_looked_at_for_weights_that_a_lesser_one_has() -> None:
+    neuron = box_neuron(spec_of(("1. 11 .1", ". 1 ."), chip="xylo", decays=(1, 1)))
+    box = np.stack([neuron.lower, neuron.upper])[:, None]
+    box[:, 0, -3] = 3
+    assert tightened(neuron, box).shape[1] == 1
+    box[0, 0, :-3], box[1, 0, :-3] = -3, 3
+    assert tightened(neuron, box).shape[1] == 0
 
 
 @pytest.mark.parametrize("seed", range(100, 125))

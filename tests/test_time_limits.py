@@ -17,7 +17,6 @@ import pytest
 import snnprog as sp
 from snnprog.design import design
 from snnprog.design.hidden import add_hidden
-from snnprog.design.neuron import UNDECIDED
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.rasters.closest import design_closest
 from snnprog.design.task import Task
@@ -104,7 +103,7 @@ def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPat
     assert quantized.out_of_time == (0,)
     assert quantized.neurons[0].status == INEXACT
     monkeypatch.setattr("snnprog.integers.quantizer.present_deadline", lambda: OVER)
-    monkeypatch.setattr("snnprog.compiler.deciding.settled", lambda *_, most_work: UNDECIDED)
+    monkeypatch.setattr("snnprog.compiler.deciding.Means.settled", lambda *_, **__: {})
     message = "output 0 is not exact in integers after 60 s of searching for them, although real weights exist; allow"
     with pytest.raises(sp.UndecidedError, match=message) as caught:
         sp.compile(spec, time_limit_s=60.0)

@@ -8,6 +8,7 @@ as they run; more boxes; other prices, with roundings counted in, and cases.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -42,9 +43,18 @@ ALONE_PART = 0.2
 """The share for each means that tries an output without the hidden neurons it may have; the search for hidden neurons
 takes the rest. A choice."""
 
-FIT_SHARE = 0.4
-"""The share of the time left in which integers are fitted: most that are found are found in a tenth of a second, and
-proofs that there are none come after. A choice; without a time limit, it has no effect."""
+FIT_SHARE = 0.25
+"""The share of the time left in which integers are fitted, or many small ones tried: most that are found are found in a
+tenth of a second, and proofs that there are none come after. A choice; without a time limit, it has no effect."""
+
+NEAR = 48.0
+"""Integers of which no more choices than 2 to this power are left are looked at before others are fitted. A choice."""
+
+SETTLING_SHARE = 0.7
+"""The share for looking at all integers; other prices and cases come after. A choice."""
+
+REFUSED_SHARE = 0.3
+"""The part of its share that an output gets, once another one is refused. A choice."""
 
 Outcomes = Mapping[int, NeuronDesign]
 
@@ -78,26 +88,34 @@ class Means:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
-        is_open = has_open_ticks(self.spec)
-        if is_open:  # tries all integers if they are few, which takes little time, and does nothing else
-            found = _with(found, self.last_words(found.undecided))
         found = _with(found, self._swept(found, FEW_RUNS))
-        found = _with(found, self.settled(found.undecided, FEW))
+        found = _with(found, self.soon_settled(found.undecided))
         with step("proofs", share=1.0 if found.proof is None else PART):
             found = _with(found, self._swept(found, MANY_RUNS))
             found = _with(found, self._fitted(found))
-            found = _with(found, self.settled(found.undecided, MANY))
+            found = _with(found, self.settled(found.undecided, MANY, share=SETTLING_SHARE))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
-            return found if is_open else _with(found, self.last_words(found.undecided))
+            return _with(found, self.last_words(found.undecided))
 
     def briefly_fitted(self, designed: Design) -> Design:
         """Return the design with integers for outputs that are undecided, where such are found in no time."""
         return _with(designed, self._fitted(designed, is_brief=True))
 
-    def settled(self, outputs: Iterable[int], most_work: int) -> Outcomes:
-        """Return what comes of looking at all integers of some outputs, as far as the work allowed goes."""
-        return self._each(outputs, lambda index: self._all_integers(index).settled(most_work))
+    def settled(self, outputs: Iterable[int], most_work: int, *, share: float = 1.0) -> Outcomes:
+        """Return what comes of looking at all integers of some outputs, as far as the work and the time allowed go.
+
+        The outputs of which the fewest are left come first.
+        """
+        outputs = tuple(outputs) if self.spec.hidden == 0 else ()
+        promising = sorted(outputs, key=self._left)
+        return self._each(promising, lambda index: self._all_integers(index).settled(most_work), share=share)
+
+    def soon_settled(self, outputs: Iterable[int]) -> Outcomes:
+        """Return what comes of looking at all integers of some outputs, where that takes little work or gets far."""
+        found = dict(self.settled(outputs, FEW))
+        near = [index for index, each in found.items() if each.is_undecided and self._left(index) < NEAR]
+        return {**found, **self.settled(near, MANY, share=SETTLING_SHARE)}
 
     def last_words(self, outputs: Iterable[int]) -> Outcomes:
         """Return proofs by cases, or by few synapses, that outputs have no integers."""
@@ -128,6 +146,13 @@ class Means:
         if output not in self._searches:
             self._searches[output] = AllIntegers(self._task, output, self._referee)
         return self._searches[output]
+
+    def _left(self, output: int) -> float:
+        """Return the power of two of integers that wait to be looked at; infinity, where the time is over."""
+        try:
+            return self._all_integers(output).left
+        except UndecidedError:
+            return math.inf
 
     @cached_property
     def _searches(self) -> dict[int, AllIntegers]:
@@ -167,9 +192,10 @@ class Means:
         has_hidden: bool = False,
         share: float = 1.0,
     ) -> Outcomes:
-        """Return what comes of each output in an equal share of the time that is left.
+        """Return what comes of each output, the most promising first, each in twice an equal share of the time left.
 
-        Where hidden neurons are allowed, what an output cannot do alone says nothing, unless that is asked for.
+        One that is proved to be impossible is enough to refuse the spec, so the others then get less. Where hidden
+        neurons are allowed, what an output cannot do alone says nothing, unless that is asked for.
         """
         outputs = tuple(outputs)
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
@@ -177,7 +203,9 @@ class Means:
         found: dict[int, NeuronDesign] = {}
         with step("proofs", share=share):
             for number, index in enumerate(outputs):
-                with self.watch.step("proofs", 1.0 / (len(outputs) - number)):
+                part = 2.0 / (len(outputs) - number + 1)
+                is_refused = any(each.proof is not None for each in found.values())
+                with self.watch.step("proofs", part * REFUSED_SHARE if is_refused else part):
                     found[index] = _in_time(partial(decide, index))
         self.watch.lap("proofs")
         return found

@@ -6,7 +6,7 @@ and what is refused, they decide themselves.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -42,6 +42,8 @@ from snnprog.trace import Trace
 PART = 0.6
 # The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
 REPAIR_PART = 0.5
+# The share for looking at all integers before a long search for some: that takes a second or two at most. A choice.
+SETTLING_PART = 0.4
 # The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
 # rest. A choice.
 ALONE_DESIGN_PART = 0.35
@@ -161,15 +163,31 @@ class Work:
         """Turn a design into integers, in a share of the time, made for the rasters of the design, and run them.
 
         Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
-        outputs, the program then says nothing about them, and is not run.
+        outputs, the program then says nothing about them, and is not run. Where a brief search leaves outputs that are
+        not exact, all their integers are looked at, as far as that goes, before a long search.
         """
+        if is_brief or self.is_always_checked or designed.hidden:
+            return self._built(designed, share=share, is_brief=is_brief)
+        built = self._built(designed, share=share, is_brief=True)
+        if not built.inexact:
+            return built
+        settled = self._reconsidered(built, self._means.settled(built.inexact, MANY, share=SETTLING_PART))
+        if settled.refused or not settled.inexact:
+            return settled
+        built = self._built(designed, share=min(share, REPAIR_PART), is_brief=False)
+        if not built.inexact:
+            return built
+        found = dict(self._means.settled(built.inexact, MANY))
+        undecided = [index for index in built.inexact if index not in found or found[index].is_undecided]
+        return self._reconsidered(built, {**found, **self._means.last_words(undecided)})
+
+    def _built(self, designed: Design, *, share: float, is_brief: bool) -> Built:
+        """Turn a design into integers once, and run them."""
         whole = _completed(designed)
         spec, neurons = whole.spec, whole.network.neurons
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
         task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
-        is_asked = not is_brief and not self.is_always_checked and not whole.hidden
-        part = min(share, REPAIR_PART) if is_asked else share
-        with self.watch.step("repair", part, has_ended=lambda: bool(quantized.out_of_time)):
+        with self.watch.step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
             quantized = quantize(
                 task,
                 whole.network,
@@ -183,20 +201,16 @@ class Work:
         traces = self._simulated(quantized.program, [pattern.inputs for pattern in patterns])
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
-        built = Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
-        return self._reconsidered(built) if is_asked and built.inexact else built
+        return Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
 
-    def _reconsidered(self, built: Built) -> Built:
-        """Return the integers, others for outputs that are not exact, or what proves that there are none."""
-        means, inexact = self._means, built.inexact
-        found = dict(means.settled(inexact, MANY))
-        undecided = [index for index in inexact if index not in found or found[index].is_undecided]
-        refused = [each for each in (*found.values(), *means.last_words(undecided).values()) if each.proof is not None]
-        if not refused and found and not undecided:
-            outcomes = [found.get(index, each) for index, each in enumerate(built.design.outcomes)]
-            again = self.built(replace(built.design, outcomes=tuple(outcomes)), is_brief=True)
-            return built if again.inexact else again
-        return replace(built, refused=tuple(refused))
+    def _reconsidered(self, built: Built, found: Mapping[int, NeuronDesign]) -> Built:
+        """Return other integers, where such were found for all outputs that are not exact, or what refuses some."""
+        refused = [each for each in found.values() if each.proof is not None]
+        if refused or not all(index in found and found[index].neuron is not None for index in built.inexact):
+            return replace(built, refused=tuple(refused))
+        outcomes = [found.get(index, each) for index, each in enumerate(built.design.outcomes)]
+        again = self._built(replace(built.design, outcomes=tuple(outcomes)), share=1.0, is_brief=True)
+        return built if again.inexact else again
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
         """Run a program; however late, where whatever comes out is handed out."""

@@ -8,7 +8,7 @@ which lead to the end, are two sets of numbers per tick, held as the bits of an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -19,6 +19,23 @@ from snnprog.arrays import Raster
 
 Known: TypeAlias = Mapping[int, bool]
 """Tick within a pattern -> whether the output spikes there."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """How many target spikes of a pattern are matched as its ticks go by.
+
+    Attributes
+    ----------
+    least : sequence of int
+        By the end of each tick, at least so many; from these, and from more, the rest can be matched.
+    first, last : sequence of int
+        The target spikes, by number, that a spike in each tick can match; the last is -1 where there is none.
+    """
+
+    least: Sequence[int]
+    first: Sequence[int]
+    last: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,23 +70,21 @@ class Windows:
 
         Bins that do not count are always open both ways.
         """
-        everything = (1 << (len(self.due) + 1)) - 1
-        steps = [(everything, matching) for matching in self._matches]
-        for tick, value in known.items():
-            if self.care[tick]:
-                steps[tick] = (0, self._matches[tick]) if value else (everything, 0)
-        before, ahead = [1], [1 << len(self.due)]
+        steps, ahead, before = self._steps(known), self._ahead(known), [1]
         for silent, spike in steps:
             before.append((before[-1] & silent) | ((before[-1] & spike) << 1))
-        for silent, spike in reversed(steps):
-            ahead.append((ahead[-1] & silent) | ((ahead[-1] >> 1) & spike))
-        ahead.reverse()
         if before[-1] & ahead[-1] == 0:
             return None
         return [
             (bool(left & silent & right), bool(left & spike & (right >> 1))) if counts else (True, True)
             for left, right, (silent, spike), counts in zip(before, ahead[1:], steps, self.care, strict=False)
         ]
+
+    def matched(self) -> Matched:
+        """Return how many target spikes must, and can, be matched by the end of each tick."""
+        least = [(states & -states).bit_length() - 1 for states in self._ahead({})]
+        ends = [((states & -states).bit_length() - 1, states.bit_length() - 1) for states in self._matches]
+        return Matched(least[1:], [first for first, _ in ends], [last for _, last in ends])
 
     def reason(self, known: Known) -> dict[int, bool]:
         """Return few of the known bins that leave no completion, from some that leave none."""
@@ -79,6 +94,22 @@ class Windows:
             if self.open_values(needed) is not None:
                 needed[tick] = value
         return needed
+
+    def _steps(self, known: Known) -> list[tuple[int, int]]:
+        """Return for each tick the states in which it may be silent, and those in which it may have a spike."""
+        everything = (1 << (len(self.due) + 1)) - 1
+        steps = [(everything, matching) for matching in self._matches]
+        for tick, value in known.items():
+            if self.care[tick]:
+                steps[tick] = (0, self._matches[tick]) if value else (everything, 0)
+        return steps
+
+    def _ahead(self, known: Known) -> list[int]:
+        """Return the states before each tick, and after the last, that lead to the end."""
+        ahead = [1 << len(self.due)]
+        for silent, spike in reversed(self._steps(known)):
+            ahead.append((ahead[-1] & silent) | ((ahead[-1] >> 1) & spike))
+        return ahead[::-1]
 
     @cached_property
     def _matches(self) -> list[int]:

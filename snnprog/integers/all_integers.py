@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.design.conflicts import conflict_of_integers
+from snnprog.design.conflicts import conflict_of, conflict_of_integers
+from snnprog.design.designer import has_open_ticks
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD, BoxNeuron
@@ -31,9 +32,9 @@ from snnprog.proof import Exhausted
 from snnprog.solver import step
 from snnprog.wording import counted
 
-FEW, MANY = 1 << 17, 1 << 20
-"""Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and some
-seconds; to check what comes of it takes some 20 us for each."""
+FEW, MANY = 1 << 18, 1 << 22
+"""Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and a
+second or two; to check what comes of it takes some 2 us for each."""
 
 NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.2
 """The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
@@ -61,7 +62,7 @@ class AllIntegers:
     def settled(self, most_work: int) -> NeuronDesign:
         """Return a neuron of integers that does what the output is asked, or a proof that there is none.
 
-        Undecided, where the work allowed ends first, or where it is not known what the output hears.
+        Undecided, where the work allowed ends first, or where what the output hears is open.
 
         Raises
         ------
@@ -75,17 +76,24 @@ class AllIntegers:
             return NeuronDesign(as_designed(*self._answered(found.answer)))
         if not found.is_complete:
             return UNDECIDED
-        fan_in = self.task.spec.fan_in
-        few = "" if fan_in is None else f" with at most {counted(fan_in, 'synapse')}"
+        spec, proof = self.task.spec, Exhausted(self.output, found.cuts)
+        if has_open_ticks(spec):
+            return NeuronDesign(None, (conflict_of(self._problem, self.care, proof),), proof=proof)
+        few = "" if spec.fan_in is None else f" with at most {counted(spec.fan_in, 'synapse')}"
         conflict = conflict_of_integers(self._problem, _few_demands(self), reservations=few)
-        return NeuronDesign(None, (conflict,), proof=Exhausted(self.output, found.cuts))
+        return NeuronDesign(None, (conflict,), proof=proof)
+
+    @property
+    def left(self) -> float:
+        """How many choices of integers are left, as the power of two that these are; 0 where none are looked at."""
+        return 0.0 if self.neuron is None else self._search.left
 
     def asking(self, asked: Raster) -> Exhausting:
         """Return a search of its own, of which fewer bins are asked; elsewhere the neuron does what it is to do."""
         assert self.neuron is not None
         rows = self._known.constrained & self._known.potential_map.at_every_look(asked)
-        known = self._known.constrained_to(rows)
-        cutter = CourseCutter(course_of(known, self.task.spec), self._places) if rows.any() else None
+        known, has_rows = self._known.constrained_to(rows), bool(rows.any()) and self.neuron.may_answer
+        cutter = CourseCutter(course_of(known, self.task.spec), self._places) if has_rows else None
         return Exhausting(self.neuron.asking(asked), cutter)
 
     @cached_property
@@ -98,7 +106,11 @@ class AllIntegers:
 
     @cached_property
     def _known(self) -> NeuronProblem:
-        return under_assumptions(self._problem, self.care, assumed={})
+        """The rows of bins of which it is known what they are to be, and whose last reset is known."""
+        assert self.neuron is not None
+        due = np.concatenate([bins.due for bins in self.neuron.patterns])
+        problem = self.task.problem(self.output, due == 1, constrained=due >= 0)
+        return under_assumptions(problem, due >= 0, assumed={})
 
     @cached_property
     def _places(self) -> Int64s:

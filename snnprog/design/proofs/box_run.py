@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from snnprog.arrays import Int64s
-from snnprog.design.proofs.boxes import BIAS, THRESHOLD, BoxNeuron, ends_of
-from snnprog.rules.expressions import Expression, Hold, Leak, Ref, children
+from snnprog.arrays import Int64s, Raster
+from snnprog.design.proofs.boxes import BIAS, THRESHOLD, Bins, BoxNeuron, Heard, ends_of
+from snnprog.rules.expressions import Expression, Hold, Leak, Mul, Ref, children
 from snnprog.rules.interpreter import rounded
 from snnprog.rules.ranges import SPANS, Span
 from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Step
+
+ONCE, EITHER = Span.of(1), Span(np.array(0), np.array(1))
 
 
 class BoxRun:
@@ -34,6 +34,8 @@ class BoxRun:
         self.values: dict[str, Span] = {}
         self.fails = np.zeros(boxes.shape[1], np.bool_)
         self.weights: list[Span] = []
+        self.matched = ONCE
+        self.own: dict[int, Span] = {}
         self.limit: int | None = None
         self.has_held = False
 
@@ -46,47 +48,52 @@ class BoxRun:
             zero = np.zeros(self.left.size, np.int64)
             self.values = {**known, "bias": self._column(BIAS)}
             self.values |= {name: Span.of(zero) for name in self.neuron.rule.registers}
-            demands = zip(pattern.due.tolist(), pattern.asked.tolist(), strict=True)
-            for arriving, (due, is_asked) in zip(pattern.arriving, demands, strict=True):
+            self.matched, self.own = Span.of(zero), {}
+            for tick, heard in enumerate(pattern.heard):
                 if not self.left.size:
                     return
-                self.work += self.left.size * (1 + len(arriving))
-                self._tick(arriving, due, is_asked=is_asked)
+                self.work += self.left.size * (1 + len(heard.sure) + len(heard.perhaps) + len(heard.own))
+                self._tick(pattern, tick)
 
     def _column(self, column: int) -> Span:
         return Span(self.boxes[0, :, column], self.boxes[1, :, column])
 
-    def _tick(self, arriving: Sequence[int], due: int, *, is_asked: bool) -> None:
-        rule = self.neuron.rule
+    def _tick(self, pattern: Bins, tick: int) -> None:
+        rule, due = self.neuron.rule, int(pattern.due[tick])
         self.values["threshold"] = self._column(THRESHOLD)
-        self._gather(arriving)
+        self._gather(pattern.heard[tick])
         for step in rule.steps:
             if step.target == SPIKES:
-                is_given = due >= 0 and not is_asked
-                self.values[SPIKES] = self._given(due) if is_given else self._demanded(self.values[POTENTIAL], due)
+                is_given = due >= 0 and not pattern.asked[tick]
+                self.values[SPIKES] = self._given(due) if is_given else self._asked(pattern, tick)
                 self.values["threshold"] = self._column(THRESHOLD)
             else:
                 self.values[step.target] = self._value(step)
         if self.neuron.is_heard_often:
             limit = self.boxes[1, :, THRESHOLD] * rule.unit - self.values[POTENTIAL].low
             self.fails |= (self.values[SPIKES].low > 0) & (limit < self.neuron.gaps[0])
+        if due < 0 and not self.neuron.may_answer:
+            self.own[tick] = self.values[SPIKES]
         self._leave_out()
 
-    def _gather(self, arriving: Sequence[int]) -> None:
+    def _gather(self, heard: Heard) -> None:
         gather = self.neuron.rule.gather
         if gather.target not in self.neuron.rule.registers:
             self.values[gather.target] = Span.of(np.zeros(self.left.size, np.int64))
+        weights = [self.weights[column] for column in heard.sure]
+        weights += [_perhaps(self.weights[column], EITHER) for column in heard.perhaps]
+        weights += [_perhaps(self.weights[column], self.own[sent]) for column, sent in heard.own]
         if self.neuron.rule.is_sum:
-            target, weights = self.values[gather.target], [self.weights[column] for column in arriving]
+            target = self.values[gather.target]
             low, high = (
                 sum((each.low for each in weights), target.low),
                 sum((each.high for each in weights), target.high),
             )
             self.values[gather.target] = Span(low, high)
             return
-        self.values[COUNT] = Span.of(1)
-        for column in arriving:
-            self.values[WEIGHT] = self.weights[column]
+        self.values[COUNT] = ONCE
+        for weight in weights:
+            self.values[WEIGHT] = weight
             self.values[gather.target] = self._value(gather)
 
     def _given(self, due: int) -> Span:
@@ -94,13 +101,28 @@ class BoxRun:
         times = np.full(self.left.size, due)
         return Span(times, times * self.neuron.most_spikes)
 
-    def _demanded(self, compared: Span, due: int) -> Span:
+    def _asked(self, pattern: Bins, tick: int) -> Span:
+        """Return how often each box spikes where it is to do what is due, or what is left to do in its windows."""
+        due, matched = pattern.due[tick], pattern.matched
+        if matched is None or not pattern.counts[tick]:
+            return self._demanded(self.values[POTENTIAL], may_rest=due != 1, may_spike=due != 0)
+        least, (low, high) = matched.least[tick], (self.matched.low, self.matched.high)
+        first, last = np.maximum(low, max(matched.first[tick], least - 1)), np.minimum(high, matched.last[tick])
+        spikes = self._demanded(self.values[POTENTIAL], may_rest=high >= least, may_spike=first <= last)
+        can_rest, can_spike = spikes.low == 0, spikes.high > 0
+        self.matched = Span(
+            np.where(can_rest, np.maximum(low, least), first + 1),
+            np.where(can_spike, np.where(can_rest, np.maximum(high, last + 1), last + 1), high),
+        )
+        return spikes
+
+    def _demanded(self, compared: Span, *, may_rest: Raster | np.bool_, may_spike: Raster | np.bool_) -> Span:
         """Return how often each box spikes; narrow its threshold to what allows that, or note that it fails."""
         silence, spike = self.neuron.gaps
         low, high = self.boxes[..., THRESHOLD]
         most = (compared.high - spike) // self.neuron.rule.unit
         least = -((-compared.low - silence) // self.neuron.rule.unit)
-        can_spike, can_rest = (low <= most) & (due != 0), (high >= least) & (due != 1)
+        can_spike, can_rest = (low <= most) & may_spike, (high >= least) & may_rest
         self.fails |= ~can_spike & ~can_rest
         self.boxes[1, :, THRESHOLD] = np.where(can_spike & ~can_rest, np.minimum(high, most), high)
         self.boxes[0, :, THRESHOLD] = np.where(can_rest & ~can_spike, np.maximum(low, least), low)
@@ -116,6 +138,8 @@ class BoxRun:
         if isinstance(node, Ref):
             return self.values[node.name]
         parts = [self._evaluated(child) for child in children(node)]
+        if isinstance(node, Mul) and parts[1] is ONCE:
+            return parts[0]
         if isinstance(node, Leak) and parts[1].is_known:
             operand, bits = parts
             ends = (end - rounded(end, bits.low, node.rounding) for end in (operand.low, operand.high))
@@ -140,6 +164,15 @@ class BoxRun:
         size, self.fails = self.fails.size, np.zeros(kept.size, np.bool_)
         self.values = {name: _of(span, kept, size) for name, span in self.values.items()}
         self.weights = [_of(span, kept, size) for span in self.weights]
+        self.matched = _of(self.matched, kept, size)
+        self.own = {tick: _of(span, kept, size) for tick, span in self.own.items()}
+
+
+def _perhaps(weight: Span, spikes: Span) -> Span:
+    """Return what arrives over a tap if none or one of its spikes does."""
+    low = np.where(spikes.low > 0, weight.low, np.minimum(weight.low, 0))
+    high = np.where(spikes.low > 0, weight.high, np.maximum(weight.high, 0))
+    return Span(np.where(spikes.high > 0, low, 0), np.where(spikes.high > 0, high, 0))
 
 
 def _of(span: Span, kept: Int64s, size: int) -> Span:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.design.designer import has_open_ticks
+from snnprog.design.completion import Matched, Windows
+from snnprog.design.designer import is_open_loop
 from snnprog.rules.expressions import Const, Ref
 from snnprog.rules.rule import Rule
-from snnprog.spec import Pattern, Spec, presynaptic_raster
+from snnprog.spec import Pattern, Spec
+from snnprog.spec.options import NO_WINDOW
 
 MANY_SPIKES = 1 << 20
 """Stands for spikes in one tick where the rule sets no limit."""
@@ -28,23 +30,48 @@ EXPONENT, BIAS, THRESHOLD = -3, -2, -1
 Document = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Heard:
+    """Over which taps spikes arrive in one tick, by their columns.
+
+    Attributes
+    ----------
+    sure : sequence of int
+        Over these, one arrives.
+    perhaps : sequence of int
+        Over these, one may arrive: of outputs of which it is open whether they spike.
+    own : sequence of (int, int)
+        Over these, one arrives if the neuron itself spiked at this tick before.
+    """
+
+    sure: Sequence[int]
+    perhaps: Sequence[int] = ()
+    own: Sequence[tuple[int, int]] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Bins:
     """What one neuron hears and is to do in one pattern.
 
     Attributes
     ----------
-    arriving : sequence of (int, ...)
-        For each tick, the columns of the taps over which a spike arrives.
+    heard : sequence of Heard
+        For each tick.
     due : (ticks,) int
-        1 where it must spike, 0 where it must not, -1 where either will do.
+        1 where it must spike, 0 where it must not, -1 where either may do.
     asked : (ticks,) bool
         Where its potential must be such that it does; elsewhere it does so whatever the potential is.
+    counts : (ticks,) bool
+        Which bins count.
+    matched : Matched or None
+        How target spikes may be matched, where they have windows.
     """
 
-    arriving: Sequence[Sequence[int]]
+    heard: Sequence[Heard]
     due: Int64s
     asked: Raster
+    counts: Raster
+    matched: Matched | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +99,9 @@ class BoxNeuron:
     bias_exponents : (int, int)
     taps : sequence of (int, int)
         The line and the delay of each mantissa.
+    may_answer : bool
+        Whether what it hears does not depend on what other outputs do in open bins, nor on its own: so that integers
+        that do what is asked in all of them are an answer.
     """
 
     rule: Rule
@@ -86,6 +116,7 @@ class BoxNeuron:
     bias_most: int
     bias_exponents: tuple[int, int]
     taps: Sequence[tuple[int, int]]
+    may_answer: bool = True
 
     @cached_property
     def limits(self) -> dict[str, int]:
@@ -110,15 +141,13 @@ class BoxNeuron:
 
     @classmethod
     def of(cls, spec: Spec, output: int, document: Document) -> BoxNeuron | None:
-        """Return an output of a spec, as the document of the spec has its ranges; None where its lines are not known.
-
-        These are not known where outputs feed outputs and some bins are open.
-        """
-        if spec.hidden != 0 or has_open_ticks(spec):
+        """Return an output of a spec, its ranges as in the spec's document; None where it may hear hidden neurons."""
+        if spec.hidden != 0:
             return None
         ranges, parameters = document["ranges"], document["parameters"]
-        events = [_arrivals(presynaptic_raster(spec, pattern), spec.delays) for pattern in spec.patterns]
-        taps = sorted({tap for pattern in events for tick in pattern for tap in tick})
+        known = [_known(pattern, spec.window) for pattern in spec.patterns]
+        events = [_arrivals(spec, pattern, dues, output) for pattern, dues in zip(spec.patterns, known, strict=True)]
+        taps = sorted({tap for pattern in events for tick in pattern for tap, _ in tick})
         column = {tap: index for index, tap in enumerate(taps)}
         ends = [
             *(ranges["mantissas"][line] for line, _ in taps),
@@ -128,8 +157,14 @@ class BoxNeuron:
         ]
         lower, upper = np.array(ends, np.int64).T
         patterns = [
-            Bins([[column[tap] for tap in tick] for tick in arriving], _due(pattern, output), pattern.care[:, output])
-            for arriving, pattern in zip(events, spec.patterns, strict=True)
+            Bins(
+                [_heard(tick, column, spec.n_inputs + output) for tick in arriving],
+                dues[:, output],
+                pattern.care[:, output],
+                pattern.care[:, output],
+                _matched(pattern, output, spec.window),
+            )
+            for arriving, pattern, dues in zip(events, spec.patterns, known, strict=True)
         ]
         equal = spec.chip.rule.is_equal_a_spike
         return cls(
@@ -145,22 +180,52 @@ class BoxNeuron:
             bias_most=max(ranges["bias_mantissas"]),
             bias_exponents=tuple(ranges["bias_exponents"]),
             taps=taps,
+            may_answer=not is_open_loop(spec),
         )
 
 
-def _arrivals(raster: Raster, delays: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """Return for each tick the taps, as (line, delay), over which a spike arrives."""
-    ticks = raster.shape[0]
-    return [
-        sorted(
-            (line, delay) for delay in delays if tick >= delay for line in np.flatnonzero(raster[tick - delay]).tolist()
+def _known(pattern: Pattern, window: tuple[int, int]) -> Int64s:
+    """(ticks, outputs) Return 1 where an output must spike, 0 where it must not, -1 where either may do."""
+    known = np.full(pattern.targets.shape, -1)
+    for output in range(known.shape[1]):
+        windows = Windows.of(pattern.targets[:, output], pattern.care[:, output], window)
+        for tick, (can_rest, can_spike) in enumerate(windows.open_values({}) or ()):
+            known[tick, output] = -1 if can_rest and can_spike else can_spike
+    return known
+
+
+def _matched(pattern: Pattern, output: int, window: tuple[int, int]) -> Matched | None:
+    if window == NO_WINDOW:
+        return None
+    return Windows.of(pattern.targets[:, output], pattern.care[:, output], window).matched()
+
+
+Arrival = tuple[tuple[int, int], int | None]
+"""The line and the delay of a tap over which a spike arrives, or may; in the latter case, when it was sent."""
+
+
+def _arrivals(spec: Spec, pattern: Pattern, known: Int64s, output: int) -> list[list[Arrival]]:
+    """Return what arrives in each tick, by line, then by delay."""
+    lines = pattern.inputs.astype(np.int64)
+    if spec.recurrent:
+        lines = np.concatenate([lines, known], axis=1)
+    arriving: list[list[Arrival]] = []
+    for tick in range(pattern.ticks):
+        sent = [(line, delay) for delay in spec.delays if tick >= delay for line in np.flatnonzero(lines[tick - delay])]
+        arriving.append(
+            [
+                ((int(line), delay), tick - delay if lines[tick - delay, line] < 0 else None)
+                for line, delay in sorted(sent)
+            ]
         )
-        for tick in range(ticks)
-    ]
+    return arriving
 
 
-def _due(pattern: Pattern, output: int) -> Int64s:
-    return np.where(pattern.care[:, output], pattern.targets[:, output].astype(np.int64), -1)
+def _heard(arriving: Sequence[Arrival], column: Mapping[tuple[int, int], int], own: int) -> Heard:
+    """Return what arrives in a tick by column; ``own`` is the line of the neuron itself."""
+    sure = [column[tap] for tap, sent in arriving if sent is None]
+    perhaps = [column[tap] for tap, sent in arriving if sent is not None and tap[0] != own]
+    return Heard(sure, perhaps, [(column[tap], sent) for tap, sent in arriving if sent is not None and tap[0] == own])
 
 
 def ends_of(boxes: Int64s) -> tuple[Int64s, Int64s]:
@@ -190,7 +255,10 @@ def tightened(neuron: BoxNeuron, boxes: Int64s) -> Int64s:
     kept = (low <= high).all(axis=1)
     if neuron.fan_in is not None and neuron.may_be_zero:
         kept &= ((low > 0) | (high < 0))[:, mantissas].sum(axis=1) <= neuron.fan_in
-    return boxes[:, kept]
+    is_greater = (low[:, EXPONENT] == high[:, EXPONENT]) & (low[:, EXPONENT] > neuron.lower[EXPONENT])
+    least, most = neuron.lower[mantissas], neuron.upper[mantissas]
+    has_lesser = ((2 * low[:, mantissas] >= least) & (2 * high[:, mantissas] <= most)).all(axis=1)
+    return boxes[:, kept & ~(is_greater & has_lesser)]  # the next lesser exponent has the same weights
 
 
 def halved(boxes: Int64s) -> Int64s:

@@ -104,6 +104,7 @@ class Exhausting:
         self.cuts: list[Cut] = []
         self.bounds = iter(()) if cutter is None else cutter.bounds(*ends_of(self.waiting[0][:, 0]))
         self.rest = self.pause = 0
+        self.is_stuck = False
 
     def until(self, most_work: int) -> Exhaustion:
         """Halve boxes until all of them fail, one is an answer, or the work allowed, what was done included, is done.
@@ -115,7 +116,7 @@ class Exhausting:
         """
         for cut in self.bounds:
             self.cuts.append(cut)
-        while self.waiting:
+        while self.waiting and not self.is_stuck:
             check_time()
             boxes = self._taken()
             try:
@@ -125,7 +126,13 @@ class Exhausting:
                 raise
             if answer is not None or self.work > most_work:
                 return Exhaustion(answer, False, self.work, ())
-        return Exhaustion(None, True, self.work, tuple(cut.rows for cut in self.cuts))
+        return Exhaustion(None, not self.is_stuck, self.work, tuple(cut.rows for cut in self.cuts))
+
+    @property
+    def left(self) -> float:
+        """How many integers wait, as the power of two that these are, at most."""
+        sizes = [np.log2(boxes[1] - boxes[0] + 1.0).sum(axis=1) for boxes in self.waiting]
+        return float(np.logaddexp2.reduce(np.concatenate(sizes))) if sizes else 0.0
 
     def _step(self, boxes: Int64s) -> Int64s | None:
         """Run some boxes and halve those that are left; return an answer, if one is among them."""
@@ -137,7 +144,9 @@ class Exhausting:
         boxes, before = run.boxes, before[:, run.left]
         is_point = (boxes[0] == boxes[1]).all(axis=1)
         is_answer = is_point & (before == boxes[..., THRESHOLD]).all(axis=0)  # else more thresholds were run
-        if is_answer.any():
+        if is_answer.any() and not self.neuron.may_answer:
+            self.is_stuck = True
+        elif is_answer.any():
             answer: Int64s = boxes[0, int(is_answer.argmax())]
             return answer
         is_cut = boxes.size > 0 and self._look_for_cut(boxes)

@@ -7,7 +7,6 @@ in. Conflicts are kept where they have such a proof.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,13 +25,10 @@ from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
 from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
-from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
+from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
 """Don't-care bins that are told apart one after another, where the search for weights did not say which."""
-
-MOST_CHOICES = 1 << 14
-"""Choices of weights that the checker may look at without cuts, in boxes that it halves: a second or so."""
 
 MOST_TAPS = 8
 """Taps of which every choice is told apart where few are allowed."""
@@ -212,28 +208,15 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
         If the time allowed runs out.
     """
     spec, care = task.spec, task.care[:, output]
-    problem = task.problem(output, task.targets[:, output], constrained=care)
-    proof: Node | None = None
     if has_open_ticks(spec):
-        leaf = Exhausted(output)
-        proof = leaf if spec.hidden == 0 and _choices(problem) <= MOST_CHOICES and referee.refutes(leaf) else None
-    else:
-        proof = refuted_by_bins(problem, care, referee)
-        if proof is None and spec.fan_in is not None:
-            proof = refuted_by_taps(under_assumptions(problem, care, assumed={}), referee)
+        return UNDECIDED
+    problem = task.problem(output, task.targets[:, output], constrained=care)
+    proof = refuted_by_bins(problem, care, referee)
+    if proof is None and spec.fan_in is not None:
+        proof = refuted_by_taps(under_assumptions(problem, care, assumed={}), referee)
     if proof is None:
         return UNDECIDED
-    conflict = conflict_of(problem, care, proof)
-    return NeuronDesign(None, (conflict,), proof=proof)
-
-
-def _choices(problem: NeuronProblem) -> int:
-    """Return the number of choices of weights, exponent and bias."""
-    box = problem.box
-    steps = (box.weight_upper - box.weight_lower) / box.weight_step + 1.0
-    biases = 1 << 20 if box.is_bias_free else 1
-    exponents = 1 + box.exponents[-1] - box.exponents[0]
-    return math.prod(int(each) for each in steps) * biases * exponents
+    return NeuronDesign(None, (conflict_of(problem, care, proof),), proof=proof)
 
 
 def _named(
