@@ -28,5 +28,5 @@ class Stopwatch:
         """Name a step, limit its time, and note whether that ended it."""
         with step(name, share=share):
             yield
-        if has_ended is not None and has_ended():
+        if has_ended is not None and has_ended() and name not in self.ended:
             self.ended.append(name)
