@@ -28,7 +28,8 @@ Each leaf contradicts the assumptions on the way to it:
 - ``farkas``: rows (inequalities that every program fulfils that does what is asked) times prices of 1 or more add up to
   an inequality that nothing fulfils;
 - ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails when it is run, or
-  breaks a cut: priced rows, as those of ``farkas``, that leave an inequality of the unknowns;
+  breaks a cut: priced rows, as those of ``farkas``, that leave an inequality of the unknowns. Weights that the next
+  lesser exponent has, too, are looked at there;
 - ``windows``: no choice of spikes in the windows agrees with the bins that were assumed;
 - ``fan_in``: more synapses are present than are allowed.
 

@@ -49,10 +49,15 @@ class Built:
         return sorted(found & set(range(self.design.spec.n_outputs)))
 
     @property
-    def flawed(self) -> list[int]:
-        """Outputs that are inexact, overrunning or fragile, or do something wrong."""
+    def failing(self) -> list[int]:
+        """Outputs that are inexact, overrunning or fragile."""
         fragile = {neuron.output for neuron in self.fragile if not neuron.is_hidden}
-        return sorted({*self.inexact, *self.overrunning, *fragile, *(found.output for found in self.wrong)})
+        return sorted({*self.inexact, *self.overrunning, *fragile})
+
+    @property
+    def flawed(self) -> list[int]:
+        """Outputs that are failing, or do something wrong."""
+        return sorted({*self.failing, *(found.output for found in self.wrong)})
 
     @property
     def fragile(self) -> list[NeuronReport]:

@@ -164,21 +164,23 @@ class Work:
 
         Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
         outputs, the program then says nothing about them, and is not run. Where a brief search leaves outputs that are
-        not exact, all their integers are looked at, as far as that goes, before a long search.
+        not exact, overrun or do not survive the noise, all their integers are looked at, as far as that goes, before a
+        long search.
         """
         if is_brief or self.is_always_checked or designed.hidden:
             return self._built(designed, share=share, is_brief=is_brief)
         built = self._built(designed, share=share, is_brief=True)
-        if not built.inexact:
+        if not built.failing:
             return built
-        settled = self._reconsidered(built, self._means.settled(built.inexact, MANY, share=SETTLING_PART))
-        if settled.refused or not settled.inexact:
+        settled = self._reconsidered(built, self._means.settled(built.failing, MANY, share=SETTLING_PART))
+        if settled.refused or not settled.failing:
             return settled
-        built = self._built(designed, share=min(share, REPAIR_PART), is_brief=False)
-        if not built.inexact:
+        if built.inexact:
+            built = self._built(designed, share=min(share, REPAIR_PART), is_brief=False)
+        if not built.failing:
             return built
-        found = dict(self._means.settled(built.inexact, MANY))
-        undecided = [index for index in built.inexact if index not in found or found[index].is_undecided]
+        found = dict(self._means.settled(built.failing, MANY))
+        undecided = [index for index in built.failing if index not in found or found[index].is_undecided]
         return self._reconsidered(built, {**found, **self._means.last_words(undecided)})
 
     def _built(self, designed: Design, *, share: float, is_brief: bool) -> Built:
@@ -204,13 +206,13 @@ class Work:
         return Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
 
     def _reconsidered(self, built: Built, found: Mapping[int, NeuronDesign]) -> Built:
-        """Return other integers, where such were found for all outputs that are not exact, or what refuses some."""
+        """Return other integers, where such were found for all failing outputs, or what refuses some."""
         refused = [each for each in found.values() if each.proof is not None]
-        if refused or not all(index in found and found[index].neuron is not None for index in built.inexact):
+        if refused or not all(index in found and found[index].neuron is not None for index in built.failing):
             return replace(built, refused=tuple(refused))
         outcomes = [found.get(index, each) for index, each in enumerate(built.design.outcomes)]
         again = self._built(replace(built.design, outcomes=tuple(outcomes)), share=1.0, is_brief=True)
-        return built if again.inexact else again
+        return built if again.failing else again
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
         """Run a program; however late, where whatever comes out is handed out."""
