@@ -162,7 +162,7 @@ def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservation
     ticks = np.flatnonzero(demands).tolist()
     pattern, tick = problem.potential_map.tape.where(next((each for each in ticks if problem.raster[each]), ticks[0]))
     asked = f"{_demands(problem, ticks)}{reservations}{_fixed(problem)}"
-    reason = f"no integers let output {problem.neuron} {asked}: all were tried"
+    reason = f"no integers let output {problem.neuron} {asked}: all that stay within the chip's limits were tried"
     return Conflict(problem.neuron, pattern, tick, reason, tuple(_bin(problem, each, price=0) for each in ticks))
 
 
