@@ -57,25 +57,32 @@ class _Known(Expression):
 
 def rounded(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s:
     """Return ``numerator / 2**bits``, rounded."""
-    magnitude, sign = np.abs(numerator), np.sign(numerator)
+    result: Int64s
+    if rounding is Rounding.FLOOR:
+        result = numerator >> bits
+    elif rounding is Rounding.MOVING:
+        floor = numerator >> bits
+        result = np.where(floor == 0, np.sign(numerator), floor)
+    elif rounding is Rounding.TOWARD_ZERO:
+        result = np.sign(numerator) * (np.abs(numerator) >> bits)
+    elif rounding is Rounding.AWAY_FROM_ZERO:
+        result = -np.sign(numerator) * (-np.abs(numerator) >> bits)
+    else:
+        result = _nearest(numerator, bits, rounding)
+    return result
+
+
+def _nearest(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s:
+    """Return ``numerator / 2**bits``, rounded to the nearest integer; the rounding tells what becomes of halves."""
     half = np.left_shift(1, np.asarray(bits)) >> 1
     result: Int64s
-    if rounding is Rounding.TOWARD_ZERO:
-        result = sign * (magnitude >> bits)
-    elif rounding is Rounding.AWAY_FROM_ZERO:
-        result = -sign * (-magnitude >> bits)
-    elif rounding is Rounding.FLOOR:
-        result = numerator >> bits
-    elif rounding is Rounding.HALF_UP:
+    if rounding is Rounding.HALF_UP:
         result = (numerator + half) >> bits
     elif rounding is Rounding.HALF_AWAY:
-        result = sign * ((magnitude + half) >> bits)
-    elif rounding is Rounding.HALF_EVEN:
+        result = np.sign(numerator) * ((np.abs(numerator) + half) >> bits)
+    else:
         is_odd = (numerator >> bits) & 1
         result = np.where(np.asarray(bits) == 0, numerator, (numerator + half - 1 + is_odd) >> bits)
-    else:
-        floor = numerator >> bits
-        result = np.where(floor == 0, sign, floor)
     return result
 
 

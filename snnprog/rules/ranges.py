@@ -150,7 +150,7 @@ def _leaking(span: Span, bits: Span, *, rounding: Rounding) -> Span:
 
 def _held(span: Span, node: Hold) -> Span:
     if node.end is End.CLIP:
-        return Span(np.clip(span.low, node.low, node.high), np.clip(span.high, node.low, node.high))
+        return Span(*(np.minimum(np.maximum(end, node.low), node.high) for end in (span.low, span.high)))
     stays = (span.low >= node.low) & (span.high <= node.high)
     if node.end is End.WRAP:
         return Span(np.where(stays, span.low, node.low), np.where(stays, span.high, node.high))

@@ -6,7 +6,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.design.proofs.boxes import BIAS, THRESHOLD, Bins, BoxNeuron, Heard, ends_of
-from snnprog.rules.expressions import Expression, Hold, Leak, Mul, Ref, children
+from snnprog.rules.expressions import Add, Expression, Hold, Leak, Mul, Ref, Shr, children
 from snnprog.rules.interpreter import rounded
 from snnprog.rules.ranges import SPANS, Span
 from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Step
@@ -83,12 +83,10 @@ class BoxRun:
         weights = [self.weights[column] for column in heard.sure]
         weights += [_perhaps(self.weights[column], EITHER) for column in heard.perhaps]
         weights += [_perhaps(self.weights[column], self.own[sent]) for column, sent in heard.own]
-        if self.neuron.rule.is_sum:
-            target = self.values[gather.target]
-            low, high = (
-                sum((each.low for each in weights), target.low),
-                sum((each.high for each in weights), target.high),
-            )
+        target = self.values[gather.target]
+        if target.magnitude + sum(each.magnitude for each in weights) <= self.neuron.adds_within:
+            low = sum((each.low for each in weights), target.low)
+            high = sum((each.high for each in weights), target.high)
             self.values[gather.target] = Span(low, high)
             return
         self.values[COUNT] = ONCE
@@ -140,13 +138,16 @@ class BoxRun:
         parts = [self._evaluated(child) for child in children(node)]
         if isinstance(node, Mul) and parts[1] is ONCE:
             return parts[0]
-        if isinstance(node, Leak) and parts[1].is_known:
-            operand, bits = parts
-            ends = (end - rounded(end, bits.low, node.rounding) for end in (operand.low, operand.high))
-            return Span(*ends)
+        if isinstance(node, Add):
+            return Span(parts[0].low + parts[1].low, parts[0].high + parts[1].high)
+        if isinstance(node, Shr | Leak) and parts[1].is_known:
+            lost = [rounded(end, parts[1].low, node.rounding) for end in (parts[0].low, parts[0].high)]
+            return Span(*lost) if isinstance(node, Shr) else Span(parts[0].low - lost[0], parts[0].high - lost[1])
         if isinstance(node, Hold) and self.limit is not None:
             self.has_held = True
             parts = [self._watched(parts[0], self.limit)]
+            if node.low <= 1 - self.limit and self.limit - 1 <= node.high:
+                return parts[0]
         return SPANS[type(node)](node, *parts)
 
     def _watched(self, value: Span, limit: int) -> Span:

@@ -6,6 +6,7 @@ of the taps that can act, of the exponent, the bias and the threshold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,8 +17,8 @@ import numpy as np
 from snnprog.arrays import Int64s, Raster
 from snnprog.design.completion import Matched, Windows
 from snnprog.design.designer import is_open_loop
-from snnprog.rules.expressions import Const, Ref
-from snnprog.rules.rule import Rule
+from snnprog.rules.expressions import Add, Const, Hold, Mul, Ref
+from snnprog.rules.rule import COUNT, WEIGHT, Rule
 from snnprog.spec import Pattern, Spec
 from snnprog.spec.options import NO_WINDOW
 
@@ -122,6 +123,18 @@ class BoxNeuron:
     def limits(self) -> dict[str, int]:
         """The limit of each watched step."""
         return {watch.step: watch.limit for watch in self.rule.watched}
+
+    @cached_property
+    def adds_within(self) -> float:
+        """The greatest magnitude up to which spikes that arrive are added up, in any order; -1 where they are not."""
+        gather = self.rule.gather
+        if self.rule.is_sum:
+            return math.inf
+        total = Add(Ref(gather.target), Mul(Ref(WEIGHT), Ref(COUNT)))
+        if not isinstance(gather.expression, Hold) or gather.expression.operand != total:
+            return -1
+        ends = (-gather.expression.low, gather.expression.high, self.limits.get(gather.name, math.inf) - 1)
+        return min(ends)
 
     @cached_property
     def most_spikes(self) -> int:

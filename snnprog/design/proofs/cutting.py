@@ -54,12 +54,13 @@ class CourseCutter:
         """
         box = np.stack([least, greatest])[:, None]
         box[..., EXPONENT] = 0  # both ends are of what one spike adds
-        for place in (THRESHOLD, *range(self.taps.size), BIAS):
+        for unknown in (THRESHOLD, *range(self.taps.size), BIAS):
+            place = self._places[unknown]
             for side in (1, -1):
                 wide = box[1, 0, place] - box[0, 0, place]
                 if self.left <= self.for_cuts or not wide:
                     break
-                cut = self._end_of(place, side, box[:, 0])
+                cut = self._end_of(unknown, side, box[:, 0])
                 if cut is None:
                     continue
                 box = cut_down(box, cut)
@@ -68,12 +69,11 @@ class CourseCutter:
                 if not box.size:
                     return
 
-    def _end_of(self, place: int, side: int, box: Int64s) -> Cut | None:
+    def _end_of(self, unknown: int, side: int, box: Int64s) -> Cut | None:
         """Return what keeps an unknown within its greatest end, or its least; or what leaves nothing of the box."""
         program = self._between(*box)
         objective, upper = program.objective * SUNKEN, program.upper.copy()
-        objective[self._columns[self._places == range(self.taps.size + 3)[place]]] = side
-        upper[-1] = 0.0
+        objective[self._columns[unknown]], upper[-1] = side, 0.0
         optimum = maximise_if_possible(replace(program, objective=objective, upper=upper))
         if optimum is None:
             return None
