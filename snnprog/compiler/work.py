@@ -27,7 +27,7 @@ from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import MANY, quantize
+from snnprog.integers import MANY, fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -42,6 +42,8 @@ from snnprog.trace import Trace
 PART = 0.6
 # The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
 REPAIR_PART = 0.5
+# The share for fitting integers anew, where a design has none; other choices of the design come after. A choice.
+FIT_PART = 0.3
 # The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
 # rest. A choice.
 ALONE_DESIGN_PART = 0.35
@@ -110,6 +112,21 @@ class Work:
             again = design_again(self.spec, designed, outputs, refused)
         self.watch.lap("design")
         return again
+
+    def fitted(self, designed: Design, outputs: Sequence[int]) -> Design | None:
+        """Return the design with fitted integers for some outputs, which make all choices as they run; None without.
+
+        So their spikes may fall elsewhere in their windows, and they may have other synapses, than they were designed
+        with (`snnprog.integers.unbuilt`).
+        """
+        with self.watch.step("fit", FIT_PART):
+            found = fit_outputs(designed.task, outputs, seed=self.seed, executor=self.executor)
+        self.watch.lap("fit")
+        if len(found) < len(outputs):
+            return None
+        fitted = {output: NeuronDesign(neuron) for output, neuron in found.items()}
+        outcomes = [fitted.get(index, outcome) for index, outcome in enumerate(designed.outcomes)]
+        return replace(designed, outcomes=tuple(outcomes))
 
     def helped(
         self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, draw: int = 0, share: float = 1.0
