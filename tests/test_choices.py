@@ -15,6 +15,7 @@ from snnprog.design import Design
 from snnprog.design.again import choices_of, design_again
 from snnprog.design.guesses import guesses
 from snnprog.design.neuron import UNDECIDED
+from snnprog.design.task import Task
 from snnprog.judgement import wrong_bins
 from snnprog.spec import with_targets
 
@@ -91,3 +92,22 @@ def test_integers_that_live_off_truncation_are_found_in_windows_and_within_a_fan
     for program in exact:
         assert not wrong_bins(spec, spikes_of(program, spec))
         assert program.n_synapses <= 1
+
+
+@pytest.mark.parametrize("wishes", [{}, {"fan_in": 2}, {"sparse": True}])
+def test_integers_are_fitted_anew_where_a_design_has_none(wishes: dict[str, object]) -> None:
+    spec = wanted_spec(**wishes)
+    work = Work(spec)
+    fitted = work.fitted(work.designed(), [0])
+    assert fitted is not None
+    built = work.built(fitted, is_brief=True)
+    assert not built.flawed
+    assert built.neurons[0].rounding == "fitted"
+    assert not wrong_bins(spec, spikes_of(built.program, spec))
+    assert spec.fan_in is None or built.program.n_synapses <= spec.fan_in
+
+
+def test_nothing_is_fitted_anew_where_there_is_nothing_to_find() -> None:
+    spec = sp.Spec([pattern_of("1 . 1 .", ". 1 . .")], [1], window=(0, 1), weight_bits=2)
+    work = Work(spec)
+    assert work.fitted(Design(Task.of(spec), (UNDECIDED,)), [0]) is None

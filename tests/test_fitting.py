@@ -17,6 +17,7 @@ from snnprog.integers import fit_outputs
 from snnprog.integers.fitted import Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
+from snnprog.integers.reoptimise import ideal
 
 LIMIT = 2
 GREATEST_THRESHOLD = 40
@@ -193,6 +194,24 @@ def test_every_small_integer_is_tried_in_windows(chip: str) -> None:
             done = plain_spikes(spec, spec.inputs, neuron.mantissas.ravel(), neuron.threshold)
             assert is_in_windows(np.array(done), spec), seed
     assert outcomes == {False, True}
+
+
+def test_fits_that_start_from_real_weights_find_more() -> None:
+    """Six weights and a threshold that live off truncation, so that the nearest integers are not exact."""
+    counts = {"from nothing": 0, "from real weights": 0}
+    for seed in range(8):
+        inputs = np.random.default_rng(seed).random((80, 6)) < 0.4
+        blank = sp.Spec([sp.Pattern(inputs, inputs[:, :1])], chip="xylo", dynamics=sp.Dynamics(2, 15))
+        targets = np.array([plain_spikes(blank, inputs, np.array([9, -7, -5, -5, 5, 3]), 2)]).T
+        problem, wanted = integer_problem(replace(blank, patterns=(sp.Pattern(inputs, targets),)))
+        near = problem.rounded(ideal(problem.problem))
+        for name, starts in zip(counts, ([], [(problem, near)]), strict=True):
+            neuron = fitted([problem], wanted, starts=starts, work=1e6, seed=(0, 0))
+            counts[name] += neuron is not None
+            if neuron is not None:
+                done = plain_spikes(blank, inputs, neuron.mantissas.ravel(), neuron.threshold)
+                assert done == targets[:, 0].tolist()
+    assert counts["from real weights"] >= 2 * counts["from nothing"] > 0
 
 
 @pytest.mark.parametrize("weights", [[0, 3, 0, 0, 1, 0], [0, 5, 0, 0, 3, 0], [0, 9, 0, 0, -6, 0]])

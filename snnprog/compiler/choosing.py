@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,11 +25,20 @@ def has_choice(spec: Spec) -> bool:
     return spec.window != NO_WINDOW or spec.may_taps_be_absent or not bool(spec.care.all())
 
 
+def _has_freer_fit(spec: Spec) -> bool:
+    """Tell whether integers that are fitted anew may do what a design, once made, cannot: other ticks or synapses.
+
+    What neurons do in bins that do not count is free in repairs, too; where outputs feed outputs, it is given.
+    """
+    return spec.may_taps_be_absent or (spec.window != NO_WINDOW and not spec.recurrent)
+
+
 def built_with_choice(work: Work, designed: Design, *, share: float = 1.0) -> Built:
     """Turn a design into integers, or another one that makes other choices where those of this one are flawed.
 
-    Choices are tried briefly, one after another; where all are flawed, the first is tried with all means, in a share of
-    the time. Beside hidden neurons, and outputs that are not built, what was designed first is kept.
+    Choices are tried briefly, one after another; after the first, all integers are looked at, as far as that goes, and
+    others are fitted that make their own choices as they run. Where all are flawed, the first is tried with all means,
+    in a share of the time. Beside hidden neurons, and outputs that are not built, what was designed first is kept.
     """
     if designed.hidden or designed.unbuilt or not has_choice(work.spec):
         return work.built(designed, share=share)
@@ -38,14 +48,26 @@ def built_with_choice(work: Work, designed: Design, *, share: float = 1.0) -> Bu
         if candidate is None:
             break
         built = work.built(candidate, share=SHARE, is_brief=True)
-        if not built.flawed:
+        if number == 0 and built.failing:
+            built = work.settled(built)
+        if built.refused or not built.flawed:
             return built
+        fitted = _fitted(work, candidate, built.flawed) if number == 0 and _has_freer_fit(work.spec) else None
+        if fitted is not None:
+            return fitted
         refused |= choices_of(candidate, built.flawed)
         if number == 0 and work.spec.sparse:
             designed = candidate = _with_more_synapses(work, candidate)
         else:
             candidate = work.designed_again(candidate, built.flawed, refused, share=SHARE)
     return work.built(designed, share=share)
+
+
+def _fitted(work: Work, designed: Design, outputs: Sequence[int]) -> Built | None:
+    """Return an exact program with fitted integers for some outputs; None if none is found."""
+    fitted = work.fitted(designed, outputs)
+    built = None if fitted is None else work.built(fitted, is_brief=True)
+    return None if built is None or built.flawed else built
 
 
 def built_by_guess(work: Work, designed: Design) -> Built | None:

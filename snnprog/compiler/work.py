@@ -27,7 +27,7 @@ from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.errors import FitError, UndecidedError
-from snnprog.integers import MANY, quantize
+from snnprog.integers import MANY, fit_outputs, quantize
 from snnprog.judgement import wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
@@ -44,6 +44,8 @@ PART = 0.6
 REPAIR_PART = 0.5
 # The share for looking at all integers before a long search for some: that takes a second or two at most. A choice.
 SETTLING_PART = 0.4
+# The share for fitting integers anew, where a design has none; other choices of the design come after. A choice.
+FIT_PART = 0.3
 # The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
 # rest. A choice.
 ALONE_DESIGN_PART = 0.35
@@ -113,6 +115,21 @@ class Work:
         self.watch.lap("design")
         return again
 
+    def fitted(self, designed: Design, outputs: Sequence[int]) -> Design | None:
+        """Return the design with fitted integers for some outputs, which make all choices as they run; None without.
+
+        So their spikes may fall elsewhere in their windows, and they may have other synapses, than they were designed
+        with (`snnprog.integers.unbuilt`).
+        """
+        with self.watch.step("fit", FIT_PART):
+            found = fit_outputs(designed.task, outputs, seed=self.seed, executor=self.executor)
+        self.watch.lap("fit")
+        if len(found) < len(outputs):
+            return None
+        fitted = {output: NeuronDesign(neuron) for output, neuron in found.items()}
+        outcomes = [fitted.get(index, outcome) for index, outcome in enumerate(designed.outcomes)]
+        return replace(designed, outcomes=tuple(outcomes))
+
     def helped(
         self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, draw: int = 0, share: float = 1.0
     ) -> Design:
@@ -172,7 +189,7 @@ class Work:
         built = self._built(designed, share=share, is_brief=True)
         if not built.failing:
             return built
-        settled = self._reconsidered(built, self._means.settled(built.failing, MANY, share=SETTLING_PART))
+        settled = self.settled(built)
         if settled.refused or not settled.failing:
             return settled
         if built.inexact:
@@ -182,6 +199,10 @@ class Work:
         found = dict(self._means.settled(built.failing, MANY))
         undecided = [index for index in built.failing if index not in found or found[index].is_undecided]
         return self._reconsidered(built, {**found, **self._means.last_words(undecided)})
+
+    def settled(self, built: Built) -> Built:
+        """Return other integers for failing outputs, or a proof that there are none, where that is soon known."""
+        return self._reconsidered(built, self._means.settled(built.failing, MANY, share=SETTLING_PART))
 
     def _built(self, designed: Design, *, share: float, is_brief: bool) -> Built:
         """Turn a design into integers once, and run them."""

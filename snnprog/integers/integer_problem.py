@@ -18,6 +18,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, Range
+from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rounding import FLOAT_SLACK, IntegerNeuron
@@ -98,6 +99,11 @@ class IntegerProblem:
         if box.is_bias_free:
             values.append(np.array([half_even_integer(bias * self.machine.unit / self.bias_step)]))
         return np.clip(np.concatenate(values), *self.ranges).astype(np.int64)
+
+    def rounded(self, answer: WidestMargin) -> Int64s:
+        """Return the unknowns that are nearest to an answer in real weights."""
+        mantissas = self.problem.box.nearest_weights(answer.weights / self.problem.step)
+        return self.unknowns(mantissas, answer.threshold, answer.bias)
 
     def exact_neuron(self, unknowns: Int64s, rounding: str, *, allowed: Range | None = None) -> IntegerNeuron | None:
         """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is.

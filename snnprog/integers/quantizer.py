@@ -226,7 +226,7 @@ class _Repairs:
     """Repairs the neurons with flaws.
 
     Where all neurons have the same exponent, and they have no repair at the one that is best for the others, all others
-    are tried, briefly.
+    are tried, briefly: small weights first, unless all repairs are brief.
     """
 
     task: Task
@@ -241,8 +241,9 @@ class _Repairs:
         """Return the best of several candidates, repaired, and who had no time."""
         best = _best_of(candidates())
         if _flaws(best) and self.task.spec.chip.is_exponent_shared and self.task.n_neurons > 1:
-            others = [best, *reversed(list(candidates()))]
-            for effort, candidate in itertools.product((SWEEP, BRIEF), others):
+            others = [best, *(one for one in reversed(list(candidates())) if _exponent(one) != _exponent(best))]
+            efforts = (BRIEF,) if self.is_brief else (SWEEP, BRIEF)
+            for effort, candidate in itertools.product(efforts, others):
                 late = self.repair(candidate, effort=effort)
                 if late or not _flaws(candidate):
                     return *candidate, late
@@ -286,6 +287,11 @@ class _Repairs:
             present_deadline(),
             task.n_neurons == 1,
         )
+
+
+def _exponent(candidate: Candidate) -> int:
+    """Return the exponent of all neurons, where they have the same."""
+    return candidate[0][0].neuron.exponent
 
 
 def _flaws(candidate: Candidate) -> int:

@@ -26,7 +26,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
-from snnprog.design.margins.margin import widest_margin
+from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.problem import NeuronProblem
 from snnprog.errors import UndecidedError
 from snnprog.integers.every_weight import every_weight, is_countable
@@ -42,7 +42,7 @@ from snnprog.integers.exhaustive import (
 from snnprog.integers.fitted import FEW_RUNS, MANY_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
-from snnprog.integers.reoptimise import reoptimised
+from snnprog.integers.reoptimise import MODERATE_ENTRIES, ideal, reoptimised
 from snnprog.integers.rounding import FLOAT_SLACK, IntegerNeuron
 from snnprog.integers.search import LONG, SHORT, IntegerRows, Schedule, search
 from snnprog.integers.widths import widths_for_patterns
@@ -55,7 +55,7 @@ REOPTIMISED, SEARCHED = "re-optimised", "searched"
 # takes (a linear program each time), so small ones only up to so many entries of all rows. Beyond the last number,
 # nothing but the first dive is done. × 3 and ÷ 3 of each (of the odds, for shares): no change on 1 spec that no
 # integers solve.
-LARGE_SHARE, SMALL_SHARES, MODERATE_ENTRIES = 0.5, (0.05, 0.1, 0.03), 100_000
+LARGE_SHARE, SMALL_SHARES = 0.5, (0.05, 0.1, 0.03)
 MOST_ENTRIES = 50_000_000
 # Ticks and events that are run to fit integers: some tenths of a second, and some seconds.
 BRIEF_FIT, SHORT_FIT, LONG_FIT = 1e7, 3e7, 3e8
@@ -111,20 +111,19 @@ def _repair(job: RepairJob) -> Repair:
     if job.effort == SWEEP:
         return Repair(family.swept().neuron)
     problems = family.worthwhile()
-    entries = job.problem.potential_map.n_taps * job.problem.raster.size
     starts = [_dive(problem, LARGE_SHARE) for problem in problems]
     neuron = family.first_exact(starts, REOPTIMISED)
     if neuron is None and (job.effort == FULL or len(family.exponents) > 1):
         every = family.swept()
         if every.neuron is not None or every.is_complete:
             return Repair(every.neuron)
-    if neuron is not None or entries > MOST_ENTRIES:
+    if neuron is not None or family.entries > MOST_ENTRIES:
         return Repair(neuron)
     neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
     if job.effort == BRIEF:
         return Repair(neuron)
     neuron = neuron or _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
-    for share in SMALL_SHARES if entries <= MODERATE_ENTRIES else ():
+    for share in SMALL_SHARES if family.entries <= MODERATE_ENTRIES else ():
         if neuron is not None:
             break
         finer = [_dive(problem, share) for problem in problems]
@@ -154,7 +153,9 @@ class _Family:
         own = job.neuron.exponent
         is_given = self.chip.is_exponent_shared and not job.is_alone
         self.exponents = range(own, own + 1) if is_given else range(low, high + 1)
+        self.entries = job.problem.potential_map.n_taps * job.problem.raster.size
         self._known: dict[int, IntegerProblem] = {}
+        self._ideals: dict[int, WidestMargin] = {}
 
     def at(self, exponent: int) -> IntegerProblem:
         if exponent not in self._known:
@@ -166,8 +167,8 @@ class _Family:
         """Return the problems at exponents at which to look for integers, the most promising first."""
         if self.is_scale_free:
             return [self.at(max(filter(self._fits, self.exponents), default=self.exponents[0]))]
-        ideal = [(widest_margin(self._without_truncation(exponent)), exponent) for exponent in self.exponents]
-        possible = [(answer.bound, exponent) for answer, exponent in ideal if answer.is_feasible]
+        ideals = [(self._ideal(exponent), exponent) for exponent in self.exponents]
+        possible = [(answer.bound, exponent) for answer, exponent in ideals if answer.is_feasible]
         return [self.at(exponent) for _, exponent in sorted(possible, reverse=True)]
 
     def exact(self, problem: IntegerProblem, unknowns: Int64s, rounding: str) -> IntegerNeuron | None:
@@ -186,10 +187,12 @@ class _Family:
         return next((neuron for neuron in neurons if neuron is not None), None)
 
     def fitted(self, starts: list[_Start], work: float) -> IntegerNeuron | None:
-        """Return integers that are found by running them (`snnprog.integers.fitted`)."""
-        begun = [(start.problem, start.unknowns) for start in starts]
-        grids = [self.at(exponent) for exponent in self.chip.design_exponents if exponent in self.exponents]
-        return fitted(grids, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
+        """Return integers that are found by running them, near real weights first (`snnprog.integers.fitted`)."""
+        grids, is_moderate = [self.at(exponent) for exponent in self.exponents], self.entries <= MODERATE_ENTRIES
+        begun = [(one, one.rounded(self._ideal(one.problem.exponent))) for one in grids if is_moderate]
+        begun += [(start.problem, start.unknowns) for start in starts]
+        few = [one for one in grids if one.problem.exponent in self.chip.design_exponents]
+        return fitted(few, self.job.wanted, starts=begun, work=work, seed=self.job.seed)
 
     def swept(self, runs: int = FEW_RUNS) -> Swept:
         """Return integers found by trying all that are small."""
@@ -221,9 +224,10 @@ class _Family:
             and neuron.threshold * factor <= self.chip.thresholds[1]
         )
 
-    def _without_truncation(self, exponent: int) -> NeuronProblem:
-        problem = self.job.problem.at_exponent(exponent)
-        return replace(problem, truncation=np.zeros_like(problem.truncation))
+    def _ideal(self, exponent: int) -> WidestMargin:
+        if exponent not in self._ideals:
+            self._ideals[exponent] = ideal(self.job.problem.at_exponent(exponent))
+        return self._ideals[exponent]
 
 
 def _dive(problem: IntegerProblem, share: float) -> _Start:

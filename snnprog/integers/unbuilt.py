@@ -15,15 +15,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from snnprog.arrays import Int64s
 from snnprog.chips import Chip
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
-from snnprog.errors import UndecidedError
+from snnprog.errors import SolverError
 from snnprog.integers.fitted import FEW_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rehearsal import asked_of
+from snnprog.integers.reoptimise import MODERATE_ENTRIES, ideal
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
@@ -133,10 +135,24 @@ def _fit(job: _FitJob) -> Neuron | None:
             every = _swept(job, problems) if job.runs > 0 else Swept(None, is_complete=False)
             found = every.neuron
             if found is None and job.work > 0.0 and not every.is_complete:
-                found = fitted(fewer, job.wanted, work=job.work, seed=job.seed)
-    except UndecidedError:
+                starts = _starts(fewer, job.wanted.synapses)
+                found = fitted(fewer, job.wanted, starts=starts, work=job.work, seed=job.seed)
+    except SolverError:
         return None
     return None if found is None else as_designed(found, machine)
+
+
+def _starts(problems: Sequence[IntegerProblem], synapses: int | None) -> list[tuple[IntegerProblem, Int64s]]:
+    """Return the integers next to the real weights that come nearest under exact decays, where these are soon found.
+
+    Where few synapses are allowed, the greatest weights stay.
+    """
+    entries = problems[0].problem.potential_map.n_taps * problems[0].problem.raster.size
+    starts = [(one, one.rounded(ideal(one.problem))) for one in problems if entries <= MODERATE_ENTRIES]
+    for one, unknowns in starts:
+        most = one.taps.size if synapses is None else synapses
+        unknowns[np.argsort(-np.abs(unknowns[: one.taps.size]), kind="stable")[most:]] = 0
+    return starts
 
 
 def _swept(job: _FitJob, problems: Sequence[IntegerProblem]) -> Swept:
