@@ -7,7 +7,7 @@ of the taps that can act, of the exponent, the bias and the threshold.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -158,7 +158,8 @@ class BoxNeuron:
         if spec.hidden != 0:
             return None
         ranges, parameters = document["ranges"], document["parameters"]
-        known = [_known(pattern, spec.window) for pattern in spec.patterns]
+        heard = range(spec.n_outputs) if spec.recurrent else [output]
+        known = [_known(pattern, spec.window, heard) for pattern in spec.patterns]
         events = [_arrivals(spec, pattern, dues, output) for pattern, dues in zip(spec.patterns, known, strict=True)]
         taps = sorted({tap for pattern in events for tick in pattern for tap, _ in tick})
         column = {tap: index for index, tap in enumerate(taps)}
@@ -197,10 +198,10 @@ class BoxNeuron:
         )
 
 
-def _known(pattern: Pattern, window: tuple[int, int]) -> Int64s:
-    """(ticks, outputs) Return 1 where an output must spike, 0 where it must not, -1 where either may do."""
+def _known(pattern: Pattern, window: tuple[int, int], outputs: Iterable[int]) -> Int64s:
+    """(ticks, all outputs) Return 1 where one of some outputs must spike, 0 where it must not; -1 elsewhere."""
     known = np.full(pattern.targets.shape, -1)
-    for output in range(known.shape[1]):
+    for output in outputs:
         windows = Windows.of(pattern.targets[:, output], pattern.care[:, output], window)
         for tick, (can_rest, can_spike) in enumerate(windows.open_values({}) or ()):
             known[tick, output] = -1 if can_rest and can_spike else can_spike
