@@ -47,8 +47,9 @@ FIT_SHARE = 0.25
 """The share of the time left in which integers are fitted, or many small ones tried: most that are found are found in a
 tenth of a second, and proofs that there are none come after. A choice; without a time limit, it has no effect."""
 
-NEAR = 48.0
-"""Integers of which no more choices than 2 to this power are left are looked at before others are fitted. A choice."""
+NEAR = 52
+"""Integers of which the number of choices that are left has no more bits are looked at before others are fitted. A
+choice."""
 
 SETTLING_SHARE = 0.7
 """The share for looking at all integers; other prices and cases come after. A choice."""
@@ -114,7 +115,7 @@ class Means:
     def soon_settled(self, outputs: Iterable[int]) -> Outcomes:
         """Return what comes of looking at all integers of some outputs, where that takes little work or gets far."""
         found = dict(self.settled(outputs, FEW))
-        near = [index for index, each in found.items() if each.is_undecided and self._left(index) < NEAR]
+        near = [index for index, each in found.items() if each.is_undecided and self._left(index) <= NEAR]
         return {**found, **self.settled(near, MANY, share=SETTLING_SHARE)}
 
     def last_words(self, outputs: Iterable[int]) -> Outcomes:
@@ -148,7 +149,7 @@ class Means:
         return self._searches[output]
 
     def _left(self, output: int) -> float:
-        """Return the power of two of integers that wait to be looked at; infinity, where the time is over."""
+        """Return the bits of how many integers wait to be looked at; infinity, where the time is over."""
         try:
             return self._all_integers(output).left
         except UndecidedError:

@@ -84,9 +84,9 @@ class AllIntegers:
         return NeuronDesign(None, (conflict,), proof=proof)
 
     @property
-    def left(self) -> float:
-        """How many choices of integers are left, as the power of two that these are; 0 where none are looked at."""
-        return 0.0 if self.neuron is None else self._search.left
+    def left(self) -> int:
+        """The bits of how many choices of integers are left; 0 where none are looked at."""
+        return 0 if self.neuron is None else self._search.left
 
     def asking(self, asked: Raster) -> Exhausting:
         """Return a search of its own, of which fewer bins are asked; elsewhere the neuron does what it is to do."""

@@ -129,10 +129,13 @@ class Exhausting:
         return Exhaustion(None, not self.is_stuck, self.work, tuple(cut.rows for cut in self.cuts))
 
     @property
-    def left(self) -> float:
-        """How many integers wait, as the power of two that these are, at most."""
-        sizes = [np.log2(boxes[1] - boxes[0] + 1.0).sum(axis=1) for boxes in self.waiting]
-        return float(np.logaddexp2.reduce(np.concatenate(sizes))) if sizes else 0.0
+    def left(self) -> int:
+        """The bits of how many integers wait, at most: each range counts as the next power of two."""
+        total = 0
+        for boxes in self.waiting:
+            for bits, count in enumerate(np.bincount(_bits(boxes[1] - boxes[0])).tolist()):
+                total += count << bits
+        return total.bit_length()
 
     def _step(self, boxes: Int64s) -> Int64s | None:
         """Run some boxes and halve those that are left; return an answer, if one is among them."""
