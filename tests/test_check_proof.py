@@ -22,7 +22,17 @@ from hypothesis import strategies as st
 
 import snnprog as sp
 from snnprog import check_proof
-from snnprog.proof import BinRow, BinSplit, ExcessTaps, Exhausted, Farkas, RangeSplit, TapSplit, UnmatchedWindows
+from snnprog.proof import (
+    BinRow,
+    BinSplit,
+    ExcessTaps,
+    Exhausted,
+    Farkas,
+    RangeSplit,
+    TapSplit,
+    UnmatchedWindows,
+    soonest_checked,
+)
 from snnprog.spec.document import spec_to_data
 
 Document = dict[str, Any]
@@ -331,3 +341,10 @@ def test_explain_writes_what_the_checker_accepts(command: Command, tmp_path: Pat
     assert (done.returncode, done.stdout) == (0, "the proof holds: no program does what is asked\n")
     assert command(*words[:3], str(tmp_path / "SPEC.toml"))[0] == 2
     assert command(*words[:3], str(spec), "--spec-json", str(spec))[0] == 2
+
+
+def test_of_several_proofs_the_one_without_exhausted_ranges_is_preferred() -> None:
+    priced, split = Farkas(1, (BinRow(0, 0, 1),)), RangeSplit(0, "threshold", None, None, 3, Exhausted(0), Exhausted(0))
+    assert soonest_checked([None, split, priced]) == priced
+    assert soonest_checked([split, Exhausted(2)]) == split
+    assert soonest_checked([None]) is None

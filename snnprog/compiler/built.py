@@ -10,7 +10,7 @@ from snnprog.design.neuron import NeuronDesign
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.judgement import WrongBin
 from snnprog.program import Program
-from snnprog.proof import Node
+from snnprog.proof import Node, soonest_checked
 from snnprog.trace import Trace
 
 
@@ -33,8 +33,8 @@ class Built:
 
     @property
     def proof(self) -> Node | None:
-        """The proof of the first of these conflicts."""
-        return next((outcome.proof for outcome in self.refused), None)
+        """The proof of one of these conflicts: of several, the one that is soonest checked."""
+        return soonest_checked(outcome.proof for outcome in self.refused)
 
     @property
     def inexact(self) -> list[int]:

@@ -23,7 +23,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.proof import Node
+from snnprog.proof import Node, soonest_checked
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
@@ -61,8 +61,8 @@ class Design:
 
     @property
     def proof(self) -> Node | None:
-        """The proof of the first output that provably cannot be built."""
-        return next((outcome.proof for outcome in self.outcomes if outcome.proof is not None), None)
+        """The proof that an output cannot be built: of several, the one that is soonest checked."""
+        return soonest_checked(outcome.proof for outcome in self.outcomes)
 
     @property
     def undecided(self) -> tuple[int, ...]:

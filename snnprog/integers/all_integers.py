@@ -36,7 +36,7 @@ FEW, MANY = 1 << 18, 1 << 22
 """Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and a
 second or two; to check what comes of it takes some 2 us for each."""
 
-NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.2
+NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.1
 """The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
 
 MOST_ENTRIES = 20_000
