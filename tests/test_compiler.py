@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -262,10 +263,26 @@ def test_what_is_advised_where_an_output_is_undecided(options: dict[str, Any], i
     """Only what the chip has, and what the spec holds."""
     raster = np.zeros((4, 1), dtype=bool)
     spec = sp.Spec([sp.Pattern(raster, raster, np.full((4, 1), not is_open))], **options)
-    designed = SimpleNamespace(proof=None, out_of_time=(), unbuilt=(0,))
+    designed = SimpleNamespace(proof=None, out_of_time=(), unbuilt=(0,), outcomes=())
     with pytest.raises(sp.UndecidedError, match="proof that there are none; ") as caught:
         refusals.check_design(spec, untyped(designed), limit=None, ended=())
     assert str(caught.value).endswith(f"; {advice}")
+
+
+def test_integers_are_looked_at_where_the_search_for_weights_ends_without_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("snnprog.design.freedom.LEAST_STEPS", 1)
+    monkeypatch.setattr("snnprog.design.freedom.MOST_STEPS", 1)
+    for seed in range(8):
+        generator = np.random.default_rng(seed)
+        inputs, targets, care = (
+            generator.random((14, lines)) < share for lines, share in ((2, 0.4), (1, 0.3), (1, 0.7))
+        )
+        targets[0] = False
+        spec = sp.Spec([sp.Pattern(inputs, targets, care)], [1], weight_limit=20)
+        with contextlib.suppress(sp.InfeasibleError):  # decided, one way or the other
+            sp.compile(spec)
 
 
 @pytest.mark.parametrize("call", [sp.compile, sp.explain])

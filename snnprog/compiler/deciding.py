@@ -235,8 +235,13 @@ class Means:
 
 def _with(designed: Design, found: Outcomes) -> Design:
     """Return the design with what was found of some outputs."""
-    outcomes = [found.get(index, each) for index, each in enumerate(designed.outcomes)]
+    outcomes = [_after(each, found.get(index, each)) for index, each in enumerate(designed.outcomes)]
     return replace(designed, outcomes=tuple(outcomes))
+
+
+def _after(before: NeuronDesign, outcome: NeuronDesign) -> NeuronDesign:
+    """Return what came of an output; where it is still undecided, with what was found of it before."""
+    return replace(outcome, found=before.found) if outcome.is_undecided else outcome
 
 
 def _in_time(decide: Callable[[], NeuronDesign]) -> NeuronDesign:

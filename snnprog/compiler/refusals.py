@@ -30,6 +30,9 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
             designed.unbuilt,
             ended,
         )
+    found = next((outcome.found for outcome in designed.outcomes if outcome.found), "")
+    if found:
+        raise UndecidedError(found, designed.unbuilt)
     if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
             f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"

@@ -127,8 +127,6 @@ def design(
     ------
     SolverError
         If the solver gives up on a neuron that may not be left unbuilt.
-    UndecidedError
-        If as few synapses as are allowed are not found for such a neuron, and nothing proves that they cannot do.
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
@@ -211,19 +209,13 @@ def _run(job: _OutputJob) -> NeuronDesign:
         except SolverError as error:
             if isinstance(error, UndecidedError) and error.ended_by_time:
                 return OUT_OF_TIME
-            if job.may_be_unbuilt:
+            if job.may_be_unbuilt or isinstance(error, UndecidedError):
                 return UNDECIDED
             raise
 
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
-    """Return the design with as few synapses as are asked for; where they are not found, the complete search decides.
-
-    Raises
-    ------
-    UndecidedError
-        If the search ends without an answer.
-    """
+    """Return the design with as few synapses as are asked for; where none is found, the complete search decides."""
     asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
     few = thinned(job.problem, designed, job.thrift, asked=asked)
     if few.neuron is None or job.thrift.allows(few.neuron):
@@ -235,9 +227,9 @@ def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     except UndecidedError as error:
         if error.ended_by_time:
             raise
-        found = int(np.count_nonzero(few.neuron.weights))
-        raise UndecidedError(
-            f"output {job.problem.neuron} has {counted(found, 'synapse')} at the fewest that were found, and fan_in"
-            f" allows {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays",
-            [job.problem.neuron],
-        ) from error
+    synapses = counted(int(np.count_nonzero(few.neuron.weights)), "synapse")
+    found = (
+        f"output {job.problem.neuron} has {synapses} at the fewest that were found, and fan_in allows"
+        f" {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays"
+    )
+    return replace(UNDECIDED, found=found)

@@ -62,6 +62,8 @@ class NeuronDesign:
         What proves the first conflict, checked by `snnprog.check_proof`.
     is_out_of_time : bool
         Whether the time limit ended the search.
+    found : str
+        Of an undecided output, in words, what was found that is not enough; empty where that is nothing.
     """
 
     neuron: Neuron | None
@@ -69,6 +71,7 @@ class NeuronDesign:
     certificate: Proof | None = None
     proof: Node | None = None
     is_out_of_time: bool = False
+    found: str = ""
 
     @property
     def is_undecided(self) -> bool:
