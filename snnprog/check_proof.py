@@ -1142,9 +1142,13 @@ def check_farkas(case, leaf):
         raise RejectedError("its priced rows do not contradict one another")
 
 
-def priced_values(case, output, lists):
-    """Return the sums in which an output was run, and for each list of rows its prices with the rows' values."""
-    spec, rows = case.spec, {}
+def priced_values(case, output, lists, is_whole=False):
+    """Return the sums in which an output was run, and for each list of rows its prices with the rows' values.
+
+    Where the output is run as a whole, all patterns tell facts of the sums; else those up to the last row.
+    """
+    spec = case.spec
+    rows = {pattern: {spec.patterns[pattern][0] - 1} for pattern in range(len(spec.patterns) if is_whole else 0)}
     for row in (row for each in lists for row in each):
         rows.setdefault(row["pattern"], set()).add(row["tick"])
         if row["row"] == "order":  # what later ticks say of a value counts, too
@@ -1240,7 +1244,7 @@ def check_exhausted(case, leaf):
         raise RejectedError("hidden neurons are allowed, and were not tried")
     cuts = []
     if leaf["cuts"]:
-        domain, lists = priced_values(case, output, leaf["cuts"])
+        domain, lists = priced_values(case, output, leaf["cuts"], is_whole=True)
         cuts = [domain.cut(priced) for priced in lists]
     used = taps_in_use(case, output)
     boxes = [{name: ends for name, ends in case.box(output).items() if name[0] not in OF_TAPS or name[1:] in used}]

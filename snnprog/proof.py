@@ -9,7 +9,7 @@ inputs, then the outputs where these feed outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TypeAlias, get_type_hints
@@ -292,12 +292,6 @@ def nodes_of(node: Node) -> Iterator[Node]:
 def leaves_of(node: Node) -> Iterator[Leaf]:
     """Yield the leaves below a node."""
     return (each for each in nodes_of(node) if isinstance(each, Leaf))
-
-
-def soonest_checked(proofs: Iterable[Node | None]) -> Node | None:
-    """Return the first proof without exhausted ranges, which take longest to check, or else the first; None without."""
-    found = [proof for proof in proofs if proof is not None]
-    return min(found, key=lambda proof: any(isinstance(leaf, Exhausted) for leaf in leaves_of(proof)), default=None)
 
 
 # --------------------------------------------------------------------------------------------------------- writing

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import snnprog as sp
 from snnprog import check_proof
+from snnprog.design.neuron import NeuronDesign, soonest_checked
 from snnprog.proof import (
     BinRow,
     BinSplit,
@@ -31,7 +32,6 @@ from snnprog.proof import (
     RangeSplit,
     TapSplit,
     UnmatchedWindows,
-    soonest_checked,
 )
 from snnprog.spec.document import spec_to_data
 
@@ -343,8 +343,9 @@ def test_explain_writes_what_the_checker_accepts(command: Command, tmp_path: Pat
     assert command(*words[:3], str(spec), "--spec-json", str(spec))[0] == 2
 
 
-def test_of_several_proofs_the_one_without_exhausted_ranges_is_preferred() -> None:
-    priced, split = Farkas(1, (BinRow(0, 0, 1),)), RangeSplit(0, "threshold", None, None, 3, Exhausted(0), Exhausted(0))
-    assert soonest_checked([None, split, priced]) == priced
-    assert soonest_checked([split, Exhausted(2)]) == split
-    assert soonest_checked([None]) is None
+def test_of_several_proofs_the_one_that_is_soonest_checked_is_preferred() -> None:
+    priced = NeuronDesign(None, proof=Farkas(1, (BinRow(0, 0, 1),)))
+    much, little = (NeuronDesign(None, proof=Exhausted(output), work=work) for output, work in ((0, 500), (2, 100)))
+    assert soonest_checked([NeuronDesign(None), much, little]) is little.proof
+    assert soonest_checked([much, little, priced]) is priced.proof
+    assert soonest_checked([NeuronDesign(None)]) is None

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from snnprog.conflict import Conflict
 from snnprog.design import Design
-from snnprog.design.neuron import NeuronDesign
+from snnprog.design.neuron import NeuronDesign, soonest_checked
 from snnprog.integers import INEXACT, NeuronReport
 from snnprog.judgement import WrongBin
 from snnprog.program import Program
-from snnprog.proof import Node, soonest_checked
+from snnprog.proof import Node
 from snnprog.trace import Trace
 
 
@@ -34,7 +34,7 @@ class Built:
     @property
     def proof(self) -> Node | None:
         """The proof of one of these conflicts: of several, the one that is soonest checked."""
-        return soonest_checked(outcome.proof for outcome in self.refused)
+        return soonest_checked(self.refused)
 
     @property
     def inexact(self) -> list[int]:

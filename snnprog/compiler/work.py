@@ -186,7 +186,7 @@ class Work:
         """
         if is_brief or self.is_always_checked or designed.hidden:
             return self._built(designed, share=share, is_brief=is_brief)
-        built = self._built(designed, share=share, is_brief=True)
+        built = self._built(designed, share=min(share, REPAIR_PART), is_brief=True)
         if not built.failing:
             return built
         settled = self.settled(built)

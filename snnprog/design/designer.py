@@ -14,7 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.conflict import Conflict
-from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron
+from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_neuron, soonest_checked
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.scopes import Alone, Together
 from snnprog.design.searched import design_chosen, design_loop
@@ -23,7 +23,7 @@ from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
-from snnprog.proof import Node, soonest_checked
+from snnprog.proof import Node
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
@@ -62,7 +62,7 @@ class Design:
     @property
     def proof(self) -> Node | None:
         """The proof that an output cannot be built: of several, the one that is soonest checked."""
-        return soonest_checked(outcome.proof for outcome in self.outcomes)
+        return soonest_checked(self.outcomes)
 
     @property
     def undecided(self) -> tuple[int, ...]:

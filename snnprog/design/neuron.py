@@ -64,6 +64,8 @@ class NeuronDesign:
         Whether the time limit ended the search.
     found : str
         Of an undecided output, in words, what was found that is not enough; empty where that is nothing.
+    work : int
+        Ticks and events that were run for the proof, and are to be run again to check it.
     """
 
     neuron: Neuron | None
@@ -72,6 +74,7 @@ class NeuronDesign:
     proof: Node | None = None
     is_out_of_time: bool = False
     found: str = ""
+    work: int = 0
 
     @property
     def is_undecided(self) -> bool:
@@ -86,6 +89,12 @@ class NeuronDesign:
 
 UNDECIDED = NeuronDesign(None)
 OUT_OF_TIME = NeuronDesign(None, is_out_of_time=True)
+
+
+def soonest_checked(outcomes: Iterable[NeuronDesign]) -> Node | None:
+    """Return the proof that takes least work to check, the first of several; None where nothing is proved."""
+    proved = [outcome for outcome in outcomes if outcome.proof is not None]
+    return min(proved, key=lambda outcome: outcome.work).proof if proved else None
 
 
 def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:

@@ -78,10 +78,10 @@ class AllIntegers:
             return UNDECIDED
         spec, proof = self.task.spec, Exhausted(self.output, found.cuts)
         if has_open_ticks(spec):
-            return NeuronDesign(None, (conflict_of(self._problem, self.care, proof),), proof=proof)
+            return NeuronDesign(None, (conflict_of(self._problem, self.care, proof),), proof=proof, work=found.work)
         few = "" if spec.fan_in is None else f" with at most {counted(spec.fan_in, 'synapse')}"
         conflict = conflict_of_integers(self._problem, _few_demands(self), reservations=few)
-        return NeuronDesign(None, (conflict,), proof=proof)
+        return NeuronDesign(None, (conflict,), proof=proof, work=found.work)
 
     @property
     def left(self) -> int:

@@ -83,7 +83,7 @@ class IntegerCourse(Sums):
         self.registers: dict[Register, Form] = {}
         self.limits = {watch.step: watch.limit for watch in rule.watched}
         self.watched: list[tuple[Form, int]] = []
-        self.n_arrivals = 0
+        self.n_arrivals, self.is_gathering = 0, False
         self.rests_on: dict[int, list[int]] = {}  # a row of order -> those that it rests on
         self.fixed = dict(self.mapping.linear.given)
         self._walk()
@@ -121,6 +121,7 @@ class IntegerCourse(Sums):
             state = rest if local == 0 else state
             arrivals = tap[first[tick] : first[tick + 1]].tolist()
             self.watched, self.n_arrivals = [], len(arrivals)
+            self.is_gathering = bool(arrivals) or bool(self.told[tick])
             arriving = self._arriving(arrivals, int(self.told[tick]))
             after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             state = dict(after.state)
@@ -254,6 +255,8 @@ class IntegerCourse(Sums):
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
         """Return the value itself where its limit is within the register's ends; else what may be anything."""
+        if step.name == self.rule.gather.name and not self.is_gathering:
+            return operand  # nothing is gathered
         limit = self.limits.get(step.name)
         if limit is not None:
             self.watched.append((operand, limit))

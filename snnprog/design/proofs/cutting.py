@@ -101,8 +101,9 @@ class CourseCutter:
         return replace(self.program, lower=lower, upper=upper)
 
     def _cut(self, optimum: Optimum) -> Cut | None:
-        """Return what an optimum's prices leave of the unknowns."""
-        prices = whole_prices(optimum.duals[: len(self.course.rows)])
+        """Return what an optimum's prices leave of the unknowns; rows that say nothing may have any price."""
+        says = np.array([not form.is_constant for _, form in self.course.rows])
+        prices = whole_prices(np.where(says, optimum.duals[: len(self.course.rows)], 0.0))
         if not any(prices):
             return None
         constant, multiples = carried(self.course, prices)
