@@ -43,7 +43,7 @@ PART = 0.6
 # The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
 REPAIR_PART = 0.5
 # The share for looking at all integers before a long search for some: that takes a second or two at most. A choice.
-SETTLING_PART = 0.4
+SETTLING_PART = 0.25
 # The share for fitting integers anew, where a design has none; other choices of the design come after. A choice.
 FIT_PART = 0.3
 # The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
@@ -192,8 +192,7 @@ class Work:
         settled = self.settled(built)
         if settled.refused or not settled.failing:
             return settled
-        if built.inexact:
-            built = self._built(designed, share=min(share, REPAIR_PART), is_brief=False)
+        built = self._built(designed, share=min(share, REPAIR_PART), is_brief=False)
         if not built.failing:
             return built
         found = dict(self._means.settled(built.failing, MANY))
