@@ -153,6 +153,11 @@ def held(value, low, high, end):
     return value - span if value > high else value + span  # fold: once
 
 
+def weights_of(box):
+    """Return what one spike over each tap adds, as for `added`."""
+    return {name[1:]: added(box, *name[1:]) for name in box if name[0] == "mantissa"}
+
+
 def added(box, line, delay):
     """Return the least and the most that one spike over a tap adds: the mantissa, shifted, within what is assumed."""
     low, high = box["mantissa", line, delay]
@@ -1002,13 +1007,12 @@ class Case:
             self.scripts[output, pattern] = script, work
         return self.scripts[output, pattern]
 
-    def run(self, output, pattern, box):
+    def run(self, output, pattern, box, weights):
         """Run an output on intervals, narrowing the box's threshold; return its spikes: 0, 1, or None for either."""
         spec, told, (script, work) = self.spec, [], self.script(output, pattern)
         gaps = spec.least_gaps if output is None else spec.gaps
         is_open = output is not None and None in self.known(output, pattern)
         move = self.openings(output, pattern).move if is_open else None
-        weights = {name[1:]: added(box, *name[1:]) for name in box if name[0] == "mantissa"}
         try:
             ends = box["threshold"], box["bias"]
             box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, told)
@@ -1069,8 +1073,9 @@ def first_spike(spec, pattern):
     """Return a tick of a pattern before which no hidden neuron spikes: with no integers is the threshold in reach."""
     if pattern not in spec.first_spikes:
         case = Case(spec, [])
+        box = case.box(None)
         try:
-            told = case.run(None, pattern, case.box(None))
+            told = case.run(None, pattern, box, weights_of(box))
             spec.first_spikes[pattern] = next((tick for tick, spikes in enumerate(told) if spikes != 0), len(told))
         except ContradictionError:
             spec.first_spikes[pattern] = 0
@@ -1318,10 +1323,10 @@ def run_all(case, output, box, order):
 
     The pattern in which it fails comes first in the order, which the next box is run in.
     """
-    is_decided = True
+    is_decided, weights = True, weights_of(box)
     for place, pattern in enumerate(order):
         try:
-            is_decided = None not in case.run(output, pattern, box) and is_decided
+            is_decided = None not in case.run(output, pattern, box, weights) and is_decided
         except ContradictionError:
             order.insert(0, order.pop(place))
             raise

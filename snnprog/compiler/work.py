@@ -42,9 +42,11 @@ from snnprog.trace import Trace
 PART = 0.6
 # The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
 REPAIR_PART = 0.5
-# The share for looking at all integers before a long search for some: that takes a second or two at most. A choice.
+# The share for looking at all integers before the long search. With 0.4, that took 2 s of a limit of 5 s on two Loihi
+# specs, and one of them then ran out of time. Without a time limit, it has no effect.
 SETTLING_PART = 0.25
-# The share for fitting integers anew, where a design has none; other choices of the design come after. A choice.
+# The share for fitting integers anew where a design has none; other choices of the design come after. A choice, not a
+# measurement; without a time limit, it has no effect.
 FIT_PART = 0.3
 # The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
 # rest. A choice.

@@ -1,4 +1,4 @@
-"""Outputs of which all integers are looked at: one does what is asked, or it is proved that none does.
+"""Search all integers of an output: find some that reproduce its targets, or prove that there are none.
 
 `snnprog.design.proofs.exhausting` halves the ranges of the integers until each part fails, and cuts off whole parts by
 linear programs (`snnprog.design.proofs.cutting`). It decides what no reasoning about real weights can: decays truncate,
@@ -60,7 +60,7 @@ class AllIntegers:
         self.neuron = None if is_large else BoxNeuron.of(task.spec, output, referee.document)
 
     def settled(self, most_work: int) -> NeuronDesign:
-        """Return a neuron of integers that does what the output is asked, or a proof that there is none.
+        """Return a neuron of integers that reproduces the targets, or a proof that there is none.
 
         Undecided, where the work allowed ends first, or where what the output hears is open.
 
@@ -89,7 +89,7 @@ class AllIntegers:
         return 0 if self.neuron is None else self._search.left
 
     def asking(self, asked: Raster) -> Exhausting:
-        """Return a search of its own, of which fewer bins are asked; elsewhere the neuron does what it is to do."""
+        """Return a new search that checks only some bins; in the others the neuron spikes as its target does."""
         assert self.neuron is not None
         rows = self._known.constrained & self._known.potential_map.at_every_look(asked)
         known, has_rows = self._known.constrained_to(rows), bool(rows.any()) and self.neuron.may_answer
@@ -139,7 +139,7 @@ class AllIntegers:
 
 
 def _few_demands(search: AllIntegers) -> Raster:
-    """Return (ticks,) bins that suffice: no integers do what these ask, where the neuron does all else as asked."""
+    """Return (ticks,) bins that suffice for the refusal: in all others the neuron spikes as its target does."""
     kept = search.care.copy()
     with step("proofs", share=NAMING_SHARE), suppress(UndecidedError):
         _leave_out(search, kept)

@@ -42,7 +42,7 @@ MOST_PROGRAMS = 12
 
 
 def impossibility(draft: Draft, output: int, *, histories: Histories, has_programs: bool = False) -> Refusal | None:
-    """Return a proof that no network can do what is asked of an output; None if none is found.
+    """Return a proof that no network reproduces the targets of an output; None if none is found.
 
     Parameters
     ----------

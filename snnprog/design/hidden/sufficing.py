@@ -1,4 +1,4 @@
-"""Choose the fewest detectors of a pool that let outputs do what is asked.
+"""Choose the fewest detectors of a pool that let outputs reproduce their targets.
 
 Single detectors, pairs and threes are tried as far as the effort goes; beyond that, detectors are left out one after
 another. `snnprog.design.hidden.separable` solves the linear programs, and rules out detectors that a failed program

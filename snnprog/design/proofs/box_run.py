@@ -1,4 +1,4 @@
-"""Run the chip's rule on intervals, for many boxes at once, and leave out the boxes that cannot do what is asked."""
+"""Run the chip's rule on intervals, for many boxes at once, and drop boxes that cannot reproduce the targets."""
 
 from __future__ import annotations
 

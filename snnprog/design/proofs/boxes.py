@@ -101,8 +101,8 @@ class BoxNeuron:
     taps : sequence of (int, int)
         The line and the delay of each mantissa.
     may_answer : bool
-        Whether what it hears does not depend on what other outputs do in open bins, nor on its own: so that integers
-        that do what is asked in all of them are an answer.
+        Whether integers that reproduce its targets are an answer. In an open loop they are not: there the spikes that
+        the neuron hears depend on what outputs do in open bins.
     """
 
     rule: Rule

@@ -19,10 +19,12 @@ from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
 from snnprog.solver import LinearProgram, Optimum, maximise_if_possible
 
 SUNKEN = 1e5
-"""What a row that is not kept costs beside an LSB of an unknown: more than any row can gain by it."""
+"""Penalty for violating a row by 1 LSB, beside 1 for each LSB of the unknown that is maximised: six times the greatest
+weight of a Xylo neuron, 127 << 7. Not measured: a lesser one gives weaker cuts, which hold all the same."""
 
 NARROW = 0.75
-"""The share of a range that a cut may leave to be worth holding every box against it. A choice."""
+"""A cut is kept if it leaves at most this share of a range, because every box is checked against every cut. A choice,
+not a measurement."""
 
 PROGRAMS_WORK = 12_000
 """How many programs are solved for the cuts of one output, times their roundings: a second or two."""
@@ -50,7 +52,7 @@ class CourseCutter:
     def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
         """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: the threshold's, then the others'.
 
-        Where real weights only nearly do what is asked, roundings can make up for that only if weights are small.
+        Real weights that miss the targets by a little can be rescued by rounding errors only if they are small.
         """
         box = np.stack([least, greatest])[:, None]
         box[..., EXPONENT] = 0  # both ends are of what one spike adds
