@@ -238,8 +238,7 @@ class Means:
 
 def _with(designed: Design, found: Outcomes) -> Design:
     """Return the design with what was found of some outputs."""
-    outcomes = [_after(each, found.get(index, each)) for index, each in enumerate(designed.outcomes)]
-    return replace(designed, outcomes=tuple(outcomes))
+    return designed.with_outcomes({index: _after(designed.outcomes[index], each) for index, each in found.items()})
 
 
 def _after(before: NeuronDesign, outcome: NeuronDesign) -> NeuronDesign:

@@ -128,9 +128,7 @@ class Work:
         self.watch.lap("fit")
         if len(found) < len(outputs):
             return None
-        fitted = {output: NeuronDesign(neuron) for output, neuron in found.items()}
-        outcomes = [fitted.get(index, outcome) for index, outcome in enumerate(designed.outcomes)]
-        return replace(designed, outcomes=tuple(outcomes))
+        return designed.with_outcomes({output: NeuronDesign(neuron) for output, neuron in found.items()})
 
     def helped(
         self, designed: Design, outputs: Sequence[int], *, is_proof_needed: bool, draw: int = 0, share: float = 1.0
@@ -232,8 +230,7 @@ class Work:
         refused = [each for each in found.values() if each.proof is not None]
         if refused or not all(index in found and found[index].neuron is not None for index in built.failing):
             return replace(built, refused=tuple(refused))
-        outcomes = [found.get(index, each) for index, each in enumerate(built.design.outcomes)]
-        again = self._built(replace(built.design, outcomes=tuple(outcomes)), share=1.0, is_brief=True)
+        again = self._built(built.design.with_outcomes(found), share=1.0, is_brief=True)
         return built if again.failing else again
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:

@@ -6,7 +6,7 @@ is exact by induction over ticks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -58,6 +58,11 @@ class Design:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Why outputs cannot be built; empty where all can."""
         return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
+
+    def with_outcomes(self, found: Mapping[int, NeuronDesign]) -> Design:
+        """Return the design with other outcomes for some outputs."""
+        outcomes = tuple(found.get(index, each) for index, each in enumerate(self.outcomes))
+        return replace(self, outcomes=outcomes)
 
     @property
     def proof(self) -> Node | None:
