@@ -25,6 +25,7 @@ LAYERS = (
     "progress",
     "rounding",
     "errors",
+    "convolution",
     "proof",
     "cache",
     "temporaries",
