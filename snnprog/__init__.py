@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from snnprog.files import read_observed as read_observed
     from snnprog.files import read_rasters as read_rasters
     from snnprog.files import write_rasters as write_rasters
+    from snnprog.files.event_files import read_events as read_events
+    from snnprog.files.event_raster import EventRaster as EventRaster
+    from snnprog.files.event_raster import from_events as from_events
+    from snnprog.files.event_recording import EventRecording as EventRecording
+    from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
     from snnprog.network import Network as Network
@@ -72,6 +77,9 @@ _HOMES = {
     "CompileResult": "compiler",
     "Conflict": "conflict",
     "Dynamics": "spec",
+    "EventRaster": "files.event_raster",
+    "EventRecording": "files.event_recording",
+    "EventView": "files.event_view",
     "Explanation": "explanation",
     "FitError": "errors",
     "FormatError": "errors",
@@ -94,12 +102,14 @@ _HOMES = {
     "activity": "workload",
     "compile": "compiler",
     "explain": "explanation",
+    "from_events": "files.event_raster",
     "from_neo": "files.neo",
     "from_nir": "networks",
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
     "quantize_nir": "networks",
+    "read_events": "files.event_files",
     "read_observed": "files",
     "read_rasters": "files",
     "plot_margins": "report.plots",

@@ -37,6 +37,7 @@ TEXT_BYTES, TEXT_RATIO = 1 << 20, 64  # for texts, which become objects of some 
 DIRECTORY_LIMIT_BYTES = 1 << 16
 HEADER_LIMIT_BYTES = 4096
 AXES_LIMIT = 32
+FIELDS_LIMIT = 32  # a choice; events have four
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PLAIN_KINDS = "biufU"
 # The end record of a zip (signature, members, size of the directory, length of the comment), and what stands before it
@@ -135,8 +136,13 @@ def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT
         raise FormatError(f"{path} is not a whole zip archive: {error}") from error
 
 
-def array_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDArray[np.generic]:
+def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields: bool = False) -> NDArray[np.generic]:
     """Return the array ``<name>.npy`` of an archive's members, read-only.
+
+    Parameters
+    ----------
+    has_fields : bool
+        Whether it is to be an array of structures, each of plain numbers.
 
     Raises
     ------
@@ -151,11 +157,34 @@ def array_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDArray[
         shape, fortran, dtype = _read_npy_header(stream)
     except Exception as error:  # any fault of a stranger's header means the same: this is no array
         raise FormatError(f"array {name!r} in {path} has a malformed header: {type(error).__name__}") from error
+    _check_type(path, name, dtype, has_fields=has_fields)
     _check_extent(path, name, shape, dtype, len(content) - stream.tell())
     flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
     if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
         raise FormatError(f"array {name!r} in {path} holds flags that are neither 0 nor 1")
     return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def fields_of(path: Path, members: Mapping[str, bytes], *, name: str) -> tuple[str, ...]:
+    """Return the names of the fields of an array of structures; none if it is an array of anything else, or damaged."""
+    try:
+        return _read_npy_header(io.BytesIO(members[f"{name}.npy"]))[2].names or ()
+    except Exception:  # whatever is wrong with a stranger's header, it announces no fields
+        return ()
+
+
+def structured_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDArray[Any]:
+    """Return an array of structures, each of a few plain numbers; see `array_of`.
+
+    Raises
+    ------
+    FormatError
+        As `array_of`; or if it is an array of anything else.
+    """
+    if not fields_of(path, members, name=name):
+        array_of(path, members, name=name)
+        raise FormatError(f"array {name!r} in {path} has no fields; an array of structures is needed")
+    return array_of(path, members, name=name, has_fields=True)
 
 
 def json_of(path: Path, members: Mapping[str, bytes], *, name: str) -> dict[str, object]:
@@ -252,11 +281,15 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return content
 
 
+def _check_type(path: Path, name: str, dtype: np.dtype[np.generic], *, has_fields: bool) -> None:
+    kinds = [field[0].kind for field in (dtype.fields or {}).values()] if has_fields else [dtype.kind]
+    if dtype.hasobject or len(kinds) > FIELDS_LIMIT or not all(kind in PLAIN_KINDS for kind in kinds):
+        raise FormatError(f"array {name!r} in {path} is of type {dtype}; plain numbers are needed")
+
+
 def _check_extent(
     path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], stored_bytes: int
 ) -> None:
-    if dtype.kind not in PLAIN_KINDS or dtype.hasobject:
-        raise FormatError(f"array {name!r} in {path} is of type {dtype}; plain numbers are needed")
     if any(type(extent) is not int or extent < 0 for extent in shape):
         raise FormatError(f"array {name!r} in {path} has shape {shape!r}; whole non-negative extents are needed")
     # An array without elements stores nothing, whatever its other extents say.

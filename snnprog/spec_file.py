@@ -26,13 +26,23 @@
     input_ids = [4, 7]                     # which SONATA nodes or NWB units are the inputs, in this order
     output_ids = [1]
     merge = false                          # whether several spikes of one neuron in one tick become one; not for .npz
+
+Recordings of event cameras and cochleas (.aedat4, .raw, .dat, .bin, .npy, and structured arrays in an .npz or .h5) need
+dt_ms and ticks, and have these keys besides, as in `snnprog.EventView`::
+
+    sensor_size = [34, 34]                 # width and height, where the file does not tell them; channels of a cochlea
+    polarity = "both"                      # or "merged", "on", "off"
+    region = [0, 0, 17, 34]                # x0, y0, x1, y1
+    downsample = 2                         # pixels of a row, and rows, that become one
+    time_unit = "us"                       # of arrays; other files know theirs
+    origin = "first"                       # time 0 is at the first event; "zero" unless given
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +56,7 @@ from snnprog.documents import parse_toml
 from snnprog.errors import FormatError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
+from snnprog.files.event_view import EventView
 from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.spec import Dynamics, Pattern, Spec
@@ -56,8 +67,9 @@ DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_curre
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
 ID_KEYS = ("input_ids", "output_ids")
+VIEW_KEYS = tuple(field.name for field in fields(EventView))
 RASTER_KEYS = ("inputs", "targets", "care")
-PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS)
+PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS, *VIEW_KEYS)
 
 Table = Mapping[str, object]
 
@@ -203,6 +215,7 @@ class _RasterFiles:
         self.path, self.where, self.table = path, where, table
         self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
         self.used: set[str] = set()
+        self.view = {key: table[key] for key in VIEW_KEYS if key in table}
 
     def read(self, key: str, width: str, ids: str, count: int | None = None) -> RecordedRasters:
         """Return what the file that an entry names holds."""
@@ -211,13 +224,16 @@ class _RasterFiles:
             raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
         file, part = _raster_file(self.path, value), split_key(value)[1]
         given = {option: option for option in READING_KEYS} | {"ids": ids}
-        chosen = {option: given[option] for option in options_of(file) if given[option] in self.table}
-        self.used |= set(chosen.values())
+        options = options_of(file, part, has_view=bool(self.view))
+        chosen = {option: given[option] for option in options if given.get(option) in self.table}
+        view = EventView(**self.view) if self.view and "view" in options else None  # type: ignore[arg-type]
+        self.used |= set(chosen.values()) | set(self.view if view else ())
         reading = Reading(
             ticks=self.sizes.get("ticks"),
             neurons=self.sizes.get(width),
             patterns=self.sizes.get("count") if count is None else count,
             key=part,
+            view=view,
             **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
         )
         return read_recording(file, reading)
@@ -235,6 +251,6 @@ class _RasterFiles:
 
     def check_use(self) -> None:
         """Raise `FormatError` where something is said that no file had a use for."""
-        idle = [key for key in (*READING_KEYS, *ID_KEYS) if key in self.table and key not in self.used]
+        idle = [key for key in (*READING_KEYS, *ID_KEYS, *VIEW_KEYS) if key in self.table and key not in self.used]
         if idle:
             raise FormatError(f"{self.where} of {self.path} gives {idle[0]}, which no file of it has a use for")

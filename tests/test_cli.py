@@ -25,7 +25,11 @@ from snnprog import cli
         (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "'P.snnp': File 'missing.snnp' does not exist.\n"),
         (["inspect", "{folder}"], cli.BAD_USAGE, "is a directory.\n"),
         (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "give both ticks and neurons"),
-        (["run", "{program}", "{program}"], cli.BAD_USAGE, "rasters are read from .npz, .csv, .h5 and .nwb"),
+        (
+            ["run", "{program}", "{program}"],
+            cli.BAD_USAGE,
+            "rasters are read from .npz, .csv, .h5, .nwb, .aedat4, .raw, .dat, .bin and .npy",
+        ),
         (["run", "{inputs}", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
         (
             ["run", "{program}", "{inputs}", "--ticks", "12", "--backend", "no"],

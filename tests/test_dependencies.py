@@ -8,7 +8,7 @@ from pathlib import Path
 import tomli
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("files", "plot")
+EXTRAS = ("files", "events", "plot")
 
 
 def parts(version: str) -> tuple[int, ...]:

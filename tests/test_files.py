@@ -72,7 +72,10 @@ def test_other_suffixes(tmp_path: Path, name: str) -> None:
     ending = Path(name).suffix
     with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz, .csv and .h5"):
         write_rasters(tmp_path / name, [ONE])
-    with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are read from .npz, .csv, .h5 and .nwb"):
+    with pytest.raises(
+        FormatError,
+        match=rf"{name} ends in '{ending}'; rasters are read from \.npz, .*\.h5, \.nwb, \.aedat4, .*\.bin and \.npy",
+    ):
         read_rasters(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

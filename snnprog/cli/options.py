@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
+    from snnprog.files.event_view import EventView
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 time_limit_option = click.option(
@@ -42,6 +44,52 @@ class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
             return tuple(self.kind(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is no list of numbers, such as 4,7", param, ctx)
+
+
+VIEW_OPTIONS = (
+    click.option(
+        "--sensor-size",
+        type=NumberList(int),
+        help="Width and height of the sensor of an event recording, e.g. 34,34; channels of a cochlea.",
+    ),
+    click.option(
+        "--polarity",
+        type=click.Choice(["both", "merged", "on", "off"]),
+        help="Which events of a recording become inputs: a channel for each polarity, one for both, or only one.",
+    ),
+    click.option("--region", type=NumberList(int), help="Part of the sensor to use, as x0,y0,x1,y1."),
+    click.option("--downsample", type=click.IntRange(min=1), help="How many pixels (and rows) become one."),
+    click.option(
+        "--time-unit",
+        type=click.Choice(["s", "ms", "us", "ns"]),
+        help="Unit of the times of an .npy or .npz of events.",
+    ),
+    click.option(
+        "--origin",
+        type=click.Choice(["zero", "first"]),
+        help="Time 0: time stamp 0, or the first event. Default: zero.",
+    ),
+)
+
+
+def view_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Give a command the options of `snnprog.EventView`, which it gets as one argument ``view``, None without any."""
+
+    @wraps(command)
+    def with_view(**given: object) -> object:
+        names = ("sensor_size", "polarity", "region", "downsample", "time_unit", "origin")
+        said = {name: value for name in names if (value := given.pop(name)) is not None}
+        return command(**given, view=_view_of(said) if said else None)
+
+    for option in reversed(VIEW_OPTIONS):
+        with_view = option(with_view)
+    return with_view
+
+
+def _view_of(said: dict[str, object]) -> EventView:
+    from snnprog.files.event_view import EventView
+
+    return EventView(**said)  # type: ignore[arg-type]
 
 
 @dataclass

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, JsonCommand, json_option
+from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
+    from snnprog.files.event_view import EventView
 
 
 @click.command("quantize", cls=JsonCommand)
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
 @click.option(
     "--ticks",
     type=click.IntRange(min=1),
-    help="Number of ticks per pattern of the inputs (required for .csv, .h5 and .nwb).",
+    help="Number of ticks per pattern of the inputs (required for all but .npz).",
 )
 @click.option(
     "--patterns",
     type=click.IntRange(min=1),
     help="Number of patterns in a .csv file (needed if the last ones are silent).",
 )
+@click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
+@click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
+@view_options
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @json_option
 def quantize_command(
@@ -49,6 +53,9 @@ def quantize_command(
     inputs_path: str | None,
     ticks: int | None,
     patterns: int | None,
+    starts_ms: tuple[float, ...] | None,
+    merge: bool,
+    view: EventView | None,
     seed: int,
     as_json: bool,
 ) -> int:
@@ -64,8 +71,18 @@ def quantize_command(
     inputs = None
     if inputs_path is not None:
         name, key = split_key(inputs_path)
-        tick_ms = dt_ms if "dt_ms" in options_of(Path(name)) else None
-        inputs = read_rasters(name, ticks=ticks, neurons=network.n_inputs, patterns=patterns, key=key, dt_ms=tick_ms)
+        has_times = "dt_ms" in options_of(Path(name), key, has_view=view is not None)
+        inputs = read_rasters(
+            name,
+            ticks=ticks,
+            neurons=network.n_inputs,
+            patterns=patterns,
+            key=key,
+            dt_ms=dt_ms if has_times else None,
+            starts_ms=starts_ms,
+            merge=merge,
+            view=view,
+        )
     result = quantize_nir(network, chip=chip, inputs=inputs, seed=seed)
     result.program.save(program_path)
     if as_json:

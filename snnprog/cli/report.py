@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, NumberList, chip_option, json_option, time_limit_option, view_options
 from snnprog.cli.output import print_json
 from snnprog.cli.outputs import OutputFile, RasterFile, SpecFile, SubjectFile
 from snnprog.cli.progress import progress_bar, working
@@ -19,6 +21,7 @@ from snnprog.errors import SpecError
 if TYPE_CHECKING:
     from snnprog.arrays import Raster
     from snnprog.chips import Chip
+    from snnprog.files.event_view import EventView
     from snnprog.report.page import Page
     from snnprog.spec import Spec
 
@@ -36,8 +39,12 @@ if TYPE_CHECKING:
     help="Input spikes to run the program on, if there is no specification.",
 )
 @click.option(
-    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for .csv)."
+    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
 )
+@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for inputs that store spike times.")
+@click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
+@click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
+@view_options
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
 @chip_option
 @workers_option
@@ -49,6 +56,10 @@ def report_command(
     spec_path: Path | None,
     inputs_path: str | None,
     ticks: int | None,
+    dt_ms: float | None,
+    starts_ms: tuple[float, ...] | None,
+    merge: bool,
+    view: EventView | None,
     backends: tuple[str, ...],
     chip: Chip | None,
     workers: int,
@@ -71,8 +82,9 @@ def report_command(
         page, code = _page_of_spec(asked, subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json)
     else:
         spec = None if spec_path is None else load_spec(spec_path, chip)
-        inputs = None if inputs_path is None else (inputs_path, ticks)
-        page, code = _page_of_program(subject_path, spec, inputs=inputs, backends=backends, quiet=as_json)
+        said = {"ticks": ticks, "dt_ms": dt_ms, "starts_ms": starts_ms, "merge": merge, "view": view}
+        read = None if inputs_path is None else partial(_rasters, inputs_path, said)
+        page, code = _page_of_program(subject_path, spec, read=read, backends=backends, quiet=as_json)
     write_page(page_path, page)
     if as_json:
         print_json({"page": str(page_path), **asdict(page.headline)})
@@ -95,7 +107,7 @@ def _page_of_program(
     path: Path,
     spec: Spec | None,
     *,
-    inputs: tuple[str, int | None] | None,
+    read: Callable[[int], list[Raster]] | None,
     backends: tuple[str, ...],
     quiet: bool,
 ) -> tuple[Page, int]:
@@ -104,14 +116,14 @@ def _page_of_program(
     from snnprog.report.statuses import BAD
 
     program = load(path)
-    rasters = None if inputs is None else _rasters(*inputs, program.n_inputs)
+    rasters = None if read is None else read(program.n_inputs)
     with working(f"running on {', '.join(backends) or 'the built-in simulators'}", quiet):
         page = page_of_program(program, spec, inputs=rasters, backends=backends or None, title=path.name, source=path)
     return page, NOT_EXACT if page.headline.kind == BAD else EXACT
 
 
-def _rasters(name: str, ticks: int | None, neurons: int) -> list[Raster]:
+def _rasters(name: str, said: Mapping[str, Any], neurons: int) -> list[Raster]:
     from snnprog.files import read_rasters, split_key
 
     path, key = split_key(name)
-    return read_rasters(path, ticks=ticks, neurons=neurons, key=key)
+    return read_rasters(path, neurons=neurons, key=key, **said)

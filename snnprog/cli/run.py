@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import JsonCommand, NumberList, json_option
+from snnprog.cli.options import JsonCommand, NumberList, json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.cli.progress import working
@@ -18,6 +18,7 @@ from snnprog.wording import counted
 
 if TYPE_CHECKING:
     from snnprog.arrays import Raster
+    from snnprog.files.event_view import EventView
     from snnprog.placement import Placement
     from snnprog.program import Program
     from snnprog.workload import Activity
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     help="File to write the output spikes to: .csv, .npz or .h5 (SONATA).",
 )
 @click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
-@click.option(
-    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern (required for .csv, .h5 and .nwb)."
-)
+@click.option("--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern (required for all but .npz).")
 @click.option(
     "--patterns",
     type=click.IntRange(min=1),
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--ids", type=NumberList(int), help="Nodes or units of a recording to use as inputs, e.g. 4,7.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one neuron that fall into the same tick.")
+@view_options
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
 @json_option
 def run_command(
@@ -64,15 +64,17 @@ def run_command(
     ids: tuple[int, ...] | None,
     merge: bool,
     is_counted: bool,
+    view: EventView | None,
     as_json: bool,
 ) -> None:
     """Run a program on input spikes.
 
-    INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA) or
-    an .nwb file. The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a file.
+    INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA), an
+    .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy; also .npz and .h5 with
+    --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a file.
     """
     from snnprog.backends import built_in, run_backend
-    from snnprog.files import options_of, read_rasters, split_key, write_rasters
+    from snnprog.files import read_rasters, split_key, write_rasters
     from snnprog.program import load
     from snnprog.raster import events_of_raster
     from snnprog.workload import activity_of, with_all_outputs
@@ -80,7 +82,7 @@ def run_command(
     program = load(program_path)
     name, key = split_key(inputs_path)
     # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
-    is_for_output = output_path is not None and output_path.suffix == ".h5" and "dt_ms" not in options_of(Path(name))
+    is_for_output = output_path is not None and output_path.suffix == ".h5" and not _holds_times(name, key, view)
     inputs = read_rasters(
         name,
         ticks=ticks,
@@ -92,6 +94,7 @@ def run_command(
         starts_ms=starts_ms,
         ids=ids,
         merge=merge,
+        view=view,
     )
     backend = backend or built_in(program, inputs)
     with working(f"running on {backend}", as_json):
@@ -114,6 +117,12 @@ def run_command(
     if output_path is not None:
         total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
         click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
+
+
+def _holds_times(name: str, key: str | None, view: EventView | None) -> bool:
+    from snnprog.files import options_of
+
+    return "dt_ms" in options_of(Path(name), key, has_view=view is not None)
 
 
 def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:

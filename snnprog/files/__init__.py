@@ -10,6 +10,9 @@ suffix   module                    what it holds
 (none)   `snnprog.files.neo`       Neo's spike trains, in memory
 =======  ========================  ==================================================================================
 
+Recordings of event cameras and cochleas are read by `snnprog.files.event_files`, and become rasters in
+`snnprog.files.event_raster`.
+
 What a file does not tell (the milliseconds of a tick where it holds times, its extent where silence leaves no trace) is
 told beside it, and never guessed.
 """

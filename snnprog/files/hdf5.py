@@ -122,8 +122,13 @@ class Hdf5:
         return FormatError(f"{self.path} has no /{name}; /{above} holds {there}")
 
 
-def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
+def read_hdf5(path: Path, names: Sequence[str], *, rows: tuple[int, int] = (0, 0)) -> Hdf5:
     """Return the named parts of a file, groups with all that is in them; what is missing is left out.
+
+    Parameters
+    ----------
+    rows : (int, int)
+        See `snnprog.files.hdf5_process.copy_parts`.
 
     Raises
     ------
@@ -137,7 +142,8 @@ def read_hdf5(path: Path, names: Sequence[str]) -> Hdf5:
     _check_signature(path)
     check_installed("h5py", f"reading {path}")
     with temporary_folder() as folder:
-        command = own_module(READER, [str(path.absolute()), json.dumps(list(names)), str(folder)])
+        words = [str(path.absolute()), json.dumps(list(names)), str(folder), json.dumps(rows)]
+        command = own_module(READER, words)
         ending = ending_of(command, limit_s=TIME_LIMIT_S, folder=folder, settings=ONE_THREAD)
         if ending.failure:
             raise _error(path, ending)

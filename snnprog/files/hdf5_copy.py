@@ -62,6 +62,8 @@ class Copy:
         How often each group was read, by its place in the file.
     reserve : callable
         Called with the bytes that what is read next may take, before it is read.
+    rows : (int, int)
+        From which on and before which lists of numbers are copied, of a dataset that holds such.
     """
 
     limit: int
@@ -72,6 +74,7 @@ class Copy:
     size: int = 0
     visits: Counter[int] = field(default_factory=Counter)
     reserve: Callable[[int], None] = lambda size: None
+    rows: tuple[int, int] = (0, 0)
 
     def keep(self, name: str, attribute: str, array: NDArray[np.generic]) -> None:
         """Add an array, the bytes of which have been counted."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,32 +31,39 @@ from snnprog.files.hdf5_copy import (
     write_copy,
 )
 from snnprog.files.hdf5_filters import check_filters
+from snnprog.files.process_limits import READ_SHARES, limit_memory, limit_time_and_files
 
 TEXT_LIMIT = 1 << 16
 TEXT_BYTES = 1 << 13  # counted for each text that is read by itself, in .3 ms; it has 16 bytes in the file at least
 DEPTH_LIMIT = 16
 CHUNK_BYTES = 512  # what the library keeps of a chunk while it reads: 330 to 480 were measured (HDF5 2.0)
 MESSAGE_CHARACTERS = 1000
-# What the library takes beside what is read: it doubles the room for a chunk until what it unpacks fits, and objects
-# took ten bytes for each that they have in the file.
-READ_SHARES, FILE_SHARES, SPARE_BYTES = 4, 32, 1 << 27
-# A file of 1 GiB that unpacks to as much takes 3 s, and 2^14 objects take 4 s; an import takes 1 s at most.
-PROCESSOR_SECONDS, PROCESSOR_BYTES_PER_SECOND = 20, 1 << 25
-ANY_IMPORT_BYTES = 1 << 33  # NumPy and h5py map .2 GB, and .05 GB more for each processor
+FILE_SHARES = 32  # objects took ten bytes for each that they have in the file
 
 
-def copy_parts(path: str, names: Sequence[str], *, reserve: Callable[[int], None] = lambda size: None) -> Copy:
+def copy_parts(
+    path: str,
+    names: Sequence[str],
+    *,
+    rows: tuple[int, int] = (0, 0),
+    reserve: Callable[[int], None] = lambda size: None,
+) -> Copy:
     """Return the named parts of a file, groups with all that is in them; what is missing is left out.
+
+    An array of structures is copied as one array for each of its fields, ``<name>/<field>``.
 
     Parameters
     ----------
+    rows : (int, int)
+        From which on and before which to copy lists of numbers, of a dataset that holds such; each becomes an array
+        ``<name>/<number>``.
     reserve : callable
         See `Copy`.
     """
     import h5py
 
     size = Path(path).stat().st_size
-    copied = Copy(unpacked_limit(size), reserve=reserve)
+    copied = Copy(unpacked_limit(size), reserve=reserve, rows=rows)
     reserve(FILE_SHARES * size)
     with h5py.File(path, "r", locking="best-effort") as file:
         _note_members(file, "", copied=copied)
@@ -133,8 +138,40 @@ def _copy_dataset(dataset: Any, name: str, *, copied: Copy) -> None:
         copied.grow(size)
         copied.reserve(READ_SHARES * (size + math.prod(dataset.chunks or ()) * dataset.dtype.itemsize))
         copied.keep(name, "", np.asarray(dataset[()]))
+    elif h5py.check_vlen_dtype(dataset.dtype) is not None and dataset.ndim == 1:
+        _copy_lists(dataset, name, copied=copied)
+    elif dataset.dtype.names is not None and all(dataset.dtype[field].kind in "biuf" for field in dataset.dtype.names):
+        _copy_fields(dataset, name, copied=copied)
     else:
         copied.skip(name, str(dataset.dtype))
+
+
+def _copy_lists(dataset: Any, name: str, *, copied: Copy) -> None:
+    """Copy the lists of numbers that were asked for; many may be the same one in the file, and each is counted."""
+    import h5py
+
+    kind = h5py.check_vlen_dtype(dataset.dtype)
+    copied.skip(name, f"{len(dataset)} lists of {kind}")
+    if kind.kind not in "biuf":
+        return
+    _check_storage(dataset, name, copied=copied)
+    copied.reserve(READ_SHARES * copied.limit)
+    for row in range(*slice(*copied.rows).indices(len(dataset))):
+        numbers = np.asarray(dataset[row])
+        copied.grow(numbers.size * max(numbers.itemsize, NUMBER_BYTES))
+        copied.keep(f"{name}/{row}", "", numbers)
+
+
+def _copy_fields(dataset: Any, name: str, *, copied: Copy) -> None:
+    """Copy an array of structures of numbers, field by field."""
+    _check_storage(dataset, name, copied=copied)
+    count, names = math.prod(dataset.shape), dataset.dtype.names
+    size = count * sum(max(dataset.dtype[field].itemsize, NUMBER_BYTES) for field in names)
+    copied.grow(size)
+    copied.reserve(READ_SHARES * (size + math.prod(dataset.chunks or ()) * dataset.dtype.itemsize))
+    table = dataset[()]
+    for field in names:
+        copied.keep(f"{name}/{field}", "", np.ascontiguousarray(table[field]))
 
 
 def _check_storage(dataset: Any, name: str, *, copied: Copy) -> None:
@@ -191,41 +228,6 @@ def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
             copied.skip(f"{name}@{attribute}", f"{kept.dtype} of shape {kept.shape}")
 
 
-def limit_time_and_files(limit: int) -> None:
-    """Limit the processor time of this process, and what it may write, where the system can."""
-    with suppress(ImportError):
-        import resource
-
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_CPU, PROCESSOR_SECONDS + limit // PROCESSOR_BYTES_PER_SECOND)
-        _limit(resource.RLIMIT_FSIZE, limit + SPARE_BYTES)
-
-
-def limit_memory(size: int) -> None:
-    """Limit the memory of this process to so many bytes more than it has, and some spare, where the system can."""
-    with suppress(ImportError):
-        import resource
-
-        _limit(resource.RLIMIT_AS, _address_space() + size + SPARE_BYTES)
-
-
-def _limit(kind: int, most: int) -> None:
-    import resource
-
-    hard = resource.getrlimit(kind)[1]
-    with suppress(ValueError, OSError):  # where a system does not let it be set
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
-def _address_space() -> int:
-    """Return how many bytes this process has mapped."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    except OSError:  # not on Linux
-        return ANY_IMPORT_BYTES
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def reason_of(error: Exception) -> str:
     """Return what is wrong, in words about the file, with an error that the library raised."""
     text = f"{type(error).__name__}: {error}"
@@ -241,7 +243,7 @@ def reason_of(error: Exception) -> str:
 OUT_OF_MEMORY = ("unable to allocate", "memory allocation failed", "can't allocate", "out of memory", "bad_alloc")
 
 
-def main(path: str, names: str, folder: str) -> int:
+def main(path: str, names: str, folder: str, rows: str) -> int:
     """Copy parts of a file, or say on standard error why not; return the exit code."""
     warnings.simplefilter("ignore")
     try:
@@ -253,7 +255,7 @@ def main(path: str, names: str, folder: str) -> int:
         return UNUSABLE
     try:
         limit_time_and_files(unpacked_limit(Path(path).stat().st_size))
-        copied = copy_parts(path, json.loads(names), reserve=limit_memory)
+        copied = copy_parts(path, json.loads(names), rows=tuple(json.loads(rows)), reserve=limit_memory)
         limit_memory(READ_SHARES * copied.limit)
         write_copy(copied, Path(folder))
     except RefusalError as refusal:

@@ -11,6 +11,8 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
+from snnprog.files.event_files import EVENT_SUFFIXES, SHARED_SUFFIXES, holds_events, read_event_rasters
+from snnprog.files.event_view import EventView
 from snnprog.files.events import holds_times, read_csv, write_csv
 from snnprog.files.nwb import read_nwb
 from snnprog.files.reading import Reading, RecordedRasters
@@ -19,13 +21,19 @@ from snnprog.files.sonata import read_sonata, write_sonata
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
     {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata}
 )
-READ = (*READERS, ".nwb")
+READ = (*READERS, ".nwb", *EVENT_SUFFIXES)
 TIMED = ("dt_ms", "starts_ms", "merge")
 OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {".npz": ("layout",), ".csv": ("merge",), ".h5": (*TIMED, "ids"), ".nwb": (*TIMED, "ids")}
+    {
+        ".npz": ("layout",),
+        ".csv": ("merge",),
+        ".h5": (*TIMED, "ids"),
+        ".nwb": (*TIMED, "ids"),
+        **dict.fromkeys(EVENT_SUFFIXES, (*TIMED, "view")),
+    }
 )
 WRITTEN = (".npz", ".csv", ".h5")
-KEYED = (".npz", ".h5")
+KEYED = (".npz", ".h5", ".aedat4")
 
 
 def read_rasters(
@@ -40,6 +48,7 @@ def read_rasters(
     starts_ms: Sequence[float] | None = None,
     ids: Sequence[int] | None = None,
     merge: bool = False,
+    view: EventView | None = None,
 ) -> list[Raster]:
     """Read the rasters, one per pattern, of a file.
 
@@ -49,19 +58,22 @@ def read_rasters(
     ----------
     path : path
         The file; its suffix decides the format: ``.npz`` arrays, ``.csv`` events, ``.h5`` SONATA spikes, ``.nwb``
-        units.
+        units, and recordings of events as ``.aedat4``, ``.raw``, ``.dat``, ``.bin`` and ``.npy``. An ``.npz`` or
+        ``.h5`` is read as a recording of events if a view is given.
     ticks, neurons : int, optional
         The extent of each raster: needed where silence leaves no trace in the file, checked where it does.
     patterns : int, optional
         How many patterns there are; without it, a ``.csv`` has as many as its highest pattern number tells, so that
         silent ones at the end are not seen.
     key : str, optional
-        Which array of an ``.npz`` with several, or population of a SONATA file.
+        Which array of an ``.npz`` with several, population of a SONATA file, stream of an ``.aedat4`` with several,
+        or samples of SHD or SSC, as in "3" or "0-9".
     layout : str, optional
         The axes of an array in their order, as in "neurons,ticks" or "ticks,patterns,neurons". An ``.npz`` holds
         "ticks,neurons" or "patterns,ticks,neurons", unless said.
     dt_ms : float, optional
-        Milliseconds of a tick; needed where a file keeps times: ``.h5``, ``.nwb``, and ``.csv`` with a column of them.
+        Milliseconds of a tick; needed where a file keeps times: ``.h5``, ``.nwb``, recordings of events, and ``.csv``
+        with a column of times.
     starts_ms : sequence of float, optional
         Where each pattern begins, where a file keeps times; one that begins at time 0 and holds all spikes, unless
         given.
@@ -69,6 +81,8 @@ def read_rasters(
         Which SONATA nodes or NWB units are read, in the order of the columns.
     merge : bool
         Whether several spikes of one neuron in one tick become one instead of being refused; an ``.npz`` has none.
+    view : EventView, optional
+        Which events of a recording become lines: sensor size, polarity, region, downsampling and time base.
 
     Raises
     ------
@@ -78,7 +92,7 @@ def read_rasters(
     SpecError
         If what is said beside it is malformed, or a package is missing.
     """
-    reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge)
+    reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view)
     return read_recording(Path(path), reading).rasters
 
 
@@ -125,6 +139,8 @@ def read_recording(path: Path, reading: Reading) -> RecordedRasters:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
     if path.suffix == ".nwb":
         return read_nwb(path, reading)
+    if path.suffix in EVENT_SUFFIXES or (path.suffix in SHARED_SUFFIXES and reading.view is not None):
+        return RecordedRasters(read_event_rasters(path, reading))
     return RecordedRasters(READERS[path.suffix](path, reading))
 
 
@@ -162,14 +178,23 @@ def write_rasters(
         write_npz(path, rasters, key=key)
 
 
-def options_of(path: Path) -> tuple[str, ...]:
+def options_of(path: Path, key: str | None = None, *, has_view: bool = False) -> tuple[str, ...]:
     """Return which options of `read_rasters`, beside extents and key, a file has a use for.
+
+    Parameters
+    ----------
+    key : str, optional
+        Which of several arrays of an ``.npz`` is meant.
+    has_view : bool
+        Whether a view of events was given, for this file or another one: then an ``.npz`` or ``.h5`` is looked into.
 
     Raises
     ------
     FormatError
-        If it is a ``.csv`` that cannot be read.
+        If it has to be looked into, and cannot be read.
     """
+    if has_view and path.suffix in SHARED_SUFFIXES and holds_events(path, key):
+        return *TIMED, "view"
     return TIMED if path.suffix == ".csv" and holds_times(path) else OPTIONS.get(path.suffix, ())
 
 

@@ -10,6 +10,7 @@ from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import PATTERN_LIMIT, check_bins
+from snnprog.files.event_view import EventView
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
 from snnprog.raster import check_bin_ms
 
@@ -53,6 +54,8 @@ class Reading:
         Which nodes or units are read, in the order of the columns.
     merge : bool
         Whether spikes of one neuron in one tick become one, where a file lists spikes.
+    view : EventView, optional
+        Which events of a camera's or cochlea's recording become lines.
     """
 
     ticks: int | None = None
@@ -64,6 +67,7 @@ class Reading:
     starts_ms: Sequence[float] | None = None
     ids: Sequence[int] | None = None
     merge: bool = False
+    view: EventView | None = None
 
     def __post_init__(self) -> None:
         if self.layout is not None:
@@ -102,18 +106,29 @@ class Reading:
         FormatError
             If the ticks or their length are not given, or patterns are announced and not told apart.
         """
-        if self.dt_ms is None:
-            raise FormatError(f"{path} holds times, and a raster has ticks; give dt_ms, the milliseconds of one")
-        if self.ticks is None:
-            raise FormatError(f"{path} does not tell how long it lasts; give the number of ticks")
-        binning = Binning(self.dt_ms, self.ticks, None if self.starts_ms is None else tuple(self.starts_ms), self.merge)
+        binning = self.timed(path)
         windows = 1 if binning.starts_ms is None else len(binning.starts_ms)
         if self.patterns not in (None, windows):
             raise FormatError(
                 f"{path} gives {windows} of {self.patterns} patterns; give starts_ms, where each of them begins"
             )
-        check_bins(path, windows, ticks=self.ticks, neurons=self.neurons or 0)
+        check_bins(path, windows, ticks=binning.ticks, neurons=self.neurons or 0)
         return binning
+
+    def timed(self, path: Path) -> Binning:
+        """Return how times become ticks, whatever the number of patterns.
+
+        Raises
+        ------
+        FormatError
+            If the ticks or their length are not given.
+        """
+        if self.dt_ms is None:
+            raise FormatError(f"{path} holds times, and a raster has ticks; give dt_ms, the milliseconds of one")
+        if self.ticks is None:
+            raise FormatError(f"{path} does not tell how long it lasts; give the number of ticks")
+        starts = None if self.starts_ms is None else tuple(self.starts_ms)
+        return Binning(self.dt_ms, self.ticks, starts, self.merge)
 
     def bin(self, path: Path, times: SpikeTimes) -> list[Raster]:
         """Return the rasters of spike times that were read.

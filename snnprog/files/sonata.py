@@ -63,6 +63,8 @@ def rasters_of_sonata(file: Hdf5, reading: Reading) -> list[Raster]:
 def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequence[int] | None) -> SpikeTimes:
     """Return the spikes of one population of a file that was read."""
     populations = [name for name in file.group("spikes") if f"spikes/{name}" in file.members]
+    if not populations and "spikes/times" in file.others:
+        raise FormatError(f"{file.path} holds recordings of events (SHD, SSC); give sensor_size to read them")
     if not populations:
         raise FormatError(
             f"/spikes in {file.path} must hold a population of spikes, got none; is this another kind of file?"

@@ -1,0 +1,258 @@
+"""What event files say of themselves, and whether they are whole; checked before a library reads them.
+
+Libraries stop at the end of a truncated file as if it were the end of the recording. So the frame of a file is walked
+here first: the header, whether whole words follow it, and, in AEDAT 4, whether each packet ends within the file.
+
+Sources: docs.prophesee.ai, "RAW File Format", "EVT 2.0 Format", "EVT 3.0 Format", "DAT File Format";
+docs.inivation.com, "AEDAT 4.0", with its FlatBuffers schemas; Orchard et al., "Converting static image datasets to
+spiking neuromorphic datasets using saccades" (2015), and its reader, for the 40-bit events of N-MNIST.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.archive import read_bytes
+from snnprog.errors import FormatError
+from snnprog.files.event_recording import EventRecording
+
+AEDAT4, HDF5, NPY, ZIP = b"#!AER-DAT4.0\r\n", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\3\4"
+HEADER_LINES, LINE_BYTES = 1000, 4096  # a choice: cameras write some 20 lines of 100 bytes
+LARGEST_SIZE = (2048, 2048)  # what EVT 2.0 and 3.0 can number: 11 bits
+LARGEST_DAT_SIZE = (1 << 14, 1 << 14)
+IO_HEADER_LIMIT = 1 << 24  # of text about a recording; those that were seen have 4 kB
+CD_EVENTS = {0x00: "2D", 0x0C: "CD"}
+EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
+"""The fields and types of events from libraries, which are Tonic's."""
+
+ATIS_EVENT_BYTES = 5
+ATIS_OVERFLOW_ROW, ATIS_OVERFLOW_TIME = 240, 1 << 13
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What an event file says of itself.
+
+    Attributes
+    ----------
+    kind : str
+        Which readers can decode it: "aedat4", "evt2", "evt3" or "dat".
+    name : str
+        What to call the format in messages.
+    size : (int, int), optional
+        Width and height of the sensor, where they stand in the header.
+    begin : int
+        Where the data begin.
+    """
+
+    kind: str
+    name: str
+    size: tuple[int, int] | None
+    begin: int
+
+
+def kind_of(path: Path) -> str:
+    """Return "aedat4", "prophesee", "hdf5", "npy", "npz" or "atis", by the first bytes of an event file.
+
+    N-MNIST's files ("atis") alone have no mark; they go by their suffix, ``.bin``.
+
+    Raises
+    ------
+    FormatError
+        If it is no event file that is read, or cannot be read at all.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(16)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+    marks = {AEDAT4: "aedat4", b"%": "prophesee", HDF5: "hdf5", NPY: "npy", ZIP: "npz"}
+    kind = next((kind for mark, kind in marks.items() if beginning.startswith(mark)), None)
+    if kind is not None:
+        return kind
+    if path.suffix == ".bin" and beginning:
+        return "atis"
+    if not beginning:
+        raise FormatError(f"{path} is empty")
+    version = re.match(rb"#!AER-DAT(\d\.\d)", beginning)
+    if version is not None:
+        raise FormatError(f"{path} is AEDAT {version[1].decode('ascii')}; AEDAT 4.0 is read: convert it first")
+    raise FormatError(
+        f"{path} is no event recording: it begins with {beginning[:8]!r}; AEDAT 4, Prophesee .raw and .dat, N-MNIST"
+        " .bin, .npy, .npz and .h5 are read"
+    )
+
+
+def frame_of(path: Path, kind: str) -> Frame:
+    """Return what the header of an AEDAT 4 or Prophesee file says, after checking that the file is whole.
+
+    Raises
+    ------
+    FormatError
+        If it is cut off, or its header is damaged or names a format that is not read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            return _aedat4(path, file, size) if kind == "aedat4" else _prophesee(path, file, size)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+
+
+# ---------------------------------------------------------------- Prophesee
+
+
+def _prophesee(path: Path, file: BinaryIO, size: int) -> Frame:
+    words, begin = _header(path, file)
+    name = _version(words)
+    sensor = _sensor_size(path, words)
+    if name is None:
+        return _dat(path, file, words, sensor=sensor, begin=begin, size=size)
+    width = {"2.0": 4, "3.0": 2}.get(name)
+    if width is None:
+        raise FormatError(f"{path} holds EVT {name}; EVT 2.0 and 3.0 are read: convert it to one of them, or to DAT")
+    _check_whole(path, size - begin, unit=width, name=f"EVT {name}")
+    return Frame(f"evt{name[0]}", f"EVT {name}", sensor, begin)
+
+
+def _header(path: Path, file: BinaryIO) -> tuple[dict[str, str], int]:
+    """Return the words of a header, key to value, and where it ends: at a line ``% end``, or at one without a ``%``."""
+    words: dict[str, str] = {}
+    begin = 0
+    for _ in range(HEADER_LINES):
+        line = file.readline(LINE_BYTES)
+        if not line.startswith(b"%"):
+            return words, begin
+        if not line.endswith(b"\n"):
+            raise FormatError(f"{path} is cut off or damaged: a line of its header does not end")
+        begin += len(line)
+        key, _, value = line[1:].decode("utf-8", errors="replace").strip().partition(" ")
+        if key == "end":
+            return words, begin
+        words[key.lower()] = value.strip()
+    raise FormatError(f"{path} has more than {HEADER_LINES} lines of header; it is damaged")
+
+
+def _version(words: dict[str, str]) -> str | None:
+    """Return the version of EVT, as in "2.0", of a ``.raw``; None for other files."""
+    found = re.match(r"EVT(\d(\.\d)?)", words.get("format", ""), re.ASCII | re.IGNORECASE)
+    text = found[1] if found else words.get("evt")
+    return None if text is None else text if "." in text else f"{text}.0"
+
+
+def _sensor_size(path: Path, words: dict[str, str]) -> tuple[int, int] | None:
+    """Return width and height, however a header says them."""
+    fields = dict(field.split("=", 1) for field in words.get("format", "").split(";") if "=" in field)
+    geometry = words.get("geometry", "").split("x")
+    width, height = geometry if len(geometry) == 2 else (words.get("width"), words.get("height"))
+    width, height = fields.get("width", width), fields.get("height", height)
+    if width is None or height is None:
+        return None
+    if not all(
+        re.fullmatch(r"\d{1,5}", side.strip(), re.ASCII) and 0 < int(side) <= 1 << 14 for side in (width, height)
+    ):
+        raise FormatError(f"{path} has a damaged header: the sensor is {width} x {height}; 1 to {1 << 14} are possible")
+    return int(width), int(height)
+
+
+def _dat(
+    path: Path, file: BinaryIO, words: dict[str, str], *, sensor: tuple[int, int] | None, begin: int, size: int
+) -> Frame:
+    file.seek(begin)
+    found = file.read(2)
+    if len(found) < 2:
+        raise FormatError(f"{path} is cut off: it ends after its header")
+    if words.get("version", "2") not in ("2", "2.0"):
+        raise FormatError(f"{path} holds DAT {words['version']}; version 2 is read")
+    if found[0] not in CD_EVENTS or found[1] != 8:
+        raise FormatError(f"{path} holds events of type {found[0]} and {found[1]} bytes; CD events of 8 bytes are read")
+    _check_whole(path, size - begin - 2, unit=8, name="DAT")
+    return Frame("dat", "DAT 2", sensor, begin + 2)
+
+
+def _check_whole(path: Path, size: int, *, unit: int, name: str) -> None:
+    if size % unit:
+        raise FormatError(f"{path} is cut off: {name} has words of {unit} bytes, and the last one has {size % unit}")
+
+
+# ---------------------------------------------------------------- AEDAT 4
+
+
+def _aedat4(path: Path, file: BinaryIO, size: int) -> Frame:
+    """Walk from packet to packet: 4 bytes of stream, 4 of length, and the packet itself."""
+    header, begin = _io_header(path, file)
+    end = _table_place(path, header)
+    if not (end == -1 or begin <= end <= size):
+        raise FormatError(f"{path} is cut off: its file table is announced at byte {end}, and it has {size} bytes")
+    end = size if end == -1 else end
+    place = begin
+    while place < end:
+        file.seek(place)
+        head = file.read(min(8, end - place))
+        length = struct.unpack("<i", head[4:])[0] if len(head) == 8 else -1
+        if length < 0 or place + 8 + length > end:
+            raise FormatError(
+                f"{path} is cut off or damaged: its packet at byte {place} does not end before byte {end}"
+            )
+        place += 8 + length
+    return Frame("aedat4", "AEDAT 4.0", None, begin)
+
+
+def _io_header(path: Path, file: BinaryIO) -> tuple[bytes, int]:
+    file.seek(len(AEDAT4))
+    prefix = file.read(4)
+    length = struct.unpack("<I", prefix)[0] if len(prefix) == 4 else 0
+    header = file.read(length) if length <= IO_HEADER_LIMIT else b""
+    if not header or len(header) < length:
+        raise FormatError(f"{path} is cut off or damaged: its header has {len(header)} of {length} bytes")
+    return header, len(AEDAT4) + 4 + length
+
+
+def _table_place(path: Path, header: bytes) -> int:
+    """Return the second field of the FlatBuffers table that is the header: where the file table is, or -1."""
+    try:
+        (table,) = struct.unpack_from("<I", header)
+        vtable = table - struct.unpack_from("<i", header, table)[0]
+        (length,) = struct.unpack_from("<H", header, vtable)
+        (place,) = struct.unpack_from("<H", header, vtable + 6) if length >= 8 else (0,)
+        return int(struct.unpack_from("<q", header, table + place)[0]) if place else -1
+    except struct.error as error:
+        raise FormatError(f"{path} has a damaged header: its fields lie outside of it") from error
+
+
+# ---------------------------------------------------------------- N-MNIST
+
+
+def read_atis(path: Path) -> EventRecording:
+    """Return the 40-bit events of an ATIS, as N-MNIST and N-Caltech101 keep them.
+
+    Each has a byte of x, one of y, a bit of polarity and 23 bits of microseconds. One with y = 240 is no event: the
+    times from there on are 2^13 microseconds later.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, too large, or cut off.
+    """
+    content = read_bytes(path)
+    if len(content) % ATIS_EVENT_BYTES:
+        raise FormatError(
+            f"{path} is cut off, or no N-MNIST file: it has {len(content)} bytes, which are no multiple of"
+            f" {ATIS_EVENT_BYTES}"
+        )
+    fields: NDArray[Any] = np.frombuffer(content, dtype=np.uint8).reshape(-1, ATIS_EVENT_BYTES).astype(np.int64)
+    is_overflow = fields[:, 1] == ATIS_OVERFLOW_ROW
+    time = (fields[:, 2] & 127) << 16 | fields[:, 3] << 8 | fields[:, 4]
+    time += ATIS_OVERFLOW_TIME * np.cumsum(is_overflow)
+    events = np.zeros(len(fields) - int(is_overflow.sum()), dtype=EVENT)
+    kept = ~is_overflow
+    events["x"], events["y"], events["t"] = fields[kept, 0], fields[kept, 1], time[kept]
+    events["p"] = fields[kept, 2] >> 7
+    return EventRecording(events, "N-MNIST (40-bit ATIS events)")

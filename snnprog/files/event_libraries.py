@@ -1,0 +1,90 @@
+"""AEDAT 4 and Prophesee files, read without trust: by libraries in a process of its own, with limits.
+
+See `snnprog.files.event_process`. What comes back is plain arrays, and every fault is one sentence.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import numpy as np
+
+from snnprog.archive import check_regular, read_bytes, unpacked_limit
+from snnprog.errors import FormatError, SnnprogError, SpecError
+from snnprog.files.event_formats import EVENT, frame_of
+from snnprog.files.event_recording import EventRecording
+from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
+from snnprog.processes.commands import Ending, ending_of
+from snnprog.processes.isolation import own_module
+from snnprog.processes.surroundings import ONE_THREAD
+from snnprog.temporaries import temporary_folder
+
+READER, REASON_FILE = "snnprog.files.event_process", "reason"
+TIME_LIMIT_S = 120.0
+XCPU, KILL = getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)  # Windows has neither
+
+
+def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecording:
+    """Return the events of an AEDAT 4 or Prophesee file.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged or cut off, holds no such stream of events, or takes more memory or time than a
+        file of its size may.
+    SpecError
+        If no package that can read it is installed.
+    """
+    size = check_regular(path)
+    frame_of(path, kind)
+    with temporary_folder() as folder:
+        words = [str(path.absolute()), kind, "" if stream is None else str(stream), str(folder)]
+        ending = ending_of(own_module(READER, words), limit_s=TIME_LIMIT_S, folder=folder, settings=ONE_THREAD)
+        if ending.failure:
+            raise _error(path, ending, folder)
+        try:
+            return _recording(read_copy(folder, limit=unpacked_limit(size)))
+        except (ValueError, KeyError, RefusalError) as error:
+            raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
+
+
+def _recording(copied: Copy) -> EventRecording:
+    parts = dict(zip((name or attribute for name, attribute in copied.index), copied.arrays, strict=True))
+    events = np.zeros(len(parts["t"]), dtype=EVENT)
+    for field in ("x", "y", "t", "p"):
+        events[field] = parts[field]
+    size = [int(side) for side in parts["size"]]
+    return EventRecording(
+        events=events,
+        format=str(parts["format"]),
+        reader=str(parts["reader"]),
+        sensor_size=(size[0], size[1]) if size else None,
+    )
+
+
+def _error(path: Path, ending: Ending, folder: Path) -> SnnprogError:
+    """Return what to raise where the process that reads failed."""
+    reason = _reason(folder)
+    if ending.code is None:
+        return FormatError(f"{path} cannot be read: its reader {ending.failure}; it is damaged, or on a slow disk")
+    if ending.code == UNUSABLE:
+        return SpecError(f"reading {path} needs a package: pip install 'snnprog[events]' ({reason})")
+    if ending.code == REFUSED and reason:
+        return FormatError(f"{path} cannot be read: {reason}")
+    if ending.code >= 0:
+        last = ending.last_words.splitlines()[-1] if ending.last_words else str(ending.code)
+        return FormatError(f"{path} cannot be read: the process that reads it failed: {last}")
+    reasons = {
+        XCPU: "it takes more processor time than a file of its size may; it is damaged, or made to be slow",
+        KILL: "its reader was killed by signal 9; memory may have run out",
+    }
+    damaged = f"the library that reads it was ended by signal {-ending.code}: it is damaged"
+    return FormatError(f"{path} cannot be read: {reasons.get(-ending.code, damaged)}")
+
+
+def _reason(folder: Path) -> str:
+    try:
+        return read_bytes(folder / REASON_FILE).decode("utf-8", errors="replace")
+    except FormatError:
+        return ""
