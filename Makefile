@@ -29,7 +29,7 @@ test: backends
 
 # The main tests with the lowest version of each dependency, on the lowest Python. Tests of pictures and of the layout of
 # tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about versions newer than these.
-LOWEST_TESTS := solver cli commands small_specs golden files event_raster event_files nir kernel report_command
+LOWEST_TESTS := solver cli commands small_specs golden files event_raster event_files event_inputs nir kernel report_command
 
 lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -W default -p no:cacheprovider $(LOWEST_TESTS:%=tests/test_%.py)

@@ -27,7 +27,7 @@
     output_ids = [1]
     merge = false                          # whether several spikes of one neuron in one tick become one; not for .npz
 
-Recordings of event cameras and cochleas (.aedat4, .raw, .dat, .bin, .npy, and structured arrays in an .npz or .h5) need
+Recordings of event cameras and cochleas (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also in .npz and .h5) need
 dt_ms and ticks, and have these keys besides, as in `snnprog.EventView`::
 
     sensor_size = [34, 34]                 # width and height, where the file does not tell them; channels of a cochlea

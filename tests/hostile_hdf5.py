@@ -18,8 +18,8 @@ from cases import random_raster
 
 import snnprog as sp
 
-KINDS = ("sonata", "nwb", "nir")
-FILE_NAMES = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir"}
+KINDS = ("sonata", "nwb", "nir", "cochlea", "camera")
+FILE_NAMES = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir", "cochlea": "c.h5", "camera": "e.h5"}
 NUMBERS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**31, 2**53, 2**63 - 1)
 FLOATS = (np.nan, np.inf, -np.inf, -1e-300, 0.0, 1e-3, 0.5, 1.0, 1e300)
 TYPES = ("i1", "u1", ">i2", "i4", "u8", "f2", ">f4", "f8", "longdouble", "c16", "?", "S3", "V8")
@@ -36,6 +36,18 @@ def good_hdf5(folder: Path) -> dict[str, bytes]:
         units["spike_times"] = np.array([0.001, 0.004, 0.0, 0.002, 0.008])
         units["obs_intervals_index"] = np.array([1, 3, 3], dtype="u1")
         units["obs_intervals"] = np.array([[0.0, 0.009], [0.0, 0.003], [0.005, 0.02]])
+    with h5py.File(folder / "c.h5", "w") as file:  # as SHD has it
+        for name, kind, rows in (
+            ("times", "f2", [[0.001, 0.002], [], [0.004, 0.0085]]),
+            ("units", "u2", [[1, 0], [], [0, 1]]),
+        ):
+            lists = file.create_dataset(f"spikes/{name}", (3,), dtype=h5py.vlen_dtype(np.dtype(kind)))
+            for row, values in enumerate(rows):
+                lists[row] = np.array(values, dtype=kind)
+    with h5py.File(folder / "e.h5", "w") as file:  # as Tonic caches it
+        table = np.zeros(5, dtype=[("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
+        table["x"], table["t"] = [0, 1, 1, 0, 1], [0, 1000, 2500, 3000, 8999]
+        file["data/0"], file["target/0"] = table, 3
     nodes: dict[str, Any] = {
         "input": nir.Input(np.array([2])),
         "w": nir.Affine(np.array([[3.0, -1.0], [2.0, 2.0]]), np.zeros(2)),
@@ -81,13 +93,23 @@ def change(random: Random, file: h5py.File, name: str) -> None:
         values = found[()].reshape(-1).astype(object)
         values[random.randrange(values.size)] = random.choice(FLOATS if found.dtype.kind == "f" else NUMBERS)
         replace(file, name, wrapped(values, found.dtype).reshape(found.shape))
+    elif choice < 6 and isinstance(h5py.check_vlen_dtype(found.dtype), np.dtype) and found.size:
+        kind = h5py.check_vlen_dtype(found.dtype)
+        values = [random.choice(FLOATS if kind.kind == "f" else NUMBERS) for _ in range(random.randrange(4))]
+        found[random.randrange(found.size)] = wrapped(np.array(values, dtype=object), kind)
+    elif choice < 6 and found.dtype.names and found.size:
+        table = found[()]
+        field = random.choice(found.dtype.names)
+        table[field][random.randrange(table.size)] = random.choice((-(1 << 15), -1, 0, 1, 2, 7, (1 << 15) - 1))
+        replace(file, name, table)
     else:
         replace(file, name, stranger_array(random))
 
 
 def wrapped(values: Any, dtype: np.dtype[Any]) -> Any:
     if dtype.kind == "f":
-        return values.astype(dtype)
+        with np.errstate(over="ignore"):
+            return values.astype(dtype)
     limits = np.iinfo(dtype)
     return np.array([min(max(int(value), limits.min), limits.max) for value in values], dtype=dtype)
 

@@ -12,6 +12,10 @@ import snnprog as sp
 from snnprog.backends.execution import read_result
 from snnprog.backends.folder import find_backend
 from snnprog.files import read_rasters
+from snnprog.files.event_files import rasters_of_recordings
+from snnprog.files.event_hdf5 import PARTS as EVENT_PARTS
+from snnprog.files.event_hdf5 import recordings_of_hdf5
+from snnprog.files.event_view import EventView
 from snnprog.files.hdf5 import Hdf5
 from snnprog.files.hdf5_copy import RefusalError
 from snnprog.files.hdf5_process import copy_parts
@@ -80,16 +84,24 @@ def _program_of_nir(file: Hdf5) -> object:
     return quantize_nir(network_of(graph_of_file(file), 0.001))
 
 
+def _rasters_of_events(key: str | None) -> Callable[[Hdf5], object]:
+    view = EventView(sensor_size=(2, 1))
+    reading = Reading(dt_ms=1.0, ticks=9, merge=True, view=view)
+    return lambda file: rasters_of_recordings(file.path, recordings_of_hdf5(file, key), reading)
+
+
 def _read_here(parts: Sequence[str], read: Callable[[Hdf5], object]) -> Reader:
     """Return a reader of HDF5 that does all of it in this process, also what another process does for users."""
     refusals = (sp.FormatError, sp.LimitError, RefusalError)
-    return lambda path: read(Hdf5.of(path, copy_parts(str(path), parts))), refusals
+    return lambda path: read(Hdf5.of(path, copy_parts(str(path), parts, rows=(0, 3)))), refusals
 
 
 HDF5_READERS: Mapping[str, Reader] = {
     "sonata": _read_here(("spikes",), _rasters_of_sonata),
     "nwb": _read_here(PARTS, _recording_of_nwb),
     "nir": _read_here(("node",), _program_of_nir),
+    "cochlea": _read_here(EVENT_PARTS, _rasters_of_events("0-2")),
+    "camera": _read_here(EVENT_PARTS, _rasters_of_events(None)),
 }
 
 
@@ -98,6 +110,9 @@ def is_refused(kind: str, path: Path) -> bool:
     try:
         if kind == "nir":
             sp.from_nir(path, dt_ms=1.0)
+        elif kind in ("cochlea", "camera"):
+            view = EventView(sensor_size=(2, 1))
+            sp.read_rasters(path, key="0-2" if kind == "cochlea" else None, dt_ms=1.0, ticks=9, merge=True, view=view)
         elif kind == "nwb":
             sp.read_rasters(path, dt_ms=1.0, ticks=9)
         else:

@@ -28,7 +28,7 @@ from snnprog import cli
         (
             ["run", "{program}", "{program}"],
             cli.BAD_USAGE,
-            "rasters are read from .npz, .csv, .h5, .nwb, .aedat4, .raw, .dat, .bin and .npy",
+            "rasters are read from .npz, .csv, .h5, .nwb, .aedat4, .raw, .dat, .bin, .npy and .hdf5",
         ),
         (["run", "{inputs}", "{inputs}"], cli.BAD_USAGE, "is not a whole zip archive"),
         (

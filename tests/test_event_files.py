@@ -1,27 +1,16 @@
-"""Recordings of events from files: each format as its writer has it, and one sentence for what is damaged.
-
-The suite looks at a few changed files of each format; as many as wanted are looked at by::
-
-    SNNPROG_HOSTILE_EVENTS=200 python -m pytest -q tests/test_event_files.py -k changed
-"""
+"""Recordings of events from files: each format as its writer has it, and one sentence for what is damaged."""
 
 from __future__ import annotations
 
 import io
-import os
-import signal
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from random import Random
-from types import SimpleNamespace
 from typing import Any
 
+import faery
 import h5py
-import nir
 import numpy as np
 import pytest
-from command_line import Command
 from event_encoders import (
     Events,
     aedat4_bytes,
@@ -30,44 +19,11 @@ from event_encoders import (
     events_of,
     evt2_bytes,
     evt3_bytes,
-    random_events,
 )
+from event_recordings import EVENTS, GOOD, LONG, cochlea_file, rows_of, written
 from numpy.typing import NDArray
 
 import snnprog as sp
-from snnprog import cli
-from snnprog.files import event_libraries, event_process
-from snnprog.files.event_formats import frame_of
-from snnprog.files.hdf5_copy import Copy, RefusalError
-from snnprog.processes.isolation import isolated
-
-EVENTS = random_events(0, 500)
-LONG = random_events(1, 400, last=60_000_000)  # three times the 24 bits of time that EVT 3.0 has
-CHANGED = int(os.environ.get("SNNPROG_HOSTILE_EVENTS", "3"))
-
-GOOD: Mapping[str, tuple[Callable[[Events], bytes], str, tuple[int, int] | None]] = {
-    "plain.aedat4": (aedat4_bytes, "AEDAT 4.0", (34, 34)),
-    "lz4.aedat4": (lambda events: aedat4_bytes(events, packing="lz4"), "AEDAT 4.0", (34, 34)),
-    "zstd.aedat4": (lambda events: aedat4_bytes(events, packing="zstd"), "AEDAT 4.0", (34, 34)),
-    "killed.aedat4": (lambda events: aedat4_bytes(events, has_table=False), "AEDAT 4.0", (34, 34)),
-    "evt2.raw": (evt2_bytes, "EVT 2.0", (34, 34)),
-    "evt3.raw": (evt3_bytes, "EVT 3.0", (34, 34)),
-    "vectors.raw": (lambda events: evt3_bytes(events, vectors=True), "EVT 3.0", (34, 34)),
-    "old.raw": (lambda events: evt2_bytes(events, size=None, end=False), "EVT 2.0", None),
-    "cd.dat": (dat_bytes, "DAT 2", (34, 34)),
-    "2d.dat": (lambda events: dat_bytes(events, kind=0, size=None), "DAT 2", None),
-    "n.bin": (atis_bytes, "N-MNIST (40-bit ATIS events)", None),
-}
-
-
-def written(folder: Path, name: str, content: bytes) -> Path:
-    (folder / name).write_bytes(content)
-    return folder / name
-
-
-def rows_of(events: NDArray[Any]) -> list[tuple[int, ...]]:
-    """Return x, y, t and p of events, in an order of their own: events of one time have none."""
-    return sorted(zip(*(events[name].astype(np.int64).tolist() for name in "tyxp"), strict=True))
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -81,7 +37,7 @@ def test_a_file_gives_the_events_that_were_written(tmp_path: Path, name: str, ev
     assert rows_of(recording.events) == rows_of(unique)
     assert (recording.format, recording.sensor_size, recording.time_unit) == (format_name, size, "us")
     assert not recording.events.flags.writeable
-    assert recording.reader.split()[0] == ("snnprog" if name == "n.bin" else "aedat" if "aedat" in name else "faery")
+    assert recording.reader.split()[0] == {".aedat4": "aedat", ".raw": "faery"}.get(Path(name).suffix, "snnprog")
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD if not name.endswith(".bin")])
@@ -146,6 +102,22 @@ def test_a_time_overflow_of_an_atis(tmp_path: Path) -> None:
     assert sp.read_events(written(tmp_path, "late.bin", atis_bytes(late))).events.tolist() == late.tolist()
 
 
+def test_times_of_a_dat(tmp_path: Path) -> None:
+    rows = [(1, 2, 100, 1), (3, 4, 50, 0), (3, 4, 2**32 - 1, 1), (5, 6, 3, 0), (7, 8, 1, 1)]
+    read = sp.read_events(written(tmp_path, "e.dat", dat_bytes(events_of(rows)))).events
+    assert read["t"].tolist() == [100, 50, 2**32 - 1, 2**32 + 3, 2**32 + 1]
+    assert read[["x", "y", "p"]].tolist() == [(x, y, bool(p)) for x, y, _, p in rows]
+
+
+def test_a_dat_as_faery_reads_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "e.dat", dat_bytes(LONG))
+    packets = [packet.copy() for packet in faery.dat.Decoder(str(path), None, None)]
+    other = np.concatenate(packets)
+    assert rows_of(sp.read_events(path).events) == sorted(
+        zip(*(other[name].astype(np.int64).tolist() for name in ("t", "y", "x", "payload")), strict=True)
+    )
+
+
 def test_data_that_begin_like_a_header(tmp_path: Path) -> None:
     """A word that begins with ``%`` and looks like text is data: the header ends with ``% end``."""
     text = bytes((0x25, 0x00, 0x0A, 0x60))  # row 37, and the low bits of the time
@@ -170,7 +142,10 @@ REFUSED: Mapping[str, tuple[bytes, str]] = {
         evt2_bytes(EVENTS, size=(20, 34)),
         r"it is damaged: (event \d+ has x \d+, and the sensor|faery says: x overflow)",
     ),
-    "wide.dat": (dat_bytes(EVENTS, size=(34, 20)), r"it is damaged: (event|faery says)"),
+    "wide.dat": (
+        dat_bytes(EVENTS, size=(34, 20)),
+        r"wide\.dat is damaged: event \d+ has y \d+, and the sensor has 0 to 19",
+    ),
     "fields.aedat4": (
         aedat4_bytes(EVENTS)[:18] + b"\xff" * 4 + aedat4_bytes(EVENTS)[22:],
         r"has a damaged header: its fields lie outside of it",
@@ -207,12 +182,28 @@ def test_structured_arrays(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "two.npz", a=EVENTS, b=EVENTS[:7], label=np.array(3))
     assert len(sp.read_events(tmp_path / "two.npz", key="b").events) == 7
     for key, message in (
-        (None, r"two\.npz holds 2 structured arrays \(a, b\) with the fields x, y, t and p; one is needed: say which"),
+        (None, r"two\.npz holds 2 structured arrays \(a, b\) with the fields x, y, t and p; one is needed, or arrays"),
         ("label", r"array 'label' in .* has no fields; an array of structures is needed"),
         ("c", r"has no array 'c'"),
     ):
         with pytest.raises(sp.FormatError, match=message):
             sp.read_events(tmp_path / "two.npz", key=key)
+
+
+def test_columns_in_an_archive(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {name: EVENTS[name] for name in "xytp"}
+    np.savez(tmp_path / "c.npz", **columns)
+    assert rows_of(sp.read_events(tmp_path / "c.npz").events) == rows_of(EVENTS)
+    view = sp.EventView((34, 34))
+    (raster,) = sp.read_rasters(tmp_path / "c.npz", dt_ms=1.0, ticks=300, merge=True, view=view)
+    assert np.array_equal(
+        raster, sp.from_events(EVENTS, dt_ms=1, sensor_size=(34, 34), ticks=300, repeats="merge").raster
+    )
+    np.savez(tmp_path / "c.npz", **{**columns, "p": EVENTS["p"][1:]})
+    with pytest.raises(
+        sp.FormatError, match=r"must hold lists p, t, x, y of equal length, got shapes \[\(499,\), \(500"
+    ):
+        sp.read_events(tmp_path / "c.npz")
 
 
 @pytest.mark.parametrize(
@@ -237,21 +228,6 @@ def test_an_array_that_is_cut_off(tmp_path: Path) -> None:
     for end in (7, 60, len(buffer.getvalue()) - 1):
         with pytest.raises(sp.FormatError, match=r"malformed header|has no fields|bytes of data"):
             sp.read_events(written(tmp_path, "e.npy", buffer.getvalue()[:end]))
-
-
-def cochlea_file(path: Path, samples: int = 4) -> list[tuple[NDArray[np.float16], NDArray[np.uint16]]]:
-    """Write a file as SHD's are: lists of times in seconds (half precision) and of units, and labels."""
-    rng = np.random.default_rng(4)
-    made = []
-    with h5py.File(path, "w") as file:
-        times = file.create_dataset("spikes/times", (samples,), dtype=h5py.vlen_dtype(np.float16))
-        units = file.create_dataset("spikes/units", (samples,), dtype=h5py.vlen_dtype(np.uint16))
-        for sample in range(samples):
-            count = 40 * sample
-            made.append((np.sort(rng.random(count)).astype(np.float16), rng.integers(0, 700, count).astype(np.uint16)))
-            times[sample], units[sample] = made[-1]
-        file["labels"] = np.arange(samples)
-    return made
 
 
 def test_a_cochlea(tmp_path: Path) -> None:
@@ -301,6 +277,15 @@ def test_a_cache_of_tonic_and_columns_of_a_camera(tmp_path: Path) -> None:
     with pytest.raises(sp.FormatError, match=r"camera\.h5 holds one recording; leave '0' out"):
         sp.read_events(tmp_path / "camera.h5", key=0)
     with h5py.File(tmp_path / "camera.h5", "r+") as file:
+        file["t_offset"][...] = 2**63 - 9
+    with pytest.raises(sp.FormatError, match=r"/t_offset in .* is \d+, which makes times that do not fit 64 bits"):
+        sp.read_events(tmp_path / "camera.h5")
+    with h5py.File(tmp_path / "camera.h5", "r+") as file:
+        file["t_offset"][...] = 2
+        del file["events/t"]
+        file["events/t"] = EVENTS["t"] + 0.5
+    assert np.array_equal(sp.read_events(tmp_path / "camera.h5").events["t"], EVENTS["t"] + 2.5)
+    with h5py.File(tmp_path / "camera.h5", "r+") as file:
         del file["events/x"]
         file["events/x"] = np.zeros(3)
     with pytest.raises(
@@ -311,272 +296,3 @@ def test_a_cache_of_tonic_and_columns_of_a_camera(tmp_path: Path) -> None:
         file["frames"] = np.zeros(3)
     with pytest.raises(sp.FormatError, match=r"must hold /spikes/times and units \(SHD, SSC\).* got frames"):
         sp.read_events(tmp_path / "other.h5")
-
-
-# ---------------------------------------------------------------- libraries that fail
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("import time; time.sleep(600)", r"cannot be read: its reader did not finish within 1 s and was ended"),
-        (
-            "import os; os.abort()",
-            rf"the library that reads it was ended by signal {signal.SIGABRT.value}: it is damaged",
-        ),
-        ("raise MemoryError('no more')", r"the process that reads it failed: MemoryError: no more"),
-        ("import sys; sys.exit(5)", r"the process that reads it failed: 5"),
-        ("print('no numbers')", r"what its reader wrote is invalid"),
-    ],
-)
-def test_a_library_that_hangs_or_crashes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
-) -> None:
-    monkeypatch.setattr(event_libraries, "own_module", lambda module, words: isolated(sys.executable, "-c", code))
-    monkeypatch.setattr(event_libraries, "TIME_LIMIT_S", 1.0 if "sleep" in code else 60.0)
-    with pytest.raises(sp.FormatError, match=message):
-        sp.read_events(written(tmp_path, "e.raw", evt2_bytes(EVENTS)))
-
-
-def test_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path, "e.raw", evt2_bytes(EVENTS))
-    monkeypatch.setattr(event_libraries, "own_module", lambda module, words: isolated(sys.executable, "-c", NO_LIBRARY))
-    with pytest.raises(sp.SpecError, match=r"e\.raw needs a package: pip install 'snnprog\[events\]' \(faery cannot"):
-        sp.read_events(path)
-    monkeypatch.setattr("importlib.import_module", lambda name: (_ for _ in ()).throw(ImportError("no such thing")))
-    libraries, failures = event_process.imported("evt2")
-    assert not libraries
-    assert failures == ["faery cannot be imported: no such thing", "evlib cannot be imported: no such thing"]
-
-
-NO_LIBRARY = "open('reason', 'w').write('faery cannot be imported'); raise SystemExit(4)"
-
-
-class Column(list[int]):
-    """What stands for a column of a table of evlib's."""
-
-    @property
-    def dt(self) -> SimpleNamespace:
-        return SimpleNamespace(total_microseconds=lambda: self)
-
-
-def stand_in(events: Events, polarities: tuple[int, int] = (-1, 1)) -> SimpleNamespace:
-    """Return what stands for evlib, which reads the same events whatever the file."""
-    table = {name: Column(events[name].tolist()) for name in "xyt"}
-    table["polarity"] = Column(np.where(events["p"], polarities[1], polarities[0]).tolist())
-    return SimpleNamespace(load_events=lambda path: SimpleNamespace(collect=lambda: table))
-
-
-def copied(folder: Path, path: Path, libraries: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    copy = Copy(1 << 24)
-    frame = frame_of(path, "prophesee")
-    event_process.copy_events(path, frame, None, libraries=libraries, copied=copy, folder=folder)
-    return dict(zip((name or attribute for name, attribute in copy.index), copy.arrays, strict=True))
-
-
-def test_where_one_library_fails_another_is_tried(tmp_path: Path) -> None:
-    def fail(*_: object) -> None:
-        raise ValueError("not that\none")
-
-    path = written(tmp_path, "e.raw", evt2_bytes(EVENTS))
-    broken = SimpleNamespace(evt=SimpleNamespace(Decoder=fail))
-    parts = copied(tmp_path, path, {"faery": broken, "evlib": stand_in(EVENTS)})
-    assert parts["reader"].item().startswith("evlib ")
-    assert all(np.array_equal(parts[name], EVENTS[name]) for name in "xytp")
-    with pytest.raises(RefusalError, match="it is damaged: faery says: not that one"):
-        copied(tmp_path, path, {"faery": broken})
-    outside = events_of([(0, 0, 0, 0), (34, 0, 1, 0)])
-    with pytest.raises(RefusalError, match="it is damaged: event 1 has x 34, and the sensor has 0 to 33"):
-        copied(tmp_path, path, {"faery": broken, "evlib": stand_in(outside)})
-
-
-def changed_copy(good: bytes, seed: str) -> bytes:
-    """Return a copy with some bytes exchanged, flipped, left out or added, most of them near the beginning."""
-    random, content = Random(seed), bytearray(good)
-    for _ in range(random.choice((1, 1, 2, 5, 20))):
-        place = random.randrange(len(content) if random.random() < 0.5 else min(len(content), 600))
-        kind, noise = random.randrange(5), random.randbytes(random.randrange(1, 9))
-        if kind == 0:
-            content[place] ^= 1 << random.randrange(8)
-        elif kind == 1:
-            del content[place : place + len(noise)]
-        elif kind == 2:
-            content[place:place] = noise
-        elif kind == 3:
-            content[place : place + 4] = random.choice((b"\xff\xff\xff\xff", bytes(4), b"\xff\xff\xff\x7f"))
-        else:
-            content[place : place + len(noise)] = noise
-    return bytes(content)
-
-
-@pytest.mark.parametrize("name", GOOD)
-def test_changed_files_are_read_or_refused(tmp_path: Path, name: str) -> None:
-    good = GOOD[name][0](EVENTS[:150])
-    for number in range(CHANGED):
-        path = written(tmp_path, name, changed_copy(good, f"{name} {number}"))
-        said, count = outcome_of(path)
-        assert "\n" not in said
-        assert len(said) < 1500
-        assert count < 1 << 16
-
-
-def outcome_of(path: Path) -> tuple[str, int]:
-    """Return why a file is refused, and how many events it has."""
-    try:
-        return "", len(sp.read_events(path).events)
-    except sp.FormatError as error:
-        return str(error), 0
-
-
-# ---------------------------------------------------------------- as rasters, in SPEC.toml and on the command line
-
-
-def test_rasters_of_a_recording(tmp_path: Path) -> None:
-    path = written(tmp_path, "e.aedat4", aedat4_bytes(EVENTS))
-    plain = sp.from_events(EVENTS, dt_ms=1.0, sensor_size=(34, 34), ticks=300, repeats="merge")
-    (raster,) = sp.read_rasters(path, dt_ms=1.0, ticks=300, merge=True)
-    assert np.array_equal(raster, plain.raster)
-    view = sp.EventView(polarity="merged", region=(0, 0, 17, 34), downsample=2)
-    halves = sp.read_rasters(path, dt_ms=1.0, ticks=150, merge=True, starts_ms=[0.0, 150.0], view=view, neurons=153)
-    whole = sp.from_events(
-        EVENTS,
-        dt_ms=1.0,
-        sensor_size=(34, 34),
-        ticks=300,
-        repeats="merge",
-        polarity="merged",
-        region=(0, 0, 17, 34),
-        downsample=2,
-    )
-    assert np.array_equal(np.concatenate(halves), whole.raster)
-    for options, message in (
-        ({}, r"e\.aedat4 holds times, and a raster has ticks; give dt_ms"),
-        ({"dt_ms": 1.0}, r"e\.aedat4 does not tell how long it lasts; give the number of ticks"),
-        ({"dt_ms": 1.0, "ticks": 300, "ids": [1]}, r"ids is given for .*, which has no use for it"),
-        ({"dt_ms": 1.0, "ticks": 9}, r"\d+ events before or after the 9 ticks from time 0 on; give more ticks"),
-        ({"dt_ms": 50.0, "ticks": 6}, r"events in tick .*; take a shorter tick, or ask for merging"),
-        ({"dt_ms": 1.0, "ticks": 300, "merge": True, "neurons": 7}, r"gives 2312 lines \(2 polarities x 34 rows x 34"),
-        ({"dt_ms": 1.0, "ticks": 300, "merge": True, "patterns": 2}, r"gives 1 of 2 patterns; give starts_ms"),
-        (
-            {"dt_ms": 1.0, "ticks": 300, "view": sp.EventView(time_unit="s")},
-            r"time_unit is 's', and AEDAT 4\.0 has 'us'",
-        ),
-    ):
-        with pytest.raises(sp.FormatError, match=message):
-            sp.read_rasters(path, **options)
-
-
-def test_files_that_hold_rasters_or_events(tmp_path: Path) -> None:
-    np.savez(tmp_path / "e.npz", events=EVENTS)
-    cochlea_file(tmp_path / "shd.h5")
-    with pytest.raises(sp.FormatError, match=r"plain numbers are needed"):
-        sp.read_rasters(tmp_path / "e.npz")
-    with pytest.raises(sp.FormatError, match=r"holds recordings of events \(SHD, SSC\); give sensor_size to read them"):
-        sp.read_rasters(tmp_path / "shd.h5", dt_ms=1.0, ticks=9, neurons=700)
-    said: dict[str, Any] = {"dt_ms": 1.0, "ticks": 1000, "merge": True}
-    (raster,) = sp.read_rasters(tmp_path / "e.npz", view=sp.EventView((34, 34)), **said)
-    assert raster.shape == (1000, 2312)
-    samples = sp.read_rasters(tmp_path / "shd.h5", key="1-3", view=sp.EventView(700, downsample=100), **said)
-    assert [each.shape for each in samples] == [(1000, 7)] * 3
-
-
-SPEC = """
-delays = "1-3"
-
-[[patterns]]
-inputs = "{inputs}"
-targets = "targets.npz"
-dt_ms = 1.0
-ticks = 300
-merge = true
-{options}
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "lines"),
-    [
-        ("e.aedat4", "", 2312),
-        ("e.raw", 'polarity = "on"\ndownsample = 17', 4),
-        ("e.bin", 'sensor_size = [34, 34]\nregion = [2, 3, 4, 5]\norigin = "first"', 8),
-        ("e.npz", 'sensor_size = [34, 34]\ntime_unit = "us"', 2312),
-        ("shd.h5:3", "sensor_size = 700\nstarts_ms = [100.0]\ndownsample = 350", 2),
-    ],
-)
-def test_a_spec_of_a_recording(tmp_path: Path, name: str, options: str, lines: int) -> None:
-    written(tmp_path, "e.aedat4", aedat4_bytes(EVENTS))
-    written(tmp_path, "e.raw", evt3_bytes(EVENTS))
-    written(tmp_path, "e.bin", atis_bytes(EVENTS))
-    np.savez(tmp_path / "e.npz", events=EVENTS)
-    cochlea_file(tmp_path / "shd.h5")
-    np.savez(tmp_path / "targets.npz", targets=np.zeros((300, 1), dtype=bool))
-    (tmp_path / "SPEC.toml").write_text(SPEC.format(inputs=name, options=options), encoding="utf-8")
-    (pattern,) = sp.load_spec(tmp_path / "SPEC.toml").patterns
-    assert pattern.inputs.shape == (300, lines)
-    assert pattern.inputs.any()
-
-
-def test_a_spec_that_says_too_much(tmp_path: Path) -> None:
-    np.savez(tmp_path / "e.npz", inputs=np.zeros((300, 3), dtype=bool))
-    np.savez(tmp_path / "targets.npz", targets=np.zeros((300, 1), dtype=bool))
-    text = (
-        SPEC.format(inputs="e.npz", options="sensor_size = 3").replace("dt_ms = 1.0\n", "").replace("merge = true", "")
-    )
-    (tmp_path / "SPEC.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(sp.FormatError, match="gives sensor_size, which no file of it has a use for"):
-        sp.load_spec(tmp_path / "SPEC.toml")
-    (tmp_path / "SPEC.toml").write_text(text.replace("sensor_size = 3", 'polarity = "up"'), encoding="utf-8")
-    written(tmp_path, "e.bin", atis_bytes(EVENTS))
-    (tmp_path / "SPEC.toml").write_text(
-        SPEC.format(inputs="e.bin", options='sensor_size = [34, 34]\npolarity = "up"'), encoding="utf-8"
-    )
-    with pytest.raises(sp.SpecError, match="polarity must be 'both', 'merged', 'on' or 'off', got 'up'"):
-        sp.load_spec(tmp_path / "SPEC.toml")
-
-
-VIEW = ("--region", "0,0,34,17", "--downsample", 17, "--polarity", "merged")
-
-
-def test_run_on_a_recording(command: Command, detector: Path, tmp_path: Path) -> None:
-    view = sp.EventView(polarity="merged", region=(0, 0, 34, 17), downsample=17)
-    for name, content, more in (
-        ("e.aedat4", aedat4_bytes(EVENTS), ()),
-        ("e.bin", atis_bytes(EVENTS), ("--sensor-size", "34,34", "--time-unit", "us", "--origin", "zero")),
-    ):
-        path = written(tmp_path, name, content)
-        words = ("run", detector, path, "--ticks", 300, "--dt-ms", 1, "--merge", *VIEW, *more)
-        code, out, _ = command(*words, "-o", tmp_path / "out.npz")
-        assert code == cli.EXACT
-        assert "in 1 pattern" in out
-        inputs = sp.read_rasters(
-            written(tmp_path, "same.raw", evt2_bytes(EVENTS)), dt_ms=1.0, ticks=300, merge=True, view=view
-        )
-        (trace,) = sp.run(sp.load(detector), inputs)
-        assert np.array_equal(sp.read_rasters(tmp_path / "out.npz")[0], trace.spikes)
-    assert command(*words, "-o", tmp_path / "out.h5")[0] == cli.EXACT
-    code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1, "--sensor-size", "34,x")
-    assert (code, "no list of numbers" in err) == (cli.BAD_USAGE, True)
-    code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1)
-    assert (code, "sensor_size must be given" in err) == (cli.BAD_USAGE, True)
-
-
-def test_report_on_a_recording(command: Command, detector: Path, tmp_path: Path) -> None:
-    path = written(tmp_path, "e.raw", evt3_bytes(EVENTS))
-    said = ("--ticks", 100, "--dt-ms", 1, "--merge", "--starts-ms", "0,200", *VIEW)
-    assert command("report", detector, "--inputs", path, *said, "-o", tmp_path / "p.html")[0] == cli.EXACT
-    assert (tmp_path / "p.html").is_file()
-
-
-def test_quantize_on_a_recording(command: Command, tmp_path: Path) -> None:
-    nodes = {
-        "input": nir.Input(np.array([2])),
-        "w": nir.Linear(np.array([[0.7, 0.9]])),
-        "n": nir.LIF(tau=np.array([0.02]), r=np.array([10.0]), v_leak=np.zeros(1), v_threshold=np.ones(1)),
-        "output": nir.Output(np.array([1])),
-    }
-    nir.write(tmp_path / "n.nir", nir.NIRGraph(nodes, [("input", "w"), ("w", "n"), ("n", "output")]))
-    path = written(tmp_path, "e.raw", evt3_bytes(EVENTS))
-    said = ("--inputs", path, "--ticks", 100, "--starts-ms", "0,150", "--merge", *VIEW)
-    code, out, _ = command("quantize", tmp_path / "n.nir", "--dt-ms", 1, *said, "-o", tmp_path / "n.snnp", "--json")
-    assert code == cli.EXACT
-    assert '"wrong_bins": 0' in out

@@ -74,7 +74,7 @@ def test_other_suffixes(tmp_path: Path, name: str) -> None:
         write_rasters(tmp_path / name, [ONE])
     with pytest.raises(
         FormatError,
-        match=rf"{name} ends in '{ending}'; rasters are read from \.npz, .*\.h5, \.nwb, \.aedat4, .*\.bin and \.npy",
+        match=rf"{name} ends in '{ending}'; rasters are read from \.npz, .*\.h5, \.nwb, \.aedat4, .*\.npy and \.hdf5",
     ):
         read_rasters(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -70,8 +70,9 @@ def run_command(
     """Run a program on input spikes.
 
     INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA), an
-    .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy; also .npz and .h5 with
-    --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a file.
+    .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also .npz and .h5
+    with --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a
+    file.
     """
     from snnprog.backends import built_in, run_backend
     from snnprog.files import read_rasters, split_key, write_rasters

@@ -5,24 +5,29 @@ file                 module                          read by
 ===================  ==============================  =================================================
 AEDAT 4              `snnprog.files.event_process`   aedat, or faery, in a process of its own
 Prophesee ``.raw``   `snnprog.files.event_process`   faery, or evlib, in a process of its own
-Prophesee ``.dat``   `snnprog.files.event_process`   faery, in a process of its own
-N-MNIST ``.bin``     `snnprog.files.event_formats`   this package
+Prophesee ``.dat``   `snnprog.files.event_decoders`  this package
+N-MNIST ``.bin``     `snnprog.files.event_decoders`  this package
 ``.npy``, ``.npz``   `snnprog.archive`               this package
-``.h5``              `snnprog.files.event_hdf5`      h5py, in a process of its own
+``.h5``, ``.hdf5``   `snnprog.files.event_hdf5`      h5py, in a process of its own
 ===================  ==============================  =================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from snnprog.archive import check_regular, fields_of, read_archive, read_bytes, structured_of
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.archive import array_of, check_regular, fields_of, read_archive, read_bytes, structured_of
 from snnprog.arrays import Raster
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.bounds import check_bins
 from snnprog.files.event_columns import columns_of
-from snnprog.files.event_formats import kind_of, read_atis
+from snnprog.files.event_decoders import read_atis, read_dat
+from snnprog.files.event_formats import frame_of, kind_of
 from snnprog.files.event_hdf5 import holds_events as hdf5_holds_events
 from snnprog.files.event_hdf5 import read_event_hdf5
 from snnprog.files.event_libraries import read_with_libraries
@@ -33,7 +38,10 @@ from snnprog.files.reading import Reading
 from snnprog.files.spike_times import Binning
 from snnprog.wording import counted
 
-EVENT_SUFFIXES = (".aedat4", ".raw", ".dat", ".bin", ".npy")
+EVENT_SUFFIXES = (".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
+FIELDS, COLUMNS = ("x", "y", "t", "p"), {"x", "t"}
+"""The fields of events, and those that all events have."""
+
 SHARED_SUFFIXES = (".npz", ".h5")
 """Suffixes of files that may hold events or rasters; as events they are read where a view of events was given."""
 
@@ -45,8 +53,9 @@ def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecor
     ----------
     path : path
         AEDAT 4, Prophesee ``.raw`` (EVT 2.0 and 3.0) and ``.dat``, N-MNIST's ``.bin``, a structured array in an
-        ``.npy`` or ``.npz``, or HDF5: SHD and SSC, Tonic's caches, and columns ``/events/x``, ``y``, ``t`` and ``p``.
-        All but ``.bin`` are told apart by their first bytes, whatever the suffix.
+        ``.npy`` or ``.npz``, arrays x, y, t and p in an ``.npz``, or HDF5: SHD and SSC, Tonic's caches, and columns
+        ``/events/x``, ``y``, ``t`` and ``p``. The first bytes decide which of them it is, whatever the suffix; a
+        ``.bin`` alone goes by its suffix.
     key : str or int, optional
         Which stream of an AEDAT 4 file with several, array of an ``.npz`` with several, or sample of SHD or SSC.
 
@@ -74,7 +83,8 @@ def read_recordings(path: Path, key: str | None) -> list[EventRecording]:
     if kind == "npz":
         return [_of_npz(path, key)]
     if kind in ("aedat4", "prophesee"):
-        return [read_with_libraries(path, kind, _stream(path, kind, key))]
+        frame, stream = frame_of(path, kind), _stream(path, kind, key)
+        return [read_dat(path, frame) if frame.kind == "dat" else read_with_libraries(path, kind, stream)]
     if key is not None:
         raise FormatError(f"{path} holds one recording; leave {key!r} out")
     return [read_atis(path) if kind == "atis" else _of_npy(path)]
@@ -90,7 +100,8 @@ def holds_events(path: Path, key: str | None = None) -> bool:
     """
     if path.suffix == ".npz":
         members = read_archive(path, only=f"{key}.npy")
-        return any(fields_of(path, members, name=name) for name in _arrays_in(members, key))
+        names = _arrays_in(members, key)
+        return set(names) >= COLUMNS or any(fields_of(path, members, name=name) for name in names)
     return path.suffix in EVENT_SUFFIXES or (path.suffix in SHARED_SUFFIXES and hdf5_holds_events(path))
 
 
@@ -103,8 +114,13 @@ def read_event_rasters(path: Path, reading: Reading) -> list[Raster]:
         If the file cannot be read, what is said beside it is too little, or the events do not fit what was said.
     """
     reading.check_takes(path, "key", "dt_ms", "starts_ms", "merge", "view")
+    reading.timed(path)
+    return rasters_of_recordings(path, read_recordings(path, reading.key), reading)
+
+
+def rasters_of_recordings(path: Path, recordings: Sequence[EventRecording], reading: Reading) -> list[Raster]:
+    """Return the rasters of recordings that were read; see `read_event_rasters`."""
     binning = reading.timed(path)
-    recordings = read_recordings(path, reading.key)
     windows = 1 if binning.starts_ms is None else len(binning.starts_ms)
     if reading.patterns not in (None, windows * len(recordings)):
         raise FormatError(
@@ -175,12 +191,24 @@ def _of_npz(path: Path, key: str | None) -> EventRecording:
     members = read_archive(path, only=f"{key}.npy")
     names = _arrays_in(members, key)
     structured = [name for name in names if fields_of(path, members, name=name)]
+    if not structured and set(names) >= COLUMNS:
+        return _of_columns(path, {name: array_of(path, members, name=name) for name in names if name in FIELDS})
     if key is None and len(structured) != 1:
         raise FormatError(
             f"{path} holds {len(structured)} structured arrays ({', '.join(structured) or 'none'}) with the fields x,"
-            f" y, t and p; one is needed: say which, as in {path.name}:NAME"
+            f" y, t and p; one is needed, or arrays x, y, t and p: say which, as in {path.name}:NAME"
         )
     return _recording(path, members, key or structured[0], name="NumPy archive")
+
+
+def _of_columns(path: Path, columns: Mapping[str, NDArray[np.generic]]) -> EventRecording:
+    shapes = {column.shape for column in columns.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise FormatError(f"{path} must hold lists {', '.join(columns)} of equal length, got shapes {sorted(shapes)}")
+    events = np.zeros(next(iter(shapes)), dtype=[(name, column.dtype) for name, column in columns.items()])
+    for name, column in columns.items():
+        events[name] = column
+    return _checked(path, events, name="NumPy archive")
 
 
 def _arrays_in(members: Mapping[str, bytes], key: str | None) -> list[str]:
@@ -188,7 +216,11 @@ def _arrays_in(members: Mapping[str, bytes], key: str | None) -> list[str]:
 
 
 def _recording(path: Path, members: Mapping[str, bytes], member: str, *, name: str) -> EventRecording:
-    events = structured_of(path, members, name=member)
+    return _checked(path, structured_of(path, members, name=member), name=name)
+
+
+def _checked(path: Path, events: NDArray[Any], *, name: str) -> EventRecording:
+    """Return a recording of an array whose columns are those of events."""
     try:
         columns_of(events)
     except SpecError as error:

@@ -4,8 +4,7 @@ Libraries stop at the end of a truncated file as if it were the end of the recor
 here first: the header, whether whole words follow it, and, in AEDAT 4, whether each packet ends within the file.
 
 Sources: docs.prophesee.ai, "RAW File Format", "EVT 2.0 Format", "EVT 3.0 Format", "DAT File Format";
-docs.inivation.com, "AEDAT 4.0", with its FlatBuffers schemas; Orchard et al., "Converting static image datasets to
-spiking neuromorphic datasets using saccades" (2015), and its reader, for the 40-bit events of N-MNIST.
+docs.inivation.com, "AEDAT 4.0", with its FlatBuffers schemas.
 """
 
 from __future__ import annotations
@@ -14,26 +13,22 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.archive import read_bytes
+from snnprog.archive import SIZE_LIMIT_BYTES, SMALL_BYTES
 from snnprog.errors import FormatError
-from snnprog.files.event_recording import EventRecording
 
 AEDAT4, HDF5, NPY, ZIP = b"#!AER-DAT4.0\r\n", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\3\4"
 HEADER_LINES, LINE_BYTES = 1000, 4096  # a choice: cameras write some 20 lines of 100 bytes
 LARGEST_SIZE = (2048, 2048)  # what EVT 2.0 and 3.0 can number: 11 bits
-LARGEST_DAT_SIZE = (1 << 14, 1 << 14)
 IO_HEADER_LIMIT = 1 << 24  # of text about a recording; those that were seen have 4 kB
 CD_EVENTS = {0x00: "2D", 0x0C: "CD"}
 EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
 """The fields and types of events from libraries, which are Tonic's."""
 
-ATIS_EVENT_BYTES = 5
-ATIS_OVERFLOW_ROW, ATIS_OVERFLOW_TIME = 240, 1 << 13
+EVENT_RATIO = 128  # EVT 3.0's densest word has 2 bytes and makes 12 events of 13: 78 times as many
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Frame:
     Attributes
     ----------
     kind : str
-        Which readers can decode it: "aedat4", "evt2", "evt3" or "dat".
+        Which reader can decode it: "aedat4", "evt2", "evt3" or "dat".
     name : str
         What to call the format in messages.
     size : (int, int), optional
@@ -56,6 +51,11 @@ class Frame:
     name: str
     size: tuple[int, int] | None
     begin: int
+
+
+def event_limit(size: int) -> int:
+    """Return how many bytes of events a file of so many bytes may unpack to."""
+    return min(SIZE_LIMIT_BYTES, SMALL_BYTES + EVENT_RATIO * size)
 
 
 def kind_of(path: Path) -> str:
@@ -225,34 +225,3 @@ def _table_place(path: Path, header: bytes) -> int:
         return int(struct.unpack_from("<q", header, table + place)[0]) if place else -1
     except struct.error as error:
         raise FormatError(f"{path} has a damaged header: its fields lie outside of it") from error
-
-
-# ---------------------------------------------------------------- N-MNIST
-
-
-def read_atis(path: Path) -> EventRecording:
-    """Return the 40-bit events of an ATIS, as N-MNIST and N-Caltech101 keep them.
-
-    Each has a byte of x, one of y, a bit of polarity and 23 bits of microseconds. One with y = 240 is no event: the
-    times from there on are 2^13 microseconds later.
-
-    Raises
-    ------
-    FormatError
-        If the file is missing, too large, or cut off.
-    """
-    content = read_bytes(path)
-    if len(content) % ATIS_EVENT_BYTES:
-        raise FormatError(
-            f"{path} is cut off, or no N-MNIST file: it has {len(content)} bytes, which are no multiple of"
-            f" {ATIS_EVENT_BYTES}"
-        )
-    fields: NDArray[Any] = np.frombuffer(content, dtype=np.uint8).reshape(-1, ATIS_EVENT_BYTES).astype(np.int64)
-    is_overflow = fields[:, 1] == ATIS_OVERFLOW_ROW
-    time = (fields[:, 2] & 127) << 16 | fields[:, 3] << 8 | fields[:, 4]
-    time += ATIS_OVERFLOW_TIME * np.cumsum(is_overflow)
-    events = np.zeros(len(fields) - int(is_overflow.sum()), dtype=EVENT)
-    kept = ~is_overflow
-    events["x"], events["y"], events["t"] = fields[kept, 0], fields[kept, 1], time[kept]
-    events["p"] = fields[kept, 2] >> 7
-    return EventRecording(events, "N-MNIST (40-bit ATIS events)")

@@ -27,6 +27,7 @@ from snnprog.files.hdf5 import Hdf5, read_hdf5
 PARTS = ("spikes/times", "spikes/units", "data/0", "events", "t_offset")
 SAMPLE_LIMIT = 1 << 12  # at once; half of what the reader's limit of objects lets through, two for each sample
 SAMPLES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+INT64 = np.iinfo(np.int64)
 SPIKE = np.dtype([("x", "<i8"), ("t", "<f8")])
 
 
@@ -73,11 +74,22 @@ def _camera(file: Hdf5, name: str, columns: dict[str, NDArray[Any]]) -> EventRec
         found = ", ".join(f"{length} of {field}" for field, length in lengths.items())
         raise FormatError(f"/{name} in {file.path} must hold as many x as t (and y and p), got {found}")
     if "t_offset" in file.arrays:
-        columns["t"] = columns["t"].astype(np.int64) + int(np.asarray(file.numbers("t_offset", "iu", axes=0)))
+        columns["t"] = _later(file, columns["t"], int(np.asarray(file.numbers("t_offset", "iu", axes=0))))
     events = np.zeros(len(columns["t"]), dtype=[(field, column.dtype) for field, column in columns.items()])
     for field, column in columns.items():
         events[field] = column
     return EventRecording(events, f"HDF5 events (/{name})")
+
+
+def _later(file: Hdf5, times: NDArray[Any], offset: int) -> NDArray[Any]:
+    """Return times that much later; whole ones stay whole."""
+    if times.dtype.kind == "f":
+        return times.astype(np.float64) + offset
+    if times.size and not (
+        INT64.min <= int(times.min()) + offset <= INT64.max and int(times.max()) + max(offset, 0) <= INT64.max
+    ):
+        raise FormatError(f"/t_offset in {file.path} is {offset}, which makes times that do not fit 64 bits")
+    return times.astype(np.int64) + offset
 
 
 def _samples(path: Path, key: str | None) -> tuple[int, int]:
@@ -94,7 +106,10 @@ def _samples(path: Path, key: str | None) -> tuple[int, int]:
 
 
 def _samples_of(file: Hdf5, key: str | None) -> list[EventRecording]:
-    count = int(file.others["spikes/times"].split()[0])
+    found = file.others.get("spikes/times", "an array of numbers")
+    if " lists of " not in found:
+        raise FormatError(f"/spikes/times in {file.path} must hold a list of numbers for each sample, got {found}")
+    count = int(found.split()[0])
     if key is None:
         raise FormatError(
             f"{file.path} holds {count} samples; say which, as in {file.path.name}:3 or {file.path.name}:0-9"

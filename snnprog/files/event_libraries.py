@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from snnprog.archive import check_regular, read_bytes, unpacked_limit
+from snnprog.archive import check_regular, read_bytes
 from snnprog.errors import FormatError, SnnprogError, SpecError
-from snnprog.files.event_formats import EVENT, frame_of
+from snnprog.files.event_formats import EVENT, event_limit
 from snnprog.files.event_recording import EventRecording
 from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
 from snnprog.processes.commands import Ending, ending_of
@@ -26,7 +26,7 @@ XCPU, KILL = getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None) 
 
 
 def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecording:
-    """Return the events of an AEDAT 4 or Prophesee file.
+    """Return the events of an AEDAT 4 file or a Prophesee ``.raw``, the frame of which was found whole.
 
     Raises
     ------
@@ -37,14 +37,13 @@ def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecor
         If no package that can read it is installed.
     """
     size = check_regular(path)
-    frame_of(path, kind)
     with temporary_folder() as folder:
         words = [str(path.absolute()), kind, "" if stream is None else str(stream), str(folder)]
         ending = ending_of(own_module(READER, words), limit_s=TIME_LIMIT_S, folder=folder, settings=ONE_THREAD)
         if ending.failure:
             raise _error(path, ending, folder)
         try:
-            return _recording(read_copy(folder, limit=unpacked_limit(size)))
+            return _recording(read_copy(folder, limit=event_limit(size)))
         except (ValueError, KeyError, RefusalError) as error:
             raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
 

@@ -1,11 +1,12 @@
-"""What decodes an AEDAT 4 or Prophesee file in a process of its own, since native libraries may crash or hang.
+"""What decodes an AEDAT 4 or EVT file in a process of its own, since native libraries may crash or hang.
 
-aedat and faery read AEDAT 4, faery and evlib read EVT 2.0 and 3.0, faery reads DAT. The first that is installed and
+aedat and faery read AEDAT 4, faery and evlib read EVT 2.0 and 3.0. The first that is installed and
 succeeds decides; where it fails, the next one is tried. What they return is checked against the size of the sensor.
 
 Measured with aedat 2.3.0, faery 0.7.1 and evlib 0.13.2 on files of this project's own writers and a recording of a
-Prophesee camera: all return the same events of AEDAT 4, EVT 2.0 and EVT 3.0. evlib reads neither AEDAT 4 with Zstandard
-nor DAT and brings 700 MB of packages, so it is used where it is installed and no dependency; faery panics at EVT 2.1.
+Prophesee camera: all return the same events of AEDAT 4, EVT 2.0 and EVT 3.0. evlib does not read
+AEDAT 4 with Zstandard and brings 700 MB of packages, so it is used where it is installed and no dependency; faery
+panics at EVT 2.1.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.archive import unpacked_limit
 from snnprog.errors import FormatError
-from snnprog.files.event_formats import EVENT, LARGEST_DAT_SIZE, LARGEST_SIZE, Frame, frame_of
+from snnprog.files.event_formats import EVENT, LARGEST_SIZE, Frame, event_limit, frame_of
 from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, write_copy
 from snnprog.files.process_limits import READ_SHARES, limit_memory, limit_time_and_files
 from snnprog.wording import counted
@@ -98,7 +98,7 @@ def _joined(chunks: Chunks, copied: Copy) -> NDArray[Any]:
 
 
 def _check_inside(events: NDArray[Any], size: tuple[int, int] | None) -> None:
-    for name, extent in zip("xy", size or LARGEST_DAT_SIZE, strict=True):
+    for name, extent in zip("xy", size or LARGEST_SIZE, strict=True):
         outside = (events[name] < 0) | (events[name] >= extent)
         if outside.any():
             event = int(outside.argmax())
@@ -143,11 +143,6 @@ def _faery_evt(library: Any, path: Path, frame: Frame, stream: int | None, folde
     return frame.size, (_with_p(packet["events"]) for packet in decoder if "events" in packet)
 
 
-def _faery_dat(library: Any, path: Path, frame: Frame, stream: int | None, folder: Path) -> Found:
-    decoder = library.dat.Decoder(str(path), LARGEST_DAT_SIZE, "dat2")
-    return frame.size, ({**_columns(packet, "xyt"), "p": packet["payload"]} for packet in decoder)
-
-
 def _evlib(library: Any, path: Path, frame: Frame, stream: int | None, folder: Path) -> Found:
     table = library.load_events(str(_unmistakable(path, frame, folder))).collect()
     times = table["t"].dt.total_microseconds() if hasattr(table["t"], "dt") else table["t"]
@@ -161,7 +156,6 @@ READERS: Mapping[str, Mapping[str, Reader]] = MappingProxyType(
         "aedat4": {"aedat": _aedat, "faery": _faery_aedat},
         "evt2": {"faery": _faery_evt, "evlib": _evlib},
         "evt3": {"faery": _faery_evt, "evlib": _evlib},
-        "dat": {"faery": _faery_dat},
     }
 )
 
@@ -205,7 +199,7 @@ def main(path: str, kind: str, stream: str, folder: str) -> int:
         libraries, failures = imported(frame.kind)
         if not libraries:
             return _refuse(folder, "; ".join(failures), UNUSABLE)
-        copied = Copy(unpacked_limit(Path(path).stat().st_size))
+        copied = Copy(event_limit(Path(path).stat().st_size))
         limit_time_and_files(copied.limit)
         limit_memory(READ_SHARES * copied.limit)
         copy_events(

@@ -154,7 +154,14 @@ def from_events(
     LimitError
         If the rasters would have more than 2^30 bins.
     """
-    view = EventView(sensor_size, polarity, region, downsample, time_unit, origin)
+    view = EventView(
+        sensor_size=sensor_size,
+        polarity=polarity,
+        region=region,
+        downsample=downsample,
+        time_unit=time_unit,
+        origin=origin,
+    )
     if isinstance(events, EventRecording):
         view, events = events.completed(view), events.events
     columns = columns_of(events)

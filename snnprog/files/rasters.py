@@ -33,7 +33,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 WRITTEN = (".npz", ".csv", ".h5")
-KEYED = (".npz", ".h5", ".aedat4")
+KEYED = (".npz", ".h5", ".hdf5", ".aedat4")
 
 
 def read_rasters(
@@ -58,8 +58,8 @@ def read_rasters(
     ----------
     path : path
         The file; its suffix decides the format: ``.npz`` arrays, ``.csv`` events, ``.h5`` SONATA spikes, ``.nwb``
-        units, and recordings of events as ``.aedat4``, ``.raw``, ``.dat``, ``.bin`` and ``.npy``. An ``.npz`` or
-        ``.h5`` is read as a recording of events if a view is given.
+        units, and recordings of events: ``.aedat4``, ``.raw``, ``.dat``, ``.bin``, ``.npy``, ``.hdf5``, and ``.npz``
+        and ``.h5`` if a view is given.
     ticks, neurons : int, optional
         The extent of each raster: needed where silence leaves no trace in the file, checked where it does.
     patterns : int, optional
