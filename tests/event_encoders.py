@@ -218,6 +218,13 @@ def _zstd_frame(content: bytes) -> bytes:
     return frame
 
 
+def zstd_bomb(blocks: int) -> bytes:
+    """Return a Zstandard frame of 4 bytes for each 128 KiB that it unpacks to: blocks of one byte, repeated."""
+    header = struct.pack("<IBB", 0xFD2FB528, 0, 0x58)  # a window of 2 MiB, and no content size
+    block = [(1 << 17 << 3 | 1 << 1 | is_last).to_bytes(3, "little") + b"\0" for is_last in (0, 1)]
+    return header + block[0] * (blocks - 1) + block[1]
+
+
 def _lz4_frame(content: bytes) -> bytes:
     """Return an LZ4 frame of stored blocks of at most 64 KiB, independent of each other."""
     descriptor = bytes((0b01100000, 0b01000000))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import struct
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,8 +23,10 @@ import numpy as np
 import pytest
 from event_encoders import (
     Events,
+    aedat4_bytes,
     events_of,
     evt2_bytes,
+    zstd_bomb,
 )
 from event_recordings import EVENTS, GOOD, written
 from numpy.typing import NDArray
@@ -109,6 +112,15 @@ def test_where_one_library_fails_another_is_tried(tmp_path: Path) -> None:
     outside = events_of([(0, 0, 0, 0), (34, 0, 1, 0)])
     with pytest.raises(RefusalError, match="it is damaged: event 1 has x 34, and the sensor has 0 to 33"):
         copied(tmp_path, path, {"faery": broken, "evlib": stand_in(outside)})
+
+
+def test_a_file_that_unpacks_to_far_more_than_it_has(tmp_path: Path) -> None:
+    empty = aedat4_bytes(EVENTS[:0], packing="zstd", has_table=False)
+    bomb = zstd_bomb(20_000)  # 2.4 GiB in 80 kB
+    packet = len(empty) - empty.rindex(struct.pack("<ii", 0, 52))
+    path = written(tmp_path, "bomb.aedat4", empty[:-packet] + struct.pack("<ii", 0, len(bomb)) + bomb)
+    with pytest.raises(sp.FormatError, match=r"it unpacks to more than a file of its size may|ended by signal"):
+        sp.read_events(path)
 
 
 def changed_copy(good: bytes, seed: str) -> bytes:

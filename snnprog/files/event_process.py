@@ -32,6 +32,7 @@ from snnprog.wording import counted
 
 MESSAGE_CHARACTERS = 1000
 REASON_FILE = "reason"
+TOO_LARGE = "it unpacks to more than a file of its size may"
 NO_OPERATION: Mapping[str, bytes] = MappingProxyType({"evt2": b"\0\0\0\xe0", "evt3": b"\0\xe0"})
 """A word of type OTHERS without content, which all readers skip ("EVT 2.0 Format" and "EVT 3.0 Format")."""
 
@@ -73,7 +74,8 @@ def copy_events(
         _check_inside(events, size)
         _keep(events, frame, size=size, reader=f"{package} {_version(package)}", copied=copied)
         return
-    raise RefusalError(f"it is damaged: {'; '.join(failures)}")
+    said = "; ".join(failures)
+    raise RefusalError(f"{TOO_LARGE} ({said})" if "out of memory" in said else f"it is damaged: {said}")
 
 
 def _version(package: str) -> str:
@@ -209,7 +211,7 @@ def main(path: str, kind: str, stream: str, folder: str) -> int:
     except (RefusalError, FormatError) as refusal:
         return _refuse(folder, str(refusal), REFUSED)
     except MemoryError:
-        return _refuse(folder, "it unpacks to more than a file of its size may", REFUSED)
+        return _refuse(folder, TOO_LARGE, REFUSED)
     return 0
 
 
