@@ -230,7 +230,7 @@ def _run_folder(
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
     with temporary_folder() as folder:
-        program.save(folder / "program.snnp")
+        program.unrolled().save(folder / "program.snnp")  # runners know no convolutions
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of(
