@@ -18,12 +18,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Int32s, Int64s
+from snnprog.arrays import Bools, Int32s
 from snnprog.checks import as_int32, as_integer, as_integers, spread
 from snnprog.chips import Chip, Wiring, find_chip
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
-from snnprog.program_checks import check_cores, check_neurons, check_outputs
+from snnprog.program_checks import (
+    BY_POTENTIAL,
+    BY_SPIKES,
+    check_cores,
+    check_neurons,
+    check_outputs,
+    check_readout,
+)
 from snnprog.program_file import (
     ARRAYS,
     ARRAYS_IN,
@@ -31,6 +38,7 @@ from snnprog.program_file import (
     DOCUMENT,
     HELD,
     NEURON_ARRAYS,
+    READOUT,
     Content,
     read_program,
     write_program,
@@ -42,12 +50,15 @@ from snnprog.synapses import (
     SIGN_MODES,
     SYNAPSE_ARRAYS,
     SharedSynapses,
+    SynapseArrays,
     SynapseTable,
 )
 
 __all__ = [
     "ARRAYS",
     "ARRAYS_IN",
+    "BY_POTENTIAL",
+    "BY_SPIKES",
     "CORE",
     "DOCUMENT",
     "EXCITATORY",
@@ -65,7 +76,7 @@ COUNT_LIMIT = 1 << 24
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Program:
+class Program(SynapseArrays):
     """Integers that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
 
     `dataclasses.replace` makes another one of it, with any of the arrays, `with_synapses` one with other synapses.
@@ -89,6 +100,10 @@ class Program:
     core : (neurons,) int32 or None
         The core that each neuron is on, numbered from 0 without gaps; it changes no spike. None where the program was
         not placed, or fits on one core. See `place`.
+    readout : (neurons,) int32
+        How a neuron is read where it is an output: 0 by its spikes, 1 by its potential after each tick. In the second
+        case it never spikes: it has the chip's highest threshold, feeds no neuron, and a run in which it reaches the
+        threshold is an error.
     provenance : dict
         Where the program came from: spec digest, versions, seed, status and margin of each neuron.
 
@@ -111,6 +126,7 @@ class Program:
     bias: Int32s
     refractory: Int32s
     core: Int32s | None
+    readout: Int32s
     provenance: Mapping[str, object]
 
     def __init__(
@@ -126,6 +142,7 @@ class Program:
         bias: ArrayLike,
         refractory: ArrayLike,
         core: ArrayLike | None = None,
+        readout: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
         synapses: SynapseTable | None = None,
         **arrays: ArrayLike,
@@ -137,15 +154,17 @@ class Program:
         arrays
             The six of `SYNAPSE_ARRAYS`; where ``synapses`` are given, those that replace theirs.
         """
+        count = _as_count("n_neurons", n_neurons, least=1)
         neurons = zip(NEURON_ARRAYS, (threshold, current_decay, potential_decay, bias, refractory), strict=True)
         values = {
             "chip": find_chip(chip),
             "n_inputs": _as_count("n_inputs", n_inputs, least=0),
-            "n_neurons": _as_count("n_neurons", n_neurons, least=1),
+            "n_neurons": count,
             "outputs": as_int32("outputs", outputs),
             "synapses": SynapseTable.of(arrays, of=synapses),
             **{name: as_int32(name, array) for name, array in neurons},
             CORE: None if core is None else as_int32(CORE, core),
+            READOUT: as_int32(READOUT, np.zeros(count, np.int32) if readout is None else readout),
             "provenance": as_plain("provenance", provenance or {}),
         }
         for name, value in values.items():
@@ -172,6 +191,7 @@ class Program:
         bias: ArrayLike = 0,
         refractory: ArrayLike = 1,
         core: ArrayLike | None = None,
+        readout: ArrayLike = BY_SPIKES,
         provenance: Mapping[str, object] | None = None,
         shared: Sequence[SharedSynapses] = (),
     ) -> Program:
@@ -210,6 +230,8 @@ class Program:
             As in `Program`; 1 by default: every neuron may spike at every tick.
         core : (neurons,) int, optional
             As in `Program`: the ``core_of`` of a `Placement`.
+        readout : (neurons,) int or int
+            As in `Program`; 0 by default: all neurons are read by their spikes.
         provenance : mapping, optional
             Where the program comes from, as plain data; empty by default.
         shared : sequence of SharedSynapses
@@ -234,6 +256,7 @@ class Program:
             "potential_decay": usual_potential if potential_decay is None else potential_decay,
             "bias": bias,
             "refractory": refractory,
+            READOUT: readout,
         }
         return cls(
             chip=found,
@@ -252,54 +275,22 @@ class Program:
         if self.core is not None:
             check_cores(self.core, self.chip, n_neurons=self.n_neurons)
         self.synapses.check(self.chip, n_lines=self.n_inputs + self.n_neurons, n_neurons=self.n_neurons)
+        counts = {"n_inputs": self.n_inputs, "n_neurons": self.n_neurons}
+        check_readout(self.readout, self.threshold, self.synapses, self.chip, **counts)
         if self.chip.layers is not None:  # unrolls convolutions
             synapses = self.pre, self.post, self.exponent
             self.chip.check_wiring(Wiring(self.n_inputs, self.n_neurons, self.outputs, *synapses))
 
     @property
+    def is_read_by_potential(self) -> Bools:
+        """Which outputs ``(outputs,)`` are read by their potential, and not by their spikes."""
+        found: Bools = self.readout[self.outputs] == BY_POTENTIAL
+        return found
+
+    @property
     def n_outputs(self) -> int:
         """Number of neurons that are read out."""
         return int(self.outputs.size)
-
-    @property
-    def n_synapses(self) -> int:
-        """Number of synapses, those of convolutions included."""
-        return self.synapses.n_synapses
-
-    @property
-    def shared(self) -> tuple[SharedSynapses, ...]:
-        """The convolutions among the synapses."""
-        return self.synapses.shared
-
-    @property
-    def pre(self) -> Int32s:
-        """The line ``(synapses,)`` that each synapse leaves; listed ones first, then those of convolutions."""
-        return self.synapses.whole["pre"]
-
-    @property
-    def post(self) -> Int32s:
-        """The neuron ``(synapses,)`` that each synapse leads to."""
-        return self.synapses.whole["post"]
-
-    @property
-    def delay(self) -> Int32s:
-        """The delay ``(synapses,)`` of each synapse, in ticks."""
-        return self.synapses.whole["delay"]
-
-    @property
-    def weight(self) -> Int32s:
-        """The weight mantissa ``(synapses,)`` of each synapse."""
-        return self.synapses.whole["weight"]
-
-    @property
-    def exponent(self) -> Int32s:
-        """The exponent ``(synapses,)`` of each weight."""
-        return self.synapses.whole["exponent"]
-
-    @property
-    def sign_mode(self) -> Int32s:
-        """The format ``(synapses,)`` of each weight: 1 mixed, 2 excitatory, 3 inhibitory."""
-        return self.synapses.whole["sign_mode"]
 
     def with_synapses(self, **arrays: ArrayLike) -> Program:
         """Return the program with some of the six arrays of its synapses replaced; convolutions are unrolled.
@@ -316,18 +307,9 @@ class Program:
         return replace(self, synapses=self.synapses.with_arrays({})) if self.shared else self
 
     @property
-    def max_delay(self) -> int:
-        """The longest delay in use, in ticks; 1 where there is no synapse."""
-        return int(self.delay.max(initial=1))
-
-    @property
     def has_refractory(self) -> bool:
         """Whether any neuron has a refractory period of more than its own tick."""
         return bool((self.refractory > 1).any())
-
-    def effective_weight(self) -> Int64s:
-        """Return what each synapse adds when it carries a spike: ``weight << exponent``."""
-        return self.weight.astype(np.int64) << self.exponent
 
     def save(self, path: str | Path) -> None:
         """Write the program file, atomically; equal programs give equal bytes.
@@ -340,6 +322,7 @@ class Program:
         arrays = {name: getattr(self, name) for name in ("outputs", *NEURON_ARRAYS)}
         arrays |= {name: getattr(self.synapses, name) for name in SYNAPSE_ARRAYS}
         arrays |= {} if self.core is None else {CORE: self.core}
+        arrays |= {READOUT: self.readout} if self.readout.any() else {}
         content = Content(
             chip=self.chip,
             n_inputs=self.n_inputs,

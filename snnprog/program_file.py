@@ -10,7 +10,10 @@ does not run them wrongly:
 - 2: with refractory periods: the array ``refractory``, and what it means;
 - 3: spread over several cores (the array ``core``), or for a chip that is not built in, which is there as data under
   ``hardware``: its limits and its rule, see `snnprog.chips.data`. Nothing else may be in it, because keys and arrays
-  that a reader does not know could change what a program does.
+  that a reader does not know could change what a program does;
+- 4: with convolutions (their geometry under ``shared``, and what each weight of their kernels has, one convolution
+  after another, in arrays whose names begin with ``shared_``), or with neurons that are read by their potential (the
+  array ``readout``, and what its numbers mean).
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from snnprog.chips.semantics import SEMANTICS
 from snnprog.convolution import Convolution
 from snnprog.documents import JSON_LIMIT_BYTES
 from snnprog.errors import FormatError, SpecError
+from snnprog.program_checks import READOUTS
 from snnprog.synapses import MOST_CONVOLUTIONS, SHARED_ARRAYS, SIGN_MODES, SYNAPSE_ARRAYS, SharedSynapses
 
 FORMAT_NAME = "snnp"
@@ -49,9 +53,12 @@ HARDWARE = "hardware"
 OPEN_SINCE = 3
 """The first format version that may have `CORE` and `HARDWARE`, and has nothing that is not known."""
 SHARED_SINCE = 4
-"""The first format version that may have `SHARED`."""
+"""The first format version that may have `SHARED` and `READOUT`."""
 SHARED = "shared"
 """The key of convolutions; each of their arrays is called ``shared_`` and the name that synapses have for it."""
+READOUT = "readout"
+"""An array that only a program with neurons that are read by their potential has, and the key of its meaning."""
+MEANING_OF_READOUT = {str(number): text for number, text in READOUTS.items()}
 HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1 to t + refractory - 1"
 
 KEYS = (
@@ -66,7 +73,7 @@ KEYS = (
     "provenance",
     "refractory",
 )
-"""All keys of ``program.json`` from version 3 on, beside `HARDWARE` and `SHARED`."""
+"""All keys of ``program.json`` from version 3 on, beside `HARDWARE`, `SHARED` and `READOUT`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +87,8 @@ class Content:
         All synapses are counted, also those of convolutions.
     provenance : mapping
     arrays : mapping of str to int32
-        `ARRAYS`, and `CORE` where the program is placed; what is read of a version without an array is without it.
+        `ARRAYS`, `CORE` where the program is placed, `READOUT` where not all neurons are read by their spikes; what is
+        read of a version without an array is without it.
     shared : tuple of SharedSynapses
         Convolutions, whose synapses are not in the arrays.
     """
@@ -118,10 +126,12 @@ def write_program(path: Path, content: Content) -> None:
         document[HARDWARE] = chip_to_data(content.chip)
     if content.shared:
         document[SHARED] = [_geometry_to_data(each) for each in content.shared]
+    if READOUT in content.arrays:
+        document[READOUT] = MEANING_OF_READOUT
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     if len(text) > JSON_LIMIT_BYTES:
         raise FormatError(f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}")
-    names = [*ARRAYS_IN[version], *([CORE] if CORE in content.arrays else [])]
+    names = [*ARRAYS_IN[version], *(name for name in (CORE, READOUT) if name in content.arrays)]
     arrays = {name: content.arrays[name] for name in names} | _shared_arrays(content.shared)
     arrays = {name: array.astype("<i4", copy=False) for name, array in arrays.items()}
     write_archive(path, arrays, texts={DOCUMENT: text})
@@ -145,11 +155,14 @@ def read_program(path: Path) -> Content:
     if said != meant:
         raise FormatError(f"{path} says {said!r} of refractory periods; in format version {version} that is {meant!r}")
     names = [*ARRAYS_IN[version], *([CORE] if version >= OPEN_SINCE and f"{CORE}.npy" in members else [])]
-    is_shared = version >= SHARED_SINCE and SHARED in document
+    later = [name for name in (SHARED, READOUT) if version >= SHARED_SINCE and name in document]
+    names += [READOUT] if READOUT in later else []
     if version >= OPEN_SINCE:
-        _check_known(path, document, (*KEYS, HARDWARE, *([SHARED] if is_shared else [])))
-        known = [*names, *(_shared_name(name) for name in SHARED_ARRAYS if is_shared)]
+        _check_known(path, document, (*KEYS, HARDWARE, *later))
+        known = [*names, *(_shared_name(name) for name in SHARED_ARRAYS if SHARED in later)]
         _check_known(path, members, (DOCUMENT, *(f"{name}.npy" for name in known)))
+    if READOUT in later and document[READOUT] != MEANING_OF_READOUT:
+        raise FormatError(f"{path} numbers its readouts otherwise: {str(document[READOUT])[:80]}")
     return Content(
         chip=chip,
         n_inputs=_count_in(path, document, name="n_inputs"),
@@ -157,13 +170,13 @@ def read_program(path: Path) -> Content:
         n_synapses=_count_in(path, document, name="n_synapses"),
         provenance=_object_in(path, document, name="provenance"),
         arrays={name: _array(path, members, name) for name in names},
-        shared=_shared(path, members, document[SHARED]) if is_shared else (),
+        shared=_shared(path, members, document[SHARED]) if SHARED in later else (),
     )
 
 
 def _least_version(content: Content) -> int:
     """Return the least format version that holds all that the program has, so that old readers read what they can."""
-    if content.shared:
+    if content.shared or READOUT in content.arrays:
         return SHARED_SINCE
     if CORE in content.arrays or not is_built_in(content.chip):
         return OPEN_SINCE

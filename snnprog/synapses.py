@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Int32s
+from snnprog.arrays import Bools, Int32s, Int64s
 from snnprog.checks import as_int32, as_integer, as_integers, check_between, check_type
 from snnprog.chips import Chip
 from snnprog.convolution import Convolution
@@ -236,6 +236,15 @@ class SynapseTable:
             array.flags.writeable = False
         return arrays
 
+    def has_synapses_from(self, lines: Int64s) -> Bools:
+        """Return for each line whether synapses leave it; convolutions are unrolled only where they read the line."""
+        found = np.isin(lines, self.pre)
+        for each in self.shared:
+            places = lines - each.first_pre
+            if not found.all() and ((places >= 0) & (places < each.convolution.n_sources)).any():
+                found |= np.isin(lines, self.whole["pre"])
+        return found
+
     def with_arrays(self, arrays: Mapping[str, ArrayLike]) -> SynapseTable:
         """Return the list of all synapses with some arrays replaced; nothing is shared in it."""
         changed = {name: as_int32(name, array) for name, array in arrays.items()}
@@ -263,6 +272,64 @@ class SynapseTable:
         if count > MOST_SHARED:
             allowed = f"at most {MOST_SHARED}, weights of 0 included"
             raise LimitError("the number of synapses of all convolutions", count, allowed, "split the network")
+
+
+class SynapseArrays:
+    """What a program shows of its synapses: one entry for each, listed ones first, then those of convolutions.
+
+    The arrays are unrolled when one of them is first read, and kept.
+    """
+
+    synapses: SynapseTable
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses, those of convolutions included."""
+        return self.synapses.n_synapses
+
+    @property
+    def shared(self) -> tuple[SharedSynapses, ...]:
+        """The convolutions among the synapses."""
+        return self.synapses.shared
+
+    @property
+    def pre(self) -> Int32s:
+        """The line ``(synapses,)`` that each synapse leaves; listed ones first, then those of convolutions."""
+        return self.synapses.whole["pre"]
+
+    @property
+    def post(self) -> Int32s:
+        """The neuron ``(synapses,)`` that each synapse leads to."""
+        return self.synapses.whole["post"]
+
+    @property
+    def delay(self) -> Int32s:
+        """The delay ``(synapses,)`` of each synapse, in ticks."""
+        return self.synapses.whole["delay"]
+
+    @property
+    def weight(self) -> Int32s:
+        """The weight mantissa ``(synapses,)`` of each synapse."""
+        return self.synapses.whole["weight"]
+
+    @property
+    def exponent(self) -> Int32s:
+        """The exponent ``(synapses,)`` of each weight."""
+        return self.synapses.whole["exponent"]
+
+    @property
+    def sign_mode(self) -> Int32s:
+        """The format ``(synapses,)`` of each weight: 1 mixed, 2 excitatory, 3 inhibitory."""
+        return self.synapses.whole["sign_mode"]
+
+    @property
+    def max_delay(self) -> int:
+        """The longest delay in use, in ticks; 1 where there is no synapse."""
+        return int(self.delay.max(initial=1))
+
+    def effective_weight(self) -> Int64s:
+        """Return what each synapse adds when it carries a spike: ``weight << exponent``."""
+        return self.weight.astype(np.int64) << self.exponent
 
 
 def _check_run(name: str, first: int, *, size: int, most: int) -> None:

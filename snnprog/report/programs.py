@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from snnprog.arrays import Int32s
 from snnprog.report.neurons import NeuronRow, print_neurons
 from snnprog.report.table import Table
+from snnprog.wording import runs_of
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console
@@ -27,6 +30,7 @@ def program_data(program: Program) -> dict[str, object]:
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
         "outputs": program.n_outputs,
+        "outputs_read_by_potential": np.flatnonzero(program.is_read_by_potential).tolist(),
         "hidden_neurons": program.n_neurons - program.n_outputs,
         "synapses": program.n_synapses,
         "convolutions": len(program.shared),
@@ -66,6 +70,8 @@ def program_table(program: Program) -> Table:
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
+    if program.is_read_by_potential.any():
+        rows.append(("outputs read by potential", runs_of(np.flatnonzero(program.is_read_by_potential).tolist())))
     rows.append(("synapses", data["synapses"]))
     if program.shared:
         rows.append(("convolutions", f"{data['convolutions']}, of {data['shared_weights']} weights"))

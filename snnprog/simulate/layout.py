@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -122,9 +122,18 @@ def lean_rule(program: Program) -> Rule:
     return _lean(program).rule
 
 
-@lru_cache(maxsize=8)
+_LEAN: WeakKeyDictionary[Program, _Lean] = WeakKeyDictionary()
+"""Lean rules of programs that are in use, which are compared by identity."""
+
+
 def _lean(program: Program) -> _Lean:
-    """Return the lean rule of a program; programs are compared by identity, so the last few are remembered."""
+    """Return the lean rule of a program, calculated once."""
+    if program not in _LEAN:
+        _LEAN[program] = _made_lean(program)
+    return _LEAN[program]
+
+
+def _made_lean(program: Program) -> _Lean:
     rule, spans = program.chip.rule, _spans(program)
     arriving = arriving_span(program)
     reach = reach_of(rule, spans, arriving=arriving)
