@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
     from snnprog.conflict import Conflict as Conflict
+    from snnprog.convolution import Convolution as Convolution
     from snnprog.distance import victor_purpura as victor_purpura
     from snnprog.emit import to_nir as to_nir
     from snnprog.emit import write_nir as write_nir
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from snnprog.spec import Pattern as Pattern
     from snnprog.spec import Spec as Spec
     from snnprog.spec_file import load_spec as load_spec
+    from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
@@ -76,6 +78,7 @@ _HOMES = {
     "BackendError": "errors",
     "CompileResult": "compiler",
     "Conflict": "conflict",
+    "Convolution": "convolution",
     "Dynamics": "spec",
     "EventRaster": "files.event_raster",
     "EventRecording": "files.event_recording",
@@ -92,6 +95,7 @@ _HOMES = {
     "Program": "program",
     "QuantizationError": "errors",
     "Recovery": "recovery",
+    "SharedSynapses": "synapses",
     "SnnprogError": "errors",
     "SolverError": "errors",
     "Spec": "spec",

@@ -1,13 +1,16 @@
-"""Checks of single values that any part may be given."""
+"""Checks of numbers and lists of integers that any part may be given."""
 
 from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from snnprog.errors import SpecError
+from snnprog.arrays import Int32s
+from snnprog.errors import LimitError, SpecError
 
 
 def as_integer(name: str, value: object) -> int:
@@ -52,3 +55,56 @@ def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):
         raise SpecError(f"{name} is a {type(value).__name__}; a {kind.__name__} is needed")
+
+
+def as_int32(name: str, values: ArrayLike) -> Int32s:
+    """Return a read-only copy of a list of integers, ``(n,)``; or the list itself if it is one already.
+
+    Raises
+    ------
+    SpecError
+        If ``values`` is no list of integers of 32 bits.
+    """
+    array = as_integers(name, values)
+    if array.ndim != 1:
+        raise SpecError(f"{name} is a single number; a list of whole numbers is needed")
+    return array
+
+
+def as_integers(name: str, values: ArrayLike) -> Int32s:
+    """Return a read-only copy of a list of integers ``(n,)``, or of a single one ``()``.
+
+    Raises
+    ------
+    SpecError
+        If ``values`` is neither, or holds an integer of more than 32 bits.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise SpecError(f"{name} is ragged; a list of whole numbers is needed") from error
+    if array.dtype == np.int32 and array.ndim == 1 and array.flags.owndata and not array.flags.writeable:
+        return array  # nobody can change it, so that programs made of others share their arrays
+    if array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
+        raise SpecError(f"{name} is {array.dtype} of shape {array.shape}; a list of whole numbers is needed")
+    limits = np.iinfo(np.int32)
+    if array.size and (array.min() < limits.min or array.max() > limits.max):
+        raise SpecError(f"{name} holds values beyond 32 bits: {array.min()} to {array.max()}")
+    copied: Int32s = array.astype(np.int32)
+    copied.flags.writeable = False
+    return copied
+
+
+def spread(given: Mapping[str, ArrayLike], *, otherwise: int) -> dict[str, Int32s]:
+    """Repeat each single number to the length of the first list among the given; ``otherwise`` where there is none."""
+    arrays = {name: as_integers(name, values) for name, values in given.items()}
+    length = next((array.size for array in arrays.values() if array.ndim == 1), otherwise)
+    return {name: array if array.ndim == 1 else np.full(length, array) for name, array in arrays.items()}
+
+
+def check_between(name: str, values: Int32s, *, allowed: tuple[int, int]) -> None:
+    """Raise `LimitError` unless all values are in a range whose ends belong to it."""
+    outside = (values < allowed[0]) | (values > allowed[1])
+    if outside.any():
+        where = int(outside.argmax())
+        raise LimitError(f"{name}[{where}]", int(values[where]), f"{allowed[0]} to {allowed[1]}")

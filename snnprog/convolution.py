@@ -10,6 +10,7 @@ pooling multiplies synapses and changes no weight; where windows overlap, synaps
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -19,6 +20,9 @@ from snnprog.errors import SpecError
 
 Pair = tuple[int, int]
 LARGEST_SIDE = 1 << 16
+MOST_MEETINGS = 1 << 21
+"""Along one axis: target places x places of the kernel x places of a pooling window. A choice, not a measurement: a
+convolution over 16,000 samples with a kernel of 80 has 1.3 million."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,27 @@ class Convolution:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            values = np.atleast_1d(getattr(self, field.name))
+            values = np.asarray(getattr(self, field.name))
+            if values.dtype.kind not in "iu" or values.shape != (() if field.name == "groups" else (2,)):
+                what = "an integer" if field.name == "groups" else "two integers"
+                raise SpecError(f"{field.name} of a convolution must be {what}, got {getattr(self, field.name)!r}")
+            object.__setattr__(self, field.name, values.item() if values.ndim == 0 else tuple(values.tolist()))
             least = 0 if field.name.endswith(("before", "after")) else 1
             if values.min() < least or values.max() > LARGEST_SIDE:
-                raise SpecError(f"{field.name} of a convolution must be from {least} to {LARGEST_SIDE}, got {values}")
+                raise SpecError(
+                    f"{field.name} of a convolution must be from {least} to {LARGEST_SIDE}, got {values.tolist()}"
+                )
         if self.channels[0] % self.groups or self.channels[1] % self.groups:
             raise SpecError(f"channels of a convolution must be multiples of its {self.groups} groups: {self.channels}")
         if min(self.pooled) < 1 or min(self.size) < 1:
             raise SpecError(
                 f"the kernel of a convolution, {self.kernel}, must be no larger than its image, {self.pooled}"
+            )
+        meetings = max(self.size[axis] * self.kernel[axis] * self.pool[axis] for axis in (0, 1))
+        if meetings > MOST_MEETINGS:
+            raise SpecError(
+                "target places x kernel places x pooled places along an axis of a convolution must be at most"
+                f" {MOST_MEETINGS}, got {meetings}; use a smaller image or kernel"
             )
 
     @property
@@ -102,26 +118,59 @@ class Convolution:
         return self.channels[1], self.channels[0] // self.groups, *self.kernel
 
     @property
+    def n_weights(self) -> int:
+        """Number of weights of the kernel."""
+        outs, ins, rows, columns = self.weight_shape
+        return outs * ins * rows * columns
+
+    @property
     def n_synapses(self) -> int:
         """Number of synapses, parallel ones counted each."""
-        return self.channels[1] * self.weight_shape[1] * self._axis(0).shape[1] * self._axis(1).shape[1]
+        return self.channels[1] * self.weight_shape[1] * int(self.times_used.sum())
+
+    @property
+    def times_used(self) -> Int64s:
+        """How many synapses each place of the kernel has for a pair of channels, ``(rows, columns)``."""
+        rows, columns = (np.bincount(self._axis(axis)[1], minlength=self.kernel[axis]) for axis in (0, 1))
+        return np.outer(rows, columns).astype(np.int64)
 
     @property
     def synapses(self) -> tuple[Int64s, Int64s, Int64s]:
         """Source, target and weight of each synapse, as places in flattened arrays; sorted by target. Not kept."""
-        (y_out, y_kernel, y), (x_out, x_kernel, x) = self._axis(0), self._axis(1)
-        outs, ins, *_ = self.weight_shape
-        out = np.arange(outs)[:, None, None, None]
-        inner = np.arange(ins)[None, :, None, None]
-        channel = out // (outs // self.groups) * ins + inner
-        rows, columns = (slice(None), None), (None, slice(None))
-        source = (channel * self.image[0] + y[rows]) * self.image[1] + x[columns]
-        target = (out * self.size[0] + y_out[rows]) * self.size[1] + x_out[columns]
-        weight = ((out * ins + inner) * self.kernel[0] + y_kernel[rows]) * self.kernel[1] + x_kernel[columns]
-        full = np.broadcast_shapes(source.shape, target.shape, weight.shape)
-        flat = [np.broadcast_to(each, full).ravel() for each in (source, target, weight)]
-        order = np.lexsort((flat[2], flat[1]))
-        return flat[0][order], flat[1][order], flat[2][order]
+        (whole,) = self.in_parts(most=self.n_synapses)
+        return whole
+
+    def in_parts(self, *, most: int) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """Yield `synapses` in order, some target channels at a time, for little memory.
+
+        Parameters
+        ----------
+        most : int
+            Synapses of one part; more where a single channel has more.
+        """
+        first = self._first_channel()
+        outs, ins, rows, columns = self.weight_shape
+        step = max(1, most // first[0].size) if first[0].size else outs
+        for start in range(0, outs, step):
+            out = np.arange(start, min(start + step, outs))[:, None]
+            group = out // (outs // self.groups)
+            moved = (
+                group * (ins * self.image[0] * self.image[1]),
+                out * (self.size[0] * self.size[1]),
+                out * (ins * rows * columns),
+            )
+            source, target, weight = ((each + by).ravel() for each, by in zip(first, moved, strict=True))
+            yield source, target, weight
+
+    def _first_channel(self) -> tuple[Int64s, Int64s, Int64s]:
+        """Return the synapses of the first target channel; those of the others are the same ones, moved."""
+        (y_out, y_kernel, y), (x_out, x_kernel, x) = self._axis(0)[:, :, None], self._axis(1)[:, None]
+        inner = np.arange(self.weight_shape[1])[:, None, None]
+        source = (inner * self.image[0] + y) * self.image[1] + x
+        weight = (inner * self.kernel[0] + y_kernel) * self.kernel[1] + x_kernel
+        target = np.broadcast_to(y_out * self.size[1] + x_out, source.shape)
+        order = np.lexsort((weight.ravel(), target.ravel()))
+        return source.ravel()[order], target.ravel()[order], weight.ravel()[order]
 
     def _pooling(self, axis: int) -> tuple[int, int, int, int]:
         padded = self.image[axis] + self.pool_before[axis] + self.pool_after[axis]

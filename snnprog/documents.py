@@ -12,8 +12,10 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from snnprog.errors import SpecError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -126,3 +128,19 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise ValueError(f"it names {name!r} twice")
         value[name] = item
     return value
+
+
+def as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:
+    """Return what JSON keeps of a mapping: a copy of texts, numbers, lists and objects alone.
+
+    Raises
+    ------
+    SpecError
+        If it holds anything else, or is nested too deep.
+    """
+    try:
+        plain: dict[str, object] = json.loads(json.dumps(dict(value), allow_nan=False))
+        check_depth(plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SpecError(f"{name} is no JSON object: {error}") from error
+    return plain

@@ -10,14 +10,17 @@ does not run them wrongly:
 - 2: with refractory periods: the array ``refractory``, and what it means;
 - 3: spread over several cores (the array ``core``), or for a chip that is not built in, which is there as data under
   ``hardware``: its limits and its rule, see `snnprog.chips.data`. Nothing else may be in it, because keys and arrays
-  that a reader does not know could change what a program does.
+  that a reader does not know could change what a program does;
+- 4: with convolutions (their geometry under ``shared``, and what each weight of their kernels has, one convolution
+  after another, in arrays whose names begin with ``shared_``), or with neurons that are read by their potential (the
+  array ``readout``, and what its numbers mean).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,19 +28,22 @@ import numpy as np
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.arrays import Int32s
+from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, is_built_in
 from snnprog.chips.data import chip_from_data, chip_to_data
 from snnprog.chips.semantics import SEMANTICS
+from snnprog.convolution import Convolution
 from snnprog.documents import JSON_LIMIT_BYTES
-from snnprog.errors import FormatError
+from snnprog.errors import FormatError, SpecError
+from snnprog.program_checks import READOUTS
+from snnprog.synapses import MOST_CONVOLUTIONS, SHARED_ARRAYS, SIGN_MODES, SYNAPSE_ARRAYS, SharedSynapses
 
 FORMAT_NAME = "snnp"
 DOCUMENT = "program.json"
-SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias", "refractory")
 ARRAYS = ("outputs", *SYNAPSE_ARRAYS, *NEURON_ARRAYS)
 ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
-    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS}
+    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS, 4: ARRAYS}
 )
 """Format version -> the arrays that every file of it has."""
 CORE = "core"
@@ -46,9 +52,13 @@ HARDWARE = "hardware"
 """The key of a chip that is not built in."""
 OPEN_SINCE = 3
 """The first format version that may have `CORE` and `HARDWARE`, and has nothing that is not known."""
-
-MIXED, EXCITATORY, INHIBITORY = 1, 2, 3
-SIGN_MODES: Mapping[int, str] = MappingProxyType({MIXED: "mixed", EXCITATORY: "excitatory", INHIBITORY: "inhibitory"})
+SHARED_SINCE = 4
+"""The first format version that may have `SHARED` and `READOUT`."""
+SHARED = "shared"
+"""The key of convolutions; each of their arrays is called ``shared_`` and the name that synapses have for it."""
+READOUT = "readout"
+"""An array that only a program with neurons that are read by their potential has, and the key of its meaning."""
+MEANING_OF_READOUT = {str(number): text for number, text in READOUTS.items()}
 HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1 to t + refractory - 1"
 
 KEYS = (
@@ -63,7 +73,7 @@ KEYS = (
     "provenance",
     "refractory",
 )
-"""All keys of ``program.json`` in version 3, beside `HARDWARE`."""
+"""All keys of ``program.json`` from version 3 on, beside `HARDWARE`, `SHARED` and `READOUT`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +84,13 @@ class Content:
     ----------
     chip : Chip
     n_inputs, n_neurons, n_synapses : int
+        All synapses are counted, also those of convolutions.
     provenance : mapping
     arrays : mapping of str to int32
-        `ARRAYS`, and `CORE` where the program is placed; what is read of a version without an array is without it.
+        `ARRAYS`, `CORE` where the program is placed, `READOUT` where not all neurons are read by their spikes; what is
+        read of a version without an array is without it.
+    shared : tuple of SharedSynapses
+        Convolutions, whose synapses are not in the arrays.
     """
 
     chip: Chip
@@ -85,6 +99,7 @@ class Content:
     n_synapses: int
     provenance: Mapping[str, object]
     arrays: Mapping[str, Int32s]
+    shared: tuple[SharedSynapses, ...] = ()
 
 
 def write_program(path: Path, content: Content) -> None:
@@ -109,11 +124,16 @@ def write_program(path: Path, content: Content) -> None:
     } | _meaning_of_refractory(version)
     if not is_built_in(content.chip):
         document[HARDWARE] = chip_to_data(content.chip)
+    if content.shared:
+        document[SHARED] = [_geometry_to_data(each) for each in content.shared]
+    if READOUT in content.arrays:
+        document[READOUT] = MEANING_OF_READOUT
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     if len(text) > JSON_LIMIT_BYTES:
         raise FormatError(f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}")
-    names = [*ARRAYS_IN[version], *([CORE] if CORE in content.arrays else [])]
-    arrays = {name: content.arrays[name].astype("<i4") for name in names}
+    names = [*ARRAYS_IN[version], *(name for name in (CORE, READOUT) if name in content.arrays)]
+    arrays = {name: content.arrays[name] for name in names} | _shared_arrays(content.shared)
+    arrays = {name: array.astype("<i4", copy=False) for name, array in arrays.items()}
     write_archive(path, arrays, texts={DOCUMENT: text})
 
 
@@ -135,9 +155,14 @@ def read_program(path: Path) -> Content:
     if said != meant:
         raise FormatError(f"{path} says {said!r} of refractory periods; in format version {version} that is {meant!r}")
     names = [*ARRAYS_IN[version], *([CORE] if version >= OPEN_SINCE and f"{CORE}.npy" in members else [])]
+    later = [name for name in (SHARED, READOUT) if version >= SHARED_SINCE and name in document]
+    names += [READOUT] if READOUT in later else []
     if version >= OPEN_SINCE:
-        _check_known(path, document, (*KEYS, HARDWARE))
-        _check_known(path, members, (DOCUMENT, *(f"{name}.npy" for name in names)))
+        _check_known(path, document, (*KEYS, HARDWARE, *later))
+        known = [*names, *(_shared_name(name) for name in SHARED_ARRAYS if SHARED in later)]
+        _check_known(path, members, (DOCUMENT, *(f"{name}.npy" for name in known)))
+    if READOUT in later and document[READOUT] != MEANING_OF_READOUT:
+        raise FormatError(f"{path} numbers its readouts otherwise: {str(document[READOUT])[:80]}")
     return Content(
         chip=chip,
         n_inputs=_count_in(path, document, name="n_inputs"),
@@ -145,11 +170,14 @@ def read_program(path: Path) -> Content:
         n_synapses=_count_in(path, document, name="n_synapses"),
         provenance=_object_in(path, document, name="provenance"),
         arrays={name: _array(path, members, name) for name in names},
+        shared=_shared(path, members, document[SHARED]) if SHARED in later else (),
     )
 
 
 def _least_version(content: Content) -> int:
     """Return the least format version that holds all that the program has, so that old readers read what they can."""
+    if content.shared or READOUT in content.arrays:
+        return SHARED_SINCE
     if CORE in content.arrays or not is_built_in(content.chip):
         return OPEN_SINCE
     return 2 if bool((content.arrays["refractory"] > 1).any()) else 1
@@ -200,6 +228,68 @@ def _check_known(path: Path, found: Iterable[str], known: Iterable[str]) -> None
         raise FormatError(
             f"{path} has {unknown[0][:40]!r}, which this snnprog does not know; a newer one may have written it"
         )
+
+
+def _shared_name(name: str) -> str:
+    return f"{SHARED}_{name}"
+
+
+def _shared_arrays(shared: tuple[SharedSynapses, ...]) -> dict[str, Int32s]:
+    """Return what all weights of all convolutions have, one convolution after another."""
+    if not shared:
+        return {}
+    return {_shared_name(name): np.concatenate([getattr(each, name) for each in shared]) for name in SHARED_ARRAYS}
+
+
+def _geometry_to_data(shared: SharedSynapses) -> dict[str, object]:
+    """Return where a convolution leads, and its geometry, as plain data."""
+    geometry = {field.name: getattr(shared.convolution, field.name) for field in fields(Convolution)}
+    return {"first_pre": shared.first_pre, "first_post": shared.first_post, **geometry}
+
+
+def _shared(path: Path, members: Mapping[str, bytes], table: object) -> tuple[SharedSynapses, ...]:
+    """Return the convolutions of a file; nothing is unrolled."""
+    if not isinstance(table, list) or not 1 <= len(table) <= MOST_CONVOLUTIONS:
+        raise FormatError(f"{SHARED} in {path} must be a list of 1 to {MOST_CONVOLUTIONS} convolutions")
+    arrays = {name: _array(path, members, _shared_name(name)) for name in SHARED_ARRAYS}
+    found, start = [], 0
+    for index, entry in enumerate(table):
+        try:
+            geometry = _geometry_from_data(entry)
+            part = slice(start, start + geometry.n_weights)
+            found.append(
+                SharedSynapses.of(
+                    geometry,
+                    arrays["weight"][part],
+                    first_pre=entry["first_pre"],
+                    first_post=entry["first_post"],
+                    delay=arrays["delay"][part],
+                    exponent=arrays["exponent"][part],
+                    sign_mode=arrays["sign_mode"][part],
+                )
+            )
+        except SpecError as error:
+            raise FormatError(f"convolution {index} in {path} is not valid: {error}") from error
+        start = part.stop
+    if any(array.size != start for array in arrays.values()):
+        sizes = [array.size for array in arrays.values()]
+        raise FormatError(f"the arrays of {SHARED} in {path} must have {start} weights each, got {sizes}")
+    return tuple(found)
+
+
+def _geometry_from_data(entry: object) -> Convolution:
+    """Return the geometry of one convolution of a file, which has every key."""
+    keys = [field.name for field in fields(Convolution)]
+    if not isinstance(entry, dict) or entry.keys() != {"first_pre", "first_post", *keys}:
+        raise SpecError(f"it must be an object with the keys first_pre, first_post, {', '.join(keys)}")
+    pairs = {name: _pair(name, entry[name]) for name in keys if name != "groups"}
+    return Convolution(**pairs, groups=as_integer("groups", entry["groups"]))
+
+
+def _pair(name: str, value: object) -> tuple[int, int]:
+    if isinstance(value, list) and len(value) == 2 and all(type(each) is int for each in value):
+        return value[0], value[1]
+    raise SpecError(f"{name} must be two integers, got {str(value)[:40]}")
 
 
 def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:

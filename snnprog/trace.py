@@ -57,6 +57,9 @@ class Trace:
     currents, potentials : (ticks, neurons) int32 or int64, or None
         u and v after each tick (v after the reset), where the state was recorded: 64 bits where 32 might not hold
         them. A chip whose neurons keep no current has zeros.
+    readout : (ticks, outputs) int32 or int64, or None
+        The potential after each tick of the outputs that are read by it (`Program.readout`), 0 for all others; None
+        where all outputs are read by their spikes.
     excursions : tuple of Excursion
         Where the reference simulator left the portable range: each neuron's first place, in order of ticks.
     """
@@ -65,6 +68,7 @@ class Trace:
     currents: Integers | None = None
     potentials: Integers | None = None
     excursions: tuple[Excursion, ...] = ()
+    readout: Integers | None = None
 
     @property
     def excursion(self) -> Excursion | None:

@@ -2,7 +2,8 @@
 
 Every backend's spikes are held against the targets (where bins count, within windows where there are any: see
 `snnprog.judgement`) and against the reference simulator, or another backend (everywhere); with states recorded, so
-are currents and potentials. What differs first is told, and why: see `snnprog.divergence`.
+are currents and potentials, and always the readouts of outputs that are read by their potential. What differs first is
+told, and why: see `snnprog.divergence`.
 
 The judge is the reference and not the kernel, although the kernel is some hundred times faster: the reference is the
 one that can be read beside the data sheet, and a fast simulator that is its own judge is not checked at all. So what
@@ -121,7 +122,8 @@ def verify(
     Raises
     ------
     SpecError
-        If program and spec differ in inputs or outputs, or no backend is named.
+        If program and spec differ in inputs or outputs, the spec asks for spikes of an output that is read by its
+        potential, or no backend is named.
     BackendError, LimitError
         If no backend answers, or not the one that all are compared with: it is missing, fails, hangs, answers nonsense,
         or lacks what the program needs. Where others answered, it is one of the `Verification.failures`.
@@ -138,6 +140,7 @@ def verify(
     ):
         if found != wanted:
             raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
+    _check_readouts(program, spec)
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
@@ -167,6 +170,17 @@ def verify(
             versions=runs[name].versions,
         )
     return Verification(MappingProxyType(checks), against, MappingProxyType(failures))
+
+
+def _check_readouts(program: Program, spec: Spec) -> None:
+    """Raise `SpecError` where bins count of outputs that are read by their potential, of which a spec says nothing."""
+    for index, pattern in enumerate(spec.patterns):
+        counts = pattern.care.any(axis=0) & program.is_read_by_potential
+        if counts.any():
+            raise SpecError(
+                f"output {counts.argmax()} is read by its potential, and pattern {index} of the spec has targets for"
+                " its spikes; exclude that output by care"
+            )
 
 
 def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFERENCE) -> Divergence | None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 import snnprog as sp
 from snnprog.archive import write_archive
 
-KINDS = ("program", "hardware", "raster", "events", "spec", "result", "backend")
+KINDS = ("program", "hardware", "shared", "raster", "events", "spec", "result", "backend")
 BOMB_BYTES = 40_000
 NUMBERS = (-(2**63), -1, 0, 1, 2, 7, 63, 64, 65, 255, 2**16, 2**24 + 1, 2**31, 2**32 - 1, 2**63, 10**30, 10**4000)
 WORDS = ("", "\0", "\ud800", "\x1b[2J", "é", "𝔘", "../../x", "/dev/zero", "x" * 3000, "nan", "1-9", "free", "loihi1")
@@ -377,10 +377,32 @@ def good_program_of_a_stranger() -> sp.Program:
     )
 
 
+def good_program_of_convolutions() -> sp.Program:
+    """Return a program of two convolutions and a synapse."""
+    first = sp.Convolution(channels=(1, 2), image=(1, 4), kernel=(1, 2), stride=(1, 2))
+    second = sp.Convolution(channels=(2, 1), image=(1, 2), kernel=(1, 2))
+    return sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=4,
+        n_neurons=5,
+        pre=7,
+        post=2,
+        weight=-9,
+        threshold=[25, 30, 20, 20, 131071],
+        outputs=[4, 0],
+        readout=[0, 0, 0, 0, 1],
+        shared=[
+            sp.SharedSynapses.of(first, [1, 0, -3, 4], first_pre=0, first_post=0, delay=[1, 1, 2, 2]),
+            sp.SharedSynapses.of(second, [5, -6, 7, 8], first_pre=4, first_post=4, exponent=[0, 0, 1, 1]),
+        ],
+    )
+
+
 def good_files(folder: Path) -> dict[str, bytes]:
     """Return a good file of each kind, made in a folder."""
     good_program().save(folder / "program.snnp")
     good_program_of_a_stranger().save(folder / "hardware.snnp")
+    good_program_of_convolutions().save(folder / "shared.snnp")
     rasters = {name: np.stack([random_raster(i, 9, 2, 0.3) for i in (5, 6)]) for name in ("inputs", "targets", "care")}
     write_archive(folder / "raster.npz", rasters, texts={})
     answer: dict[str, NDArray[np.generic]] = {
@@ -399,6 +421,7 @@ def good_files(folder: Path) -> dict[str, bytes]:
 FILE_NAMES = {
     "program": "program.snnp",
     "hardware": "hardware.snnp",
+    "shared": "shared.snnp",
     "raster": "raster.npz",
     "events": "events.csv",
     "spec": "SPEC.toml",
@@ -410,7 +433,7 @@ FILE_NAMES = {
 def hostile_file(kind: str, good: bytes, seed: int) -> bytes:
     """Return a changed copy of a good file of that kind."""
     stranger = Stranger(Random(seed))
-    if kind in ("program", "hardware", "raster", "result"):
+    if kind in ("program", "hardware", "shared", "raster", "result"):
         return stranger.splice(good) if stranger.chance(0.25) else stranger.archive(good)
     if kind == "events" or stranger.chance(0.3):
         return _hostile_text(stranger, good)

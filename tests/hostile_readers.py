@@ -59,6 +59,7 @@ def read_backend(path: Path) -> object:
 READERS: Mapping[str, Reader] = {
     "program": (read_program, (sp.FormatError,)),
     "hardware": (read_program, (sp.FormatError,)),
+    "shared": (read_program, (sp.FormatError,)),
     "raster": (read_raster, (sp.FormatError,)),
     "events": (read_events, (sp.FormatError,)),
     "spec": (load_spec, (sp.FormatError, sp.SpecError, sp.LimitError)),

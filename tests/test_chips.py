@@ -86,7 +86,7 @@ def test_a_chip_that_is_not_registered_compiles_within_its_own_limits() -> None:
     assert program.chip is small
     assert sp.verify(program, spec).exact
     with pytest.raises(sp.LimitError, match="delay"):
-        dataclasses.replace(program, delay=program.delay + 1)
+        program.with_synapses(delay=program.delay + 1)
 
 
 def test_chips_are_equal_by_value_whatever_process_made_them() -> None:

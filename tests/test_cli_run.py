@@ -31,8 +31,8 @@ def test_run_prints_json(command: Command, detector: Path) -> None:
     code, out, _ = command("run", detector, FILES / "inputs.csv", "--ticks", 12, "--json")
     assert code == cli.EXACT
     assert json.loads(out)["patterns"] == [
-        {"tick": [6], "neuron": [0]},
-        *({"tick": [], "neuron": []} for _ in range(3)),
+        {"tick": [6], "neuron": [0], "readout": None},
+        *({"tick": [], "neuron": [], "readout": None} for _ in range(3)),
     ]
 
 
@@ -44,7 +44,10 @@ def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -
     assert "energy: an estimate" in out
     code, out, _ = command(*words, "--json", "-o", tmp_path / "out.csv")
     answer = json.loads(out)
-    assert answer["patterns"] == [{"tick": [6], "neuron": [0]}, *({"tick": [], "neuron": []} for _ in range(3))]
+    assert answer["patterns"] == [
+        {"tick": [6], "neuron": [0], "readout": None},
+        *({"tick": [], "neuron": [], "readout": None} for _ in range(3)),
+    ]
     assert answer["activity"]["patterns"][0] == {
         "ticks": 12,
         "input_spikes": 2,

@@ -45,7 +45,7 @@ def runtimes(monkeypatch: pytest.MonkeyPatch) -> Runtimes:
 def quiet_trial(seed: int) -> tuple[sp.Program, Rasters]:
     """Return a random program with delays of at most eight ticks, and its patterns."""
     trial = random_trial(seed, gaps=Gaps(refractory=False))
-    return replace(trial.program, delay=1 + trial.program.delay % 8), trial.inputs
+    return trial.program.with_synapses(delay=1 + trial.program.delay % 8), trial.inputs
 
 
 def refractory_trial(seed: int) -> tuple[sp.Program, Rasters]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +77,7 @@ def loud_trial(seed: int) -> tuple[sp.Program, Rasters]:
         threshold=generator.choice([1000, 9000, 32767], 4),
         bias=[0, 100, -100, 0],
     )
-    return replace(program, exponent=exponent), [generator.random((60, 4)) < 0.6 for _ in range(2)]
+    return program.with_synapses(exponent=exponent), [generator.random((60, 4)) < 0.6 for _ in range(2)]
 
 
 def lowest_trial(seed: int) -> tuple[sp.Program, Rasters]:
@@ -92,7 +91,7 @@ def lowest_trial(seed: int) -> tuple[sp.Program, Rasters]:
         threshold=9000,
         bias=-127,
     )
-    return replace(program, exponent=np.full(24, 7)), [generator.random((40, 4)) < 0.4]
+    return program.with_synapses(exponent=np.full(24, 7)), [generator.random((40, 4)) < 0.4]
 
 
 def crowded_trial(seed: int) -> tuple[sp.Program, Rasters]:

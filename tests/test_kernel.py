@@ -214,7 +214,7 @@ def test_mixed_weights_fit_eight_bits() -> None:
 
 def test_the_reach_counts_both_signs_apart() -> None:
     program = one_neuron(pre=[0, 0, 0], weight=[200, -50, -40], exponent=[0] * 3)
-    reach = arriving_span(program, program.effective_weight())
+    reach = arriving_span(program)
     assert (reach.low.tolist(), reach.high.tolist()) == ([-90], [200])
 
 
@@ -359,7 +359,7 @@ def test_sums_that_are_watched_are_watched_after_each_event() -> None:
     usual = one_neuron(n_inputs=2, pre=[0, 1], post=[0, 0], delay=[1, 1], weight=[200, -150], exponent=[0, 0])
     raster = np.ones((3, 2), dtype=bool)
     for weights, found in (([200, -150], 200), ([-150, 200], None), ([150, 80], 230)):
-        program = replace(usual, chip=chip, weight=np.array(weights), sign_mode=np.ones(2, np.int32))
+        program = replace(usual, chip=chip).with_synapses(weight=weights, sign_mode=[1, 1])
         told = () if found is None else (Excursion(1, 0, "arriving", found, 200),)
         for simulate in (reference.simulate, kernel.simulate):
             (trace,) = simulate(program, [raster])

@@ -45,6 +45,8 @@ LAYERS = (
     "specs",
     "judgement",
     "distance",
+    "synapses",
+    "program_checks",
     "program_file",
     "program",
     "trace",

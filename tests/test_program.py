@@ -488,8 +488,8 @@ RULE: dict[str, object] = dict(SEMANTICS[CHIPS["loihi1"].rule.name])
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "is of format 'zip'; 'snnp' is needed"),
     "no format": ({"format": None}, "is of format None; 'snnp' is needed"),
-    "later version": ({"format_version": 4}, "has format version 4; this snnprog reads 1 to 3"),
-    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 3"),
+    "later version": ({"format_version": 5}, "has format version 5; this snnprog reads 1 to 4"),
+    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 4"),
     "refractory periods in version 1": ({"refractory": HELD}, "says 'after a spike at tick t the potential is 0"),
     "version 2 that does not say what it means": ({"format_version": 2}, "says None of refractory periods; in format"),
     "chip": ({"chip": "loihi9"}, "is for chip 'loihi9'; known chips are loihi1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,8 +113,7 @@ def test_integers_are_found_or_there_are_none() -> None:
                 itertools.product([-1, 0, 1], repeat=program.n_synapses), range(8)
             ):
                 mode = np.where(np.array(weight) < 0, INHIBITORY, EXCITATORY)
-                other = replace(
-                    program,
+                other = program.with_synapses(
                     weight=np.array(weight, dtype=np.int32),
                     exponent=np.full(len(weight), exponent, dtype=np.int32),
                     sign_mode=mode,

@@ -238,7 +238,7 @@ def test_no_value_leaves_its_proved_reach_and_the_lean_rule_does_the_same(chip: 
         program, raster = random_program(chip, seed, loudness=0.2)
         parameters = parameters_of(program)
         spans = {name: Span.of(values) for name, values in parameters.items()}
-        reach = reach_of(chip.rule, spans, arriving=arriving_span(program, program.effective_weight()))
+        reach = reach_of(chip.rule, spans, arriving=arriving_span(program))
         (trace,) = reference.simulate(program, [raster], state=True)
         for name, states in (("current", trace.currents), ("potential", trace.potentials)):
             if name in reach.registers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +74,7 @@ def test_a_planted_weight_is_found_where_it_first_acts(name: str) -> None:
     for synapse in range(program.n_synapses):
         weight, mode = program.weight.copy(), program.sign_mode.copy()
         weight[synapse], mode[synapse] = -weight[synapse], 5 - mode[synapse]
-        wrong = replace(program, weight=weight, sign_mode=mode)
+        wrong = program.with_synapses(weight=weight, sign_mode=mode)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sp.PortabilityWarning)
             found = compare_runs("wrong", run_backend(wrong, inputs, record="state"), right)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
@@ -25,6 +25,7 @@ from snnprog.arrays import Raster
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
+from snnprog.backends.readouts import read_out, reads_potentials
 from snnprog.checks import as_seconds, check_type
 from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
@@ -44,6 +45,10 @@ BUILT_IN = {
     REFERENCE: "the built-in integer simulator, in plain NumPy",
 }
 Record = Literal["spikes", "state"]
+
+STATES_TOGETHER = 1 << 24
+"""Ticks x neurons whose states are kept at a time where only readouts are wanted: 128 MB of 32-bit currents and
+potentials. A choice, not a measurement."""
 
 LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
@@ -111,7 +116,8 @@ def run(
     backend : str, optional
         "kernel", "reference", or the name of a backend folder; `built_in`, unless given.
     record : {"spikes", "state"}
-        "state" records the current and potential of every neuron after each tick, too.
+        "state" records the current and potential of every neuron after each tick, too. Outputs that are read by their
+        potential are always recorded: see `Trace.readout`.
     timeout_s : float, optional
         Seconds after which a backend has failed; its own default, unless given.
 
@@ -122,7 +128,8 @@ def run(
     BackendError
         If the backend is missing, fails, hangs or answers nonsense.
     LimitError
-        If the program needs what the backend lacks.
+        If the program needs what the backend lacks, or the potential of an output that is read by it reaches the
+        threshold.
 
     Warns
     -----
@@ -161,9 +168,14 @@ def run_backend(
     if rule not in folder.semantics:
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
     check_gaps(program, folder.gaps, backend=backend)
+    if record == "state" and not folder.gaps.potentials:
+        raise BackendError(f"backend {backend} records no currents and potentials; record spikes only")
     if not rasters:
         return Run((), {})
-    return _run_folder(program, rasters, backend=folder, state=record == "state", timeout_s=limit)
+    answer = _run_folder(
+        program, rasters, backend=folder, state=record == "state" or reads_potentials(program), timeout_s=limit
+    )
+    return Run(read_out(program, answer.traces, state=record == "state"), answer.versions)
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
@@ -203,7 +215,12 @@ def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]
 
 def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, record: Record) -> Run:
     versions = {"snnprog": __version__, "numpy": np.__version__}
-    traces = _traces(program, rasters, backend, state=record == "state")
+    state = record == "state"
+    groups = _groups(program, rasters) if reads_potentials(program) and not state else [rasters]
+    traces: list[Trace] = []
+    for group in groups:
+        states = _traces(program, group, backend, state=state or reads_potentials(program))
+        traces += read_out(program, states, state=state, first=len(traces))
     if backend == KERNEL:
         import numba
 
@@ -213,6 +230,13 @@ def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, reco
             warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
             break
     return Run(tuple(traces), versions)
+
+
+def _groups(program: Program, rasters: list[Raster]) -> list[list[Raster]]:
+    """Return the patterns in order, parted so that the states of each part take little memory."""
+    ends = np.cumsum([len(raster) * program.n_neurons for raster in rasters], dtype=np.int64)
+    part = ends // STATES_TOGETHER
+    return [[rasters[index] for index in np.flatnonzero(part == number)] for number in np.unique(part)]
 
 
 def _traces(program: Program, rasters: Sequence[Raster], backend: str, *, state: bool) -> list[Trace]:
@@ -230,7 +254,7 @@ def _run_folder(
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
     with temporary_folder() as folder:
-        program.save(folder / "program.snnp")
+        _plain(program).save(folder / "program.snnp")
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of(
@@ -246,6 +270,11 @@ def _run_folder(
             return read_result(folder / "result.npz", program, rasters=rasters, state=state)
         except FormatError as error:
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
+
+
+def _plain(program: Program) -> Program:
+    """Return the program as runners know it: every synapse listed, and nothing said of what is read of outputs."""
+    return replace(program.unrolled(), readout=np.zeros_like(program.readout))
 
 
 def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> None:

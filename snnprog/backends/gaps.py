@@ -31,6 +31,8 @@ class Gaps:
         Whether neurons may have one.
     refractory : bool
         Whether neurons may have a refractory period of more than 1 tick.
+    potentials : bool
+        Whether currents and potentials can be recorded, and so neurons be read by their potential.
     """
 
     longest_input_delay: int | None = None
@@ -38,6 +40,7 @@ class Gaps:
     most_neurons: int | None = None
     bias: bool = True
     refractory: bool = True
+    potentials: bool = True
 
     def named(self) -> dict[str, int | bool]:
         """Return the limits that there are, by name: what the table ``[gaps]`` says."""
@@ -85,6 +88,9 @@ def check_gaps(program: Program, gaps: Gaps, *, backend: str) -> None:
     if held.size and not gaps.refractory:
         item, found = f"the refractory period of neuron {held[0]}", int(program.refractory[held[0]])
         raise LimitError(item, found, f"1 on backend {backend}", f"compile with refractory 1, or {ELSEWHERE}")
+    if not gaps.potentials and program.is_read_by_potential.any():
+        output = int(program.is_read_by_potential.argmax())
+        raise LimitError(f"the readout of output {output}", "its potential", f"spikes on backend {backend}", ELSEWHERE)
 
 
 def _check_delays(program: Program, members: Bools, *, limit: int | None, source: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def print_conformance(console: Console, name: str, *, outcome: Conformance) -> None:
     """Print what ran on a backend and what was left out, and whether all of it came out equal."""
     from snnprog.backends import REFERENCE
+    from snnprog.conformance.checking import shows_states
     from snnprog.report.divergences import divergence_table
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table
 
@@ -28,5 +29,6 @@ def print_conformance(console: Console, name: str, *, outcome: Conformance) -> N
         print_table(console, divergence_table(outcome.divergence))
         return
     counts = f"{counted(outcome.neuron_ticks, 'neuron-tick')} and {counted(outcome.spikes, 'spike')}"
-    equal = f"{name} equals {judge}: {counts} compared, currents and potentials too, no difference"
+    states = "currents and potentials too" if shows_states(name) else "no currents and potentials"
+    equal = f"{name} equals {judge}: {counts} compared, {states}, no difference"
     print_line(console, equal, style=GOOD)

@@ -14,13 +14,14 @@ from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.errors import LimitError
-from snnprog.wording import counted
+from snnprog.wording import counted, runs_of
 
 if TYPE_CHECKING:
-    from snnprog.arrays import Raster
+    from snnprog.arrays import Integers, Raster
     from snnprog.files.event_view import EventView
     from snnprog.placement import Placement
     from snnprog.program import Program
+    from snnprog.trace import Trace
     from snnprog.workload import Activity
 
 
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     "output_path",
     type=OutputFile(".csv", ".npz", ".h5"),
     help="File to write the output spikes to: .csv, .npz or .h5 (SONATA).",
+)
+@click.option(
+    "--potentials",
+    "potentials_path",
+    type=OutputFile(".csv", ".npz"),
+    help="File to write the potentials of outputs that are read by them to: .csv or .npz.",
 )
 @click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern (required for all but .npz).")
@@ -54,6 +61,7 @@ def run_command(
     program_path: Path,
     inputs_path: str,
     output_path: Path | None,
+    potentials_path: Path | None,
     backend: str | None,
     ticks: int | None,
     patterns: int | None,
@@ -72,15 +80,18 @@ def run_command(
     INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA), an
     .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also .npz and .h5
     with --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a
-    file.
+    file; so are the potentials of outputs that are read by them.
     """
     from snnprog.backends import built_in, run_backend
     from snnprog.files import read_rasters, split_key, write_rasters
+    from snnprog.files.readouts import check_potentials, write_readouts
     from snnprog.program import load
     from snnprog.raster import events_of_raster
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
+    if potentials_path is not None:
+        check_potentials(potentials_path, program.is_read_by_potential)
     name, key = split_key(inputs_path)
     # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
     is_for_output = output_path is not None and output_path.suffix == ".h5" and not _holds_times(name, key, view)
@@ -103,10 +114,17 @@ def run_command(
     spikes = [trace.spikes for trace in answer.traces]
     activity = activity_of(program, inputs, spikes=spikes, placement=_placement_of(program)) if is_counted else None
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
+    readouts = _readouts_of(program, answer.traces, is_counted=is_counted)
     if output_path is not None:
         write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)
+    if potentials_path is not None:
+        write_readouts(potentials_path, readouts, program.is_read_by_potential)
     if as_json:
-        events = [{"tick": t.tolist(), "neuron": n.tolist()} for t, n in map(events_of_raster, spikes)]
+        events: list[dict[str, object]] = [
+            {"tick": t.tolist(), "neuron": n.tolist(), "readout": None} for t, n in map(events_of_raster, spikes)
+        ]
+        for pattern, readout in zip(events, readouts, strict=False):
+            pattern["readout"] = readout.tolist()
         counts = None if activity is None else activity.as_dict()
         versions = dict(answer.versions)
         print_json({"backend": backend, "versions": versions, "patterns": events, "activity": counts})
@@ -114,7 +132,9 @@ def run_command(
     if activity is not None:
         _print_activity(activity)
     elif output_path is None:
-        _print_spikes(spikes, backend)
+        _print_answer(program, spikes, readouts, backend=backend, is_written=potentials_path is not None)
+    elif readouts and potentials_path is None:
+        say(_left_out(program))
     if output_path is not None:
         total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
         click.echo(f"{total} in {counted(len(spikes), 'pattern')}; wrote {output_path}")
@@ -124,6 +144,43 @@ def _holds_times(name: str, key: str | None, view: EventView | None) -> bool:
     from snnprog.files import options_of
 
     return "dt_ms" in options_of(Path(name), key, has_view=view is not None)
+
+
+def _readouts_of(program: Program, traces: Sequence[Trace], *, is_counted: bool) -> list[Integers]:
+    """Return the readouts ``(ticks, outputs)``; none where all outputs are read by their spikes."""
+    if not program.is_read_by_potential.any():
+        return []
+    found = [trace.readout for trace in traces if trace.readout is not None]
+    return [readout[:, program.outputs] for readout in found] if is_counted else found
+
+
+def _left_out(program: Program) -> str:
+    outputs = runs_of([index for index, is_read in enumerate(program.is_read_by_potential.tolist()) if is_read])
+    if program.is_read_by_potential.sum() == 1:
+        return f"the potential of output {outputs} is left out; --potentials FILE writes it"
+    return f"the potentials of outputs {outputs} are left out; --potentials FILE writes them"
+
+
+def _print_answer(
+    program: Program, spikes: Sequence[Raster], readouts: Sequence[Integers], *, backend: str, is_written: bool
+) -> None:
+    """Print spikes, and potentials that are not written: two tables on a terminal, and one kind of CSV in a pipe."""
+    from snnprog.files.readouts import readout_texts
+
+    if not sys.stdout.isatty() and program.is_read_by_potential.all() and not is_written:
+        for text in readout_texts(readouts, program.is_read_by_potential):
+            click.echo(text, nl=False)
+        return
+    _print_spikes(spikes, backend)
+    if not readouts or is_written:
+        return
+    if sys.stdout.isatty():
+        from snnprog.report.readouts import readouts_table
+        from snnprog.report.terminal import print_table
+
+        print_table(terminal(), readouts_table(readouts, program.is_read_by_potential))
+    else:
+        say(_left_out(program))
 
 
 def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:

@@ -186,7 +186,12 @@ def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conf
 def _run(trial: Trial, backend: str) -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PortabilityWarning)  # only trials leave that range that are meant to
-        return run_backend(trial.program, trial.inputs, backend, "state")
+        return run_backend(trial.program, trial.inputs, backend, "state" if shows_states(backend) else "spikes")
+
+
+def shows_states(backend: str) -> bool:
+    """Return whether a backend records currents and potentials; where it does not, spikes alone are compared."""
+    return backend in BUILT_IN or find_backend(backend).gaps.potentials
 
 
 def _judge_of(backend: str) -> str:
@@ -197,7 +202,7 @@ def _judge_of(backend: str) -> str:
 def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Divergence]:
     """Return which program of a batch differs, and where in it."""
     programs = [golden.trial.program for golden in batch]
-    counts = [each.n_outputs if differs.quantity == "spikes" else each.n_neurons for each in programs]
+    counts = [each.n_outputs if differs.is_of_output else each.n_neurons for each in programs]
     before = np.cumsum([0, *counts])
     part = int(np.searchsorted(before, differs.neuron, side="right")) - 1
     return batch[part], replace(differs, neuron=differs.neuron - int(before[part]))

@@ -11,7 +11,7 @@ from snnprog.arrays import Int64s
 from snnprog.divergence.places import Divergence
 from snnprog.trace import Trace
 
-QUANTITIES = ("currents", "potentials", "spikes")
+QUANTITIES = ("currents", "potentials", "readout", "spikes")
 
 
 def first_difference(

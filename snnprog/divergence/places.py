@@ -139,9 +139,9 @@ class Divergence:
     backend, against : str
         Who differs from whom: "target", "reference" or another backend.
     pattern, tick, neuron : int
-        Where; for spikes the neuron is counted among outputs, for states among all neurons.
+        Where; for spikes and readouts the neuron is counted among outputs, for states among all neurons.
     quantity : str
-        "spikes", "currents" or "potentials".
+        "spikes", "currents", "potentials" or "readout" (the potential of an output that is read by it).
     expected, found : int
         The two values.
     diagnosis : Diagnosis or None
@@ -158,8 +158,13 @@ class Divergence:
     found: int
     diagnosis: Diagnosis | None = field(default=None, compare=False)
 
+    @property
+    def is_of_output(self) -> bool:
+        """Whether the neuron is counted among outputs."""
+        return self.quantity in ("spikes", "readout")
+
     def __str__(self) -> str:
-        whose = "output" if self.quantity == "spikes" else "neuron"
+        whose = "output" if self.is_of_output else "neuron"
         other = f"the {self.against}" if self.against in (TARGET, REFERENCE) else self.against
         place = (
             f"{self.backend} differs from {other} first at tick {self.tick} of pattern {self.pattern}:"

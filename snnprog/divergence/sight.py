@@ -55,7 +55,7 @@ class Sight:
     @property
     def neuron(self) -> int:
         """The neuron that differs first, counted among all."""
-        return int(self.neurons[self.place.neuron]) if self.place.quantity == "spikes" else self.place.neuron
+        return int(self.neurons[self.place.neuron]) if self.place.is_of_output else self.place.neuron
 
     @property
     def has_states(self) -> bool:

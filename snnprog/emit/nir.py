@@ -63,6 +63,9 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
         raise SpecError(
             f"neuron {neuron} has a refractory period of {program.refractory[neuron]} ticks; NIR's neurons have none"
         )
+    if program.is_read_by_potential.any():
+        output = int(program.is_read_by_potential.argmax())
+        raise SpecError(f"output {output} is read by its potential; NIR graphs are written of outputs that spike only")
     members = _populations(program)
     connections = _connections(program, members)
     ahead = _ticks_ahead(program, connections)

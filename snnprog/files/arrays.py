@@ -74,7 +74,7 @@ def _check_extent(path: Path, shape: tuple[int, ...], reading: Reading) -> None:
             raise FormatError(f"{path} has {counted(there, label)}; {wanted} were announced{hint}")
 
 
-def write_npz(path: Path, rasters: Sequence[Raster], *, key: str) -> None:
+def write_npz(path: Path, rasters: Sequence[NDArray[np.generic]], *, key: str) -> None:
     """Write rasters as one array if all have one shape, else as ``<key>_0``, ``<key>_1`` and so on.
 
     Raises

@@ -32,4 +32,5 @@ def _difference(divergence: Divergence) -> str:
     neuron, found, expected = divergence.neuron, divergence.found, divergence.expected
     if divergence.quantity == SPIKES:
         return f"output {neuron} {DOES.get(found, found)}, expected {SHOULD.get(expected, expected)}"
-    return f"{divergence.quantity.removesuffix('s')} of neuron {neuron} is {found}, expected {expected}"
+    whose = "output" if divergence.is_of_output else "neuron"
+    return f"{divergence.quantity.removesuffix('s')} of {whose} {neuron} is {found}, expected {expected}"

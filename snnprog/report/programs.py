@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from snnprog.arrays import Int32s
 from snnprog.report.neurons import NeuronRow, print_neurons
 from snnprog.report.table import Table
+from snnprog.wording import runs_of
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console
@@ -26,8 +30,11 @@ def program_data(program: Program) -> dict[str, object]:
         "inputs": program.n_inputs,
         "neurons": program.n_neurons,
         "outputs": program.n_outputs,
+        "outputs_read_by_potential": np.flatnonzero(program.is_read_by_potential).tolist(),
         "hidden_neurons": program.n_neurons - program.n_outputs,
         "synapses": program.n_synapses,
+        "convolutions": len(program.shared),
+        "shared_weights": sum(each.n_weights for each in program.shared),
         "recurrent": bool((program.pre >= program.n_inputs).any()),
         **spans_of(program),
         "provenance": dict(program.provenance),
@@ -37,14 +44,14 @@ def program_data(program: Program) -> dict[str, object]:
 def spans_of(program: Program) -> dict[str, Span]:
     """Return the least and the greatest of each of a program's integers; None where it has none."""
     return {
-        "delays": _span(program.delay.tolist()),
-        "weights": _span(program.weight.tolist()),
-        "exponents": _span(program.exponent.tolist()),
-        "thresholds": _span(program.threshold.tolist()),
-        "current_decays": _span(program.current_decay.tolist()),
-        "potential_decays": _span(program.potential_decay.tolist()),
-        "biases": _span(program.bias.tolist()),
-        "refractory_periods": _span(program.refractory.tolist()),
+        "delays": _span(program.delay),
+        "weights": _span(program.weight),
+        "exponents": _span(program.exponent),
+        "thresholds": _span(program.threshold),
+        "current_decays": _span(program.current_decay),
+        "potential_decays": _span(program.potential_decay),
+        "biases": _span(program.bias),
+        "refractory_periods": _span(program.refractory),
     }
 
 
@@ -63,7 +70,12 @@ def program_table(program: Program) -> Table:
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
-    rows += [("synapses", data["synapses"]), ("recurrent", data["recurrent"])]
+    if program.is_read_by_potential.any():
+        rows.append(("outputs read by potential", runs_of(np.flatnonzero(program.is_read_by_potential).tolist())))
+    rows.append(("synapses", data["synapses"]))
+    if program.shared:
+        rows.append(("convolutions", f"{data['convolutions']}, of {data['shared_weights']} weights"))
+    rows.append(("recurrent", data["recurrent"]))
     rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
     rows += [] if program.core is None else [("cores", int(program.core.max()) + 1)]
     return Table.plain("Program", columns=("what", "value"), rows=rows + _origin(program.provenance))
@@ -116,8 +128,8 @@ def _brief(value: object) -> str:
         return str(value)
 
 
-def _span(values: Sequence[int]) -> Span:
-    return [min(values), max(values)] if values else None
+def _span(values: Int32s) -> Span:
+    return [int(values.min()), int(values.max())] if values.size else None
 
 
 def _words(span: Span) -> str:

@@ -7,6 +7,7 @@ wrap or clip, arrivals beyond 32 bits. Patterns are shared out to threads; the a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -29,13 +30,19 @@ THREAD_WORK = 1 << 20
 """Neuron-ticks that are worth a thread of their own."""
 
 
+_LAYOUTS: WeakKeyDictionary[Program, Layout] = WeakKeyDictionary()
+"""Layouts of programs that are in use, which are compared by identity: one of millions of synapses takes seconds."""
+
+
 def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
 
     Shapes are the caller's affair.
     """
     if can_be_laid_out(program):
-        return run_layout(lay_out(program), inputs, state=state, threads=processors())
+        if program not in _LAYOUTS:
+            _LAYOUTS[program] = lay_out(program)
+        return run_layout(_LAYOUTS[program], inputs, state=state, threads=processors())
     return simulate_events(program, inputs, state=state)
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -44,6 +44,10 @@ LEAST_PERIOD = 8
 WEIGHT_TYPES = (np.int8, np.int16, np.int32, np.int64)
 ARRIVAL_TYPES = (np.int16, np.int32)
 PLACE_TYPES = (np.uint16, np.uint32)
+PART = 1 << 20
+"""Synapses that are looked at together: all at once, the millions of a convolution would need as much memory again.
+Insensitive from 2^16 to 2^22."""
+
 NARROW_LIMIT = 1 << 31
 """Values below it fit 32 bits, of which a vector instruction takes twice as many as of 64."""
 
@@ -95,7 +99,7 @@ def can_be_laid_out(program: Program) -> bool:
 
 def lay_out(program: Program) -> Layout:
     """Return the layout of a program that `can_be_laid_out`."""
-    lean, weights = _lean(program), program.effective_weight()
+    lean, weights = _lean(program), _effective_weight(program)
     assert lean.can_be_summed, "asked for by whoever knows that it can"
     code = block_code(lean.rule)
     register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, arriving=lean.arriving)) else np.int64
@@ -118,11 +122,20 @@ def lean_rule(program: Program) -> Rule:
     return _lean(program).rule
 
 
-@lru_cache(maxsize=8)
+_LEAN: WeakKeyDictionary[Program, _Lean] = WeakKeyDictionary()
+"""Lean rules of programs that are in use, which are compared by identity."""
+
+
 def _lean(program: Program) -> _Lean:
-    """Return the lean rule of a program; programs are compared by identity, so the last few are remembered."""
+    """Return the lean rule of a program, calculated once."""
+    if program not in _LEAN:
+        _LEAN[program] = _made_lean(program)
+    return _LEAN[program]
+
+
+def _made_lean(program: Program) -> _Lean:
     rule, spans = program.chip.rule, _spans(program)
-    arriving = arriving_span(program, program.effective_weight())
+    arriving = arriving_span(program)
     reach = reach_of(rule, spans, arriving=arriving)
     lean = simplified(rule, reach)
     can_be_summed = lean.is_sum and not _counts(rule, reach) and _rests(rule)
@@ -157,19 +170,29 @@ def _spans(program: Program) -> dict[str, Span]:
     return {name: Span.of(values) for name, values in parameters_of(program).items()}
 
 
-def common_shift(weights: Int64s) -> int:
+def _effective_weight(program: Program) -> Integers:
+    """Return what each synapse adds, in 32 bits where these hold it."""
+    most, least = int(program.weight.max(initial=0)), int(program.weight.min(initial=0))
+    if max(most, -least) << int(program.exponent.max(initial=0)) < NARROW_LIMIT:
+        return program.weight << program.exponent
+    return program.effective_weight()
+
+
+def common_shift(weights: Integers) -> int:
     """Return the greatest power of two, as an exponent, that divides all weights."""
     together = int(np.bitwise_or.reduce(weights)) if weights.size else 0
     return (together & -together).bit_length() - 1 if together else 0
 
 
-def arriving_span(program: Program, weights: Int64s) -> Span:
+def arriving_span(program: Program) -> Span:
     """Return the least and the greatest sum of any events that can come together at each neuron in a tick."""
     most = np.ones(program.n_inputs + program.n_neurons, np.int64)
     most[program.n_inputs :] = _most_spikes(program)
-    added = weights * most[program.pre]
     sums = np.zeros((2, program.n_neurons), dtype=np.int64)
-    np.add.at(sums, ((added > 0).astype(np.int64), program.post), added)
+    for start in range(0, program.n_synapses, PART):
+        part = slice(start, start + PART)
+        added = (program.weight[part].astype(np.int64) << program.exponent[part]) * most[program.pre[part]]
+        np.add.at(sums, ((added > 0).astype(np.int64), program.post[part]), added)
     return Span(sums[0], sums[1])
 
 
@@ -222,17 +245,19 @@ def _cells(program: Program, code: BlockCode, *, shape: Shape, register: type[np
     return fields.reshape(code.n_fields, -1, LANES).transpose(1, 0, 2).ravel()
 
 
-def _wires(program: Program, weights: Int64s, shape: Shape, *, is_wide: bool) -> Wires:
+def _wires(program: Program, weights: Integers, shape: Shape, *, is_wide: bool) -> Wires:
     """Return the wires; a group of synapses is those of one line and one delay."""
     n_lines = shape.n_inputs + shape.n_neurons
-    group = program.pre.astype(np.int64) * shape.slots + (program.delay - 1)
+    narrow: type[np.signedinteger] = np.int32 if max(n_lines, shape.padded) * shape.slots < NARROW_LIMIT else np.int64
+    group = program.pre.astype(narrow) * shape.slots + (program.delay - 1)
     counts = np.bincount(group, minlength=n_lines * shape.slots)
     is_row = counts * DENSE_SHARE >= shape.n_neurons
-    dense = is_row[group]
+    dense = np.flatnonzero(is_row[group])
     rows = _rows(group[dense], program.post[dense], weights[dense], is_row, shape)
-    order = np.lexsort((program.post[~dense], group[~dense]))
-    place = ((program.delay[~dense].astype(np.int64) - 1) * shape.padded + program.post[~dense])[order]
-    listed = weights[~dense][order]
+    order = np.lexsort((program.post, group))
+    order = order if not dense.size else order[~is_row[group[order]]]
+    place = (program.delay.astype(narrow) - 1) * shape.padded + program.post
+    place, listed = place[order], weights[order]
     kind = np.int64 if is_wide else _narrowest(WEIGHT_TYPES, rows, listed)
     return Wires(
         row_first=_starts(is_row.reshape(n_lines, shape.slots).sum(axis=1)).astype(np.uint64),
@@ -244,7 +269,7 @@ def _wires(program: Program, weights: Int64s, shape: Shape, *, is_wide: bool) ->
     )
 
 
-def _rows(group: Int64s, post: Integers, weights: Int64s, is_row: Bools, shape: Shape) -> Int64s:
+def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, shape: Shape) -> Int64s:
     """Return the weights ``(rows, padded neurons)`` of the groups that are rows; synapses in parallel are added up."""
     number = np.cumsum(is_row) - 1
     sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)
@@ -256,7 +281,7 @@ def _starts(counts: Int64s) -> Int64s:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
-def _narrowest(kinds: Sequence[type[np.integer]], *values: Int64s) -> type[np.integer]:
+def _narrowest(kinds: Sequence[type[np.integer]], *values: Integers) -> type[np.integer]:
     """Return the first type that holds all values."""
     least = min(int(array.min(initial=0)) for array in values)
     most = max(int(array.max(initial=0)) for array in values)

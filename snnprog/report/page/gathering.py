@@ -41,7 +41,7 @@ from snnprog.report.verifications import verification_table
 from snnprog.spec import Pattern, Spec
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
-from snnprog.wording import counted
+from snnprog.wording import counted, runs_of
 from snnprog.workload import Activity, activity
 
 SHOWN_VALUES = 8
@@ -250,6 +250,7 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
         Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
         Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
+        *_readouts(program),
         Fact("Synapses", f"{program.n_synapses:,}"),
         Fact("Longest delay", counted(program.max_delay, "tick")),
     ]
@@ -265,6 +266,11 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
     if run.worked is not None and run.worked.energy_source is not None:
         facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))
     return tuple(facts)
+
+
+def _readouts(program: Program) -> list[Fact]:
+    read = np.flatnonzero(program.is_read_by_potential).tolist()
+    return [Fact("Read by potential", f"output{'s' if len(read) > 1 else ''} {runs_of(read)}")] if read else []
 
 
 def _span(values: list[int]) -> str:

@@ -1,0 +1,60 @@
+"""Files of readouts: the potentials of outputs that are read by them, tick by tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from snnprog.arrays import Bools, Integers
+from snnprog.errors import FormatError
+from snnprog.files.arrays import write_npz
+from snnprog.output_files import write_bytes
+
+HEADER = "pattern,tick,output,potential\n"
+CHUNK = 1 << 14
+"""Lines that become text together."""
+
+
+def readout_texts(readouts: Sequence[Integers], is_read: Bools) -> Iterator[str]:
+    """Yield the text of a CSV file of readouts, piece by piece: the columns pattern, tick, output and potential.
+
+    Parameters
+    ----------
+    readouts : sequence of (ticks, outputs) int
+        One per pattern; see `snnprog.Trace`.
+    is_read : (outputs,) bool
+        Which outputs are read by their potential; others have no lines.
+    """
+    yield HEADER
+    outputs = np.flatnonzero(is_read)
+    for pattern, readout in enumerate(readouts):
+        tick, output = np.meshgrid(np.arange(len(readout)), outputs, indexing="ij")
+        columns = np.full(tick.shape, pattern), tick, output, readout[:, outputs]
+        rows = np.stack([column.ravel() for column in columns], axis=1)
+        for chunk in np.split(rows, range(CHUNK, len(rows), CHUNK)):
+            yield "%d,%d,%d,%d\n" * len(chunk) % tuple(chunk.ravel().tolist())
+
+
+def check_potentials(path: Path, is_read: Bools) -> None:
+    """Raise `FormatError` if a file of potentials would hold none."""
+    if not is_read.any():
+        raise FormatError(f"{path} would hold potentials, and every output of the program is read by its spikes")
+
+
+def write_readouts(path: Path, readouts: Sequence[Integers], is_read: Bools) -> None:
+    """Write readouts to a ``.csv`` or an ``.npz``, whose array is called ``readout``; see `readout_texts`.
+
+    Raises
+    ------
+    FormatError
+        If no output is read by its potential, the suffix is another, or the file cannot be written.
+    """
+    check_potentials(path, is_read)
+    if path.suffix == ".csv":
+        write_bytes(path, "".join(readout_texts(readouts, is_read)).encode())
+    elif path.suffix == ".npz":
+        write_npz(path, readouts, key="readout")
+    else:
+        raise FormatError(f"{path} ends in {path.suffix!r}; readouts are written to .csv and .npz")
