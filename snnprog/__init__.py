@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
     from snnprog.conflict import Conflict as Conflict
+    from snnprog.conversion import Conversion as Conversion
+    from snnprog.conversion import convert as convert
     from snnprog.convolution import Convolution as Convolution
     from snnprog.distance import victor_purpura as victor_purpura
     from snnprog.emit import to_nir as to_nir
@@ -49,8 +51,9 @@ if TYPE_CHECKING:
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
     from snnprog.network import Network as Network
+    from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
-    from snnprog.networks import quantize_nir as quantize_nir
+    from snnprog.networks import quantize as quantize
     from snnprog.placement import Placement as Placement
     from snnprog.placement import place as place
     from snnprog.program import Program as Program
@@ -78,6 +81,7 @@ _HOMES = {
     "BackendError": "errors",
     "CompileResult": "compiler",
     "Conflict": "conflict",
+    "Conversion": "conversion",
     "Convolution": "convolution",
     "Dynamics": "spec",
     "EventRaster": "files.event_raster",
@@ -105,14 +109,16 @@ _HOMES = {
     "Verification": "verification",
     "activity": "workload",
     "compile": "compiler",
+    "convert": "conversion",
     "explain": "explanation",
     "from_events": "files.event_raster",
     "from_neo": "files.neo",
+    "from_net": "networks",
     "from_nir": "networks",
     "load": "program",
     "load_spec": "spec_file",
     "place": "placement",
-    "quantize_nir": "networks",
+    "quantize": "networks",
     "read_events": "files.event_files",
     "read_observed": "files",
     "read_rasters": "files",

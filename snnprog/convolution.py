@@ -20,6 +20,9 @@ from snnprog.errors import SpecError
 
 Pair = tuple[int, int]
 LARGEST_SIDE = 1 << 16
+MOST_PLACES = 1 << 24
+"""Places of an image: as many neurons as a program may have."""
+
 MOST_MEETINGS = 1 << 21
 """Along one axis: target places x places of the kernel x places of a pooling window. A choice, not a measurement: a
 convolution over 16,000 samples with a kernel of 80 has 1.3 million."""
@@ -88,6 +91,12 @@ class Convolution:
             raise SpecError(
                 "target places x kernel places x pooled places along an axis of a convolution must be at most"
                 f" {MOST_MEETINGS}, got {meetings}; use a smaller image or kernel"
+            )
+
+        if max(self.n_sources, self.n_targets) > MOST_PLACES:
+            raise SpecError(
+                f"images of a convolution must have at most {MOST_PLACES} places, got {self.n_sources} and"
+                f" {self.n_targets}"
             )
 
     @property

@@ -15,16 +15,41 @@ import h5py
 import nir
 import numpy as np
 from cases import random_raster
+from net_files import cuba, write_net
 
 import snnprog as sp
 
-KINDS = ("sonata", "nwb", "nir", "cochlea", "camera")
-FILE_NAMES = {"sonata": "s.h5", "nwb": "r.nwb", "nir": "n.nir", "cochlea": "c.h5", "camera": "e.h5"}
+KINDS = ("sonata", "nwb", "nir", "net", "cochlea", "camera")
+FILE_NAMES = {
+    "sonata": "s.h5",
+    "nwb": "r.nwb",
+    "nir": "n.nir",
+    "net": "n.net",
+    "cochlea": "c.h5",
+    "camera": "e.h5",
+}
 NUMBERS = (-(2**63), -1, 0, 1, 2, 3, 7, 255, 2**31, 2**53, 2**63 - 1)
 FLOATS = (np.nan, np.inf, -np.inf, -1e-300, 0.0, 1e-3, 0.5, 1.0, 1e300)
 TYPES = ("i1", "u1", ">i2", "i4", "u8", "f2", ">f4", "f8", "longdouble", "c16", "?", "S3", "V8")
 SHAPES = ((), (0,), (1,), (4,), (5,), (6, 6), (2, 3), (0, 3), (1, 1, 1), (1 << 14,))
-WORDS = ("", "ms", "s", "by_time", "NIRGraph", "LIF", "Linear", "Delay", "Output", "input", "\x1b[2J", "é" * 300, "n")
+WORDS = (
+    "",
+    "ms",
+    "s",
+    "by_time",
+    "NIRGraph",
+    "LIF",
+    "Linear",
+    "Conv2d",
+    "SumPool2d",
+    "Delay",
+    "Output",
+    "same",
+    "input",
+    "\x1b[2J",
+    "é" * 300,
+    "n",
+)
 
 
 def good_hdf5(folder: Path) -> dict[str, bytes]:
@@ -54,10 +79,36 @@ def good_hdf5(folder: Path) -> dict[str, bytes]:
         "d": nir.Delay(np.array([0.001, 0.002])),
         "n": nir.CubaLIF(*np.full((5, 2), 0.01), w_in=np.ones(2), v_reset=np.zeros(2)),
         "output": nir.Output(np.array([2])),
+        "image": nir.Input(np.array([1, 4, 4])),
+        "c": nir.Conv2d((4, 4), np.ones((2, 1, 3, 3)), (1, 1), (1, 1), (1, 1), 1, np.zeros(2)),
+        "p": nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
+        "f": nir.Flatten({"input": np.array([2, 2, 2])}, start_dim=0, end_dim=-1),
+        "l": nir.LIF(*np.full((4, 8), 0.01)),
+        "li": nir.LI(*np.full((3, 8), 0.01)),
+        "seen": nir.Output(np.array([8])),
     }
-    edges = [("input", "w"), ("w", "d"), ("d", "n"), ("n", "d"), ("n", "output")]
+    edges = [("input", "w"), ("w", "d"), ("d", "n"), ("n", "d"), ("n", "output"), ("image", "c"), ("c", "p")]
+    edges += [("p", "f"), ("f", "l"), ("l", "li"), ("li", "seen")]
     nir.write(folder / "n.nir", nir.NIRGraph(nodes, edges))
+    write_net(folder / "n.net", good_layers())
     return {kind: (folder / name).read_bytes() for kind, name in FILE_NAMES.items()}
+
+
+def good_layers() -> list[dict[str, Any]]:
+    """Return a lava-dl network with a layer of each type that is read."""
+    ones, shape = np.ones((2, 2, 2, 2)), np.array([2, 4, 6])
+    kernel = {"kernelSize": np.array([2, 2]), "padding": np.array([0, 0]), "dilation": np.array([1, 1])}
+    return [
+        {"type": "input", "shape": shape, "weight": 64.0, "bias": 2.0, **cuba()},
+        {"type": "conv", "shape": np.array([2, 3, 5]), "weight": 8 * ones, "stride": np.array([1, 1]), **kernel}
+        | {"groups": 1, "bias": np.array([2.0, -4.0]), "delay": np.array([0.0, 3.0]), **cuba()},
+        {"type": "pool", "shape": np.array([2, 2, 3]), "weight": 20 * ones[:1, :1], "stride": np.array([2, 2])}
+        | {**kernel, **cuba([1024, 512], [128, 64])},
+        {"type": "flatten", "shape": np.array([12, 1, 1])},
+        {"type": "dense_rec", "shape": np.array([3]), "weight": np.full((3, 12), 6.0), "weight_rec": -4 * np.eye(3)}
+        | {"delay": np.array([1.0, 0.0, 2.0]), **cuba()},
+        {"type": "dense", "shape": np.array([1]), "weight": np.array([4.0, 2.0, -2.0]), **cuba(threshold=131071)},
+    ]
 
 
 def hostile_hdf5(good: bytes, seed: int) -> bytes:

@@ -22,9 +22,12 @@ from snnprog.files.hdf5_process import copy_parts
 from snnprog.files.nwb import PARTS, recording_of_nwb
 from snnprog.files.reading import Reading
 from snnprog.files.sonata import rasters_of_sonata
-from snnprog.networks import quantize_nir
+from snnprog.networks import quantize
+from snnprog.networks.convention import EXPORTERS, ZERO, Convention
 from snnprog.networks.graph import graph_of_file
 from snnprog.networks.importing import network_of
+from snnprog.networks.lava_dl import PARTS as PARTS_OF_NET
+from snnprog.networks.lava_dl import network_of_layers
 from snnprog.spec_file import load_spec
 
 Reader = tuple[Callable[[Path], object], tuple[type[Exception], ...]]
@@ -82,13 +85,17 @@ def _recording_of_nwb(file: Hdf5) -> object:
 
 
 def _program_of_nir(file: Hdf5) -> object:
-    return quantize_nir(network_of(graph_of_file(file), 0.001))
+    return quantize(network_of(graph_of_file(file), 0.001, convention=Convention(ZERO)))
 
 
 def _rasters_of_events(key: str | None) -> Callable[[Hdf5], object]:
     view = EventView(sensor_size=(2, 1))
     reading = Reading(dt_ms=1.0, ticks=9, merge=True, view=view)
     return lambda file: rasters_of_recordings(file.path, recordings_of_hdf5(file, key), reading)
+
+
+def _program_of_net(file: Hdf5) -> object:
+    return quantize(network_of_layers(file, 1.0, convention=EXPORTERS["lava-dl"].convention))
 
 
 def _read_here(parts: Sequence[str], read: Callable[[Hdf5], object]) -> Reader:
@@ -103,6 +110,7 @@ HDF5_READERS: Mapping[str, Reader] = {
     "nir": _read_here(("node",), _program_of_nir),
     "cochlea": _read_here(EVENT_PARTS, _rasters_of_events("0-2")),
     "camera": _read_here(EVENT_PARTS, _rasters_of_events(None)),
+    "net": _read_here(PARTS_OF_NET, _program_of_net),
 }
 
 
@@ -110,10 +118,12 @@ def is_refused(kind: str, path: Path) -> bool:
     """Tell whether the public reader of a kind refuses a file."""
     try:
         if kind == "nir":
-            sp.from_nir(path, dt_ms=1.0)
+            sp.from_nir(path, dt_ms=1.0, reset="zero")
         elif kind in ("cochlea", "camera"):
             view = EventView(sensor_size=(2, 1))
             sp.read_rasters(path, key="0-2" if kind == "cochlea" else None, dt_ms=1.0, ticks=9, merge=True, view=view)
+        elif kind == "net":
+            sp.from_net(path)
         elif kind == "nwb":
             sp.read_rasters(path, dt_ms=1.0, ticks=9)
         else:

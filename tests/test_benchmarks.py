@@ -52,6 +52,13 @@ def test_hidden_counts(module: Loader) -> None:
     assert (found.functions, found.hidden, found.worst) == (1, 1, 0)
 
 
+def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("convert").main(["--seeds", "1", "--data", "breast cancer", "--iterations", "5", "--divide", "16"])
+    said = capsys.readouterr().out
+    assert said.count("breast cancer  loihi1") == 8
+    assert said.count("0 bins differ on reference") == 4
+
+
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     before = answer.ROUNDING_PROOF, answer.COMFORTABLE
     module("constants").main(["--only", "margins.answer", "--specs", "small 0"])

@@ -27,6 +27,7 @@ COMMANDS = {
     "run p.snnp x.npz:other": ("p.snnp", "x.npz"),
     "quantize p.nir --dt-ms 1": ("p.nir",),
     "quantize p.nir --dt-ms 1 --inputs x.npz:other": ("p.nir", "x.npz"),
+    "convert p.nir --data x.npz": ("p.nir", "x.npz"),
     "export q.nir --dt-ms 1": ("q.nir",),
     "report p.snnp": ("p.snnp",),
     "report p.snnp --spec SPEC.toml": ("p.snnp", "SPEC.toml", "inputs.csv", "targets.csv"),

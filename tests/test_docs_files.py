@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from snnprog.files.rasters import READERS, WRITTEN
-from snnprog.networks.graph import FIELDS
+from snnprog.networks.convention import EXPORTERS
+from snnprog.networks.nodes import FIELDS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
@@ -50,5 +51,17 @@ def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_page_names_all_there_is() -> None:
-    names = [*READERS, *WRITTEN, *FIELDS, "layout", "dt_ms", "ticks", "neurons", "starts_ms", "ids", "merge"]
+    names = [
+        *READERS,
+        *WRITTEN,
+        *FIELDS,
+        *EXPORTERS,
+        "layout",
+        "dt_ms",
+        "ticks",
+        "neurons",
+        "starts_ms",
+        "ids",
+        "merge",
+    ]
     assert [name for name in names if f"`{name}`" not in TEXT] == []

@@ -64,6 +64,7 @@ LAYERS = (
     "backends",
     "divergence",
     "workload",
+    "conversion",
     "verification",
     "compiler",
     "explanation",

@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
+from snnprog.errors import FormatError, SpecError
 
 if TYPE_CHECKING:
+    from snnprog.arrays import Int64s, Raster
     from snnprog.chips import Chip
     from snnprog.files.event_view import EventView
+    from snnprog.networks import QuantizedNetwork
+
+SHOWN_INPUTS = 20
+"""Inputs that a report shows, the first ones: as many patterns as one screen tells apart. A choice."""
+
+EXPORTER_NAMES = ("snntorch", "norse", "sinabs", "rockpool", "spyx", "lava-dl")
+
+
+class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """Bits of weights: a number, "least", or numbers by population, as in ``first=4,second=8``."""
+
+    name = "bits"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Return a number, a text, or a dictionary."""
+        text = str(value)
+        if text == "least":
+            return text
+        try:
+            if "=" not in text:
+                return int(text)
+            pairs = (part.rsplit("=", 1) for part in text.split(","))
+            return {name: int(number) for name, number in pairs}
+        except ValueError:
+            self.fail(f"{text!r} must be a number, least, or NAME=N,... by population", param, ctx)
 
 
 @click.command("quantize", cls=JsonCommand)
-@click.argument("graph_path", metavar="NET.nir", type=InputFile())
+@click.argument("network_path", metavar="NET", type=InputFile())
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
-@click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
+@click.option("--from", "exporter", type=click.Choice(EXPORTER_NAMES), help="Tool that wrote the network.")
+@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds; by default that of --from.")
+@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="What a spike does to the potential.")
+@click.option("--reset-delay", type=click.IntRange(0, 1), help="Ticks between a spike and its reset.")
+@click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
+@click.option(
+    "--bits",
+    type=BitsOption(),
+    help="Bits of the weights, with the sign: a number, NAME=N,... by population, or least (with --inputs).",
+)
+@click.option("--keep", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
+@click.option("--fit/--no-fit", default=True, show_default=True, help="Fit weights to the inputs, or only round them.")
+@click.option("--labels", "labels_path", type=InputFile(), help="Class of each input: a .csv or .npy of whole numbers.")
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @click.option(
     "--inputs",
     "inputs_path",
     type=RasterFile(),
-    help="Input spikes on which the program must spike as the network does.",
+    help="Sample input spikes: weights are fitted to what the network does on some, and judged on others.",
 )
 @click.option(
     "--ticks",
@@ -43,12 +84,21 @@ if TYPE_CHECKING:
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
+@click.option("--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html); needs --inputs.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
 @json_option
 def quantize_command(
-    graph_path: Path,
+    network_path: Path,
     program_path: Path,
-    dt_ms: float,
+    exporter: str | None,
+    dt_ms: float | None,
+    reset: str | None,
+    reset_delay: int | None,
+    compare: str | None,
+    bits: int | str | dict[str, int] | None,
+    keep: float,
+    fit: bool,
+    labels_path: Path | None,
     chip: Chip,
     inputs_path: str | None,
     ticks: int | None,
@@ -56,18 +106,23 @@ def quantize_command(
     starts_ms: tuple[float, ...] | None,
     merge: bool,
     view: EventView | None,
+    page_path: Path | None,
     seed: int,
     as_json: bool,
 ) -> int:
     """Convert a trained network into a program.
 
-    The network is read from a NIR file. What rounding its weights changed is printed.
+    NET is a NIR file (.nir) or one of lava-dl (.net). NIR does not say how neurons are reset: --from or --reset does.
+    What rounding changed is printed, in numbers and in spikes: on the inputs given, else on random ones.
     """
     from snnprog.files import options_of, read_rasters, split_key
-    from snnprog.networks import from_nir, quantize_nir
+    from snnprog.networks import quantize
+    from snnprog.networks.reading import network_from
     from snnprog.report.conversions import print_conversion
 
-    network = from_nir(graph_path, dt_ms=dt_ms)
+    network = network_from(
+        network_path, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare
+    )
     inputs = None
     if inputs_path is not None:
         name, key = split_key(inputs_path)
@@ -78,17 +133,44 @@ def quantize_command(
             neurons=network.n_inputs,
             patterns=patterns,
             key=key,
-            dt_ms=dt_ms if has_times else None,
+            dt_ms=network.dt_ms if has_times else None,
             starts_ms=starts_ms,
             merge=merge,
             view=view,
         )
-    result = quantize_nir(network, chip=chip, inputs=inputs, seed=seed)
+    if page_path is not None and inputs is None:
+        raise SpecError("--report needs --inputs: the page shows the spikes of the network and of the program on them")
+    labels = None if labels_path is None else _labels_of(labels_path)
+    result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
     result.program.save(program_path)
+    if page_path is not None and inputs is not None:
+        _write_page(page_path, result, inputs)
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
     else:
         console = terminal()
         print_conversion(console, result)
-        console.print(f"wrote {program_path}")
+        console.print(f"wrote {program_path}" + (f" and {page_path}" if page_path else ""))
     return NOT_EXACT if result.wrong_bins else EXACT
+
+
+def _labels_of(path: Path) -> Int64s:
+    """Return the classes in a file: an array, or one whole number in each line.
+
+    Raises
+    ------
+    FormatError
+        If the file holds something else.
+    """
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), np.int64)
+        return np.array([int(line) for line in path.read_text().split()], np.int64)
+    except (ValueError, OSError) as error:
+        raise FormatError(f"{path} must hold one whole number for each input: {error}") from error
+
+
+def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster]) -> None:
+    from snnprog.report.page import page_of_network, write_page
+
+    write_page(path, page_of_network(result, inputs[:SHOWN_INPUTS]))

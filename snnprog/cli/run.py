@@ -13,7 +13,7 @@ from snnprog.cli.options import JsonCommand, NumberList, json_option, view_optio
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.cli.progress import working
-from snnprog.errors import LimitError
+from snnprog.errors import LimitError, SpecError
 from snnprog.wording import counted, runs_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ if TYPE_CHECKING:
 @click.option("--ids", type=NumberList(int), help="Nodes or units of a recording to use as inputs, e.g. 4,7.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one neuron that fall into the same tick.")
 @view_options
+@click.option(
+    "--classes",
+    "is_classified",
+    is_flag=True,
+    help="Print the output with most spikes, or the highest last potential, of each pattern.",
+)
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
 @json_option
 def run_command(
@@ -71,6 +77,7 @@ def run_command(
     starts_ms: tuple[float, ...] | None,
     ids: tuple[int, ...] | None,
     merge: bool,
+    is_classified: bool,
     is_counted: bool,
     view: EventView | None,
     as_json: bool,
@@ -115,6 +122,7 @@ def run_command(
     activity = activity_of(program, inputs, spikes=spikes, placement=_placement_of(program)) if is_counted else None
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     readouts = _readouts_of(program, answer.traces, is_counted=is_counted)
+    classes = _classes_of(program, spikes, readouts) if is_classified else None
     if output_path is not None:
         write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)
     if potentials_path is not None:
@@ -127,13 +135,17 @@ def run_command(
             pattern["readout"] = readout.tolist()
         counts = None if activity is None else activity.as_dict()
         versions = dict(answer.versions)
-        print_json({"backend": backend, "versions": versions, "patterns": events, "activity": counts})
+        print_json(
+            {"backend": backend, "versions": versions, "patterns": events, "classes": classes, "activity": counts}
+        )
         return
     if activity is not None:
         _print_activity(activity)
-    elif output_path is None:
+    if classes is not None:
+        _print_classes(classes, backend)
+    elif output_path is None and activity is None:
         _print_answer(program, spikes, readouts, backend=backend, is_written=potentials_path is not None)
-    elif readouts and potentials_path is None:
+    elif readouts and potentials_path is None and activity is None:
         say(_left_out(program))
     if output_path is not None:
         total = counted(sum(int(raster.sum()) for raster in spikes), "spike")
@@ -152,6 +164,35 @@ def _readouts_of(program: Program, traces: Sequence[Trace], *, is_counted: bool)
         return []
     found = [trace.readout for trace in traces if trace.readout is not None]
     return [readout[:, program.outputs] for readout in found] if is_counted else found
+
+
+def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[Integers]) -> list[int]:
+    """Return the output that each pattern names.
+
+    Raises
+    ------
+    SpecError
+        If some outputs are read by their spikes, and others by their potentials.
+    """
+    from snnprog.coding import highest_potential, spike_count
+
+    is_read = program.is_read_by_potential
+    if is_read.any() and not is_read.all():
+        raise SpecError("--classes needs outputs that are all read by their spikes, or all by their potentials")
+    return [highest_potential(each) for each in readouts] if is_read.all() else [spike_count(each) for each in spikes]
+
+
+def _print_classes(classes: Sequence[int], backend: str) -> None:
+    """Print a table on a terminal, and CSV where programs read it."""
+    if sys.stdout.isatty():
+        from snnprog.report.terminal import print_table
+        from snnprog.report.trains import classes_table
+
+        print_table(terminal(), classes_table(classes, backend=backend))
+        return
+    click.echo("pattern,class")
+    for pattern, number in enumerate(classes):
+        click.echo(f"{pattern},{number}")
 
 
 def _left_out(program: Program) -> str:

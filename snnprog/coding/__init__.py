@@ -6,20 +6,29 @@ or among others. Time is in ticks; how long a tick is, is the user's to say.
 
 from __future__ import annotations
 
-from snnprog.coding.decoders import NO_CLASS, Questions, first_spike, spike_count, with_rest
-from snnprog.coding.encoders import Encoder, GaussianFields, Latency, Levels, Rate
+from snnprog.coding.decoders import (
+    NO_CLASS,
+    Questions,
+    first_spike,
+    highest_potential,
+    spike_count,
+    with_rest,
+)
+from snnprog.coding.encoders import Encoder, EvenRate, GaussianFields, Latency, Levels, Rate
 from snnprog.coding.series import Delta
 
 __all__ = [
     "NO_CLASS",
     "Delta",
     "Encoder",
+    "EvenRate",
     "GaussianFields",
     "Latency",
     "Levels",
     "Questions",
     "Rate",
     "first_spike",
+    "highest_potential",
     "spike_count",
     "with_rest",
 ]

@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snnprog.arrays import Int64s, Raster
+from snnprog.arrays import Int64s, Integers, Raster
 from snnprog.checks import as_integer
 from snnprog.coding.samples import check_least
 from snnprog.errors import SpecError
@@ -36,6 +36,16 @@ def spike_count(spikes: Raster) -> int:
     counts = spikes.sum(axis=0)
     most = np.flatnonzero(counts == counts.max())
     return int(most[0]) if most.size == 1 else NO_CLASS
+
+
+def highest_potential(potentials: Integers) -> int:
+    """Return the output of potentials ``(ticks, outputs)`` that is highest in the last tick; `NO_CLASS` if several are.
+
+    For outputs that are read by their potential (`Trace.readout`).
+    """
+    last = potentials[-1] if len(potentials) else np.zeros(potentials.shape[1], np.int64)
+    highest = np.flatnonzero(last == last.max())
+    return int(highest[0]) if highest.size == 1 else NO_CLASS
 
 
 def with_rest(raster: Raster) -> Raster:

@@ -21,6 +21,7 @@ from snnprog.errors import SpecError
 
 AXES = ("samples", "values")
 SILENT = -1
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
 
 Ranged = TypeVar("Ranged", bound="_Ranged")
 
@@ -276,6 +277,47 @@ class Rate(_Ranged):
         generator = np.random.default_rng([self.seed, *np.frombuffer(digest, dtype="<u4").tolist()])
         raster: Raster = generator.random((self.duration, share.size)) < self.highest * share
         return raster
+
+
+@dataclass(frozen=True, eq=False)
+class EvenRate(_Ranged):
+    """A line for each value, which spikes evenly: the greater the value, the more often. Nothing is drawn.
+
+    A value that lies a share s up its range spikes ``round(s * duration)`` times, at equal distances but for whole
+    ticks. Lines begin at different places of their rhythm, so that those of one rate do not spike together.
+
+    Attributes
+    ----------
+    duration : int
+        Ticks per sample.
+    low, high : (values,) float
+        The range of each value, in its own unit, as `fit` finds it.
+    """
+
+    duration: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "duration", as_integer("duration", self.duration))
+        check_least("duration", self.duration, least=1)
+
+    @property
+    def n_lines(self) -> int:
+        """One line per value."""
+        return self.low.size
+
+    @property
+    def ticks(self) -> int:
+        """The duration."""
+        return self.duration
+
+    def transform(self, samples: ArrayLike) -> list[Raster]:
+        """Return one raster ``(ticks, lines)`` per sample."""
+        counts = np.rint(self.share(samples) * self.duration).astype(np.int64)
+        # Multiples of the golden ratio are spread evenly however many there are (Knuth, volume 3, section 6.4).
+        begins = np.floor(np.arange(self.low.size) * GOLDEN % 1.0 * self.duration).astype(np.int64)
+        ticks = np.arange(self.duration + 1)[:, None]
+        return list(np.diff((ticks * counts[:, None, :] + begins) // self.duration, axis=1) > 0)
 
 
 def _spikes_at(latency: Floats, ticks: int) -> list[Raster]:

@@ -81,7 +81,7 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     for population, neurons in members.items():
         nodes[population] = _neurons(program, population, neurons, tick_s)
     nodes[OUTPUT] = nir.Output(np.array([program.n_outputs]))
-    metadata = {"written_by": f"snnprog {__version__}", "dt_ms": float(dt_ms), "latency_ticks": ahead}
+    metadata = {"written_by": f"snnprog {__version__}", "dt_ms": float(dt_ms), "latency_ticks": ahead, "reset": "zero"}
     return nir.NIRGraph(nodes, [*edges, (READOUT, OUTPUT)], metadata=metadata)
 
 

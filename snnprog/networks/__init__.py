@@ -1,14 +1,27 @@
-"""Trained networks of other tools in, through NIR (``.nir``): read, turned into integers, and what rounding changed.
+"""Trained networks of other tools (``.nir``, ``.net``): read, turned into integers, and what that changed.
 
 ::
 
-    .nir ──from_nir──▶ NirNetwork (real, in ticks) ──quantize_nir──▶ Program, and what rounding changed
+    .nir ──from_nir──▶ TrainedNetwork (real, in ticks) ──quantize──▶ Program, and what changed
+    .net ──from_net──▶
 """
 
 from __future__ import annotations
 
+from snnprog.networks.changes import Change
 from snnprog.networks.importing import from_nir
-from snnprog.networks.network import NirNetwork
-from snnprog.networks.quantization import Change, NirProgram, quantize_nir
+from snnprog.networks.lava_dl import from_net
+from snnprog.networks.network import TrainedNetwork
+from snnprog.networks.quantization import QuantizedNetwork, quantize
+from snnprog.networks.running import RealTrace, run_network
 
-__all__ = ["Change", "NirNetwork", "NirProgram", "from_nir", "quantize_nir"]
+__all__ = [
+    "Change",
+    "QuantizedNetwork",
+    "RealTrace",
+    "TrainedNetwork",
+    "from_net",
+    "from_nir",
+    "quantize",
+    "run_network",
+]

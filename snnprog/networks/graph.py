@@ -1,86 +1,58 @@
-"""NIR graphs as plain checked data, from a file or from `nir`'s own objects, with nested graphs laid open.
+"""NIR graphs from a file or from `nir`'s own objects, with nested graphs laid open.
 
-Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15, 8122 (2024), and `nir`
-1.0: a graph is a node whose ``nodes`` are nodes, and whose ``edges`` are pairs of their names. Where several edges lead
-to a node, it gets their sum. A nested graph is entered through its Input and left through its Output.
+A graph is a node whose ``nodes`` are nodes, and whose ``edges`` are pairs of their names. Where several edges lead to a
+node, it gets their sum. A nested graph is entered through its Input and left through its Output.
+
+`nir.write` fails on some graphs and leaves half a file behind, without edges and without the type of the last node:
+nir 1.0.8 where a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten that knows no shape.
+What there is of such a file is read, with a note, if it can only be one chain: nodes numbered as PyTorch's Sequential
+numbers them, neurons among them, each whole but a last neuron, whose fields up to ``v_reset`` tell its type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.arrays import Floats
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
+from snnprog.networks.convention import SUBTRACT, ZERO
+from snnprog.networks.nodes import FIELDS, GRAPH, INPUT, NEURONS, OUTPUT, PASSAGE, Node, node_of
 
 Edge = tuple[str, str]
 
 NODE_LIMIT, EDGE_LIMIT, DEPTH_LIMIT = 1 << 12, 1 << 15, 8
-GRAPH, INPUT, OUTPUT, PASSAGE = "NIRGraph", "Input", "Output", "Passage"
-NEURONS = ("LIF", "CubaLIF", "IF")
-FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        INPUT: ("shape",),
-        OUTPUT: (),
-        "Linear": ("weight",),
-        "Affine": ("weight", "bias"),
-        "Scale": ("scale",),
-        "Delay": ("delay",),
-        "Flatten": (),
-        "LIF": ("tau", "r", "v_leak", "v_threshold"),
-        "CubaLIF": ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold"),
-        "IF": ("r", "v_threshold"),
-    }
-)
-DEFAULTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
-    {"LIF": {"v_reset": 0.0}, "CubaLIF": {"v_reset": 0.0, "w_in": 1.0}, "IF": {"v_reset": 0.0}}
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """One node.
-
-    Attributes
-    ----------
-    kind : str
-        Its NIR type; "Passage" for where a nested graph is entered or left.
-    values : mapping
-        Its fields: a weight has two axes (to, from), all others one.
-    """
-
-    kind: str
-    values: Mapping[str, Floats]
-
-    @property
-    def is_source(self) -> bool:
-        """Whether it sends spikes: neurons do, and the graph's inputs."""
-        return self.kind == INPUT or self.kind in NEURONS
-
-    @property
-    def width(self) -> int | None:
-        """How many channels leave it, where it tells."""
-        if self.kind == INPUT:
-            return int(np.prod(self.values["shape"]))
-        if self.kind in ("Linear", "Affine"):
-            return len(self.values["weight"])
-        sizes = [values.size for values in self.values.values()]
-        return sizes[0] if sizes else None
+"""Sizes that no trained network comes near: choices, not measurements. A file of strangers may ask for more."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph without graphs in it."""
+    """A graph without graphs in it.
+
+    Attributes
+    ----------
+    name : str
+        Where it came from.
+    nodes : mapping of str to Node
+    edges : tuple of (str, str)
+        Source and target.
+    notes : tuple of str
+        What was guessed.
+    reset : str or None
+        "zero" or "subtract", where its metadata tell, as those of snnprog's own graphs do.
+    """
 
     name: str
     nodes: Mapping[str, Node]
     edges: tuple[Edge, ...]
+    notes: tuple[str, ...] = ()
+    reset: str | None = None
 
 
 def read_graph(path: Path) -> Graph:
@@ -120,10 +92,11 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
     FormatError
         If it is none, has nodes that are not known here, or values that are no finite numbers of the right shape.
     """
+    data, notes = _completed(name, data)
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
     _lay_open(name, data, prefix="", nodes=nodes, edges=edges, depth=0)
-    return Graph(name, nodes, tuple(dict.fromkeys(edges)))
+    return Graph(name, nodes, tuple(dict.fromkeys(edges)), notes, reset=_reset_of(data.get("metadata")))
 
 
 def _lay_open(
@@ -131,8 +104,11 @@ def _lay_open(
 ) -> tuple[list[str], list[str]]:
     """Add a graph's nodes and edges to those there are; return where it is entered and where it is left."""
     inner, doors = data.get("nodes"), {}
-    if _text(data.get("type")) != GRAPH or not isinstance(inner, Mapping) or depth > DEPTH_LIMIT:
-        raise FormatError(f"{name} holds no NIR graph{' at ' + prefix[:-1] if prefix else ''}, or one nested too deep")
+    where = f"the graph {prefix[:-1]!r} in {name}" if prefix else name
+    if depth > DEPTH_LIMIT:
+        raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; lay them open")
+    if _text(data.get("type")) != GRAPH or not isinstance(inner, Mapping):
+        raise FormatError(_no_graph(where, data))
     for key, node in inner.items():
         full = f"{prefix}{key}"
         kind = _text(node.get("type")) if isinstance(node, Mapping) else ""
@@ -143,9 +119,12 @@ def _lay_open(
         doors[str(key)] = [full], [full]
         if len(nodes) > NODE_LIMIT:
             raise FormatError(f"{name} has more than {NODE_LIMIT} nodes")
-    for source, target in _edges(name, data.get("edges")):
+    for source, target in _edges(where, data.get("edges")):
         if source not in doors or target not in doors:
-            raise FormatError(f"{name} has an edge from {source!r} to {target!r}; its nodes are {_listed(doors)}")
+            raise FormatError(
+                f"{where} has an edge from {source!r} to {target!r}, and its nodes are {_listed(doors)}; name nodes"
+                " that are there"
+            )
         edges += [(a, b) for a in doors[source][1] for b in doors[target][0]]
         if len(edges) > EDGE_LIMIT:
             raise FormatError(f"{name} has more than {EDGE_LIMIT} edges")
@@ -153,7 +132,6 @@ def _lay_open(
     entries = [f"{prefix}{key}" for key, kind in kinds.items() if kind == INPUT]
     exits = [f"{prefix}{key}" for key, kind in kinds.items() if kind == OUTPUT]
     if not entries or not exits or (depth > 0 and (len(entries) > 1 or len(exits) > 1)):
-        where = f"the graph {prefix[:-1]!r} in {name}" if prefix else name
         raise FormatError(
             f"{where} has {len(entries)} Input and {len(exits)} Output nodes; one of each is needed"
             + ("" if depth > 0 else ", or more")
@@ -161,51 +139,23 @@ def _lay_open(
     return entries, exits
 
 
+def _no_graph(where: str, data: Mapping[str, object]) -> str:
+    """Return what to say of a group that is no graph."""
+    if isinstance(data.get("nodes"), Mapping) and "edges" not in data and "type" not in data:
+        return (
+            f"{where} was left half-written by its exporter: nodes without edges, which are no chain of known neurons;"
+            " export it again, with arrays where a neuron's fields are single numbers"
+        )
+    return f"{where} must be a NIR graph, got {_text(data.get('type')) or 'nothing'!r}"
+
+
 def _node(name: str, full: str, kind: str, data: object, *, is_inner: bool) -> Node:
     if kind not in FIELDS or not isinstance(data, Mapping):
-        raise FormatError(f"node {full!r} of {name} is of type {kind or None!r}; read are {_listed([*FIELDS, GRAPH])}")
+        found = f"is of type {kind!r}" if kind else "has no type"
+        raise FormatError(f"node {full!r} of {name} {found}; read are {_listed([*FIELDS, GRAPH])}")
     if is_inner and kind in (INPUT, OUTPUT):
-        return Node(PASSAGE, {})
-    values = {field: _values(name, full, field, data.get(field)) for field in FIELDS[kind]}
-    size = next(iter(values.values())).size if kind in NEURONS else 0
-    for field, usual in DEFAULTS.get(kind, {}).items():
-        given = data.get(field)
-        value = np.full(size, usual) if given is None else _values(name, full, field, given)
-        values[field] = np.full(size, value[0]) if value.size == 1 else value
-    if kind in NEURONS and {value.shape for value in values.values()} != {(size,)}:
-        sizes = ", ".join(f"{field} {value.size}" for field, value in values.items())
-        raise FormatError(f"node {full!r} of {name} has fields of different sizes: {sizes}")
-    if kind == "Affine" and values["bias"].size != len(values["weight"]):
-        raise FormatError(f"node {full!r} of {name} has {len(values['weight'])} rows and {values['bias'].size} biases")
-    return Node(kind, MappingProxyType(values))
-
-
-def _values(name: str, full: str, field: str, data: object) -> Floats:
-    """Return a field as finite floats of one axis, or a weight of two."""
-    array = _array(data)
-    if array.dtype.kind not in "biuf" or array.size == 0:
-        raise FormatError(f"{field} of node {full!r} of {name} is {_shown(data)}; numbers are needed")
-    values = array.astype(np.float64)
-    if field == "weight" and values.ndim != 2:
-        raise FormatError(
-            f"weight of node {full!r} of {name} has shape {values.shape}; two axes are needed, (to, from)"
-        )
-    if not np.isfinite(values).all():
-        raise FormatError(f"{field} of node {full!r} of {name} holds {values[~np.isfinite(values)][0]}; all are finite")
-    if field == "shape" and not (1 <= np.prod(values) <= 1 << 24 and (values == np.floor(values)).all()):
-        raise FormatError(f"shape of node {full!r} of {name} is {values.tolist()}; whole numbers from 1 are needed")
-    return values if field == "weight" else values.ravel()
-
-
-def _array(data: object) -> NDArray[np.generic]:
-    """Return numbers as an array, those of a tensor too, which in memory a graph may hold; else an empty array."""
-    data = data.detach().cpu() if hasattr(data, "detach") and hasattr(data, "cpu") else data  # PyTorch's
-    is_array = isinstance(data, (np.ndarray, np.generic, int, float, list, tuple)) or hasattr(data, "__array__")
-    return np.asarray(data) if is_array else np.zeros(0, "O")
-
-
-def _shown(data: object) -> str:
-    return "missing" if data is None else f"a {type(data).__name__}"
+        return Node(PASSAGE, {}, {})
+    return node_of(f"node {full!r} of {name}", kind, data)
 
 
 def _edges(name: str, data: object) -> list[Edge]:
@@ -213,7 +163,7 @@ def _edges(name: str, data: object) -> list[Edge]:
     if pairs.size == 0:
         return []
     if pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise FormatError(f"edges of {name} have shape {pairs.shape}; pairs of names are needed")
+        raise FormatError(f"edges of {name} must be pairs of names, got shape {pairs.shape}")
     return [(str(source), str(target)) for source, target in pairs]
 
 
@@ -223,6 +173,52 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _listed(names: object) -> str:
-    shown = [str(name) for name in names][:20]  # type: ignore[attr-defined]
-    return ", ".join(shown)
+def _listed(names: Iterable[object]) -> str:
+    every = [str(name) for name in names]
+    more = f" and {len(every) - 20} more" if len(every) > 20 else ""
+    return ", ".join(every[:20]) + more
+
+
+def _reset_of(metadata: object) -> str | None:
+    found = _text(metadata.get("reset")) if isinstance(metadata, Mapping) else ""
+    return found if found in (ZERO, SUBTRACT) else None
+
+
+# ---------------------------------------------------------------- half-written files
+
+LAST_NEURONS: Mapping[frozenset[str], str] = MappingProxyType(
+    {
+        frozenset(("tau", "r", "v_leak", "v_threshold")): "LIF",
+        frozenset(("tau_syn", "tau_mem", "r", "v_leak", "v_threshold")): "CubaLIF",
+        frozenset(("r", "v_threshold")): "IF",
+    }
+)
+"""Fields that `nir` writes before ``v_reset``, where writing fails."""
+
+
+def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
+    """Return a graph as it is, or a half-written chain of numbered nodes with what can be known of the rest."""
+    nodes = data.get("nodes")
+    if "edges" in data or "type" in data or not isinstance(nodes, Mapping):
+        return data, ()
+    chain = sorted((key for key in nodes if re.fullmatch("[0-9]{1,6}", key)), key=int)
+    doors = sorted(key for key in nodes if key not in chain)
+    is_chain = [int(key) for key in chain] == list(range(len(chain))) and doors in (["input"], ["input", "output"])
+    if not chain or not is_chain or not all(isinstance(node, Mapping) for node in nodes.values()):
+        return data, ()
+    last = nodes[chain[-1]]
+    kind = _text(last.get("type")) or LAST_NEURONS.get(frozenset(last), "")
+    kinds = [*(_text(nodes[key].get("type")) for key in chain[:-1]), kind]
+    if not kind or not set(kinds) & set(NEURONS):
+        return data, ()
+    names = ["input", *chain, "output"]
+    completed = {
+        "type": GRAPH,
+        "nodes": {**nodes, chain[-1]: {**last, "type": kind}, "output": {"type": OUTPUT}},
+        "edges": list(itertools.pairwise(names)),
+    }
+    note = (
+        f"{name} was left half-written by its exporter, without edges; read as the chain {' - '.join(names)}."
+        " Nodes after these may be missing: export it again"
+    )
+    return completed, (note,)

@@ -1,4 +1,4 @@
-"""NIR graph → network: paths between neurons become synapses, seconds become ticks.
+"""NIR graph → network: paths between neurons become connections, seconds become ticks.
 
 A graph's connection without a Delay acts in the step of the spike, and a chip's takes a tick at least. So populations
 are shifted against each other, each by as few ticks as make every delay 1 or more; what comes out is the same, later by
@@ -9,20 +9,23 @@ a longer loop has Delays for as many ticks as it has populations, or is refused:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from snnprog.arrays import Floats, Int64s
+from snnprog.arrays import Floats
 from snnprog.errors import FormatError, SpecError
-from snnprog.networks.graph import INPUT, NEURONS, OUTPUT, Graph, graph_of, read_graph
-from snnprog.networks.network import NirNetwork
+from snnprog.networks.convention import SUBTRACT, ZERO, Convention, convention_of
+from snnprog.networks.dynamics import NodeRule, readout_rule, rule_of
+from snnprog.networks.graph import Graph, graph_of, read_graph
+from snnprog.networks.network import Connection, Population, TrainedNetwork, joined
+from snnprog.networks.nodes import INPUT, NEURONS, OUTPUT, READOUTS, SPIKING
 from snnprog.networks.paths import Signal, signals_of
-from snnprog.raster import check_bin_ms
-from snnprog.wording import counted
+from snnprog.networks.shapes import Shape, shapes_of
+from snnprog.networks.ticks import tick_of
+from snnprog.networks.weights import Matrix
 
 if TYPE_CHECKING:
     import nir
@@ -32,98 +35,180 @@ LARGEST = 1e60
 LONGEST_TICKS = 1 << 20
 
 
-def from_nir(source: str | Path | nir.NIRGraph, *, dt_ms: float) -> NirNetwork:
+def from_nir(
+    source: str | Path | nir.NIRGraph,
+    *,
+    dt_ms: float | None = None,
+    exporter: str | None = None,
+    reset: str | None = None,
+    reset_delay: int | None = None,
+    compare: str | None = None,
+) -> TrainedNetwork:
     """Return the network that a NIR graph is, tick by tick.
 
-    Read are LIF, CubaLIF and IF neurons, Linear, Affine, Scale, Delay, Flatten, Input and Output nodes, connections of
-    a population with itself, and nested graphs. NIR's times are seconds.
+    Read are LIF, CubaLIF, IF and Threshold neurons; LI, CubaLI and I neurons, and weighted sums of spikes, as readouts
+    that do not spike; Linear, Affine, Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Delay, Flatten, Input and Output
+    nodes, connections of a population with itself, and nested graphs. NIR's times are seconds.
 
     Parameters
     ----------
     source : path or nir.NIRGraph
-    dt_ms : float
-        Milliseconds of a tick.
+    dt_ms : float, optional
+        Milliseconds of a tick, in the time of the graph; by default the exporter's, or what the graph tells of it.
+    exporter : str, optional
+        The tool that wrote the graph, one of "snntorch", "norse", "sinabs", "rockpool", "spyx" and "lava-dl". It
+        sets the parameters that are not given, and what a step of its neurons is; see `snnprog.networks.convention`.
+    reset : str, optional
+        "zero" or "subtract": what a spike does to the potential, which NIR cannot say.
+    reset_delay : int, optional
+        0 or 1: the steps between a spike and its reset.
+    compare : str, optional
+        ">" or ">=": whether a neuron spikes where its potential is above its threshold, or at it too.
 
     Raises
     ------
     FormatError
         If the file is missing or damaged, or the graph has something that no network of LIF neurons has.
     SpecError
-        If ``dt_ms`` is no positive number, or a package is missing.
+        If the tick or the reset is not known, a parameter has no such value, or a package is missing.
     """
-    tick_s = check_bin_ms("dt_ms", dt_ms) / 1000.0
+    convention = convention_of(exporter, reset=reset, reset_delay=reset_delay, compare=compare)
     if isinstance(source, (str, Path)):
-        return network_of(read_graph(Path(source)), tick_s)
-    data = source.to_dict() if hasattr(source, "to_dict") else None
-    if not isinstance(data, Mapping):
-        raise SpecError(f"source is a {type(source).__name__}; a path or a nir.NIRGraph is needed")
-    return network_of(graph_of("the graph", data), tick_s)
+        graph = read_graph(Path(source))
+    else:
+        data = source.to_dict() if hasattr(source, "to_dict") else None
+        if not isinstance(data, Mapping):
+            raise SpecError(f"source must be a path or a nir.NIRGraph, got a {type(source).__name__}")
+        graph = graph_of("the graph", data)
+    tick_s, notes = tick_of(graph, exporter, dt_ms)
+    return network_of(replace(graph, notes=(*graph.notes, *notes)), tick_s, convention=convention)
 
 
-def network_of(graph: Graph, tick_s: float) -> NirNetwork:
+def network_of(graph: Graph, tick_s: float, *, convention: Convention) -> TrainedNetwork:
     """Return the network of a graph; see `from_nir`."""
+    convention = _with_reset(graph, convention)
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
-            network = _network(graph, tick_s)
+            network = _network(graph, tick_s, convention)
     except FloatingPointError as error:
         raise FormatError(f"{graph.name} has numbers whose products no float holds; give others") from error
-    sizes = np.concatenate([network.weight, network.bias, network.threshold, 1.0 / network.threshold])
-    if np.abs(sizes).max() > LARGEST:
+    thresholds = network.threshold[~network.is_readout]
+    weights = [connection.weights.parameters for connection in network.connections]
+    sizes = np.concatenate([*weights, network.bias, thresholds, 1.0 / thresholds])
+    if not (np.abs(sizes) <= LARGEST).all():
         raise FormatError(f"{graph.name} has weights or thresholds beyond {LARGEST:g} or its inverse; scale them")
     return network
 
 
-def _network(graph: Graph, tick_s: float) -> NirNetwork:
-    signals = signals_of(graph, tick_s)
+def _with_reset(graph: Graph, convention: Convention) -> Convention:
+    """Return the convention with the reset that the graph tells, where none is given.
+
+    Raises
+    ------
+    SpecError
+        If the graph does not tell it, and there are neurons that are reset.
+    """
+    if convention.reset is not None:
+        return convention
+    kept = [node for node in graph.nodes.values() if node.kind in SPIKING and node.kind != "Threshold"]
+    if graph.reset is not None:
+        return replace(convention, reset=graph.reset)
+    if all(node.values["v_reset"].any() for node in kept):  # a value to reset to: what is subtracted knows none
+        return replace(convention, reset=ZERO)
+    raise SpecError(
+        f"reset must be {ZERO!r} or {SUBTRACT!r}: NIR cannot say what a spike does to the potential. Give reset=, or"
+        f" exporter=, the tool that wrote {graph.name} (--reset or --from on the command line)"
+    )
+
+
+def _network(graph: Graph, tick_s: float, convention: Convention) -> TrainedNetwork:
+    shapes = shapes_of(graph)
+    signals = signals_of(graph, shapes, tick_s)
     inputs = sorted(name for name, node in graph.nodes.items() if node.kind == INPUT)
-    populations = sorted(name for name, node in graph.nodes.items() if node.kind in NEURONS)
-    if not populations:
+    names = sorted(name for name, node in graph.nodes.items() if node.kind in NEURONS)
+    sums = sorted(
+        name for name, node in graph.nodes.items() if node.kind == OUTPUT and not _selects(graph, signals, name)
+    )
+    if not names:
         raise FormatError(f"{graph.name} has no neurons; {', '.join(NEURONS)} are read")
-    first = _first_lines(graph, [*inputs, *populations])
-    n_inputs = first[populations[0]]
-    shifts = _shifts(graph, {name: signals[name] for name in populations}, inputs=inputs)
-    rules = {name: _rule(graph, name, constant=signals[name].constant, tick_s=tick_s) for name in populations}
-    synapses = [_synapses(signals[name], name, rules[name].gain, first, shifts) for name in populations]
-    pre, post, delay, asked, weight = (np.concatenate(columns) for columns in zip(*synapses, strict=True))
-    if asked.max(initial=0.0) > LONGEST_TICKS:
-        raise FormatError(f"{graph.name} has a delay of {asked.max():g} ticks; up to {LONGEST_TICKS} are read")
-    outputs, latency = _outputs(graph, signals, first=first, shifts=shifts)
-    return NirNetwork(
+    _check_readouts(graph, signals, [*names, *sums])
+    starts = _starts(graph, {name: signals[name] for name in [*names, *sums]}, inputs=inputs)
+    rules = {name: readout_rule(signals[name].constant) for name in sums} | {
+        name: rule_of(
+            graph,
+            name,
+            shape=shapes[name],
+            constant=signals[name].constant,
+            tick_s=tick_s,
+            convention=convention,
+        )
+        for name in names
+    }
+    populations = tuple(
+        _population(
+            name,
+            shapes[name],
+            rules[name],
+            start=starts[name],
+            reset_delay=convention.reset_delay_of(
+                graph.nodes[name].kind, is_recurrent=any(source == name for source, _ in signals[name].parts)
+            ),
+        )
+        for name in sorted(rules)
+    )
+    connections = joined(
+        connection
+        for population in populations
+        for connection in _connections(signals[population.name], population.name, rules[population.name].gain, starts)
+    )
+    if max((each.asked_delay for each in connections), default=0.0) > LONGEST_TICKS:
+        longest = max(each.asked_delay for each in connections)
+        raise FormatError(f"{graph.name} has a delay of {longest:g} ticks; up to {LONGEST_TICKS} are read")
+    network = TrainedNetwork(
         name=graph.name,
         dt_ms=tick_s * 1000.0,
-        n_inputs=n_inputs,
-        outputs=outputs - n_inputs,
-        latency=latency,
-        pre=pre.astype(np.int64),
-        post=post.astype(np.int64) - n_inputs,
-        delay=delay.astype(np.int64),
-        asked_delay=asked,
-        weight=weight,
-        threshold=np.concatenate([rules[name].threshold for name in populations]),
-        bias=np.concatenate([rules[name].bias for name in populations]),
-        current_kept=np.concatenate([rules[name].current_kept for name in populations]),
-        potential_kept=np.concatenate([rules[name].potential_kept for name in populations]),
-        notes=_notes(graph, populations, rules, signals, shifts),
+        convention=convention,
+        inputs={name: shapes[name] for name in inputs},
+        populations=populations,
+        connections=connections,
+        outputs=np.zeros(0, np.int64),
+        latency=np.zeros(0, np.int64),
+        notes=(*graph.notes, *_notes(signals, populations, convention)),
+    )
+    return _read_out(graph, signals, network=network, sums=sums)
+
+
+def _population(name: str, shape: Shape, rule: NodeRule, *, start: int, reset_delay: int) -> Population:
+    return Population(
+        name=name,
+        shape=shape,
+        threshold=rule.threshold,
+        bias=rule.bias,
+        late_bias=rule.late_bias,
+        current_kept=rule.current_kept,
+        potential_kept=rule.potential_kept,
+        start=start,
+        reset_delay=reset_delay,
     )
 
 
 # ---------------------------------------------------------------- ticks
 
 
-def _shifts(graph: Graph, signals: Mapping[str, Signal], *, inputs: list[str]) -> dict[str, int]:
+def _starts(graph: Graph, signals: Mapping[str, Signal], *, inputs: list[str]) -> dict[str, int]:
     arcs = [
         (source, target, round(delay))
         for target, signal in signals.items()
         for (source, delay), weights in signal.parts.items()
-        if weights.any()
+        if weights.parameters.any()
     ]
-    shifts = least_shifts([*inputs, *signals], arcs)
-    if shifts is None:
+    starts = least_shifts([*inputs, *signals], arcs)
+    if starts is None:
         raise FormatError(
             f"{graph.name} has a loop through several populations with fewer ticks of Delay than there are of them;"
             " say with Delay nodes which connection waits"
         )
-    return shifts
+    return starts
 
 
 def least_shifts(names: Iterable[str], arcs: Iterable[tuple[str, str, int]]) -> dict[str, int] | None:
@@ -152,117 +237,70 @@ def least_shifts(names: Iterable[str], arcs: Iterable[tuple[str, str, int]]) -> 
     return None
 
 
-def _first_lines(graph: Graph, names: list[str]) -> dict[str, int]:
-    widths = [graph.nodes[name].width or 0 for name in names]
-    return dict(zip(names, np.concatenate([[0], np.cumsum(widths)]).tolist(), strict=False))
-
-
-def _synapses(
-    signal: Signal, name: str, gain: Floats, first: Mapping[str, int], shifts: Mapping[str, int]
-) -> tuple[NDArray[np.generic], ...]:
-    """Return line, neuron as a line, delay, delay asked for, and weight of all synapses of a population."""
-    merged: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+def _connections(signal: Signal, name: str, gain: Floats, starts: Mapping[str, int]) -> Iterable[Connection]:
+    """Yield what leads to a population, one connection for each source and delay."""
     for (source, delay), weights in sorted(signal.parts.items(), key=lambda item: item[0]):
+        if not weights.parameters.any():
+            continue
         lag = max(delay, 1.0) if source == name else delay
-        old, asked = merged.get((source, round(lag)), (np.zeros(weights.shape), np.zeros(weights.shape)))
-        merged[source, round(lag)] = old + weights, np.where(weights != 0.0, lag, asked)
-    found: list[tuple[NDArray[np.generic], ...]] = []
-    for (source, whole), (weights, asked) in merged.items():
-        post, pre = np.nonzero(weights)
-        shift = shifts[name] - shifts[source]
-        lags = np.full(pre.size, whole + shift), asked[post, pre] + shift
-        found.append((pre + first[source], post + first[name], *lags, gain[post] * weights[post, pre]))
-    return tuple(np.concatenate([np.zeros(0), *column]) for column in zip(*found, strict=True)) or (np.zeros(0),) * 5
+        shift = starts[name] - starts[source]
+        yield Connection(source, name, round(lag) + shift, lag + shift, weights.scaled(gain))
 
 
-def _outputs(
-    graph: Graph, signals: Mapping[str, Signal], *, first: Mapping[str, int], shifts: Mapping[str, int]
-) -> tuple[Int64s, Int64s]:
-    """Return the lines of the neurons that are read out, and by how many ticks each is late."""
-    lines: list[int] = []
+# ---------------------------------------------------------------- outputs
+
+
+def _selects(graph: Graph, signals: Mapping[str, Signal], name: str) -> bool:
+    """Tell whether an output node gives neurons as they are, undelayed."""
+    signal = signals[name]
+    if signal.constant.any() or any(delay or graph.nodes[source].kind not in NEURONS for source, delay in signal.parts):
+        return False
+    matrices = [weights for weights in signal.parts.values() if isinstance(weights, Matrix)]
+    if len(matrices) < len(signal.parts) or any((weights.parameters != 1.0).any() for weights in matrices):
+        return False
+    chosen = sum(np.diff(weights.values.indptr) for weights in matrices)
+    return bool(np.all(chosen == 1))
+
+
+def _check_readouts(graph: Graph, signals: Mapping[str, Signal], names: list[str]) -> None:
+    for name in names:
+        for source, _ in signals[name].parts:
+            if graph.nodes[source].kind in READOUTS:
+                raise FormatError(
+                    f"node {source!r} of {graph.name} is of type {graph.nodes[source].kind}, which does not spike, and"
+                    f" leads to {name!r}; neurons that do not spike can only be read out"
+                )
+
+
+def _read_out(
+    graph: Graph, signals: Mapping[str, Signal], *, network: TrainedNetwork, sums: list[str]
+) -> TrainedNetwork:
+    """Return a network with the neurons that are read out, and by how many ticks each is late."""
+    starts = {population.name: population.start for population in network.populations}
+    neurons: list[int] = []
     latency: list[int] = []
     for name in sorted(name for name, node in graph.nodes.items() if node.kind == OUTPUT):
-        signal = signals[name]
-        weights = np.concatenate([np.zeros((signal.constant.size, 0)), *signal.parts.values()], axis=1)
-        sources = [
-            (source, first[source] + column)
-            for source, delay in signal.parts
-            for column in range(signal.parts[source, delay].shape[1])
-        ]
-        is_selection = ((weights == 0) | (weights == 1)).all() and (weights.sum(axis=1) == 1).all()
-        is_prompt = all(delay == 0.0 and graph.nodes[source].kind in NEURONS for source, delay in signal.parts)
-        if not is_selection or not is_prompt or signal.constant.any():
-            raise FormatError(f"node {name!r} of {graph.name} reads out other things than spikes of neurons, undelayed")
-        chosen = [sources[column] for column in weights.argmax(axis=1).tolist()]
-        lines += [line for _, line in chosen]
-        latency += [shifts[source] for source, _ in chosen]
-    if len(set(lines)) != len(lines):
+        if name in sums:
+            place = network.neurons_of(name)
+            neurons += range(place.start, place.stop)
+            latency += [starts[name]] * (place.stop - place.start)
+            continue
+        rows = np.zeros((2, signals[name].constant.size), dtype=np.int64)
+        for (source, _), weights in signals[name].parts.items():
+            columns, places, _ = weights.synapses
+            rows[:, places] = columns + network.neurons_of(source).start, np.full(columns.size, starts[source])
+        neurons += rows[0].tolist()
+        latency += rows[1].tolist()
+    if len(set(neurons)) != len(neurons):
         raise FormatError(f"{graph.name} reads out a neuron twice; each once is needed")
-    return np.array(lines, dtype=np.int64), np.array(latency, dtype=np.int64)
+    return replace(network, outputs=np.array(neurons, np.int64), latency=np.array(latency, np.int64))
 
 
-# ---------------------------------------------------------------- neurons
-
-
-@dataclass(frozen=True, eq=False)
-class _PopulationRule:
-    """A population's neurons, with all factors put together."""
-
-    gain: Floats
-    bias: Floats
-    threshold: Floats
-    current_kept: Floats
-    potential_kept: Floats
-    is_bias_filtered: bool = False
-
-
-def _rule(graph: Graph, name: str, *, constant: Floats, tick_s: float) -> _PopulationRule:
-    """Return the neurons' parameters per tick; see `snnprog.networks.network` for the equations."""
-    node = graph.nodes[name]
-    values, one = node.values, np.ones(constant.size)
-    threshold = values["v_threshold"] - values["v_reset"]
-    if threshold.min() <= 0.0:
-        raise FormatError(f"node {name!r} of {graph.name} has a threshold that is not above its reset; it never rests")
-    if node.kind == "IF":
-        gain = tick_s * values["r"]
-        return _PopulationRule(gain, gain * constant, threshold, 0 * one, one)
-    leak = _step(graph, name, field_name="tau" if node.kind == "LIF" else "tau_mem", tick_s=tick_s)
-    drive, rest = leak * values["r"], leak * (values["v_leak"] - values["v_reset"])
-    if node.kind == "LIF":
-        return _PopulationRule(drive, rest + drive * constant, threshold, 0 * one, 1.0 - leak)
-    forgets = _step(graph, name, field_name="tau_syn", tick_s=tick_s)
-    held = drive * values["w_in"]
-    is_filtered = bool(((forgets < 1.0) & (constant != 0.0)).any())
-    return _PopulationRule(forgets * held, rest + held * constant, threshold, 1.0 - forgets, 1.0 - leak, is_filtered)
-
-
-def _step(graph: Graph, name: str, *, field_name: str, tick_s: float) -> Floats:
-    """Return dt / tau, which is above 0 and at most 1 but for rounding."""
-    taus = graph.nodes[name].values[field_name]
-    if taus.min() < tick_s * (1.0 - 1e-6):
-        raise FormatError(
-            f"node {name!r} of {graph.name} has {field_name} = {taus.min() * 1000:g} ms, less than a tick of"
-            f" {tick_s * 1000:g} ms; take a shorter tick"
-        )
-    return np.minimum(tick_s / taus, 1.0)
-
-
-def _notes(
-    graph: Graph,
-    populations: list[str],
-    rules: Mapping[str, _PopulationRule],
-    signals: Mapping[str, Signal],
-    shifts: Mapping[str, int],
-) -> tuple[str, ...]:
+def _notes(signals: Mapping[str, Signal], populations: Iterable[Population], convention: Convention) -> tuple[str, ...]:
     notes = []
-    for name in populations:
-        if rules[name].bias.any() and shifts[name]:
-            notes.append(
-                f"{name}: its constant drive begins {counted(shifts[name], 'tick')} before spikes of that time can"
-                " reach it, so its first spikes may differ"
-            )
-        if rules[name].is_bias_filtered:
-            notes.append(f"{name}: its constant drive is there at once, and does not rise with tau_syn")
-        if any(abs(lag - round(lag)) > DELAY_SLACK for _, lag in signals[name].parts):
-            notes.append(f"{name}: delays are no whole numbers of ticks, and were rounded")
+    for population in populations:
+        if any(abs(lag - round(lag)) > DELAY_SLACK for _, lag in signals[population.name].parts):
+            notes.append(f"{population.name}: delays are not whole numbers of ticks, and were rounded")
+    if convention.many:
+        notes.append("neurons may spike several times in a tick, as in the tool that trained them")
     return tuple(notes)

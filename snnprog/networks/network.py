@@ -1,29 +1,132 @@
-"""What a NIR graph means, tick by tick: neurons, synapses with whole delays, and real numbers.
+"""A trained network, tick by tick: populations of neurons, connections with whole delays, and real numbers.
 
-With steps of ``dt``, forward Euler as NIR's own users run it, and a spike being a 1 in its step, a `CubaLIF` is::
+With steps of ``dt``, forward Euler as NIR's own documents write it, and a spike being a 1 in its step, a `CubaLIF` is::
 
     u = (1 - dt/tau_syn) u + dt/tau_syn * w_in * S
     v = (1 - dt/tau_mem) v + dt/tau_mem * (v_leak + r u)
     z = 1 if v > v_threshold;   v = v_reset where z
 
 a `LIF` the same with ``u = S``, and an `IF` ``v = v + dt * r * S``. Potentials are counted from ``v_reset``, where they
-start, and the factors are put into the weights, so that all three are::
+start, and the factors are put into the weights, so that all are::
 
-    u = current_kept * u + sum of weights that arrive;   v = potential_kept * v + u + bias;   v = 0 where v > threshold
+    u = current_kept * u + sum of weights that arrive;   v = potential_kept * v + u + bias;   z = 1 where v > threshold
+
+What a spike does to ``v`` is the network's `Convention`. A population that does not spike is a readout: its potential
+is what the network says.
+
+A graph's connection without a Delay acts in the step of the spike, and a chip's takes a tick at least. So populations
+are shifted against each other: each starts `Population.start` ticks late, and gives the same, later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.networks.convention import Convention
+from snnprog.networks.weights import Weights, together
 
 
 @dataclass(frozen=True, eq=False)
-class NirNetwork:
+class Population:
+    """Neurons of one node.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+        The shape of its array, such as (channels, rows, columns).
+    threshold : (neurons,) float
+        In units of the weights; infinite where the population does not spike.
+    bias, late_bias : (neurons,) float
+        What is added to the potential, and to the current, in each tick.
+    current_kept, potential_kept : (neurons,) float
+        The share that is left after one tick.
+    start : int
+        The tick in which it starts.
+    reset_delay : int
+        0 or 1: the ticks between a spike and its reset.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    threshold: Floats
+    bias: Floats
+    late_bias: Floats
+    current_kept: Floats
+    potential_kept: Floats
+    start: int = 0
+    reset_delay: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return int(self.threshold.size)
+
+    @property
+    def is_readout(self) -> bool:
+        """Whether it is read by its potentials, and never spikes."""
+        return bool(np.isinf(self.threshold).any())
+
+
+@dataclass(frozen=True, eq=False)
+class Connection:
+    """NetworkSynapses from the lines of an input, or the neurons of a population, to the neurons of a population.
+
+    Attributes
+    ----------
+    source, target : str
+    delay : int
+        In ticks, 1 or more; see the module's text for what a graph's own delay becomes.
+    asked_delay : float
+        The delay before it became whole.
+    weights : Matrix or Kernel
+    """
+
+    source: str
+    target: str
+    delay: int
+    asked_delay: float
+    weights: Weights
+
+
+def joined(connections: Iterable[Connection]) -> tuple[Connection, ...]:
+    """Return connections with those of one source, target and delay made one, in the order of the first of them."""
+    found: dict[tuple[str, str, int], Connection] = {}
+    for each in connections:
+        key = each.source, each.target, each.delay
+        old = found.get(key)
+        found[key] = each if old is None else replace(each, weights=together(old.weights, each.weights))
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSynapses:
+    """All synapses of a network, one by one.
+
+    Attributes
+    ----------
+    pre, post, delay : (synapses,) int
+        As in a `Program`: ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``.
+    asked_delay, weight : (synapses,) float
+    parameter : (synapses,) int
+        Which weight of the network each carries: the synapses of a convolution share weights.
+    """
+
+    pre: Int64s
+    post: Int64s
+    delay: Int64s
+    asked_delay: Floats
+    weight: Floats
+    parameter: Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
     """A network in real numbers and whole ticks.
 
     Attributes
@@ -32,63 +135,140 @@ class NirNetwork:
         Where it came from.
     dt_ms : float
         Milliseconds of a tick.
-    n_inputs : int
-        Lines: those of all Input nodes, by name.
+    convention : Convention
+        What its neurons do in a step.
+    inputs : mapping of str to tuple of int
+        Shapes of the Input nodes, by name; their lines follow one another.
+    populations : tuple of Population
+        By name, or in the order of the file's layers; their neurons follow one another.
+    connections : tuple of Connection
     outputs : (outputs,) int
         The neurons that are read out: those of all Output nodes, by name.
     latency : (outputs,) int
-        How many ticks later than in the graph each of them spikes: a graph's connection acts at once, a chip's one tick
-        later.
-    pre, post, delay : (synapses,) int
-        As in a `Program`: ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``.
-    asked_delay : (synapses,) float
-        The delay before it became whole, in ticks, latencies included.
-    weight : (synapses,) float
-    threshold, bias : (neurons,) float
-        In units of the weights.
-    current_kept, potential_kept : (neurons,) float
-        The share that is left after one tick.
+        How many ticks later than in the graph each of them answers.
     notes : tuple of str
         What of the graph is not kept exactly, beside what rounding will change.
     """
 
     name: str
     dt_ms: float
-    n_inputs: int
+    convention: Convention
+    inputs: Mapping[str, tuple[int, ...]]
+    populations: tuple[Population, ...]
+    connections: tuple[Connection, ...]
     outputs: Int64s
     latency: Int64s
-    pre: Int64s
-    post: Int64s
-    delay: Int64s
-    asked_delay: Floats
-    weight: Floats
-    threshold: Floats
-    bias: Floats
-    current_kept: Floats
-    potential_kept: Floats
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def first(self) -> Mapping[str, int]:
+        """The first line of each input and population; neurons follow the input lines."""
+        names = [*self.inputs, *(population.name for population in self.populations)]
+        sizes = [int(np.prod(shape)) for shape in self.inputs.values()] + [each.size for each in self.populations]
+        return dict(zip(names, np.concatenate([[0], np.cumsum(sizes)]).tolist(), strict=False))
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input lines."""
+        return sum(int(np.prod(shape)) for shape in self.inputs.values())
 
     @property
     def n_neurons(self) -> int:
-        """Number of neurons."""
-        return int(self.threshold.size)
+        """Number of neurons, readouts included."""
+        return sum(population.size for population in self.populations)
 
-    def run(self, inputs: Sequence[Raster]) -> list[Raster]:
-        """Return the spikes ``(ticks, neurons)`` of all neurons for each input raster, each from rest."""
-        return [self._run(raster) for raster in inputs]
+    @property
+    def n_parameters(self) -> int:
+        """Number of different weights."""
+        return int(self.parameters.size)
 
-    def _run(self, raster: Raster) -> Raster:
-        spikes = np.zeros((len(raster), self.n_neurons), dtype=np.bool_)
-        queue = np.zeros((int(self.delay.max(initial=1)) + 1, self.n_neurons))
-        current, potential = np.zeros((2, self.n_neurons))
-        for tick, lines in enumerate(raster):
-            slot = tick % len(queue)
-            current = self.current_kept * current + queue[slot]
-            queue[slot] = 0.0
-            potential = self.potential_kept * potential + current + self.bias
-            spikes[tick] = potential > self.threshold
-            potential = np.where(spikes[tick], 0.0, potential)
-            carried = np.flatnonzero(np.concatenate([lines, spikes[tick]])[self.pre])
-            where = (tick + self.delay[carried]) % len(queue)
-            np.add.at(queue, (where, self.post[carried]), self.weight[carried])
-        return spikes
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses, without those of weight 0 in matrices."""
+        return int(self.synapses.pre.size)
+
+    def neurons_of(self, name: str) -> slice:
+        """Return where the neurons of a population stand among all."""
+        (population,) = (each for each in self.populations if each.name == name)
+        first = self.first[name] - self.n_inputs
+        return slice(first, first + population.size)
+
+    def neurons_in(self, name: str) -> Int64s:
+        """(neurons,) Return the numbers of the neurons of a population."""
+        place = self.neurons_of(name)
+        return np.arange(place.start, place.stop)
+
+    @cached_property
+    def synapses(self) -> NetworkSynapses:
+        """All synapses, one by one, connection after connection."""
+        columns: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]] = []
+        parameters = 0
+        for connection in self.connections:
+            source, target, place = connection.weights.synapses
+            values = connection.weights.parameters
+            columns.append(
+                (
+                    source + self.first[connection.source],
+                    target + self.first[connection.target] - self.n_inputs,
+                    np.full(source.size, connection.delay),
+                    np.full(source.size, connection.asked_delay),
+                    values[place],
+                    place + parameters,
+                )
+            )
+            parameters += values.size
+        whole = (0, 1, 2, 5)
+        joined = [
+            np.concatenate([np.zeros(0), *column]).astype(np.int64 if index in whole else np.float64)
+            for index, column in enumerate(zip(*columns, strict=True))
+        ] or [np.zeros(0)] * 6
+        return NetworkSynapses(*joined)
+
+    @cached_property
+    def parameters(self) -> Floats:
+        """(weights,) The weights of all connections, one after the other; synapses of a convolution share them."""
+        return np.concatenate([np.zeros(0), *(connection.weights.parameters for connection in self.connections)])
+
+    def unrolled(self) -> Iterator[tuple[Int64s, Int64s, Floats]]:
+        """Yield neuron, parameter and weight of each synapse as in `synapses`, of one connection at a time."""
+        first = 0
+        for connection in self.connections:
+            _, target, place = connection.weights.synapses
+            values = connection.weights.parameters
+            yield target + self.first[connection.target] - self.n_inputs, place + first, values[place]
+            first += values.size
+
+    @cached_property
+    def largest_weight(self) -> Floats:
+        """(neurons,) The size of the largest weight that leads to each neuron."""
+        largest = np.zeros(self.n_neurons)
+        for post, _, weight in self.unrolled():
+            np.maximum.at(largest, post, np.abs(weight))
+        return largest
+
+    @cached_property
+    def is_readout(self) -> Bools:
+        """(neurons,) Whether each is read by its potential, and never spikes."""
+        return np.isinf(self.threshold)
+
+    @cached_property
+    def threshold(self) -> Floats:
+        """(neurons,) See `Population`."""
+        return np.concatenate([population.threshold for population in self.populations])
+
+    @cached_property
+    def bias(self) -> Floats:
+        """(neurons,) What is added to the potential in each tick, once a constant current has come to rest."""
+        return np.concatenate(
+            [each.bias + each.late_bias / np.maximum(1.0 - each.current_kept, 1e-12) for each in self.populations]
+        )
+
+    @cached_property
+    def current_kept(self) -> Floats:
+        """(neurons,) See `Population`."""
+        return np.concatenate([population.current_kept for population in self.populations])
+
+    @cached_property
+    def potential_kept(self) -> Floats:
+        """(neurons,) See `Population`."""
+        return np.concatenate([population.potential_kept for population in self.populations])

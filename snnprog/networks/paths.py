@@ -1,6 +1,7 @@
 """What reaches each node of a NIR graph: weighted spikes of inputs and neurons, along all paths without neurons.
 
-Linear, Affine and Scale multiply, Delay delays, and what meets is added, so a path is a matrix, a delay and a constant.
+Linear, Affine, Scale, convolutions and pools multiply, Delay delays, and what meets is added. So a path is a set of
+weights, a delay and a constant.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from snnprog.arrays import Floats
 from snnprog.errors import FormatError
-from snnprog.networks.graph import INPUT, Graph, Node
+from snnprog.networks.graph import Graph
+from snnprog.networks.nodes import CONVOLUTIONS, INPUT, POOLS, Node
+from snnprog.networks.shapes import Shape, geometry_of, predecessors_of
+from snnprog.networks.weights import Kernel, Matrix, Weights, after, identity, one_to_one, together
 
 ELEMENT_LIMIT = 1 << 26
 Part = tuple[str, float]
@@ -26,90 +31,131 @@ class Signal:
     Attributes
     ----------
     parts : dict
-        (source, delay in ticks) -> (channels, channels of the source) weights.
+        (source, delay in ticks) -> weights from the channels of the source.
     constant : (channels,) float
     """
 
     constant: Floats
-    parts: dict[Part, Floats] = field(default_factory=dict)
+    parts: dict[Part, Weights] = field(default_factory=dict)
 
 
-def signals_of(graph: Graph, tick_s: float) -> dict[str, Signal]:
+def signals_of(graph: Graph, shapes: Mapping[str, Shape], tick_s: float) -> dict[str, Signal]:
     """Return what reaches each node that is a neuron or an output, and what leaves each other one."""
-    into: dict[str, list[str]] = {name: [] for name in graph.nodes}
-    for source, target in graph.edges:
-        into[target].append(source)
-    waits = {
-        name: [source for source in sources if not graph.nodes[source].is_source] for name, sources in into.items()
-    }
-    try:
-        order = list(TopologicalSorter(waits).static_order())
-    except CycleError as error:
-        raise FormatError(f"{graph.name} has a loop without neurons: {' - '.join(error.args[1])}") from error
-    signals: dict[str, Signal] = {}
-    elements = 0
-    for name in order:
-        node = graph.nodes[name]
-        if node.kind == INPUT:
-            continue
-        arriving = _sum(graph, name, [_leaving(graph, source, signals=signals) for source in into[name]])
-        signals[name] = _through(graph, name, node=node, signal=arriving, tick_s=tick_s)
-        elements += sum(weights.size for weights in signals[name].parts.values())
-        if elements > ELEMENT_LIMIT:
-            raise FormatError(f"{graph.name} has more than {ELEMENT_LIMIT} weights along its paths")
-    return signals
+    return _Paths(graph, shapes, tick_s).signals()
 
 
-def _leaving(graph: Graph, name: str, *, signals: Mapping[str, Signal]) -> Signal:
-    node = graph.nodes[name]
-    if not node.is_source:
-        return signals[name]
-    width = node.width or 0
-    if width * width > ELEMENT_LIMIT:
-        raise FormatError(f"node {name!r} of {graph.name} has {width} channels; too many to follow each")
-    return Signal(np.zeros(width), {(name, 0.0): np.eye(width)})
+class _Paths:
+    """Follows the paths of a graph."""
+
+    def __init__(self, graph: Graph, shapes: Mapping[str, Shape], tick_s: float) -> None:
+        self.graph, self.shapes, self.tick_s = graph, shapes, tick_s
+        self.elements = 0
+
+    def signals(self) -> dict[str, Signal]:
+        graph, into = self.graph, predecessors_of(self.graph)
+        waits = {
+            name: [source for source in sources if not graph.nodes[source].is_source] for name, sources in into.items()
+        }
+        try:
+            order = list(TopologicalSorter(waits).static_order())
+        except CycleError as error:
+            raise FormatError(f"{graph.name} has a loop without neurons: {' - '.join(error.args[1])}") from error
+        signals: dict[str, Signal] = {}
+        for name in order:
+            if graph.nodes[name].kind != INPUT:
+                arriving = self._sum(name, [self._leaving(source, signals) for source in into[name]])
+                signals[name] = self._through(name, graph.nodes[name], arriving)
+        return signals
+
+    def _width(self, name: str) -> int:
+        return int(np.prod(self.shapes[name]))
+
+    def _leaving(self, name: str, signals: Mapping[str, Signal]) -> Signal:
+        if not self.graph.nodes[name].is_source:
+            return signals[name]
+        width = self._width(name)
+        return Signal(np.zeros(width), {(name, 0.0): identity(width)})
+
+    def _sum(self, name: str, arriving: list[Signal]) -> Signal:
+        widths = {signal.constant.size for signal in arriving}
+        if len(widths) != 1:
+            what = "nothing leads to it" if not widths else f"what leads to it has {sorted(widths)} channels"
+            raise FormatError(f"node {name!r} of {self.graph.name}: {what}; connections of one width are needed")
+        total = Signal(np.sum([signal.constant for signal in arriving], axis=0))
+        for signal in arriving:
+            for part, weights in signal.parts.items():
+                total.parts[part] = together(total.parts[part], weights) if part in total.parts else weights
+        return total
+
+    def _through(self, name: str, node: Node, signal: Signal) -> Signal:
+        """Return what a node makes of what arrives; neurons and outputs keep it."""
+        if node.kind in (*CONVOLUTIONS, *POOLS):
+            return self._multiplied(name, signal, weights=self._kernel(name, node, signal))
+        width = signal.constant.size
+        wanted = node.values["weight"].shape[1] if "weight" in node.values else self._own_width(node)
+        if wanted not in (None, width):
+            raise FormatError(f"node {name!r} of {self.graph.name} takes {wanted} channels, and {width} lead to it")
+        if "weight" in node.values:
+            return self._multiplied(name, signal, weights=Matrix(csr_array(node.values["weight"])))
+        if node.kind == "Scale":
+            scale = np.broadcast_to(node.values["scale"].ravel(), width).astype(np.float64)
+            return self._multiplied(name, signal, weights=one_to_one(scale))
+        if node.kind == "Delay":
+            return self._delayed(name, signal, ticks=node.values["delay"] / self.tick_s)
+        return signal
+
+    @staticmethod
+    def _own_width(node: Node) -> int | None:
+        return None if node.shape is None else int(np.prod(node.shape))
+
+    def _kernel(self, name: str, node: Node, signal: Signal) -> Kernel:
+        source = next(source for source, target in self.graph.edges if target == name)
+        geometry = geometry_of(self.graph, name, self.shapes[source])
+        if geometry.n_sources != signal.constant.size:
+            raise FormatError(
+                f"node {name!r} of {self.graph.name} takes {geometry.n_sources} channels, and"
+                f" {signal.constant.size} lead to it"
+            )
+        if node.kind in CONVOLUTIONS:
+            return Kernel(geometry, node.values["weight"].reshape(geometry.weight_shape))
+        area = geometry.pool[0] * geometry.pool[1] if node.kind == "AvgPool2d" else 1
+        return Kernel(geometry, np.full(geometry.weight_shape, 1.0 / area))
+
+    def _multiplied(self, name: str, signal: Signal, *, weights: Weights) -> Signal:
+        """Return what weights, and the bias beside them, make of what arrives."""
+        bias = self.graph.nodes[name].values.get("bias", np.zeros(1))
+        constant = np.repeat(np.broadcast_to(bias, self.shapes[name][:1]), weights.n_targets // self.shapes[name][0])
+        if signal.constant.any():
+            constant = weights.matrix @ signal.constant + constant
+        parts = {part: after(old, weights) for part, old in signal.parts.items()}
+        self._count(name, parts)
+        return Signal(constant.astype(np.float64), parts)
+
+    def _count(self, name: str, parts: Mapping[Part, Weights]) -> None:
+        self.elements += sum(weights.parameters.size for weights in parts.values())
+        unrolled = sum(weights.geometry.n_synapses for weights in parts.values() if isinstance(weights, Kernel))
+        if max(self.elements, unrolled) > ELEMENT_LIMIT:
+            raise FormatError(f"{self.graph.name} has more than {ELEMENT_LIMIT} weights along its paths, by {name!r}")
+
+    def _delayed(self, name: str, signal: Signal, *, ticks: Floats) -> Signal:
+        where = f"node {name!r} of {self.graph.name}"
+        if ticks.min() < 0.0:
+            raise FormatError(f"{where} has a delay of {ticks.min():g} ticks; 0 or more is needed")
+        if ticks.max() > 0.0 and signal.constant.any():
+            raise FormatError(f"{where} delays a constant; put the bias after the Delay")
+        each = np.broadcast_to(ticks.ravel(), signal.constant.size)
+        later = Signal(signal.constant)
+        for (source, already), weights in signal.parts.items():
+            for delay in np.unique(each).tolist():
+                delayed = weights if ticks.size == 1 else _chosen(weights, each == delay)
+                part = source, already + delay
+                later.parts[part] = together(later.parts[part], delayed) if part in later.parts else delayed
+                self._count(name, {part: delayed})
+        return later
 
 
-def _sum(graph: Graph, name: str, arriving: list[Signal]) -> Signal:
-    widths = {signal.constant.size for signal in arriving}
-    if len(widths) != 1:
-        what = "nothing leads to it" if not widths else f"what leads to it has {sorted(widths)} channels"
-        raise FormatError(f"node {name!r} of {graph.name}: {what}; connections of one width are needed")
-    total = Signal(np.sum([signal.constant for signal in arriving], axis=0))
-    for signal in arriving:
-        for part, weights in signal.parts.items():
-            total.parts[part] = total.parts[part] + weights if part in total.parts else weights
-    return total
-
-
-def _through(graph: Graph, name: str, *, node: Node, signal: Signal, tick_s: float) -> Signal:
-    """Return what a node makes of what arrives; neurons and outputs keep it."""
-    width = signal.constant.size
-    wanted = node.values["weight"].shape[1] if "weight" in node.values else node.width
-    if wanted not in (None, width):
-        raise FormatError(f"node {name!r} of {graph.name} takes {wanted} channels, and {width} lead to it")
-    if "weight" in node.values:
-        weight, bias = node.values["weight"], node.values.get("bias", np.zeros(len(node.values["weight"])))
-        return Signal(weight @ signal.constant + bias, {part: weight @ old for part, old in signal.parts.items()})
-    if node.kind == "Scale":
-        scale = node.values["scale"]
-        return Signal(scale * signal.constant, {part: scale[:, None] * old for part, old in signal.parts.items()})
-    if node.kind == "Delay":
-        return _delayed(graph, name, ticks=node.values["delay"] / tick_s, signal=signal)
-    return signal
-
-
-def _delayed(graph: Graph, name: str, *, ticks: Floats, signal: Signal) -> Signal:
-    if ticks.min() < 0.0:
-        raise FormatError(f"node {name!r} of {graph.name} has a delay of {ticks.min():g} ticks; 0 or more is needed")
-    if ticks.max() > 0.0 and signal.constant.any():
-        raise FormatError(f"node {name!r} of {graph.name} delays a constant; put the bias after the Delay")
-    later = Signal(signal.constant)
-    for (source, already), weights in signal.parts.items():
-        for delay in np.unique(ticks).tolist():
-            if len(later.parts) * weights.size > ELEMENT_LIMIT:
-                raise FormatError(f"node {name!r} of {graph.name} has more than {ELEMENT_LIMIT} weights to delay")
-            part = source, already + delay
-            delayed = np.where((ticks == delay)[:, None], weights, 0.0)
-            later.parts[part] = later.parts[part] + delayed if part in later.parts else delayed
-    return later
+def _chosen(weights: Weights, is_chosen: Floats) -> Matrix:
+    """Return the weights to some target channels."""
+    chosen = Matrix(weights.matrix).scaled(is_chosen.astype(np.float64)).values
+    chosen.eliminate_zeros()
+    return Matrix(chosen)

@@ -1,106 +1,94 @@
-"""Network of real numbers → program, and what rounding changed: asked, got, difference.
+"""Network of real numbers → program.
 
-Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`). With
-inputs to be exact on, the real network is run first, and its spikes are what the program has to do: what rounding to
-the nearest does otherwise there is left to `snnprog.integers`, which rounds at other scales, searches and re-optimises.
+Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`).
+Neurons that share weights, those of one channel of a convolution, are scaled together. With sample inputs, weights are
+then fitted to what the network does on a part of them (`snnprog.networks.calibration`).
+
+What the chip's neurons do with a spike has to be what the network's do (`snnprog.networks.adapting`). Where the chip
+cannot, weights are fitted to the network's spikes; without inputs to fit to, the network is refused, with the number of
+spikes that would differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
-from snnprog.design.task import Task
-from snnprog.errors import LimitError, SpecError
-from snnprog.integers import quantize
-from snnprog.network import Network, Neuron
-from snnprog.networks.network import NirNetwork
-from snnprog.networks.scaling import SOME_INPUTS, TINY, RealNeuron, ScaledNeuron, scaled
+from snnprog.errors import SpecError
+from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
+from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
+from snnprog.networks.changes import Change, changes_of
+from snnprog.networks.fitting import LEAST, Bits, Fitting, NetworkFit
+from snnprog.networks.mismatch import Mismatch, mismatch_of, random_inputs
+from snnprog.networks.network import TrainedNetwork
+from snnprog.networks.reading import network_from
+from snnprog.networks.remarks import remarks_on
+from snnprog.networks.rounding import RoundedNetwork, rounded
+from snnprog.networks.running import RealReach, rasters_for, reach_of
 from snnprog.program import Program
-from snnprog.raster import as_raster
-from snnprog.simulate import simulate
-from snnprog.solver import one_blas_thread
-from snnprog.spec import FREE, Dynamics, Pattern, Spec
-from snnprog.version import __version__
 
-SAME = 1e-9
+if TYPE_CHECKING:
+    import nir
 
+REACH_MARGIN = 2.0
+"""Currents and potentials have room for so many times what they were seen to reach. A choice, not a measurement."""
 
-@dataclass(frozen=True, eq=False)
-class Change:
-    """What rounding made of one kind of number.
-
-    Attributes
-    ----------
-    quantity : str
-        "weight", "threshold", "bias", "delay", "current kept" or "potential kept" (per tick).
-    asked, got : (n,) float
-        In the network's own units, in its order of synapses or neurons.
-    unit : (n,) float
-        What differences are told as shares of: the largest weight into the same neuron for weights, the threshold for
-        biases, the value itself otherwise.
-    """
-
-    quantity: str
-    asked: Floats
-    got: Floats
-    unit: Floats
-
-    @property
-    def difference(self) -> Floats:
-        """(n,) Got minus asked."""
-        difference: Floats = self.got - self.asked
-        return difference
-
-    @property
-    def share(self) -> Floats:
-        """(n,) The difference in `unit`."""
-        share: Floats = np.abs(self.difference) / np.where(self.unit > 0, self.unit, 1.0)
-        return share
-
-    @property
-    def changed(self) -> int:
-        """How many are not what was asked."""
-        return int(np.count_nonzero(self.share > SAME))
-
-    @property
-    def worst(self) -> int | None:
-        """Which differs most."""
-        return int(np.argmax(self.share)) if self.share.size else None
+MOST_FITTED = 1 << 30
+"""Synapses times ticks of samples up to which a network is fitted: some minutes. A choice, not a measurement."""
 
 
 @dataclass(frozen=True, eq=False)
-class NirProgram:
-    """A program made of a NIR graph, and what became of the graph's numbers.
+class QuantizedNetwork:
+    """A program made of a trained network, and what became of the network's numbers and spikes.
 
     Attributes
     ----------
     program : Program
-    network : NirNetwork
+    network : TrainedNetwork
         What was asked.
     changes : tuple of Change
-    wrong_bins : int or None
-        Bins of all neurons that differ from the real network on the inputs given; None where there were none.
-    spikes : int
-        Of the real network on those inputs.
-    is_repaired : bool
-        Whether weights were chosen to be exact on the inputs, where the nearest were not.
+        What rounding made of its numbers.
+    mismatch : Mismatch
+        How the program's spikes differ from the network's: on the inputs given, else on random ones.
+    scales : (neurons,) float
+        What the program's potentials have to be divided by to be the network's: each neuron has a scale of its own, so
+        that readouts can only be compared after that.
+    has_inputs : bool
+        Whether inputs were given.
+    fit : NetworkFit or None
+        What fitting to the inputs gave, part by part; None where nothing was fitted.
     notes : tuple of str
-        What else is not as in the graph.
+        What else is not as in the network, and what looks like a mistake.
     """
 
     program: Program
-    network: NirNetwork
+    network: TrainedNetwork
     changes: tuple[Change, ...]
-    wrong_bins: int | None = None
-    spikes: int = 0
-    is_repaired: bool = False
+    mismatch: Mismatch
+    scales: Floats
+    has_inputs: bool
+    fit: NetworkFit | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def wrong_bins(self) -> int | None:
+        """Bins of all neurons that differ from the network on the inputs given; None where there were none."""
+        return self.mismatch.wrong_bins if self.has_inputs else None
+
+    @property
+    def readout_scales(self) -> Floats:
+        """(readouts,) The scales of the outputs that do not spike, in the order of the outputs."""
+        outputs = self.network.outputs
+        readout_scales: Floats = self.scales[outputs[self.network.is_readout[outputs]]]
+        return readout_scales
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -108,243 +96,161 @@ class NirProgram:
             "neurons": self.program.n_neurons,
             "synapses": self.program.n_synapses,
             "latency_ticks": self.network.latency.tolist(),
+            "readout_scales": self.readout_scales.tolist(),
             "wrong_bins": self.wrong_bins,
-            "spikes": self.spikes,
-            "repaired": self.is_repaired,
+            "spikes": self.mismatch.spikes if self.has_inputs else None,
+            "mismatch": self.mismatch.as_dict() | {"inputs": "given" if self.has_inputs else "random"},
+            "fit": None if self.fit is None else self.fit.as_dict(),
             "notes": list(self.notes),
-            "changes": [_change_data(change) for change in self.changes],
+            "changes": [change.as_dict() for change in self.changes],
         }
 
 
-def _change_data(change: Change) -> dict[str, object]:
-    worst = change.worst
-    return {
-        "quantity": change.quantity,
-        "numbers": int(change.asked.size),
-        "changed": change.changed,
-        "worst": worst,
-        "asked": None if worst is None else float(change.asked[worst]),
-        "got": None if worst is None else float(change.got[worst]),
-        "share": None if worst is None else float(change.share[worst]),
-    }
-
-
-@one_blas_thread()
-def quantize_nir(
-    network: NirNetwork, *, chip: str | Chip = "loihi1", inputs: Sequence[ArrayLike] | None = None, seed: int = 0
-) -> NirProgram:
-    """Turn a network of NIR into a program, and tell what rounding changed.
+def quantize(
+    network: TrainedNetwork | str | Path | nir.NIRGraph,
+    *,
+    dt_ms: float | None = None,
+    exporter: str | None = None,
+    reset: str | None = None,
+    reset_delay: int | None = None,
+    compare: str | None = None,
+    chip: str | Chip = "loihi1",
+    inputs: Sequence[ArrayLike] | None = None,
+    labels: ArrayLike | None = None,
+    bits: Bits = None,
+    keep: float = 1.0,
+    tolerance: float = 0.01,
+    fit: bool = True,
+    seed: int = 0,
+) -> QuantizedNetwork:
+    """Turn a trained network into a program, and tell what that changed.
 
     Parameters
     ----------
-    network : NirNetwork
-        From `from_nir`.
+    network : TrainedNetwork, path or nir.NIRGraph
+        From `from_nir` or `from_net`, or what these read.
+    dt_ms, exporter, reset, reset_delay, compare : optional
+        As in `from_nir`; of a `TrainedNetwork` they are known already.
     chip : str or Chip
-        One whose neurons reset to 0.
     inputs : sequence of (ticks, inputs) bool, optional
-        Stimuli on which the program is to spike as the real network does, each from rest.
+        Sample inputs, each from rest. Weights are fitted to what the network does on half of them, and chosen on a
+        quarter; results are reported on the last quarter, too, which has no say.
+    labels : (samples,) int, optional
+        The class of each input: the number of the output that should spike most, or have the highest last potential.
+    bits : int, "least" or mapping of str to int, optional
+        Bits of weights, the sign among them: of all, or by population; by default as many as the chip has. "least"
+        finds the fewest for each population; it needs inputs.
+    keep : float
+        The share of the synapses to keep, the others are pruned; it needs inputs.
+    tolerance : float
+        What "least" may cost on the part that is chosen on: a share of right classes, or without labels of wrong
+        output bins, in output spikes.
+    fit : bool
+        Whether to fit weights to the inputs; otherwise they are rounded.
     seed : int
-        Of the search where the nearest integers do not.
+        Of the split of the inputs, and of the random inputs that are used where none are given.
 
     Raises
     ------
+    FormatError
+        If a file is missing or damaged; see `from_nir`.
     SpecError
-        If the chip has another reset, or the inputs are no rasters of the network's width.
+        If the chip's neurons are reset otherwise and there is nothing to fit to, the inputs are no rasters of the
+        network's width, or an option is not among those that there are.
     LimitError
-        If a delay, a threshold or a bias is beyond the chip.
+        If a delay, a threshold, a bias or ``bits`` is beyond the chip.
     """
+    given = {"dt_ms": dt_ms, "exporter": exporter, "reset": reset, "reset_delay": reset_delay, "compare": compare}
+    if not isinstance(network, TrainedNetwork):
+        network = network_from(
+            network, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare
+        )
+    elif any(value is not None for value in given.values()):
+        name = next(name for name, value in given.items() if value is not None)
+        raise SpecError(f"{name} must be given to from_nir or from_net, which made the network; here it comes too late")
     limits = find_chip(chip)
-    if not limits.linear_rule(*limits.usual_decays).is_reset_to_zero:
-        raise SpecError(f"chip is {limits.name!r}, whose neurons do not reset to 0; NIR's neurons reset to a value")
-    rasters = None if inputs is None else _as_inputs(network, inputs)
-    for delay in np.unique(network.delay).tolist():
+    rasters = None if inputs is None else rasters_for(network, inputs)
+    why_not = _why_not_fitted(network, limits, rasters, fit=fit)
+    _check_options(limits, bits, keep=keep, why_not=why_not)
+    classes = _checked_labels(labels, 0 if rasters is None else len(rasters))
+    tried = rasters or random_inputs(network, seed)
+    adapted = adapted_to(network, limits)
+    if adapted is None:
+        if why_not:
+            raise refusal(network, limits, tried, is_random=rasters is None)
+        adapted = as_the_chip(network, limits)
+    for delay in np.unique([connection.delay for connection in adapted.network.connections]).tolist():
         limits.check_range("delay", delay, allowed=limits.delays, hint="take a longer tick")
-    decays = _decays(network, limits)
-    neurons = _scaled_neurons(network, limits, decays=decays)
-    nearest = _program(network, limits, decays, neurons)
-    scales = np.array([neuron.scale for neuron in neurons])
-    result = NirProgram(nearest, network, _changes(network, limits, nearest, scales), notes=_notes(network, neurons))
-    if rasters is None:
-        return result
-    targets = network.run(rasters)
-    result = _judged(result, rasters, targets=targets)
-    if not result.wrong_bins:
-        return result
-    repaired = _repaired(result, limits, inputs=rasters, targets=targets, seed=seed)
-    return repaired if repaired is not None and (repaired.wrong_bins or 0) < (result.wrong_bins or 0) else result
-
-
-def _as_inputs(network: NirNetwork, inputs: Sequence[ArrayLike]) -> list[Raster]:
-    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
-    for index, raster in enumerate(rasters):
-        if raster.shape[1] != network.n_inputs:
-            raise SpecError(f"inputs[{index}] has {raster.shape[1]} lines; the network has {network.n_inputs}")
-    return rasters
-
-
-@dataclass(frozen=True, eq=False)
-class _Decays:
-    """Chip integers of every neuron, and the shares that they keep."""
-
-    current: Int64s
-    potential: Int64s
-    current_kept: Floats
-    potential_kept: Floats
-
-
-def _decays(network: NirNetwork, chip: Chip) -> _Decays:
-    current, potential = chip.decays_that_keep(network.current_kept, network.potential_kept)
-    return _Decays(current, potential, *chip.shares_of(current, potential))
-
-
-def _scaled_neurons(network: NirNetwork, chip: Chip, *, decays: _Decays) -> list[ScaledNeuron]:
-    return [
-        scaled(
-            RealNeuron(
-                name=f"neuron {neuron}",
-                weights=network.weight[network.post == neuron],
-                threshold=float(network.threshold[neuron]),
-                bias=float(network.bias[neuron]),
-                current_kept=float(decays.current_kept[neuron]),
-                potential_kept=float(decays.potential_kept[neuron]),
-            ),
-            chip,
-        )
-        for neuron in range(network.n_neurons)
-    ]
-
-
-def _program(network: NirNetwork, chip: Chip, decays: _Decays, neurons: Sequence[ScaledNeuron]) -> Program:
-    """Collect the neurons' synapses, those that round to 0 left out."""
-    weight, exponent = np.zeros((2, network.pre.size), dtype=np.int64)
-    for index, neuron in enumerate(neurons):
-        weight[network.post == index], exponent[network.post == index] = neuron.mantissas, neuron.exponents
-    kept = np.flatnonzero(weight)
-    kept = kept[np.lexsort((network.post[kept], network.delay[kept], network.pre[kept]))]
-    return Program.from_arrays(
-        chip=chip,
-        n_inputs=network.n_inputs,
-        n_neurons=network.n_neurons,
-        outputs=network.outputs,
-        pre=network.pre[kept],
-        post=network.post[kept],
-        delay=network.delay[kept],
-        weight=weight[kept],
-        exponent=exponent[kept],
-        threshold=[neuron.threshold for neuron in neurons],
-        current_decay=decays.current,
-        potential_decay=decays.potential,
-        bias=[neuron.bias for neuron in neurons],
-        provenance={"nir": network.name, "dt_ms": network.dt_ms, "versions": {"snnprog": __version__}},
-    )
-
-
-# ---------------------------------------------------------------- what changed
-
-
-def _changes(network: NirNetwork, chip: Chip, program: Program, scales: Floats) -> tuple[Change, ...]:
-    """Return what each kind of number became; scales are chip units for each unit of a neuron's weights."""
-    unit = chip.unit
-    largest = np.zeros(network.n_neurons)
-    np.maximum.at(largest, network.post, np.abs(network.weight))
-    kept = chip.shares_of(program.current_decay, program.potential_decay)
-    ones = np.ones(network.n_neurons)
-    return (
-        Change("weight", network.weight, _weights(network, program, scales=scales), largest[network.post]),
-        Change("threshold", network.threshold, program.threshold / scales, network.threshold),
-        Change("bias", network.bias, program.bias / unit / scales, network.threshold),
-        Change("current kept", network.current_kept, kept[0], ones),
-        Change("potential kept", network.potential_kept, kept[1], ones),
-        Change("delay", network.asked_delay, network.delay.astype(np.float64), np.ones(network.delay.size)),
-    )
-
-
-def _weights(network: NirNetwork, program: Program, *, scales: Floats) -> Floats:
-    """Return what the program has for each synapse of the network, 0 where it has none."""
-    columns = (network.pre, network.post, network.delay)
-    there = dict(
-        zip(zip(program.pre, program.post, program.delay, strict=True), program.effective_weight(), strict=True)
-    )
-    got = [there.get(synapse, 0) for synapse in zip(*columns, strict=True)]
-    weights: Floats = np.array(got, dtype=np.float64) / scales[network.post]
-    return weights
-
-
-def _notes(network: NirNetwork, neurons: Sequence[ScaledNeuron]) -> tuple[str, ...]:
-    wide = [index for index, neuron in enumerate(neurons) if neuron.portable_for == SOME_INPUTS]
-    more = f" and {len(wide) - 1} more" if len(wide) > 1 else ""
-    note = f"neuron {wide[0]}{more}: some inputs may take its state beyond where all runtimes agree" if wide else ""
-    return network.notes + ((note,) if note else ())
-
-
-# ---------------------------------------------------------------- exact on given inputs
-
-
-def _judged(result: NirProgram, inputs: Sequence[Raster], *, targets: Sequence[Raster]) -> NirProgram:
-    """Return the result with its wrong bins on inputs, of all neurons."""
-    everything = replace(result.program, outputs=np.arange(result.program.n_neurons, dtype=np.int32))
-    traces = simulate(everything, inputs)
-    wrong = sum(int((trace.spikes != target).sum()) for trace, target in zip(traces, targets, strict=True))
-    left = [str(trace.excursion) for trace in traces if trace.excursion is not None]
-    spikes = sum(int(target.sum()) for target in targets)
-    return replace(result, wrong_bins=wrong, spikes=spikes, notes=result.notes + tuple(left[:1]))
-
-
-def _repaired(
-    result: NirProgram, chip: Chip, *, inputs: Sequence[Raster], targets: Sequence[Raster], seed: int
-) -> NirProgram | None:
-    """Return the result of designing integers for the real network's spikes, where all neurons have the same decays."""
-    network, nearest = result.network, result.program
-    dynamics = {*zip(nearest.current_decay.tolist(), nearest.potential_decay.tolist(), strict=True)}
-    if len(dynamics) != 1:
-        return None
-    ((current_decay, potential_decay),) = dynamics
-    spec = Spec(
-        [Pattern(raster, target) for raster, target in zip(inputs, targets, strict=True)],
-        np.unique(network.delay).tolist() or [1],
-        recurrent=True,
-        dynamics=Dynamics(potential_decay=potential_decay, current_decay=current_decay),
-        bias=FREE if network.bias.any() else 0,
-        chip=chip,
-    )
-    asked, scales = _designed(network, chip, spec)
-    try:
-        quantized = quantize(Task.of(spec), asked, seed=seed)
-    except LimitError:
-        return None
-    program = replace(
-        quantized.program, outputs=nearest.outputs, provenance=dict(nearest.provenance) | {"repaired": True}
-    )
-    scales = scales * np.array([neuron.scale for neuron in quantized.neurons])
-    changed = replace(
-        result,
+    found = _rounded(network, adapted, limits, tried, bits=bits if isinstance(bits, int) else None)
+    fitted = None
+    if not why_not:
+        fitting = Fitting(found.network, found)
+        samples = fitting.samples(network, tried, classes)
+        fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
+        found = fitting.rounded_with(fitted)
+    program = found.program(adapted.refractory)
+    mismatch = mismatch_of(network, program, tried)
+    remarks = remarks_on(adapted.network, found, mismatch, has_inputs=rasters is not None)
+    return QuantizedNetwork(
         program=program,
-        changes=_changes(network, chip, program, scales),
-        is_repaired=True,
-        notes=network.notes,
+        network=network,
+        changes=changes_of(found.network, program, scales=found.scales, weights=found.real_weights),
+        mismatch=mismatch,
+        scales=found.scales[: network.n_neurons] * limits.unit,
+        has_inputs=rasters is not None,
+        fit=fitted,
+        notes=(*network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
     )
-    return _judged(changed, inputs, targets=targets)
 
 
-def _designed(network: NirNetwork, chip: Chip, spec: Spec) -> tuple[Network, Floats]:
-    """Return the network as a design, each neuron as large as the finest grid holds it, and how large that is."""
-    largest = np.full(network.n_neurons, TINY)
-    np.maximum.at(largest, network.post, np.abs(network.weight))
-    unit = chip.unit
-    room = np.minimum(chip.thresholds[1] / network.threshold, chip.bias_limit / unit / (np.abs(network.bias) + TINY))
-    scales = np.minimum(chip.weight_limit / largest, room)
-    weights = np.zeros((network.n_neurons, len(spec.delays), spec.n_presynaptic))
-    np.add.at(weights, (network.post, np.searchsorted(spec.delays, network.delay), network.pre), network.weight)
-    neurons = [
-        Neuron(
-            weights=weights[index] * scales[index],
-            threshold=float(network.threshold[index] * scales[index]),
-            bias=float(network.bias[index] * scales[index]),
-            exponent=chip.exponents[0],
-            margin=0.0,
-            bound=np.inf,
-            raster=spec.targets[:, index],
+def _rounded(
+    network: TrainedNetwork, adapted: AdaptedNetwork, chip: Chip, inputs: Sequence[Raster], *, bits: int | None
+) -> RoundedNetwork:
+    def wrong_bins(found: RoundedNetwork) -> int:
+        return mismatch_of(network, found.program(adapted.refractory), inputs).wrong_bins
+
+    seen, others = reach_of(network, inputs), np.full(adapted.network.n_neurons - network.n_neurons, np.inf)
+    current, potential = (np.concatenate([REACH_MARGIN * each, others]) for each in (seen.current, seen.potential))
+    return rounded(adapted.network, chip, bits=bits, reach=RealReach(current, potential), wrong_bins=wrong_bins)
+
+
+def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster] | None, *, fit: bool) -> str:
+    """Return why weights are rounded and not fitted; "" if they are fitted."""
+    if inputs is None:
+        return "no inputs were given to fit weights to"
+    if not inputs:
+        raise SpecError("inputs must hold at least one raster (ticks, inputs), got none")
+    if not fit:
+        return "weights are rounded, as asked for"
+    if len(inputs) < FEWEST_SAMPLES:
+        return f"weights are rounded: {FEWEST_SAMPLES} inputs or more are needed to fit them, a part of them held out"
+    if chip.is_exponent_shared or chip.is_readout_apart:
+        return f"weights are rounded: those of a layer of {chip.name} share an exponent, for which none are fitted"
+    ticks = sum(len(raster) for raster in inputs)
+    if network.n_synapses * ticks > MOST_FITTED:
+        return (
+            f"weights are rounded: {network.n_synapses:,} synapses on {ticks:,} ticks are too much to fit; give fewer"
+            " inputs, or shorter ones"
         )
-        for index in range(network.n_neurons)
-    ]
-    return Network(spec.delays, tuple(neurons)), scales
+    return ""
+
+
+def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None:
+    if isinstance(bits, str) and bits != LEAST:
+        raise SpecError(f"bits must be a whole number, {LEAST!r}, or bits by population, got {bits!r}")
+    if bits is not None and not isinstance(bits, (str, Mapping)):
+        chip.check_range(
+            "bits", as_integer("bits", bits), allowed=(1, chip.weight_bits), hint="the sign is one of them"
+        )
+    if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
+        option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
+        raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
+
+
+def _checked_labels(labels: ArrayLike | None, count: int) -> Int64s | None:
+    if labels is None:
+        return None
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iu" or array.shape != (count,):
+        raise SpecError(f"labels must be {count} whole numbers, one for each input, got {array.dtype} {array.shape}")
+    return array.astype(np.int64)

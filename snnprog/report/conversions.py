@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Column, Table
+from snnprog.networks.calibration.report import PARTS, Counts
+from snnprog.report.table import Column, Row, Table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console
 
-    from snnprog.networks import Change, NirProgram
+    from snnprog.networks import Change, QuantizedNetwork
+    from snnprog.networks.fitting import NetworkFit
 
 
-def print_conversion(console: Console, result: NirProgram) -> None:
+def print_conversion(console: Console, result: QuantizedNetwork) -> None:
     """Print what rounding changed, what else differs, and how the program did on the inputs given."""
     from snnprog.report.terminal import print_line, print_table
 
@@ -25,17 +27,53 @@ def print_conversion(console: Console, result: NirProgram) -> None:
         f"{counted(result.program.n_neurons, 'neuron')}, {counted(result.program.n_synapses, 'synapse')};"
         f" outputs come {ticks} later than in the graph",
     )
-    if result.wrong_bins is not None:
-        how = ", after weights were chosen for that" if result.is_repaired else ""
-        outcome = f"{counted(result.wrong_bins, 'wrong bin')}" if result.wrong_bins else "the same spikes"
-        print_line(console, f"on the inputs given: {outcome} ({counted(result.spikes, 'spike')} of the network){how}")
+    print_table(console, mismatch_table(result))
+    if result.fit is not None:
+        print_table(console, fit_table(result.fit))
 
 
-def changes_table(result: NirProgram) -> Table:
+def fit_table(fit: NetworkFit) -> Table:
+    """Return what fitting to sample inputs gave: wrong bins of rounded and of fitted weights, on each part of them."""
+    split, accuracy = fit.calibrated.split, fit.calibrated.accuracy
+    sizes = (split.fitting.size, split.choosing.size, split.held_out.size)
+    parts = [f"{part} ({size} inputs)" for part, size in zip(PARTS, sizes, strict=True)]
+    heads = (
+        "population",
+        "bits",
+        "fitted to",
+        *(f"{part}: {what}" for part in parts for what in ("rounded", "fitted")),
+    )
+    rows: list[Row] = [
+        (name, "all" if bits is None else bits, stage.chosen, *_pairs(stage.wrong_rounded, stage.wrong))
+        for name, bits, stage in zip(fit.stages, fit.bits, fit.calibrated.stages, strict=True)
+    ]
+    if accuracy is not None:
+        shares = [f"{each:.1%}" for pair in zip(accuracy.rounded, accuracy.result, strict=True) for each in pair]
+        trained = ", ".join(f"{each:.1%}" for each in accuracy.trained)
+        rows.append((f"right classes (network: {trained})", "", "", *shares))
+    kept = float(fit.calibrated.kept.mean())
+    notes = () if kept == 1.0 else (f"{kept:.1%} of the weights are kept",)
+    return Table("Wrong bins of rounded and fitted weights", tuple(map(Column, heads)), tuple(rows), notes=notes)
+
+
+def _pairs(rounded: Counts, fitted: Counts) -> list[int]:
+    return [each for pair in zip(rounded.as_tuple, fitted.as_tuple, strict=True) for each in pair]
+
+
+def mismatch_table(result: QuantizedNetwork) -> Table:
+    """Return where spikes differ from the network's, by population."""
+    on = "the inputs given" if result.has_inputs else "random inputs"
+    columns = ("population", "neurons", "spikes of the network", "wrong bins")
+    rows = tuple((each.name, each.neurons, each.spikes, each.wrong_bins) for each in result.mismatch.populations)
+    total = f"{counted(result.mismatch.wrong_bins, 'wrong bin')} of {result.mismatch.bins}"
+    return Table(f"Spikes on {on}: {total}", tuple(map(Column, columns)), rows)
+
+
+def changes_table(result: QuantizedNetwork) -> Table:
     """Return what rounding changed, and what else differs."""
     return Table(
         "What rounding changed",
-        tuple(map(Column, ("number", "how many", "changed", "most", "asked", "got", "difference"))),
+        tuple(map(Column, ("number", "how many", "changed", "became 0", "most", "asked", "got", "difference"))),
         tuple(map(_row, result.changes)),
         notes=tuple(f"note: {note}" for note in result.notes),
     )
@@ -44,12 +82,13 @@ def changes_table(result: NirProgram) -> Table:
 def _row(change: Change) -> tuple[object, ...]:
     worst = change.worst
     if worst is None:
-        return change.quantity, 0, 0, "", "", "", ""
+        return change.quantity, 0, 0, 0, "", "", "", ""
     asked, got = float(change.asked[worst]), float(change.got[worst])
     return (
         change.quantity,
         change.asked.size,
         change.changed,
+        change.vanished,
         f"{float(change.share[worst]):.3%}",
         f"{asked:.6g}",
         f"{got:.6g}",

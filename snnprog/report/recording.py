@@ -21,11 +21,14 @@ from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
 from snnprog.raster import as_raster
+from snnprog.report.table import text_of
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
 from snnprog.trace import Excursion, Trace
 
 NOWHERE = -1
+NAME_LIMIT = 40
+"""Characters of a population's name: what fits a table's first column. A choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +95,30 @@ def rows_of(program: Program) -> Int64s:
 
 
 def name_of_row(program: Program, row: int) -> str:
-    """Return what a row's neuron is called."""
-    return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
+    """Return what a row's neuron is called: by its population, where the program was made of a network of them."""
+    populations = _populations(program)
+    if not populations:
+        return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
+    neuron = int(rows_of(program)[row])
+    for name, size in populations:
+        if neuron < size:
+            return f"{name}, neuron {neuron}"
+        neuron -= size
+    raise AssertionError("sizes were held against the number of neurons")
+
+
+def _populations(program: Program) -> list[tuple[str, int]]:
+    """Return the populations that a program file tells of, by name and size; none if they do not make up its neurons.
+
+    A file may be anyone's, so names are made printable, and cut off.
+    """
+    told = program.provenance.get("populations")
+    if not isinstance(told, list) or not all(isinstance(each, list) and len(each) == 2 for each in told):
+        return []
+    sizes = [size for _, size in told]
+    if not all(type(size) is int and size > 0 for size in sizes) or sum(sizes) != program.n_neurons:
+        return []
+    return [(text_of(name)[:NAME_LIMIT], size) for name, size in told]
 
 
 def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:

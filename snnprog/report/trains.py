@@ -1,4 +1,4 @@
-"""Output spikes: when each output fired."""
+"""Output spikes: when each output fired, and which output each pattern names."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def trains_table(rasters: Sequence[Raster], *, backend: str) -> Table:
     total = counted(sum(int(raster.sum()) for raster in rasters), "spike")
     title = f"{total} in {counted(len(rasters), 'pattern')}, on {backend}"
     return Table(title, tuple(map(Column, COLUMNS)), tuple(rows), noun="train")
+
+
+def classes_table(classes: Sequence[int], *, backend: str) -> Table:
+    """Return the output that each pattern names; -1 stands for none."""
+    rows = [(pattern, number if number >= 0 else "none or several") for pattern, number in enumerate(classes)]
+    title = f"Classes of {counted(len(classes), 'pattern')}, on {backend}"
+    return Table(title, (Column("pattern"), Column("class")), tuple(rows), noun="pattern")
 
 
 def _listed(ticks: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.arrivals import Arrivals, Synapses
 from snnprog.simulate.parameters import parameters_of
 from snnprog.simulate.record import Record, side_by_side
-from snnprog.trace import Trace
+from snnprog.trace import Excursion, Trace
 
 
 def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
@@ -42,12 +42,32 @@ def _by_length(inputs: Sequence[Raster]) -> list[list[int]]:
 
 
 def _side_by_side(program: Program, inputs: Sequence[Raster], *, state: bool) -> list[Trace]:
+    return _recorded(program, inputs, state=state).traces()
+
+
+def _recorded(program: Program, inputs: Sequence[Raster], *, state: bool) -> Record:
     stimulus = side_by_side(inputs, program.n_inputs)
     record = Record(program, [len(raster) for raster in inputs], state=state)
     for tick, outcome in enumerate(_ticks(program, stimulus, note=record.note_excursions)):
         current = outcome.state.get(CURRENT, np.zeros_like(outcome.compared))
         record.note(tick, outcome.spikes > 0, current, outcome.state[POTENTIAL])
-    return record.traces()
+    return record
+
+
+def run_observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], Excursion | None]:
+    """Return which neurons spiked ``(ticks, neurons)``, read out or not, and where the portable range was left first.
+
+    What a program reads out may change what it does (`Chip.is_readout_apart`), so that reading out all neurons would
+    not tell.
+    """
+    spikes: dict[int, Raster] = {}
+    left: dict[int, Excursion | None] = {}
+    for members in _by_length(inputs):
+        record = _recorded(program, [inputs[index] for index in members], state=False)
+        for place, (index, trace) in enumerate(zip(members, record.traces(), strict=True)):
+            spikes[index], left[index] = record.spikes[: len(inputs[index]), place], trace.excursion
+    first = next((left[index] for index in range(len(inputs)) if left[index] is not None), None)
+    return [spikes[index] for index in range(len(inputs))], first
 
 
 def compared_potentials(program: Program, inputs: Raster) -> Int64s:

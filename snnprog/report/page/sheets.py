@@ -38,7 +38,8 @@ def neuron_table(
     wrong : sequence of int, optional
         The wrong bins of each output; without it, nothing was judged.
     """
-    neurons = [_neuron(program, row, told[row]) for row in range(program.n_neurons)]
+    synapses = _SynapsesOf(program)
+    neurons = [_neuron(program, row, told[row], synapses=synapses) for row in range(program.n_neurons)]
     table = neurons_table(neurons)
     if wrong is None:
         return Table("", table.columns, table.rows, noun=table.noun, notes=(AS_TOLD,))
@@ -51,15 +52,23 @@ def neuron_table(
     return Table("", columns, tuple(rows), noun=table.noun, notes=(AS_TOLD,))
 
 
-def _neuron(program: Program, row: int, told: Told) -> NeuronRow:
+class _SynapsesOf:
+    """The synapses of each neuron: how many, and their exponents."""
+
+    def __init__(self, program: Program) -> None:
+        self.counts = np.bincount(program.post, minlength=program.n_neurons)
+        pairs = np.unique(np.stack([program.post, program.exponent]), axis=1)
+        self.exponents = np.split(pairs[1], np.searchsorted(pairs[0], np.arange(1, program.n_neurons)))
+
+
+def _neuron(program: Program, row: int, told: Told, *, synapses: _SynapsesOf) -> NeuronRow:
     neuron = int(rows_of(program)[row])
-    mine = program.post == neuron
     return NeuronRow(
         name=name_of_row(program, row),
         status=told.status,
         margin=told.margin,
-        synapses=int(mine.sum()),
-        exponent=", ".join(map(str, np.unique(program.exponent[mine]).tolist())) or NONE,
+        synapses=int(synapses.counts[neuron]),
+        exponent=", ".join(map(str, synapses.exponents[neuron].tolist())) or NONE,
         threshold=int(program.threshold[neuron]),
         bias=int(program.bias[neuron]),
         portable_for=told.portable_for or NONE,

@@ -1,0 +1,147 @@
+"""A network made fit for a chip: what its neurons do with a spike, and when constant drives begin.
+
+A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, a synapse of
+each neuron with itself that takes off what the chip subtracted too early. A chip's bias acts from the first tick on;
+the constant drive of a population that starts later comes by synapses from a neuron that spikes in every tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.chips import Chip
+from snnprog.errors import SpecError
+from snnprog.networks.convention import SUBTRACT, ZERO
+from snnprog.networks.network import Connection, Population, TrainedNetwork, joined
+from snnprog.networks.running import batches, run_network
+from snnprog.networks.weights import Matrix, one_to_one
+from snnprog.rules.linear import NONE
+from snnprog.wording import counted
+
+CLOCK = "clock"
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptedNetwork:
+    """A network whose neurons are reset as a chip's.
+
+    Attributes
+    ----------
+    network : TrainedNetwork
+        With the neurons of the original first, in its order.
+    refractory : (neurons,) int
+        The refractory periods that they need, in ticks.
+    """
+
+    network: TrainedNetwork
+    refractory: Int64s
+
+
+def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
+    """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons."""
+    ones, reset = np.ones(network.n_neurons, np.int64), network.convention.reset
+    late = [each for each in network.populations if each.reset_delay and not each.is_readout]
+    lasting = [each for each in network.populations if not each.is_readout and each.potential_kept.any()]
+    if not late and not lasting:
+        return _with_clock(network, chip, ones)  # nothing is left that a reset could change
+    if reset != chip.linear_rule(*chip.usual_decays).reset:
+        return None
+    if reset == ZERO:
+        return _with_pauses(network, chip, late)
+    late = [each for each in late if (each.potential_kept < 1.0).any()]
+    if any(population.current_kept.any() for population in late):
+        return None
+    loops = [_late_subtraction(population) for population in late]
+    return _with_clock(replace(network, connections=joined((*network.connections, *loops))), chip, ones)
+
+
+def as_the_chip(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork:
+    """Return a network with the chip's reset for its own: what its weights are fitted to must be told by another."""
+    return _with_clock(network, chip, np.ones(network.n_neurons, np.int64))
+
+
+def _with_pauses(network: TrainedNetwork, chip: Chip, late: Sequence[Population]) -> AdaptedNetwork | None:
+    """Return a network some of whose populations are held at 0 for the tick after a spike, if a chip has that."""
+    refractory = np.ones(network.n_neurons, np.int64)
+    for population in late:
+        refractory[network.neurons_of(population.name)] = 2
+    return _with_clock(network, chip, refractory) if not late or chip.refractory[1] >= 2 else None
+
+
+def _late_subtraction(population: Population) -> Connection:
+    """Return synapses that make a threshold subtracted at once one that is subtracted a tick later.
+
+    At once, ``γ (v - θ)`` is left in the next tick; a tick later, ``γ v - θ``.
+    """
+    left = population.threshold * (1.0 - population.potential_kept)
+    return Connection(population.name, population.name, 1, 1.0, one_to_one(-left))
+
+
+def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is_random: bool) -> SpecError:
+    """Return what to raise where a chip has no such neurons, with the number of bins that would differ."""
+    own, has_reset = network.convention, chip.linear_rule(*chip.usual_decays).reset
+    other = replace(
+        network,
+        convention=replace(own, reset=None if has_reset == NONE else has_reset, holds_back=False),
+        populations=tuple(replace(population, reset_delay=0) for population in network.populations),
+    )
+    wrong, spikes = 0, 0
+    for members in batches(network, inputs):
+        for ours, theirs in zip(run_network(network, members), run_network(other, members), strict=True):
+            wrong, spikes = wrong + int((ours.spikes != theirs.spikes).sum()), spikes + int(ours.spikes.sum())
+    how = {SUBTRACT: "by subtraction of the threshold", ZERO: "to 0"}
+    is_late = any(population.reset_delay and not population.is_readout for population in network.populations)
+    late = ", a tick after the spike" if is_late else ""
+    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the inputs given"
+    return SpecError(
+        f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
+        f" {how.get(has_reset, 'not at all')}: {on}, {counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})."
+        " Choose a chip with that reset, or give inputs= (--inputs) to fit the weights to; or train with the chip's"
+        " reset"
+    )
+
+
+# ---------------------------------------------------------------- constant drives
+
+
+def _with_clock(network: TrainedNetwork, chip: Chip, refractory: Int64s) -> AdaptedNetwork:
+    """Return a network in which constant drives begin when their populations do."""
+    driven = [
+        population
+        for population in network.populations
+        if chip.delays[0] <= population.start <= chip.delays[1] and _by_synapse(population).any()
+    ]
+    if not driven or CLOCK in network.first:
+        return AdaptedNetwork(network, refractory)
+    others = {population.name: _without_drive(population) for population in driven}
+    wires = [
+        Connection(CLOCK, each.name, each.start, float(each.start), Matrix(csr_array(_by_synapse(each)[:, None])))
+        for each in driven
+    ]
+    adapted = replace(
+        network,
+        populations=(*(others.get(each.name, each) for each in network.populations), _clock()),
+        connections=(*network.connections, *wires),
+    )
+    return AdaptedNetwork(adapted, np.concatenate([refractory, [1]]))
+
+
+def _clock() -> Population:
+    """Return a neuron that spikes once in every tick, however it is reset: it forgets what is left."""
+    threshold, bias, nothing = np.array([2.0]), np.array([3.0]), np.zeros(1)
+    return Population(CLOCK, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing)
+
+
+def _by_synapse(population: Population) -> Floats:
+    """Return the constant drive that a synapse can give: what no current is to smooth, and what it does smooth."""
+    return np.where(population.current_kept == 0.0, population.bias, 0.0) + population.late_bias
+
+
+def _without_drive(population: Population) -> Population:
+    left = np.where(population.current_kept == 0.0, 0.0, population.bias)
+    return replace(population, bias=left, late_bias=np.zeros(population.size))

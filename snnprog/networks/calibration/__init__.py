@@ -1,0 +1,26 @@
+"""Trained weights into a chip's integers under sample inputs, faithfully and with few bits, on plain arrays."""
+
+from __future__ import annotations
+
+from snnprog.networks.calibration.calibrating import calibrate, split_samples
+from snnprog.networks.calibration.fewest import BitsTrial, FewestBits, fewest_bits
+from snnprog.networks.calibration.report import Accuracy, Calibrated, Counts, SampleSplit, StageReport
+from snnprog.networks.calibration.stages import NetworkIntegers, program_of
+from snnprog.networks.calibration.trained import Samples, TrainedLayers
+
+__all__ = [
+    "Accuracy",
+    "BitsTrial",
+    "Calibrated",
+    "Counts",
+    "FewestBits",
+    "NetworkIntegers",
+    "SampleSplit",
+    "Samples",
+    "StageReport",
+    "TrainedLayers",
+    "calibrate",
+    "fewest_bits",
+    "program_of",
+    "split_samples",
+]

@@ -1,0 +1,210 @@
+"""A trained network into chip integers under sample inputs: fitted on some, chosen on others, judged on the rest.
+
+Stage by stage, each group is rounded, and fitted to the trained network's potentials and to its spikes, on what the
+integers of earlier stages really send (so that it makes up for what they do wrong), and on what the trained network
+sends. All of these run in closed loop on the second part of the samples. A stage takes the integers that are without a
+wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded;
+otherwise, those with the fewest wrong bins on the second. The third part has no say. At last, if the whole network is
+worse than the rounded one on the second part, it is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from snnprog.arrays import Floats, Raster
+from snnprog.chips import Chip, find_chip
+from snnprog.errors import SpecError
+from snnprog.networks.calibration.features import group_bins
+from snnprog.networks.calibration.fitting import ROUNDED, GroupIntegers, fitted, integers_of
+from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, grids, precisions_of
+from snnprog.networks.calibration.judging import Lines, StageJudge
+from snnprog.networks.calibration.pruning import pruned
+from snnprog.networks.calibration.report import Calibrated, SampleSplit
+from snnprog.networks.calibration.stages import NetworkIntegers
+from snnprog.networks.calibration.trained import Samples, TrainedLayers
+
+SHARES = (0.5, 0.25)
+"""Of the samples, for fitting and for choosing; the rest is held out. A choice, not a measurement."""
+
+FEWEST_SAMPLES = 4
+ON_TRAINED = " on trained inputs"
+FITTING, CHOOSING, HELD_OUT = range(3)
+
+
+def split_samples(count: int, seed: int) -> SampleSplit:
+    """Return which of so many samples are fitted, chosen on, and held out, drawn at random.
+
+    Raises
+    ------
+    SpecError
+        If there are fewer than four.
+    """
+    if count < FEWEST_SAMPLES:
+        raise SpecError(f"samples must be {FEWEST_SAMPLES} or more, got {count}; half are fitted, a quarter held out")
+    order = np.random.default_rng(seed).permutation(count)
+    first = round(SHARES[0] * count)
+    second = first + max(1, round(SHARES[1] * count))
+    return SampleSplit(np.sort(order[:first]), np.sort(order[first:second]), np.sort(order[second:]))
+
+
+def calibrate(
+    network: TrainedLayers,
+    samples: Samples,
+    *,
+    chip: str | Chip = "loihi1",
+    bits: int | Mapping[int, int | None] | None = None,
+    is_exponent_shared: bool | None = None,
+    keep: float = 1.0,
+    split: SampleSplit | None = None,
+    seed: int = 0,
+) -> Calibrated:
+    """Return the integers of a network that do what it does on sample inputs.
+
+    Parameters
+    ----------
+    network : TrainedLayers
+    samples : Samples
+    chip : str or Chip
+    bits : int or None, or mapping of stage to these
+        Of the weights' mantissas, the sign among them; None is all that the chip has.
+    is_exponent_shared : bool, optional
+        Whether all weights into a group have one exponent; by default, only where the chip demands it.
+    keep : float
+        The share of the synapses to keep; the others are pruned (`snnprog.networks.calibration.pruning`).
+    split : SampleSplit, optional
+        The parts of the samples; by default `split_samples`.
+    seed : int
+        Of the split and of searches.
+
+    Raises
+    ------
+    SpecError
+        If the chip's rule is none for which weights can be fitted, `keep` is no share, or there are fewer than four
+        samples.
+    LimitError
+        If bits, a delay or a threshold are beyond the chip.
+    """
+    limits = find_chip(chip)
+    precisions = precisions_of(limits, network.n_stages, bits=bits, is_exponent_shared=is_exponent_shared)
+    for delay in np.unique(network.delay).tolist():
+        limits.check_range("delay", delay, allowed=limits.delays, hint="take a longer tick")
+    parts = split_samples(len(samples), seed) if split is None else split
+    network, kept = pruned(network, samples.some(parts.fitting), chip=limits, keep=keep, seed=seed)
+    judge = StageJudge(network, samples, chip=limits, split=parts)
+    calibration = Calibration(judge, precisions, kept=kept, seed=seed)
+    return calibration.calibrated(parts)
+
+
+class Calibration:
+    """Fits and chooses the integers of one stage after another."""
+
+    def __init__(self, judge: StageJudge, precisions: Sequence[Precision], *, kept: Raster, seed: int) -> None:
+        self.judge, self.network, self.chip = judge, judge.network, judge.chip
+        self.precisions, self.kept, self.seed = precisions, kept, seed
+
+    def calibrated(self, split: SampleSplit) -> Calibrated:
+        """Return the result and its report."""
+        network, judge = self.network, self.judge
+        nearest = {group: self._rounded(group) for group in range(len(network.members))}
+        plain = judge.run_all(NetworkIntegers.of(network, nearest))
+        allowed = judge.wrong(plain, part=CHOOSING).tolist()
+        groups: dict[int, GroupIntegers] = {}
+        chosen, lines = [], judge.silent()
+        for stage in range(network.n_stages):
+            candidates = self._candidates(stage, lines[FITTING])
+            candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
+            name = self._choose(stage, candidates, lines, allowed=allowed[stage])
+            chosen.append(name)
+            groups |= candidates[name]
+            integers = NetworkIntegers.of(network, groups)
+            for part, each in enumerate(lines):
+                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
+        if judge.wrong(plain, part=CHOOSING).sum() < judge.wrong(lines, part=CHOOSING).sum():
+            groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
+        integers = NetworkIntegers.of(network, groups)
+        outputs, spikes = judge.output_counts(lines)
+        return Calibrated(
+            integers=integers,
+            rounded=NetworkIntegers.of(network, nearest),
+            stages=judge.stages(integers, self.precisions, chosen=chosen, lines=lines, rounded=plain),
+            wrong_outputs=outputs,
+            output_spikes=spikes,
+            accuracy=judge.accuracy(lines, plain),
+            split=split,
+            kept=self.kept,
+        )
+
+    def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
+        """Return the integers of a stage's groups, by what they were fitted to."""
+        network, trained = self.network, self.judge.parts[FITTING].trained
+        # Within a stage, what arrives from its own neurons is what the trained network sends.
+        own = network.n_inputs + np.flatnonzero(network.stage >= stage)
+        arriving = lines.copy()
+        arriving[:, own] = trained[:, own]
+        fed = {"": arriving}
+        if (arriving != trained).any():
+            fed[ON_TRAINED] = trained
+        found: dict[str, dict[int, GroupIntegers]] = {}
+        for group in np.flatnonzero(network.stage_of_group == stage).tolist():
+            for name, integers in self._group_candidates(group, fed).items():
+                found.setdefault(name, {})[group] = integers
+        return found
+
+    def _rounded(self, group: int) -> GroupIntegers:
+        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+        grid = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])[0]
+        return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
+
+    def _group_candidates(self, group: int, fed: Mapping[str, Raster]) -> dict[str, GroupIntegers]:
+        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+        choices = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])
+        kept = self.kept[self.network.parameters_of[group]]
+        found: dict[str, GroupIntegers] = {}
+        samples = self.judge.parts[FITTING].samples
+        for name, arriving in fed.items():
+            bins = group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed)
+            fits = fitted(bins, choices, kept=kept, linear=real.linear, seed=(self.seed, group))
+            found |= {what + name: integers for what, integers in fits.items()}
+        return found
+
+    def _choose(
+        self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: int
+    ) -> str:
+        """Return the name of the candidate to take; one that is exact may have as many wrong bins as are allowed."""
+        wrong: dict[str, tuple[int, int]] = {}
+        for name, groups in candidates.items():
+            integers = NetworkIntegers.of(self.network, groups)
+            sent = [self.judge.run(integers, lines, stage=stage, part=part) for part in (FITTING, CHOOSING)]
+            first, second = (self.judge.wrong_of(each, stage=stage, part=part) for part, each in enumerate(sent))
+            wrong[name] = second, first
+        exact = {name: pair for name, pair in wrong.items() if pair[1] == 0 and pair[0] <= allowed}
+        return min(exact or wrong, key=lambda name: wrong[name])
+
+
+def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Chip) -> RealGroup:
+    """Return one group of a network before it is rounded, with the potentials that it has on samples."""
+    neurons = network.members[group]
+    first, weight = int(neurons[0]), network.weight[network.first_synapse]
+    sums = [0.0]
+    for neuron in neurons.tolist():
+        each = weight[network.parameter[network.synapses_into[neuron]]]
+        sums += [float(each[each > 0].sum()), -float(each[each < 0].sum())]
+    return RealGroup(
+        name=f"neuron {first}",
+        weights=weight[network.parameters_of[group]],
+        threshold=float(network.threshold[first]),
+        bias=float(network.bias[first]),
+        largest_sum=max(sums),
+        reach=float(samples.reach[neurons].max()),
+        linear=chip.linear_rule(int(network.current_decay[first]), int(network.potential_decay[first])),
+    )
+
+
+def _nearest(grid: GroupGrid, kept: Raster) -> Floats:
+    """Return the rounded trained weights on a grid, but for those that are not kept."""
+    nearest = grid.start.copy()
+    nearest[:-2] *= kept
+    return nearest

@@ -1,0 +1,150 @@
+"""The fewest bits for each stage that a tolerance allows, where sensitivity decides which stage gives some up first.
+
+A stage's sensitivity at some bits is what its rounded weights add to the squared error of potentials, near thresholds,
+in squared thresholds: half the quadratic form of their Hessian, as in Hessian-aware quantization (Yao et al. 2021; Lui
+and Neftci 2021, arXiv:2104.14117), but exact, since potentials are linear in weights. Stages give up one bit after
+another, the one first that saves most bits of memory for what its sensitivity rises by. Each time the network is
+calibrated and judged on the second part of the samples; a stage whose last bit was missed keeps it for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.chips import Chip, find_chip
+from snnprog.errors import SpecError
+from snnprog.networks.calibration.calibrating import CHOOSING, calibrate, real_group, split_samples
+from snnprog.networks.calibration.features import group_bins
+from snnprog.networks.calibration.grid import grids, precisions_of
+from snnprog.networks.calibration.report import Calibrated, SampleSplit
+from snnprog.networks.calibration.trained import Samples, TrainedLayers
+
+TOLERANCE = 0.01
+"""The share of right classes, or of output spikes, that fewer bits may cost: one point, a choice."""
+
+
+@dataclass(frozen=True)
+class BitsTrial:
+    """Bits that were tried.
+
+    Attributes
+    ----------
+    bits : tuple of int
+        Of each stage.
+    loss : float
+        On the second part of the samples.
+    is_tolerated : bool
+    """
+
+    bits: tuple[int, ...]
+    loss: float
+    is_tolerated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FewestBits:
+    """The result of the search.
+
+    Attributes
+    ----------
+    result : Calibrated
+        At the fewest bits.
+    bits : tuple of int
+        Of each stage.
+    trials : tuple of BitsTrial
+        In the order they were made.
+    sensitivity : mapping of (stage, bits) to float
+    """
+
+    result: Calibrated
+    bits: tuple[int, ...]
+    trials: tuple[BitsTrial, ...]
+    sensitivity: Mapping[tuple[int, int], float]
+
+
+def loss_of(result: Calibrated) -> float:
+    """Return what a network loses on the second part: right classes, or where there are none, output spikes."""
+    if result.accuracy is not None:
+        return result.accuracy.trained[CHOOSING] - result.accuracy.result[CHOOSING]
+    return result.wrong_outputs.choosing / max(result.output_spikes.choosing, 1)
+
+
+def fewest_bits(
+    network: TrainedLayers,
+    samples: Samples,
+    *,
+    chip: str | Chip = "loihi1",
+    tolerance: float = TOLERANCE,
+    is_exponent_shared: bool | None = None,
+    split: SampleSplit | None = None,
+    seed: int = 0,
+) -> FewestBits:
+    """Return a network at the fewest bits for each stage whose loss on the second part stays within a tolerance.
+
+    Parameters
+    ----------
+    network, samples, chip, is_exponent_shared, split, seed
+        As in `calibrate`.
+    tolerance : float
+        The share of right classes that may be lost; without labels, the share of output bins that may be wrong, over
+        the output spikes.
+
+    Raises
+    ------
+    SpecError
+        If the tolerance is negative, or as in `calibrate`.
+    """
+    if not tolerance >= 0.0:
+        raise SpecError(f"tolerance must be 0 or more, got {tolerance!r}; it is a share of classes or of spikes")
+    limits = find_chip(chip)
+    parts = split_samples(len(samples), seed) if split is None else split
+    costs = sensitivities(
+        network, samples.some(parts.fitting), chip=limits, is_exponent_shared=is_exponent_shared, seed=seed
+    )
+    trials: list[BitsTrial] = []
+
+    def tried(bits: tuple[int, ...]) -> tuple[Calibrated, bool]:
+        result = calibrate(
+            network,
+            samples,
+            chip=limits,
+            bits=dict(enumerate(bits)),
+            is_exponent_shared=is_exponent_shared,
+            split=parts,
+            seed=seed,
+        )
+        trials.append(BitsTrial(bits, loss_of(result), loss_of(result) <= tolerance))
+        return result, trials[-1].is_tolerated
+
+    bits = (limits.weight_bits,) * network.n_stages
+    best, _ = tried(bits)
+    room = np.bincount(network.stage_of_group[network.group_of_parameter], minlength=network.n_stages)
+    open_stages = set(range(network.n_stages))
+    while open_stages := {stage for stage in open_stages if bits[stage] > 1}:
+        stage = min(open_stages, key=lambda each: (costs[each, bits[each] - 1] - costs[each, bits[each]]) / room[each])
+        fewer = tuple(each - (index == stage) for index, each in enumerate(bits))
+        result, is_tolerated = tried(fewer)
+        if is_tolerated:
+            best, bits = result, fewer
+        else:
+            open_stages.discard(stage)
+    return FewestBits(best, bits, tuple(trials), costs)
+
+
+def sensitivities(
+    network: TrainedLayers, samples: Samples, *, chip: Chip, is_exponent_shared: bool | None, seed: int
+) -> dict[tuple[int, int], float]:
+    """Return, by stage and bits, what rounding at the best scale adds to potentials, in squared thresholds."""
+    costs = {(stage, bits): 0.0 for stage in range(network.n_stages) for bits in range(1, chip.weight_bits + 1)}
+    trained = np.concatenate([np.concatenate(samples.inputs), np.concatenate(samples.spikes)], axis=1)
+    for group in range(len(network.members)):
+        real, stage = real_group(network, samples, group=group, chip=chip), int(network.stage_of_group[group])
+        data = group_bins(network, samples, trained, group=group, linear=real.linear, seed=seed)
+        for bits in range(1, chip.weight_bits + 1):
+            precisions = precisions_of(chip, network.n_stages, bits=bits, is_exponent_shared=is_exponent_shared)
+            errors = [data.error(grid.start * grid.size / grid.scale) for grid in grids(real, chip, precisions[stage])]
+            costs[stage, bits] += min(errors) / real.threshold**2
+    return costs

@@ -1,0 +1,292 @@
+"""Which integers a group of neurons may have on a chip: mantissas, exponents, thresholds, biases, and scales to try.
+
+A scale says how many units of the chip's threshold one unit of the trained weights is. A weight becomes ``mantissa <<
+exponent``: either all weights into a group have one exponent, or each has the least that holds it, as a chip allows.
+A group's threshold is as free as its scale, so few bits leave the scale of a channel as the number that matters most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.arrays import Floats, Int64s
+from snnprog.chips import Chip
+from snnprog.errors import LimitError, SpecError
+from snnprog.rules.linear import SUBTRACT, LinearRule
+
+# How far below the scale at which the largest weight has the largest mantissa a scale is looked for, by bits: with few
+# bits, cutting off the largest weights costs less than losing the small ones. Scales are the inverse of these steps.
+# Measured on three nets for digits: the least errors are inside, at .5 of the largest weight for 4 bits, .3 for 2.
+LEAST_STEP = {1: 0.10, 2: 0.12, 3: 0.28, 4: 0.42, 5: 0.55, 6: 0.7}
+LEAST_STEP_OF_MANY = 0.75
+SCALES = 24
+"""How many scales are looked at; a choice, insensitive within × 2."""
+
+OCTAVE = 2.0
+"""Where each weight has an exponent of its own, scales an octave apart hold the same weights."""
+
+RUNG, RUNGS = 2, 4
+"""Exponents of one neuron's weights are so far apart, and so many: as in `snnprog.networks.scaling`."""
+
+FINE = 16
+"""Mantissas below that have exponents one apart: of few bits, none is to spare."""
+
+HEADROOM = 0.9
+"""The share of the widths that rounding fills, so that fitted weights keep within them: a choice."""
+
+REACH = 2.0
+"""As `snnprog.networks.quantization.REACH_MARGIN`."""
+
+THRESHOLD_LEEWAY, BIAS_LEEWAY = 0.125, 0.02
+"""By what share of the threshold a fit may move threshold and bias: choices, beyond what any fit on digits used."""
+
+TINY = 1e-200
+LEAST_SHARE = 1e-12
+"""Of a threshold: smaller weights are none, as in `snnprog.networks.scaling`."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many bits the weights of a stage have.
+
+    Attributes
+    ----------
+    bits : int or None
+        Bits of a mantissa, its sign among them, as `Spec.weight_bits`: 1 is ±1 alone, 2 is -1, 0 and 1; None is all
+        that the chip has.
+    is_shared : bool
+        Whether all weights into a group have one exponent.
+    """
+
+    bits: int | None
+    is_shared: bool
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether a weight is ±1 and never 0."""
+        return self.bits == 1
+
+    def limit(self, chip: Chip) -> int:
+        """Return the greatest mantissa."""
+        if self.bits is None:
+            return chip.weight_limit
+        return min(chip.weight_limit, max(1, (1 << (self.bits - 1)) - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class RealGroup:
+    """What one group is before it is rounded.
+
+    Attributes
+    ----------
+    name : str
+    weights : (parameters,) float
+    threshold, bias : float
+    largest_sum : float
+        The most that the weights of one sign into one of its neurons add up to.
+    reach : float
+        How far from 0 its potentials are at most on the samples.
+    linear : LinearRule
+    """
+
+    name: str
+    weights: Floats
+    threshold: float
+    bias: float
+    largest_sum: float
+    reach: float
+    linear: LinearRule
+
+
+@dataclass(frozen=True, eq=False)
+class GroupGrid:
+    """The integers that a group may have at one scale, and those nearest to what was trained.
+
+    Unknowns are the mantissas of the weights, then the threshold, then the bias.
+
+    Attributes
+    ----------
+    scale : float
+        Units of the chip's threshold for each unit of the trained weights.
+    exponents : (parameters,) int
+    start, trained : (unknowns,) float
+        The nearest integers, and what was trained, both on this grid.
+    lower, upper, step : (unknowns,) float
+        An unknown is ``start + k step`` for whole k, within its range.
+    size : (unknowns,) float
+        What one of each unknown is, in units of the chip's threshold.
+    """
+
+    scale: float
+    exponents: Int64s
+    start: Floats
+    trained: Floats
+    lower: Floats
+    upper: Floats
+    step: Floats
+    size: Floats
+
+    @property
+    def weight_unit(self) -> float:
+        """The step that a weight of the group typically has, in units of the chip's threshold."""
+        return float(np.sqrt((self.size[:-2] ** 2).mean())) if self.size.size > 2 else 1.0
+
+
+def precisions_of(
+    chip: Chip,
+    n_stages: int,
+    *,
+    bits: int | Mapping[int, int | None] | None,
+    is_exponent_shared: bool | None,
+) -> tuple[Precision, ...]:
+    """Return the precision of each stage.
+
+    Raises
+    ------
+    SpecError
+        If bits are given for a stage that is not there.
+    LimitError
+        If the chip has no such bits.
+    """
+    by_stage = bits if isinstance(bits, Mapping) else dict.fromkeys(range(n_stages), bits)
+    unknown = sorted(set(by_stage) - set(range(n_stages)))
+    if unknown:
+        raise SpecError(f"bits must be given for stages 0 to {n_stages - 1}, got stage {unknown[0]}")
+    for each in by_stage.values():
+        if each is not None:
+            chip.check_range("bits", each, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+    is_shared = chip.is_exponent_shared if is_exponent_shared is None else is_exponent_shared
+    return tuple(
+        Precision(by_stage.get(stage), is_shared or chip.is_exponent_shared or by_stage.get(stage) == 1)
+        for stage in range(n_stages)
+    )
+
+
+def grids(group: RealGroup, chip: Chip, precision: Precision) -> list[GroupGrid]:
+    """Return the grids at all scales that are worth a look, the one for plain rounding first.
+
+    Raises
+    ------
+    LimitError
+        If no scale brings the threshold into the chip's range.
+    """
+    scales = _scales(group, chip, precision)
+    return [_grid(group, chip, precision, scale=scale, exponent=exponent) for scale, exponent in scales]
+
+
+def _room(group: RealGroup, chip: Chip) -> float:
+    """Return the greatest scale at which threshold and bias are in range, and no input takes the state beyond it.
+
+    Potentials have room for `REACH` times what they reach on the samples, if that is less than what any input does.
+    """
+    limits, sums = group.linear.limits, max(group.largest_sum, TINY)
+    lasting = max(1.0 - float(group.linear.current), TINY)
+    current = sums * float(group.linear.gain) / lasting
+    forgotten = max(1.0 - float(group.linear.potential), TINY)
+    up = current / forgotten if group.linear.reset == SUBTRACT else group.threshold + current
+    potential = max(up, current / forgotten) + abs(group.bias) / forgotten
+    potential = min(potential, REACH * max(group.reach, group.threshold))
+    ends = ((limits.arrivals, sums), (limits.current, current), (limits.potential, potential))
+    safe = min(HEADROOM * float(limit) / max(each, TINY) for limit, each in ends)
+    return min(safe, _hard_room(group, chip))
+
+
+def _hard_room(group: RealGroup, chip: Chip) -> float:
+    bias = chip.bias_limit / chip.unit / max(abs(group.bias), TINY)
+    return min(chip.thresholds[1] / group.threshold / (1 + THRESHOLD_LEEWAY), bias)
+
+
+def _scales(group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[float, int]]:
+    """Return scales with the exponent that all weights have there, or with the greatest they may have."""
+    limit, top = precision.limit(chip), float(np.abs(group.weights).max(initial=0.0))
+    if top < group.threshold * LEAST_SHARE:
+        return [(min(_room(group, chip), float(chip.thresholds[1])), chip.exponents[0])]
+    room, low, high = _room(group, chip), chip.exponents[0], chip.exponents[1]
+    least = max(chip.thresholds[0] / group.threshold, 2.0**low / top)
+    if not precision.is_shared:
+        best = min(room, limit * 2.0**high / top)
+        found = [(best / OCTAVE ** (index / SCALES), high) for index in range(SCALES)]
+        return _usable(found, group, chip, least=least)
+    share = LEAST_STEP.get(precision.bits or 0, LEAST_STEP_OF_MANY)
+    steps = share ** (np.arange(SCALES) / (SCALES - 1))
+    if precision.is_binary:  # the nearest that ±1 comes to weights is at their mean size
+        steps = np.concatenate([[float(np.abs(group.weights).mean()) / top], steps])
+    found = [
+        (
+            limit * 2.0**exponent / (top * step),
+            exponent,
+        )
+        for step in steps.tolist()
+        for exponent in [_exponent(limit / (top * step), room, low=low, high=high)]
+    ]
+    return _usable(found, group, chip, least=least)
+
+
+def _exponent(fine: float, room: float, *, low: int, high: int) -> int:
+    """Return the greatest exponent at which a scale has room."""
+    return next((exponent for exponent in range(high, low, -1) if fine * 2.0**exponent <= room), low)
+
+
+def _usable(found: list[tuple[float, int]], group: RealGroup, chip: Chip, *, least: float) -> list[tuple[float, int]]:
+    hard = _hard_room(group, chip)
+    least = max(least, 0.5 * 2.0 ** chip.exponents[0] / float(np.abs(group.weights).max()))  # below, all become 0
+    usable = [(scale, exponent) for scale, exponent in found if least <= scale <= hard]
+    if usable:
+        return usable
+    coarse = min(max(scale for scale, _ in found), hard)
+    if coarse < least:
+        raise LimitError(
+            f"threshold of {group.name}, in units of the trained weights",
+            group.threshold,
+            f"{chip.thresholds[0]} to {chip.thresholds[1]} on {chip.name} at a scale that holds the weights",
+            "rescale the neuron's weights and threshold, or take a chip with wider weights",
+        )
+    return [(coarse, found[0][1])]
+
+
+def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, exponent: int) -> GroupGrid:
+    limit, unit = precision.limit(chip), chip.unit
+    scaled = group.weights * scale
+    exponents = np.full(scaled.size, exponent, np.int64)
+    if not precision.is_shared:
+        exponents[:] = chip.exponents[0]
+        for _ in range(chip.exponents[1] - chip.exponents[0]):
+            exponents += (np.rint(np.abs(scaled) / _powers(exponents)) > limit) & (exponents < exponent)
+        rung = 1 if limit < FINE else RUNG
+        exponents += (exponent - exponents) % rung
+        np.maximum(exponents, exponent - rung * (RUNGS - 1), out=exponents)
+    mantissas = np.clip(np.rint(scaled / _powers(exponents)), -limit, limit)
+    if precision.is_binary:
+        mantissas = np.where(scaled < 0, -1.0, 1.0)
+    threshold = group.threshold * scale
+    bias_step = _bias_step(chip, (abs(group.bias) + BIAS_LEEWAY * group.threshold) * scale * unit)
+    size = np.concatenate([_powers(exponents), [1.0, bias_step / unit]])
+    trained = np.concatenate([scaled, [threshold, group.bias * scale]]) / size
+    start = np.concatenate([mantissas, np.rint(trained[-2:])])
+    start[-2] = np.clip(start[-2], *chip.thresholds)
+    lower, upper = np.full((2, size.size), float(limit))
+    lower *= -1.0
+    reach = THRESHOLD_LEEWAY * threshold, BIAS_LEEWAY * threshold / size[-1] if chip.bias_limit else 0.0
+    lower[-2:], upper[-2:] = start[-2:] - np.floor(reach), start[-2:] + np.floor(reach)
+    lower[-2], upper[-2] = max(lower[-2], chip.thresholds[0]), min(upper[-2], chip.thresholds[1])
+    most = chip.bias_limit // bias_step
+    lower[-1], upper[-1] = max(lower[-1], -most), min(upper[-1], most)
+    step = np.ones(size.size)
+    step[:-2] = 2.0 if precision.is_binary else 1.0
+    return GroupGrid(scale, exponents, start, trained, np.minimum(lower, start), np.maximum(upper, start), step, size)
+
+
+def _powers(exponents: Int64s) -> Floats:
+    powers: Floats = np.left_shift(1, exponents).astype(np.float64)
+    return powers
+
+
+def _bias_step(chip: Chip, reach: float) -> int:
+    """Return the distance of biases that the chip has up to a reach, in units of the potential."""
+    exponent = chip.bias_exponents[0]
+    while exponent < chip.bias_exponents[1] and chip.bias_mantissas[1] << exponent < reach:
+        exponent += 1
+    return 1 << exponent

@@ -1,0 +1,135 @@
+"""What integers send in each part of the samples, and what of that differs from the trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.chips import Chip
+from snnprog.networks.calibration.grid import Precision
+from snnprog.networks.calibration.report import Accuracy, Counts, SampleSplit, StageReport
+from snnprog.networks.calibration.stages import NetworkIntegers, run_stage
+from snnprog.networks.calibration.trained import Samples, TrainedLayers
+
+Lines = list[Raster]
+"""For each part, (ticks of all samples, inputs + neurons) what inputs and neurons do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some of the samples, and what all lines do there, in the trained network and as far as integers are known."""
+
+    samples: Samples
+    trained: Raster
+    lines: Raster
+
+    @classmethod
+    def of(cls, network: TrainedLayers, samples: Samples) -> Part:
+        """Return a part before any integers are known."""
+        inputs, spikes = np.concatenate(samples.inputs), np.concatenate(samples.spikes)
+        lines = np.concatenate([inputs, np.zeros_like(spikes)], axis=1)
+        return cls(samples, np.concatenate([inputs, spikes], axis=1), lines)
+
+
+class StageJudge:
+    """Runs stages on the parts of the samples, and counts what differs from the trained network.
+
+    Attributes
+    ----------
+    parts : list of Part
+        For fitting, for choosing, and held out.
+    """
+
+    def __init__(self, network: TrainedLayers, samples: Samples, *, chip: Chip, split: SampleSplit) -> None:
+        self.network, self.chip = network, chip
+        chosen = (split.fitting, split.choosing, split.held_out)
+        self.parts = [Part.of(network, samples.some(indices)) for indices in chosen]
+
+    def silent(self) -> Lines:
+        """Return the lines of each part while no neuron's integers are known."""
+        return [part.lines.copy() for part in self.parts]
+
+    def run(self, integers: NetworkIntegers, lines: Lines, *, stage: int, part: int) -> Raster:
+        """Return what a stage sends in a part."""
+        lengths = self.parts[part].samples.lengths
+        return run_stage(self.network, self.chip, integers, stage=stage, lines=lines[part], lengths=lengths)
+
+    def run_all(self, integers: NetworkIntegers) -> Lines:
+        """Return what a whole network sends."""
+        lines = self.silent()
+        for stage in range(self.network.n_stages):
+            for part, each in enumerate(lines):
+                each[:, self.columns(stage)] = self.run(integers, lines, stage=stage, part=part)
+        return lines
+
+    def columns(self, stage: int) -> Int64s:
+        """Return which lines a stage's neurons are."""
+        columns: Int64s = self.network.n_inputs + np.flatnonzero(self.network.stage == stage)
+        return columns
+
+    def wrong_of(self, spikes: Raster, *, stage: int, part: int) -> int:
+        """Return the wrong bins of what a stage sends in a part."""
+        return int((spikes != self.parts[part].trained[:, self.columns(stage)]).sum())
+
+    def wrong(self, lines: Lines, *, part: int) -> Int64s:
+        """Return (stages,) wrong bins of each stage in a part."""
+        counts = [
+            self.wrong_of(lines[part][:, self.columns(stage)], stage=stage, part=part)
+            for stage in range(self.network.n_stages)
+        ]
+        return np.array(counts, np.int64)
+
+    def output_counts(self, lines: Lines) -> tuple[Counts, Counts]:
+        """Return the wrong bins of the neurons that are read out, and how many spikes these have when trained."""
+        outputs = self.network.n_inputs + self.network.outputs
+        pairs = [(each[:, outputs], part.trained[:, outputs]) for each, part in zip(lines, self.parts, strict=True)]
+        wrong = Counts(*(int((sent != trained).sum()) for sent, trained in pairs))
+        return wrong, Counts(*(int(trained.sum()) for _, trained in pairs))
+
+    def stages(
+        self,
+        integers: NetworkIntegers,
+        precisions: Sequence[Precision],
+        *,
+        chosen: Sequence[str],
+        lines: Lines,
+        rounded: Lines,
+    ) -> tuple[StageReport, ...]:
+        """Return the report of each stage."""
+        network = self.network
+        counts, plain = ([self.wrong(each, part=part) for part in range(3)] for each in (lines, rounded))
+        stage_of = network.stage_of_group[network.group_of_parameter]
+        is_zero = (integers.mantissa == 0) & (network.weight[network.first_synapse] != 0)
+        neurons = np.bincount(network.stage).tolist()
+        return tuple(
+            StageReport(
+                stage=stage,
+                neurons=neurons[stage],
+                bits=precisions[stage].bits,
+                chosen=chosen[stage],
+                bins=Counts(*(neurons[stage] * int(part.samples.lengths.sum()) for part in self.parts)),
+                wrong=Counts(*(int(each[stage]) for each in counts)),
+                wrong_rounded=Counts(*(int(each[stage]) for each in plain)),
+                zeros=int((is_zero & (stage_of == stage)).sum()),
+            )
+            for stage in range(network.n_stages)
+        )
+
+    def accuracy(self, lines: Lines, rounded: Lines) -> Accuracy | None:
+        """Return the shares of right classes, where samples have labels."""
+        if self.parts[0].samples.labels is None:
+            return None
+        trained = [part.trained for part in self.parts]
+        return Accuracy(*(self._shares(each) for each in (trained, lines, rounded)))
+
+    def _shares(self, lines: Lines) -> tuple[float, float, float]:
+        shares = []
+        for part, raster in zip(self.parts, lines, strict=True):
+            outputs = raster[:, self.network.n_inputs + self.network.outputs]
+            counts = [each.sum(axis=0) for each in np.split(outputs, np.cumsum(part.samples.lengths)[:-1])]
+            labels = part.samples.labels
+            shares.append(float((np.argmax(counts, axis=1) == labels).mean()) if counts else 0.0)
+        return shares[0], shares[1], shares[2]

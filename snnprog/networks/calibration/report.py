@@ -1,0 +1,110 @@
+"""What calibration says of its result: wrong bins by stage and part of the samples, and classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.networks.calibration.stages import NetworkIntegers
+
+PARTS = ("fitting", "choosing", "held out")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many bins of each part of the samples."""
+
+    fitting: int
+    choosing: int
+    held_out: int
+
+    @property
+    def as_tuple(self) -> tuple[int, int, int]:
+        """The three counts in order."""
+        return self.fitting, self.choosing, self.held_out
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What became of one stage.
+
+    Attributes
+    ----------
+    stage, neurons : int
+    bits : int or None
+        Of its mantissas; None for all that the chip has.
+    chosen : str
+        What its integers were fitted to: "rounded" for the rounded trained weights.
+    bins : Counts
+        Bins of its neurons.
+    wrong, wrong_rounded : Counts
+        Bins that differ from the trained network: of the result, and of the whole network rounded.
+    zeros : int
+        Weights that are 0 and were not in the trained network.
+    """
+
+    stage: int
+    neurons: int
+    bits: int | None
+    chosen: str
+    bins: Counts
+    wrong: Counts
+    wrong_rounded: Counts
+    zeros: int
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of right classes in each part, of the trained network, of the result, and of the network rounded.
+
+    A class is that of the output with the most spikes, the first of equals.
+    """
+
+    trained: tuple[float, float, float]
+    result: tuple[float, float, float]
+    rounded: tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class SampleSplit:
+    """Which samples each part has."""
+
+    fitting: Int64s
+    choosing: Int64s
+    held_out: Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """Integers, and what they do.
+
+    Attributes
+    ----------
+    integers : NetworkIntegers
+    rounded : NetworkIntegers
+        The trained numbers rounded, at the same precision.
+    stages : tuple of StageReport
+    wrong_outputs : Counts
+        Bins of the neurons that are read out that differ from the trained network.
+    output_spikes : Counts
+        Of these neurons in the trained network.
+    accuracy : Accuracy or None
+        None where samples have no labels.
+    split : SampleSplit
+    kept : (parameters,) bool
+        Which weights may differ from 0: not those that were pruned.
+    """
+
+    integers: NetworkIntegers
+    rounded: NetworkIntegers
+    stages: tuple[StageReport, ...]
+    wrong_outputs: Counts
+    output_spikes: Counts
+    accuracy: Accuracy | None
+    split: SampleSplit
+    kept: Raster
+
+    def wrong(self, part: int, *, is_rounded: bool = False) -> int:
+        """Return the wrong bins of all neurons in part 0 (fitting), 1 (choosing) or 2 (held out)."""
+        counts = [stage.wrong_rounded if is_rounded else stage.wrong for stage in self.stages]
+        return sum(count.as_tuple[part] for count in counts)

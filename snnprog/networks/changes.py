@@ -1,0 +1,107 @@
+"""What rounding made of a network's numbers: asked, got, difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.arrays import Floats
+from snnprog.networks.network import TrainedNetwork
+from snnprog.program import Program
+
+SAME = 1e-9
+"""Of a number's unit: what differs by less is the same, in double precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What rounding made of one kind of number.
+
+    Attributes
+    ----------
+    quantity : str
+        "weight", "threshold", "bias", "delay", "current kept" or "potential kept" (per tick).
+    asked, got : (n,) float
+        In the network's own units, in its order of weights, synapses or neurons. Synapses that share a weight count
+        once.
+    unit : (n,) float
+        What differences are given as shares of: the largest weight into the same neuron for weights, the threshold for
+        biases, the value itself otherwise.
+    """
+
+    quantity: str
+    asked: Floats
+    got: Floats
+    unit: Floats
+
+    @property
+    def difference(self) -> Floats:
+        """(n,) Got minus asked."""
+        difference: Floats = self.got - self.asked
+        return difference
+
+    @property
+    def share(self) -> Floats:
+        """(n,) The difference in `unit`."""
+        share: Floats = np.abs(self.difference) / np.where(self.unit > 0, self.unit, 1.0)
+        return share
+
+    @property
+    def changed(self) -> int:
+        """How many are not what was asked."""
+        return int(np.count_nonzero(self.share > SAME))
+
+    @property
+    def vanished(self) -> int:
+        """How many became 0."""
+        return int(np.count_nonzero((self.got == 0.0) & (self.asked != 0.0)))
+
+    @property
+    def worst(self) -> int | None:
+        """Which differs most."""
+        return int(np.argmax(self.share)) if self.share.size else None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the change as plain data."""
+        worst = self.worst
+        return {
+            "quantity": self.quantity,
+            "numbers": int(self.asked.size),
+            "changed": self.changed,
+            "vanished": self.vanished,
+            "worst": worst,
+            "asked": None if worst is None else float(self.asked[worst]),
+            "got": None if worst is None else float(self.got[worst]),
+            "share": None if worst is None else float(self.share[worst]),
+        }
+
+
+def changes_of(network: TrainedNetwork, program: Program, *, scales: Floats, weights: Floats) -> tuple[Change, ...]:
+    """Return what each kind of number became.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    program : Program
+    scales : (neurons,) float
+        Chip units for each unit of a neuron's weights.
+    weights : (weights,) float
+        What each of the network's weights became, in its own units.
+    """
+    asked, spiking = network.parameters, ~network.is_readout
+    unit = np.zeros(asked.size)
+    for post, parameter, _ in network.unrolled():
+        np.maximum.at(unit, parameter, network.largest_weight[post])
+    kept = program.chip.shares_of(program.current_decay, program.potential_decay)
+    ones = np.ones(network.n_neurons)
+    delays = np.array([(each.asked_delay, each.delay) for each in network.connections], float).reshape(-1, 2)
+    threshold = np.where(spiking, network.threshold, 1.0)
+    return (
+        Change("weight", asked, weights, unit),
+        Change("threshold", threshold[spiking], (program.threshold / scales)[spiking], threshold[spiking]),
+        Change("bias", network.bias, program.bias / program.chip.unit / scales, threshold),
+        Change("current kept", network.current_kept, kept[0], ones),
+        Change("potential kept", network.potential_kept, kept[1], ones),
+        Change("delay", delays[:, 0], delays[:, 1], np.ones(len(delays))),
+    )

@@ -1,0 +1,176 @@
+"""What NIR does not say: how neurons are reset, what is compared with the threshold, and how long a step is.
+
+NIR describes neurons in continuous time and has no field for the reset. What a trained network does in a step is up to
+the tool that trained it, and tools differ. `EXPORTERS` has the convention of each, as its defaults are:
+
+======== ======== =========== ======= ============ =====================================================================
+exporter reset    reset_delay compare dt_ms        source, and what a step of its neurons is
+======== ======== =========== ======= ============ =====================================================================
+snntorch subtract 1           ``>``   0.1          ``export_nir.py`` (dt = 1e-4), ``Leaky`` (0.9.4): NIR's Euler steps.
+                                                   A ``Leaky`` that is reset to zero is reset at once
+norse    zero     0           ``>``   1; .001 (a)  ``export_nir.py``, ``lif_box.py``: NIR's Euler steps; ``lif.py``: a
+                                                   spike adds ``w_in`` to the current; ``iaf.py``: ``v + r x``
+sinabs   subtract 0           ``>=``  1000 (b)     ``nir.py``, ``lif.py``: ``v = α v + (1 - α) r x``, α = exp(-dt/tau);
+                                                   ``IAF``: ``v + r x``; ``ExpLeak``: ``α v + r x``
+rockpool subtract 0           ``>=``  from r (c)   ``nir.py``, ``LIFTorch``: ``u = α (u + x)``, ``v = β v + u``, both
+                                                   exponential; ``LIFNeuronTorch``: ``v = β v + x``
+spyx     subtract 1           ``>``   from r (d)   ``nir.py``, ``LIF``: ``v = β v + x``, β = 1 - dt/tau. ``CuBaLIF`` is
+                                                   reset at once
+lava-dl  zero     0           ``>=``  1            SLAYER's ``leaky_integrator``; steps of a millisecond (``Ts``)
+======== ======== =========== ======= ============ =====================================================================
+
+(a) Norse 1.1 and older multiplied time constants by its dt of .001 s, so that a step is .001 ms of the file's time;
+where no time constant reaches 1 ms, that is taken. (b) Time constants count steps. (c) r is ``tau exp(-dt/tau) / dt``.
+(d) r is ``1 - dt/tau``, which is no resistance; a step is 1000 ms where no node tells it.
+
+With ``reset_delay`` 1 the reset takes place a step after the spike: the potential that the spike left is what decays,
+and then the threshold is subtracted, or the whole step gives 0. Where snnTorch's ``Leaky`` subtracts at once
+(``reset_delay=False``), a neuron that is left above its threshold has to reach twice the threshold in the next step
+(`Convention.holds_back`); so it is with ``exporter="snntorch", reset_delay=0``.
+
+What their simulations do that their files do not hold, and that therefore cannot be had from them: sinabs writes
+neither ``norm_input`` (taken as its default, for ``LIF`` true, for ``ExpLeak`` false), ``min_v_mem``, ``tau_syn``,
+``spike_fn`` nor ``reset_fn``; Rockpool neither the bias, the noise nor the recurrent weights of its neurons; snnTorch
+neither ``reset_mechanism``, ``reset_delay``, ``inhibition`` nor ``graded_spikes_factor``; Norse starts potentials at
+``v_leak``, here they start at ``v_reset``; Spyx pads pools on all sides where it pads one. Neurons of sinabs and
+Rockpool spike several times in a step. Layers of Spyx each answer a step later, as a chip's do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from snnprog.errors import SpecError
+
+ZERO, SUBTRACT = "zero", "subtract"
+ABOVE, AT_LEAST = ">", ">="
+NIR, NORSE, SINABS, ROCKPOOL, SPYX = "nir", "norse", "sinabs", "rockpool", "spyx"
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a trained network's neurons do in a step.
+
+    Attributes
+    ----------
+    reset : str or None
+        "zero" or "subtract": what a spike does to the potential; None where that is not known.
+    reset_delay : int
+        0 or 1: the steps between a spike and its reset.
+    compare : str
+        ">" or ">=": a neuron spikes where its potential is above the threshold, or at it too.
+    equations : str
+        What a step does with potentials and currents: "nir", forward Euler as NIR's documents write it, or as one of
+        the tools "norse", "sinabs", "rockpool" and "spyx" does; see `snnprog.networks.dynamics`.
+    many : bool
+        Whether a neuron whose potential is several thresholds spikes as many times in a step.
+    at_once : tuple of (str, str)
+        Resets and NIR types of neurons that are reset at once, whatever ``reset_delay`` is, but for those with
+        connections to their own population.
+    holds_back : bool
+        Whether a neuron that a reset leaves above its threshold spikes above twice the threshold in the next step.
+    """
+
+    reset: str | None = None
+    reset_delay: int = 0
+    compare: str = ABOVE
+    equations: str = NIR
+    many: bool = False
+    at_once: tuple[tuple[str, str], ...] = ()
+    holds_back: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("reset", (None, ZERO, SUBTRACT)),
+            ("reset_delay", (0, 1)),
+            ("compare", (ABOVE, AT_LEAST)),
+            ("equations", (NIR, NORSE, SINABS, ROCKPOOL, SPYX)),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or value not in allowed:
+                listed = " or ".join(repr(each) for each in allowed if each is not None)
+                raise SpecError(f"{name} must be {listed}, got {value!r}")
+
+    def reset_delay_of(self, kind: str, *, is_recurrent: bool) -> int:
+        """Return the steps between a spike and its reset, for the neurons of a node; a Threshold keeps nothing.
+
+        Parameters
+        ----------
+        kind : str
+            The node's NIR type.
+        is_recurrent : bool
+            Whether its neurons lead to neurons of the same node.
+        """
+        if kind == "Threshold":
+            return 0
+        is_at_once = (str(self.reset), kind) in self.at_once and not (is_recurrent and self.reset == ZERO)
+        return 0 if is_at_once else self.reset_delay
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A tool that writes networks, and its convention.
+
+    Attributes
+    ----------
+    convention : Convention
+    dt_ms : float or None
+        The usual length of a step in milliseconds; None for a tool that is not known.
+    is_dt_fixed : bool
+        Whether it always writes time constants for steps of that length.
+    """
+
+    convention: Convention
+    dt_ms: float | None
+    is_dt_fixed: bool = False
+
+
+EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
+    {
+        "snntorch": Exporter(Convention(SUBTRACT, reset_delay=1, at_once=((ZERO, "LIF"),)), 0.1, is_dt_fixed=True),
+        NORSE: Exporter(Convention(ZERO, equations=NORSE), 1.0),
+        SINABS: Exporter(Convention(SUBTRACT, compare=AT_LEAST, equations=SINABS, many=True), 1000.0, is_dt_fixed=True),
+        ROCKPOOL: Exporter(Convention(SUBTRACT, compare=AT_LEAST, equations=ROCKPOOL, many=True), 1.0),
+        SPYX: Exporter(Convention(SUBTRACT, reset_delay=1, equations=SPYX, at_once=((SUBTRACT, "CubaLIF"),)), 1000.0),
+        "lava-dl": Exporter(Convention(ZERO, compare=AT_LEAST), 1.0),
+    }
+)
+
+
+def exporter_of(name: str | None) -> Exporter:
+    """Return an exporter by name; for None, one of which nothing is known.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name.
+    """
+    if name is None:
+        return Exporter(Convention(), None)
+    if name not in EXPORTERS:
+        raise SpecError(f"exporter must be one of {', '.join(EXPORTERS)}, got {name!r}")
+    return EXPORTERS[name]
+
+
+def convention_of(
+    exporter: str | None, *, reset: str | None, reset_delay: int | None, compare: str | None
+) -> Convention:
+    """Return an exporter's convention with what is given instead.
+
+    Raises
+    ------
+    SpecError
+        If a value is not one of those that there are.
+    """
+    usual = exporter_of(exporter).convention
+    found = replace(
+        usual,
+        many=usual.many and reset in (None, usual.reset),  # what is reset to 0 has nothing left to spike for
+        reset=usual.reset if reset is None else reset,
+        reset_delay=usual.reset_delay if reset_delay is None else reset_delay,
+        at_once=usual.at_once if reset_delay is None else (),
+        compare=usual.compare if compare is None else compare,
+    )
+    return replace(found, holds_back=exporter == "snntorch" and found.reset == SUBTRACT and not found.reset_delay)

@@ -1,0 +1,263 @@
+"""A trained network fitted to sample inputs: its populations as plain arrays for calibration, and the answer back.
+
+Neurons that do not spike keep their rounded weights: nothing decides between two integers that round the same number.
+The neuron that spikes in every tick, by which constant drives come, counts as an input line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from graphlib import TopologicalSorter
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from snnprog.arrays import Int64s, Raster
+from snnprog.errors import SpecError
+from snnprog.networks.adapting import CLOCK
+from snnprog.networks.calibration import (
+    Calibrated,
+    FewestBits,
+    Samples,
+    TrainedLayers,
+    calibrate,
+    fewest_bits,
+)
+from snnprog.networks.calibration.report import PARTS
+from snnprog.networks.network import Population, TrainedNetwork
+from snnprog.networks.rounding import RoundedNetwork
+from snnprog.networks.running import run_network
+from snnprog.networks.weights import Kernel
+
+LEAST = "least"
+Bits = int | str | Mapping[str, int] | None
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFit:
+    """What calibration gave.
+
+    Attributes
+    ----------
+    calibrated : Calibrated
+    stages : tuple of str
+        The populations of each stage.
+    bits : tuple of int or None
+        Of each stage's weights; None for all that the chip has.
+    fewest : FewestBits or None
+        How the fewest bits were found, where they were asked for.
+    """
+
+    calibrated: Calibrated
+    stages: tuple[str, ...]
+    bits: tuple[int | None, ...]
+    fewest: FewestBits | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain data."""
+        calibrated, accuracy = self.calibrated, self.calibrated.accuracy
+        return {
+            "parts": list(PARTS),
+            "samples": [
+                part.size for part in (calibrated.split.fitting, calibrated.split.choosing, calibrated.split.held_out)
+            ],
+            "stages": [
+                {
+                    "populations": name,
+                    "bits": bits,
+                    "fitted_to": stage.chosen,
+                    "bins": list(stage.bins.as_tuple),
+                    "wrong": list(stage.wrong.as_tuple),
+                    "wrong_if_rounded": list(stage.wrong_rounded.as_tuple),
+                }
+                for name, bits, stage in zip(self.stages, self.bits, calibrated.stages, strict=True)
+            ],
+            "accuracy": None
+            if accuracy is None
+            else {"network": accuracy.trained, "program": accuracy.result, "if_rounded": accuracy.rounded},
+            "kept": float(calibrated.kept.mean()),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Fitting:
+    """A network that is to be fitted.
+
+    Attributes
+    ----------
+    network : TrainedNetwork
+        Adapted to the chip; what it is to do is told by another.
+    start : RoundedNetwork
+        Its numbers rounded.
+    """
+
+    network: TrainedNetwork
+    start: RoundedNetwork
+
+    @cached_property
+    def populations(self) -> tuple[Population, ...]:
+        """The populations that are fitted."""
+        return tuple(each for each in self.network.populations if not each.is_readout and each.name != CLOCK)
+
+    @cached_property
+    def stages(self) -> dict[str, int]:
+        """The stage of each population that is fitted: those that feed each other are one."""
+        names = [population.name for population in self.populations]
+        arcs = [
+            (names.index(each.source), names.index(each.target))
+            for each in self.network.connections
+            if each.source in names and each.target in names
+        ]
+        links = np.zeros((len(names), len(names)))
+        for source, target in arcs:
+            links[source, target] = 1.0
+        _, labels = connected_components(csr_array(links), directed=True, connection="strong")
+        waits: dict[int, set[int]] = {int(label): set() for label in labels}
+        for source, target in arcs:
+            if labels[source] != labels[target]:
+                waits[int(labels[target])].add(int(labels[source]))
+        order = list(TopologicalSorter(waits).static_order())
+        return {name: order.index(int(label)) for name, label in zip(names, labels, strict=True)}
+
+    @cached_property
+    def neurons(self) -> Int64s:
+        """(fitted neurons,) Their places among all neurons of the network."""
+        own = [self.network.neurons_in(population.name) for population in self.populations]
+        return np.concatenate([np.zeros(0, np.int64), *own])
+
+    @cached_property
+    def _synapses(self) -> dict[str, Int64s]:
+        """The synapses to neurons that are fitted, with lines and neurons renumbered."""
+        network, synapses = self.network, self.network.synapses
+        place = np.full(network.n_inputs + network.n_neurons, -1)
+        place[: network.n_inputs] = np.arange(network.n_inputs)
+        place[network.n_inputs + self.neurons] = network.n_inputs + 1 + np.arange(self.neurons.size)
+        if CLOCK in network.first:
+            place[network.first[CLOCK]] = network.n_inputs
+        kept = np.flatnonzero((place[network.n_inputs + synapses.post] >= 0) & (synapses.weight != 0.0))
+        post = place[network.n_inputs + synapses.post[kept]] - network.n_inputs - 1
+        kept, post = kept[post >= 0], post[post >= 0]
+        return {"kept": kept, "pre": place[synapses.pre[kept]], "post": post}
+
+    @cached_property
+    def parameters(self) -> Int64s:
+        """(fitted weights,) Their places among all weights of the network."""
+        return np.unique(self.network.synapses.parameter[self._synapses["kept"]])
+
+    @cached_property
+    def layers(self) -> TrainedLayers:
+        """The network as plain arrays."""
+        network, start, synapses = self.network, self.start, self.network.synapses
+        kept, chosen = self._synapses["kept"], self.neurons
+        new = np.full(network.n_neurons, -1)
+        new[chosen] = np.arange(chosen.size)
+        outputs = new[network.outputs]
+        stages = [np.full(each.size, self.stages[each.name]) for each in self.populations]
+        return TrainedLayers(
+            n_inputs=network.n_inputs + 1,
+            outputs=outputs[outputs >= 0],
+            pre=self._synapses["pre"],
+            post=self._synapses["post"],
+            delay=synapses.delay[kept],
+            weight=synapses.weight[kept],
+            parameter=np.searchsorted(self.parameters, synapses.parameter[kept]),
+            threshold=network.threshold[chosen],
+            bias=network.bias[chosen],
+            current_decay=start.current_decays[chosen],
+            potential_decay=start.potential_decays[chosen],
+            group=self._groups(),
+            stage=np.concatenate(stages),
+        )
+
+    def _groups(self) -> Int64s:
+        """Return the group of each neuron that is fitted: the channel of a convolution, or the neuron alone."""
+        groups, first = [], 0
+        for population in self.populations:
+            kernels = [
+                connection.weights.geometry.channels[1]
+                for connection in self.network.connections
+                if connection.target == population.name and isinstance(connection.weights, Kernel)
+            ]
+            count = kernels[0] if kernels else population.size
+            groups.append(np.repeat(np.arange(count), population.size // count) + first)
+            first += count
+        return np.concatenate(groups)
+
+    def samples(self, trained: TrainedNetwork, inputs: Sequence[Raster], labels: Int64s | None) -> Samples:
+        """Return sample inputs, with what the trained network does on them.
+
+        Parameters
+        ----------
+        trained : TrainedNetwork
+            Before it was adapted.
+        inputs : sequence of (ticks, inputs) bool
+        labels : (samples,) int, optional
+        """
+        traces = run_network(trained, inputs, potentials=True)
+        potentials = [trace.potentials for trace in traces if trace.potentials is not None]
+        clocked = [np.concatenate([raster, np.ones((len(raster), 1), np.bool_)], axis=1) for raster in inputs]
+        return Samples(
+            inputs=tuple(clocked),
+            spikes=tuple(trace.spikes[:, self.neurons] for trace in traces),
+            potentials=tuple(each[:, self.neurons] for each in potentials),
+            labels=labels,
+        )
+
+    def fit(self, samples: Samples, *, bits: Bits, keep: float, tolerance: float, seed: int) -> NetworkFit:
+        """Return the integers that do what the trained network does on samples.
+
+        Raises
+        ------
+        SpecError
+            If bits are given for a population that is not there, or as in `snnprog.networks.calibration.calibrate`.
+        """
+        chip, layers = self.start.chip, self.layers
+        names = tuple(
+            ", ".join(name for name, stage in self.stages.items() if stage == number)
+            for number in range(layers.n_stages)
+        )
+        if bits == LEAST:
+            fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, seed=seed)
+            return NetworkFit(fewest.result, names, fewest.bits, fewest)
+        by_stage = self._bits_by_stage(bits)
+        result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, seed=seed)
+        return NetworkFit(result, names, tuple(by_stage.get(stage) for stage in range(layers.n_stages)))
+
+    def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:
+        if not isinstance(bits, Mapping):
+            assert bits is None or isinstance(bits, int), "texts are looked at before"
+            return dict.fromkeys(self.stages.values(), bits)
+        unknown = sorted(set(bits) - set(self.stages))
+        if unknown:
+            raise SpecError(f"bits must name populations of the network, {', '.join(self.stages)}, got {unknown[0]!r}")
+        return {stage: bits.get(name) for name, stage in self.stages.items()}
+
+    def rounded_with(self, fit: NetworkFit) -> RoundedNetwork:
+        """Return the rounded network with the numbers that were fitted in their places."""
+        start, layers, integers = self.start, self.layers, fit.calibrated.integers
+        mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
+        thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()
+        group = layers.group_of_parameter
+        gains = np.array([float(start.chip.linear_rule(*each).gain) for each in self._decays_of_groups()])
+        mantissas[self.parameters], exponents[self.parameters] = integers.mantissa, integers.exponent
+        effective = integers.mantissa * 2.0**integers.exponent
+        real[self.parameters] = effective / integers.scale[group] * gains[group]
+        thresholds[self.neurons], biases[self.neurons] = integers.threshold, integers.bias
+        scales[self.neurons] = integers.scale[layers.group]
+        return replace(
+            start,
+            mantissas=mantissas,
+            exponents=exponents,
+            real_weights=real,
+            thresholds=thresholds,
+            biases=biases,
+            scales=scales,
+        )
+
+    def _decays_of_groups(self) -> list[tuple[int, int]]:
+        layers = self.layers
+        first = [int(members[0]) for members in layers.members]
+        return list(zip(layers.current_decay[first].tolist(), layers.potential_decay[first].tolist(), strict=True))

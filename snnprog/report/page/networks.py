@@ -1,0 +1,100 @@
+"""The page of a trained network that became a program: its spikes against the program's, population by population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.arrays import Bools, Raster
+from snnprog.networks import QuantizedNetwork
+from snnprog.networks.running import rasters_for, run_network
+from snnprog.program import Program
+from snnprog.report.conversions import changes_table, fit_table, mismatch_table
+from snnprog.report.page.gathering import page_of_program
+from snnprog.report.page.model import Fact, Headline, Page
+from snnprog.report.statuses import BAD, GOOD
+from snnprog.report.table import Table
+from snnprog.spec import Pattern, Spec
+from snnprog.wording import counted
+
+
+def page_of_network(
+    result: QuantizedNetwork,
+    inputs: Sequence[ArrayLike],
+    *,
+    backends: Sequence[str] | None = None,
+    title: str = "",
+) -> Page:
+    """Return the page of a trained network that became a program.
+
+    Parameters
+    ----------
+    result : QuantizedNetwork
+    inputs : sequence of (ticks, inputs) bool
+        What both are run on, one pattern each, from rest.
+    backends : sequence of str, optional
+        Where to run the program as well.
+    title : str
+        What the page is called.
+
+    Raises
+    ------
+    SpecError
+        If the inputs are no rasters of the network's width, or too many for a page.
+    BackendError
+        If a backend is missing, or fails.
+    """
+    rasters = rasters_for(result.network, inputs)
+    program, counts = _shown(result)
+    targets = [_targets(result, program, trace.spikes) for trace in run_network(result.network, rasters)]
+    patterns = [
+        Pattern(raster, target, np.broadcast_to(counts, target.shape).copy())
+        for raster, target in zip(rasters, targets, strict=True)
+    ]
+    spec = Spec(patterns, [1], recurrent=True, chip=program.chip)
+    page = page_of_program(program, spec, backends=backends, title=title or result.network.name)
+    bins = sum(target.shape[0] for target in targets) * int(counts.sum())
+    return replace(
+        page,
+        headline=_headline(result, rasters, page, bins=bins),
+        facts=(*page.facts, Fact("Tick", f"{result.network.dt_ms:g} ms")),
+        resources=(*_tables(result), *page.resources),
+    )
+
+
+def _tables(result: QuantizedNetwork) -> tuple[Table, ...]:
+    fitted = () if result.fit is None else (fit_table(result.fit),)
+    return (mismatch_table(result), *fitted, changes_table(result))
+
+
+def _shown(result: QuantizedNetwork) -> tuple[Program, Bools]:
+    """Return the program with all neurons read out where the chip can do that, and which outputs have a counterpart."""
+    program, network = result.program, result.network
+    if not program.chip.is_readout_apart:
+        program = replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
+    spiking = np.zeros(program.n_neurons, dtype=np.bool_)
+    spiking[: network.n_neurons] = ~network.is_readout
+    return program, spiking[program.outputs]
+
+
+def _targets(result: QuantizedNetwork, program: Program, spikes: Raster) -> Raster:
+    """Return what each output of the program is held against; neurons that the network does not have are silent."""
+    everything = np.zeros((len(spikes), program.n_neurons), dtype=np.bool_)
+    everything[:, : result.network.n_neurons] = spikes
+    return everything[:, program.outputs]
+
+
+def _headline(result: QuantizedNetwork, rasters: Sequence[Raster], page: Page, *, bins: int) -> Headline:
+    on = counted(len(rasters), "input")
+    sentences = (
+        f"Compared are the spikes of {counted(result.network.n_neurons, 'neuron')} in {counted(bins, 'bin')}, in real"
+        f" numbers and in the integers of {result.program.chip.name}, on {on}.",
+        *page.headline.sentences[:1],
+        *(f"{note[:1].upper()}{note[1:]}." for note in result.notes),
+    )
+    if page.headline.kind == GOOD:
+        return Headline(GOOD, f"The same spikes as the trained network on {on}", sentences)
+    return Headline(BAD, f"{page.headline.text} against the trained network", sentences)

@@ -1,0 +1,222 @@
+"""Networks made fit for a chip: resets a tick later, constant drives that begin late, and what no chip can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import nir
+import numpy as np
+import pytest
+from cases import random_raster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loihi_like import LOIHI_AT_LEAST, LOIHI_BOTH, LOIHI_SUBTRACTING
+from nir_graphs import DT, FLAT, IMAGE, NEURON_KINDS, chain, cuba, lif, random_graph, weights
+from plain_nir import PlainGraph
+
+import snnprog as sp
+from snnprog.chips import Chip, find_chip
+from snnprog.errors import SpecError
+from snnprog.networks.adapting import CLOCK, adapted_to
+from snnprog.networks.running import run_network
+from snnprog.simulate.reference import run_observed
+
+LOIHI = find_chip("loihi1")
+CHIPS: dict[tuple[str, str], Chip] = {
+    ("zero", ">"): LOIHI,
+    ("zero", ">="): LOIHI_AT_LEAST,
+    ("subtract", ">"): LOIHI_SUBTRACTING,
+    ("subtract", ">="): LOIHI_BOTH,
+}
+SHAPES = st.sampled_from([(4,), (1, 4, 4), (2, 5, 3)])
+LAYERS = st.lists(st.sampled_from(sorted({*IMAGE, *FLAT})), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=st.integers(0, 10**9),
+    shape=SHAPES,
+    layers=LAYERS,
+    reset=st.sampled_from(["zero", "subtract"]),
+    delay=st.sampled_from([0, 1]),
+    compare=st.sampled_from([">", ">="]),
+    is_loihi=st.booleans(),
+)
+def test_whole_numbers_are_kept_exactly(
+    seed: int, shape: tuple[int, ...], layers: list[str], reset: str, delay: int, compare: str, is_loihi: bool
+) -> None:
+    """Whole weights, thresholds and biases: the program spikes as the graph's equations, from the first tick on."""
+    graph = random_graph(seed, shape=shape, layers=layers, is_whole=True)
+    options: dict[str, Any] = {"reset": reset, "reset_delay": delay, "compare": compare}
+    network = sp.from_nir(graph, dt_ms=1.0, **options)
+    chip = LOIHI if is_loihi and reset == "zero" else CHIPS[reset, compare]
+    inputs = random_raster(seed, 30, int(np.prod(shape)), 0.3)
+    result = sp.quantize(network, chip=chip, inputs=[inputs])
+    assert {change.quantity: change.changed for change in result.changes}["weight"] == 0
+    plain = PlainGraph(graph, DT, **options)
+    plain.run({"in": inputs})
+    (last,) = [source for source, target in plain.edges if target == "out"]
+    (trace,), _ = run_observed(result.program, [inputs])
+    population = next(each for each in network.populations if each.name == last)
+    found = trace[population.start :, network.neurons_of(last)]
+    assert np.array_equal(found, plain.spikes(last)[: len(found)])
+    assert result.wrong_bins == 0
+
+
+def driven(kind: str, seed: int) -> nir.NIRGraph:
+    """Return two layers of neurons with a leak of their own and a bias each."""
+    rng = np.random.default_rng(seed)
+    leak = rng.uniform(0.0, 0.8, 4)
+    hidden: Any = cuba(4, seed, v_leak=leak) if kind == "CubaLIF" else lif(4, seed, v_leak=leak)
+    nodes = {
+        "in": nir.Input(np.array([3])),
+        "w": nir.Affine(weights(4, 3, seed), rng.uniform(0.0, 0.05, 4)),
+        "a": hidden,
+        "v": nir.Affine(weights(2, 4, seed + 1), rng.uniform(0.0, 0.1, 2)),
+        "b": lif(2, seed + 2),
+        "out": nir.Output(np.array([2])),
+    }
+    return chain(**nodes)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from(["LIF", "CubaLIF"]))
+def test_constant_drives_begin_with_their_populations(seed: int, kind: str) -> None:
+    """The drive of a layer begins when spikes of the first step can reach it, also on the chip."""
+    graph = driven(kind, seed)
+    network = sp.from_nir(graph, dt_ms=1.0, reset="zero")
+    adapted = adapted_to(network, LOIHI)
+    assert adapted is not None
+    assert adapted.network.populations[-1].name == CLOCK
+    inputs = random_raster(seed, 60, 3, 0.2)
+    (real,), (clocked,) = run_network(network, [inputs]), run_network(adapted.network, [inputs])
+    assert np.array_equal(clocked.spikes[:, : network.n_neurons], real.spikes)
+    assert clocked.spikes[:, -1].all()
+    assert [each.bias.any() for each in adapted.network.populations] == [kind == "CubaLIF", False, True]
+
+
+def test_a_drive_that_needs_no_clock() -> None:
+    """Where spikes come by a Delay, a population starts at once, and its drive is a bias."""
+    graph = chain(
+        **{
+            "in": nir.Input(np.array([2])),
+            "d": nir.Delay(np.full(2, 0.001)),
+            "w": nir.Affine(weights(2, 2), np.full(2, 0.1)),
+            "n": lif(2),
+            "out": nir.Output(np.array([2])),
+        }
+    )
+    network = sp.from_nir(graph, dt_ms=1.0, reset="zero")
+    assert network.latency.tolist() == [0, 0]
+    result = sp.quantize(network)
+    assert result.program.n_neurons == 2
+    assert result.program.bias.all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6))
+def test_a_synapse_takes_off_what_is_subtracted_too_early(seed: int) -> None:
+    """The network made fit, reset at once, spikes as the one that is reset a tick later."""
+    graph = random_graph(seed, shape=(4,), layers=["linear", "recurrent"])
+    network = sp.from_nir(graph, dt_ms=1.0, reset="subtract", reset_delay=1)
+    adapted = adapted_to(network, LOIHI_SUBTRACTING)
+    assert (adapted is None) == any(isinstance(node, nir.CubaLIF) for node in graph.nodes.values())
+    if adapted is not None:
+        at_once = tuple(replace(population, reset_delay=0) for population in adapted.network.populations)
+        inputs = random_raster(seed, 40, 4, 0.3)
+        (late,), (early,) = (
+            run_network(each, [inputs]) for each in (network, replace(adapted.network, populations=at_once))
+        )
+        assert np.array_equal(early.spikes[:, : network.n_neurons], late.spikes)
+
+
+def test_a_late_reset_to_zero_is_a_pause() -> None:
+    graph = random_graph(1, shape=(4,), layers=["linear", "recurrent", "affine", "linear"])
+    result = sp.quantize(sp.from_nir(graph, dt_ms=1.0, reset="zero", reset_delay=1))
+    for population in result.network.populations:
+        period = 1 if isinstance(graph.nodes[population.name], nir.Threshold) else 2
+        assert set(result.program.refractory[result.network.neurons_of(population.name)].tolist()) == {period}
+
+
+def neuron_graph(node: Any) -> nir.NIRGraph:
+    return chain(
+        **{
+            "in": nir.Input(np.array([3])),
+            "w": nir.Linear(np.abs(weights(3, 3)) * 20),
+            "n": node,
+            "out": nir.Output(np.array([3])),
+        }
+    )
+
+
+REFUSED: dict[str, tuple[Any, dict[str, Any], str | Chip, str]] = {
+    "subtraction on Loihi": (lif(3), {"reset": "subtract"}, "loihi1", "by subtraction of the threshold, and those of"),
+    "late subtraction on Loihi": (
+        lif(3),
+        {"reset": "subtract", "reset_delay": 1},
+        "loihi1",
+        "by subtraction of the threshold, a tick after the spike, and those of loihi1 to 0",
+    ),
+    "late subtraction with a current": (
+        cuba(3),
+        {"reset": "subtract", "reset_delay": 1},
+        LOIHI_SUBTRACTING,
+        "a tick after the spike, and those of loihi-subtracting by subtraction of the threshold",
+    ),
+    "to zero on a chip that subtracts": (
+        lif(3),
+        {"reset": "zero"},
+        LOIHI_SUBTRACTING,
+        "reset to 0, and those of loihi-",
+    ),
+    "to zero on Xylo": (lif(3), {"reset": "zero"}, "xylo", "reset to 0, and those of xylo by subtraction"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_other_resets_are_refused_with_a_number(case: str) -> None:
+    node, options, chip, message = REFUSED[case]
+    network = sp.from_nir(neuron_graph(node), dt_ms=1.0, **options)
+    with pytest.raises(SpecError, match=message) as random:
+        sp.quantize(network, chip=chip)
+    assert "on 8 random inputs, " in str(random.value)
+    inputs = random_raster(1, 50, 3, 0.5)
+    with pytest.raises(SpecError, match=r"on the inputs given, \d+ bins? would differ \([1-9]\d* spikes?\)"):
+        sp.quantize(network, chip=chip, inputs=[inputs])
+
+
+@pytest.mark.parametrize("kind", NEURON_KINDS)
+def test_neurons_that_keep_nothing_have_no_reset(kind: str) -> None:
+    """A Threshold, and neurons whose time constant is a tick, go to any chip whose neurons forget."""
+    tick = np.full(3, 0.001)
+    fields = {"r": np.full(3, 1.0), "v_leak": np.zeros(3), "v_threshold": np.ones(3)}
+    nodes: dict[str, Any] = {
+        "LIF": nir.LIF(tau=tick, **fields),
+        "CubaLIF": nir.CubaLIF(tau_syn=tick, tau_mem=tick, w_in=np.ones(3), **fields),
+        "IF": nir.IF(r=np.full(3, 1000.0), v_threshold=np.ones(3)),
+        "Threshold": nir.Threshold(np.ones(3)),
+    }
+    network = sp.from_nir(neuron_graph(nodes[kind]), dt_ms=1.0, reset="subtract")
+    adapted = adapted_to(network, LOIHI)
+    assert (adapted is None) == (kind == "IF")
+
+
+def test_several_spikes_are_noted() -> None:
+    graph = neuron_graph(nir.IF(r=np.ones(3), v_threshold=np.ones(3)))
+    network = sp.from_nir(graph, exporter="sinabs")
+    result = sp.quantize(network, chip=LOIHI_SUBTRACTING)
+    assert result.mismatch.several > 0
+    assert (
+        f"neurons spike more than once in {result.mismatch.several} bins of the network; those of loihi-subtracting"
+        " spike once per tick"
+    ) in result.notes
+
+
+def test_where_comparisons_differ_is_noted() -> None:
+    graph = neuron_graph(nir.IF(r=np.full(3, 1000.0), v_threshold=np.ones(3)))
+    network = sp.from_nir(graph, dt_ms=1.0, reset="subtract", compare=">=")
+    assert (
+        "neurons of loihi-subtracting spike where their potential is > the threshold, and those of the network where it"
+        " is >=: where the two are equal, they differ"
+    ) in sp.quantize(network, chip=LOIHI_SUBTRACTING).notes

@@ -1,0 +1,186 @@
+"""Networks fitted to sample inputs: through `quantize`, as users do it, and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+import pytest
+from cases import random_raster
+from command_line import Command
+from loihi_like import LOIHI_SUBTRACTING
+from nir_graphs import chain, lif, weights
+
+import snnprog as sp
+from snnprog.errors import LimitError, SpecError
+from snnprog.networks import TrainedNetwork, from_nir, quantize, run_network
+from snnprog.simulate import simulate
+
+SAMPLES = [random_raster(seed, 40, 8, 0.25) for seed in range(40)]
+LABELS = np.arange(40) % 3
+
+
+def graph(**changes: Any) -> nir.NIRGraph:
+    """Return two layers of LIF neurons."""
+    nodes = {
+        "in": nir.Input(np.array([8])),
+        "w1": nir.Linear(weights(12, 8, 1)),
+        "hidden": lif(12, 1),
+        "w2": nir.Linear(weights(3, 12, 2)),
+        "last": lif(3, 2),
+        "out": nir.Output(np.array([3])),
+    }
+    return chain(**(nodes | changes))
+
+
+def network(reset: str = "zero", **changes: Any) -> TrainedNetwork:
+    return from_nir(graph(**changes), dt_ms=1.0, reset=reset)
+
+
+def wrong_on(program: sp.Program, trained: TrainedNetwork, inputs: list[Any]) -> int:
+    """Count wrong bins of the neurons that are read out, by a run of its own."""
+    real = run_network(trained, inputs)
+    found = simulate(program, inputs)
+    return sum(int((a.spikes != b.spikes[:, trained.outputs]).sum()) for a, b in zip(found, real, strict=True))
+
+
+def test_fitted_weights_are_better_than_rounded_ones() -> None:
+    fitted, rounded = (quantize(network(), inputs=SAMPLES, bits=4, fit=fit) for fit in (True, False))
+    assert fitted.fit is not None
+    assert rounded.fit is None
+    assert fitted.mismatch.wrong_bins < 0.7 * rounded.mismatch.wrong_bins
+    assert fitted.mismatch.output_bins == wrong_on(fitted.program, network(), SAMPLES)
+    stages = fitted.fit.calibrated.stages
+    assert sum(stage.wrong.choosing for stage in stages) <= sum(stage.wrong_rounded.choosing for stage in stages)
+    assert np.abs(fitted.program.weight).max() <= 7
+    weight = fitted.changes[0]
+    assert weight.share.max() > rounded.changes[0].share.max() > 0
+
+
+def test_reports_add_up() -> None:
+    result = quantize(network(), inputs=SAMPLES, labels=LABELS, bits={"hidden": 3, "last": 6})
+    told = json.loads(json.dumps(result.as_dict()))["fit"]
+    assert [stage["bits"] for stage in told["stages"]] == [3, 6]
+    assert [stage["populations"] for stage in told["stages"]] == ["hidden", "last"]
+    assert sum(told["samples"]) == 40
+    wrong = sum(sum(stage["wrong"]) for stage in told["stages"])
+    assert wrong == result.mismatch.wrong_bins
+    assert set(told["accuracy"]) == {"network", "program", "if_rounded"}
+
+
+def test_the_fewest_bits() -> None:
+    result = quantize(network(), inputs=SAMPLES, bits="least", tolerance=0.2)
+    assert result.fit is not None
+    assert result.fit.fewest is not None
+    assert all(bits is not None and bits < 8 for bits in result.fit.bits)
+    assert result.fit.fewest.trials[0].bits == (8, 8)
+
+
+def test_pruning_keeps_a_share() -> None:
+    full, pruned = (quantize(network(), inputs=SAMPLES, keep=keep).program.n_synapses for keep in (1.0, 0.5))
+    assert pruned <= 0.5 * (8 * 12 + 12 * 3) + 1 < full
+
+
+def test_a_network_that_subtracts_is_fitted_to_a_chip_that_does_not() -> None:
+    trained = network("subtract")
+    with pytest.raises(SpecError, match=r"would differ .* give inputs= "):
+        quantize(trained)
+    with pytest.raises(SpecError, match="on the inputs given"):
+        quantize(trained, inputs=SAMPLES, fit=False)
+    result = quantize(trained, inputs=SAMPLES)
+    assert result.mismatch.output_bins == wrong_on(result.program, trained, SAMPLES) > 0
+    exact = quantize(trained, inputs=SAMPLES, chip=LOIHI_SUBTRACTING)
+    assert exact.mismatch.wrong_bins < result.mismatch.wrong_bins / 10
+
+
+def test_readouts_and_constant_drives_beside_fitted_layers() -> None:
+    trained = network(
+        w1=nir.Affine(weights(12, 8, 1), np.linspace(-0.1, 0.1, 12)),
+        last=nir.LI(np.full(3, 0.02), np.full(3, 5.0), np.zeros(3)),
+    )
+    result = quantize(trained, inputs=SAMPLES)
+    assert result.fit is not None
+    assert result.fit.stages == ("hidden",)
+    (real,) = run_network(trained, SAMPLES[:1], potentials=True)
+    (trace,) = sp.run(result.program, SAMPLES[:1])
+    assert real.potentials is not None
+    assert trace.readout is not None
+    expected = real.potentials[:, trained.outputs]
+    assert np.abs(trace.readout / result.readout_scales - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_the_same_twice() -> None:
+    first, second = (quantize(network(), inputs=SAMPLES, bits=3, seed=5).program for _ in range(2))
+    for name in ("weight", "exponent", "threshold", "bias"):
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_what_is_too_little_is_rounded_and_said() -> None:
+    result = quantize(network(), inputs=SAMPLES[:3])
+    assert result.fit is None
+    assert result.notes[-1] == ("weights are rounded: 4 inputs or more are needed to fit them, a part of them held out")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bits": "most"}, SpecError, "bits must be a whole number, 'least', or bits by population, got 'most'"),
+        ({"bits": 9}, LimitError, "bits is 9; allowed is 1 to 8 on loihi1"),
+        ({"bits": {"nowhere": 3}}, SpecError, "bits must name populations of the network, hidden, last, got 'nowhere'"),
+        (
+            {"bits": "least", "inputs": None},
+            SpecError,
+            "bits='least' needs weights that are fitted to inputs; no inputs",
+        ),
+        ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 needs weights that are fitted to inputs"),
+        ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
+        ({"labels": [1, 2]}, SpecError, "labels must be 40 whole numbers, one for each input"),
+        ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        quantize(network(), **({"inputs": SAMPLES} | options))
+
+
+# ---------------------------------------------------------------- on the command line
+
+
+def test_the_command_fits(command: Command, tmp_path: Path) -> None:
+    nir.write(tmp_path / "n.nir", graph())
+    sp.write_rasters(tmp_path / "x.npz", SAMPLES)
+    (tmp_path / "y.csv").write_text("\n".join(map(str, LABELS)))
+    words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
+    given = (*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.csv")
+    code, out, _ = command(*given, "--bits", "hidden=3,last=5", "--report", tmp_path / "r.html")
+    assert code == 1
+    assert "Wrong bins of rounded and fitted weights" in out
+    assert "right classes" in out
+    assert "Wrong bins of rounded and fitted weights" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    code, out, _ = command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "--classes")
+    assert code == 0
+    assert out.splitlines()[0] == "pattern,class"
+    assert len(out.splitlines()) == 41
+    for wrong, message in (
+        ((*given, "--bits", "x"), "'x' must be a number, least, or NAME=N,... by population"),
+        ((*words, "--report", tmp_path / "r.html"), "--report needs --inputs"),
+    ):
+        code, _, err = command(*wrong)
+        assert code == 2
+        assert message in err
+    (tmp_path / "y.csv").write_text("one")
+    code, _, err = command(*given)
+    assert code == 2
+    assert "y.csv must hold one whole number for each input" in err
+
+
+def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> None:
+    nir.write(tmp_path / "n.nir", graph())
+    sp.write_rasters(tmp_path / "x.npz", SAMPLES)
+    np.save(tmp_path / "y.npy", np.array([{}], dtype=object), allow_pickle=True)
+    words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
+    code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
+    assert (code, "y.npy must hold one whole number" in err) == (2, True)
