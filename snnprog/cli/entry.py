@@ -11,6 +11,7 @@ import click
 
 from snnprog.cli.backends import backends_group
 from snnprog.cli.compile import compile_command
+from snnprog.cli.convert import convert_command
 from snnprog.cli.demo import demo_command
 from snnprog.cli.exit_codes import BAD_USAGE, EXACT, EXIT_CODES, INTERNAL_ERROR, INTERRUPTED
 from snnprog.cli.explain import explain_command
@@ -33,6 +34,7 @@ COMMANDS = (
     verify_command,
     inspect_command,
     quantize_command,
+    convert_command,
     export_command,
     report_command,
     backends_group,

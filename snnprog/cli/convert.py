@@ -1,0 +1,107 @@
+"""``snnprog convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.exit_codes import EXACT
+from snnprog.cli.options import ChipName, JsonCommand, json_option
+from snnprog.cli.output import print_json, terminal
+from snnprog.cli.outputs import InputFile, OutputFile
+
+if TYPE_CHECKING:
+    from snnprog.chips import Chip
+
+
+@click.command("convert", cls=JsonCommand)
+@click.argument("model_path", metavar="MODEL.onnx", type=InputFile())
+@click.option(
+    "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
+)
+@click.option(
+    "--data",
+    "data_path",
+    required=True,
+    type=InputFile(),
+    help="Samples (.npz) with the arrays 'data', of (samples, ...), and 'labels', if there are any.",
+)
+@click.option(
+    "--spikes",
+    "spikes_path",
+    type=OutputFile(".npz"),
+    help="File to write (.npz) with the input spikes of all samples, for snnprog run.",
+)
+@click.option("--held-out", default=0.25, show_default=True, type=float, help="Share of the samples kept for judging.")
+@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
+@click.option(
+    "--code",
+    type=click.Choice(["rate", "latency"]),
+    default="rate",
+    show_default=True,
+    help="How a value becomes spikes: many, evenly, or one, the earlier, the greater.",
+)
+@click.option("--adjust", type=click.Choice(["l4"]), help="Thresholds in proportion to the L4 norm of weights.")
+@click.option(
+    "--percentile", default=99.9, show_default=True, type=float, help="Percentile of activations of full rate."
+)
+@click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
+@click.option("--bits", type=click.IntRange(min=1), help="Bits of the weights, with the sign.")
+@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@json_option
+def convert_command(
+    model_path: Path,
+    program_path: Path,
+    data_path: Path,
+    spikes_path: Path | None,
+    held_out: float,
+    ticks: int | None,
+    code: str,
+    adjust: str | None,
+    percentile: float,
+    max_pool: str | None,
+    bits: int | None,
+    chip: Chip,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Convert an artificial neural network into a spiking program.
+
+    The network is read from an ONNX file: dense and convolutional layers with ReLU. Thresholds are balanced on one part
+    of the data; accuracy and costs are measured on the part that is held out.
+    """
+    from snnprog.conversion import convert
+    from snnprog.conversion.samples import read_samples
+    from snnprog.files import write_rasters
+    from snnprog.report.networks import print_network_conversion
+
+    data, labels = read_samples(data_path)
+    result = convert(
+        model_path,
+        data=data,
+        labels=labels,
+        held_out=held_out,
+        ticks=ticks,
+        code=code,
+        adjust=adjust,
+        percentile=percentile,
+        max_pool=max_pool,
+        chip=chip,
+        bits=bits,
+        seed=seed,
+    )
+    result.program.save(program_path)
+    if spikes_path is not None:
+        write_rasters(spikes_path, result.encode(data), key="inputs")
+    if as_json:
+        print_json({"program": str(program_path), **result.as_dict()})
+        return EXACT
+    console = terminal()
+    print_network_conversion(console, result)
+    for path in (program_path, spikes_path):
+        if path is not None:
+            console.print(f"wrote {path}")
+    return EXACT

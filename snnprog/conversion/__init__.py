@@ -1,0 +1,12 @@
+"""Artificial neural networks (ReLU, dense or convolutional) turned into spiking programs.
+
+::
+
+    ONNX, scikit-learn ──▶ Ann (layers of weights) ──balance on data──▶ TrainedNetwork ──quantize──▶ Program
+"""
+
+from __future__ import annotations
+
+from snnprog.conversion.converting import Conversion, convert
+
+__all__ = ["Conversion", "convert"]

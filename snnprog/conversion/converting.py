@@ -1,0 +1,402 @@
+"""Artificial network → spiking program: balanced on one part of the data, judged on another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.arrays import Floats, Raster
+from snnprog.checks import as_integer
+from snnprog.chips import Chip, find_chip
+from snnprog.coding import Encoder, EvenRate, Latency
+from snnprog.conversion.ann import INPUT, Ann, with_shares
+from snnprog.conversion.balancing import L4, balanced
+from snnprog.conversion.costs import Costs
+from snnprog.conversion.decoding import SpikeCounts
+from snnprog.conversion.integrator import Integrator, integrator_of
+from snnprog.conversion.measuring import Scores, measured
+from snnprog.conversion.onnx_file import is_onnx, model_of, read_onnx
+from snnprog.conversion.onnx_network import ann_of_onnx
+from snnprog.conversion.operators import check_max_pool
+from snnprog.conversion.samples import Parts, as_numbers, flat, parts_of
+from snnprog.conversion.scikit import ann_of_perceptron, is_perceptron
+from snnprog.conversion.spiking import (
+    SpikingLayer,
+    Timing,
+    layer_of,
+    network_of,
+    rates_of,
+    timing_of,
+    with_fitted_thresholds,
+)
+from snnprog.errors import SpecError
+from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
+from snnprog.networks.weights import Kernel
+from snnprog.program import Program
+
+RATE, LATENCY = "rate", "latency"
+CODES = (RATE, LATENCY)
+
+SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
+"""Ticks of a sample where the threshold is subtracted, and where spikes are reset to 0: with them digits lost less than
+.1 and .4 points (`benchmarks/convert.py`)."""
+
+LATENCY_SHARE = 0.5
+"""Of the usual rate, for a layer whose inputs spike once: its drive grows, and is twice the mean at the end."""
+
+AGREEING = 0.95
+"""Below this share of samples it is told that a program and its network differ: a choice."""
+
+MOST_TICKS = 1 << 14
+"""Ticks of a sample: a choice."""
+
+CEILING_SLACK = 1e-9
+
+LEAST_BITS = 4
+"""Weights get no coarser than this to keep potentials within the range on which all runtimes agree: a choice."""
+
+COMPARED = 64
+"""Samples on which states are measured, and spikes compared with the real network's: a choice."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerReport:
+    """How one layer was balanced.
+
+    Attributes
+    ----------
+    name : str
+    neurons : int
+    unit : float
+        The activation of a spike in every tick, the mean over its neurons.
+    threshold : float
+        The share of that activation at which a neuron spikes: 1, but for what was fitted on data.
+    is_shared : bool
+        Whether it is a convolution whose weights are shared.
+    """
+
+    name: str
+    neurons: int
+    unit: float
+    threshold: float
+    is_shared: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """A program made of an artificial network, and how good it is.
+
+    Attributes
+    ----------
+    program : Program
+    network : TrainedNetwork
+        In real numbers.
+    quantized : QuantizedNetwork
+        What rounding changed.
+    ann : Ann
+        The artificial network.
+    encoder : EvenRate or Latency
+        Values to spikes; see `encode`.
+    decoder : SpikeCounts
+        Spikes to values, or to an output.
+    code, adjust : str
+        As given.
+    percentile : float
+    ticks : int
+        That a sample lasts.
+    total_ticks : int
+        That the program needs for a sample.
+    layers : tuple of LayerReport
+    scores : Scores
+        On the samples held out.
+    costs : Costs
+        On the samples held out, for one.
+    notes : tuple of str
+        What is not as in the model.
+    """
+
+    program: Program
+    network: TrainedNetwork
+    quantized: QuantizedNetwork
+    ann: Ann
+    encoder: EvenRate | Latency
+    decoder: SpikeCounts
+    code: str
+    adjust: str | None
+    percentile: float
+    ticks: int
+    total_ticks: int
+    layers: tuple[LayerReport, ...]
+    scores: Scores
+    costs: Costs
+    notes: tuple[str, ...] = ()
+
+    def encode(self, samples: ArrayLike) -> list[Raster]:
+        """Return the program's input for samples (samples, *shape), one raster ``(total_ticks, inputs)`` each."""
+        return encoded(
+            self.encoder, flat(as_numbers("samples", samples), self.ann), ticks=self.ticks, total=self.total_ticks
+        )
+
+    def decode(self, spikes: Sequence[Raster]) -> list[object] | Floats:
+        """Return the class of each sample, or the values (samples, outputs) of a regression, from output rasters."""
+        if self.ann.classes is None:
+            return self.decoder.values(spikes)
+        return [self.ann.classes[index] for index in self.decoder.decide(spikes).tolist()]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain data."""
+        return {
+            "code": self.code,
+            "adjust": self.adjust,
+            "percentile": self.percentile,
+            "ticks": self.ticks,
+            "total_ticks": self.total_ticks,
+            "neurons": self.program.n_neurons,
+            "synapses": self.program.n_synapses,
+            "layers": [vars(layer) for layer in self.layers],
+            "scores": self.scores.as_dict(),
+            "costs": self.costs.as_dict(),
+            "notes": list(self.notes),
+            "quantized": self.quantized.as_dict(),
+        }
+
+
+def convert(
+    model: object,
+    *,
+    data: ArrayLike,
+    labels: ArrayLike | None = None,
+    held_out: float | tuple[ArrayLike, ArrayLike | None] = 0.25,
+    ticks: int | None = None,
+    code: str = RATE,
+    adjust: str | None = None,
+    percentile: float = 99.9,
+    max_pool: str | None = None,
+    chip: str | Chip = "loihi1",
+    bits: int | None = None,
+    seed: int = 0,
+) -> Conversion:
+    """Turn an artificial neural network into a spiking program, and judge it on samples held out.
+
+    Parameters
+    ----------
+    model : path, onnx.ModelProto, MLPClassifier or MLPRegressor
+        A network of dense and convolutional layers with ReLU; an ``.onnx`` file, or scikit-learn's fitted perceptron.
+    data : (samples, ...) float
+        Samples as the model takes them; thresholds are balanced on them.
+    labels : (samples,), optional
+        Classes, or values of a regression. Without them the program is only compared with the network.
+    held_out : float or (samples, labels)
+        The share of ``data`` that is kept for judging, or other samples for that.
+    ticks : int, optional
+        That a sample lasts; 64 on chips that subtract the threshold, 128 on others.
+    code : str
+        "rate": each input value spikes evenly, the more often, the greater it is. "latency": each spikes once, the
+        earlier, the greater, and drives the first layer from then on.
+    adjust : str, optional
+        "l4": thresholds in proportion to the L4 norm of a neuron's weights (Allred and Roy 2021, arXiv:2111.09446).
+    percentile : float
+        Of the activations of a layer: which one stands for a spike in every tick.
+    max_pool : str, optional
+        "average": replace the largest of a window by its mean. Otherwise such layers are refused.
+    chip : str or Chip
+    bits : int, optional
+        Of weights, the sign among them; by default as many as the chip has.
+    seed : int
+        Which samples are held out.
+
+    Raises
+    ------
+    FormatError
+        If a file is missing or damaged, or has an operation that is not read.
+    SpecError
+        If the model is of another kind, the data do not go with it, or an option is not one that there is.
+    LimitError
+        If the network does not fit the chip's ranges.
+    """
+    _check_options(code=code, adjust=adjust, percentile=percentile)
+    check_max_pool(max_pool)
+    limits, samples = find_chip(chip), as_numbers("data", data)
+    ann = ann_of(model, input_shape=samples.shape[1:], max_pool=max_pool)
+    parts = parts_of(ann, samples, labels, held_out=held_out, seed=seed)
+    integrator = integrator_of(limits)
+    timing = timing_of(ann, integrator, _ticks(ticks, integrator))
+    encoder = _encoder(ann, parts.balancing, code, timing.ticks)
+    rasters = encoded(encoder, parts.balancing, ticks=timing.ticks, total=timing.total)
+    choice = _Choice(code, adjust, percentile)
+    layers = _layers(ann, encoder, parts.balancing, integrator, timing, rasters=rasters, choice=choice)
+    network = network_of(ann, layers, integrator=integrator, timing=timing)
+    quantized = _quantized(network, limits, bits, rasters[:COMPARED])
+    last = layers[-1].balance
+    decoder = SpikeCounts(timing.ticks, timing.depths[ann.output.name], last.unit, last.offset)
+    judging = encoded(encoder, parts.judging, ticks=timing.ticks, total=timing.total)
+    scores, costs, beyond = measured(ann, quantized.program, parts=parts, rasters=judging, decoder=decoder)
+    return Conversion(
+        program=quantized.program,
+        network=network,
+        quantized=quantized,
+        ann=ann,
+        encoder=encoder,
+        decoder=decoder,
+        code=code,
+        adjust=adjust,
+        percentile=percentile,
+        ticks=timing.ticks,
+        total_ticks=timing.total,
+        layers=tuple(_report(layer, network) for layer in layers),
+        scores=scores,
+        costs=costs,
+        notes=(*ann.notes, *_notes(layers, encoder, parts), *_scores_notes(scores, code), *quantized.notes, *beyond),
+    )
+
+
+def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_pool: str | None = None) -> Ann:
+    """Return the artificial network of a model; see `convert`."""
+    if isinstance(model, (str, Path)):
+        return ann_of_onnx(read_onnx(Path(model)), input_shape=input_shape, max_pool=max_pool)
+    if is_onnx(model):
+        return ann_of_onnx(model_of("the model", model), input_shape=input_shape, max_pool=max_pool)
+    if is_perceptron(model):
+        return ann_of_perceptron(model)
+    raise SpecError(
+        f"model is a {type(model).__name__}; a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
+        " MLPClassifier or MLPRegressor is needed"
+    )
+
+
+def encoded(encoder: Encoder, samples: Floats, *, ticks: int, total: int) -> list[Raster]:
+    """Return input rasters (total, inputs): spikes of the first ``ticks`` ticks, then silence."""
+    rasters: list[Raster] = []
+    for spikes in encoder.transform(samples):
+        raster = np.zeros((total, spikes.shape[1]), dtype=np.bool_)
+        raster[:ticks] = spikes[:ticks]  # in a latency code, a spike after that stands for 0
+        rasters.append(raster)
+    return rasters
+
+
+# ---------------------------------------------------------------- steps
+
+
+@dataclass(frozen=True)
+class _Choice:
+    code: str
+    adjust: str | None
+    percentile: float
+
+
+def _check_options(*, code: str, adjust: str | None, percentile: float) -> None:
+    if code not in CODES:
+        raise SpecError(f"code must be {' or '.join(map(repr, CODES))}, got {code!r}")
+    if adjust not in (None, L4):
+        raise SpecError(f"adjust must be {L4!r} or None, got {adjust!r}")
+    if isinstance(percentile, bool) or not 50.0 <= percentile <= 100.0:
+        raise SpecError(f"percentile must be a number from 50 to 100, got {percentile!r}")
+
+
+def _ticks(ticks: int | None, integrator: Integrator) -> int:
+    if ticks is None:
+        return SUBTRACTING_TICKS if integrator.is_subtracting else LOSING_TICKS
+    count = as_integer("ticks", ticks)
+    if not 1 <= count <= MOST_TICKS:
+        raise SpecError(f"ticks must be from 1 to {MOST_TICKS}, got {count}")
+    return count
+
+
+def _encoder(ann: Ann, samples: Floats, code: str, ticks: int) -> EvenRate | Latency:
+    """Return an encoder with the range of each value; of each channel, where a convolution shares its weights."""
+    low, high = samples.min(axis=0), samples.max(axis=0)
+    if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
+        channels = ann.input_shape[0]
+        least = np.minimum(low.reshape(channels, -1).min(axis=1), 0.0)
+        most = np.maximum(high.reshape(channels, -1).max(axis=1), 0.0)
+        low, high = (np.repeat(each, low.size // channels) for each in (least, most))
+    if code == LATENCY:
+        return Latency(last=ticks, low=low, high=high)
+    return EvenRate(duration=ticks, low=low, high=high)
+
+
+def _layers(
+    ann: Ann,
+    encoder: EvenRate | Latency,
+    samples: Floats,
+    integrator: Integrator,
+    timing: Timing,
+    *,
+    rasters: Sequence[Raster],
+    choice: _Choice,
+) -> list[SpikingLayer]:
+    """Return the layers with their thresholds."""
+    normal = with_shares(ann, encoder.low, encoder.span)
+    activations = normal.activations(encoder.share(samples))
+    is_lasting = {layer.name: choice.code == LATENCY and INPUT in layer.parts for layer in ann.layers}
+    for layer in ann.layers:
+        if is_lasting[layer.name] and len(layer.parts) > 1:
+            raise SpecError(f"layer {layer.name!r} hears the input and other layers; code='rate' does that")
+    rates = {
+        name: rate * (LATENCY_SHARE if is_lasting[name] else 1.0) for name, rate in rates_of(integrator, timing).items()
+    }
+    balances = balanced(normal, activations, rates=rates, adjust=choice.adjust, percentile=choice.percentile)
+    layers = [
+        layer_of(
+            each,
+            timing,
+            is_lasting=is_lasting[each.layer.name],
+            peak=activations[each.layer.name].max(axis=1) + each.offset,
+        )
+        for each in balances
+    ]
+    if integrator.is_subtracting:
+        return layers
+    return with_fitted_thresholds(layers, integrator, timing, rasters=rasters, activations=activations)
+
+
+def _quantized(network: TrainedNetwork, chip: Chip, bits: int | None, rasters: list[Raster]) -> QuantizedNetwork:
+    """Return the network in integers; with coarser weights where potentials leave the range of all runtimes."""
+    first = quantize(network, chip=chip, bits=bits, inputs=rasters, fit=False)
+    found, width = first, bits or chip.weight_bits
+    while found.mismatch.excursion is not None and width > LEAST_BITS:
+        width -= 1
+        found = quantize(network, chip=chip, bits=width, inputs=rasters, fit=False)
+    if found.mismatch.excursion is not None or found is first:
+        return first
+    note = f"weights have {width} bits, so that potentials stay within the range on which all runtimes agree"
+    return replace(found, notes=(*found.notes, note))
+
+
+def _report(layer: SpikingLayer, network: TrainedNetwork) -> LayerReport:
+    own, unit = layer.balance.layer, layer.balance.unit
+    connections = [each for each in network.connections if each.target == own.name]
+    return LayerReport(
+        name=own.name,
+        neurons=own.size,
+        unit=float(unit.mean()),
+        threshold=float((layer.threshold / unit)[0]),
+        is_shared=all(isinstance(each.weights, Kernel) for each in connections),
+    )
+
+
+def _scores_notes(scores: Scores, code: str) -> list[str]:
+    """Return a note where the program is often not the network."""
+    if scores.agreement >= AGREEING:
+        return []
+    hint = "code='rate', or " if code == LATENCY else ""
+    what = "names the network's class for" if scores.measure == "accuracy" else "explains the network's values by"
+    return [f"the program {what} {scores.agreement:.1%} of what was held out; try {hint}more ticks"]
+
+
+def _notes(layers: Sequence[SpikingLayer], encoder: EvenRate | Latency, parts: Parts) -> list[str]:
+    notes = []
+    for layer in layers:
+        own, unit = layer.balance.layer, layer.balance.unit
+        if np.isfinite(own.ceiling) and unit.max() > own.ceiling * (1.0 + CEILING_SLACK):
+            notes.append(f"{own.name}: activations above {own.ceiling:g} are not cut off, as its rates go beyond them")
+    outside = (parts.judging < encoder.low) | (parts.judging > encoder.high)
+    if outside.any():
+        notes.append(
+            f"{outside.mean():.2%} of the values held out lie beyond those of the data, and count as the nearest"
+        )
+    return notes

@@ -1,0 +1,84 @@
+"""What a spiking program does for a sample, beside the multiply-accumulates of the network that it was made from.
+
+Davidson and Furber (2021, Frontiers in Neuroscience 15, doi:10.3389/fnins.2021.651141) compare the two on the same
+silicon: most networks with rate codes are not cheaper than the networks that they are made from. Here both are counted.
+A multiply-accumulate fetches a weight, multiplies and adds; a synaptic operation fetches a weight and adds. Fetching is
+most of either, so a program with more synaptic operations than `BREAK_EVEN` for each multiply-accumulate costs more,
+whatever else it does: updates of neurons, and messages, come on top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+FETCH_PJ, MULTIPLY_PJ, ADD_PJ = 1.25, 0.2, 0.1
+"""Of a byte from a memory of 8 KiB (10 pJ for 8 bytes), of 8 bits times 8, and of 32 bits: Horowitz 2014, "Computing's
+energy problem", ISSCC, figure 1.1.9, 45 nm."""
+
+BREAK_EVEN = (FETCH_PJ + MULTIPLY_PJ + ADD_PJ) / (FETCH_PJ + ADD_PJ)
+"""Synaptic operations that cost as much as one multiply-accumulate: 1.15."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Work for one sample, the mean over held-out samples.
+
+    Attributes
+    ----------
+    input_spikes, neuron_spikes : float
+    synaptic_operations : float
+        Spikes times the synapses of their lines.
+    neuron_updates : float
+        Neurons times ticks.
+    multiplications : int
+        Multiply-accumulates of the artificial network.
+    energy_pj : tuple of float or None
+        An estimate for the chip, with idle and with active neurons; None where it has no published figures.
+    energy_source : str or None
+    """
+
+    input_spikes: float
+    neuron_spikes: float
+    synaptic_operations: float
+    neuron_updates: float
+    multiplications: int
+    energy_pj: tuple[float, float] | None
+    energy_source: str | None
+
+    @property
+    def spikes(self) -> float:
+        """Spikes of inputs and neurons."""
+        return self.input_spikes + self.neuron_spikes
+
+    @property
+    def ratio(self) -> float:
+        """Synaptic operations for each multiply-accumulate."""
+        return self.synaptic_operations / max(self.multiplications, 1)
+
+    @property
+    def is_ann_cheaper(self) -> bool:
+        """Whether the artificial network would cost less on the same silicon."""
+        return self.ratio >= BREAK_EVEN
+
+    @property
+    def verdict(self) -> str:
+        """Which costs less, in a sentence."""
+        counts = (
+            f"{self.synaptic_operations:.0f} synaptic operations a sample against {self.multiplications}"
+            f" multiply-accumulates, {self.ratio:.2f} for each"
+        )
+        if self.is_ann_cheaper:
+            return f"{counts}: the artificial network would cost less on the same silicon (break-even {BREAK_EVEN:.2f})"
+        return (
+            f"{counts}: fewer than break-even ({BREAK_EVEN:.2f}), before {self.neuron_updates:.0f} updates of neurons,"
+            " which the artificial network does not have"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the costs as plain data."""
+        return asdict(self) | {
+            "spikes": self.spikes,
+            "ratio": self.ratio,
+            "is_ann_cheaper": self.is_ann_cheaper,
+            "verdict": self.verdict,
+        }

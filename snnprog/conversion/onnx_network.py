@@ -1,0 +1,174 @@
+"""ONNX model → artificial network: its operations are followed from the input to the outputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.conversion.ann import Ann, Shape
+from snnprog.conversion.flows import Builder, Flow
+from snnprog.conversion.onnx_file import Array, OnnxModel, OnnxNode
+from snnprog.conversion.operators import ENDS, OPERATORS, Call, opposites
+from snnprog.errors import FormatError, SpecError
+
+MOST_ENTRIES = 1 << 16
+"""Entries of constants that a model puts together: they are shapes, of a few numbers. A choice."""
+
+MOST_VALUES = 1 << 27
+"""Values of one sample at all operations together: a choice; ResNet-50 has 30 million."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """What is behind the last operation that matters.
+
+    Attributes
+    ----------
+    flow : Flow
+        What it was given.
+    kind : str
+        Which operation it was.
+    """
+
+    flow: Flow
+    kind: str
+
+
+Value = Flow | Array | Tail
+
+
+def ann_of_onnx(model: OnnxModel, *, input_shape: Shape | None = None, max_pool: str | None = None) -> Ann:
+    """Return the artificial network of an ONNX model.
+
+    Parameters
+    ----------
+    model : OnnxModel
+    input_shape : tuple of int, optional
+        The shape of a sample, for models that leave it open.
+    max_pool : str, optional
+        "average" to replace the largest of a window by its mean.
+
+    Raises
+    ------
+    FormatError
+        If an operation is not one that is read, or does not go together with what it is given.
+    SpecError
+        If the model leaves the shape of its samples open.
+    """
+    (name, axes), *others = model.inputs.items() or [("", ())]
+    if others or not name:
+        raise FormatError(f"{model.name} has {len(model.inputs)} inputs; one is needed")
+    shape = _input_shape(model, axes, input_shape)
+    builder = Builder(model.name)
+    values: dict[str, Value] = {**model.constants, name: builder.source(shape)}
+    for node in model.nodes:
+        given = [None if not each else _value(model, values, each, node) for each in node.inputs]
+        for output, value in zip(node.outputs, [_result(builder, node, given, max_pool)], strict=False):
+            values[output] = value
+    return _finished(model, builder, values, shape)
+
+
+def _input_shape(model: OnnxModel, axes: tuple[int | None, ...], given: Shape | None) -> Shape:
+    """Return the shape of a sample: what the model says, and what is given where it says nothing."""
+    named = axes[1:]
+    if named and None not in named:
+        return tuple(each for each in named if each is not None)
+    if given is None or (named and len(named) != len(given) and math.prod(given) != math.prod(given[:1])):
+        raise SpecError(f"{model.name} leaves the shape of its samples open; give data of (samples, *shape)")
+    if named and (
+        len(named) != len(given) or any(each not in (None, got) for each, got in zip(named, given, strict=True))
+    ):
+        raise SpecError(f"samples of {model.name} have the shape {named}, and data have {given}; None is any number")
+    return given
+
+
+def _value(model: OnnxModel, values: dict[str, Value], name: str, node: OnnxNode) -> Value:
+    if name not in values:
+        raise FormatError(f"node {node.name!r} of {model.name} needs {name!r}, which no node before it gives")
+    return values[name]
+
+
+def _result(builder: Builder, node: OnnxNode, given: list[Value | None], max_pool: str | None) -> Value:
+    ended = next((value for value in given if isinstance(value, Tail)), None)
+    where = f"node {node.name!r} ({node.kind}) of {builder.name}"
+    if ended is not None:
+        if node.kind in OPERATORS and node.kind in ("Conv", "Gemm", "MatMul", "Relu", "Clip"):
+            raise FormatError(f"{where} comes after {ended.kind}, which is only read at the end of a network")
+        return ended
+    plain = [value for value in given if not isinstance(value, Tail)]
+    if node.kind in ENDS:
+        flow = Call(builder, node, [*plain], max_pool=None).flow()
+        builder.notes.append(f"{node.kind} at the end was left out: the outputs keep their order without it")
+        return Tail(flow, node.kind)
+    flowing = [value for value in plain if isinstance(value, Flow)]
+    if not flowing or node.kind == "Shape":
+        return _constant(where, node, plain)
+    if node.kind not in OPERATORS:
+        raise FormatError(f"{where} is not read; operations that are read are {', '.join(sorted(OPERATORS))}")
+    flow = OPERATORS[node.kind](Call(builder, node, [*plain], max_pool=max_pool))
+    builder.values += flow.size
+    if builder.values > MOST_VALUES:
+        raise SpecError(f"{builder.name} has more than {MOST_VALUES} values for one sample, by {node.name!r}")
+    return flow
+
+
+def _finished(model: OnnxModel, builder: Builder, values: dict[str, Value], shape: Shape) -> Ann:
+    found = [values[name] for name in model.outputs if name in values]
+    flows = {id(value.flow if isinstance(value, Tail) else value): value for value in found}
+    if len(found) < len(model.outputs) or len(flows) != 1 or isinstance(found[0], np.ndarray):
+        raise FormatError(f"{model.name} has {len(model.outputs)} outputs; one that depends on the input is needed")
+    last = next((each for each in found if isinstance(each, Tail)), found[0])
+    flow = last.flow if isinstance(last, Tail) else last
+    assert isinstance(flow, Flow)
+    is_class = isinstance(last, Tail)
+    builder.close(opposites(flow) if is_class and flow.size == 1 else flow)
+    n_outputs = builder.layers[-1].size
+    classes = tuple(range(n_outputs)) if is_class or n_outputs > 1 else None
+    notes = tuple(dict.fromkeys(builder.notes))
+    return Ann(model.name, shape, tuple(builder.layers), builder.multiplications, classes, notes)
+
+
+# ---------------------------------------------------------------- constants
+
+
+def _constant(where: str, node: OnnxNode, given: list[Flow | Array | None]) -> Array:
+    """Return what an operation makes of constants: shapes that a model works out, and weights that it turns over."""
+    arrays = [value for value in given if isinstance(value, np.ndarray)]
+    try:
+        found = _folded(node, given, arrays)
+    except (ValueError, IndexError, TypeError, KeyError) as error:
+        raise FormatError(f"{where} cannot be worked out: {error}") from error
+    if found is None:
+        raise FormatError(f"{where} works on constants, and is not read there; simplify the model (onnxsim does)")
+    return np.asarray(found)
+
+
+def _folded(node: OnnxNode, given: list[Flow | Array | None], arrays: list[Array]) -> Array | None:
+    attributes, kind = node.attributes, node.kind
+    if kind == "Constant":
+        value = next(iter(attributes.values()))
+        return np.asarray(value) if isinstance(value, (np.ndarray, int, float, tuple)) else None
+    if kind == "Shape":
+        shape = (1, *given[0].shape) if isinstance(given[0], Flow) else arrays[0].shape
+        return np.array(shape, np.int64)
+    if not arrays:
+        return None
+    if kind in ("Identity", "Cast"):
+        return arrays[0]
+    if kind == "Transpose":
+        axes = attributes.get("perm", tuple(range(arrays[0].ndim))[::-1])
+        return np.transpose(arrays[0], np.asarray(axes, np.int64))
+    if kind == "Reshape":
+        return arrays[0].reshape(arrays[1].astype(np.int64).tolist())
+    if kind == "Unsqueeze":
+        axes = np.ravel(arrays[1] if len(arrays) > 1 else attributes["axes"])
+        return np.expand_dims(arrays[0], tuple(int(each) for each in axes))
+    if kind == "Gather" and arrays[0].ndim == 1:
+        axis = attributes.get("axis", 0)
+        return np.take(arrays[0], arrays[1].astype(np.int64), axis=axis if isinstance(axis, int) else 0)
+    if kind == "Concat" and sum(array.size for array in arrays) <= MOST_ENTRIES:
+        axis = attributes["axis"]
+        return np.concatenate(arrays, axis=axis if isinstance(axis, int) else 0)
+    return None
