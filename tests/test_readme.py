@@ -52,6 +52,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
     assert names == [
         "backends",
         "compile",
+        "convert",
         "demo",
         "explain",
         "export",
