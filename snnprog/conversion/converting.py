@@ -136,7 +136,7 @@ class Conversion:
     notes: tuple[str, ...] = ()
 
     def encode(self, samples: ArrayLike) -> list[Raster]:
-        """Return the program's input for samples (samples, *shape), one raster ``(total_ticks, inputs)`` each."""
+        """Return the program's input for samples ``(samples, ...)``, one raster ``(total_ticks, inputs)`` each."""
         return encoded(
             self.encoder, flat(as_numbers("samples", samples), self.ann), ticks=self.ticks, total=self.total_ticks
         )
