@@ -365,4 +365,5 @@ def test_the_schema_is_that_of_onnx() -> None:
         fields = {each.number: each.message_type for each in descriptor.fields if each.message_type}
         assert set(fields) <= set(SCHEMA[own]), descriptor.name
         pairs += [(message, SCHEMA[own][number]) for number, message in fields.items()]
-    assert {own for _, own in seen} == set(SCHEMA)
+    # Newer versions have more messages: no version that is supported has one that is not walked.
+    assert {own for _, own in seen} <= set(SCHEMA)

@@ -167,6 +167,7 @@ def test_quantize_on_a_recording(command: Command, tmp_path: Path) -> None:
     nir.write(tmp_path / "n.nir", nir.NIRGraph(nodes, [("input", "w"), ("w", "n"), ("n", "output")]))
     path = written(tmp_path, "e.raw", evt3_bytes(EVENTS))
     said = ("--inputs", path, "--ticks", 100, "--starts-ms", "0,150", "--merge", *VIEW)
-    code, out, _ = command("quantize", tmp_path / "n.nir", "--dt-ms", 1, *said, "-o", tmp_path / "n.snnp", "--json")
+    words = ("quantize", tmp_path / "n.nir", "--dt-ms", 1, "--reset", "zero", "-o", tmp_path / "n.snnp", "--json")
+    code, out, _ = command(*words, *said)
     assert code == cli.EXACT
     assert '"wrong_bins": 0' in out

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, view_options
@@ -162,6 +161,8 @@ def _labels_of(path: Path) -> Int64s:
     FormatError
         If the file holds something else.
     """
+    import numpy as np
+
     try:
         if path.suffix == ".npy":
             return np.asarray(np.load(path, allow_pickle=False), np.int64)
