@@ -18,7 +18,7 @@ from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import Energy
-from snnprog.errors import LimitError, SpecError
+from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.raster import as_raster
 
@@ -129,12 +129,7 @@ def with_all_outputs(program: Program) -> Program:
             f"spikes of all neurons are needed, and {program.chip.name} reads out only some: its readout layer has"
             f" {program.n_outputs} of {program.n_neurons}"
         )
-    try:
-        return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
-    except (LimitError, SpecError) as error:
-        raise SpecError(
-            f"spikes of all neurons are needed, and {program.chip.name} reads out only some: {error}"
-        ) from error
+    return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
 
 
 def activity_of(

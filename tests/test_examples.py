@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,16 @@ def test_yin_yang_points_are_the_published_ones() -> None:
     assert [example["kind"](x, y) for x, y in points[:, :2]] == classes.tolist()
     assert (np.hypot(points[:, 0] - 0.5, points[:, 1] - 0.5) <= 0.5).all()
     assert np.bincount(classes).min() > 70
+
+
+def test_an_event_camera_recording_becomes_classes() -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "event_camera" / "classify.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[-1].partition("%")[0]) > 70
+    readme = (EXAMPLES / "event_camera" / "README.md").read_text(encoding="utf-8")
+    assert done.stdout.splitlines()[-1].partition(".")[0] in readme
 
 
 def test_the_readme_tells_of_every_example_in_order() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +11,7 @@ from cases import plain_run
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.chips import CHIPS, Chip, Wiring
+from snnprog.chips import CHIPS
 from snnprog.conformance import Trial, random_trial
 from snnprog.report.cores import activity_table
 from snnprog.report.terminal import print_table
@@ -98,20 +98,6 @@ def test_no_figures_no_energy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert "no published figures" in printed
     assert "energy: an estimate" not in printed
-
-
-def test_a_chip_that_reads_out_only_some_neurons_says_so() -> None:
-    class OneOutput(Chip):
-        def check_wiring(self, wiring: Wiring) -> None:
-            self.check_range("outputs", len(wiring.outputs), allowed=(0, 1))
-
-    trial = random_trial(0)
-    chip = OneOutput(**{each.name: getattr(CHIPS["loihi1"], each.name) for each in fields(Chip)})
-    one = replace(trial.program, chip=chip, outputs=np.array([0], dtype=np.int32))
-    with pytest.raises(
-        sp.SpecError, match=r"^spikes of all neurons are needed, and loihi1 reads out only some: outputs"
-    ):
-        sp.activity(one, trial.inputs)
 
 
 def test_a_hidden_layer_is_not_read_out_as_another() -> None:
