@@ -28,8 +28,8 @@ SCALES = 24
 OCTAVE = 2.0
 """Where each weight has an exponent of its own, scales an octave apart hold the same weights."""
 
-RUNG, RUNGS = 2, 4
-"""Exponents of one neuron's weights are so far apart, and so many: as in `snnprog.networks.scaling`."""
+LADDER, LADDER_OF_FEW = (0, 1, 3, 6), (0, 1, 2, 3)
+"""How far exponents of one neuron's weights are below the greatest: as in `snnprog.networks.scaling`."""
 
 FINE = 16
 """Mantissas below that have exponents one apart: of few bits, none is to spare."""
@@ -255,9 +255,10 @@ def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, e
         exponents[:] = chip.exponents[0]
         for _ in range(chip.exponents[1] - chip.exponents[0]):
             exponents += (np.rint(np.abs(scaled) / _powers(exponents)) > limit) & (exponents < exponent)
-        rung = 1 if limit < FINE else RUNG
-        exponents += (exponent - exponents) % rung
-        np.maximum(exponents, exponent - rung * (RUNGS - 1), out=exponents)
+        top = int(exponents.max(initial=chip.exponents[0]))
+        ladder = LADDER_OF_FEW if limit < FINE or top - chip.exponents[0] < len(LADDER) else LADDER
+        allowed = np.array(sorted(top - down for down in ladder if top - down >= chip.exponents[0]), np.int64)
+        exponents[:] = allowed[np.searchsorted(allowed, exponents)]
     mantissas = np.clip(np.rint(scaled / _powers(exponents)), -limit, limit)
     if precision.is_binary:
         mantissas = np.where(scaled < 0, -1.0, 1.0)
