@@ -5,7 +5,6 @@ See `snnprog.files.event_process`. What comes back is plain arrays, and every fa
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.event_formats import EVENT, event_limit
 from snnprog.files.event_recording import EventRecording
 from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
+from snnprog.files.reader_failures import reading_failure
 from snnprog.processes.commands import Ending, ending_of
 from snnprog.processes.isolation import own_module
 from snnprog.processes.surroundings import ONE_THREAD
@@ -22,7 +22,6 @@ from snnprog.temporaries import temporary_folder
 
 READER, REASON_FILE = "snnprog.files.event_process", "reason"
 TIME_LIMIT_S = 120.0
-XCPU, KILL = getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)  # Windows has neither
 
 
 def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecording:
@@ -65,21 +64,11 @@ def _recording(copied: Copy) -> EventRecording:
 def _error(path: Path, ending: Ending, folder: Path) -> SnnprogError:
     """Return what to raise where the process that reads failed."""
     reason = _reason(folder)
-    if ending.code is None:
-        return FormatError(f"{path} cannot be read: its reader {ending.failure}; it is damaged, or on a slow disk")
     if ending.code == UNUSABLE:
         return SpecError(f"reading {path} needs a package: pip install 'snnprog[events]' ({reason})")
     if ending.code == REFUSED and reason:
         return FormatError(f"{path} cannot be read: {reason}")
-    if ending.code >= 0:
-        last = ending.last_words.splitlines()[-1] if ending.last_words else str(ending.code)
-        return FormatError(f"{path} cannot be read: the process that reads it failed: {last}")
-    reasons = {
-        XCPU: "it takes more processor time than a file of its size may; it is damaged, or made to be slow",
-        KILL: "its reader was killed by signal 9; memory may have run out",
-    }
-    damaged = f"the library that reads it was ended by signal {-ending.code}: it is damaged"
-    return FormatError(f"{path} cannot be read: {reasons.get(-ending.code, damaged)}")
+    return reading_failure(path, ending, library="the library that reads it")
 
 
 def _reason(folder: Path) -> str:

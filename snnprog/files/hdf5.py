@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from snnprog.archive import check_regular, unpacked_limit
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.hdf5_copy import REFUSED, UNUSABLE, Copy, RefusalError, read_copy
+from snnprog.files.reader_failures import reading_failure
 from snnprog.processes.commands import Ending, ending_of
 from snnprog.processes.isolation import own_module
 from snnprog.processes.surroundings import ONE_THREAD
@@ -29,7 +29,6 @@ from snnprog.temporaries import temporary_folder
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 TIME_LIMIT_S = 120.0
 READER = "snnprog.files.hdf5_process"
-XCPU, KILL = getattr(signal, "SIGXCPU", None), getattr(signal, "SIGKILL", None)  # Windows has neither
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +170,6 @@ def _check_signature(path: Path) -> None:
 
 def _error(path: Path, ending: Ending) -> SnnprogError:
     """Return what to raise where the process that reads failed."""
-    if ending.code is None:
-        return FormatError(f"{path} cannot be read: its reader {ending.failure}; it is damaged, or on a slow disk")
     if ending.code == UNUSABLE:
         return SpecError(
             f"reading {path} needs h5py, and h5py cannot be imported ({ending.last_words});"
@@ -180,12 +177,4 @@ def _error(path: Path, ending: Ending) -> SnnprogError:
         )
     if ending.code == REFUSED and ending.last_words:
         return FormatError(f"{path} cannot be read: {ending.last_words}")
-    if ending.code >= 0:
-        last = ending.last_words.splitlines()[-1] if ending.last_words else str(ending.code)
-        return FormatError(f"{path} cannot be read: the process that reads it failed: {last}")
-    reasons = {
-        XCPU: "it takes more processor time than a file of its size may; it is damaged, or made to be slow",
-        KILL: "its reader was killed by signal 9; memory may have run out",
-    }
-    damaged = f"the HDF5 library was ended by signal {-ending.code}: it is damaged"
-    return FormatError(f"{path} cannot be read: {reasons.get(-ending.code, damaged)}")
+    return reading_failure(path, ending, library="the HDF5 library")
