@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_chips import KINDS, Kind, chip_of
-from trained_networks import Example, convolution, dense
+from trained_networks import Example, convolution, dense, program_of
 
 from snnprog.arrays import Int64s
 from snnprog.chips import Chip, find_chip
@@ -19,7 +19,6 @@ from snnprog.networks.calibration import (
     TrainedLayers,
     calibrate,
     fewest_bits,
-    program_of,
     split_samples,
 )
 from snnprog.networks.calibration.features import group_bins, neuron_rows

@@ -9,7 +9,8 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.chips import Chip, find_chip
-from snnprog.networks.calibration import Samples, TrainedLayers
+from snnprog.networks.calibration import NetworkIntegers, Samples, TrainedLayers
+from snnprog.program import Program
 from snnprog.rules.linear import LinearRule
 
 
@@ -140,3 +141,25 @@ def _tick(
     current[neuron] = float(rule.current) * current[neuron] + float(rule.gain) * arriving
     kept = float(rule.potential) * potential[neuron]
     potential[neuron] = kept + current[neuron] + layers.bias[neuron]
+
+
+def program_of(network: TrainedLayers, chip: Chip, integers: NetworkIntegers) -> Program:
+    """Return the program of a whole network; synapses whose weight is 0 are left out."""
+    mantissa = integers.mantissa[network.parameter]
+    kept = np.flatnonzero(mantissa)
+    kept = kept[np.lexsort((network.post[kept], network.delay[kept], network.pre[kept]))]
+    return Program.from_arrays(
+        chip=chip,
+        n_inputs=network.n_inputs,
+        n_neurons=network.n_neurons,
+        outputs=network.outputs,
+        pre=network.pre[kept],
+        post=network.post[kept],
+        delay=network.delay[kept],
+        weight=mantissa[kept],
+        exponent=integers.exponent[network.parameter[kept]],
+        threshold=integers.threshold,
+        current_decay=network.current_decay,
+        potential_decay=network.potential_decay,
+        bias=integers.bias,
+    )

@@ -225,6 +225,12 @@ class TrainedNetwork:
         return NetworkSynapses(*joined)
 
     @cached_property
+    def first_parameters(self) -> Int64s:
+        """(connections + 1,) Where the weights of each connection begin among all, and where the last ones end."""
+        sizes = [connection.weights.parameters.size for connection in self.connections]
+        return np.cumsum([0, *sizes]).astype(np.int64)
+
+    @cached_property
     def parameters(self) -> Floats:
         """(weights,) The weights of all connections, one after the other; synapses of a convolution share them."""
         return np.concatenate([np.zeros(0), *(connection.weights.parameters for connection in self.connections)])

@@ -32,14 +32,11 @@ from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.reading import network_from
 from snnprog.networks.remarks import remarks_on
 from snnprog.networks.rounding import RoundedNetwork, rounded
-from snnprog.networks.running import RealReach, rasters_for, reach_of
+from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
 from snnprog.program import Program
 
 if TYPE_CHECKING:
     import nir
-
-REACH_MARGIN = 2.0
-"""Currents and potentials have room for so many times what they were seen to reach. A choice, not a measurement."""
 
 MOST_FITTED = 1 << 30
 """Synapses times ticks of samples up to which a network is fitted: some minutes. A choice, not a measurement."""

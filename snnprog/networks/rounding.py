@@ -83,8 +83,7 @@ class RoundedNetwork:
 
     def _parts(self) -> Iterator[tuple[Connection, Int64s, Int64s]]:
         """Yield each connection with the mantissas and exponents of its weights."""
-        sizes = [connection.weights.parameters.size for connection in self.network.connections]
-        ends = np.cumsum(sizes)[:-1]
+        ends = self.network.first_parameters[1:-1]
         yield from zip(
             self.network.connections, np.split(self.mantissas, ends), np.split(self.exponents, ends), strict=True
         )
@@ -258,13 +257,13 @@ class _Rounding:
     def at(self, grids: Grids) -> RoundedNetwork:
         """Return the network with weights of each population on its grid."""
         network = self.network
-        sizes = [connection.weights.parameters.size for connection in network.connections]
-        mantissas, exponents = np.zeros((2, sum(sizes)), dtype=np.int64)
-        real, first = np.zeros(sum(sizes)), np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        size = network.parameters.size
+        mantissas, exponents = np.zeros((2, size), dtype=np.int64)
+        real = np.zeros(size)
         thresholds, biases = np.zeros((2, network.n_neurons), dtype=np.int64)
         scales, wide = np.zeros(network.n_neurons), []
         for population in network.populations:
-            groups = self._groups(population, first)
+            groups = self._groups(population)
             real_neurons = [self._neuron(*group) for group in groups]
             grid = grids[population.name]
             if population.is_readout:
@@ -305,21 +304,20 @@ class _Rounding:
     @cached_property
     def drives(self) -> Int64s:
         """The weights by which constant drives come."""
-        sizes = [connection.weights.parameters.size for connection in self.network.connections]
-        first = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        first = self.network.first_parameters
         own = [
-            np.arange(start, start + size)
-            for connection, start, size in zip(self.network.connections, first, sizes, strict=False)
+            np.arange(start, end)
+            for connection, start, end in zip(self.network.connections, first[:-1], first[1:], strict=True)
             if connection.source == CLOCK
         ]
         return np.concatenate([np.zeros(0, np.int64), *own])
 
-    def _groups(self, population: Population, first: Int64s) -> list[tuple[Int64s, Int64s, Int64s]]:
+    def _groups(self, population: Population) -> list[tuple[Int64s, Int64s, Int64s]]:
         """Return the neurons that are scaled together, the weights that lead to them, and how often each occurs."""
         neurons = self.network.neurons_in(population.name)
         into = [
             (connection.weights, int(start))
-            for connection, start in zip(self.network.connections, first, strict=False)
+            for connection, start in zip(self.network.connections, self.network.first_parameters[:-1], strict=True)
             if connection.target == population.name
         ]
         kernels = [weights.geometry for weights, _ in into if isinstance(weights, Kernel)]

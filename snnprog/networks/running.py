@@ -21,6 +21,9 @@ from snnprog.raster import as_raster
 MOST_SPIKES = (1 << 16) - 1
 """Of a neuron in a tick: Rockpool's default is one more (``max_spikes_per_dt``), sinabs has no limit."""
 
+REACH_MARGIN = 2.0
+"""Currents and potentials have room for so many times what they were seen to reach. A choice, not a measurement."""
+
 AT_ONCE = 1 << 24
 """Ticks of neurons and lines of samples that are run together: 200 MB of records. A choice, not a measurement."""
 

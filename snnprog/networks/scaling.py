@@ -29,10 +29,13 @@ TINY = 1e-200
 LEAST_SHARE = 1e-12  # of a threshold: smaller weights are none
 ANY_INPUT, SOME_INPUTS = "any input", "some inputs"
 
-LADDER = (6, 3, 1, 0)
-"""Exponents below the greatest that weights of one neuron may have: four formats for each sign, of the eight that one
-core of Loihi 1 holds (`snnprog.chips.loihi1`). Closest near the top, where most of the error is: on a network for
-digits, steps of two leave 1.8 times as many wrong bins as all exponents do."""
+LADDER, LADDER_OF_FEW = (6, 3, 1, 0), (3, 2, 1, 0)
+"""How far exponents of one neuron's weights may be below the greatest: four formats for each sign, of the eight that
+one core of Loihi 1 holds (`snnprog.chips.loihi1`). Closest near the top, where most of the error is: on a network for
+digits, rounded to 8 bits, these leave 825 wrong bins, and all exponents 558. With few bits, none is to spare."""
+
+FINE = 16
+"""Mantissas below that are few bits: a choice, not a measurement."""
 
 WORTH_IT = 4.0
 """Squared errors of weights that many times as large are a price for a proof of the widths that is too high: errors
@@ -136,13 +139,28 @@ class Grid:
 
     def rounded(self, weights: Floats, top: int) -> tuple[Int64s, Int64s]:
         """Return mantissas and exponents up to ``top`` of the weights that are nearest."""
-        ladder = LADDER if top - self.exponents[0] >= len(LADDER) else range(len(LADDER))
-        steps = [top - down for down in ladder if top - down >= self.exponents[0]] if self.has_ladder else [top]
+        steps = exponents_up_to(top, self.exponents[0], limit=self.limit) if self.has_ladder else [top]
         exponents = np.full(weights.shape, top)
-        for exponent in sorted(steps, reverse=True):
+        for exponent in reversed(steps):
             exponents[np.abs(weights) <= self.limit * 2.0**exponent] = exponent
         mantissas = np.clip(half_even(weights / 2.0**exponents), -self.limit, self.limit)
         return mantissas, exponents
+
+
+def exponents_up_to(top: int, least: int, *, limit: int) -> list[int]:
+    """Return the exponents that weights of one neuron may have, in rising order.
+
+    Parameters
+    ----------
+    top : int
+        The greatest in use.
+    least : int
+        The least of the chip.
+    limit : int
+        The greatest mantissa.
+    """
+    ladder = LADDER if limit >= FINE and top - least >= len(LADDER) else LADDER_OF_FEW
+    return [top - down for down in ladder if top - down >= least]
 
 
 def grid_of(chip: Chip, bits: int | None = None) -> Grid:
@@ -419,11 +437,10 @@ def _are_portable(
     limits, each = rule.limits, weights * neuron.copies
     up, down = np.maximum(each, 0.0).sum(axis=1), np.maximum(-each, 0.0).sum(axis=1)
     gain, current, potential = float(rule.gain), float(rule.current), float(rule.potential)
-    with np.errstate(over="ignore"):
-        current_up, current_down = (gain * side / max(1.0 - current, TINY) for side in (up, down))
     constant = biases / chip.unit
-    drive = current_up + np.maximum(constant, 0.0)
     with np.errstate(over="ignore"):  # where nothing leaks, there is no bound
+        current_up, current_down = (gain * side / max(1.0 - current, TINY) for side in (up, down))
+        drive = current_up + np.maximum(constant, 0.0)
         potential_down = (current_down + np.maximum(-constant, 0.0)) / max(1.0 - potential, TINY)
         potential_up = drive / max(1.0 - potential, TINY)
     if math.isfinite(neuron.threshold):  # where a reset leaves something, only a drive below the threshold is bounded

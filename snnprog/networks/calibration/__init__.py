@@ -5,7 +5,7 @@ from __future__ import annotations
 from snnprog.networks.calibration.calibrating import calibrate, split_samples
 from snnprog.networks.calibration.fewest import BitsTrial, FewestBits, fewest_bits
 from snnprog.networks.calibration.report import Accuracy, Calibrated, Counts, SampleSplit, StageReport
-from snnprog.networks.calibration.stages import NetworkIntegers, program_of
+from snnprog.networks.calibration.stages import NetworkIntegers
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
 __all__ = [
@@ -21,6 +21,5 @@ __all__ = [
     "TrainedLayers",
     "calibrate",
     "fewest_bits",
-    "program_of",
     "split_samples",
 ]

@@ -15,6 +15,8 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.networks.running import REACH_MARGIN
+from snnprog.networks.scaling import LEAST_SHARE, TINY, exponents_up_to
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 # How far below the scale at which the largest weight has the largest mantissa a scale is looked for, by bits: with few
@@ -28,24 +30,11 @@ SCALES = 24
 OCTAVE = 2.0
 """Where each weight has an exponent of its own, scales an octave apart hold the same weights."""
 
-LADDER, LADDER_OF_FEW = (0, 1, 3, 6), (0, 1, 2, 3)
-"""How far exponents of one neuron's weights are below the greatest: as in `snnprog.networks.scaling`."""
-
-FINE = 16
-"""Mantissas below that have exponents one apart: of few bits, none is to spare."""
-
 HEADROOM = 0.9
 """The share of the widths that rounding fills, so that fitted weights keep within them: a choice."""
 
-REACH = 2.0
-"""As `snnprog.networks.quantization.REACH_MARGIN`."""
-
 THRESHOLD_LEEWAY, BIAS_LEEWAY = 0.125, 0.02
 """By what share of the threshold a fit may move threshold and bias: choices, beyond what any fit on digits used."""
-
-TINY = 1e-200
-LEAST_SHARE = 1e-12
-"""Of a threshold: smaller weights are none, as in `snnprog.networks.scaling`."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +169,8 @@ def grids(group: RealGroup, chip: Chip, precision: Precision) -> list[GroupGrid]
 def _room(group: RealGroup, chip: Chip) -> float:
     """Return the greatest scale at which threshold and bias are in range, and no input takes the state beyond it.
 
-    Potentials have room for `REACH` times what they reach on the samples, if that is less than what any input does.
+    Potentials have room for `REACH_MARGIN` times what they reach on the samples, if that is less than what any input
+    does.
     """
     limits, sums = group.linear.limits, max(group.largest_sum, TINY)
     lasting = max(1.0 - float(group.linear.current), TINY)
@@ -188,7 +178,7 @@ def _room(group: RealGroup, chip: Chip) -> float:
     forgotten = max(1.0 - float(group.linear.potential), TINY)
     up = current / forgotten if group.linear.reset == SUBTRACT else group.threshold + current
     potential = max(up, current / forgotten) + abs(group.bias) / forgotten
-    potential = min(potential, REACH * max(group.reach, group.threshold))
+    potential = min(potential, REACH_MARGIN * max(group.reach, group.threshold))
     ends = ((limits.arrivals, sums), (limits.current, current), (limits.potential, potential))
     safe = min(HEADROOM * float(limit) / max(each, TINY) for limit, each in ends)
     return min(safe, _hard_room(group, chip))
@@ -256,8 +246,7 @@ def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, e
         for _ in range(chip.exponents[1] - chip.exponents[0]):
             exponents += (np.rint(np.abs(scaled) / _powers(exponents)) > limit) & (exponents < exponent)
         top = int(exponents.max(initial=chip.exponents[0]))
-        ladder = LADDER_OF_FEW if limit < FINE or top - chip.exponents[0] < len(LADDER) else LADDER
-        allowed = np.array(sorted(top - down for down in ladder if top - down >= chip.exponents[0]), np.int64)
+        allowed = np.array(exponents_up_to(top, chip.exponents[0], limit=limit), np.int64)
         exponents[:] = allowed[np.searchsorted(allowed, exponents)]
     mantissas = np.clip(np.rint(scaled / _powers(exponents)), -limit, limit)
     if precision.is_binary:

@@ -12,7 +12,6 @@ from snnprog.chips import Chip
 from snnprog.networks.calibration.fitting import GroupIntegers
 from snnprog.networks.calibration.trained import TrainedLayers
 from snnprog.program import Program
-from snnprog.version import __version__
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,29 +44,6 @@ class NetworkIntegers:
             mantissa[parameters], exponent[parameters] = group.mantissas, group.exponents
             threshold[neurons], bias[neurons], scale[index] = group.threshold, group.bias, group.scale
         return cls(mantissa, exponent, threshold, bias, scale)
-
-
-def program_of(network: TrainedLayers, chip: Chip, integers: NetworkIntegers) -> Program:
-    """Return the program of a whole network; synapses whose weight is 0 are left out."""
-    mantissa = integers.mantissa[network.parameter]
-    kept = np.flatnonzero(mantissa)
-    kept = kept[np.lexsort((network.post[kept], network.delay[kept], network.pre[kept]))]
-    return Program.from_arrays(
-        chip=chip,
-        n_inputs=network.n_inputs,
-        n_neurons=network.n_neurons,
-        outputs=network.outputs,
-        pre=network.pre[kept],
-        post=network.post[kept],
-        delay=network.delay[kept],
-        weight=mantissa[kept],
-        exponent=integers.exponent[network.parameter[kept]],
-        threshold=integers.threshold,
-        current_decay=network.current_decay,
-        potential_decay=network.potential_decay,
-        bias=integers.bias,
-        provenance={"versions": {"snnprog": __version__}},
-    )
 
 
 def run_stage(
