@@ -169,7 +169,7 @@ def fields_of(path: Path, members: Mapping[str, bytes], *, name: str) -> tuple[s
     """Return the names of the fields of an array of structures; none if it is an array of anything else, or damaged."""
     try:
         return _read_npy_header(io.BytesIO(members[f"{name}.npy"]))[2].names or ()
-    except Exception:  # whatever is wrong with a stranger's header, it announces no fields
+    except Exception:  # a damaged header has no fields
         return ()
 
 

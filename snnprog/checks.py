@@ -63,7 +63,7 @@ def as_int32(name: str, values: ArrayLike) -> Int32s:
     Raises
     ------
     SpecError
-        If ``values`` is no list of integers of 32 bits.
+        If ``values`` is not a list of 32-bit integers.
     """
     array = as_integers(name, values)
     if array.ndim != 1:

@@ -1,8 +1,8 @@
-"""Outputs that are read by their potential: what a run with states tells of them.
+"""Read potentials from the recorded states of a run, for outputs that are read by their potential.
 
-Such an output never spikes. No bound on its potential holds for every input where it integrates without a leak, so it
-is looked at in every run instead: a spike of it means that the potential has reached the threshold and was reset, and
-what was recorded is no longer the sum that is meant. That is an error, and no answer.
+Such an output never spikes. An integrator without a leak has no bound that holds for every input, so every run is
+checked: if the output spikes, its potential reached the threshold and was reset, the recorded potentials are wrong, and
+an error is raised.
 """
 
 from __future__ import annotations

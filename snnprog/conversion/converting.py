@@ -55,6 +55,7 @@ MOST_TICKS = 1 << 14
 """Ticks of a sample: a choice."""
 
 CEILING_SLACK = 1e-9
+"""Of a ceiling: activations above it by less are rounding, in double precision."""
 
 LEAST_BITS = 4
 """Weights get no coarser than this to keep potentials within the range on which all runtimes agree: a choice."""

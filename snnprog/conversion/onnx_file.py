@@ -29,6 +29,8 @@ NODE_LIMIT = 1 << 12
 """Operations of a graph, as for other networks (`snnprog.networks.graph`)."""
 
 AXES_LIMIT = 8
+"""Axes of a tensor: a convolution has four, and what is reshaped between layers a few more. A choice."""
+
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 
 

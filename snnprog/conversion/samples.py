@@ -15,6 +15,8 @@ from snnprog.conversion.ann import Ann
 from snnprog.errors import FormatError, SpecError
 
 LEAST_SAMPLES = 2
+"""The fewest that show a range of values: with one, each value has none."""
+
 DATA, LABELS = "data", "labels"
 
 
