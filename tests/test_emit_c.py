@@ -127,7 +127,7 @@ def counting() -> Trials:
             post=generator.integers(0, n_neurons, size),
             delay=generator.integers(1, 8, size),
             weight=generator.integers(-60, 100, size),
-            threshold=np.append(3, generator.integers(40, 150, n_neurons - 1)),
+            threshold=np.append(3, generator.integers(70, 150, n_neurons - 1)),
             current_decay=generator.integers(1, 4, n_neurons),
             potential_decay=generator.integers(1, 6, n_neurons),
         )
