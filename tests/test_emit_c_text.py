@@ -179,7 +179,7 @@ def test_outputs_of_more_than_255_spikes_are_refused() -> None:
     chip = replace(find_chip("xylo"), name="loud", rule=replace(rule, name="loud-rule", constants=()))
     trial = random_trial(0, "xylo")
     loud = replace(trial.program, chip=chip, threshold=np.ones(trial.program.n_neurons, np.int32))
-    with pytest.raises(sp.LimitError, match="the spikes of output 0 in one tick .* a byte for each output"):
+    with pytest.raises(sp.LimitError, match=r"the spikes of output 0 in one tick .* a byte for each output"):
         to_c(loud, prefix="net")
 
 

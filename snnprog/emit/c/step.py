@@ -122,7 +122,7 @@ def registers_of(lean: LeanProgram) -> Registers:
 
 
 def register_type(lean: LeanProgram, name: str) -> IntegerType:
-    """Return the type of a register: signed, and wide enough for the gathering, too, where that has steps of its own."""
+    """Return the type of a register: signed, and wide enough for what is gathered event by event, too."""
     gather = lean.rule.gather
     span = lean.registers.get(name)
     low, high = (span.least, span.greatest) if span else (0, 0)
