@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from snnprog.emit.c.code import Sheet
 from snnprog.emit.c.lean import LeanProgram, lean_program
 from snnprog.emit.c.names import checked_header, checked_prefix, prefix_of
 from snnprog.emit.c.ruletext import step_text
+from snnprog.emit.c.tables import WIDTH
 from snnprog.emit.c.tick import TickWriter
 from snnprog.output_files import check_place, write_bytes
 from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS, Program
@@ -209,9 +211,8 @@ def _about(lean: LeanProgram, sheet: Sheet) -> str:
         counted(program.n_synapses, "synapse"),
         *([counted(len(program.shared), "convolution")] if program.shared else []),
     ]
-    steps = [
-        f"     {number}. {step_text(rule, step.name, sheet.book)}" for number, step in enumerate(rule.all_steps, 1)
-    ]
+    texts = [f"{number}. {step_text(rule, step.name, sheet.book)}" for number, step in enumerate(rule.all_steps, 1)]
+    steps = [fill(text, WIDTH, initial_indent=" " * 5, subsequent_indent=" " * 9) for text in texts]
     most = lean.most_of_input
     return ABOUT.format(
         version=__version__,

@@ -11,7 +11,6 @@ import numpy as np
 from snnprog.emit.c.code import Sheet, StateArray, branch, counter, indented, loop
 from snnprog.emit.c.lean import LeanProgram
 from snnprog.emit.c.ordered import OrderedWiring
-from snnprog.emit.c.ruletext import step_text
 from snnprog.emit.c.step import StepWriter, for_state, needed, neuron_lines, register_type, registers_of
 from snnprog.emit.c.texts import NARROW, Piece, variable_of
 from snnprog.emit.c.types import BYTE, INT32, INT64, narrowest
@@ -127,9 +126,8 @@ class TickWriter:
                 writer.values[gather.target] = Piece.number(0)
                 return []
             writer.values[gather.target] = variable_of(f"was_{word}", lean.registers[gather.target])
-            return [_constant(writer.values[gather.target], register)]
+            return [f"const {_type(writer.values[gather.target])} was_{word} = {register};"]
         variable = f"{word}_gathered" if is_register else word
-        about = f"/* Step 1: {step_text(self.program.chip.rule, gather.name, self.sheet.book)}, for all that arrives */"
         span = lean.spans[gather.name, gather.expression]
         if self.ordered:
             found = variable_of(variable, span.joined(lean.registers.get(gather.target, span)))
@@ -144,7 +142,7 @@ class TickWriter:
             text = f"({_type(found)}){here} * {unit}" if unit > 1 else here
             lines = [_constant(found, f"{register} + {text}" if is_register else text), f"{here} = 0;"]
         writer.values[gather.target] = found
-        return [about, *lines]
+        return lines
 
     def _inputs(self) -> list[str]:
         """Return the statements that take the spikes of inputs."""
@@ -212,4 +210,4 @@ def _type(piece: Piece) -> str:
 
 
 def _constant(piece: Piece, text: str) -> str:
-    return f"const {_type(piece)} {piece.text} = {text};"
+    return f"const {_type(piece)} {piece.text} = {text}; /* step 1 */"

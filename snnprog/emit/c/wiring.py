@@ -71,12 +71,10 @@ class Wiring:
 
     def declare(self) -> None:
         """Add the state."""
-        neurons = self.lean.program.n_neurons
-        ticks = f"{self.slots} ticks ahead" if self.has_ring else "the next tick"
+        ticks = f"next {self.slots} ticks" if self.has_ring else "next tick"
         unit = f", in units of {1 << self.shift}" if self.shift else ""
-        self.sheet.keep(
-            DUE, self.sum_type, self.size, about=f"what will arrive in {ticks}, for each of {neurons} neurons{unit}"
-        )
+        about = f"what arrives at each neuron in the {ticks}{unit}"
+        self.sheet.keep(DUE, self.sum_type, self.size, about=about)
         if self.has_ring:
             about = "where the sums of this tick begin"
             self.sheet.keep(NOW, type_of(np.array([self.size])), about=about)
