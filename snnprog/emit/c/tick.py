@@ -14,7 +14,7 @@ from snnprog.emit.c.ordered import OrderedWiring
 from snnprog.emit.c.step import StepWriter, for_state, needed, neuron_lines, register_type, registers_of
 from snnprog.emit.c.texts import NARROW, Piece, variable_of
 from snnprog.emit.c.types import BYTE, INT32, INT64, narrowest
-from snnprog.emit.c.wiring import Wiring
+from snnprog.emit.c.wiring import SummedWiring
 from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES
 
 FIRED = "fired"
@@ -39,7 +39,7 @@ class TickWriter:
         self.registers = registers_of(lean)
         kept = frozenset({SPIKES, *self.registers.kept, *self.registers.shown})
         self.is_heard = lean.has_arrivals and lean.rule.gather.target in needed(lean.rule.steps, kept)[1]
-        self.wiring = Wiring(lean, sheet) if lean.rule.is_sum and self.is_heard else None
+        self.wiring = SummedWiring(lean, sheet) if lean.rule.is_sum and self.is_heard else None
         self.ordered = OrderedWiring(lean, sheet) if not lean.rule.is_sum and self.is_heard else None
         self.counts = narrowest(0, max(1, lean.most_spikes))
         self.sources = np.flatnonzero(self.wiring.sources()) if self.wiring else np.zeros(0, np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 from snnprog.arrays import Bools, Int64s
 from snnprog.emit.c.code import Sheet, branch, counter, indented, loop, total
 from snnprog.emit.c.groups import Block, Groups, forms_of, groups_of
-from snnprog.emit.c.kernels import Kernel, kernels_of
+from snnprog.emit.c.kernels import EmittedKernel, kernels_of
 from snnprog.emit.c.lean import LeanProgram
 from snnprog.emit.c.tables import Lookup
 from snnprog.emit.c.types import INT64, IntegerType, narrowest_signed, type_of
@@ -28,7 +28,7 @@ DUE, NOW, SEND = "due", "now", "send"
 
 
 @dataclass
-class Wiring:
+class SummedWiring:
     """The code that carries spikes to the neurons of a program.
 
     Attributes
@@ -225,7 +225,7 @@ class Wiring:
 
     # ------------------------------------------------------------------------------------------------------- kernels
 
-    def _kernel(self, kernel: Kernel, number: int) -> list[str]:
+    def _kernel(self, kernel: EmittedKernel, number: int) -> list[str]:
         body = kernel.code(self.sheet, number, slots=self.slots, at=self._at, added=self._added, sum_type=self.sum_type)
         return self._within(kernel.first_line, kernel.n_lines, body)
 
