@@ -17,6 +17,7 @@ from snnprog.version import __version__
 if TYPE_CHECKING:
     from snnprog import coding as coding
     from snnprog import specs as specs
+    from snnprog.backends import Simulator as Simulator
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
@@ -101,6 +102,7 @@ _HOMES = {
     "QuantizationError": "errors",
     "Recovery": "recovery",
     "SharedSynapses": "synapses",
+    "Simulator": "backends",
     "SnnprogError": "errors",
     "SolverError": "errors",
     "Spec": "spec",

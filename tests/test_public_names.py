@@ -37,6 +37,7 @@ NAMES = {
     "QuantizationError": type,
     "Recovery": type,
     "SharedSynapses": type,
+    "Simulator": type,
     "SnnprogError": type,
     "SolverError": type,
     "Spec": type,
