@@ -67,6 +67,7 @@ NAMES = {
     "plot_weights": "function",
     "recover": "function",
     "run": "function",
+    "ticks_of_events": "function",
     "to_neo": "function",
     "to_nir": "function",
     "verify": "function",
