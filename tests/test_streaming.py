@@ -16,9 +16,14 @@ from stand_in import VERSIONS, write_backend, write_streaming_backend
 from test_simulator import check_equal, integrator, joined
 
 import snnprog as sp
+from snnprog.backends import backend_names, find_backend
+from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.trace import Trace
 
+SHIPPED = [
+    pytest.param(name, marks=pytest.mark.snnprog_backend(name)) for name in backend_names() if find_backend(name).stream
+]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams are POSIX pipes")
 
 
@@ -42,6 +47,20 @@ def test_a_runner_is_the_kernel(folders: Path, seed: int) -> None:
                 cuts = sorted(np.random.default_rng(seed).choice(np.arange(1, len(raster)), 5, replace=False).tolist())
                 check_equal(joined([simulator.step(piece) for piece in np.split(raster, cuts)]), whole)
                 assert simulator.tick == len(raster)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_shipped_backend_is_the_kernel(name: str, seed: int) -> None:
+    folder = find_backend(name)
+    chip = next(chip for chip in CHIPS.values() if folder.executes(chip.rule.name))
+    trial = random_trial(seed, chip, gaps=folder.gaps)
+    raster = trial.inputs[0]
+    whole = without_excursions(sp.run(trial.program, raster, "kernel", "state"))
+    with sp.Simulator(trial.program, name, record="state") as simulator:
+        simulator.step(raster[:5])
+        simulator.reset()
+        check_equal(joined([simulator.step(piece) for piece in np.split(raster, [1, 2, 9])]), whole)
 
 
 def test_readouts_of_a_runner(folders: Path) -> None:
