@@ -108,8 +108,12 @@ def figures_of(source: Path, target: str, *, folder: Path) -> dict[str, object]:
         }
     except RunnerError as error:
         return figures | {"lack": str(error)}
-    by = "SysTick" if image.machine.clock_hz else "rdinstret"
-    return figures | counts | {"counted_by": f"{image.versions['qemu']}, -icount, {by}", "board": image.machine.name}
+    by, emulator = "SysTick" if image.machine.clock_hz else "rdinstret", TARGETS[target].emulator
+    return (
+        figures
+        | counts
+        | {"counted_by": f"{emulator} {image.versions[emulator]}, -icount, {by}", "board": image.machine.name}
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

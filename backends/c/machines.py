@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -158,7 +159,8 @@ class Compiler:
 
     def version(self) -> str:
         """Return the first line of what it says of itself."""
-        return first_line([*self.command, "--version"])
+        lines = _done([*self.command, "--version"], folder=FOLDER).stdout.splitlines()
+        return lines[0] if lines else self.command[0]
 
 
 def find_compiler(target: str) -> Compiler:
@@ -187,10 +189,11 @@ def find_compiler(target: str) -> Compiler:
     )
 
 
-def first_line(command: Sequence[str]) -> str:
-    """Return the first line that a command prints, or its name where it prints nothing."""
-    lines = _done(command, folder=FOLDER).stdout.splitlines()
-    return lines[0] if lines else command[0]
+def emulator_version(command: str) -> str:
+    """Return the version of QEMU, without that of the package which it came in."""
+    said = _done([command, "--version"], folder=FOLDER).stdout
+    found = re.search(r"version (\S+)", said)
+    return found[1] if found else said
 
 
 def _done(command: Sequence[str], *, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -272,7 +275,7 @@ def build(source: Path, main: str, *, target: str, folder: Path, defined: Sequen
         failure = compiler.compile(linked, folder=folder)
         if not failure:
             command = (emulator, "-M", machine.name, *machine.flags, "-kernel", str(image), *QEMU_FLAGS, *SEMIHOSTING)
-            versions |= {"qemu": first_line([emulator, "--version"]), "board": machine.name}
+            versions |= {wanted.emulator: emulator_version(emulator), "board": machine.name}
             return Image(command, machine, versions)
         if "region" not in failure:  # what linkers say of a memory that is too small
             break

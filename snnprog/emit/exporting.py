@@ -39,7 +39,19 @@ def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> list[Pa
     return [path]
 
 
-EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType({".nir": ExportForm("a NIR graph", _nir, ("dt_ms",))})
+def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
+    from snnprog.emit.c import write_c
+
+    write_c(program, path, prefix=prefix)
+    return [path, path.with_suffix(".h")]
+
+
+EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
+    {
+        ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
+        ".c": ExportForm("C99", _c, ("prefix",)),
+    }
+)
 """Suffix -> how files that end so are written."""
 
 
