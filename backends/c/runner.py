@@ -13,6 +13,7 @@ SNNPROG_C_TARGET chooses where it runs (see `machines`), SNNPROG_C_COMPILER what
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import platform
@@ -79,8 +80,7 @@ def read_counts(path: Path) -> Counts:
     """Read the counts of the program at `path`."""
     with reading(path), zipfile.ZipFile(path) as archive:
         header = json.loads(archive.read("program.json"))
-        with archive.open("outputs.npy") as file:
-            outputs = np.lib.format.read_array(file, allow_pickle=False)
+        outputs = np.load(io.BytesIO(archive.read("outputs.npy")), allow_pickle=False)
         return Counts(int(header["n_inputs"]), int(outputs.size), int(header["n_neurons"]))
 
 
