@@ -90,3 +90,8 @@ def loop(index: str, first: str | int, end: str | int, body: Sequence[str], *, m
 def branch(condition: str, body: Sequence[str]) -> list[str]:
     """Return code that runs under a condition."""
     return [f"if ({condition}) {{", *indented(body), "}"]
+
+
+def total(*terms: str) -> str:
+    """Return the sum of texts, without those that are 0."""
+    return " + ".join(term for term in terms if term != "0") or "0"

@@ -350,8 +350,7 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
         low, high = self.lean.arriving.least, self.lean.arriving.greatest
         is_wide = max(-low, high, abs(span.least), abs(span.greatest)) > NARROW
         kind = INT64 if is_wide else INT32
-        sum_text = f"{here} * {1 << shift}" if shift else here
-        sum_text = f"({kind.name}){sum_text}"
+        sum_text = f"({kind.name}){here} * {1 << shift}" if shift else here
         if is_register:
             sum_text = f"{self.sheet.own(word)}[n] + {sum_text}"
         found = Piece(f"{word}_gathered" if is_register else word, min(low, span.least), max(high, span.greatest), is_wide=is_wide)

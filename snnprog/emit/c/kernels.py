@@ -14,7 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.convolution import Convolution
-from snnprog.emit.c.code import Sheet, counter, loop
+from snnprog.emit.c.code import Sheet, counter, loop, total
 from snnprog.emit.c.tables import Lookup
 from snnprog.emit.c.types import IntegerType
 from snnprog.program import Program
@@ -82,6 +82,7 @@ class Kernel:
         later = (self.delays % slots) * self.n_neurons
         delay = tables.add(f"{name}_delay", later, about=f"convolution {number}: delay of each weight, as place in the ring")
         first = self.first_neuron + (delay.low if delay.is_constant else 0)
+        per_channel = self.weights.size // geometry.channels[0]
         moved = f" + {delay.at('where + o')}" if not delay.is_constant else ""
         kind = counter(max(self.n_lines, slots * self.n_neurons, self.weights.size))
         inner = [
@@ -89,19 +90,19 @@ class Kernel:
             added("*sum", f"{weights.name}[where + o]"),
         ]
         meeting = [
-            f"const {kind} where = channel * {self.weights.size // geometry.channels[0]} + {row.tap.at('r')} + {column.tap.at('c')};",
-            f"const {kind} target = first + {row.target.at('r')} + {column.target.at('c')};",
+            f"const {kind} where = {total(f'channel * {per_channel}', row.tap.at('r'), column.tap.at('c'))};",
+            f"const {kind} target = {total('first', row.target.at('r'), column.target.at('c'))};",
             *loop("o", 0, outs, inner, most=outs),
         ]
         most = max(row.n_meetings, column.n_meetings)
-        across = loop("c", column.first.at("column"), column.first.at("(column + 1)"), meeting, most=most)
+        across = loop("c", column.first.at("column"), column.first.at("column + 1"), meeting, most=most)
         place = f"(line - {self.first_line})" if self.first_line else "line"
         return [
             f"const {kind} channel = {place} / {height * width};",
             *([f"const {kind} row = {place} / {width} % {height};"] if row.first.name or row.first.step else []),
             f"const {kind} column = {place} % {width};",
-            f"const {kind} first = {first} + channel / {ins} * {outs * rows * columns};",
-            *loop("r", row.first.at("row"), row.first.at("(row + 1)"), across, most=most),
+            f"const {kind} first = {total(str(first), f'channel / {ins} * {outs * rows * columns}')};",
+            *loop("r", row.first.at("row"), row.first.at("row + 1"), across, most=most),
         ]
 
     def _axis(self, sheet: Sheet, number: int, *, axis: int, target: int, tap: int) -> _Axis:
@@ -131,10 +132,10 @@ class _Axis:
 
 
 def kernels_of(program: Program, shift: int) -> list[Kernel]:
-    """Return the convolutions of a program, but those without a weight; weights are in units of ``2**shift``."""
+    """Return the convolutions of a program that have synapses; weights are in units of ``2**shift``."""
     found = []
     for each in program.shared:
-        if each.weight.any():
+        if each.n_synapses:
             weights = (each.weight.astype(np.int64) << each.exponent) >> shift
             delays = np.where(each.weight != 0, each.delay, each.delay[np.flatnonzero(each.weight)[0]])
             arrays = (_by_source(each.convolution, array.astype(np.int64)) for array in (weights, delays))

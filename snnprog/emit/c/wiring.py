@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Bools, Int64s
-from snnprog.emit.c.code import Sheet, branch, counter, loop
+from snnprog.emit.c.code import Sheet, branch, counter, loop, total
 from snnprog.emit.c.kernels import Kernel, kernels_of
 from snnprog.emit.c.lean import LeanProgram
 from snnprog.emit.c.tables import Lookup
@@ -175,8 +175,8 @@ class Wiring:
         numbers = tables.array("weight", weights, about="weights of all rows")
         kind = tables.kind_of(numbers)
         inner = [
-            f"{self.sum_type.name} *const sum = {own(DUE)} + {self._at(place.at('row'))};",
-            f"const {kind.name} *const weight = {numbers.name} + {where.at('row')};",
+            f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('row')))};",
+            f"const {kind.name} *const weight = {total(numbers.name, where.at('row'))};",
             *loop("i", 0, long.at("row"), [self._added("sum[i]", "weight[i]")], most=long.high),
         ]
         return self._each("row", begins, inner, most=starts.size, last=int(line.max()))
@@ -191,7 +191,7 @@ class Wiring:
         place = self._place(delay, neuron, name="list_place", about="of each listed synapse: delay and neuron")
         number = self._weight(weight)
         inner = [
-            f"{self.sum_type.name} *const sum = {own(DUE)} + {self._at(place.at('s'))};",
+            f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('s')))};",
             self._added("*sum", number.at("s")),
         ]
         return self._each("s", begins, inner, most=line.size, last=int(line.max()))
