@@ -55,6 +55,8 @@ class Backend:
         Further environment variables that it gets where they are set.
     artifact : str
         Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
+    stream : bool
+        Whether its runner goes on tick by tick: see `snnprog.backends.streaming`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Backend:
     variables: tuple[str, ...]
     passed_variables: tuple[str, ...]
     artifact: str
+    stream: bool
 
     def executes(self, rule: str) -> bool:
         """Tell whether it executes the rule of that name."""
@@ -158,6 +161,7 @@ def _read_folder(folder: Path) -> Backend:
             variables=_texts({"variables": [], **description}, "variables"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
+            stream=_flag({"stream": False, **description}, "stream"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -175,6 +179,13 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} is {values!r}; a list of texts is needed")
     return tuple(values)
+
+
+def _flag(description: Mapping[str, object], key: str) -> bool:
+    value = description[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is {value!r}; true or false is needed")
+    return value
 
 
 def _artifact(description: Mapping[str, object]) -> str:
