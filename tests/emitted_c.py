@@ -105,7 +105,9 @@ class EmittedPrograms:
     def run(self, prefix: str, rasters: Sequence[np.ndarray]) -> list[EmittedTrace]:
         """Run a program on rasters ``(ticks, inputs)`` of counts, each from rest."""
         number, program = list(self.programs).index(prefix), self.programs[prefix]
-        jobs = [np.array([number, len(raster)], "<i8").tobytes() + raster.astype(np.uint8).tobytes() for raster in rasters]
+        jobs = [
+            np.array([number, len(raster)], "<i8").tobytes() + raster.astype(np.uint8).tobytes() for raster in rasters
+        ]
         done = subprocess.run([self.executable], input=b"".join(jobs), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()[-2000:]
         readouts = program.n_outputs if program.is_read_by_potential.any() else 0
