@@ -20,9 +20,15 @@ __all__ = [
     "RunnerError",
     "find_compiler",
     "for_target",
+    "is_qemu_required",
 ]
 
 REQUIRE_VARIABLE = "SNNPROG_REQUIRE_QEMU"
+
+
+def is_qemu_required() -> bool:
+    """Tell whether tests that need QEMU or a cross compiler must not be skipped."""
+    return bool(os.environ.get(REQUIRE_VARIABLE))
 
 
 def lack_of_target(target: str) -> str:
@@ -38,7 +44,7 @@ def lack_of_target(target: str) -> str:
 def for_target(target: str) -> object:
     """Return the parameter of a test: a processor, skipped where something is missing that is not required."""
     lack = lack_of_target(target)
-    is_skipped = bool(lack) and not os.environ.get(REQUIRE_VARIABLE)
+    is_skipped = bool(lack) and not is_qemu_required()
     return pytest.param(target, marks=[pytest.mark.snnprog_backend("c"), pytest.mark.skipif(is_skipped, reason=lack)])
 
 
