@@ -51,9 +51,7 @@ EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
 """Suffix -> how files that end so are written."""
 
 
-def export(
-    program: Program, path: str | Path, *, dt_ms: float | None = None, prefix: str | None = None
-) -> list[Path]:
+def export(program: Program, path: str | Path, *, dt_ms: float | None = None, prefix: str | None = None) -> list[Path]:
     """Write a program for another tool; the suffix of the path says in which form.
 
     Parameters

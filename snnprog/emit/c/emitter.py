@@ -18,7 +18,7 @@ import numpy as np
 from snnprog.arrays import Bools
 from snnprog.emit.c.code import Sheet, StateArray, branch, counter, indented, loop
 from snnprog.emit.c.lean import LeanProgram, lean_program
-from snnprog.emit.c.names import checked_prefix, prefix_of
+from snnprog.emit.c.names import checked_header, checked_prefix, prefix_of
 from snnprog.emit.c.ordered import OrderedWiring
 from snnprog.emit.c.ruletext import step_text
 from snnprog.emit.c.step import Registers, StepWriter, needed, neuron_lines, register_type, registers_of
@@ -104,7 +104,7 @@ def write_c(program: Program, path: str | Path, *, prefix: str | None = None) ->
     place = Path(path)
     header = place.with_suffix(".h")
     found = prefix_of(place.stem) if prefix is None else checked_prefix(prefix)
-    emitted = _Emitter(lean_program(program), found, header.name).emitted()
+    emitted = _Emitter(lean_program(program), found, checked_header(header.name)).emitted()
     check_place(place)
     write_bytes(header, emitted.header.encode("ascii"))
     write_bytes(place, emitted.source.encode("ascii"))
@@ -161,9 +161,7 @@ class _Emitter:
             *readout,
             "\n".join(tick) + "\n",
         ]
-        return CSource(
-            self.sheet.prefix, "\n".join(parts), self._header(), self.sheet.tables.size, self._ram()
-        )
+        return CSource(self.sheet.prefix, "\n".join(parts), self._header(), self.sheet.tables.size, self._ram())
 
     def _header(self) -> str:
         sheet, program, macro = self.sheet, self.program, self.sheet.macro
@@ -213,7 +211,10 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
 
     def _about(self) -> str:
         program, rule, lean = self.program, self.program.chip.rule, self.lean
-        steps = [f"     {number}. {step_text(rule, step.name, self.sheet.book)}" for number, step in enumerate(rule.all_steps, 1)]
+        steps = [
+            f"     {number}. {step_text(rule, step.name, self.sheet.book)}"
+            for number, step in enumerate(rule.all_steps, 1)
+        ]
         ram = [f"     {each.n_bytes:8} {each.name}" for each in self.sheet.state if not each.is_extra]
         convolutions = f", {len(program.shared)} convolutions" if program.shared else ""
         ends = "any input" if lean.most_of_input == 1 else f"any input of at most {lean.most_of_input} spikes a tick"
@@ -342,7 +343,9 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
         span = self.lean.spans[gather.name, gather.expression]
         about = f"/* Step 1: {step_text(self.program.chip.rule, gather.name, self.sheet.book)}, for all that arrives */"
         if self.ordered:
-            found = variable_of(f"{word}_gathered" if is_register else word, span.joined(self.lean.registers.get(gather.target, span)))
+            found = variable_of(
+                f"{word}_gathered" if is_register else word, span.joined(self.lean.registers.get(gather.target, span))
+            )
             writer.values[gather.target] = found
             clear = [] if is_register else [f"{self.ordered.gathered} = 0;"]
             return [about, self._constant(found, self.ordered.gathered), *clear]
@@ -353,7 +356,9 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
         sum_text = f"({kind.name}){here} * {1 << shift}" if shift else here
         if is_register:
             sum_text = f"{self.sheet.own(word)}[n] + {sum_text}"
-        found = Piece(f"{word}_gathered" if is_register else word, min(low, span.least), max(high, span.greatest), is_wide=is_wide)
+        found = Piece(
+            f"{word}_gathered" if is_register else word, min(low, span.least), max(high, span.greatest), is_wide=is_wide
+        )
         writer.values[gather.target] = found
         return [about, self._constant(found, sum_text), f"{here} = 0;"]
 
@@ -369,7 +374,9 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
         read = "inputs[i]"
         count = "inputs[i] != 0" if most == 1 else read if most == BYTE.high else f"{read} < {most} ? {read} : {most}"
         if self.ordered:
-            return loop("i", 0, size, [f"{self.ordered.sent('i')} = ({self.ordered.count_type.name})({count});"], most=size)
+            return loop(
+                "i", 0, size, [f"{self.ordered.sent('i')} = ({self.ordered.count_type.name})({count});"], most=size
+            )
         sources = np.flatnonzero(self.wiring.sources()[:size])
         if not sources.size:
             return []
@@ -420,7 +427,9 @@ void {sheet.own("tick")}(const uint8_t *inputs, uint8_t *outputs);
         program, potential = self.program, self.sheet.own(POTENTIAL)
         is_read = program.is_read_by_potential
         numbers = np.where(is_read, program.outputs, program.n_neurons).astype(np.int64)
-        which = self.sheet.tables.add("readout_neuron", numbers, about="of each output: whose potential is read, if any")
+        which = self.sheet.tables.add(
+            "readout_neuron", numbers, about="of each output: whose potential is read, if any"
+        )
         kind, neuron = counter(program.n_neurons), f"{potential}[n]"
         value = neuron if is_read.all() else f"n < {program.n_neurons} ? {neuron} : 0"
         return (

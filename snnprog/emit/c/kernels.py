@@ -80,7 +80,9 @@ class Kernel:
         row = self._axis(sheet, number, axis=0, target=columns, tap=geometry.kernel[1] * outs)
         column = self._axis(sheet, number, axis=1, target=1, tap=outs)
         later = (self.delays % slots) * self.n_neurons
-        delay = tables.add(f"{name}_delay", later, about=f"convolution {number}: delay of each weight, as place in the ring")
+        delay = tables.add(
+            f"{name}_delay", later, about=f"convolution {number}: delay of each weight, as place in the ring"
+        )
         first = self.first_neuron + (delay.low if delay.is_constant else 0)
         per_channel = self.weights.size // geometry.channels[0]
         moved = f" + {delay.at('where + o')}" if not delay.is_constant else ""
@@ -114,7 +116,9 @@ class Kernel:
         where = f"convolution {number}"
         add, name = sheet.tables.add, f"kernel_{number}_{word}"
         return _Axis(
-            first=add(f"{name}_first", first, about=f"{where}: of each source {word}, the first target {word} it meets"),
+            first=add(
+                f"{name}_first", first, about=f"{where}: of each source {word}, the first target {word} it meets"
+            ),
             target=add(f"{name}_target", places[order] * target, about=f"{where}: target {word}s, as places"),
             tap=add(f"{name}_tap", taps[order] * tap, about=f"{where}: {word}s of the kernel, as places"),
             n_meetings=int(sources.size),

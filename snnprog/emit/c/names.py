@@ -24,6 +24,7 @@ KEYWORDS = frozenset(
 )
 """C99's keywords (ISO/IEC 9899:1999, 6.4.1), some of C23's and of C++'s, because a header is read by both, and main."""
 
+FILE_NAME = re.compile(r"[A-Za-z0-9._+ -]+")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_PREFIX = 31
 """C99 promises that so many letters of an external name count (5.2.4.1); ours add a word behind."""
@@ -60,7 +61,25 @@ def prefix_of(stem: str) -> str:
     try:
         return checked_prefix(word)
     except SpecError as error:
-        raise SpecError(f"the name {stem!r} makes no prefix for C ({error}); name the file otherwise, or give prefix=") from error
+        raise SpecError(
+            f"the name {stem!r} makes no prefix for C ({error}); name the file otherwise, or give prefix="
+        ) from error
+
+
+def checked_header(name: str) -> str:
+    """Return the name of a header, which stands in the source between quotes.
+
+    Raises
+    ------
+    SpecError
+        If it has other letters than those of `FILE_NAME`.
+    """
+    if not FILE_NAME.fullmatch(name):
+        raise SpecError(
+            "C code includes its header by name, so the name must be of letters (a to z), digits, spaces and any of"
+            f" . _ + -, got {name!r}"
+        )
+    return name
 
 
 class NameBook:

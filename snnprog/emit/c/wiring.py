@@ -168,7 +168,9 @@ class Wiring:
         weights = np.zeros(int(length.sum()), np.int64)
         row = np.cumsum(np.diff(group, prepend=-1) != 0) - 1
         weights[offset[row] + neuron - first[row]] = weight
-        begins = tables.add("row_first", _starts(line[starts]), about="of each line: its first row, and where its rows end")
+        begins = tables.add(
+            "row_first", _starts(line[starts]), about="of each line: its first row, and where its rows end"
+        )
         place = self._place(delay[starts], first, name="row_place", about="of each row: delay and first neuron")
         long = tables.add("row_length", length, about="of each row: how many neurons it reaches")
         where = tables.add("row_weight", offset, about="of each row: where its weights begin")
@@ -187,7 +189,9 @@ class Wiring:
         line, delay, neuron, weight = (
             each[chosen] for each in (groups.line, groups.delay, groups.neuron, groups.weight)
         )
-        begins = tables.add("list_first", _starts(line), about="of each line: its first listed synapse, and where they end")
+        begins = tables.add(
+            "list_first", _starts(line), about="of each line: its first listed synapse, and where they end"
+        )
         place = self._place(delay, neuron, name="list_place", about="of each listed synapse: delay and neuron")
         number = self._weight(weight)
         inner = [
@@ -208,14 +212,18 @@ class Wiring:
         if begins.step == 1 and not begins.name:
             is_used = any(re.search(rf"\b{index}\b", each) for each in inner)
             body = [f"const {kind} {index} = {begins.at('line')};"] * is_used + list(inner)
-            return ["{", *("    " + each for each in body), "}"] if last + 1 == lines else branch(f"line <= {last}", body)
+            return (
+                ["{", *("    " + each for each in body), "}"] if last + 1 == lines else branch(f"line <= {last}", body)
+            )
         body = loop(index, begins.at("line"), begins.at("line + 1"), inner, most=most)
         return body if last + 1 == lines else branch(f"line <= {last}", body)
 
     def _place(self, delay: Int64s, neuron: Int64s, *, name: str, about: str) -> Lookup:
         """Return the place in the ring, from this tick's slot on; a delay of all slots leads to that slot again."""
         neurons = self.lean.program.n_neurons
-        return self.sheet.tables.add(name, delay % self.slots * neurons + neuron, about=f"{about}, as place in the ring")
+        return self.sheet.tables.add(
+            name, delay % self.slots * neurons + neuron, about=f"{about}, as place in the ring"
+        )
 
     def _at(self, place: str) -> str:
         """Return the index in the ring of a place that is counted from this tick's slot on."""
