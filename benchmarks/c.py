@@ -1,10 +1,9 @@
-"""Programs as C: do they give the kernel's spikes? How fast are they, and how many bytes do they take?
+"""Programs as C beside the kernel: equal spikes and states, speed, and bytes on microcontrollers.
 
 *differences* runs random programs in C on this computer and, under QEMU, on microcontrollers, and compares spikes,
 currents and potentials with the kernel's until so many neuron-ticks were compared; the first difference ends it with
-exit code 1. Of every four programs two are networks of Loihi with all that the chip has, one of them loud (its currents
-wrap, its potentials are clipped), one is for Xylo, and one is a small one for Loihi, with refractory periods half of the
-time.
+exit code 1. Of every four programs two are networks of Loihi with all that the chip has, one of them loud (currents
+wrap, potentials are clipped), one is for Xylo, and one is a small one for Loihi, half of those with refractory periods.
 
 *speed* compares ticks per second of the C (-O3 -march=native, as the kernel is compiled for this processor, too; one
 thread, stimulus in memory) with the kernel's on one thread, in one run; the least processor time of several rounds
@@ -52,7 +51,7 @@ Choices, not measurements."""
 ROUNDS = 5
 NATIVE = f"{os.environ.get(COMPILER_VARIABLE) or 'cc'} -march=native"
 PARTS = ("differences", "speed", "bytes")
-Quantities = ("spikes", "currents", "potentials")
+QUANTITIES = ("spikes", "currents", "potentials")
 
 
 def iris() -> sp.Program:
@@ -103,7 +102,7 @@ def compare(seed: int, target: str, tally: Tally) -> str:
     tally.spikes += sum(int(trace.spikes.sum()) for trace in expected)
     tally.boards[board] = tally.boards.get(board, 0) + 1
     for found, wanted in zip(answer.traces, expected, strict=True):
-        for name in Quantities:
+        for name in QUANTITIES:
             if not np.array_equal(getattr(found, name), getattr(wanted, name)):
                 return name
     return ""
