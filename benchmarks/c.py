@@ -39,7 +39,7 @@ from snnprog.simulate import kernel
 from snnprog.simulate.layout import lay_out
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c" / "toolchain"))
 from iris import CLARITY, QUESTIONS, encoder_of, split
 from machines import COMPILER_VARIABLE, HOST, TARGET_VARIABLE, build
 

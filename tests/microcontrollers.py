@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c" / "toolchain"))
 from machines import COMPILER_VARIABLE, TARGET_VARIABLE, TARGETS, RunnerError, find_compiler
 
 __all__ = [

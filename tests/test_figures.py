@@ -17,7 +17,7 @@ from snnprog import cli
 from snnprog.backends import find_backend
 from snnprog.figures import microcontroller_figures
 
-import figures  # isort: skip  (of the backend folder, which `microcontrollers` has put on the path)
+import figures  # isort: skip  (of the backend's toolchain, which `microcontrollers` has put on the path)
 
 HEADER = """#include <stdint.h>
 #define PROGRAM_INPUTS 2
