@@ -1,7 +1,7 @@
 """Bytes of flash and RAM, and instructions of a tick, of a program as C on a microcontroller.
 
-The program is exported, and ``figures.py`` of the backend folder ``c`` compiles it and runs it under QEMU: that folder's
-``toolchain`` alone knows compilers and boards.
+The program is exported, and ``toolchain/figures.py`` of the backend folder ``c`` compiles it and runs it under QEMU:
+that folder alone knows compilers and boards.
 """
 
 from __future__ import annotations
