@@ -32,7 +32,6 @@ from snnprog.arrays import Raster
 from snnprog.backends import run_backend
 from snnprog.conformance import Golden, golden_programs, random_trial
 from snnprog.figures import MICROCONTROLLERS, microcontroller_figures
-from snnprog.report.microcontrollers import COLUMNS, microcontroller_table
 from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel
@@ -189,18 +188,27 @@ def speed(divide: int) -> None:
 
 
 def sizes(names: Sequence[str] | None) -> None:
-    """Print what programs take of each microcontroller."""
+    """Print what programs take of the microcontrollers, one row for each program."""
     programs = {"iris": iris} | {case.name: case.make for case in CASES[1:4]}
     programs |= {f"golden {each.name}": partial(_program_of, each) for each in golden_programs("loihi1")}
     rows: list[tuple[object, ...]] = []
     for name, make in programs.items():
         if names is None or name in names:
             program = make()
-            figures = [microcontroller_figures(program, target) for target in MICROCONTROLLERS]
-            shape = (name, program.n_neurons, program.n_synapses)
-            rows += [(*shape, *row[:-1]) for row in microcontroller_table(figures).rows]
-    columns = ("program", "neurons", "synapses", *COLUMNS[:-1])
-    print_table(Console(width=160), Table.plain("On microcontrollers", columns=columns, rows=rows))
+            found = [microcontroller_figures(program, target) for target in MICROCONTROLLERS]
+            flash, ram = ([getattr(each, what) for each in found] for what in ("flash_bytes", "ram_bytes"))
+            counts = [[None if each is None else each.mean for each in (one.quiet, one.active)] for one in found]
+            rows.append(
+                (name, program.n_neurons, program.n_synapses, *map(_together, (flash, ram, *zip(*counts, strict=True))))
+            )
+    columns = ("program", "neurons", "synapses", "flash (bytes)", "RAM (bytes)", "quiet tick", "active tick")
+    caption = f"Bytes, and instructions of a tick, on {', '.join(MICROCONTROLLERS)}"
+    print_table(Console(width=140), Table.plain(caption, columns=columns, rows=rows))
+
+
+def _together(values: Sequence[object]) -> str:
+    """Return the values of all microcontrollers in one cell: one where all are equal."""
+    return str(values[0]) if len(set(values)) == 1 else " / ".join(map(str, values))
 
 
 def _program_of(golden: Golden) -> sp.Program:
