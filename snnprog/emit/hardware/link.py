@@ -1,47 +1,4 @@
-"""The protocol that a host speaks with a core over a serial line: frames with lengths and checksums.
-
-All numbers of more than one byte are little-endian, but for the checksum, whose high byte comes first. The host sends
-frames and the board answers each, in order; a host may send up to `AHEAD_BYTES` bytes ahead of the answers.
-
-A frame::
-
-    byte 0        command, a capital letter
-    byte 1        n, the number of bytes that follow before the checksum, 0 to 255
-    n bytes       what the command needs
-    2 bytes       CRC-16 of all bytes before, high byte first
-
-An answer::
-
-    byte 0        the command in lower case
-    ...           what the command answers
-    2 bytes       CRC-16 of all bytes before, high byte first
-
-The CRC has polynomial 0x1021, starts as 0xFFFF and is neither reflected nor inverted (CRC-16/IBM-3740, in Python
-``binascii.crc_hqx(data, 0xFFFF)``): every lost, added or changed byte of a frame shows but one in 65,536.
-
-========= =========================== ============================================= =====================================
-command   bytes of the frame          answer                                        what it does
-========= =========================== ============================================= =====================================
-``I``     none                        8 bytes                                       says which core this is: the identity
-                                                                                    in its program's image
-``W``     address (4), words (4 each) none                                          writes words into memories, from an
-                                                                                    address on
-``R``     none                        none                                          back to rest: states, spikes that are
-                                                                                    under way and events; the program stays
-``E``     events (2 each)             none                                          input events of the next tick
-``T``     events (2 each)             output events (2 each), then FF FF            input events, too; then one tick
-``P``     address (3), count (1)      words (4 each)                                reads words, 0 to 255
-========= =========================== ============================================= =====================================
-
-An event is the number of an input line or of an output; one that spikes several times is sent several times.
-
-A frame whose checksum is wrong, or whose command is unknown, is answered with ``!`` (0x21) and the CRC of that byte,
-0xD5B3, and nothing is run. What a frame wrote before its checksum came, words and events, stays written: the host
-resets the core, or loads it again.
-
-A byte 0 where a frame would begin is skipped. So a host that does not know what the board waits for sends `RESYNC_BYTES`
-zeros: they end any frame. Then it waits until the board is silent, and discards what it said.
-"""
+"""The board's side of the serial protocol (`snnprog.emit.hardware.protocol`), and a whole core on a serial line."""
 
 from __future__ import annotations
 
@@ -52,22 +9,19 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out, connect
 
+from snnprog.emit.hardware.protocol import (
+    ADDRESS_BITS,
+    AHEAD_BYTES,
+    COMMANDS,
+    END_OF_EVENTS,
+    ERROR,
+    EVENT_BITS,
+    IDENTITY_BYTES,
+    TO_LOWER,
+    WORD_BITS,
+    WORD_BYTES,
+)
 from snnprog.emit.hardware.uart import DIVIDER_BITS, UartReceiver, UartTransmitter
-
-AHEAD_BYTES = 512
-"""What the board keeps of frames that it has not come to: one block RAM of an iCE40."""
-
-IDENTITY_BYTES = 8
-ADDRESS_BITS = 20
-WORD_BITS, WORD_BYTES = 32, 4
-EVENT_BITS, EVENT_BYTES = 16, 2
-END_OF_EVENTS = 0xFFFF
-LONGEST_PAYLOAD = 255
-RESYNC_BYTES = 2 + LONGEST_PAYLOAD + 2
-COMMANDS = b"IWRETP"
-ERROR = b"!"
-TO_LOWER = 0x20  # in ASCII, what a capital letter and its small one differ in; "!" has it set
-
 
 
 def core_ports() -> wiring.Signature:
@@ -211,21 +165,19 @@ class SerialLink(wiring.Component):
             m.d.comb += self._crc.start.eq(1)
             with self._send(m, self._command | TO_LOWER):
                 m.next = "BODY"
-        with m.State("BODY"):
-            with m.Switch(self._command):
-                with m.Case(*b"I"):
-                    identity = Array(C(byte, 8) for byte in self.identity)
-                    with self._send(m, identity[self._place]):
-                        m.d.sync += self._place.eq(self._place + 1)
-                        with m.If(self._place == IDENTITY_BYTES - 1):
-                            m.next = "SUM_HIGH"
-                with m.Case(*b"T"):
-                    with m.If(self.core.events_out.valid | ~self.core.busy):
-                        m.next = "EVENT_LOW"
-                with m.Case(*b"P"):
-                    m.next = "PEEK"
-                with m.Default(), m.If(~self.core.busy):
-                    m.next = "SUM_HIGH"
+        with m.State("BODY"), m.Switch(self._command):
+            with m.Case(*b"I"):
+                identity = Array(C(byte, 8) for byte in self.identity)
+                with self._send(m, identity[self._place]):
+                    m.d.sync += self._place.eq(self._place + 1)
+                    with m.If(self._place == IDENTITY_BYTES - 1):
+                        m.next = "SUM_HIGH"
+            with m.Case(*b"T"), m.If(self.core.events_out.valid | ~self.core.busy):
+                m.next = "EVENT_LOW"
+            with m.Case(*b"P"):
+                m.next = "PEEK"
+            with m.Default(), m.If(~self.core.busy):
+                m.next = "SUM_HIGH"
         event = Mux(self.core.events_out.valid, self.core.events_out.payload, END_OF_EVENTS)
         with m.State("EVENT_LOW"), self._send(m, event[:8]):
             m.next = "EVENT_HIGH"
@@ -248,13 +200,13 @@ class SerialLink(wiring.Component):
                 m.next = "SUM_HIGH"
             with m.Elif(self.core.peek.ready):
                 m.next = "PEEKED"
-        with m.State("PEEKED"), m.If(self.core.peeked.valid):
-            with self._send(m, self.core.peeked.payload.word_select(self._place[:2], 8)):
-                m.d.sync += self._place.eq(self._place + 1)
-                with m.If(self._place[:2] == WORD_BYTES - 1):
-                    m.d.comb += self.core.peeked.ready.eq(1)
-                    m.d.sync += [self._address.eq(self._address + 1), count.eq(count - 1)]
-                    m.next = "PEEK"
+        byte = self.core.peeked.payload.word_select(self._place[:2], 8)
+        with m.State("PEEKED"), m.If(self.core.peeked.valid), self._send(m, byte):
+            m.d.sync += self._place.eq(self._place + 1)
+            with m.If(self._place[:2] == WORD_BYTES - 1):
+                m.d.comb += self.core.peeked.ready.eq(1)
+                m.d.sync += [self._address.eq(self._address + 1), count.eq(count - 1)]
+                m.next = "PEEK"
 
 
 class SerialSystem(wiring.Component):
