@@ -5,11 +5,10 @@
 module top (
     input  wire clock_pin,  // {{ mhz(board.crystal_hz) }} MHz
     input  wire rx_pin,     // from the host
-    output wire tx_pin      // to the host
-{%- for name, pin in board.high_pins %},
-    output wire {{ name }}_pin  // always high
-{%- endfor %}
-
+    output wire tx_pin{{ "," if board.high_pins }}  // to the host
+{% for name, pin in board.high_pins %}
+    output wire {{ name }}_pin{{ "," if not loop.last }}  // always high
+{% endfor %}
 );
     // Clocks in a bit of the serial line: {{ mhz(board.device.clock_hz) }} MHz / {{ board.divider }} = {{ baud }} baud.
     localparam DIVIDER = {{ board.divider }};
