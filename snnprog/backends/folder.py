@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from snnprog.backends.gaps import Gaps, read_gaps
 from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
+from snnprog.processes.surroundings import absolute_folders
 
 BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
@@ -41,6 +43,8 @@ class Backend:
         The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
     distributions : mapping
         Distribution name -> exact version that an interpreter must have to run it.
+    satisfied_by : tuple of str
+        Commands of which any one, found on PATH, takes the place of the distributions.
     timeout_seconds, timeout_seconds_per_tick : float
         After how long a run has failed.
     gaps : Gaps
@@ -59,6 +63,7 @@ class Backend:
     semantics: tuple[str, ...]
     python: tuple[int, int]
     distributions: Mapping[str, str]
+    satisfied_by: tuple[str, ...]
     timeout_seconds: float
     timeout_seconds_per_tick: float
     gaps: Gaps
@@ -74,6 +79,12 @@ class Backend:
     def unset_variables(self) -> tuple[str, ...]:
         """The environment variables that it needs and that are not set."""
         return tuple(name for name in self.variables if not os.environ.get(name))
+
+    @property
+    def required_distributions(self) -> Mapping[str, str]:
+        """The distributions that it needs here: none where a command takes their place."""
+        path = absolute_folders("PATH")
+        return {} if any(shutil.which(name, path=path) for name in self.satisfied_by) else self.distributions
 
     @property
     def runner(self) -> Path:
@@ -140,6 +151,7 @@ def _read_folder(folder: Path) -> Backend:
             semantics=_texts(description, "semantics"),
             python=_python_version(_text(description, "python")),
             distributions=_distributions(description["distributions"]),
+            satisfied_by=_texts({"satisfied_by": [], **description}, "satisfied_by"),
             timeout_seconds=as_seconds("timeout_seconds", description["timeout_seconds"]),
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
