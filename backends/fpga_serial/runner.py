@@ -2,12 +2,12 @@
 
 The script stands alone: it imports NumPy, pyserial and the standard library. The image of the program, ``program.hex``,
 stands beside PROGRAM; it is loaded into the board's core, whose bitstream ``snnprog export --board`` made. PROGRAM
-itself is read for its counts and its outputs only. STIMULUS and RESULT are ``.npz``. RESULT appears whole or not at
-all. Exit code 0 means it was written; anything else comes with one sentence on stderr.
+itself is not read. STIMULUS and RESULT are ``.npz``. RESULT appears whole or not at all. Exit code 0 means it was
+written; anything else comes with one sentence on stderr.
 
-``runner.py PROGRAM - - [state]`` writes a line of JSON with the versions, then reads commands: ``T`` and a byte for each
-input line is answered with a byte for each output, and with ``state`` with the currents and potentials of all neurons,
-32 bits each, little-endian; ``R`` goes back to rest.
+``runner.py PROGRAM - - [state]`` writes a line of JSON with the versions, then reads commands: ``T`` and a byte for
+each input line is answered with a byte for each output, and with ``state`` with the currents and potentials of all
+neurons, 32 bits each, little-endian; ``R`` goes back to rest.
 
 ``SNNPROG_SERIAL_PORT``
     The port, as in ``/dev/ttyUSB1`` or ``COM4``.
@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import itertools
 import json
 import os
 import platform
 import sys
 import zipfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,13 +41,18 @@ import serial
 Integers = npt.NDArray[np.int64]
 Command = tuple[bytes, bytes]
 """The letter of a frame, and the bytes behind its length."""
+Step = npt.NDArray[Any] | None
+"""The spikes of each line at a tick, or None for the way back to rest."""
 
 BAUD = 1_000_000
 AHEAD_BYTES = 512
 IDENTITY_BYTES, WORD_BYTES, EVENT_BYTES, SUM_BYTES = 8, 4, 2, 2
 END_OF_EVENTS = b"\xff\xff"
+STATES = ("current", "potential")
+TICK, REST = b"T", b"R"
+PIECE_BYTES = 1 << 16
 EVENTS_IN_FRAME = 127
-WORDS_IN_FRAME = 62
+WORDS_IN_FRAME = 62  # and their address
 WORDS_IN_ANSWER = 255
 RESYNC_BYTES = 259
 SILENCE_S = 0.1
@@ -64,30 +70,33 @@ class RunnerError(Exception):
 
 
 @dataclass(frozen=True)
-class Program:
-    """What is read of PROGRAM: how many lines and neurons it has, and which neurons are read out."""
+class Register:
+    """Where the core shows a register of its neurons: some bits of the words from an address on."""
 
-    n_inputs: int
-    n_neurons: int
-    outputs: Integers
+    address: int
+    first: int
+    bits: int
+    is_signed: bool
 
-    def places(self) -> Integers:
-        """Return where the core has each neuron: those that are read out first, in order, then all others."""
-        order = np.concatenate([self.outputs, np.setdiff1d(np.arange(self.n_neurons), self.outputs)])
-        return np.argsort(order, kind="stable")
+    def values(self, words: npt.NDArray[np.uint32]) -> Integers:
+        """Return the values that words hold."""
+        found = words.astype(np.int64) >> self.first & ((1 << self.bits) - 1)
+        return np.where(self.is_signed & (found >> self.bits - 1 == 1), found - (1 << self.bits), found)
 
 
 @dataclass(frozen=True)
 class ImageFile:
     """A program's image.
 
-    ``words`` holds (address, words from there on); ``current`` and ``potential`` are where the core shows those of its
-    first neuron.
+    ``order`` says which neuron of the program each of the core's is; ``registers`` has the current, where there is
+    one, and the potential; ``words`` has (address, words from there on).
     """
 
     identity: bytes
-    current: int
-    potential: int
+    n_inputs: int
+    n_outputs: int
+    order: Integers
+    registers: dict[str, Register]
     words: tuple[tuple[int, tuple[int, ...]], ...]
 
 
@@ -121,28 +130,25 @@ def reading(path: Path) -> Iterator[None]:
         raise RunnerError(f"cannot read {path}: {error}") from error
 
 
-def read_program(path: Path) -> Program:
-    """Read the counts and the outputs of the program at `path`."""
-    with reading(path), zipfile.ZipFile(path) as archive:
-        header = json.loads(archive.read("program.json"))
-        with archive.open("outputs.npy") as file:
-            outputs = np.lib.format.read_array(file, allow_pickle=False).astype(np.int64)
-        return Program(int(header["n_inputs"]), int(header["n_neurons"]), outputs)
-
-
 def read_image(path: Path) -> ImageFile:
     """Read an image: a line ``// {JSON}``, then addresses (``@`` and hexadecimal digits) and words."""
     with reading(path):
         first, *lines = path.read_text(encoding="ascii").splitlines()
-        header = json.loads(first.removeprefix("//"))
+        about = json.loads(first.removeprefix("//"))
         parts: list[tuple[int, list[int]]] = []
         for text in " ".join(line.partition("//")[0] for line in lines).split():
             if text.startswith("@"):
                 parts.append((int(text[1:], 16), []))
             else:
                 parts[-1][1].append(int(text, 16))
-        words = tuple((address, tuple(values)) for address, values in parts)
-        return ImageFile(bytes.fromhex(header["identity"]), int(header["current"]), int(header["potential"]), words)
+        return ImageFile(
+            identity=bytes.fromhex(about["identity"]),
+            n_inputs=int(about["inputs"]),
+            n_outputs=int(about["outputs"]),
+            order=np.array(about["order"], dtype=np.int64),
+            registers={name: Register(**about["states"][name]) for name in STATES if name in about["states"]},
+            words=tuple((address, tuple(values)) for address, values in parts),
+        )
 
 
 def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
@@ -259,7 +265,7 @@ def opened(image: ImageFile) -> Iterator[Board]:
             if identity != image.identity:
                 raise RunnerError(
                     f"the board on {name} has core {identity.hex()}; the program's image is for core"
-                    f" {image.identity.hex()}; flash the bitstream that 'snnprog export --board' makes with this version"
+                    f" {image.identity.hex()}; flash the bitstream that 'snnprog export --board' makes for it"
                 )
             for _ in board.ask(loading(image)):
                 pass
@@ -283,38 +289,47 @@ def loading(image: ImageFile) -> Iterator[Command]:
 class Ticks:
     """How ticks of a program are asked for, and what their answers mean."""
 
-    program: Program
     image: ImageFile
     state: bool
 
     def commands(self, counts: npt.NDArray[Any]) -> list[Command]:
         """Return the commands of a tick with so many spikes on each line."""
-        lines = np.repeat(np.arange(self.program.n_inputs), counts).astype("<u2")
+        lines = np.repeat(np.arange(self.image.n_inputs), counts).astype("<u2")
         parts = [
             lines[first : first + EVENTS_IN_FRAME].tobytes() for first in range(0, max(1, lines.size), EVENTS_IN_FRAME)
         ]
-        commands = [(b"E", part) for part in parts[:-1]] + [(b"T", parts[-1])]
-        return commands + (self._peeks(self.image.current) + self._peeks(self.image.potential) if self.state else [])
+        return [*((b"E", part) for part in parts[:-1]), (b"T", parts[-1]), *self._peeks()]
 
-    def _peeks(self, address: int) -> list[Command]:
-        count = self.program.n_neurons
-        return [
-            (b"P", (address + first).to_bytes(3, "little") + bytes([min(WORDS_IN_ANSWER, count - first)]))
-            for first in range(0, count, WORDS_IN_ANSWER)
-        ]
+    def _peeks(self) -> Iterator[Command]:
+        for register in self.image.registers.values() if self.state else ():
+            for first in range(0, self.image.order.size, WORDS_IN_ANSWER):
+                count = min(WORDS_IN_ANSWER, self.image.order.size - first)
+                yield b"P", (register.address + first).to_bytes(3, "little") + bytes([count])
 
     def answer(self, commands: list[Command], contents: Iterator[bytes]) -> tuple[npt.NDArray[np.uint8], Integers]:
-        """Return how often each output spiked, and currents and potentials, one after the other (2, neurons)."""
+        """Return how often each output spiked, and currents and potentials (2, neurons) where they are asked for."""
         taken = [(command, next(contents)) for command, _ in commands]
         events = b"".join(content[: -len(END_OF_EVENTS)] for command, content in taken if command == b"T")
         spikes = np.frombuffer(events, dtype="<u2")
-        if spikes.size and spikes.max() >= self.program.outputs.size:
-            raise RunnerError(
-                f"the board says that output {spikes.max()} spiked; there are {self.program.outputs.size}"
-            )
-        words = np.frombuffer(b"".join(content for command, content in taken if command == b"P"), dtype="<i4")
-        states = words.reshape(2, -1)[:, self.program.places()] if self.state else words
-        return np.bincount(spikes, minlength=self.program.outputs.size).astype(np.uint8), states.astype(np.int64)
+        if spikes.size and spikes.max() >= self.image.n_outputs:
+            raise RunnerError(f"the board says that output {spikes.max()} spiked; there are {self.image.n_outputs}")
+        words = np.frombuffer(b"".join(content for command, content in taken if command == b"P"), dtype="<u4")
+        states = np.zeros((len(STATES), self.image.order.size if self.state else 0), dtype=np.int64)
+        for register, part in zip(self.image.registers, np.split(words, len(self.image.registers)), strict=True):
+            if self.state:
+                states[STATES.index(register), self.image.order] = self.image.registers[register].values(part)
+        return np.bincount(spikes, minlength=self.image.n_outputs).astype(np.uint8), states
+
+
+def answers(board: Board, ticks: Ticks, steps: Sequence[Step]) -> Iterator[tuple[npt.NDArray[np.uint8], Integers]]:
+    """Send steps, and yield what each tick is answered with."""
+    commands = [[(REST, b"")] if step is None else ticks.commands(step) for step in steps]
+    contents = board.ask(itertools.chain.from_iterable(commands))
+    for step, asked in zip(steps, commands, strict=True):
+        if step is None:
+            next(contents)
+        else:
+            yield ticks.answer(asked, contents)
 
 
 def run(board: Board, stimulus: Stimulus, ticks: Ticks) -> dict[str, npt.NDArray[Any]]:
@@ -326,45 +341,43 @@ def run(board: Board, stimulus: Stimulus, ticks: Ticks) -> dict[str, npt.NDArray
         ``spikes`` bool (ticks, outputs) and, where the stimulus asks for state, ``currents`` and ``potentials`` int32
         (ticks, neurons) after each tick.
     """
-    shape = len(stimulus.raster), ticks.program.n_neurons
-    spikes = np.zeros((len(stimulus.raster), ticks.program.outputs.size), dtype=bool)
-    states = np.zeros((2, *(shape if stimulus.state else (0, 0))), dtype="<i4")
-    starts = set((np.cumsum(stimulus.lengths) - stimulus.lengths).tolist())
-
-    def asked() -> Iterator[Command]:
-        for tick, row in enumerate(stimulus.raster):
-            yield from [(b"R", b"")] if tick in starts else []
-            yield from ticks.commands(row)
-
-    contents = board.ask(asked())
-    for tick, row in enumerate(stimulus.raster):
-        if tick in starts:
-            next(contents)
-        counts, words = ticks.answer(ticks.commands(row), contents)
-        spikes[tick] = counts
-        if stimulus.state:
-            states[:, tick] = words
-    return {"spikes": spikes} | ({"currents": states[0], "potentials": states[1]} if stimulus.state else {})
+    patterns = np.split(stimulus.raster, np.cumsum(stimulus.lengths)[:-1])
+    steps: list[Step] = [step for raster in patterns for step in (None, *raster)]
+    found = list(answers(board, ticks, steps))
+    spikes = np.array([counts for counts, _ in found], dtype=bool).reshape(len(found), ticks.image.n_outputs)
+    if not stimulus.state:
+        return {"spikes": spikes}
+    states = np.array([each for _, each in found], dtype="<i4").reshape(len(found), len(STATES), ticks.image.order.size)
+    return {"spikes": spikes, "currents": states[:, 0], "potentials": states[:, 1]}
 
 
 def stream(board: Board, ticks: Ticks, *, source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer tick by tick what comes from a pipe, until it ends."""
-    for _ in board.ask([(b"R", b"")]):
-        pass
-    while command := source.read(1):
-        if command == b"R":
-            for _ in board.ask([(b"R", b"")]):
-                pass
-        elif command == b"T":
-            counts = np.frombuffer(source.read(ticks.program.n_inputs), dtype=np.uint8)
-            if counts.size != ticks.program.n_inputs:
-                raise RunnerError(f"the pipe ended within a tick, after {counts.size} of its bytes")
-            commands = ticks.commands(counts)
-            found, states = ticks.answer(commands, board.ask(commands))
-            sink.write(found.tobytes() + states.astype("<i4").tobytes())
-            sink.flush()
-        else:
-            raise RunnerError(f"the pipe sent {command!r}; T or R is allowed")
+    """Answer tick by tick what comes from a pipe, until it ends; commands that come together are sent together."""
+    for steps in read_steps(source, ticks.image.n_inputs):
+        for counts, states in answers(board, ticks, steps):
+            sink.write(counts.tobytes() + states.astype("<i4").tobytes())
+        sink.flush()
+
+
+def read_steps(source: BinaryIO, n_inputs: int) -> Iterator[list[Step]]:
+    """Yield the whole steps that a pipe has at a time."""
+    got = b""
+    while piece := source.read1(PIECE_BYTES):  # type: ignore[attr-defined]
+        got += piece
+        steps: list[Step] = []
+        at = 0
+        while at < len(got):
+            length = {TICK[0]: 1 + n_inputs, REST[0]: 1}.get(got[at])
+            if length is None:
+                raise RunnerError(f"the pipe sent {got[at : at + 1]!r}; T or R is allowed")
+            if at + length > len(got):
+                break
+            steps.append(np.frombuffer(got, np.uint8, n_inputs, at + 1) if got[at] == TICK[0] else None)
+            at += length
+        got = got[at:]
+        yield steps
+    if got:
+        raise RunnerError(f"the pipe ended within a tick, after {len(got)} of its bytes")
 
 
 def versions_of(image: ImageFile) -> dict[str, str]:
@@ -382,18 +395,15 @@ def main(arguments: list[str]) -> None:
     is_stream = arguments[1:] in (["-", "-"], ["-", "-", "state"])
     if len(arguments) != 3 and not is_stream:
         raise RunnerError("usage: runner.py PROGRAM STIMULUS RESULT, or runner.py PROGRAM - - [state]")
-    path = Path(arguments[0])
-    program, image = read_program(path), read_image(path.with_suffix(".hex"))
-    if is_stream:
-        with opened(image) as board:
-            print(json.dumps({"versions": versions_of(image)}), flush=True)
-            ticks = Ticks(program, image, state=len(arguments) == 4)
-            stream(board, ticks, source=sys.stdin.buffer, sink=sys.stdout.buffer)
-        return
-    stimulus = read_stimulus(Path(arguments[1]), program.n_inputs)
+    image = read_image(Path(arguments[0]).with_suffix(".hex"))
+    stimulus = None if is_stream else read_stimulus(Path(arguments[1]), image.n_inputs)
+    ticks = Ticks(image, state=len(arguments) == 4 if stimulus is None else stimulus.state)
     with opened(image) as board:
-        arrays = run(board, stimulus, Ticks(program, image, state=stimulus.state))
-    write_result(Path(arguments[2]), arrays, versions_of(image))
+        if stimulus is None:
+            print(json.dumps({"versions": versions_of(image)}), flush=True)
+            stream(board, ticks, source=sys.stdin.buffer, sink=sys.stdout.buffer)
+        else:
+            write_result(Path(arguments[2]), run(board, stimulus, ticks), versions_of(image))
 
 
 if __name__ == "__main__":

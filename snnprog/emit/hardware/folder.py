@@ -53,7 +53,9 @@ def _mhz(hertz: int) -> int:
 
 
 def _render(name: str, context: Mapping[str, object]) -> str:
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     text = (TEMPLATES / name).read_text(encoding="utf-8")
     return environment.from_string(text).render(context)
 

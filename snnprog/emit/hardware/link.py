@@ -34,13 +34,13 @@ def core_ports() -> wiring.Signature:
     tick, clear : strobes
         Run a tick; go back to rest, with the program kept. Only while the core is not busy.
     busy : level
-        Whether a tick or the way back to rest is under way; from the clock after the strobe on.
+        Whether the core is at work; from the clock after a strobe on.
     events_out : stream of an output's number
         While the tick runs; busy falls after the last of them was taken.
     load : stream of an address and a word
-        Writes memories while the core is not busy.
-    peek : stream of an address, peeked : stream of a word
-        Reads memories while the core is not busy.
+        Writes memories.
+    peek_address : stream of an address, peek_data : stream of a word
+        Reads memories. The address is held until the word is taken.
     """
     return wiring.Signature(
         {
@@ -49,9 +49,9 @@ def core_ports() -> wiring.Signature:
             "clear": Out(1),
             "busy": In(1),
             "events_out": In(stream.Signature(EVENT_BITS)),
-            "load": Out(stream.Signature(data.StructLayout({"address": ADDRESS_BITS, "word": WORD_BITS}))),
-            "peek": Out(stream.Signature(ADDRESS_BITS)),
-            "peeked": In(stream.Signature(WORD_BITS)),
+            "load": Out(stream.Signature(data.StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS}))),
+            "peek_address": Out(stream.Signature(ADDRESS_BITS)),
+            "peek_data": In(stream.Signature(WORD_BITS)),
         }
     )
 
@@ -81,8 +81,8 @@ class SerialLink(wiring.Component):
         m.d.comb += [
             self.core.events_in.payload.eq(self._word[-EVENT_BITS:]),
             self.core.load.payload.address.eq(self._address),
-            self.core.load.payload.word.eq(self._word),
-            self.core.peek.payload.eq(self._address),
+            self.core.load.payload.data.eq(self._word),
+            self.core.peek_address.payload.eq(self._address),
         ]
         with m.FSM():
             self._frame(m)
@@ -153,10 +153,13 @@ class SerialLink(wiring.Component):
             m.next = "CHECK_LOW"
         with m.State("CHECK_LOW"), self._receive(m):
             m.next = "RUN"
-        with m.State("RUN"):
-            with m.If(self._crc.match_detected & self._is(COMMANDS)):
-                m.d.comb += [self.core.tick.eq(self._is(b"T")), self.core.clear.eq(self._is(b"R"))]
-            with m.Else():
+        is_right = self._crc.match_detected & self._is(COMMANDS)
+        with m.State("RUN"), m.If(~self.core.busy):
+            m.d.comb += [
+                self.core.tick.eq(is_right & self._is(b"T")),
+                self.core.clear.eq(is_right & self._is(b"R")),
+            ]
+            with m.If(~is_right):
                 m.d.sync += self._command.eq(ERROR[0])
             m.next = "HEAD"
 
@@ -194,19 +197,16 @@ class SerialLink(wiring.Component):
 
     def _peeked(self, m: Module) -> None:
         count = self._word[-8:]
+        byte = self.core.peek_data.payload.word_select(self._place[:2], 8)
         with m.State("PEEK"):
-            m.d.comb += self.core.peek.valid.eq(count != 0)
+            m.d.comb += self.core.peek_address.valid.eq(count != 0)
             with m.If(count == 0):
                 m.next = "SUM_HIGH"
-            with m.Elif(self.core.peek.ready):
-                m.next = "PEEKED"
-        byte = self.core.peeked.payload.word_select(self._place[:2], 8)
-        with m.State("PEEKED"), m.If(self.core.peeked.valid), self._send(m, byte):
-            m.d.sync += self._place.eq(self._place + 1)
-            with m.If(self._place[:2] == WORD_BYTES - 1):
-                m.d.comb += self.core.peeked.ready.eq(1)
-                m.d.sync += [self._address.eq(self._address + 1), count.eq(count - 1)]
-                m.next = "PEEK"
+            with m.Elif(self.core.peek_data.valid), self._send(m, byte):
+                m.d.sync += self._place.eq(self._place + 1)
+                with m.If(self._place[:2] == WORD_BYTES - 1):
+                    m.d.comb += self.core.peek_data.ready.eq(1)
+                    m.d.sync += [self._address.eq(self._address + 1), count.eq(count - 1)]
 
 
 class SerialSystem(wiring.Component):
@@ -247,5 +247,18 @@ class SerialSystem(wiring.Component):
         ]
         connect(m, queue.r_stream, link.received)
         connect(m, link.sent, transmitter.bytes)
-        connect(m, link.core, core)
+        for name in ("events_in", "load", "peek_address"):
+            _pass(m, getattr(link.core, name), getattr(core, name))
+        for name in ("events_out", "peek_data"):
+            _pass(m, getattr(core, name), getattr(link.core, name))
+        m.d.comb += [core.tick.eq(link.core.tick), core.clear.eq(link.core.clear), link.core.busy.eq(core.busy)]
         return m
+
+
+def _pass(m: Module, source: Any, sink: Any) -> None:
+    """Connect two streams whose numbers may differ in width: a core counts no further than it has room for."""
+    m.d.comb += [
+        Value.cast(sink.payload).eq(Value.cast(source.payload)),
+        sink.valid.eq(source.valid),
+        source.ready.eq(sink.ready),
+    ]
