@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from amaranth import Value
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
@@ -61,12 +62,17 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
 def verilog_of(component: Component, *, name: str) -> str:
     """Return the Verilog of a component: a module of that name, and the modules that it is made of.
 
+    A port of a port is called ``port_part``: Verilator calls names with two underscores otherwise.
+
     Raises
     ------
     SpecError
         If Yosys is not installed.
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
+    ports = {
+        "_".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)
+    }
+    text = rtlil.convert(component, name=name, emit_src=False, ports=ports)
     with temporary_folder() as folder:
         (folder / "in.il").write_text(text, encoding="utf-8")
         (folder / "commands.ys").write_text(COMMANDS, encoding="utf-8")
@@ -77,9 +83,11 @@ def verilog_of(component: Component, *, name: str) -> str:
 COMMANDS = """\
 read_rtlil in.il
 proc -nomux -norom
+delete t:$meminit*
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
-"""What Amaranth's own `amaranth.back.verilog` runs, version 0.5.10."""
+"""What Amaranth's own `amaranth.back.verilog` runs, version 0.5.10, but for the contents of memories, which are deleted:
+Amaranth sets all to 0, and a UP5K's large blocks have none."""
