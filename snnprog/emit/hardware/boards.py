@@ -1,4 +1,4 @@
-"""FPGA boards as data: the device, its clock, the pins of its serial line, and how a bitstream gets onto it.
+"""FPGA boards as data: the device, its cores, the pins of the serial line, and how a bitstream gets onto it.
 
 Pins are facts from the boards' public documentation; each board says where they stand.
 """
@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from snnprog.errors import SpecError
+from snnprog.emit.hardware.image import check_size
+from snnprog.emit.hardware.plan import CorePlan, CoreSize
+from snnprog.errors import LimitError, SpecError
+from snnprog.program import Program
 
 BAUD = 1_000_000
 """A choice: FT232H, FT2232H, FT231X and CMSIS-DAP bridges have it exactly, and so have 24 and 50 MHz."""
@@ -28,18 +31,25 @@ class Device:
         What nextpnr is told of device and package.
     clock_hz : int
         What the core is clocked with, whatever the board's crystal.
+    sizes : tuple of CoreSize
+        Cores that it has room for; a program gets the first that has room for it.
     """
 
     name: str
     family: str
     options: tuple[str, ...]
     clock_hz: int
+    sizes: tuple[CoreSize, ...]
 
 
-UP5K = Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"), 24_000_000)
+UP5K = Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"), 24_000_000, (CoreSize(),))
 """Its PLL makes 24 MHz from 12 MHz: `icepll -i 12 -o 24`."""
-ECP5_BG381 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"), 50_000_000)
-ECP5_BG256 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA256", "--speed", "6"), 50_000_000)
+
+ECP5_SIZES = (CoreSize(neurons=1024, inputs=1024, synapses=8192, longest_delay=15), CoreSize())
+"""Measured, of 56 block RAMs, for loihi1: the first takes 45, the second 50; with 1,024 neurons, what is under way in
+delays to 63 would take 76 alone."""
+ECP5_BG381 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"), 50_000_000, ECP5_SIZES)
+ECP5_BG256 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA256", "--speed", "6"), 50_000_000, ECP5_SIZES)
 """Their PLL makes 50 MHz from 25 MHz: `ecppll -i 25 -o 50`."""
 
 
@@ -186,3 +196,25 @@ def find_board(name: str) -> Board:
     if name not in BOARDS:
         raise SpecError(f"board must be one of {', '.join(BOARDS)}, got {name!r}")
     return BOARDS[name]
+
+
+def plan_for(program: Program, board: Board) -> CorePlan:
+    """Return the core that a program gets on a board: the first of the device's that has room for it.
+
+    Raises
+    ------
+    SpecError
+        If no core can be made for the rule of the program's chip.
+    LimitError
+        If none has room; it names what the first lacks.
+    """
+    plans = [CorePlan(program.chip, size) for size in board.device.sizes]
+    misfits: list[LimitError] = []
+    for plan in plans:
+        try:
+            check_size(program, plan)
+        except LimitError as error:
+            misfits.append(error)
+        else:
+            return plan
+    raise misfits[0]

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from amaranth.lib.wiring import Component
 from jinja2 import Environment, StrictUndefined
 
-from snnprog.emit.hardware.boards import BAUD, Board
+from snnprog.arrays import Raster
+from snnprog.emit.hardware.boards import BAUD, Board, find_board, plan_for
+from snnprog.emit.hardware.core import Core
+from snnprog.emit.hardware.identity import identity_of
+from snnprog.emit.hardware.image import Image, image_of
+from snnprog.emit.hardware.link import SerialSystem
+from snnprog.emit.hardware.protocol import (
+    ADDRESS_BYTES,
+    END_OF_EVENTS,
+    EVENT_BYTES,
+    LONGEST_PAYLOAD,
+    WORD_BYTES,
+    answer,
+    events,
+    frame,
+)
 from snnprog.emit.hardware.yosys import verilog_of
+from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
+from snnprog.program import Program
+from snnprog.simulate import simulate
 
 TEMPLATES = Path(__file__).with_name("board_folder")
 SYSTEM = "snnprog_system"
 HZ_IN_MHZ = 1_000_000
 
+TEST_TICKS, TEST_SEED, TEST_SHARE = 40, 0, 0.1
+"""Of the testbench: its ticks, and the share of lines that spike at each. A choice: Icarus takes seconds for them."""
+
 Exchange = tuple[bytes, bytes]
 """A frame, and what it must be answered with."""
 
 
-def board_files(
-    board: Board, system: Component, *, models: str, image: str, exchanges: Sequence[Exchange]
-) -> dict[str, str]:
+def write_board_folder(folder: Path, program: Program, board_name: str) -> list[Path]:
+    """Write a folder that builds a core for a program on a board; return its files.
+
+    Raises
+    ------
+    SpecError
+        If there is no such board, or no core can be made for the rule of the program's chip.
+    LimitError
+        If the board's core has no room for the program.
+    FormatError
+        If a file cannot be written.
+    """
+    board = find_board(board_name)
+    plan = plan_for(program, board)
+    image = image_of(program, plan)
+    identity = identity_of(plan)
+    exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program)]
+    files = board_files(board, SerialSystem(Core(plan), identity=identity), image=image.text(), exchanges=exchanges)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"the folder {folder} cannot be made: {error.strerror}; name another") from error
+    for name, text in files.items():
+        write_bytes(folder / name, text.encode("utf-8"))
+    return [folder / name for name in files]
+
+
+def board_files(board: Board, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
     """Return the files of a board's folder, name -> text.
 
     Parameters
     ----------
     system : SerialSystem
         A core on a serial line.
-    models : str
-        Verilog of the vendor's parts that the system is made with, for simulation.
     image : str
         The program's image.
     exchanges : sequence of (bytes, bytes)
@@ -37,12 +84,10 @@ def board_files(
     """
     pins = "pcf" if board.device.family == "ice40" else "lpf"
     script = _script(exchanges)
-    names = ["top.v", f"pins.{pins}", "Makefile", "testbench.v", "simulator.cpp", "README.md"]
+    names = ["README.md", "Makefile", "top.v", f"pins.{pins}", "testbench.v", "simulator.cpp"]
     context = {"board": board, "baud": BAUD, "pins": pins, "script_bytes": len(script), "mhz": _mhz}
-    files = {name: _render(name, context) for name in names}
-    return files | {
+    return {name: _render(name, context) for name in names} | {
         "core.v": verilog_of(system, name=SYSTEM),
-        "models.v": models,
         "program.hex": image,
         "testbench.hex": "".join(f"{byte:02x}\n" for byte in script),
     }
@@ -66,3 +111,28 @@ def _script(exchanges: Sequence[Exchange]) -> bytes:
         for sent, answered in exchanges
     ]
     return b"".join([*parts, bytes(4)])
+
+
+def _loading(image: Image) -> Iterator[Exchange]:
+    """Yield the frames that load an image."""
+    most = (LONGEST_PAYLOAD - ADDRESS_BYTES) // WORD_BYTES
+    starts = np.flatnonzero(np.diff(image.addresses, prepend=-2) != 1)
+    for first, end in zip(starts.tolist(), [*starts[1:].tolist(), image.addresses.size], strict=True):
+        for at in range(first, end, most):
+            numbers = [int(image.addresses[at]), *image.words[at : min(at + most, end)].tolist()]
+            yield frame(b"W", b"".join(each.to_bytes(WORD_BYTES, "little") for each in numbers)), answer(b"W")
+
+
+def _ticks(program: Program) -> Iterator[Exchange]:
+    """Yield the frames of ticks from rest with random spikes, and what the reference answers."""
+    yield frame(b"R"), answer(b"R")
+    raster: Raster = np.random.default_rng(TEST_SEED).random((TEST_TICKS, program.n_inputs)) < TEST_SHARE
+    plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
+    (trace,) = simulate(plain, [raster])
+    most = LONGEST_PAYLOAD // EVENT_BYTES
+    for lines, outputs in zip(raster, trace.spikes, strict=True):
+        numbers = np.flatnonzero(lines).tolist()
+        parts = [numbers[at : at + most] for at in range(0, max(1, len(numbers)), most)]
+        yield from ((frame(b"E", events(part)), answer(b"E")) for part in parts[:-1])
+        found = [*np.flatnonzero(outputs).tolist(), END_OF_EVENTS]
+        yield frame(b"T", events(parts[-1])), answer(b"T", events(found))
