@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
+from snnprog.emit.hardware.identity import identity_of
 from snnprog.emit.hardware.plan import (
     COLUMNS,
     IS_LAST,
@@ -42,7 +44,7 @@ class Image:
     addresses, words : (words,) int64
         Flat addresses, rising, and what stands there.
     about : mapping
-        ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
+        ``chip``; ``identity``, of the core; ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
         core's is; and ``states``: name -> address of the first neuron's word, lowest bit, bits, and whether they have
         a sign.
     """
@@ -93,6 +95,7 @@ def image_of(program: Program, plan: CorePlan) -> Image:
     }
     about = {
         "chip": program.chip.name,
+        "identity": identity_of(plan).hex(),
         "inputs": program.n_inputs,
         "outputs": program.n_outputs,
         "neurons": program.n_neurons,
@@ -131,12 +134,11 @@ def check_size(program: Program, plan: CorePlan) -> None:
         )
 
 
-def _put(fields: Mapping[str, Field], values: Mapping[str, Int64s], *, count: int) -> list[Int64s]:
+def _put(fields: Mapping[str, Field], values: Mapping[str, ArrayLike], *, count: int) -> list[Int64s]:
     """Return the words that hold the values of fields."""
-    words = [np.zeros(count, np.int64) for _ in word_widths(fields)]
+    words: list[Int64s] = [np.zeros(count, np.int64) for _ in word_widths(fields)]
     for name, field in fields.items():
-        mask = (1 << field.shape.width) - 1
-        words[field.word] |= (values[name].astype(np.int64) & mask) << field.first
+        words[field.word] |= (np.asarray(values[name], np.int64) & field.mask) << field.first
     return words
 
 
@@ -149,7 +151,7 @@ def _sources(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
 
 def _synapses(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
     by_line = np.argsort(_sources(program, plan, place=place), kind="stable")
-    values = {
+    values: dict[str, ArrayLike] = {
         "post": place[program.post],
         "delay": program.delay,
         "weight": program.weight,
@@ -167,6 +169,6 @@ def _lines(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
 
 def _columns(program: Program, plan: CorePlan, *, order: Int64s) -> list[Int64s]:
     numbers = np.arange(program.n_neurons)
-    flags = {IS_OUTPUT: numbers < program.n_outputs, IS_LAST: numbers == program.n_neurons - 1}
-    parameters = {name: values[order] for name, values in parameters_of(program).items()}
+    flags: dict[str, ArrayLike] = {IS_OUTPUT: numbers < program.n_outputs, IS_LAST: numbers == program.n_neurons - 1}
+    parameters: dict[str, ArrayLike] = {name: values[order] for name, values in parameters_of(program).items()}
     return _put(plan.parameters, parameters | flags, count=program.n_neurons)
