@@ -13,6 +13,8 @@ neurons, 32 bits each, little-endian; ``R`` goes back to rest.
     The port, as in ``/dev/ttyUSB1`` or ``COM4``.
 ``SNNPROG_SERIAL_BAUD``
     Its rate, if it is not 1,000,000.
+``SNNPROG_BOARD``
+    The board's name, from which snnprog knows which core the image must be for; an iCE40UP5K's, unless it is set.
 
 The protocol is described in snnprog's documentation ("FPGA boards"). Frames are sent ahead of their answers, as many as
 the board keeps, so that the time that a USB adapter takes for each answer does not add up.
@@ -265,7 +267,8 @@ def opened(image: ImageFile) -> Iterator[Board]:
             if identity != image.identity:
                 raise RunnerError(
                     f"the board on {name} has core {identity.hex()}; the program's image is for core"
-                    f" {image.identity.hex()}; flash the bitstream that 'snnprog export --board' makes for it"
+                    f" {image.identity.hex()}; set SNNPROG_BOARD, and flash what"
+                    " 'snnprog export --board' writes"
                 )
             for _ in board.ask(loading(image)):
                 pass

@@ -44,7 +44,8 @@ class Image:
     addresses, words : (words,) int64
         Flat addresses, rising, and what stands there.
     about : mapping
-        ``chip``; ``identity``, of the core; ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
+        ``chip``; ``identity``, of the core (`identity_of`);
+        ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
         core's is; and ``states``: name -> address of the first neuron's word, lowest bit, bits, and whether they have
         a sign.
     """
