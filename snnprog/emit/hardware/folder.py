@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from amaranth.lib.wiring import Component
 from jinja2 import Environment, StrictUndefined
 
 from snnprog.arrays import Raster
+from snnprog.documents import parse_json
 from snnprog.emit.hardware.boards import BAUD, Board, find_board, plan_for
 from snnprog.emit.hardware.core import Core
 from snnprog.emit.hardware.identity import identity_of
@@ -33,7 +35,7 @@ from snnprog.program import Program
 from snnprog.simulate import simulate
 
 TEMPLATES = Path(__file__).with_name("board_folder")
-SYSTEM = "snnprog_system"
+SYSTEM, ABOUT = "snnprog_system", "board.json"
 HZ_IN_MHZ = 1_000_000
 
 TEST_TICKS, TEST_SEED, TEST_SHARE = 40, 0, 0.1
@@ -70,6 +72,20 @@ def write_board_folder(folder: Path, program: Program, board_name: str) -> list[
     return [folder / name for name in files]
 
 
+def board_of(folder: Path) -> str:
+    """Return the name of the board that a folder was written for.
+
+    Raises
+    ------
+    FormatError
+        If it is no such folder.
+    """
+    try:
+        return str(parse_json((folder / ABOUT).read_bytes())["board"])
+    except (OSError, ValueError, KeyError) as error:
+        raise FormatError(f"{folder} is not a folder that 'snnprog export --board' wrote: {error!r}") from error
+
+
 def board_files(board: Board, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
     """Return the files of a board's folder, name -> text.
 
@@ -86,7 +102,9 @@ def board_files(board: Board, system: Component, *, image: str, exchanges: Seque
     script = _script(exchanges)
     names = ["README.md", "Makefile", "top.v", f"pins.{pins}", "testbench.v", "simulator.cpp"]
     context = {"board": board, "baud": BAUD, "pins": pins, "script_bytes": len(script), "mhz": _mhz}
+    about = {"board": board.name, "device": board.device.name, "clock_hz": board.device.clock_hz, "baud": BAUD}
     return {name: _render(name, context) for name in names} | {
+        ABOUT: json.dumps(about, indent=1) + "\n",
         "core.v": verilog_of(system, name=SYSTEM),
         "program.hex": image,
         "testbench.hex": "".join(f"{byte:02x}\n" for byte in script),
