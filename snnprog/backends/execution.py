@@ -259,7 +259,7 @@ def _run_folder(
         if backend.artifact:
             from snnprog.emit.exporting import export
 
-            export(plain, folder / f"program{backend.artifact}", **backend.export_options)
+            export(plain, folder / f"program{backend.artifact}", board=backend.board)
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of(

@@ -55,8 +55,8 @@ class Backend:
         Further environment variables that it gets where they are set.
     artifact : str
         Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
-    artifact_options : mapping
-        Option of that export -> environment variable that has its value, where it is set.
+    board_variable : str
+        The environment variable that names the FPGA board which that export is for; empty without.
     """
 
     name: str
@@ -72,16 +72,16 @@ class Backend:
     variables: tuple[str, ...]
     passed_variables: tuple[str, ...]
     artifact: str
-    artifact_options: Mapping[str, str]
+    board_variable: str
 
     def executes(self, rule: str) -> bool:
         """Tell whether it executes the rule of that name."""
         return rule in self.semantics or ANY_RULE in self.semantics
 
     @property
-    def export_options(self) -> dict[str, str]:
-        """The options that its artifact is exported with."""
-        return {option: value for option, name in self.artifact_options.items() if (value := os.environ.get(name))}
+    def board(self) -> str | None:
+        """The FPGA board that its artifact is exported for; None where none is named."""
+        return os.environ.get(self.board_variable) or None if self.board_variable else None
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _read_folder(folder: Path) -> Backend:
             variables=_texts({"variables": [], **description}, "variables"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
-            artifact_options=_option_variables(description.get("artifact_options", {})),
+            board_variable=_text({"board_variable": "", **description}, "board_variable"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -195,12 +195,6 @@ def _artifact(description: Mapping[str, object]) -> str:
     if suffix not in EXPORT_FORMS:
         raise ValueError(f"artifact is {suffix!r}; a suffix among {', '.join(EXPORT_FORMS)} is needed")
     return suffix
-
-
-def _option_variables(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
-        raise TypeError(f"artifact_options is {value!r}; a table of environment variables is needed")
-    return value
 
 
 def _distributions(value: object) -> dict[str, str]:

@@ -45,8 +45,8 @@ def inspect_command(
     figures, on_boards = _figures(program, targets), _on_boards(program, boards)
     if as_json:
         data = program_data(program) | {"cores": None if placement is None else placement.as_dict()}
-        told = {"targets": figures, "boards": on_boards}
-        print_json(data | {name: [each.as_dict() for each in listed] for name, listed in told.items()})
+        data |= {"targets": [each.as_dict() for each in figures], "boards": [each.as_dict() for each in on_boards]}
+        print_json(data)
         return
     console = terminal()
     print_program(console, program)
