@@ -87,14 +87,13 @@ def test_the_testbench_passes(name: str, folders: Callable[[str], Path]) -> None
     assert "bytes of answers, no difference" in done.stdout
 
 
-def test_the_testbench_finds_a_wrong_weight(tmp_path: Path) -> None:
+def test_the_testbench_finds_wrong_weights(tmp_path: Path) -> None:
     need("iverilog", "make")
     sp.export(PROGRAM, tmp_path, board="icebreaker")
-    lighter = replace(PROGRAM, synapses=replace(PROGRAM.synapses, weight=PROGRAM.weight // 4 * 2))
-    sp.export(lighter, tmp_path / "other", board="icebreaker")
+    silent = replace(PROGRAM, synapses=replace(PROGRAM.synapses, weight=PROGRAM.weight * 0))
+    sp.export(silent, tmp_path / "other", board="icebreaker")
     (tmp_path / "other" / "testbench.hex").rename(tmp_path / "other.hex")
     wrong, right = ((tmp_path / name).read_text().split() for name in ("other.hex", "testbench.hex"))
-    assert len(wrong) == len(right)
     asked = bytes.fromhex("".join(right))
     # The frames of one program, with the other's image: only its `W` frames are replaced.
     (tmp_path / "testbench.hex").write_text("\n".join(with_loading_of(asked, bytes.fromhex("".join(wrong)))))
