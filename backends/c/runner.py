@@ -5,7 +5,7 @@ PROGRAM with its header; PROGRAM itself is read for its counts only. STIMULUS an
 whole or not at all. Exit code 0 means it was written; anything else comes with one sentence on stderr.
 
 ``runner.py PROGRAM - - [state]`` writes a line of JSON with the versions, then lets the compiled program speak on the
-standard streams: `main.c` says how.
+standard streams: ``toolchain/main.c`` says how.
 
 SNNPROG_C_TARGET chooses where it runs (see `machines`), SNNPROG_C_COMPILER what compiles it.
 """
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # isolated interpreters look in no folder of a script
+sys.path.insert(0, str(Path(__file__).resolve().parent / "toolchain"))
 from machines import Image, RunnerError, build, chosen_target
 
 STATE_MACRO = "PROGRAM_STATE"

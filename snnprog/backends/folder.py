@@ -57,6 +57,8 @@ class Backend:
         Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
     board_variable : str
         The environment variable that names the FPGA board which that export is for; empty without.
+    stream : bool
+        Whether its runner goes on tick by tick: see `snnprog.backends.streaming`.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Backend:
     passed_variables: tuple[str, ...]
     artifact: str
     board_variable: str
+    stream: bool
 
     def executes(self, rule: str) -> bool:
         """Tell whether it executes the rule of that name."""
@@ -167,6 +170,7 @@ def _read_folder(folder: Path) -> Backend:
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
             board_variable=_text({"board_variable": "", **description}, "board_variable"),
+            stream=_flag({"stream": False, **description}, "stream"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -184,6 +188,13 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} is {values!r}; a list of texts is needed")
     return tuple(values)
+
+
+def _flag(description: Mapping[str, object], key: str) -> bool:
+    value = description[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is {value!r}; true or false is needed")
+    return value
 
 
 def _artifact(description: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
 """Bytes of flash and RAM, and instructions of a tick, of a program as C on a microcontroller.
 
-The program is exported, and ``figures.py`` of the backend folder ``c`` compiles it and runs it under QEMU: that folder
-alone knows compilers and boards.
+The program is exported, and ``toolchain/figures.py`` of the backend folder ``c`` compiles it and runs it under QEMU:
+that folder alone knows compilers and boards.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from snnprog.program import Program
 from snnprog.temporaries import temporary_folder
 
 BACKEND, SCRIPT = "c", "figures.py"
+TOOLCHAIN = "toolchain"
 
 MICROCONTROLLERS = ("cortex-m0", "cortex-m4", "riscv32")
 """Processors that programs are compiled for; the folder's ``machines.py`` has the same."""
@@ -100,7 +101,9 @@ def microcontroller_figures(program: Program, target: str) -> MicrocontrollerFig
     with temporary_folder() as folder:
         source, result = folder / "program.c", folder / "figures.json"
         export(program, source)
-        command = isolated(interpreter_of(backend), str(backend.folder / SCRIPT), str(source), target, str(result))
+        command = isolated(
+            interpreter_of(backend), str(backend.folder / TOOLCHAIN / SCRIPT), str(source), target, str(result)
+        )
         failure = failure_of(command, limit_s=LIMIT_SECONDS, folder=folder, variables=backend.passed_variables)
         if failure:
             raise BackendError(f"the figures for {target} cannot be measured: {SCRIPT} {failure}")

@@ -21,7 +21,7 @@ from snnprog.program import Program
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class EmittedKernel:
     """A convolution whose weights are emitted once.
 
     Attributes
@@ -80,7 +80,9 @@ class Kernel:
         row = self._axis(sheet, number, axis=0, target=columns, tap=geometry.kernel[1] * outs)
         column = self._axis(sheet, number, axis=1, target=1, tap=outs)
         later = (self.delays % slots) * self.n_neurons
-        delay = tables.add(f"{name}_delay", later, about=f"convolution {number}: delay of each weight, as place in the ring")
+        delay = tables.add(
+            f"{name}_delay", later, about=f"convolution {number}: delay of each weight, as place in the ring"
+        )
         first = self.first_neuron + (delay.low if delay.is_constant else 0)
         per_channel = self.weights.size // geometry.channels[0]
         moved = f" + {delay.at('where + o')}" if not delay.is_constant else ""
@@ -114,7 +116,9 @@ class Kernel:
         where = f"convolution {number}"
         add, name = sheet.tables.add, f"kernel_{number}_{word}"
         return _Axis(
-            first=add(f"{name}_first", first, about=f"{where}: of each source {word}, the first target {word} it meets"),
+            first=add(
+                f"{name}_first", first, about=f"{where}: of each source {word}, the first target {word} it meets"
+            ),
             target=add(f"{name}_target", places[order] * target, about=f"{where}: target {word}s, as places"),
             tap=add(f"{name}_tap", taps[order] * tap, about=f"{where}: {word}s of the kernel, as places"),
             n_meetings=int(sources.size),
@@ -131,7 +135,7 @@ class _Axis:
     n_meetings: int
 
 
-def kernels_of(program: Program, shift: int) -> list[Kernel]:
+def kernels_of(program: Program, shift: int) -> list[EmittedKernel]:
     """Return the convolutions of a program that have synapses; weights are in units of ``2**shift``."""
     found = []
     for each in program.shared:
@@ -139,7 +143,7 @@ def kernels_of(program: Program, shift: int) -> list[Kernel]:
             weights = (each.weight.astype(np.int64) << each.exponent) >> shift
             delays = np.where(each.weight != 0, each.delay, each.delay[np.flatnonzero(each.weight)[0]])
             arrays = (_by_source(each.convolution, array.astype(np.int64)) for array in (weights, delays))
-            found.append(Kernel(each.convolution, each.first_pre, each.first_post, program.n_neurons, *arrays))
+            found.append(EmittedKernel(each.convolution, each.first_pre, each.first_post, program.n_neurons, *arrays))
     return found
 
 

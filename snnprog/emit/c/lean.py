@@ -116,9 +116,7 @@ def _events(program: Program, counts: Span, *, most: int) -> Span:
     return Span(np.minimum(added.min(initial=0), 0), np.maximum(added.max(initial=0), 0))
 
 
-def _gathering_spans(
-    rule: Rule, registers: Spans, *, events: Span, counts: int
-) -> dict[tuple[str, Expression], Span]:
+def _gathering_spans(rule: Rule, registers: Spans, *, events: Span, counts: int) -> dict[tuple[str, Expression], Span]:
     """Return the spans of a gathering that takes event by event, each part of it, in whatever order they come."""
     gather = rule.gather
     zero = Span.of(np.zeros_like(next(iter(registers.values())).low))

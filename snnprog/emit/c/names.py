@@ -11,19 +11,26 @@ import re
 from snnprog.errors import SpecError
 
 WORDS = frozenset(
-    "potential current spikes threshold current_decay potential_decay bias refractory held weight count most"
-    " arriving arrived arrivals loss gathered adaptation trace flow level".split()
+    re.findall(
+        r"\w+",
+        """potential current spikes threshold current_decay potential_decay bias refractory held weight count most
+        arriving arrived arrivals loss gathered adaptation trace flow level""",
+    )
 )
 """Names of registers, parameters and steps that stand in the code as they are."""
 
 KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register"
-    " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
-    " alignas alignof asm bool class constexpr delete false main new nullptr operator private public template this"
-    " thread_local true typeof".split()
+    re.findall(
+        r"\w+",
+        """auto break case char const continue default do double else enum extern float for goto if inline int long
+        register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+        alignas alignof asm bool class constexpr delete false main new nullptr operator private public template this
+        thread_local true typeof""",
+    )
 )
 """C99's keywords (ISO/IEC 9899:1999, 6.4.1), some of C23's and of C++'s, because a header is read by both, and main."""
 
+FILE_NAME = re.compile(r"[A-Za-z0-9._+ -]+")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_PREFIX = 31
 """C99 promises that so many letters of an external name count (5.2.4.1); ours add a word behind."""
@@ -60,7 +67,25 @@ def prefix_of(stem: str) -> str:
     try:
         return checked_prefix(word)
     except SpecError as error:
-        raise SpecError(f"the name {stem!r} makes no prefix for C ({error}); name the file otherwise, or give prefix=") from error
+        raise SpecError(
+            f"the name {stem!r} makes no prefix for C ({error}); name the file otherwise, or give prefix="
+        ) from error
+
+
+def checked_header(name: str) -> str:
+    """Return the name of a header, which stands in the source between quotes.
+
+    Raises
+    ------
+    SpecError
+        If it has other letters than those of `FILE_NAME`.
+    """
+    if not FILE_NAME.fullmatch(name):
+        raise SpecError(
+            "C code includes its header by name, so the name must be of letters (a to z), digits, spaces and any of"
+            f" . _ + -, got {name!r}"
+        )
+    return name
 
 
 class NameBook:

@@ -69,7 +69,7 @@ class OrderedWiring:
         """Add the state."""
         size = self.slots * self.lines
         ticks = f"each of the last {self.slots} ticks" if self.has_history else "the last tick"
-        self.sheet.keep(SENT, self.count_type, size, about=f"how often each of {self.lines} lines spiked in {ticks}")
+        self.sheet.keep(SENT, self.count_type, size, about=f"how often each line spiked in {ticks}")
         if self.has_history:
             self.sheet.keep(NOW, type_of(np.array([size])), about="where the counts of this tick begin")
         if not self.is_register:
@@ -101,7 +101,9 @@ class OrderedWiring:
         ends = np.append(starts, key.size)
         first = tables.add("group_synapse", ends, about="of each group: its first synapse, and where they end")
         ago = synapses.delay[starts] * self.lines
-        back = tables.add("group_ago", ago, about="of each group: how far behind this tick's counts those are that arrive")
+        back = tables.add(
+            "group_ago", ago, about="of each group: how far behind this tick's counts those are that arrive"
+        )
         now, size = self.sheet.own(NOW), self.slots * self.lines
         kind = counter(2 * size)
         body = [
@@ -119,7 +121,11 @@ class OrderedWiring:
         post = sheet.tables.add("synapse_neuron", synapses.post, about="of each synapse: the neuron that it leads to")
         weights = synapses.effective_weight >> self.shift
         low, high = int(weights.min()), int(weights.max())
-        text = str(low) if low == high else f"{sheet.tables.array('synapse_weight', weights, about='of each synapse').name}[s]"
+        text = (
+            str(low)
+            if low == high
+            else f"{sheet.tables.array('synapse_weight', weights, about='of each synapse').name}[s]"
+        )
         low, high = low << self.shift, high << self.shift
         is_wide = max(-low, high) > NARROW
         factor = f" * {1 << self.shift}" if self.shift else ""

@@ -46,8 +46,16 @@ class Lookup:
             return f"{self.name}[{index}]"
         if not self.step:
             return str(self.first)
-        product = index if self.step == 1 else f"{self.step} * {index}" if index.isidentifier() else f"{self.step} * ({index})"
-        return f"{product} + {self.first}" if self.first > 0 else f"{product} - {-self.first}" if self.first else product
+        product = (
+            index
+            if self.step == 1
+            else f"{self.step} * {index}"
+            if index.isidentifier()
+            else f"{self.step} * ({index})"
+        )
+        return (
+            f"{product} + {self.first}" if self.first > 0 else f"{product} - {-self.first}" if self.first else product
+        )
 
 
 @dataclass

@@ -23,7 +23,7 @@ COMPILER_VARIABLE, TARGET_VARIABLE = "SNNPROG_C_COMPILER", "SNNPROG_C_TARGET"
 HOST = "host"
 
 COMMON_FLAGS = ("-std=c99", "-w")
-HOST_FLAGS = ("-O2",)
+HOST_FLAGS = ("-O3",)
 BARE_FLAGS = ("-Os", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-asynchronous-unwind-tables")
 """Small code counts more than fast code where flash is counted in KiB."""
 
