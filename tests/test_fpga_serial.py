@@ -45,13 +45,12 @@ def board_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ["make", "simulator", "OPTIMISE=-O1"], cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    process = subprocess.Popen([folder / "simulator"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen([folder / "simulator"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 @pytest.fixture
