@@ -19,8 +19,9 @@ import snnprog as sp
 from snnprog.chips import Chip, find_chip
 from snnprog.conformance.golden import golden_programs
 from snnprog.conformance.trials import Trial, random_trial
+from snnprog.emit.c.lean import lean_program
 from snnprog.rules.expressions import Ref, Rounding, clip, greatest, least, shift_right
-from snnprog.rules.rule import Rule
+from snnprog.rules.rule import Rule, Watch
 
 LOIHI = find_chip("loihi1")
 
@@ -87,6 +88,17 @@ def xylo() -> Trials:
     return found
 
 
+def quiet_xylo() -> Trials:
+    """Xylo with weights so small that no current saturates: events are added up in a register."""
+    trial = random_trial(1, "xylo")
+    program = trial.program.with_synapses(weight=np.sign(trial.program.weight))
+    program = replace(
+        program, current_decay=np.minimum(program.current_decay, 3), threshold=program.threshold // 64 + 1
+    )
+    assert lean_program(program).rule.is_sum
+    return {"quiet": Job(program, trial.inputs)}
+
+
 def made_up() -> Trials:
     return {kind.name: random_trial(seed, chip_of(kind)) for seed, kind in enumerate(KINDS)}
 
@@ -106,6 +118,9 @@ def made_up_and_loud() -> Trials:
 def other_rules() -> Trials:
     chips = [chip_with(rule, f"rule_{number}") for number, rule in enumerate(OTHER_RULES.values())]
     chips += [LOIHI_SUBTRACTING, LOIHI_AT_LEAST, LOIHI_BOTH]
+    watched = replace(LOIHI.rule, watched=(Watch("gather", 200), *LOIHI.rule.watched))
+    ends = clip(Ref("arriving") + Ref("weight") * Ref("count"), -3000, 2000)  # of what is no register
+    chips += [chip_with(watched, "watched"), chip_with(LOIHI.rule.with_step("gather", ends), "held")]
     return {f"other_{number}": loud_trial(number, chip) for number, chip in enumerate(chips)}
 
 
@@ -203,6 +218,7 @@ SUITES: tuple[Callable[[], Trials], ...] = (
     beyond_32_bits,
     convolutions,
     xylo,
+    quiet_xylo,
     made_up,
     made_up_and_loud,
     other_rules,
