@@ -175,6 +175,7 @@ def odd_shapes() -> Trials:
     programs = [
         small(**nothing),
         small(outputs=[1]),
+        small(pre=[0, 0], post=[1, 1], weight=[9, -9], bias=[10, 20, 30]),
         small(**nothing, n_inputs=0, bias=[10, 20, 30], potential_decay=0),
         small(potential_decay=4095, current_decay=4095),
         small(**read, outputs=[2, 0]),

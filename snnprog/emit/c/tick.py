@@ -52,7 +52,7 @@ class TickWriter:
         self._declare()
         tick = self._tick()  # asks for helpers and tables
         readout = self._readout() if self.n_readouts else []
-        wiring = [*self.wiring.around(), *self.wiring.sender()] if self.wiring else []
+        wiring = [*self.wiring.around(), *self.wiring.sender()] if self.wiring and self.sources.size else []
         return [*wiring, *self._reset(), *readout, *tick]
 
     # ------------------------------------------------------------------------------------------------------ the state
