@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from snnprog.emit.c.code import Sheet
 from snnprog.emit.c.lean import LeanProgram
 from snnprog.emit.c.texts import NARROW, TEXTS, Piece, Place, variable_of
-from snnprog.emit.c.types import INT32, INT64, IntegerType, narrowest, narrowest_signed
+from snnprog.emit.c.types import INT32, INT64, IntegerType, narrowest, narrowest_signed, value_type
 from snnprog.rules.expressions import Expression, Ref, children, names_in
 from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES, Step
 from snnprog.rules.source import is_read_first
@@ -72,8 +72,7 @@ class StepWriter:
         if (numbers == numbers[0]).all():
             return Piece.number(int(numbers[0]))
         low, high = int(numbers.min()), int(numbers.max())
-        kind = narrowest(low, high)
-        kind = kind if kind.size < INT32.size else narrowest_signed(low, high)
+        kind = value_type(low, high)
         word = self.sheet.book.word(min(names_in(node)))
         word = word if isinstance(node, Ref) else f"from_{word}"
         found = self.sheet.tables.array(word, numbers, about=f"of each neuron: {word}", kind=kind)
