@@ -138,13 +138,6 @@ def test_inspect_and_the_page_show_them(target: str, command: Command, detector:
     assert command("inspect", detector, "--json")[1].count('"targets": []') == 1
 
 
-def test_a_spec_has_no_figures(command: Command, detector: Path, tmp_path: Path) -> None:
-    spec = ROOT / "examples" / "ci_check" / "SPEC.toml"
-    code, _, said = command("report", spec, "--target", "cortex-m0", "-o", tmp_path / "p.html")
-    assert code == cli.BAD_USAGE
-    assert "--target are for a program" in said
-
-
 @pytest.mark.parametrize("target", [for_target("cortex-m0")])
 def test_the_command_of_the_page(target: str, command: Command, detector: Path) -> None:
     """It stands there indented, because it needs more than a compiler for this computer."""
