@@ -100,6 +100,7 @@ def test_the_testbench_finds_wrong_weights(tmp_path: Path) -> None:
     done = made(tmp_path, "test")
     assert done.returncode != 0
     assert re.search(r"frame \d+: answered \w\w, expected \w\w", done.stdout)
+    assert "bytes of an answer of" in done.stdout
 
 
 def with_loading_of(script: bytes, other: bytes) -> list[str]:

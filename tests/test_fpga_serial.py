@@ -12,7 +12,7 @@ import pty
 import subprocess
 import sys
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -143,31 +143,32 @@ def test_what_is_no_step_is_refused(text: bytes, said: str, runner: ModuleType) 
         list(runner.read_steps(io.BytesIO(text), 3))
 
 
-class LossyPort(serial.Serial):  # type: ignore[misc, unused-ignore]
-    """A port that loses or changes one of the bytes that are sent once it is told to."""
+def spoiling(write: Callable[[bytes], int], *, place: int, is_lost: bool) -> Callable[[bytes], int]:
+    """Return a port's function that loses a byte of the first frame, or changes a bit of it."""
+    frames: list[bytes] = []
 
-    spoiled: int | None = None
-    change: bytes = b""
+    def spoiled(content: bytes) -> int:
+        frames.append(content)
+        if len(frames) > 1:
+            return write(content)
+        kept = b"" if is_lost else bytes([content[place] ^ 1])
+        return write(content[:place] + kept + content[place + 1 :])
 
-    def write(self, content: bytes) -> int:
-        if self.spoiled is not None and self.spoiled < len(content):
-            content = content[: self.spoiled] + self.change + content[self.spoiled + 1 :]
-            self.spoiled = None
-        return int(super().write(content))
+    return spoiled
 
 
-@pytest.mark.parametrize("change", [b"", b"\x55"], ids=["lost", "changed"])
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost", "changed"])
 @pytest.mark.parametrize("place", range(6))
 def test_a_spoiled_byte_is_noticed(
-    place: int, change: bytes, runner: ModuleType, port: str, image: Any, monkeypatch: pytest.MonkeyPatch
+    place: int, is_lost: bool, runner: ModuleType, port: str, image: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "LIMIT_S", 3.0)
     with runner.opened(image) as board:
         clean = list(board.ask([(b"R", b""), (b"T", b"\x00\x00"), (b"T", b"")]))
-    with LossyPort(port) as lossy:
+    with serial.Serial(port) as lossy:
         board = runner.Board(lossy)
         board.resynchronise()
-        lossy.spoiled, lossy.change = place, change
+        monkeypatch.setattr(lossy, "write", spoiling(lossy.write, place=place, is_lost=is_lost))
         with pytest.raises(runner.RunnerError, match=r"lost|did not answer"):
             list(board.ask([(b"T", b"\x00\x00"), (b"R", b"")]))
     with runner.opened(image) as board:
