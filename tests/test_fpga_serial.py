@@ -79,14 +79,17 @@ def image(runner: ModuleType, tmp_path: Path) -> Any:
     return runner.read_image(tmp_path / "p.hex")
 
 
+def assert_same(trace: sp.Trace, expected: sp.Trace) -> None:
+    for name in ("spikes", "currents", "potentials"):
+        assert np.array_equal(getattr(trace, name), getattr(expected, name)), name
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_golden_program_runs_as_it_must(name: str, port: str) -> None:
     golden = GOLDEN[name]
     traces = sp.run(golden.trial.program, list(golden.trial.inputs), BACKEND, "state")
     for trace, expected in zip(traces, golden.expected, strict=True):
-        assert np.array_equal(trace.spikes, expected.spikes)
-        assert np.array_equal(trace.currents, expected.currents)
-        assert np.array_equal(trace.potentials, expected.potentials)
+        assert_same(trace, expected)
 
 
 def test_more_events_in_a_tick_than_a_frame_holds(port: str) -> None:
@@ -110,8 +113,7 @@ def test_more_events_in_a_tick_than_a_frame_holds(port: str) -> None:
     assert raster[0].sum() == n
     trace = sp.run(program, raster, BACKEND, "state")
     expected = sp.run(program, raster, "reference", "state")
-    assert np.array_equal(trace.spikes, expected.spikes)
-    assert np.array_equal(trace.potentials, expected.potentials)
+    assert_same(trace, expected)
 
 
 def test_steps_come_through_a_pipe(runner: ModuleType, port: str, image: Any) -> None:
@@ -126,9 +128,8 @@ def test_steps_come_through_a_pipe(runner: ModuleType, port: str, image: Any) ->
     record = np.dtype([("spikes", "u1", n_outputs), ("currents", "<i4", n_neurons), ("potentials", "<i4", n_neurons)])
     found = np.frombuffer(sink.getvalue(), record).reshape(2, len(raster))
     for again in found:
-        assert np.array_equal(again["spikes"], expected.spikes[: len(raster)])
-        assert np.array_equal(again["currents"], expected.currents[: len(raster)])
-        assert np.array_equal(again["potentials"], expected.potentials[: len(raster)])
+        for name in ("spikes", "currents", "potentials"):
+            assert np.array_equal(again[name], getattr(expected, name)[: len(raster)]), name
 
 
 @pytest.mark.parametrize(
@@ -187,10 +188,20 @@ def test_a_program_that_the_core_has_no_room_for_is_refused_before_it_runs(
 ) -> None:
     monkeypatch.setenv("SNNPROG_SERIAL_PORT", "/dev/none")
     n = 257
-    nothing: dict[str, list[int]] = {name: [] for name in ("pre", "post", "delay", "weight", "exponent")}
-    each = {name: [0] * n for name in ("current_decay", "potential_decay", "bias")}
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=n, outputs=[0], threshold=[1] * n, **nothing, **each
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=n,
+        outputs=[0],
+        pre=[],
+        post=[],
+        delay=[],
+        weight=[],
+        exponent=[],
+        threshold=[1] * n,
+        current_decay=[0] * n,
+        potential_decay=[0] * n,
+        bias=[0] * n,
     )
     with pytest.raises(LimitError, match="neurons is 257; allowed is at most 256 in this core"):
         sp.run(program, np.zeros((2, 1), bool), BACKEND)
