@@ -18,8 +18,13 @@ CORE_NAME = "snnprog_core"
 """Of the Verilog module."""
 
 
-def write_image(path: Path, program: Program) -> list[Path]:
+def write_image(path: Path, program: Program, size: CoreSize | None = None) -> list[Path]:
     """Write a program's image, and the Verilog of its core beside it, as ``…_core.v``; return both paths.
+
+    Parameters
+    ----------
+    size : CoreSize, optional
+        How much the core holds; what a UP5K has room for, unless given.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def write_image(path: Path, program: Program) -> list[Path]:
     FormatError
         If a file cannot be written.
     """
-    size = CoreSize()
+    size = size or CoreSize()
     image = image_of(program, CorePlan(program.chip, size))
     core_path = path.with_name(f"{path.stem}_core.v")
     write_bytes(core_path, core_verilog(program.chip, size).encode("utf-8"))
