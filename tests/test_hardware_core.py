@@ -157,6 +157,9 @@ def tiny(**arrays: object) -> sp.Program:
 TOO_LARGE = {
     "neurons is 257; allowed is at most 256 in this core": lambda: tiny(n_neurons=257),
     "inputs is 300; allowed is at most 256 in this core": lambda: tiny(n_inputs=300),
+    "synapses of one line is 16384; allowed is at most 16383 in this core": lambda: tiny(
+        pre=np.zeros(16384, int), post=np.zeros(16384, int), weight=np.zeros(16384, int)
+    ),
     "what may arrive at neuron 0 in a tick is 293760": lambda: tiny(
         pre=[0] * 9, post=[0] * 9, weight=[255] * 9, exponent=7
     ),
