@@ -80,6 +80,14 @@ def test_the_netlist_is_the_reference(tmp_path: Path) -> None:
     assert differences(answer_of(tmp_path, rasters, "netlist", program, write=write), expected) == 0
 
 
+def test_the_backend_steps_on_from_where_it_stands() -> None:
+    program, (raster, _) = random_program(LOIHI, 3), random_rasters(3, 3)
+    (expected,) = reference.simulate(program, [raster])
+    with sp.Simulator(program, backend="fpga") as core:
+        parts = [core.step(part).spikes for part in np.split(raster, [20, 21])]
+    assert np.array_equal(np.concatenate(parts), expected.spikes)
+
+
 def test_a_long_burst_over_one_synapse_after_another_misses_no_addition(tmp_path: Path) -> None:
     """Synapses that follow each other in a list, all to one neuron at one tick: each addition reads the one before."""
     program = sp.Program.from_arrays(
@@ -124,9 +132,10 @@ FAULTS = {
 def test_a_core_with_a_planted_fault_is_found_out(fault: str, tmp_path: Path) -> None:
     wrong = replace(LOIHI, name="wrong", rule=replace(FAULTS[fault], name="wrong"))
     program, rasters = random_program(LOIHI, 0), random_rasters(0, 3)
-    if fault == "a comparison":  # a bias that meets the threshold at once, with nothing that leaks
-        program = replace(program, potential_decay=np.zeros(6, int), bias=program.threshold << 6, outputs=np.arange(6))
-        program = program.with_synapses(weight=np.zeros(40, int))
+    if fault == "a comparison":  # biases that meet their thresholds at once
+        program = sp.Program.from_arrays(
+            chip="loihi1", n_inputs=3, n_neurons=6, threshold=range(2, 14, 2), bias=range(128, 896, 128)
+        )
     found = answer_of(tmp_path, rasters, "icarus", program, write=partial(write_small, program=program, chip=wrong))
     assert differences(found, expected_of(program, rasters)) > 0
 
@@ -149,20 +158,26 @@ def test_a_wrong_bit_of_a_synapse_is_found_out(change: int, tmp_path: Path) -> N
 # ------------------------------------------------------------------------------------------------------- what it holds
 
 
-def tiny(**arrays: object) -> sp.Program:
-    given = {"n_inputs": 1, "n_neurons": 1, "pre": 0, "post": 0, "weight": 1, "threshold": 5, **arrays}
-    return sp.Program.from_arrays(chip="loihi1", **given)  # type: ignore[arg-type]
+def tiny(count: int = 1, *, n_inputs: int = 1, n_neurons: int = 1, weight: int = 1, exponent: int = 0) -> sp.Program:
+    """Return a program with so many synapses from its first input to its first neuron."""
+    return sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=n_inputs,
+        n_neurons=n_neurons,
+        pre=[0] * count,
+        post=[0] * count,
+        weight=[weight] * count,
+        exponent=exponent,
+        threshold=5,
+    )
 
 
 TOO_LARGE = {
     "neurons is 257; allowed is at most 256 in this core": lambda: tiny(n_neurons=257),
     "inputs is 300; allowed is at most 256 in this core": lambda: tiny(n_inputs=300),
-    "synapses of one line is 16384; allowed is at most 16383 in this core": lambda: tiny(
-        pre=np.zeros(16384, int), post=np.zeros(16384, int), weight=np.zeros(16384, int)
-    ),
-    "what may arrive at neuron 0 in a tick is 293760": lambda: tiny(
-        pre=[0] * 9, post=[0] * 9, weight=[255] * 9, exponent=7
-    ),
+    "synapses is 16385; allowed is at most 16384 in this core": lambda: tiny(16385),
+    "synapses of one line is 16384; allowed is at most 16383 in this core": lambda: tiny(16384),
+    "what may arrive at neuron 0 in a tick is 293760": lambda: tiny(9, weight=255, exponent=7),
 }
 
 
