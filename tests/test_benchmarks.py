@@ -236,3 +236,9 @@ def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     with pytest.raises(SystemExit):
         mutations.main(["--files", "2", "--kinds", "program"])
     assert "seed 0: it took more than 60 s" in capsys.readouterr().out
+
+
+def test_simulate_steps(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("simulate_steps").main(["--size", "10", "--ticks", "20", "--repeats", "1", "--cpu"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if " us" in line]
+    assert [(row[1], row[3], row.count("us")) for row in rows] == [("10", "kernel", 3), ("10", "reference", 3)]

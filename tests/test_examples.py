@@ -23,6 +23,16 @@ def output_of(name: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+def test_closed_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    size, heated, *verdict = output_of("closed_loop.py", capsys)
+    assert size.startswith("16 neurons and ")
+    assert re.fullmatch(r"10080 minutes: heated [1-9]\d% of the time, (19|20)\.\d °C on average", heated)
+    assert verdict == [
+        "0 minutes in which the neurons were in another state than the table says",
+        "0 bins differ from a run of what was heard",
+    ]
+
+
 def test_hexapod(capsys: pytest.CaptureFixture[str]) -> None:
     first, *gaits, last = output_of("hexapod.py", capsys)
     size = re.fullmatch(r"28 neurons and (\d+) synapses from a spec of 901 ticks", first)
