@@ -58,7 +58,7 @@ ECP5_BG256 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA256", "--s
 
 
 @dataclass(frozen=True)
-class Board:
+class FpgaBoard:
     """A board that can be bought.
 
     Attributes
@@ -107,11 +107,11 @@ class Board:
         return round(self.device.clock_hz / BAUD)
 
 
-BOARDS: Mapping[str, Board] = MappingProxyType(
+BOARDS: Mapping[str, FpgaBoard] = MappingProxyType(
     {
         board.name: board
         for board in (
-            Board(
+            FpgaBoard(
                 "icebreaker",
                 "iCEBreaker V1.0e",
                 UP5K,
@@ -124,7 +124,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 connect="Its USB cable is all it needs: of the two serial ports that appear, the second is the core's.",
                 source="icebreaker-fpga/icebreaker-verilog-examples, icebreaker/icebreaker.pcf; amaranth-boards 0.0.21",
             ),
-            Board(
+            FpgaBoard(
                 "upduino",
                 "UPduino v3.0 and v3.1",
                 UP5K,
@@ -143,7 +143,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                     " amaranth-boards 0.0.21 for the oscillator"
                 ),
             ),
-            Board(
+            FpgaBoard(
                 "ulx3s",
                 "ULX3S with an LFE5U-25F",
                 ECP5_BG381,
@@ -155,7 +155,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 connect="The USB cable at the port US1 is all it needs.",
                 source="emard/ulx3s, doc/constraints/ulx3s_v20.lpf (ftdi_txd M1, ftdi_rxd L4); amaranth-boards 0.0.21",
             ),
-            Board(
+            FpgaBoard(
                 "colorlight-i5",
                 "Colorlight i5 v7.0 on its extension board",
                 ECP5_BG381,
@@ -167,7 +167,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 connect="The USB cable of the extension board carries both JTAG and the serial line.",
                 source="litex-hub/litex-boards, colorlight_i5.py, after wuxx/Colorlight-FPGA-Projects",
             ),
-            Board(
+            FpgaBoard(
                 "colorlight-5a-75b",
                 "Colorlight 5A-75B V7.0",
                 ECP5_BG256,
@@ -189,7 +189,7 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
 """By name."""
 
 
-def find_board(name: str) -> Board:
+def find_board(name: str) -> FpgaBoard:
     """Return the board of that name.
 
     Raises
@@ -202,7 +202,7 @@ def find_board(name: str) -> Board:
     return BOARDS[name]
 
 
-def plan_for(program: Program, board: Board) -> CorePlan:
+def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
     """Return the core that a program gets on a board: the first of the device's that has room for it.
 
     Raises
