@@ -100,6 +100,7 @@ def test_the_testbench_finds_wrong_weights(tmp_path: Path) -> None:
     done = made(tmp_path, "test")
     assert done.returncode != 0
     assert re.search(r"frame \d+: answered \w\w, expected \w\w", done.stdout)
+    assert "bytes of an answer of" in done.stdout
 
 
 def with_loading_of(script: bytes, other: bytes) -> list[str]:
@@ -231,9 +232,21 @@ def test_a_folder_without_a_board_is_refused(tmp_path: Path, command: Command) -
 
 def xylo_program() -> sp.Program:
     """Return a program whose rule gathers event by event."""
-    synapses = {"pre": [0], "post": [0], "delay": [1], "weight": [5], "exponent": [0]}
-    neurons = {"threshold": [10], "current_decay": [2], "potential_decay": [2], "bias": [0]}
-    return sp.Program.from_arrays(chip="xylo", n_inputs=1, n_neurons=1, outputs=[0], **synapses, **neurons)
+    return sp.Program.from_arrays(
+        chip="xylo",
+        n_inputs=1,
+        n_neurons=1,
+        outputs=[0],
+        pre=[0],
+        post=[0],
+        delay=[1],
+        weight=[5],
+        exponent=[0],
+        threshold=[10],
+        current_decay=[2],
+        potential_decay=[2],
+        bias=[0],
+    )
 
 
 def test_a_rule_that_no_core_can_be_made_for_is_refused(tmp_path: Path) -> None:

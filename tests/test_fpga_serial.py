@@ -12,7 +12,7 @@ import pty
 import subprocess
 import sys
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,14 +79,17 @@ def image(runner: ModuleType, tmp_path: Path) -> Any:
     return runner.read_image(tmp_path / "p.hex")
 
 
+def assert_same(trace: sp.Trace, expected: sp.Trace) -> None:
+    for name in ("spikes", "currents", "potentials"):
+        assert np.array_equal(getattr(trace, name), getattr(expected, name)), name
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_golden_program_runs_as_it_must(name: str, port: str) -> None:
     golden = GOLDEN[name]
     traces = sp.run(golden.trial.program, list(golden.trial.inputs), BACKEND, "state")
     for trace, expected in zip(traces, golden.expected, strict=True):
-        assert np.array_equal(trace.spikes, expected.spikes)
-        assert np.array_equal(trace.currents, expected.currents)
-        assert np.array_equal(trace.potentials, expected.potentials)
+        assert_same(trace, expected)
 
 
 def test_more_events_in_a_tick_than_a_frame_holds(port: str) -> None:
@@ -110,8 +113,7 @@ def test_more_events_in_a_tick_than_a_frame_holds(port: str) -> None:
     assert raster[0].sum() == n
     trace = sp.run(program, raster, BACKEND, "state")
     expected = sp.run(program, raster, "reference", "state")
-    assert np.array_equal(trace.spikes, expected.spikes)
-    assert np.array_equal(trace.potentials, expected.potentials)
+    assert_same(trace, expected)
 
 
 def test_steps_come_through_a_pipe(runner: ModuleType, port: str, image: Any) -> None:
@@ -126,9 +128,8 @@ def test_steps_come_through_a_pipe(runner: ModuleType, port: str, image: Any) ->
     record = np.dtype([("spikes", "u1", n_outputs), ("currents", "<i4", n_neurons), ("potentials", "<i4", n_neurons)])
     found = np.frombuffer(sink.getvalue(), record).reshape(2, len(raster))
     for again in found:
-        assert np.array_equal(again["spikes"], expected.spikes[: len(raster)])
-        assert np.array_equal(again["currents"], expected.currents[: len(raster)])
-        assert np.array_equal(again["potentials"], expected.potentials[: len(raster)])
+        for name in ("spikes", "currents", "potentials"):
+            assert np.array_equal(again[name], getattr(expected, name)[: len(raster)]), name
 
 
 @pytest.mark.parametrize(
@@ -143,31 +144,32 @@ def test_what_is_no_step_is_refused(text: bytes, said: str, runner: ModuleType) 
         list(runner.read_steps(io.BytesIO(text), 3))
 
 
-class LossyPort(serial.Serial):  # type: ignore[misc, unused-ignore]
-    """A port that loses or changes one of the bytes that are sent once it is told to."""
+def spoiling(write: Callable[[bytes], int], *, place: int, is_lost: bool) -> Callable[[bytes], int]:
+    """Return a port's function that loses a byte of the first frame, or changes a bit of it."""
+    frames: list[bytes] = []
 
-    spoiled: int | None = None
-    change: bytes = b""
+    def spoiled(content: bytes) -> int:
+        frames.append(content)
+        if len(frames) > 1:
+            return write(content)
+        kept = b"" if is_lost else bytes([content[place] ^ 1])
+        return write(content[:place] + kept + content[place + 1 :])
 
-    def write(self, content: bytes) -> int:
-        if self.spoiled is not None and self.spoiled < len(content):
-            content = content[: self.spoiled] + self.change + content[self.spoiled + 1 :]
-            self.spoiled = None
-        return int(super().write(content))
+    return spoiled
 
 
-@pytest.mark.parametrize("change", [b"", b"\x55"], ids=["lost", "changed"])
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost", "changed"])
 @pytest.mark.parametrize("place", range(6))
 def test_a_spoiled_byte_is_noticed(
-    place: int, change: bytes, runner: ModuleType, port: str, image: Any, monkeypatch: pytest.MonkeyPatch
+    place: int, is_lost: bool, runner: ModuleType, port: str, image: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "LIMIT_S", 3.0)
     with runner.opened(image) as board:
         clean = list(board.ask([(b"R", b""), (b"T", b"\x00\x00"), (b"T", b"")]))
-    with LossyPort(port) as lossy:
+    with serial.Serial(port) as lossy:
         board = runner.Board(lossy)
         board.resynchronise()
-        lossy.spoiled, lossy.change = place, change
+        monkeypatch.setattr(lossy, "write", spoiling(lossy.write, place=place, is_lost=is_lost))
         with pytest.raises(runner.RunnerError, match=r"lost|did not answer"):
             list(board.ask([(b"T", b"\x00\x00"), (b"R", b"")]))
     with runner.opened(image) as board:
@@ -186,10 +188,20 @@ def test_a_program_that_the_core_has_no_room_for_is_refused_before_it_runs(
 ) -> None:
     monkeypatch.setenv("SNNPROG_SERIAL_PORT", "/dev/none")
     n = 257
-    nothing: dict[str, list[int]] = {name: [] for name in ("pre", "post", "delay", "weight", "exponent")}
-    each = {name: [0] * n for name in ("current_decay", "potential_decay", "bias")}
     program = sp.Program.from_arrays(
-        chip="loihi1", n_inputs=1, n_neurons=n, outputs=[0], threshold=[1] * n, **nothing, **each
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=n,
+        outputs=[0],
+        pre=[],
+        post=[],
+        delay=[],
+        weight=[],
+        exponent=[],
+        threshold=[1] * n,
+        current_decay=[0] * n,
+        potential_decay=[0] * n,
+        bias=[0] * n,
     )
     with pytest.raises(LimitError, match="neurons is 257; allowed is at most 256 in this core"):
         sp.run(program, np.zeros((2, 1), bool), BACKEND)

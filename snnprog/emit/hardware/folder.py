@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 
 from snnprog.arrays import Raster
 from snnprog.documents import parse_json
-from snnprog.emit.hardware.boards import BAUD, Board, find_board, plan_for
+from snnprog.emit.hardware.boards import BAUD, FpgaBoard, find_board, plan_for
 from snnprog.emit.hardware.core import Core
 from snnprog.emit.hardware.identity import identity_of
 from snnprog.emit.hardware.image import Image, image_of
@@ -86,7 +86,7 @@ def board_of(folder: Path) -> str:
         raise FormatError(f"{folder} is not a folder that 'snnprog export --board' wrote: {error!r}") from error
 
 
-def board_files(board: Board, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
+def board_files(board: FpgaBoard, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
     """Return the files of a board's folder, name -> text.
 
     Parameters

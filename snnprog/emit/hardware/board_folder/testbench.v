@@ -7,6 +7,7 @@
 
 module testbench;
     localparam DIVIDER = 4;
+    localparam SILENCE = 200000;  // clocks; a tick in which every line spikes takes fewer
 
     reg clock = 1'b0, reset = 1'b1, rx = 1'b1;
     wire tx;
@@ -18,6 +19,13 @@ module testbench;
     snnprog_system system (.clk(clock), .rst(reset), .divider(12'd4), .rx(rx), .tx(tx));
 
     always #5 clock = !clock;
+
+    // An answer that is too short would be waited for without an end.
+    integer silence = 0;
+    always @(posedge clock) begin
+        silence <= rx && tx ? silence + 1 : 0;
+        if (silence == SILENCE) $fatal(1, "frame %0d: %0d bytes of an answer of %0d came", frames, received, answers);
+    end
 
     // The byte that is on tx is compared with the one that the script has at its place.
     always begin
