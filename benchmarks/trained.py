@@ -93,7 +93,7 @@ def read(path: Path) -> Trained:
     adapted = adapted_to(network, chip)
     assert adapted is not None, "chips are chosen for their resets"
     start = rounded(adapted.network, chip)
-    fitting = Fitting(start.network, start)
+    fitting = Fitting(start.network, start, adapted.refractory)
     samples = fitting.samples(network, list(rasters), labels)
     return Trained(path.stem, chip, fitting.layers, samples, len(arrays["train_inputs"]))
 

@@ -79,6 +79,19 @@ def test_the_fewest_bits() -> None:
     assert result.fit.fewest.trials[0].bits == (8, 8)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pause_after_each_spike_is_fitted(seed: int) -> None:
+    trained = from_nir(graph(), dt_ms=1.0, reset="zero", reset_delay=1)
+    fitted, rounded = (quantize(trained, inputs=SAMPLES, seed=seed, fit=fit) for fit in (True, False))
+    assert (fitted.program.refractory == 2).all()
+    assert fitted.fit is not None
+    stages = fitted.fit.calibrated.stages
+    assert sum(stage.wrong.held_out for stage in stages) <= sum(stage.wrong_rounded.held_out for stage in stages)
+    assert fitted.wrong_bins == sum(sum(stage.wrong.as_tuple) for stage in stages)
+    assert fitted.mismatch.wrong_bins <= rounded.mismatch.wrong_bins
+    assert fitted.mismatch.output_bins == wrong_on(fitted.program, trained, SAMPLES)
+
+
 def test_pruning_keeps_a_share() -> None:
     full, pruned = (quantize(network(), inputs=SAMPLES, keep=keep).program.n_synapses for keep in (1.0, 0.5))
     assert pruned <= 0.5 * (8 * 12 + 12 * 3) + 1 < full

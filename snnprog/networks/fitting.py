@@ -92,10 +92,13 @@ class Fitting:
         Adapted to the chip; what it is to do is told by another.
     start : RoundedNetwork
         Its numbers rounded.
+    refractory : (neurons,) int
+        The refractory periods of all its neurons, in ticks.
     """
 
     network: TrainedNetwork
     start: RoundedNetwork
+    refractory: Int64s
 
     @cached_property
     def populations(self) -> tuple[Population, ...]:
@@ -168,6 +171,7 @@ class Fitting:
             bias=network.bias[chosen],
             current_decay=start.current_decays[chosen],
             potential_decay=start.potential_decays[chosen],
+            refractory=self.refractory[chosen],
             group=self._groups(),
             stage=np.concatenate(stages),
         )
@@ -241,7 +245,7 @@ class Fitting:
         mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
         thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()
         group = layers.group_of_parameter
-        gains = np.array([float(start.chip.linear_rule(*each).gain) for each in self._decays_of_groups()])
+        gains = np.array([float(layers.linear_rule(each, start.chip).gain) for each in range(len(layers.members))])
         mantissas[self.parameters], exponents[self.parameters] = integers.mantissa, integers.exponent
         effective = integers.mantissa * 2.0**integers.exponent
         real[self.parameters] = effective / integers.scale[group] * gains[group]
@@ -256,8 +260,3 @@ class Fitting:
             biases=biases,
             scales=scales,
         )
-
-    def _decays_of_groups(self) -> list[tuple[int, int]]:
-        layers = self.layers
-        first = [int(members[0]) for members in layers.members]
-        return list(zip(layers.current_decay[first].tolist(), layers.potential_decay[first].tolist(), strict=True))

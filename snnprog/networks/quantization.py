@@ -181,7 +181,7 @@ def quantize(
     found = _rounded(network, adapted, limits, tried, bits=bits if isinstance(bits, int) else None)
     fitted = None
     if not why_not:
-        fitting = Fitting(found.network, found)
+        fitting = Fitting(found.network, found, adapted.refractory)
         samples = fitting.samples(network, tried, classes)
         fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
         found = fitting.rounded_with(fitted)

@@ -199,7 +199,7 @@ def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Ch
         bias=float(network.bias[first]),
         largest_sum=max(sums),
         reach=float(samples.reach[neurons].max()),
-        linear=chip.linear_rule(int(network.current_decay[first]), int(network.potential_decay[first])),
+        linear=network.linear_rule(group, chip),
     )
 
 
