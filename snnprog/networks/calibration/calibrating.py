@@ -18,7 +18,15 @@ from snnprog.arrays import Floats, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.calibration.features import group_bins
-from snnprog.networks.calibration.fitting import ROUNDED, GroupIntegers, fitted, integers_of
+from snnprog.networks.calibration.fitting import (
+    POTENTIALS,
+    ROUNDED,
+    SPIKES,
+    GroupFit,
+    GroupIntegers,
+    fitted,
+    integers_of,
+)
 from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, grids, precisions_of
 from snnprog.networks.calibration.judging import Lines, StageJudge
 from snnprog.networks.calibration.pruning import pruned
@@ -30,6 +38,9 @@ SHARES = (0.5, 0.25)
 """Of the samples, for fitting and for choosing; the rest is held out. A choice, not a measurement."""
 
 FEWEST_SAMPLES = 4
+FEW_GROUPS = 8
+"""Groups of a stage that keep it from being right and are worth many walks: some seconds. A choice."""
+
 ON_TRAINED = " on trained inputs"
 FITTING, CHOOSING, HELD_OUT = range(3)
 
@@ -147,27 +158,41 @@ class Calibration:
         fed = {"": arriving}
         if (arriving != trained).any():
             fed[ON_TRAINED] = trained
-        found: dict[str, dict[int, GroupIntegers]] = {}
-        for group in np.flatnonzero(network.stage_of_group == stage).tolist():
-            for name, integers in self._group_candidates(group, fed).items():
-                found.setdefault(name, {})[group] = integers
-        return found
+        groups = np.flatnonzero(network.stage_of_group == stage).tolist()
+        fits = {group: self._fits(group, fed) for group in groups}
+        for name, arriving in fed.items():
+            wrong = [group for group in groups if fits[group][name].misses]
+            if len(wrong) <= FEW_GROUPS and all(fits[group][name].is_nearly_right for group in wrong):
+                for group in wrong:
+                    fits[group] |= self._fits(group, {name: arriving}, is_persistent=True)
+        return {
+            what + name: {group: fits[group][name].integers[what] for group in groups}
+            for name in fed
+            for what in (POTENTIALS, SPIKES)
+        }
 
     def _rounded(self, group: int) -> GroupIntegers:
         real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
         grid = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])[0]
         return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
-    def _group_candidates(self, group: int, fed: Mapping[str, Raster]) -> dict[str, GroupIntegers]:
+    def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
+        """Return the integers of a group by what arrives."""
         real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
         choices = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])
         kept = self.kept[self.network.parameters_of[group]]
-        found: dict[str, GroupIntegers] = {}
+        found: dict[str, GroupFit] = {}
         samples = self.judge.parts[FITTING].samples
         for name, arriving in fed.items():
             bins = group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed)
-            fits = fitted(bins, choices, kept=kept, linear=real.linear, seed=(self.seed, group))
-            found |= {what + name: integers for what, integers in fits.items()}
+            found[name] = fitted(
+                bins,
+                choices,
+                kept=kept,
+                linear=real.linear,
+                seed=(self.seed, group),
+                is_persistent=is_persistent,
+            )
         return found
 
     def _choose(
