@@ -176,6 +176,13 @@ class Fitting:
             stage=np.concatenate(stages),
         )
 
+    @cached_property
+    def thresholds(self) -> Int64s | None:
+        """The thresholds that rounded neurons share; None where each may have its own, and a core still holds all."""
+        limit, found = self.start.chip.core.thresholds, np.unique(self.start.thresholds)
+        is_shared = limit is not None and found.size <= limit < self.start.thresholds.size
+        return np.unique(self.start.thresholds[self.neurons]) if is_shared else None
+
     def _groups(self) -> Int64s:
         """Return the group of each neuron that is fitted: the channel of a convolution, or the neuron alone."""
         groups, first = [], 0
@@ -224,10 +231,10 @@ class Fitting:
             for number in range(layers.n_stages)
         )
         if bits == LEAST:
-            fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, seed=seed)
+            fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, thresholds=self.thresholds, seed=seed)
             return NetworkFit(fewest.result, names, fewest.bits, fewest)
         by_stage = self._bits_by_stage(bits)
-        result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, seed=seed)
+        result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, thresholds=self.thresholds, seed=seed)
         return NetworkFit(result, names, tuple(by_stage.get(stage) for stage in range(layers.n_stages)))
 
     def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:

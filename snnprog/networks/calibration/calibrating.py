@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.calibration.features import group_bins
@@ -69,6 +69,7 @@ def calibrate(
     bits: int | Mapping[int, int | None] | None = None,
     is_exponent_shared: bool | None = None,
     keep: float = 1.0,
+    thresholds: Int64s | None = None,
     split: SampleSplit | None = None,
     seed: int = 0,
 ) -> Calibrated:
@@ -85,6 +86,8 @@ def calibrate(
         Whether all weights into a group have one exponent; by default, only where the chip demands it.
     keep : float
         The share of the synapses to keep; the others are pruned (`snnprog.networks.calibration.pruning`).
+    thresholds : (thresholds,) int, optional
+        The thresholds that neurons share; by default each may have its own.
     split : SampleSplit, optional
         The parts of the samples; by default `split_samples`.
     seed : int
@@ -105,16 +108,24 @@ def calibrate(
     parts = split_samples(len(samples), seed) if split is None else split
     network, kept = pruned(network, samples.some(parts.fitting), chip=limits, keep=keep, seed=seed)
     judge = StageJudge(network, samples, chip=limits, split=parts)
-    calibration = Calibration(judge, precisions, kept=kept, seed=seed)
+    calibration = Calibration(judge, precisions, kept=kept, thresholds=thresholds, seed=seed)
     return calibration.calibrated(parts)
 
 
 class Calibration:
     """Fits and chooses the integers of one stage after another."""
 
-    def __init__(self, judge: StageJudge, precisions: Sequence[Precision], *, kept: Raster, seed: int) -> None:
+    def __init__(
+        self,
+        judge: StageJudge,
+        precisions: Sequence[Precision],
+        *,
+        kept: Raster,
+        thresholds: Int64s | None,
+        seed: int,
+    ) -> None:
         self.judge, self.network, self.chip = judge, judge.network, judge.chip
-        self.precisions, self.kept, self.seed = precisions, kept, seed
+        self.precisions, self.kept, self.thresholds, self.seed = precisions, kept, thresholds, seed
 
     def calibrated(self, split: SampleSplit) -> Calibrated:
         """Return the result and its report."""
@@ -172,14 +183,13 @@ class Calibration:
         }
 
     def _rounded(self, group: int) -> GroupIntegers:
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        grid = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])[0]
+        real, choices = self._choices(group)
+        grid = choices[0]
         return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
     def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
         """Return the integers of a group by what arrives."""
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        choices = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])
+        real, choices = self._choices(group)
         kept = self.kept[self.network.parameters_of[group]]
         found: dict[str, GroupFit] = {}
         samples = self.judge.parts[FITTING].samples
@@ -194,6 +204,11 @@ class Calibration:
                 is_persistent=is_persistent,
             )
         return found
+
+    def _choices(self, group: int) -> tuple[RealGroup, list[GroupGrid]]:
+        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+        precision = self.precisions[int(self.network.stage_of_group[group])]
+        return real, grids(real, self.chip, precision, thresholds=self.thresholds)
 
     def _choose(
         self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: int

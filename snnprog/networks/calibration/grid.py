@@ -154,16 +154,51 @@ def precisions_of(
     )
 
 
-def grids(group: RealGroup, chip: Chip, precision: Precision) -> list[GroupGrid]:
+def grids(group: RealGroup, chip: Chip, precision: Precision, *, thresholds: Int64s | None = None) -> list[GroupGrid]:
     """Return the grids at all scales that are worth a look, the one for plain rounding first.
+
+    Parameters
+    ----------
+    thresholds : (thresholds,) int, optional
+        Those that the group may have; another only where none of them has room.
 
     Raises
     ------
     LimitError
         If no scale brings the threshold into the chip's range.
     """
+    if thresholds is not None:
+        pairs = _scales_of(thresholds, group, chip, precision)
+        found = [_grid(group, chip, precision, scale=scale, exponent=e, leeway=0.0) for scale, e in pairs]
+        if found:
+            return sorted(found, key=_rounding_error)[:SCALES]
     scales = _scales(group, chip, precision)
     return [_grid(group, chip, precision, scale=scale, exponent=exponent) for scale, exponent in scales]
+
+
+def _rounding_error(grid: GroupGrid) -> float:
+    return float((((grid.start - grid.trained) * grid.size / grid.scale) ** 2).sum())
+
+
+def _scales_of(thresholds: Int64s, group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[float, int]]:
+    """Return the scales that have room at some thresholds, each with the exponents that its weights may have."""
+    limit, top = precision.limit(chip), float(np.abs(group.weights).max(initial=0.0))
+    if top < group.threshold * LEAST_SHARE:
+        return []
+    scales = [threshold / group.threshold for threshold in thresholds.tolist()]
+    scales = [scale for scale in scales if scale <= _room(group, chip)]
+    low, high = chip.exponents
+    if not precision.is_shared:
+        return [
+            (scale, high) for scale in scales if limit * 2.0**low <= top * scale * OCTAVE <= OCTAVE * limit * 2.0**high
+        ]
+    share = LEAST_STEP.get(precision.bits or 0, LEAST_STEP_OF_MANY)
+    return [
+        (scale, exponent)
+        for scale in scales
+        for exponent in range(low, high + 1)
+        if share <= limit * 2.0**exponent / (top * scale) < OCTAVE
+    ]
 
 
 def _room(group: RealGroup, chip: Chip) -> float:
@@ -237,7 +272,15 @@ def _usable(found: list[tuple[float, int]], group: RealGroup, chip: Chip, *, lea
     return [(coarse, found[0][1])]
 
 
-def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, exponent: int) -> GroupGrid:
+def _grid(
+    group: RealGroup,
+    chip: Chip,
+    precision: Precision,
+    *,
+    scale: float,
+    exponent: int,
+    leeway: float = THRESHOLD_LEEWAY,
+) -> GroupGrid:
     limit, unit = precision.limit(chip), chip.unit
     scaled = group.weights * scale
     exponents = np.full(scaled.size, exponent, np.int64)
@@ -259,7 +302,7 @@ def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, e
     start[-2] = np.clip(start[-2], *chip.thresholds)
     lower, upper = np.full((2, size.size), float(limit))
     lower *= -1.0
-    reach = THRESHOLD_LEEWAY * threshold, BIAS_LEEWAY * threshold / size[-1] if chip.bias_limit else 0.0
+    reach = leeway * threshold, BIAS_LEEWAY * threshold / size[-1] if chip.bias_limit else 0.0
     lower[-2:], upper[-2:] = start[-2:] - np.floor(reach), start[-2:] + np.floor(reach)
     lower[-2], upper[-2] = max(lower[-2], chip.thresholds[0]), min(upper[-2], chip.thresholds[1])
     most = chip.bias_limit // bias_step
