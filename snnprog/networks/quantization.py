@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from snnprog.networks.reading import network_from
 from snnprog.networks.remarks import remarks_on
 from snnprog.networks.rounding import RoundedNetwork, rounded
 from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
+from snnprog.placement import CoreCount, count_cores
 from snnprog.program import Program
 
 if TYPE_CHECKING:
@@ -80,6 +82,11 @@ class QuantizedNetwork:
         """Bins of all neurons that differ from the network on the inputs given; None where there were none."""
         return self.mismatch.wrong_bins if self.has_inputs else None
 
+    @cached_property
+    def cores(self) -> CoreCount | None:
+        """The cores that the program takes; None where the chip's are not known."""
+        return count_cores(self.program)
+
     @property
     def readout_scales(self) -> Floats:
         """(readouts,) The scales of the outputs that do not spike, in the order of the outputs."""
@@ -92,6 +99,7 @@ class QuantizedNetwork:
         return {
             "neurons": self.program.n_neurons,
             "synapses": self.program.n_synapses,
+            "cores": None if self.cores is None else self.cores.as_dict(),
             "latency_ticks": self.network.latency.tolist(),
             "readout_scales": self.readout_scales.tolist(),
             "wrong_bins": self.wrong_bins,

@@ -138,6 +138,23 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     )
 
 
+def least_for(program: Program) -> int:
+    """Return a number of cores that no placement can do with fewer of, without looking for one.
+
+    Raises
+    ------
+    FitError
+        If a neuron alone is too much for a core, or the chip has fewer cores.
+    """
+    chip = program.chip
+    demand = CoreDemand.of(program, chip.core.memory)
+    _check_alone(demand, chip.core)
+    least = least_cores(demand, chip.core)
+    if chip.cores is not None and least > chip.cores:
+        raise FitError(f"{chip.name}", "cores", least, f"{chip.cores}", "split the network over several chips")
+    return least
+
+
 def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partition | None:
     """Return the partition that the program carries, unless it has none, or one over more cores than are allowed."""
     if program.core is None or (allowed is not None and program.core.max() >= allowed):

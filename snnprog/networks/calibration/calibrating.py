@@ -3,9 +3,10 @@
 Stage by stage, each group is rounded, and fitted to the trained network's potentials and to its spikes, on what the
 integers of earlier stages really send (so that it makes up for what they do wrong), and on what the trained network
 sends. All of these run in closed loop on the second part of the samples. A stage takes the integers that are without a
-wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded;
-otherwise, those with the fewest wrong bins on the second. The third part has no say. At last, if the whole network is
-worse than the rounded one on the second part, it is rounded.
+wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded,
+but for what chance does to such a count (twice its root); otherwise, those with the fewest wrong bins on the second.
+The third part has no say. If the whole network is worse than the rounded one on the second part, this is done again
+without the allowance for chance; if it still is, it is rounded.
 """
 
 from __future__ import annotations
@@ -132,19 +133,12 @@ class Calibration:
         network, judge = self.network, self.judge
         nearest = {group: self._rounded(group) for group in range(len(network.members))}
         plain = judge.run_all(NetworkIntegers.of(network, nearest))
-        allowed = judge.wrong(plain, part=CHOOSING).tolist()
-        groups: dict[int, GroupIntegers] = {}
-        chosen, lines = [], judge.silent()
-        for stage in range(network.n_stages):
-            candidates = self._candidates(stage, lines[FITTING])
-            candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
-            name = self._choose(stage, candidates, lines, allowed=allowed[stage])
-            chosen.append(name)
-            groups |= candidates[name]
-            integers = NetworkIntegers.of(network, groups)
-            for part, each in enumerate(lines):
-                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
-        if judge.wrong(plain, part=CHOOSING).sum() < judge.wrong(lines, part=CHOOSING).sum():
+        allowed = judge.wrong(plain, part=CHOOSING)
+        for slack in (2.0 * np.sqrt(allowed), 0.0):
+            groups, lines, chosen = self._all_stages(nearest, allowed=allowed + slack)
+            if judge.wrong(lines, part=CHOOSING).sum() <= allowed.sum():
+                break
+        else:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
         integers = NetworkIntegers.of(network, groups)
         outputs, spikes = judge.output_counts(lines)
@@ -158,6 +152,31 @@ class Calibration:
             split=split,
             kept=self.kept,
         )
+
+    def _all_stages(
+        self, nearest: Mapping[int, GroupIntegers], *, allowed: Floats
+    ) -> tuple[dict[int, GroupIntegers], Lines, list[str]]:
+        """Return the integers of all groups, what the network then sends, and the name of what each stage took.
+
+        Parameters
+        ----------
+        nearest : mapping of int to GroupIntegers
+            The rounded ones.
+        allowed : (stages,) float
+            Wrong bins on the second part that a stage without any on the first may have.
+        """
+        judge, groups, chosen = self.judge, dict[int, GroupIntegers](), list[str]()
+        lines = judge.silent()
+        for stage in range(self.network.n_stages):
+            candidates = self._candidates(stage, lines[FITTING])
+            candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
+            name = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
+            chosen.append(name)
+            groups |= candidates[name]
+            integers = NetworkIntegers.of(self.network, groups)
+            for part, each in enumerate(lines):
+                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
+        return groups, lines, chosen
 
     def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
         """Return the integers of a stage's groups, by what they were fitted to."""
@@ -211,7 +230,7 @@ class Calibration:
         return real, grids(real, self.chip, precision, thresholds=self.thresholds)
 
     def _choose(
-        self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: int
+        self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: float
     ) -> str:
         """Return the name of the candidate to take; one that is exact may have as many wrong bins as are allowed."""
         wrong: dict[str, tuple[int, int]] = {}
