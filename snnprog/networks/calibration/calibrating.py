@@ -134,7 +134,8 @@ class Calibration:
         nearest = {group: self._rounded(group) for group in range(len(network.members))}
         plain = judge.run_all(NetworkIntegers.of(network, nearest))
         allowed = judge.wrong(plain, part=CHOOSING)
-        for slack in (2.0 * np.sqrt(allowed), 0.0):
+        for deviations in (2.0, 0.0):
+            slack = (deviations * np.sqrt(allowed)).astype(np.float64)
             groups, lines, chosen = self._all_stages(nearest, allowed=allowed + slack)
             if judge.wrong(lines, part=CHOOSING).sum() <= allowed.sum():
                 break
