@@ -117,9 +117,11 @@ def test_the_command_tells_the_cores(command: Command, tmp_path: Path) -> None:
     nir.write(tmp_path / "n.nir", graph())
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     _, out, _ = command(*words)
-    assert "fits on 1 core of loihi1 (the minimum)" in out
+    count = count_cores(sp.load(tmp_path / "p.snnp"))
+    assert count is not None
+    assert cores_in_words(count) in out
     _, out, _ = command(*words, "--json")
-    assert json.loads(out)["cores"] == {"used": 1, "at_least": 1, "misfit": None}
+    assert json.loads(out)["cores"] == count.as_dict() == {"used": 3, "at_least": 3, "misfit": None}
     _, out, _ = command(*words, "--chip", "loihi2", "--json")
     assert json.loads(out)["cores"] is None
 
