@@ -152,6 +152,15 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
         ({"labels": [1, 2]}, SpecError, "labels must be 40 whole numbers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
+        ({"inputs": 3}, SpecError, r"inputs must be a sequence of rasters \(ticks, inputs\), got 3"),
+        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be a whole number, got 'x'"),
+        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' is 2.5; a whole number is needed"),
+        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' is 9; allowed is 1 to 8 on loihi1"),
+        ({"keep": "half"}, SpecError, "keep must be a number, got 'half'"),
+        ({"bits": "least", "tolerance": "x"}, SpecError, "tolerance must be a number, got 'x'"),
+        ({"seed": -1}, SpecError, "seed must be a non-negative integer, got -1"),
+        ({"labels": np.full(40, 3)}, SpecError, "labels must be numbers of outputs, 0 to 2, got 3 for input 0"),
+        ({"labels": [1], "inputs": None}, SpecError, "labels are the classes of inputs, and no inputs were given"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, EvenRate, Latency
 from snnprog.conversion.ann import INPUT, Ann, with_pairs, with_shares
@@ -230,6 +230,7 @@ def convert(
     """
     _check_options(code=code, adjust=adjust, percentile=percentile)
     check_max_pool(max_pool)
+    seed = as_seed(seed)
     limits, samples = find_chip(chip), as_numbers("data", data)
     ann = ann_of(model, input_shape=samples.shape[1:], max_pool=max_pool)
     parts = parts_of(ann, samples, labels, held_out=held_out, seed=seed)
@@ -304,7 +305,7 @@ def _check_options(*, code: str, adjust: str | None, percentile: float) -> None:
         raise SpecError(f"code must be {' or '.join(map(repr, CODES))}, got {code!r}")
     if adjust not in (None, L4):
         raise SpecError(f"adjust must be {L4!r} or None, got {adjust!r}")
-    if isinstance(percentile, bool) or not 50.0 <= percentile <= 100.0:
+    if not 50.0 <= as_number("percentile", percentile) <= 100.0:
         raise SpecError(f"percentile must be a number from 50 to 100, got {percentile!r}")
 
 

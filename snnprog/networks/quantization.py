@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
@@ -175,9 +175,10 @@ def quantize(
         raise SpecError(f"{name} must be given to from_nir or from_net, which made the network; here it comes too late")
     limits = find_chip(chip)
     rasters = None if inputs is None else rasters_for(network, inputs)
+    keep, tolerance, seed = as_number("keep", keep), as_number("tolerance", tolerance), as_seed(seed)
     why_not = _why_not_fitted(network, limits, rasters, fit=fit)
     _check_options(limits, bits, keep=keep, why_not=why_not)
-    classes = _checked_labels(labels, 0 if rasters is None else len(rasters))
+    classes = None if labels is None else _checked_labels(labels, rasters, outputs=network.outputs.size)
     tried = rasters or random_inputs(network, seed)
     adapted = adapted_to(network, limits)
     if adapted is None:
@@ -243,19 +244,30 @@ def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster
 def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None:
     if isinstance(bits, str) and bits != LEAST:
         raise SpecError(f"bits must be a whole number, {LEAST!r}, or bits by population, got {bits!r}")
-    if bits is not None and not isinstance(bits, (str, Mapping)):
-        chip.check_range(
-            "bits", as_integer("bits", bits), allowed=(1, chip.weight_bits), hint="the sign is one of them"
-        )
+    numbers = bits if isinstance(bits, Mapping) else {"bits": bits}
+    for name, value in numbers.items():
+        if value is not None and not isinstance(value, str):
+            item = "bits" if name == "bits" else f"bits of {name!r}"
+            number = as_integer(item, value)
+            chip.check_range(item, number, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+        elif bits is numbers:
+            raise SpecError(f"bits of {name!r} must be a whole number, got {value!r}")
     if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
         option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
         raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
 
 
-def _checked_labels(labels: ArrayLike | None, count: int) -> Int64s | None:
-    if labels is None:
-        return None
+def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, *, outputs: int) -> Int64s:
+    if inputs is None:
+        raise SpecError("labels are the classes of inputs, and no inputs were given; give inputs= (--inputs), too")
     array = np.asarray(labels)
-    if array.dtype.kind not in "iu" or array.shape != (count,):
-        raise SpecError(f"labels must be {count} whole numbers, one for each input, got {array.dtype} {array.shape}")
+    if array.dtype.kind not in "iu" or array.shape != (len(inputs),):
+        raise SpecError(
+            f"labels must be {len(inputs)} whole numbers, one for each input, got {array.dtype} {array.shape}"
+        )
+    wrong = np.flatnonzero((array < 0) | (array >= outputs))
+    if wrong.size:
+        raise SpecError(
+            f"labels must be numbers of outputs, 0 to {outputs - 1}, got {array[wrong[0]]} for input {wrong[0]}"
+        )
     return array.astype(np.int64)
