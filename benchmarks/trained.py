@@ -9,6 +9,7 @@ reset. A class is that of the output with the most spikes. Intervals are those o
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ COLUMNS = (
     "bits",
     "exponents",
     "thresholds",
+    "kept",
     "seeds",
     "wrong if fitted on: rounded",
     "fitted",
@@ -100,7 +102,7 @@ def read(path: Path, *, bits: int) -> Trained:
     return Trained(path.stem, chip, fitting.layers, samples, len(arrays["train_inputs"]), fitting.thresholds)
 
 
-def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, seeds: int) -> tuple[str, ...]:
+def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, keep: float, seeds: int) -> tuple[str, ...]:
     """Return one row of the table: means over the seeds."""
     start = time.perf_counter()
     results = [
@@ -110,6 +112,7 @@ def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, seeds: i
             chip=trained.chip,
             bits=bits,
             is_exponent_shared=is_shared,
+            keep=keep,
             thresholds=None if has_own else trained.thresholds,
             split=trained.split(seed),
             seed=seed,
@@ -123,6 +126,7 @@ def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, seeds: i
         str(bits),
         "per neuron" if is_shared else "per synapse",
         "own" if has_own else "shared",
+        f"{keep:g}",
         str(seeds),
         *(f"{np.mean([each.wrong(0, is_rounded=plain) for each in results]):,.1f}" for plain in (True, False)),
         *(f"{mean:,.0f}" for mean in unseen.mean(axis=0)),
@@ -166,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=10, help="how many splits of the training samples")
     parser.add_argument("--exponents", choices=("neuron", "synapse", "both"), default="both")
     parser.add_argument("--own", action="store_true", help="let each neuron have a threshold of its own")
+    parser.add_argument("--keep", nargs="*", type=float, default=[1.0], help="shares of the synapses to keep")
     given = parser.parse_args(arguments)
     kinds = {"neuron": [True], "synapse": [False], "both": [True, False]}[given.exponents]
     console, rows = Console(width=200), []
@@ -174,8 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         for bits in given.bits:
             trained = read(path, bits=bits)
-            for is_shared in kinds if bits > 1 else [True]:
-                rows.append(row(trained, bits, is_shared=is_shared, has_own=given.own, seeds=given.seeds))
+            for is_shared, keep in itertools.product(kinds if bits > 1 else [True], given.keep):
+                rows.append(row(trained, bits, is_shared=is_shared, has_own=given.own, keep=keep, seeds=given.seeds))
                 print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     print_table(console, Table.plain("Trained networks in few bits", columns=COLUMNS, rows=rows))
     return 0

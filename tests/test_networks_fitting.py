@@ -206,3 +206,6 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
     assert (code, "y.npy must hold one whole number" in err) == (2, True)
+    np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
+    code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
+    assert (code, "y.npy must hold one whole number for each input: it is an array of float64" in err) == (2, True)
