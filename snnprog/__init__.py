@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from snnprog.conversion import convert as convert
     from snnprog.convolution import Convolution as Convolution
     from snnprog.distance import victor_purpura as victor_purpura
+    from snnprog.emit import export as export
     from snnprog.emit import to_nir as to_nir
     from snnprog.emit import write_nir as write_nir
     from snnprog.errors import BackendError as BackendError
@@ -111,6 +112,7 @@ _HOMES = {
     "compile": "compiler",
     "convert": "conversion",
     "explain": "explanation",
+    "export": "emit",
     "from_events": "files.event_raster",
     "from_neo": "files.neo",
     "from_net": "networks",

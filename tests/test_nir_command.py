@@ -89,7 +89,10 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("export", "p.snnp", "-o", "p.txt", "--dt-ms", "1"), "p.txt ends in '.txt'; this command writes .nir"),
-        (("export", "p.snnp", "-o", "p.nir"), "Missing option '--dt-ms'"),
+        (
+            ("export", "p.snnp", "-o", "p.nir"),
+            "a NIR graph is in seconds; give the length of a tick as dt_ms (--dt-ms)",
+        ),
         (("export", "p.snnp", "-o", "p.nir", "--dt-ms", "0"), "dt_ms is 0.0; a positive number of milliseconds"),
         (("quantize", "p.snnp", "-o", "q.snnp", "--dt-ms", "1"), "p.snnp is no HDF5 file: it begins with b'PK"),
         (

@@ -48,6 +48,7 @@ NAMES = {
     "compile": "function",
     "convert": "function",
     "explain": "function",
+    "export": "function",
     "from_events": "function",
     "from_neo": "function",
     "from_net": "function",

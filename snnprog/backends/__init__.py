@@ -3,10 +3,12 @@
 The contract of a backend folder
 --------------------------------
 ``backend.toml``
-    ``summary`` (one line), ``semantics`` (names of the integer rules it executes), ``python`` ("3.10", or "any"),
+    ``summary`` (one line), ``semantics`` (names of the integer rules it executes, or "any"), ``python`` ("3.10", or
+    "any"),
     ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
-    ``timeout_seconds_per_tick``; optional are ``variables`` (of the environment, that must be set) and ``gaps`` (what
-    it lacks of its chip: see `snnprog.backends.gaps`).
+    ``timeout_seconds_per_tick``; optional are ``variables`` (of the environment, that must be set), ``artifact`` (a
+    suffix: what `snnprog.export` writes of the program stands beside it for the runner) and ``gaps`` (what it lacks of
+    its chip: see `snnprog.backends.gaps`).
 ``requirements.txt``
     Pinned; installed into an environment of the backend's own.
 ``runner.py``

@@ -165,7 +165,7 @@ def run_backend(
     if backend in BUILT_IN:
         return _run_built_in(program, rasters, backend=backend, record=record)
     folder = find_backend(backend)
-    if rule not in folder.semantics:
+    if not folder.executes(rule):
         raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
     check_gaps(program, folder.gaps, backend=backend)
     if record == "state" and not folder.gaps.potentials:
@@ -254,7 +254,12 @@ def _run_folder(
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
     with temporary_folder() as folder:
-        _plain(program).save(folder / "program.snnp")
+        plain = _plain(program)
+        plain.save(folder / "program.snnp")
+        if backend.artifact:
+            from snnprog.emit.exporting import export
+
+            export(plain, folder / f"program{backend.artifact}")
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
         files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
         failure = failure_of(

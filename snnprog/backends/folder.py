@@ -19,6 +19,8 @@ BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
 DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
 ANY_PYTHON = "any"
+ANY_RULE = "any"
+"""What ``semantics`` lists where a backend executes every rule, as code that is made from the rule does."""
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
@@ -34,7 +36,7 @@ class Backend:
     summary : str
         One line.
     semantics : tuple of str
-        The integer rules that it executes.
+        The integer rules that it executes; "any" among them stands for all.
     python : tuple of int
         The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
     distributions : mapping
@@ -47,6 +49,8 @@ class Backend:
         The environment variables that must be set for it to run.
     passed_variables : tuple of str
         Further environment variables that it gets where they are set.
+    artifact : str
+        Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
     """
 
     name: str
@@ -60,6 +64,11 @@ class Backend:
     gaps: Gaps
     variables: tuple[str, ...]
     passed_variables: tuple[str, ...]
+    artifact: str
+
+    def executes(self, rule: str) -> bool:
+        """Tell whether it executes the rule of that name."""
+        return rule in self.semantics or ANY_RULE in self.semantics
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
@@ -136,6 +145,7 @@ def _read_folder(folder: Path) -> Backend:
             gaps=read_gaps(description.get("gaps", {})),
             variables=_texts({"variables": [], **description}, "variables"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
+            artifact=_artifact({"artifact": "", **description}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -153,6 +163,17 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} is {values!r}; a list of texts is needed")
     return tuple(values)
+
+
+def _artifact(description: Mapping[str, object]) -> str:
+    suffix = _text(description, "artifact")
+    if not suffix:
+        return suffix
+    from snnprog.emit.exporting import EXPORT_FORMS  # which needs more than a small run on a built-in simulator
+
+    if suffix not in EXPORT_FORMS:
+        raise ValueError(f"artifact is {suffix!r}; a suffix among {', '.join(EXPORT_FORMS)} is needed")
+    return suffix
 
 
 def _distributions(value: object) -> dict[str, str]:

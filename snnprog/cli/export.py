@@ -12,21 +12,39 @@ from snnprog.cli.outputs import InputFile, OutputFile
 from snnprog.wording import counted
 
 
+class ExportFile(OutputFile):
+    """A file whose suffix is a form that programs are exported to."""
+
+    def check_suffix(self, path: Path) -> None:
+        """Raise `FormatError` unless programs are exported to files of that suffix."""
+        from snnprog.emit.exporting import EXPORT_FORMS
+
+        self.suffixes = tuple(EXPORT_FORMS)
+        super().check_suffix(path)
+
+
 @click.command("export", cls=JsonCommand)
 @click.argument("program_path", metavar="P.snnp", type=InputFile())
-@click.option("-o", "--output", "graph_path", required=True, type=OutputFile(".nir"), help="File to write (.nir).")
-@click.option("--dt-ms", type=float, required=True, help="Length of a tick in milliseconds.")
+@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir.")
+@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
 @json_option
-def export_command(program_path: Path, graph_path: Path, dt_ms: float, as_json: bool) -> None:
-    """Export a program as a NIR graph, for other tools."""
-    from snnprog.emit import to_nir, write_nir
+def export_command(program_path: Path, path: Path, dt_ms: float | None, as_json: bool) -> None:
+    """Export a program for other tools: the suffix of the output says in which form."""
+    from snnprog.emit import export
     from snnprog.program import load
 
     program = load(program_path)
-    write_nir(graph_path, program, dt_ms=dt_ms)
-    ahead = int(to_nir(program, dt_ms=dt_ms).metadata["latency_ticks"])
+    written = export(program, path, dt_ms=dt_ms)
+    data: dict[str, object] = {"files": list(map(str, written))}
+    told = ""
+    if path.suffix == ".nir" and dt_ms is not None:
+        from snnprog.emit import to_nir
+
+        ahead = int(to_nir(program, dt_ms=dt_ms).metadata["latency_ticks"])
+        data |= {"graph": str(path), "dt_ms": dt_ms, "latency_ticks": ahead}
+        when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
+        told = f"; its spikes come {when}"
     if as_json:
-        print_json({"graph": str(graph_path), "dt_ms": dt_ms, "latency_ticks": ahead})
+        print_json(data)
         return
-    when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
-    click.echo(f"wrote {graph_path}; its spikes come {when}")
+    click.echo(f"wrote {' and '.join(map(str, written))}{told}")

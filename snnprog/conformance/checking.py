@@ -127,7 +127,7 @@ def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
         return asked[0], NO_GAPS
     folder = find_backend(backend)
     for each in asked:
-        if each.rule.name in folder.semantics:
+        if folder.executes(each.rule.name):
             return each, folder.gaps
     rules = ", ".join(sorted({each.rule.name for each in asked}))
     executes = ", ".join(folder.semantics) or "nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snnprog.emit.exporting import export
 from snnprog.emit.nir import to_nir, write_nir
 
-__all__ = ["to_nir", "write_nir"]
+__all__ = ["export", "to_nir", "write_nir"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from snnprog.backends.folder import ANY_RULE
 from snnprog.chips import CHIPS
 from snnprog.report.table import Cell, Column, Table
 
@@ -40,5 +41,7 @@ def _cell(key: str, value: object) -> object:
 
 
 def _chips(rules: object) -> str:
-    """Return the names of the chips that a list of rules is meant by."""
+    """Return the names of the chips that a list of rules is meant by; "any" stands for all."""
+    if rules == [ANY_RULE]:
+        return ANY_RULE
     return ", ".join(chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules)

@@ -1,0 +1,79 @@
+"""A program to a file of another tool: the suffix says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from snnprog.checks import check_type
+from snnprog.emit.nir import write_nir
+from snnprog.errors import SpecError
+from snnprog.program import Program
+
+
+@dataclass(frozen=True)
+class ExportForm:
+    """How programs are written in one form.
+
+    Attributes
+    ----------
+    what : str
+        What the file is, for messages.
+    write : callable
+        Called with the path, the program and the options by name; it returns the files that it has written.
+    options : tuple of str
+        Which options of `export` the form has.
+    """
+
+    what: str
+    write: Callable[..., Sequence[Path]]
+    options: tuple[str, ...]
+
+
+def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> list[Path]:
+    if dt_ms is None:
+        raise SpecError("a NIR graph is in seconds; give the length of a tick as dt_ms (--dt-ms)")
+    write_nir(path, program, dt_ms=dt_ms)
+    return [path]
+
+
+EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType({".nir": ExportForm("a NIR graph", _nir, ("dt_ms",))})
+"""Suffix -> how files that end so are written."""
+
+
+def export(program: Program, path: str | Path, *, dt_ms: float | None = None) -> list[Path]:
+    """Write a program for another tool; the suffix of the path says in which form.
+
+    Parameters
+    ----------
+    program : Program
+    path : str or Path
+        ``.nir`` for a NIR graph.
+    dt_ms : float, optional
+        Milliseconds of a tick, for a NIR graph.
+
+    Returns
+    -------
+    list of Path
+        The files that were written, the named one first.
+
+    Raises
+    ------
+    SpecError
+        If the suffix is unknown, an option has no meaning for it, or the program cannot be written in that form.
+    FormatError
+        If a file cannot be written.
+    """
+    check_type("program", program, kind=Program)
+    path = Path(path)
+    form = EXPORT_FORMS.get(path.suffix)
+    if form is None:
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise SpecError(f"{path} {found}; programs are exported to {', '.join(EXPORT_FORMS)}")
+    given = {name: value for name, value in {"dt_ms": dt_ms}.items() if value is not None}
+    for name in given:
+        if name not in form.options:
+            raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")
+    return list(form.write(path, program, **given))
