@@ -101,8 +101,38 @@ def held(keep: Keep, value: Value, node: Hold) -> Value:
     return keep(above + C(0, signed(bits + 1)))[:bits] + node.low
 
 
+def product(keep: Keep, left: Value, right: Value) -> Value:
+    """Return ``left * right``; of a value and a constant as shifts and additions."""
+    if isinstance(left, amaranth.Const):
+        left, right = right, left
+    if not isinstance(right, amaranth.Const) or isinstance(left, amaranth.Const):
+        return left * right
+    terms = [-(left << bits) if is_taken_off else left << bits for bits, is_taken_off in digits_of(right.value)]
+    total: Value = C(0)
+    for index, term in enumerate(terms):
+        total = keep(total + term) if index else term
+    return total
+
+
+def digits_of(constant: int) -> list[tuple[int, bool]]:
+    """Return the powers of two, as exponents, that add up to a constant, and whether each is taken off instead.
+
+    These are the digits of its canonical signed form, in which no two neighbours are set: a third of the bits on average
+    (Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960).
+    """
+    found, bits = [], 0
+    while constant:
+        if constant & 1:
+            digit = 2 - (constant & 3)
+            found.append((bits, digit < 0))
+            constant -= digit
+        constant >>= 1
+        bits += 1
+    return found[::-1]
+
+
 def _scaled(keep: Keep, node: Scale, operand: Value, factor: Value) -> Value:
-    return rounded(keep, keep(operand * factor), node.bits, node.rounding)
+    return rounded(keep, keep(product(keep, operand, factor)), node.bits, node.rounding)
 
 
 def _leaking(keep: Keep, node: Leak, operand: Value, bits: Value) -> Value:
@@ -117,7 +147,7 @@ OPERATIONS: Mapping[type[Expression], Callable[..., Value]] = {
     Const: lambda keep, node: C(node.value),
     Add: lambda keep, node, left, right: left + right,
     Sub: lambda keep, node, left, right: left - right,
-    Mul: lambda keep, node, left, right: left * right,
+    Mul: lambda keep, node, left, right: product(keep, left, right),
     Neg: lambda keep, node, operand: -operand,
     Shl: lambda keep, node, operand: operand << node.bits,
     Shr: lambda keep, node, operand, bits: rounded(keep, operand, bits, node.rounding),
@@ -149,9 +179,11 @@ def value_of(
     """
 
     def node_value(node: Expression) -> Value:
+        span = span_of(node)
+        if span.least == span.greatest:
+            return C(span.least)
         if isinstance(node, Ref):
             return values[node.name]
-        span = span_of(node)
         if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):
             return node_value(node.operand)
         found = OPERATIONS[type(node)](keep, node, *map(node_value, children(node)))
