@@ -163,11 +163,12 @@ class _Neuron:
     def _table(self, bits: list[Bit], number: int) -> tuple[Value, Span]:
         sums = [sum(weight for place, (_, weight) in enumerate(bits) if code >> place & 1) for code in range(1 << len(bits))]
         span = Span(np.array([min(sums)], np.int64), np.array([max(sums)], np.int64))
-        table = Signal(shape_of(span), name=f"table_{self.index}_{number}")
-        with self.m.Switch(Cat(bit for bit, _ in bits)):
-            for code, value in enumerate(sums):
-                with self.m.Case(code):
-                    self.m.d.comb += table.eq(value)
+        shape = shape_of(span)
+        table = Signal(shape, name=f"table_{self.index}_{number}")
+        stride = 1 << (shape.width - 1).bit_length()
+        words = sum((value & (1 << stride) - 1) << stride * code for code, value in enumerate(sums))
+        code = Cat(bit for bit, _ in bits)
+        self.m.d.comb += table.eq(C(words, stride * len(sums)).word_select(code, stride))
         return table, span
 
     def _added(self, one: tuple[Value, Span], other: tuple[Value, Span]) -> tuple[Value, Span]:
@@ -253,10 +254,8 @@ class _Phases:
         """Return what the tap of this phase did."""
         width = max((self.plan.count_bits[line] for line, _ in self.taps), default=1)
         count = Signal(width, name="count")
-        with self.m.Switch(self.phase):
-            for place, tap in enumerate(self.taps):
-                with self.m.Case(place):
-                    self.m.d.comb += count.eq(self.history.tap(tap))
+        taps = Cat(Cat(self.history.tap(tap), C(0, width))[:width] for tap in self.taps)
+        self.m.d.comb += count.eq(taps.word_select(self.phase, width))
         return count
 
     def _weights(self, following: Value) -> list[Value]:
