@@ -172,6 +172,6 @@ def _answers(run: VerilogRun, text: str) -> list[VerilogAnswer]:
 
 def _fields(numbers: Sequence[int], count: int, bits: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     mask = (1 << bits) - 1
-    return np.array([[number >> place * bits & mask for place in range(count)] for number in numbers], np.int64).reshape(
-        len(numbers), count
-    )
+    return np.array(
+        [[number >> place * bits & mask for place in range(count)] for number in numbers], np.int64
+    ).reshape(len(numbers), count)

@@ -18,20 +18,19 @@ Ports, all in the clock domain ``sync`` (``clk``, and ``rst``, which brings all 
 
 from __future__ import annotations
 
-from functools import partial
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
 from amaranth import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
-from snnprog.emit.hardware.arithmetic import fitted, product, shape_of
+from snnprog.emit.hardware.arithmetic import shape_of
 from snnprog.emit.hardware.special_plan import TABLE_TAPS, NeuronPlan, SpecialPlan, Tap
-from snnprog.emit.hardware.step import AFTER, BEFORE, GATHERED, SET, NeuronStep, kept
+from snnprog.emit.hardware.step import AFTER, BEFORE, GATHERED, SET, Bounds, GatherStep, NeuronStep, span_of
 from snnprog.rules.expressions import Hold
 from snnprog.rules.ranges import Span
-from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES
+from snnprog.rules.rule import CURRENT, POTENTIAL, Rule
 from snnprog.simulate.parameters import parameters_of
 
 STATE_BITS = 32
@@ -92,7 +91,8 @@ class SpecialProgram(Component):
         program = self.plan.program
         outputs = [neurons[each] for each in program.outputs.tolist()]
         if outputs:
-            m.d.comb += self.outputs.eq(Cat(Cat(each.spikes, C(0, self.count_bits))[: self.count_bits] for each in outputs))
+            counts = [Cat(each.spikes, C(0, self.count_bits))[: self.count_bits] for each in outputs]
+            m.d.comb += self.outputs.eq(Cat(counts))
         read = [each for each, is_read in zip(outputs, program.is_read_by_potential.tolist(), strict=True) if is_read]
         if read:
             m.d.comb += self.readouts.eq(Cat(each.state(POTENTIAL) for each in read))
@@ -114,13 +114,18 @@ class _Neuron:
         for name, span in self.plan.reach.registers.items():
             if span.least < span.greatest:
                 self.registers[name] = Signal(shape_of(span), name=f"{name}_{index}")
-        self.spikes = Signal(self.step.shapes[SPIKES], name=f"spikes_{index}")
-        for name, values in parameters_of(plan.program).items():
-            if f"{SET}{name}" in self.step.shapes:
-                m.d.comb += getattr(self.step, f"{SET}{name}").eq(int(values[index]))
-        for name, register in self.registers.items():
-            if f"{BEFORE}{name}" in self.step.shapes:
-                m.d.comb += getattr(self.step, f"{BEFORE}{name}").eq(register)
+        self.spikes = Signal.like(self.step.spikes, name=f"spikes_{index}")
+        given: dict[str, Value] = {f"{BEFORE}{name}": register for name, register in self.registers.items()}
+        given |= {f"{SET}{name}": C(int(values[index])) for name, values in parameters_of(plan.program).items()}
+        m.d.comb += [getattr(self.step, port).eq(value) for port, value in given.items() if hasattr(self.step, port)]
+
+    @property
+    def gathering(self) -> Rule:
+        """The rule, with a gathering that does not look for ends that the neuron's sums never meet."""
+        gather = self.rule.gather
+        if self.plan.is_sum and isinstance(gather.expression, Hold):
+            return self.rule.with_step(gather.name, gather.expression.operand)
+        return self.rule
 
     @property
     def before(self) -> Value:
@@ -161,8 +166,10 @@ class _Neuron:
         return parts[0][0] if parts else C(0)
 
     def _table(self, bits: list[Bit], number: int) -> tuple[Value, Span]:
-        sums = [sum(weight for place, (_, weight) in enumerate(bits) if code >> place & 1) for code in range(1 << len(bits))]
-        span = Span(np.array([min(sums)], np.int64), np.array([max(sums)], np.int64))
+        sums = [0]
+        for _, weight in bits:
+            sums += [value + weight for value in sums]
+        span = span_of((min(sums), max(sums)))
         shape = shape_of(span)
         table = Signal(shape, name=f"table_{self.index}_{number}")
         stride = 1 << (shape.width - 1).bit_length()
@@ -173,19 +180,9 @@ class _Neuron:
 
     def _added(self, one: tuple[Value, Span], other: tuple[Value, Span]) -> tuple[Value, Span]:
         span = Span(one[1].low + other[1].low, one[1].high + other[1].high)
-        return kept(self.m, f"sum_{self.index}", fitted(one[0] + other[0], shape_of(span))), span
-
-    def folded(self, gathered: Value, weight: Value, count: Value) -> Value:
-        """Return what is gathered after one event, or as before where the count is 0."""
-        keep = partial(kept, self.m, f"event_{self.index}")
-        event = Mux(count, weight, 0) if len(count) == 1 else product(keep, weight, count)
-        value = keep(gathered + event)
-        gather = self.rule.gather.expression
-        if isinstance(gather, Hold) and not self.plan.is_sum:
-            from snnprog.emit.hardware.arithmetic import held
-
-            value = held(keep, value, gather)
-        return value
+        found = Signal(shape_of(span), name=f"sum_{self.index}")
+        self.m.d.comb += found.eq(one[0] + other[0])
+        return found, span
 
 
 class _History:
@@ -239,53 +236,46 @@ class _Phases:
         with m.Elif(tick):
             m.d.sync += self.is_busy.eq(1)
         weights = self._weights(following)
-        for neuron, weight in zip(neurons, weights, strict=True):
-            rule = neuron.rule
-            shape = shape_of(neuron.plan.reach.of(rule.gather, rule.gather.expression))
-            gathered = Signal(shape, name=f"gathered_{neuron.index}")
-            after = fitted(neuron.folded(gathered, weight, count), shape)
-            with m.If(self.is_busy):
-                m.d.sync += gathered.eq(after)
-            with m.Else():
-                m.d.sync += gathered.eq(neuron.before)
+        for neuron, (weight, bounds) in zip(neurons, weights, strict=True):
+            gather = GatherStep(neuron.gathering, neuron.plan.reach, weight=bounds, count=(0, (1 << len(count)) - 1))
+            m.submodules[f"gather_{neuron.index}"] = gather
+            gathered = Signal.like(gather.gathered, name=f"gathered_{neuron.index}")
+            m.d.comb += [gather.gathered.eq(gathered), gather.weight.eq(weight), gather.count.eq(count)]
+            m.d.sync += gathered.eq(Mux(self.is_busy, gather.after_gathered, neuron.before))
             neuron.gather(gathered)
 
     def count(self) -> Value:
         """Return what the tap of this phase did."""
         width = max((self.plan.count_bits[line] for line, _ in self.taps), default=1)
+        stride = 1 << (width - 1).bit_length()
+        taps = Cat(Cat(self.history.tap(tap), C(0, stride))[:stride] for tap in self.taps)
         count = Signal(width, name="count")
-        taps = Cat(Cat(self.history.tap(tap), C(0, width))[:width] for tap in self.taps)
-        self.m.d.comb += count.eq(taps.word_select(self.phase, width))
+        self.m.d.comb += count.eq(taps.word_select(self.phase, stride))
         return count
 
-    def _weights(self, following: Value) -> list[Value]:
-        """Return every neuron's weight for the tap of this phase, out of one memory."""
+    def _weights(self, following: Value) -> list[tuple[Value, Bounds]]:
+        """Return every neuron's weight for the tap of this phase, out of one memory, and the bounds of each."""
         columns = [self._column(neuron) for neuron in self.plan.neurons]
-        widths = [shape_of(_span_of(column)) for column in columns]
-        words = [0] * (len(self.taps) + 1)
-        first, fields = 0, []
-        for column, shape in zip(columns, widths, strict=True):
-            for place, weight in enumerate(column):
-                words[place] |= (weight & (1 << shape.width) - 1) << first
-            fields.append((first, shape))
-            first += shape.width
-        memory = Memory(shape=first, depth=len(words), init=words)
-        self.m.submodules.weights = memory
+        bounds = [(min(column), max(column)) for column in columns]
+        shapes = [shape_of(span_of(each)) for each in bounds]
+        firsts = list(accumulate((shape.width for shape in shapes), initial=0))
+        masks = [(1 << shape.width) - 1 for shape in shapes]
+        words = [
+            sum((weight & mask) << first for weight, mask, first in zip(word, masks, firsts, strict=False))
+            for word in zip(*columns, strict=True)
+        ]
+        self.m.submodules.weights = memory = Memory(shape=firsts[-1], depth=len(words), init=words)
         port = memory.read_port(domain="sync")
         self.m.d.comb += port.addr.eq(following)
-        found = []
-        for start, shape in fields:
-            field = port.data[start : start + shape.width]
-            found.append(field.as_signed() if shape.signed else field)
-        return found
+        fields = [port.data[first : first + shape.width] for first, shape in zip(firsts, shapes, strict=False)]
+        return [
+            (field.as_signed() if shape.signed else field, ends)
+            for field, shape, ends in zip(fields, shapes, bounds, strict=True)
+        ]
 
     def _column(self, neuron: NeuronPlan) -> list[int]:
-        """Return a neuron's weight for each phase, 0 for a tap that it does not hear."""
+        """Return a neuron's weight for each phase, 0 for a tap that it does not hear, and for the phase of the step."""
         left: dict[Tap, list[int]] = {}
         for each in neuron.heard:
             left.setdefault(each.tap, []).append(each.weight)
-        return [left[tap].pop(0) if left.get(tap) else 0 for tap in self.taps]
-
-
-def _span_of(column: list[int]) -> Span:
-    return Span(np.array([min(column, default=0)], np.int64), np.array([max(column, default=0)], np.int64))
+        return [left[tap].pop(0) if left.get(tap) else 0 for tap in self.taps] + [0]

