@@ -25,9 +25,9 @@ class ExportFile(OutputFile):
 
 @click.command("export", cls=JsonCommand)
 @click.argument("program_path", metavar="P.snnp", type=InputFile())
-@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir, .c.")
+@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir, .c, .v.")
 @click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
-@click.option("--prefix", help="What all names in C begin with; the file's stem unless given.")
+@click.option("--prefix", help="What all names in C or Verilog begin with; the file's stem unless given.")
 @json_option
 def export_command(program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, as_json: bool) -> None:
     """Export a program for other tools: the suffix of the output says in which form."""

@@ -11,6 +11,7 @@ from snnprog.checks import check_type
 from snnprog.emit.c import write_c
 from snnprog.emit.nir import write_nir
 from snnprog.errors import SpecError
+from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
 
 
@@ -45,8 +46,19 @@ def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]
     return [path, path.with_suffix(".h")]
 
 
+def _verilog(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
+    check_installed("amaranth", "making hardware", extra="fpga")
+    from snnprog.emit.hardware.special_file import write_special
+
+    return write_special(path, program, prefix=prefix)
+
+
 EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
-    {".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)), ".c": ExportForm("C source", _c, ("prefix",))}
+    {
+        ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
+        ".c": ExportForm("C source", _c, ("prefix",)),
+        ".v": ExportForm("Verilog of the program alone", _verilog, ("prefix",)),
+    }
 )
 """Suffix -> how files that end so are written."""
 
@@ -58,11 +70,12 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None, pr
     ----------
     program : Program
     path : str or Path
-        ``.nir`` for a NIR graph, ``.c`` for C99, beside which its header ``.h`` is written.
+        ``.nir`` for a NIR graph, ``.c`` for C99, beside which its header ``.h`` is written, ``.v`` for Verilog of this
+        program alone.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional
-        What all names begin with, for C; by default the file's stem, made an identifier.
+        What all names begin with, for C and Verilog; by default the file's stem, made an identifier.
 
     Returns
     -------

@@ -168,6 +168,11 @@ class SpecialPlan:
                 most[tap] = max(most.get(tap, 0), times)
         return tuple(tap for tap in sorted(most) for _ in range(most[tap]))
 
+    def widths(self, register: str) -> list[int]:
+        """Return the bits of a register of each neuron, 0 where it never leaves 0."""
+        spans = [neuron.reach.registers[register] for neuron in self.neurons]
+        return [shape_of(span).width if span.least < span.greatest else 0 for span in spans]
+
     @property
     def clocks(self) -> int:
         """Clocks of a tick, from its strobe until its outputs are there."""
@@ -222,7 +227,12 @@ def _is_sum(rule: Rule, reach: Reach) -> bool:
         )
     if not isinstance(gather, Hold):
         return True
-    inside = reach.of(rule.gather, event)
+    inside, before = reach.of(rule.gather, event), reach.registers.get(rule.gather.target, Span.of(0))
+    if before.least < gather.low or gather.high < before.greatest:
+        raise SpecError(
+            f"step {rule.gather.name!r} of rule {rule.name} holds {rule.gather.target!r} within narrower ends than"
+            " later steps do, so that what arrives could change it even with a weight of 0; hold it in those steps, too"
+        )
     return gather.low <= inside.least and inside.greatest <= gather.high
 
 
