@@ -21,38 +21,43 @@ BUILD_LIMIT_S = 600
 
 BENCH = """\
 module {name}_bench(input clk, output reg finished);
-  integer stimulus, answer, found, resets;
-  reg rst = 1, tick = 0;
-  reg [{inputs_top}:0] inputs = 0, given = 0;
+  reg [{inputs}:0] stimulus [0:{last}];
+  integer answer, place;
+  reg rst, tick, waiting;
+  reg [{inputs_top}:0] inputs;
   wire ready, done;
   wire [{outputs_top}:0] outputs;
   wire [{states_top}:0] currents, potentials;
   {name} dut(.clk(clk), .rst(rst), .tick(tick), .ready(ready), .done(done){input_port}, .outputs(outputs),
-    .currents(currents), .potentials(potentials){readouts});
-  reg waiting = 0;
+    .currents(currents), .potentials(potentials));
   initial begin
     finished = 0;
-    stimulus = $fopen("{name}.stimulus", "r");
+    rst = 1;
+    tick = 0;
+    waiting = 0;
+    inputs = 0;
+    place = 0;
+    $readmemh("{name}.stimulus", stimulus);
     answer = $fopen("{name}.answer", "w");
   end
   always @(negedge clk) if (!finished) begin
     tick <= 0;
     rst <= 0;
-    if (done) begin
-      $fdisplay(answer, "%h %h %h", outputs, currents, potentials);
-      waiting = 0;
-    end
-    if (!waiting && !rst) begin
-      found = $fscanf(stimulus, "%d %h", resets, given);
-      if (found != 2) begin
+    if (done) $fdisplay(answer, "%h %h %h", outputs, currents, potentials);
+    if (done || !waiting) begin
+      waiting <= 0;
+      if (place > {last}) begin
         $fclose(answer);
         finished <= 1;
-      end else if (resets) rst <= 1;
-      else begin
-        if (!ready) $fdisplay(answer, "not ready");
-        inputs <= given;
-        tick <= 1;
-        waiting = 1;
+      end else begin
+        place <= place + 1;
+        if (stimulus[place][{inputs}]) rst <= 1;
+        else begin
+          if (!ready) $fdisplay(answer, "not ready");
+          inputs <= stimulus[place][{inputs_top}:0];
+          tick <= 1;
+          waiting <= 1;
+        end
       end
     end
   end
@@ -60,14 +65,40 @@ endmodule
 """
 
 TOP = """\
-module bench;
-  reg clk = 0;
-  wire [{count}:0] finished;
-  assign finished[{count}] = 1;
+module bench(input clk, output finished);
+  wire [{count}:0] all;
+  assign all[{count}] = 1;
+  assign finished = &all;
 {benches}
-  always #1 clk = !clk;
-  always @(posedge clk) if (&finished) $finish;
 endmodule
+"""
+
+CLOCK = """\
+module clock;
+  reg clk;
+  wire finished;
+  bench all(clk, finished);
+  initial begin
+    clk = 0;
+    while (finished !== 1) #1 clk = !clk;
+    $finish;
+  end
+endmodule
+"""
+"""What Icarus runs; Verilator's clock is C++, which compiles faster than what its own clocks take."""
+
+MAIN = """\
+#include "Vbench.h"
+#include "verilated.h"
+int main() {
+  VerilatedContext context;
+  Vbench bench{&context};
+  while (!bench.finished) {
+    bench.clk = !bench.clk;
+    bench.eval();
+  }
+  bench.final();
+}
 """
 
 
@@ -115,16 +146,18 @@ def run_verilog(runs: Sequence[VerilogRun], folder: Path, *, tool: str) -> list[
     for run in runs:
         (folder / f"{run.name}.v").write_text(run.text, encoding="utf-8")
         (folder / f"{run.name}_bench.v").write_text(_bench(run), encoding="utf-8")
-        (folder / f"{run.name}.stimulus").write_text(_stimulus(run), encoding="utf-8")
-    benches = [f"  {run.name}_bench b{index}(clk, finished[{index}]);" for index, run in enumerate(runs)]
+        (folder / f"{run.name}.stimulus").write_text("\n".join(f"{word:x}" for word in _words(run)) + "\n", "utf-8")
+    benches = [f"  {run.name}_bench b{index}(clk, all[{index}]);" for index, run in enumerate(runs)]
     (folder / "bench.v").write_text(TOP.format(count=len(runs), benches="\n".join(benches)), encoding="utf-8")
     sources = [f"{run.name}{end}.v" for run in runs for end in ("", "_bench")] + ["bench.v"]
     if tool == "verilator":
-        words = ["--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-O3", "-CFLAGS", "-O0", "--top-module", "bench"]
-        _run(["verilator", *words, "-o", "simulation", *sources], folder)
+        (folder / "main.cpp").write_text(MAIN, encoding="utf-8")
+        words = ["--cc", "--exe", "--build", "-Wno-fatal", "-Wno-lint", "-CFLAGS", "-O0", "--top-module", "bench"]
+        _run(["verilator", *words, "-o", "simulation", "main.cpp", *sources], folder)
         _run(["obj_dir/simulation"], folder)
     else:
-        _run(["iverilog", "-g2005-sv", "-s", "bench", "-o", "simulation", *sources], folder)
+        (folder / "clock.v").write_text(CLOCK, encoding="utf-8")
+        _run(["iverilog", "-g2005-sv", "-s", "clock", "-o", "simulation", "clock.v", *sources], folder)
         _run(["vvp", "simulation"], folder)
     return [_answers(run, (folder / f"{run.name}.answer").read_text(encoding="utf-8")) for run in runs]
 
@@ -137,20 +170,21 @@ def _run(command: list[str], folder: Path) -> None:
 def _bench(run: VerilogRun) -> str:
     return BENCH.format(
         name=run.name,
+        last=len(_words(run)) - 1,
+        inputs=max(run.n_inputs, 1),
         inputs_top=max(run.n_inputs, 1) - 1,
         outputs_top=max(run.n_outputs * run.count_bits, 1) - 1,
         states_top=32 * run.n_neurons - 1,
         input_port=", .inputs(inputs)" if run.n_inputs else "",
-        readouts="",
     )
 
 
-def _stimulus(run: VerilogRun) -> str:
-    lines = []
+def _words(run: VerilogRun) -> list[int]:
+    """Return a word for each tick, its inputs, and before each raster one that resets, by the bit above them."""
+    words = []
     for raster in run.rasters:
-        lines.append("1 0")
-        lines += [f"0 {_number(row):x}" for row in raster]
-    return "\n".join(lines) + "\n"
+        words += [1 << max(run.n_inputs, 1), *map(_number, raster)]
+    return words
 
 
 def _number(row: Raster) -> int:

@@ -7,7 +7,7 @@ Ports, all in the clock domain ``sync`` (``clk``, and ``rst``, which brings all 
 ``tick``         in: strobe; it is heeded where ``ready`` is high, and then ``inputs`` are taken
 ``ready``        out: high where no tick is under way
 ``done``         out: strobe; from then on ``outputs`` are those of the tick, until the next ``done``
-``outputs``      out: how often each output spikes in the tick, ``count_bits`` bits each, output 0 lowest
+``outputs``      out: how often each output spikes in the tick, `SpecialPlan.output_bits` bits each, output 0 lowest
 ``readouts``     out: the potentials of the outputs that are read by their potential, 32 bits each; left out for none
 ``currents``     out, on request: after the tick, 32 bits for each neuron; 0 where the rule has no current
 ``potentials``   out, on request: the same of the potentials
@@ -46,21 +46,15 @@ class SpecialProgram(Component):
     plan : SpecialPlan
     states : bool
         Whether to show currents and potentials.
-
-    Attributes
-    ----------
-    count_bits : int
-        Bits of an output's count.
     """
 
     def __init__(self, plan: SpecialPlan, *, states: bool = False) -> None:
         self.plan, self.states = plan, states
         program = plan.program
-        self.count_bits = max((plan.count_bits[program.n_inputs + each] for each in program.outputs), default=1)
         n_readouts = int(program.is_read_by_potential.sum())
         ports = {"tick": In(1), "ready": Out(1), "done": Out(1)}
         ports |= {"inputs": In(program.n_inputs)} if program.n_inputs else {}
-        ports |= {"outputs": Out(program.n_outputs * self.count_bits)} if program.n_outputs else {}
+        ports |= {"outputs": Out(program.n_outputs * self.plan.output_bits)} if program.n_outputs else {}
         ports |= {"readouts": Out(n_readouts * STATE_BITS)} if n_readouts else {}
         shown = program.n_neurons * STATE_BITS
         ports |= {"currents": Out(shown), "potentials": Out(shown)} if states else {}
@@ -91,7 +85,7 @@ class SpecialProgram(Component):
         program = self.plan.program
         outputs = [neurons[each] for each in program.outputs.tolist()]
         if outputs:
-            counts = [Cat(each.spikes, C(0, self.count_bits))[: self.count_bits] for each in outputs]
+            counts = [Cat(each.spikes, C(0, self.plan.output_bits))[: self.plan.output_bits] for each in outputs]
             m.d.comb += self.outputs.eq(Cat(counts))
         read = [each for each, is_read in zip(outputs, program.is_read_by_potential.tolist(), strict=True) if is_read]
         if read:

@@ -39,9 +39,9 @@ class SpecialEvents(Component):
 
     def __init__(self, plan: SpecialPlan, *, states: bool = False) -> None:
         self.plan, self.states = plan, states
-        self._program = SpecialProgram(plan, states=states)
-        if self._program.count_bits > 1:
+        if plan.output_bits > 1:
             raise SpecError("an output may spike several times in a tick, which events do not say; read it in parallel")
+        self._program = SpecialProgram(plan, states=states)
         word = StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS})
         super().__init__(
             {

@@ -80,7 +80,7 @@ def _about(plan: SpecialPlan, component: SpecialProgram) -> list[str]:
         for name in program.chip.rule.registers
         if max(plan.widths(name), default=0)
     ]
-    counts = f", {component.count_bits} bits each" if component.count_bits > 1 else ""
+    counts = f", {plan.output_bits} bits each" if plan.output_bits > 1 else ""
     read = [f"//   readouts     potentials of outputs that are read by them, {STATE_BITS} bits each"]
     return [
         f"// Made by snnprog {__version__}: do not edit.",

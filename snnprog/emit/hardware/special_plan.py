@@ -39,10 +39,10 @@ from snnprog.rules.expressions import (
     Select,
     Shr,
     Sub,
-    nodes,
+    children,
 )
 from snnprog.rules.ranges import FAR, Reach, Span, reach_of
-from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
+from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
 from snnprog.simulate.arrivals import Synapses
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import parameters_of
@@ -157,6 +157,11 @@ class SpecialPlan:
         return cls(program, neurons, tuple(counts), depth, is_parallel, cells)
 
     @property
+    def output_bits(self) -> int:
+        """Bits of how often an output spikes in a tick, as many for each."""
+        return max((self.count_bits[self.program.n_inputs + each] for each in self.program.outputs), default=1)
+
+    @property
     def taps(self) -> tuple[Tap, ...]:
         """All taps, in the order in which the rule gathers them; one that a neuron hears n times is there n times."""
         most: dict[Tap, int] = {}
@@ -265,20 +270,27 @@ def _fold_cells(rule: Rule, neuron: NeuronPlan) -> int:
 
 
 def _step_cells(rule: Rule, neuron: NeuronPlan) -> int:
-    """Return the cells of a tick of a neuron, one for each bit of an addition, a comparison or a choice."""
-    cells = neuron.bits
-    for step in rule.steps:
-        for node in nodes(step.expression):
-            span = neuron.reach.of(step, node)
-            if span.least < span.greatest:
-                cells += ADDITIONS.get(type(node), 0) * shape_of(span).width
-            if isinstance(node, Scale) and span.least < span.greatest:
-                factor = neuron.reach.of(step, node.factor)
-                width = shape_of(span).width + node.bits
-                cells += (max(len(digits_of(factor.greatest)) - 1, 0) + 1) * width
-            if isinstance(node, FloorDiv) and span.least < span.greatest:
-                cells += shape_of(span).width * shape_of(neuron.reach.of(step, node.left)).width
-    return cells
+    """Return the cells of a neuron's tick, one for each bit of a register, an addition, a comparison or a choice."""
+    return neuron.bits + sum(_cells(neuron.reach, step, step.expression) for step in rule.steps)
+
+
+def _cells(reach: Reach, step: Step, node: Expression) -> int:
+    """Return the cells of an expression; what is proved to have one value takes none."""
+    spans = [reach.of(step, each) for each in (node, *children(node))]
+    if spans[0].least == spans[0].greatest or isinstance(node, Ref):
+        return 0
+    below = sum(_cells(reach, step, child) for child in children(node))
+    is_idle = isinstance(node, Hold) and node.low <= spans[1].least and spans[1].greatest <= node.high
+    adds_nothing = isinstance(node, Add | Sub | Select) and any(span.magnitude == 0 for span in spans[1:])
+    if is_idle or adds_nothing:
+        return below
+    widths: list[int] = [shape_of(span).width for span in spans]
+    if isinstance(node, Scale):
+        additions = max(len(digits_of(spans[2].greatest)) - 1, 0) + (spans[1].least < 0)
+        return below + additions * (widths[1] + node.bits)
+    if isinstance(node, FloorDiv):
+        return below + max(widths) * widths[0]
+    return below + ADDITIONS.get(type(node), 0) * max(widths)
 
 
 ADDITIONS: dict[type[Expression], int] = {
@@ -287,10 +299,10 @@ ADDITIONS: dict[type[Expression], int] = {
     Mul: 1,
     Shr: 1,
     Leak: 2,
-    Hold: 3,
-    Compare: 20,
+    Hold: 2,
+    Compare: 1,
     Select: 1,
     Min: 2,
     Max: 2,
 }
-"""Additions and choices that an operation takes; a comparison has one bit, and is as wide as what it compares."""
+"""Additions and choices that an operation takes: as many cells as its widest value has bits."""
