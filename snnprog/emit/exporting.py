@@ -53,11 +53,19 @@ def _verilog(path: Path, program: Program, *, prefix: str | None = None) -> list
     return write_special(path, program, prefix=prefix)
 
 
+def _hex(path: Path, program: Program) -> list[Path]:
+    check_installed("amaranth", "writing a core", extra="fpga")
+    from snnprog.emit.hardware.writing import write_image
+
+    return write_image(path, program)
+
+
 EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
     {
         ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
         ".c": ExportForm("C source", _c, ("prefix",)),
         ".v": ExportForm("Verilog of the program alone", _verilog, ("prefix",)),
+        ".hex": ExportForm("the image of a core's memories", _hex, ()),
     }
 )
 """Suffix -> how files that end so are written."""
@@ -71,7 +79,8 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None, pr
     program : Program
     path : str or Path
         ``.nir`` for a NIR graph, ``.c`` for C99, beside which its header ``.h`` is written, ``.v`` for Verilog of this
-        program alone.
+        program alone, ``.hex`` for the memories of a core on an FPGA, beside which the core's Verilog is written as
+        ``…_core.v``.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional

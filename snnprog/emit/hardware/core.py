@@ -55,7 +55,7 @@ from snnprog.emit.hardware.step import AFTER, BEFORE, SET, GatherStep, NeuronSte
 
 CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE = 3, 2
 MOST_DEPTH = 1.5
-"""Between registers of the step, in additions: with it a UP5K's step takes 4 clocks; a choice, see benchmarks/fpga.py."""
+"""Between registers of the step, in additions: Loihi's step then takes 4 clocks. A choice; see benchmarks/fpga.py."""
 
 
 class Core(Component):

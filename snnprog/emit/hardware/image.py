@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
 from snnprog.emit.hardware.plan import (
@@ -131,12 +132,11 @@ def check_size(program: Program, plan: CorePlan) -> None:
         )
 
 
-def _put(fields: Mapping[str, Field], values: Mapping[str, Int64s], *, count: int) -> list[Int64s]:
+def _put(fields: Mapping[str, Field], values: Mapping[str, ArrayLike], *, count: int) -> list[Int64s]:
     """Return the words that hold the values of fields."""
-    words = [np.zeros(count, np.int64) for _ in word_widths(fields)]
+    words: list[Int64s] = [np.zeros(count, np.int64) for _ in word_widths(fields)]
     for name, field in fields.items():
-        mask = (1 << field.shape.width) - 1
-        words[field.word] |= (values[name].astype(np.int64) & mask) << field.first
+        words[field.word] |= (np.asarray(values[name], np.int64) & field.mask) << field.first
     return words
 
 
@@ -149,7 +149,7 @@ def _sources(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
 
 def _synapses(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
     by_line = np.argsort(_sources(program, plan, place=place), kind="stable")
-    values = {
+    values: dict[str, ArrayLike] = {
         "post": place[program.post],
         "delay": program.delay,
         "weight": program.weight,
@@ -167,6 +167,6 @@ def _lines(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
 
 def _columns(program: Program, plan: CorePlan, *, order: Int64s) -> list[Int64s]:
     numbers = np.arange(program.n_neurons)
-    flags = {IS_OUTPUT: numbers < program.n_outputs, IS_LAST: numbers == program.n_neurons - 1}
-    parameters = {name: values[order] for name, values in parameters_of(program).items()}
+    flags: dict[str, ArrayLike] = {IS_OUTPUT: numbers < program.n_outputs, IS_LAST: numbers == program.n_neurons - 1}
+    parameters: dict[str, ArrayLike] = {name: values[order] for name, values in parameters_of(program).items()}
     return _put(plan.parameters, parameters | flags, count=program.n_neurons)

@@ -84,14 +84,19 @@ class Field:
     first: int
     shape: Shape
 
+    @property
+    def mask(self) -> int:
+        """As many ones as the field has bits."""
+        return (1 << int(self.shape.width)) - 1
+
     def bits_of(self, value: int) -> int:
         """Return the bits that a value has in the word."""
-        return (value & ((1 << self.shape.width) - 1)) << self.first
+        return (value & self.mask) << self.first
 
     def value_in(self, word: int) -> int:
         """Return the value that a word holds."""
-        value = word >> self.first & ((1 << self.shape.width) - 1)
-        return value - (1 << self.shape.width) if self.shape.signed and value >> self.shape.width - 1 else value
+        value = word >> self.first & self.mask
+        return value - self.mask - 1 if self.shape.signed and value > self.mask >> 1 else value
 
 
 def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:

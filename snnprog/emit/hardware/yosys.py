@@ -5,7 +5,6 @@ They are WebAssembly and see their own folder, so every file is named relative t
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ from amaranth import Value
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
-from snnprog.errors import BackendError, SpecError
+from snnprog.errors import BackendError
+from snnprog.files.hdf5 import check_installed
 from snnprog.processes.commands import ending_of
 from snnprog.processes.isolation import isolated
 from snnprog.temporaries import temporary_folder
@@ -50,8 +50,7 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
         If it fails.
     """
     pip_name = package.replace("_", "-")
-    if importlib.util.find_spec(package) is None:
-        raise SpecError(f"{pip_name} is not installed; install it with: pip install 'snnprog[fpga]'")
+    check_installed(package, "making hardware", extra="fpga")
     command = isolated(sys.executable, "-c", STARTS[package], *words)
     ending = ending_of(command, limit_s=LIMIT_S, folder=folder)
     if ending.failure:
@@ -90,11 +89,14 @@ def verilog_of(component: Component, *, name: str, has_contents: bool = False) -
 
 COMMANDS = """\
 read_rtlil in.il
-proc -nomux -norom
+proc -norom
+pmuxtree
 {}
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
-"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, with room for one more command."""
+"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, but for two things. Choices become multiplexers: as processes,
+which wait for a change of their inputs, they have no value in Icarus Verilog before the first one. And there is room
+for one more command."""
