@@ -190,7 +190,7 @@ class Convolution:
         return padded, self.kernel[axis], self.stride[axis], self.dilation[axis]
 
     def meetings(self, axis: int) -> Int64s:
-        """Return target place, kernel place and source place ``(3, n)`` of all that meet along an axis, 0 rows, 1 columns."""
+        """Return target place, kernel place and source ``(3, n)`` of all that meet along rows (0) or columns (1)."""
         out, tap, window = np.ogrid[: self.size[axis], : self.kernel[axis], : self.pool[axis]]
         middle = out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis]
         source = middle * self.pool_stride[axis] - self.pool_before[axis] + window

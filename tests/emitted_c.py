@@ -10,13 +10,14 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import snnprog as sp
-from snnprog.arrays import Bytes, Int64s
+from snnprog.arrays import Bytes, Int64s, Raster
 from snnprog.emit.c import write_c
 from snnprog.rules.interpreter import Interpreter
 from snnprog.simulate.arrivals import Arrivals, Synapses
@@ -29,6 +30,9 @@ SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 COMPILERS = tuple(name for name in ("gcc", "clang", "cc") if shutil.which(name))
 COMPILER = COMPILERS[0] if COMPILERS else ""
 needs_compiler = pytest.mark.skipif(not COMPILERS, reason="no C compiler here: install gcc or clang")
+
+Counts = Raster | Int64s
+"""Spikes of inputs, ``(ticks, inputs)``."""
 
 RUN = """
 static void run_{p}(long ticks)
@@ -105,7 +109,7 @@ class EmittedPrograms:
     programs: Mapping[str, sp.Program]
     executable: Path
 
-    def run(self, prefix: str, rasters: Sequence[np.ndarray]) -> list[EmittedTrace]:
+    def run(self, prefix: str, rasters: Sequence[Counts]) -> list[EmittedTrace]:
         """Run a program on rasters ``(ticks, inputs)`` of counts, each from rest."""
         number, program = list(self.programs).index(prefix), self.programs[prefix]
         jobs = [
@@ -118,7 +122,7 @@ class EmittedPrograms:
         lines = np.frombuffer(done.stdout, np.uint8).reshape(-1, size)
         ends = np.cumsum([0, *map(len, rasters)])
         assert len(lines) == ends[-1]
-        return [self._trace(program, lines[first:last]) for first, last in zip(ends[:-1], ends[1:], strict=True)]
+        return [self._trace(program, lines[first:last]) for first, last in pairwise(ends)]
 
     def _trace(self, program: sp.Program, lines: Bytes) -> EmittedTrace:
         ends = np.cumsum([program.n_outputs, 8 * program.n_neurons, 8 * program.n_neurons])
@@ -179,7 +183,7 @@ def compiled(compiler: str, *arguments: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-4000:]
 
 
-def differences(built: EmittedPrograms, prefix: str, rasters: Sequence[np.ndarray]) -> int:
+def differences(built: EmittedPrograms, prefix: str, rasters: Sequence[Counts]) -> int:
     """Return in how many places a program's counts, currents and potentials differ from the reference's."""
     program = built.programs[prefix]
     found = 0
@@ -193,7 +197,7 @@ def differences(built: EmittedPrograms, prefix: str, rasters: Sequence[np.ndarra
     return found
 
 
-def reference_run(program: sp.Program, raster: np.ndarray) -> tuple[Int64s, Int64s, Int64s]:
+def reference_run(program: sp.Program, raster: Counts) -> tuple[Int64s, Int64s, Int64s]:
     """Return counts, currents and potentials ``(ticks, neurons)`` of the interpreter, on a raster of counts."""
     interpreter = Interpreter(program.chip.rule, parameters_of(program))
     shape = (1, program.n_neurons)

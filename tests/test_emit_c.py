@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import shared_programs
-from emitted_c import SANITIZED, build, differences, needs_compiler, reference_run
+from emitted_c import SANITIZED, Counts, build, differences, needs_compiler, reference_run
 from loihi_like import LOIHI_AT_LEAST, LOIHI_BOTH, LOIHI_SUBTRACTING
 from made_up_chips import KINDS, chip_of
 from test_kernel import OTHER_RULES, random_program
@@ -22,7 +23,16 @@ from snnprog.rules.expressions import Ref, Rounding, clip, greatest, least, shif
 from snnprog.rules.rule import Rule
 
 LOIHI = find_chip("loihi1")
-Trials = dict[str, Trial]
+
+
+class Job(NamedTuple):
+    """A program, and the patterns to run it on, of lines that may spike several times a tick."""
+
+    program: sp.Program
+    inputs: tuple[Counts, ...]
+
+
+Trials = Mapping[str, Trial | Job]
 
 
 def chip_with(rule: Rule, name: str) -> Chip:
@@ -73,7 +83,7 @@ def xylo() -> Trials:
         counts = [
             np.where(raster, np.random.default_rng(seed).integers(1, 32, raster.shape), 0) for raster in trial.inputs
         ]
-        found[f"xylo_{seed}"] = Trial(trial.program, (*trial.inputs, *counts))
+        found[f"xylo_{seed}"] = Job(trial.program, (*trial.inputs, *counts))
     return found
 
 
@@ -132,31 +142,58 @@ def counting() -> Trials:
             potential_decay=generator.integers(1, 6, n_neurons),
         )
         # Neuron 0 spikes more often than a byte tells, and is not read out.
-        found[f"counting_{number}"] = Trial(program, (generator.integers(0, 3, (90, n_inputs)),))
+        found[f"counting_{number}"] = Job(program, (generator.integers(0, 3, (90, n_inputs)),))
     return found
+
+
+def small(**changes: Any) -> sp.Program:
+    """Return a program of two inputs and three neurons, with changes."""
+    wired = {"pre": [0, 1, 2], "post": [0, 1, 2], "weight": [9, -8, 7]}
+    usual = {"chip": "loihi1", "n_inputs": 2, "n_neurons": 3, "threshold": [5, 6, 7]}
+    return sp.Program.from_arrays(**{**usual, **wired, **changes})
 
 
 def odd_shapes() -> Trials:
     """Programs that lack something: inputs, synapses, memory; and two with readouts."""
-    given = {"chip": "loihi1", "n_inputs": 2, "n_neurons": 3, "threshold": [5, 6, 7]}
-    wired = {"pre": [0, 1, 2], "post": [0, 1, 2], "weight": [9, -8, 7]}
+    nothing: dict[str, Any] = {"pre": [], "post": [], "weight": []}
+    read: dict[str, Any] = {"threshold": [5, 131071, 131071], "readout": [0, 1, 1]}
     programs = [
-        sp.Program.from_arrays(**given),
-        sp.Program.from_arrays(**given, **wired, outputs=[1]),
-        sp.Program.from_arrays(**{**given, "n_inputs": 0}, bias=[10, 20, 30], potential_decay=0),
-        sp.Program.from_arrays(**given, **wired, potential_decay=4095, current_decay=4095),
-        sp.Program.from_arrays(
-            **{**given, "threshold": [5, 131071, 131071]}, **wired, readout=[0, 1, 1], outputs=[2, 0]
-        ),
-        sp.Program.from_arrays(
-            **{**given, "threshold": [5, 131071, 131071]}, **wired, readout=[0, 1, 1], outputs=[2, 1]
-        ),
+        small(**nothing),
+        small(outputs=[1]),
+        small(**nothing, n_inputs=0, bias=[10, 20, 30], potential_decay=0),
+        small(potential_decay=4095, current_decay=4095),
+        small(**read, outputs=[2, 0]),
+        small(**read, outputs=[2, 1]),
     ]
     generator = np.random.default_rng(0)
     return {
         f"odd_{number}": Trial(program, (generator.random((40, program.n_inputs)) < 0.5,))
         for number, program in enumerate(programs)
     }
+
+
+def layers() -> Trials:
+    """Two dense layers, with some weights of 0 and a second delay: blocks, and rows or lists beside them."""
+    found = {}
+    for seed, sizes in enumerate([(4, 40, 3), (12, 9, 30), (30, 70, 10)]):
+        generator = np.random.default_rng(seed)
+        inputs, hidden, outs = sizes
+        first = np.meshgrid(np.arange(inputs), np.arange(hidden))
+        second = np.meshgrid(inputs + np.arange(hidden), hidden + np.arange(outs))
+        pre, post = (np.concatenate([one.ravel(), two.ravel()]) for one, two in zip(first, second, strict=True))
+        extra = generator.integers(0, inputs, 10), generator.integers(0, hidden + outs, 10)
+        program = sp.Program.from_arrays(
+            chip="loihi1",
+            n_inputs=inputs,
+            n_neurons=hidden + outs,
+            pre=np.concatenate([pre, extra[0]]),
+            post=np.concatenate([post, extra[1]]),
+            weight=generator.integers(-9, 14, pre.size + 10),
+            delay=np.append(np.ones(pre.size, np.int64), generator.integers(1, 2 + seed, 10)),
+            threshold=generator.integers(10, 30, hidden + outs),
+        )
+        found[f"layers_{seed}"] = Trial(program, (generator.random((100, inputs)) < 0.3,))
+    return found
 
 
 SUITES: tuple[Callable[[], Trials], ...] = (
@@ -171,6 +208,7 @@ SUITES: tuple[Callable[[], Trials], ...] = (
     other_rules,
     counting,
     odd_shapes,
+    layers,
 )
 
 

@@ -62,6 +62,7 @@ LAYERS = (
     "emit",
     "recovery",
     "backends",
+    "figures",
     "divergence",
     "workload",
     "conversion",

@@ -3,7 +3,8 @@
 - `emitter`: the two files; what one calls is here.
 - `lean`: what of a rule has to be emitted, and how far values go.
 - `texts`, `helpers`: one text for each node of an expression, and the functions that texts call.
-- `step`, `wiring`, `kernels`, `ordered`: the neurons' steps, and three ways of carrying spikes.
+- `tick`, `step`: the functions of a program, and the rule's steps in them.
+- `wiring`, `groups`, `kernels`, `ordered`: how spikes are carried, and the forms that synapses take in flash.
 - `tables`, `types`, `names`, `code`, `ruletext`: what all of them share.
 """
 

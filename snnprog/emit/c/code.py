@@ -26,6 +26,8 @@ class StateArray:
         Whether it can be read from outside, with the states.
     is_extra : bool
         Whether it exists only where states are shown.
+    is_union : bool
+        Whether its bytes can be read as words, too.
     """
 
     name: str
@@ -34,6 +36,7 @@ class StateArray:
     about: str
     is_shown: bool = False
     is_extra: bool = False
+    is_union: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -55,6 +58,11 @@ class Sheet:
 
     def __post_init__(self) -> None:
         self.tables, self.helpers, self.book = Tables(self.prefix), HelperSet(self.prefix), NameBook()
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of all state, as long as none is shown."""
+        return sum(each.n_bytes for each in self.state if not each.is_extra)
 
     def own(self, word: str) -> str:
         """Return a name that begins with the prefix."""

@@ -21,7 +21,7 @@ from snnprog.program import Program
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class EmittedKernel:
     """A convolution whose weights are emitted once.
 
     Attributes
@@ -135,7 +135,7 @@ class _Axis:
     n_meetings: int
 
 
-def kernels_of(program: Program, shift: int) -> list[Kernel]:
+def kernels_of(program: Program, shift: int) -> list[EmittedKernel]:
     """Return the convolutions of a program that have synapses; weights are in units of ``2**shift``."""
     found = []
     for each in program.shared:
@@ -143,7 +143,7 @@ def kernels_of(program: Program, shift: int) -> list[Kernel]:
             weights = (each.weight.astype(np.int64) << each.exponent) >> shift
             delays = np.where(each.weight != 0, each.delay, each.delay[np.flatnonzero(each.weight)[0]])
             arrays = (_by_source(each.convolution, array.astype(np.int64)) for array in (weights, delays))
-            found.append(Kernel(each.convolution, each.first_pre, each.first_post, program.n_neurons, *arrays))
+            found.append(EmittedKernel(each.convolution, each.first_pre, each.first_post, program.n_neurons, *arrays))
     return found
 
 

@@ -11,16 +11,22 @@ import re
 from snnprog.errors import SpecError
 
 WORDS = frozenset(
-    "potential current spikes threshold current_decay potential_decay bias refractory held weight count most"
-    " arriving arrived arrivals loss gathered adaptation trace flow level".split()
+    re.findall(
+        r"\w+",
+        """potential current spikes threshold current_decay potential_decay bias refractory held weight count most
+        arriving arrived arrivals loss gathered adaptation trace flow level""",
+    )
 )
 """Names of registers, parameters and steps that stand in the code as they are."""
 
 KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register"
-    " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
-    " alignas alignof asm bool class constexpr delete false main new nullptr operator private public template this"
-    " thread_local true typeof".split()
+    re.findall(
+        r"\w+",
+        """auto break case char const continue default do double else enum extern float for goto if inline int long
+        register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+        alignas alignof asm bool class constexpr delete false main new nullptr operator private public template this
+        thread_local true typeof""",
+    )
 )
 """C99's keywords (ISO/IEC 9899:1999, 6.4.1), some of C23's and of C++'s, because a header is read by both, and main."""
 

@@ -69,7 +69,7 @@ class OrderedWiring:
         """Add the state."""
         size = self.slots * self.lines
         ticks = f"each of the last {self.slots} ticks" if self.has_history else "the last tick"
-        self.sheet.keep(SENT, self.count_type, size, about=f"how often each of {self.lines} lines spiked in {ticks}")
+        self.sheet.keep(SENT, self.count_type, size, about=f"how often each line spiked in {ticks}")
         if self.has_history:
             self.sheet.keep(NOW, type_of(np.array([size])), about="where the counts of this tick begin")
         if not self.is_register:

@@ -7,7 +7,6 @@ from snnprog.rules.expressions import (
     Add,
     Compare,
     Const,
-    Expression,
     FloorDiv,
     Hold,
     Leak,
@@ -26,6 +25,21 @@ from snnprog.rules.expressions import (
 )
 from snnprog.rules.rule import Rule
 
+
+def _bare(text: str) -> str:
+    """Return a text without the parentheses around all of it."""
+    depth = 0
+    for index, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return text[1:-1] if index and index == len(text) - 1 and text[0] == "(" else text
+    return text
+
+
+def _called(name: str, *operands: str) -> str:
+    return f"{name}({', '.join(map(_bare, operands))})"
+
+
 RULE_TEXTS: Table[str] = {
     Const: lambda node: str(node.value),
     Add: lambda node, left, right: f"({left} + {right})",
@@ -36,11 +50,11 @@ RULE_TEXTS: Table[str] = {
     Shr: lambda node, operand, bits: f"({operand} / 2^{bits}, {node.rounding.value})",
     Scale: lambda node, operand, factor: f"({operand} x {factor} / 2^{node.bits}, {node.rounding.value})",
     Leak: lambda node, operand, bits: f"({operand} - ({operand} / 2^{bits}, {node.rounding.value}))",
-    Hold: lambda node, operand: f"{node.end.value}({operand}, {node.low}, {node.high})",
+    Hold: lambda node, operand: _called(node.end.value, operand, str(node.low), str(node.high)),
     Compare: lambda node, left, right: f"({left} {node.operator} {right})",
-    Select: lambda node, condition, if_true, if_false: f"({condition} ? {if_true} : {if_false})",
-    Min: lambda node, left, right: f"min({left}, {right})",
-    Max: lambda node, left, right: f"max({left}, {right})",
+    Select: lambda node, condition, if_true, if_false: f"({_bare(condition)} ? {if_true} : {if_false})",
+    Min: lambda node, left, right: _called("min", left, right),
+    Max: lambda node, left, right: _called("max", left, right),
     FloorDiv: lambda node, left, right: f"({left} / {right}, rounded down)",
 }
 """What each node is in a comment; names are the code's words for them."""
@@ -49,20 +63,5 @@ RULE_TEXTS: Table[str] = {
 def step_text(rule: Rule, name: str, book: NameBook) -> str:
     """Return a step of a rule as a line of text."""
     step = rule.step(name)
-    return f"{book.word(step.target)} = {expression_text(step.expression, book)}"
-
-
-def expression_text(expression: Expression, book: NameBook) -> str:
-    """Return an expression as text, without the outermost parentheses."""
-    text = evaluate(expression, {**RULE_TEXTS, Ref: lambda node: book.word(node.name)})
-    return text[1:-1] if _is_enclosed(text) else text
-
-
-def _is_enclosed(text: str) -> bool:
-    """Tell whether the first parenthesis closes at the end."""
-    depth = 0
-    for index, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return text[0] == "(" and index == len(text) - 1
-    return False
+    text = evaluate(step.expression, {**RULE_TEXTS, Ref: lambda node: book.word(node.name)})
+    return f"{book.word(step.target)} = {_bare(text)}"

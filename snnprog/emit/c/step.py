@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from snnprog.emit.c.code import Sheet
 from snnprog.emit.c.lean import LeanProgram
-from snnprog.emit.c.ruletext import step_text
 from snnprog.emit.c.texts import NARROW, TEXTS, Piece, Place, variable_of
 from snnprog.emit.c.types import INT32, INT64, IntegerType, narrowest, narrowest_signed
 from snnprog.rules.expressions import Expression, Ref, children, names_in
@@ -53,7 +52,7 @@ class StepWriter:
         pieces = [self.expression(step, child) for child in children(node)]
         return TEXTS[type(node)](node, place, *pieces)
 
-    def assign(self, step: Step) -> list[str]:
+    def assign(self, step: Step) -> str:
         """Return the statement of a step; its target stands for the new value from then on."""
         piece = self.expression(step, step.expression)
         word = self.sheet.book.word(step.target)
@@ -61,11 +60,9 @@ class StepWriter:
         variable = word if not versions else f"{word}_{versions + 1}"
         span = self.lean.spans[step.name, step.expression]
         self.values[f"{step.target}@{versions}"] = self.values[step.target] = variable_of(variable, span)
-        rule = self.lean.program.chip.rule
-        number = 1 + [each.name for each in rule.all_steps].index(step.name)
-        about = step_text(rule, step.name, self.sheet.book)
+        number = 1 + [each.name for each in self.lean.program.chip.rule.all_steps].index(step.name)
         kind = INT64 if self.values[step.target].is_wide else INT32
-        return [f"/* Step {number}: {about} */", f"const {kind.name} {variable} = {piece.as_type(kind)};"]
+        return f"const {kind.name} {variable} = {piece.as_type(kind)}; /* step {number} */"
 
     def _parameter(self, node: Expression) -> Piece:
         """Return what is calculated from parameters and constants alone: a number, or a table's entry."""
@@ -122,7 +119,7 @@ def registers_of(lean: LeanProgram) -> Registers:
 
 
 def register_type(lean: LeanProgram, name: str) -> IntegerType:
-    """Return the type of a register: signed, and wide enough for the gathering, too, where that has steps of its own."""
+    """Return the type of a register: signed, and wide enough for what is gathered event by event, too."""
     gather = lean.rule.gather
     span = lean.registers.get(name)
     low, high = (span.least, span.greatest) if span else (0, 0)
@@ -157,8 +154,8 @@ def neuron_lines(writer: StepWriter, *, gathered: Sequence[str], fired: str) -> 
     body: list[str] = []
     for step, is_always, is_shown in zip(steps, always, with_state, strict=True):
         if is_always or is_shown:
-            lines = writer.assign(step)
-            body += lines if is_always else for_state(sheet, lines)
+            line = writer.assign(step)
+            body += [line] if is_always else for_state(sheet, [line])
     for name in registers.kept:
         body.append(_store(writer, name, register_type(lean, name)))
     for name in registers.shown:

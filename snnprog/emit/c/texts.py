@@ -185,7 +185,7 @@ def scaled(place: Place, operand: Piece, factor: Piece, *, bits: Piece, rounding
     whole, helper = 1 << bits.high, ROUNDING_HELPERS[rounding]
     most = max(*map(abs, corners), place.low, place.high) + whole
     parts = max(operand.magnitude, factor.magnitude * whole + whole, most // whole + factor.magnitude + 1)
-    if most <= NARROW or parts > NARROW and most < FAR << 2:
+    if most <= NARROW or (parts > NARROW and most < FAR << 2):
         inner = replace(place, low=min(corners), high=max(corners))
         numerator = operand if factor.is_number and factor.low == 1 else _times(inner, operand, factor)
         return _divided(place, numerator, bits, helper=helper, most=most)
@@ -264,4 +264,4 @@ TEXTS: Mapping[type[Expression], Callable[..., Piece]] = {
     Max: _extreme("greatest"),
     FloorDiv: _floor_div,
 }
-"""What each node is in C, made of the node, the place and the texts of its children; `Ref` is written where a tick is."""
+"""What each node is in C, made of the node, the place and the pieces of its children; `step` writes `Ref`."""

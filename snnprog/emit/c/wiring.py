@@ -2,8 +2,8 @@
 
 The ring has a slot for each tick ahead that something may arrive in, each with a sum for each neuron; with delays of 1
 alone it is one slot. Weights lose the power of two that all of them share, so that sums and weights take the narrowest
-types. Synapses are sorted by line. Those of one line and one delay are a *row*, the weights of consecutive neurons, where
-that takes no more flash than a *list* of neurons and weights does. Convolutions stay kernels (`snnprog.emit.c.kernels`).
+types. Synapses are sorted by line, in the forms of `snnprog.emit.c.groups`; convolutions stay kernels
+(`snnprog.emit.c.kernels`).
 """
 
 from __future__ import annotations
@@ -15,56 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Bools, Int64s
-from snnprog.emit.c.code import Sheet, branch, counter, loop, total
-from snnprog.emit.c.kernels import Kernel, kernels_of
+from snnprog.emit.c.code import Sheet, branch, counter, indented, loop, total
+from snnprog.emit.c.groups import Block, Groups, forms_of, groups_of
+from snnprog.emit.c.kernels import EmittedKernel, kernels_of
 from snnprog.emit.c.lean import LeanProgram
 from snnprog.emit.c.tables import Lookup
 from snnprog.emit.c.types import INT64, IntegerType, narrowest_signed, type_of
 from snnprog.program import Program
 from snnprog.simulate.layout import common_shift
 
-ROW_COST = 5
-"""Bytes that a row takes beside its weights: where it begins in two tables, and how long it is."""
-
 DUE, NOW, SEND = "due", "now", "send"
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Listed synapses, sorted by line, delay and neuron; those in parallel are one.
-
-    Attributes
-    ----------
-    line, delay, neuron, weight : (synapses,) int64
-        Weights in units of ``2**shift``.
-    group : (synapses,) int64
-        Which line and delay each belongs to, numbered in order.
-    """
-
-    line: Int64s
-    delay: Int64s
-    neuron: Int64s
-    weight: Int64s
-    group: Int64s
-
-
-def groups_of(program: Program, shift: int) -> Groups:
-    """Return the synapses of a program that are listed."""
-    table = program.synapses
-    weight = (table.weight.astype(np.int64) << table.exponent) >> shift
-    keys = np.stack([table.pre, table.delay, table.post]).astype(np.int64)
-    (line, delay, neuron), inverse = np.unique(keys, axis=1, return_inverse=True)
-    sums = np.zeros(line.size, np.int64)
-    np.add.at(sums, inverse.ravel(), weight)
-    kept = sums != 0
-    line, delay, neuron, sums = line[kept], delay[kept], neuron[kept], sums[kept]
-    is_new = np.ones(line.size, np.bool_)
-    is_new[1:] = (np.diff(line) != 0) | (np.diff(delay) != 0)
-    return Groups(line, delay, neuron, sums, np.cumsum(is_new) - 1)
-
-
 @dataclass
-class Wiring:
+class SummedWiring:
     """The code that carries spikes to the neurons of a program.
 
     Attributes
@@ -80,6 +44,7 @@ class Wiring:
         program = self.lean.program
         self.shift = _shared_shift(program)
         self.groups = groups_of(program, self.shift)
+        self.forms = forms_of(self.groups, program.n_neurons)
         self.kernels = kernels_of(program, self.shift)
         delays = [self.groups.delay, *(each.delays for each in self.kernels)]
         self.slots = max(int(each.max(initial=1)) for each in delays)
@@ -106,12 +71,10 @@ class Wiring:
 
     def declare(self) -> None:
         """Add the state."""
-        neurons = self.lean.program.n_neurons
-        ticks = f"{self.slots} ticks ahead" if self.has_ring else "the next tick"
+        ticks = f"next {self.slots} ticks" if self.has_ring else "next tick"
         unit = f", in units of {1 << self.shift}" if self.shift else ""
-        self.sheet.keep(
-            DUE, self.sum_type, self.size, about=f"what will arrive in {ticks}, for each of {neurons} neurons{unit}"
-        )
+        about = f"what arrives at each neuron in the {ticks}{unit}"
+        self.sheet.keep(DUE, self.sum_type, self.size, about=about)
         if self.has_ring:
             about = "where the sums of this tick begin"
             self.sheet.keep(NOW, type_of(np.array([self.size])), about=about)
@@ -120,11 +83,12 @@ class Wiring:
         """Return the function that adds the weights of a line's synapses to what will arrive."""
         body: list[str] = []
         count = ", int32_t count" if self.is_counted else ""
-        is_row = _rows_of(self.groups, self.lean.program.n_neurons)
-        if is_row.any():
-            body += self._rows(is_row)
-        if not is_row.all():
-            body += self._list(~is_row)
+        for number, block in enumerate(self.forms.blocks, start=1):
+            body += self._block(block, number)
+        if self.forms.rows.group.size:
+            body += self._rows(self.forms.rows)
+        if self.forms.lists.group.size:
+            body += self._lists(self.forms.lists)
         for number, kernel in enumerate(self.kernels, start=1):
             body += self._kernel(kernel, number)
         lines = self.lean.program.n_inputs + self.lean.program.n_neurons
@@ -132,8 +96,9 @@ class Wiring:
             "/* Adds the weights of a line's synapses to what will arrive; lines are the inputs, then the neurons. */",
             f"static void {self.sheet.own(SEND)}({counter(lines)} line{count})",
             "{",
-            *("    " * (not each.startswith("#")) + each for each in body),
+            *indented(body),
             "}",
+            "",
         ]
 
     def advance(self) -> list[str]:
@@ -154,51 +119,58 @@ class Wiring:
 
     # ------------------------------------------------------------------------------------------------- rows and lists
 
-    def _rows(self, is_row: Bools) -> list[str]:
-        groups, tables, own = self.groups, self.sheet.tables, self.sheet.own
-        chosen = is_row[groups.group]
-        line, delay, neuron, weight, group = (
-            each[chosen] for each in (groups.line, groups.delay, groups.neuron, groups.weight, groups.group)
-        )
-        starts = np.flatnonzero(np.diff(group, prepend=-1))
-        ends = np.append(starts[1:], group.size)
-        first, last = neuron[starts], neuron[ends - 1]
-        length = last - first + 1
+    def _block(self, block: Block, number: int) -> list[str]:
+        """Return the code for a matrix of weights, one row for each line."""
+        own, neurons = self.sheet.own, self.lean.program.n_neurons
+        about = f"weights of lines {block.first_line} to {block.first_line + block.n_lines - 1}"
+        matrix = block.matrix(self.groups).ravel()
+        numbers = self.sheet.tables.array(f"block_{number}", matrix, about=f"{about}, {block.n_neurons} for each")
+        line = f"(line - {block.first_line})" if block.first_line else "line"
+        place = str(block.delay % self.slots * neurons + block.first_neuron)
+        kind = self.sheet.tables.kind_of(numbers).name
+        body = [
+            f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place))};",
+            f"const {kind} *const weight = {numbers.name} + {block.n_neurons} * {line};",
+            *loop("i", 0, block.n_neurons, [self._added("sum[i]", "weight[i]")], most=block.n_neurons),
+        ]
+        return self._within(block.first_line, block.n_lines, body)
+
+    def _rows(self, rows: Groups) -> list[str]:
+        """Return the code for the weights of consecutive neurons."""
+        own, tables, starts = self.sheet.own, self.sheet.tables, rows.starts
+        ends = np.append(starts[1:], rows.group.size)
+        first = rows.neuron[starts]
+        length = rows.neuron[ends - 1] - first + 1
         offset = np.cumsum(length) - length
         weights = np.zeros(int(length.sum()), np.int64)
-        row = np.cumsum(np.diff(group, prepend=-1) != 0) - 1
-        weights[offset[row] + neuron - first[row]] = weight
-        begins = tables.add(
-            "row_first", _starts(line[starts]), about="of each line: its first row, and where its rows end"
-        )
-        place = self._place(delay[starts], first, name="row_place", about="of each row: delay and first neuron")
+        weights[offset[rows.group] + rows.neuron - first[rows.group]] = rows.weight
+        line = rows.line[starts]
+        begins = tables.add("row_first", _starts(line), about="of each line: its first row, and where its rows end")
+        place = self._place(rows.delay[starts], first, name="row_place", about="of each row: delay and first neuron")
         long = tables.add("row_length", length, about="of each row: how many neurons it reaches")
         where = tables.add("row_weight", offset, about="of each row: where its weights begin")
         numbers = tables.array("weight", weights, about="weights of all rows")
-        kind = tables.kind_of(numbers)
         inner = [
             f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('row')))};",
-            f"const {kind.name} *const weight = {total(numbers.name, where.at('row'))};",
+            f"const {tables.kind_of(numbers).name} *const weight = {total(numbers.name, where.at('row'))};",
             *loop("i", 0, long.at("row"), [self._added("sum[i]", "weight[i]")], most=long.high),
         ]
         return self._each("row", begins, inner, most=starts.size, last=int(line.max()))
 
-    def _list(self, is_listed: Bools) -> list[str]:
-        groups, tables, own = self.groups, self.sheet.tables, self.sheet.own
-        chosen = is_listed[groups.group]
-        line, delay, neuron, weight = (
-            each[chosen] for each in (groups.line, groups.delay, groups.neuron, groups.weight)
+    def _lists(self, lists: Groups) -> list[str]:
+        """Return the code for weights that have a neuron each."""
+        own, tables = self.sheet.own, self.sheet.tables
+        about = "of each line: its first listed synapse, and where they end"
+        begins = tables.add("list_first", _starts(lists.line), about=about)
+        place = self._place(
+            lists.delay, lists.neuron, name="list_place", about="of each listed synapse: delay and neuron"
         )
-        begins = tables.add(
-            "list_first", _starts(line), about="of each line: its first listed synapse, and where they end"
-        )
-        place = self._place(delay, neuron, name="list_place", about="of each listed synapse: delay and neuron")
-        number = self._weight(weight)
+        number = self._weight(lists.weight)
         inner = [
             f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('s')))};",
             self._added("*sum", number.at("s")),
         ]
-        return self._each("s", begins, inner, most=line.size, last=int(line.max()))
+        return self._each("s", begins, inner, most=lists.line.size, last=int(lists.line.max()))
 
     def _weight(self, weight: Int64s) -> Lookup:
         if (weight == weight[0]).all():
@@ -207,16 +179,17 @@ class Wiring:
 
     def _each(self, index: str, begins: Lookup, inner: Sequence[str], *, most: int, last: int) -> list[str]:
         """Return code that visits a line's rows or listed synapses; lines after the last one have none."""
-        lines = self.lean.program.n_inputs + self.lean.program.n_neurons
-        kind = counter(most)
         if begins.step == 1 and not begins.name:
             is_used = any(re.search(rf"\b{index}\b", each) for each in inner)
-            body = [f"const {kind} {index} = {begins.at('line')};"] * is_used + list(inner)
-            return (
-                ["{", *("    " + each for each in body), "}"] if last + 1 == lines else branch(f"line <= {last}", body)
-            )
-        body = loop(index, begins.at("line"), begins.at("line + 1"), inner, most=most)
-        return body if last + 1 == lines else branch(f"line <= {last}", body)
+            declared = f"const {counter(most)} {index} = {begins.at('line')};"
+            return self._within(0, last + 1, [declared] * is_used + list(inner))
+        return self._within(0, last + 1, loop(index, begins.at("line"), begins.at("line + 1"), inner, most=most))
+
+    def _within(self, first: int, count: int, body: Sequence[str]) -> list[str]:
+        """Return code that runs for some consecutive lines."""
+        lines, end = self.lean.program.n_inputs + self.lean.program.n_neurons, first + count
+        tests = [f"line >= {first}"] * (first > 0) + [f"line < {end}"] * (end < lines)
+        return branch(" && ".join(tests), body) if tests else ["{", *indented(body), "}"]
 
     def _place(self, delay: Int64s, neuron: Int64s, *, name: str, about: str) -> Lookup:
         """Return the place in the ring, from this tick's slot on; a delay of all slots leads to that slot again."""
@@ -247,15 +220,14 @@ class Wiring:
             f"    const {kind} index = ({kind})({now} + place);",
             f"    return index < {self.size} ? index : index - {self.size};",
             "}",
+            "",
         ]
 
     # ------------------------------------------------------------------------------------------------------- kernels
 
-    def _kernel(self, kernel: Kernel, number: int) -> list[str]:
+    def _kernel(self, kernel: EmittedKernel, number: int) -> list[str]:
         body = kernel.code(self.sheet, number, slots=self.slots, at=self._at, added=self._added, sum_type=self.sum_type)
-        end = kernel.first_line + kernel.n_lines
-        tests = [f"line >= {kernel.first_line}"] * (kernel.first_line > 0) + [f"line < {end}"]
-        return branch(" && ".join(tests), body)
+        return self._within(kernel.first_line, kernel.n_lines, body)
 
 
 def _shared_shift(program: Program) -> int:
@@ -267,14 +239,3 @@ def _shared_shift(program: Program) -> int:
 def _starts(line: Int64s) -> Int64s:
     """Return where each line begins in a list that is sorted by line, up to the end of the last line that is in it."""
     return np.searchsorted(line, np.arange(int(line.max()) + 2)).astype(np.int64)
-
-
-def _rows_of(groups: Groups, neurons: int) -> Bools:
-    """Return which groups ``(groups,)`` are rows."""
-    if not groups.group.size:
-        return np.zeros(0, np.bool_)
-    starts = np.flatnonzero(np.diff(groups.group, prepend=-1))
-    counts = np.diff(np.append(starts, groups.group.size))
-    length = groups.neuron[starts + counts - 1] - groups.neuron[starts] + 1
-    weight, place = type_of(groups.weight).size, type_of(np.array([neurons])).size
-    return length * weight + ROW_COST <= counts * (weight + place)

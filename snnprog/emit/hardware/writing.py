@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from snnprog.chips import Chip
+from snnprog.emit.hardware.boards import find_board, plan_for
 from snnprog.emit.hardware.core import Core
 from snnprog.emit.hardware.image import image_of
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
@@ -18,13 +19,15 @@ CORE_NAME = "snnprog_core"
 """Of the Verilog module."""
 
 
-def write_image(path: Path, program: Program, size: CoreSize | None = None) -> list[Path]:
+def write_image(path: Path, program: Program, *, board: str | None = None) -> list[Path]:
     """Write a program's image, and the Verilog of its core beside it, as ``…_core.v``; return both paths.
 
     Parameters
     ----------
-    size : CoreSize, optional
-        How much the core holds; what a UP5K has room for, unless given.
+    path : Path
+    program : Program
+    board : str, optional
+        The board whose core it is for; one of the usual size, unless given.
 
     Raises
     ------
@@ -35,10 +38,10 @@ def write_image(path: Path, program: Program, size: CoreSize | None = None) -> l
     FormatError
         If a file cannot be written.
     """
-    size = size or CoreSize()
-    image = image_of(program, CorePlan(program.chip, size))
+    plan = CorePlan(program.chip, CoreSize()) if board is None else plan_for(program, find_board(board))
+    image = image_of(program, plan)
     core_path = path.with_name(f"{path.stem}_core.v")
-    write_bytes(core_path, core_verilog(program.chip, size).encode("utf-8"))
+    write_bytes(core_path, core_verilog(program.chip, plan.size).encode("utf-8"))
     write_bytes(path, image.text().encode("utf-8"))
     return [path, core_path]
 
