@@ -22,7 +22,7 @@ from snnprog.simulate import reference
 ROOT = Path(__file__).resolve().parents[1]
 RUNNER = ROOT / "backends" / "fpga" / "runner.py"
 SIMULATOR, REQUIRED = "SNNPROG_FPGA_SIMULATOR", "SNNPROG_REQUIRE_FPGA"
-COMMANDS = {"verilator": "verilator", "icarus": "iverilog"}
+COMMANDS = {"verilator": "verilator", "icarus": "iverilog", "netlist": "verilator"}
 
 Answer = tuple[Raster, Int64s, Int64s]
 """Spikes (ticks, outputs), and currents and potentials (ticks, neurons), of all patterns."""
