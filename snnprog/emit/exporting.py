@@ -97,11 +97,13 @@ def export(
     path : str or Path
         ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.v`` for Verilog that is
         this program and nothing else; ``.hex`` for the memories of a core on an FPGA, and beside it, as ``…_core.v``,
-        the core's Verilog. With a board and none of these suffixes, a folder: sources, pins, a Makefile, a testbench and a README for that board.
+        the core's Verilog. With a board and none of these suffixes, a folder: sources, pins, a Makefile, a testbench
+        and a README for that board.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional
-        What all names begin with, for C, or the module's name, for Verilog; by default the file's stem, made an identifier.
+        What all names begin with, for C, and the name of the module, for Verilog; by default the file's stem, made an
+        identifier.
     board : str, optional
         An FPGA board: "icebreaker", "upduino", "ulx3s", "colorlight-i5" or "colorlight-5a-75b". The core is one that
         the board has room for; without a board, one of 256 neurons.
