@@ -2,8 +2,8 @@
 
 The folder holds pairs ``NAME.nir`` and ``NAME.npz``: a network, and arrays train_inputs and test_inputs (samples,
 ticks, lines) with train_labels and test_labels. For each seed, other training samples are fitted and chosen on; test
-samples are held out. A network whose name ends in "subtract" resets by subtraction, on Loihi's integers with such a
-reset. A class is that of the output with the most spikes. Intervals are those of Student's t, at 95 %.
+samples are held out. A network whose name ends in "subtract" resets by subtraction, on the chip ``fpga-subtract``. A
+class is that of the output with the most spikes. Intervals are those of Student's t, at 95 %.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import itertools
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,6 @@ from snnprog.networks.fitting import Fitting
 from snnprog.networks.rounding import rounded
 from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
-from snnprog.rules.expressions import Ref
 
 DT_MS = 0.1
 FITTING, CHOOSING = 500, 250
@@ -54,15 +53,6 @@ COLUMNS = (
 )
 
 
-def subtracting_chip() -> Chip:
-    """Return Loihi with a reset that takes the threshold off."""
-    loihi = find_chip("loihi1")
-    left = Ref("potential") - Ref("spikes") * (Ref("threshold") << 6)
-    return replace(
-        loihi, name="loihi-subtract", rule=replace(loihi.rule.with_step("reset", left), name="loihi-subtract")
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A network on a chip, its samples, how many of them are for training, and the thresholds that neurons share."""
@@ -84,7 +74,7 @@ class Trained:
 def read(path: Path, *, bits: int) -> Trained:
     """Return a network with its samples, and the thresholds that its neurons share if weights have so many bits."""
     is_subtracting = path.stem.endswith("subtract")
-    chip = subtracting_chip() if is_subtracting else find_chip("loihi1")
+    chip = find_chip("fpga-subtract" if is_subtracting else "loihi1")
     if is_subtracting:
         network = from_nir(path, dt_ms=DT_MS, exporter="snntorch", reset_delay=0)
     else:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import shared_programs
 from emitted_c import SANITIZED, Counts, build, differences, needs_compiler, reference_run
-from loihi_like import LOIHI_AT_LEAST, LOIHI_BOTH, LOIHI_SUBTRACTING
 from made_up_chips import KINDS, chip_of
 from test_kernel import OTHER_RULES, random_program
 
@@ -117,7 +116,7 @@ def made_up_and_loud() -> Trials:
 
 def other_rules() -> Trials:
     chips = [chip_with(rule, f"rule_{number}") for number, rule in enumerate(OTHER_RULES.values())]
-    chips += [LOIHI_SUBTRACTING, LOIHI_AT_LEAST, LOIHI_BOTH]
+    chips += map(find_chip, ("fpga-subtract", "fpga-ge", "fpga-subtract-ge"))
     watched = replace(LOIHI.rule, watched=(Watch("gather", 200), *LOIHI.rule.watched))
     ends = clip(Ref("arriving") + Ref("weight") * Ref("count"), -3000, 2000)  # of what is no register
     chips += [chip_with(watched, "watched"), chip_with(LOIHI.rule.with_step("gather", ends), "held")]

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from cases import random_raster
 from command_line import Command
-from loihi_like import LOIHI_SUBTRACTING
 from nir_graphs import chain, lif, weights
 
 import snnprog as sp
@@ -105,7 +104,7 @@ def test_a_network_that_subtracts_is_fitted_to_a_chip_that_does_not() -> None:
         quantize(trained, inputs=SAMPLES, fit=False)
     result = quantize(trained, inputs=SAMPLES)
     assert result.mismatch.output_bins == wrong_on(result.program, trained, SAMPLES) > 0
-    exact = quantize(trained, inputs=SAMPLES, chip=LOIHI_SUBTRACTING)
+    exact = quantize(trained, inputs=SAMPLES, chip="fpga-subtract")
     assert exact.mismatch.wrong_bins < result.mismatch.wrong_bins / 10
 
 
