@@ -306,7 +306,7 @@ def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
     if backend.artifact:
         from snnprog.emit.exporting import export
 
-        export(plain, folder / f"program{backend.artifact}")
+        export(plain, folder / f"program{backend.artifact}", board=backend.board)
 
 
 def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> None:

@@ -55,6 +55,8 @@ class Backend:
         Further environment variables that it gets where they are set.
     artifact : str
         Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
+    board_variable : str
+        The environment variable that names the FPGA board which that export is for; empty without.
     stream : bool
         Whether its runner goes on tick by tick: see `snnprog.backends.streaming`.
     """
@@ -72,11 +74,17 @@ class Backend:
     variables: tuple[str, ...]
     passed_variables: tuple[str, ...]
     artifact: str
+    board_variable: str
     stream: bool
 
     def executes(self, rule: str) -> bool:
         """Tell whether it executes the rule of that name."""
         return rule in self.semantics or ANY_RULE in self.semantics
+
+    @property
+    def board(self) -> str | None:
+        """The FPGA board that its artifact is exported for; None where none is named."""
+        return os.environ.get(self.board_variable) or None if self.board_variable else None
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
@@ -161,6 +169,7 @@ def _read_folder(folder: Path) -> Backend:
             variables=_texts({"variables": [], **description}, "variables"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
+            board_variable=_text({"board_variable": "", **description}, "board_variable"),
             stream=_flag({"stream": False, **description}, "stream"),
         )
     except (KeyError, TypeError, ValueError) as error:

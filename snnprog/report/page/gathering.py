@@ -28,6 +28,7 @@ from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
+from snnprog.report.boards import board_table
 from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
 from snnprog.report.explanations import hidden_in_words, proof_in_words
 from snnprog.report.microcontrollers import microcontroller_table
@@ -58,6 +59,7 @@ def write_report(
     inputs: Sequence[ArrayLike] | None = None,
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
+    boards: Sequence[str] = (),
     title: str = "",
 ) -> Page:
     """Write one self-contained HTML file about a program, or about a spec that was not compiled.
@@ -74,6 +76,8 @@ def write_report(
         Where to run for the comparison; the simulator that `snnprog.backends.built_in` names, unless given.
     targets : sequence of str
         Microcontrollers, of `snnprog.figures.MICROCONTROLLERS`, whose bytes and instructions are counted.
+    boards : sequence of str
+        FPGA boards, or their folders (see `snnprog.figures.board_figures`), whose cores it is compared with.
     title : str
         What the page is called.
 
@@ -95,7 +99,9 @@ def write_report(
     if isinstance(subject, Spec):
         page = page_of_spec(subject, explain(subject), title=title)
     else:
-        page = page_of_program(subject, spec, inputs=inputs, backends=backends, targets=targets, title=title)
+        page = page_of_program(
+            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, title=title
+        )
     write_page(Path(path), page)
     return page
 
@@ -107,6 +113,7 @@ def page_of_program(
     inputs: Sequence[ArrayLike] | None = None,
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
+    boards: Sequence[str] = (),
     title: str = "",
     source: Path | None = None,
 ) -> Page:
@@ -135,7 +142,11 @@ def page_of_program(
         neurons=neurons,
         kinds=kinds,
         contradictions=(),
-        resources=(*_resources(program, placed, worked=run.worked), *_microcontrollers(program, targets)),
+        resources=(
+            *_resources(program, placed, worked=run.worked),
+            *_microcontrollers(program, targets),
+            *_boards(program, boards),
+        ),
         backends=_backends(run),
         divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
@@ -318,6 +329,14 @@ def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, 
     from snnprog.figures import microcontroller_figures  # which few pages show
 
     return (microcontroller_table([microcontroller_figures(program, target) for target in targets]),)
+
+
+def _boards(program: Program, boards: Sequence[str]) -> tuple[Table, ...]:
+    if not boards:
+        return ()
+    from snnprog.figures import board_figures  # which few pages show
+
+    return (board_table([board_figures(program, board) for board in boards]),)
 
 
 def _backends(run: _Run) -> Table | None:
