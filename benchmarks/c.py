@@ -47,7 +47,8 @@ NEURON_TICKS, FEW_NEURON_TICKS = 2_000_000, 200_000
 """Compared in one program here, and under QEMU: many programs, and compiling them does not take most of the time.
 Choices, not measurements."""
 
-ROUNDS = 5
+ROUNDS = 20
+"""Of which the least time counts, so that other work on the machine does not. A choice, not a measurement."""
 NATIVE = f"{os.environ.get(COMPILER_VARIABLE) or 'cc'} -march=native"
 PARTS = ("differences", "speed", "bytes")
 QUANTITIES = ("spikes", "currents", "potentials")

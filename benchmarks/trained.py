@@ -2,24 +2,25 @@
 
 The folder holds pairs ``NAME.nir`` and ``NAME.npz``: a network, and arrays train_inputs and test_inputs (samples,
 ticks, lines) with train_labels and test_labels. For each seed, other training samples are fitted and chosen on; test
-samples are held out. A network whose name ends in "subtract" resets by subtraction, on Loihi's integers with such a
-reset. A class is that of the output with the most spikes. Intervals are those of Student's t, at 95 %.
+samples are held out. A network whose name ends in "subtract" resets by subtraction, on the chip ``fpga-subtract``. A
+class is that of the output with the most spikes. Intervals are those of Student's t, at 95 %.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from scipy.stats import t as student
 
-from snnprog.arrays import Floats
+from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip, find_chip
 from snnprog.networks import from_nir
 from snnprog.networks.adapting import adapted_to
@@ -28,7 +29,6 @@ from snnprog.networks.fitting import Fitting
 from snnprog.networks.rounding import rounded
 from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
-from snnprog.rules.expressions import Ref
 
 DT_MS = 0.1
 FITTING, CHOOSING = 500, 250
@@ -36,6 +36,8 @@ COLUMNS = (
     "network",
     "bits",
     "exponents",
+    "thresholds",
+    "kept",
     "seeds",
     "wrong if fitted on: rounded",
     "fitted",
@@ -51,24 +53,16 @@ COLUMNS = (
 )
 
 
-def subtracting_chip() -> Chip:
-    """Return Loihi with a reset that takes the threshold off."""
-    loihi = find_chip("loihi1")
-    left = Ref("potential") - Ref("spikes") * (Ref("threshold") << 6)
-    return replace(
-        loihi, name="loihi-subtract", rule=replace(loihi.rule.with_step("reset", left), name="loihi-subtract")
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A network on a chip, its samples, and how many of them are training samples."""
+    """A network on a chip, its samples, how many of them are for training, and the thresholds that neurons share."""
 
     name: str
     chip: Chip
     layers: TrainedLayers
     samples: Samples
     n_train: int
+    thresholds: Int64s | None
 
     def split(self, seed: int) -> SampleSplit:
         """Return training samples to fit and to choose on, and all test samples."""
@@ -77,10 +71,10 @@ class Trained:
         return SampleSplit(np.sort(fitting), np.sort(choosing), np.arange(self.n_train, len(self.samples)))
 
 
-def read(path: Path) -> Trained:
-    """Return a network with its samples."""
+def read(path: Path, *, bits: int) -> Trained:
+    """Return a network with its samples, and the thresholds that its neurons share if weights have so many bits."""
     is_subtracting = path.stem.endswith("subtract")
-    chip = subtracting_chip() if is_subtracting else find_chip("loihi1")
+    chip = find_chip("fpga-subtract" if is_subtracting else "loihi1")
     if is_subtracting:
         network = from_nir(path, dt_ms=DT_MS, exporter="snntorch", reset_delay=0)
     else:
@@ -92,13 +86,13 @@ def read(path: Path) -> Trained:
     labels = np.concatenate([arrays["train_labels"], arrays["test_labels"]]).astype(np.int64)
     adapted = adapted_to(network, chip)
     assert adapted is not None, "chips are chosen for their resets"
-    start = rounded(adapted.network, chip)
-    fitting = Fitting(start.network, start)
+    start = rounded(adapted.network, chip, bits=bits)
+    fitting = Fitting(start.network, start, adapted.refractory)
     samples = fitting.samples(network, list(rasters), labels)
-    return Trained(path.stem, chip, fitting.layers, samples, len(arrays["train_inputs"]))
+    return Trained(path.stem, chip, fitting.layers, samples, len(arrays["train_inputs"]), fitting.thresholds)
 
 
-def row(trained: Trained, bits: int, *, is_shared: bool, seeds: int) -> tuple[str, ...]:
+def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, keep: float, seeds: int) -> tuple[str, ...]:
     """Return one row of the table: means over the seeds."""
     start = time.perf_counter()
     results = [
@@ -108,6 +102,8 @@ def row(trained: Trained, bits: int, *, is_shared: bool, seeds: int) -> tuple[st
             chip=trained.chip,
             bits=bits,
             is_exponent_shared=is_shared,
+            keep=keep,
+            thresholds=None if has_own else trained.thresholds,
             split=trained.split(seed),
             seed=seed,
         )
@@ -119,6 +115,8 @@ def row(trained: Trained, bits: int, *, is_shared: bool, seeds: int) -> tuple[st
         trained.name,
         str(bits),
         "per neuron" if is_shared else "per synapse",
+        "own" if has_own else "shared",
+        f"{keep:g}",
         str(seeds),
         *(f"{np.mean([each.wrong(0, is_rounded=plain) for each in results]):,.1f}" for plain in (True, False)),
         *(f"{mean:,.0f}" for mean in unseen.mean(axis=0)),
@@ -161,16 +159,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bits", nargs="*", type=int, default=[8, 6, 4, 3, 2, 1], help="of the mantissas")
     parser.add_argument("--seeds", type=int, default=10, help="how many splits of the training samples")
     parser.add_argument("--exponents", choices=("neuron", "synapse", "both"), default="both")
+    parser.add_argument("--own", action="store_true", help="let each neuron have a threshold of its own")
+    parser.add_argument("--keep", nargs="*", type=float, default=[1.0], help="shares of the synapses to keep")
     given = parser.parse_args(arguments)
     kinds = {"neuron": [True], "synapse": [False], "both": [True, False]}[given.exponents]
     console, rows = Console(width=200), []
     for path in sorted(given.folder.glob("*.nir")):
         if given.names and path.stem not in given.names:
             continue
-        trained = read(path)
         for bits in given.bits:
-            for is_shared in kinds if bits > 1 else [True]:
-                rows.append(row(trained, bits, is_shared=is_shared, seeds=given.seeds))
+            trained = read(path, bits=bits)
+            for is_shared, keep in itertools.product(kinds if bits > 1 else [True], given.keep):
+                rows.append(row(trained, bits, is_shared=is_shared, has_own=given.own, keep=keep, seeds=given.seeds))
                 print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     print_table(console, Table.plain("Trained networks in few bits", columns=COLUMNS, rows=rows))
     return 0

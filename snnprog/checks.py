@@ -45,6 +45,35 @@ def as_seconds(name: str, value: object) -> float:
     return seconds
 
 
+def as_number(name: str, value: object) -> float:
+    """Return a number as float; bools, texts and NaN are refused.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is no number.
+    """
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        number = float(value)
+        if not math.isnan(number):
+            return number
+    raise SpecError(f"{name} must be a number, got {value!r}")
+
+
+def as_seed(value: object) -> int:
+    """Return the seed of random choices as int.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is no whole number from 0.
+    """
+    seed = as_integer("seed", value)
+    if seed < 0:
+        raise SpecError(f"seed must be a non-negative integer, got {seed}")
+    return seed
+
+
 def check_callable(name: str, value: object) -> None:
     """Raise `SpecError` unless a value is None or can be called."""
     if value is not None and not callable(value):

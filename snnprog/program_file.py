@@ -6,10 +6,10 @@ bytes. A reader checks everything before it believes anything; what it cannot vo
 A file has the least version that can say what its program needs, so that whoever knows no more refuses the others and
 does not run them wrongly:
 
-- 1: a chip that is built in, by name, whose neurons may spike at every tick;
+- 1: a chip that the file names (Loihi or Xylo), whose neurons may spike at every tick;
 - 2: with refractory periods: the array ``refractory``, and what it means;
-- 3: spread over several cores (the array ``core``), or for a chip that is not built in, which is there as data under
-  ``hardware``: its limits and its rule, see `snnprog.chips.data`. Nothing else may be in it, because keys and arrays
+- 3: spread over several cores (the array ``core``), or for any other chip, which is there as data under ``hardware``:
+  its limits and its rule, see `snnprog.chips.data`. Nothing else may be in it, because keys and arrays
   that a reader does not know could change what a program does;
 - 4: with convolutions (their geometry under ``shared``, and what each weight of their kernels has, one convolution
   after another, in arrays whose names begin with ``shared_``), or with neurons that are read by their potential (the
@@ -29,7 +29,7 @@ import numpy as np
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.arrays import Int32s
 from snnprog.checks import as_integer
-from snnprog.chips import CHIPS, Chip, is_built_in
+from snnprog.chips import CHIPS, Chip, is_named_in_files
 from snnprog.chips.data import chip_from_data, chip_to_data
 from snnprog.chips.semantics import SEMANTICS
 from snnprog.convolution import Convolution
@@ -49,7 +49,7 @@ ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
 CORE = "core"
 """An array that only the file of a placed program has."""
 HARDWARE = "hardware"
-"""The key of a chip that is not built in."""
+"""The key of a chip that is there as data."""
 OPEN_SINCE = 3
 """The first format version that may have `CORE` and `HARDWARE`, and has nothing that is not known."""
 SHARED_SINCE = 4
@@ -122,7 +122,7 @@ def write_program(path: Path, content: Content) -> None:
         "n_synapses": content.n_synapses,
         "provenance": content.provenance,
     } | _meaning_of_refractory(version)
-    if not is_built_in(content.chip):
+    if not is_named_in_files(content.chip):
         document[HARDWARE] = chip_to_data(content.chip)
     if content.shared:
         document[SHARED] = [_geometry_to_data(each) for each in content.shared]
@@ -178,14 +178,14 @@ def _least_version(content: Content) -> int:
     """Return the least format version that holds all that the program has, so that old readers read what they can."""
     if content.shared or READOUT in content.arrays:
         return SHARED_SINCE
-    if CORE in content.arrays or not is_built_in(content.chip):
+    if CORE in content.arrays or not is_named_in_files(content.chip):
         return OPEN_SINCE
     return 2 if bool((content.arrays["refractory"] > 1).any()) else 1
 
 
 def _semantics(chip: Chip) -> Mapping[str, object]:
     """Return what a file says of a rule beside its chip: all, as since version 1, or only how it is called."""
-    return SEMANTICS[chip.rule.name] if is_built_in(chip) else {"name": chip.rule.name}
+    return SEMANTICS[chip.rule.name] if is_named_in_files(chip) else {"name": chip.rule.name}
 
 
 def _meaning_of_refractory(version: int) -> dict[str, object]:
@@ -215,11 +215,12 @@ def _chip(path: Path, document: Mapping[str, object], *, version: int) -> Chip:
                 f" {chip.rule.name!r}; they must be the same"
             )
         return chip
-    if not isinstance(name, str) or name not in CHIPS:
-        raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(CHIPS))}")
-    if semantics != SEMANTICS[CHIPS[name].rule.name]:
-        raise FormatError(f"{path} means another integer rule than this snnprog's {CHIPS[name].rule.name!r}")
-    return CHIPS[name]
+    named = {each.name: each for each in CHIPS.values() if is_named_in_files(each)}
+    if not isinstance(name, str) or name not in named:
+        raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(named))}")
+    if semantics != SEMANTICS[named[name].rule.name]:
+        raise FormatError(f"{path} means another integer rule than this snnprog's {named[name].rule.name!r}")
+    return named[name]
 
 
 def _check_known(path: Path, found: Iterable[str], known: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "find_compiler",
     "for_target",
     "is_qemu_required",
+    "lack_of_target",
 ]
 
 REQUIRE_VARIABLE = "SNNPROG_REQUIRE_QEMU"

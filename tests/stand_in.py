@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import zipfile
 from pathlib import Path
+from textwrap import indent
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 RULE = "loihi1-lif-lava-0.10.0"
@@ -153,11 +154,13 @@ VERSIONS = """b'{"versions": {"stand-in": "2"}}\\n'"""
 
 
 def write_streaming_backend(parent: Path, name: str, answer: str = "say(answer)", *, first: str = VERSIONS) -> None:
-    """Write a folder whose runner streams, and does nothing else."""
+    """Write a folder whose runner streams, and otherwise does as `RUNNER` does."""
     write_backend(parent, name)
     with (parent / name / "backend.toml").open("r+", encoding="utf-8") as file:
         description = file.read()
         file.seek(0)
         file.write("stream = true\n" + description)
+    batch = indent(RUNNER.replace("COMPARE", ">").replace("ENDING", FINE + "; sys.exit()"), "    ")
     runner = STREAMING_RUNNER.replace("ANSWER", answer).replace("FIRST", first)
+    runner = f"import sys\nif sys.argv[2] != '-':\n{batch}\n{runner}"
     (parent / name / "runner.py").write_text(runner, encoding="utf-8")

@@ -77,6 +77,17 @@ def test_what_is_reported_is_what_runs(name: str, bits: int | dict[int, int | No
     assert result.wrong(1) <= result.wrong(1, is_rounded=True)
 
 
+@pytest.mark.parametrize("name", CHIPS)
+@pytest.mark.parametrize("refractory", [2, 5])
+def test_refractory_periods_are_fitted(name: str, refractory: int) -> None:
+    example = dense(chip=CHIPS[name], seed=3, refractory=refractory)
+    result = calibrate(example.layers, example.samples, chip=example.chip, bits=8)
+    for part, chosen in enumerate((result.split.fitting, result.split.choosing, result.split.held_out)):
+        assert result.wrong(part) == wrong_when_run(example, result, chosen)
+    assert result.wrong(0) == 0 < result.wrong(0, is_rounded=True)
+    assert result.wrong(2) <= result.wrong(2, is_rounded=True)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_made_up_chips(kind: Kind) -> None:
     chip = chip_of(kind)
@@ -160,13 +171,14 @@ def test_fewest_bits_stay_within_the_tolerance() -> None:
 
 
 @pytest.mark.parametrize("name", CHIPS)
-def test_rows_give_the_trained_potentials(name: str) -> None:
-    example = dense(chip=CHIPS[name], seed=9, is_recurrent=True)
+@pytest.mark.parametrize("refractory", [1, 2, 4])
+def test_rows_give_the_trained_potentials(name: str, refractory: int) -> None:
+    example = dense(chip=CHIPS[name], seed=9, is_recurrent=True, refractory=refractory)
     layers, samples = example.layers, example.samples
     lines = np.concatenate([np.concatenate(samples.inputs), np.concatenate(samples.spikes)], axis=1)
     for neuron in range(layers.n_neurons):
         synapses = layers.synapses_into[neuron]
-        linear = example.chip.linear_rule(int(layers.current_decay[neuron]), int(layers.potential_decay[neuron]))
+        linear = layers.linear_rule(neuron, example.chip)
         rows = neuron_rows(
             lines,
             samples.age,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_chips import KINDS, chip_of
-from sklearn.datasets import load_digits
+from scipy.sparse import csr_array
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -19,7 +20,7 @@ import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import EvenRate, Latency
-from snnprog.conversion.ann import INPUT, Ann, AnnLayer, with_shares, with_sources_scaled
+from snnprog.conversion.ann import INPUT, Ann, AnnLayer, with_pairs, with_shares, with_sources_scaled
 from snnprog.conversion.balancing import balanced, l4_norms
 from snnprog.conversion.costs import BREAK_EVEN, Costs
 from snnprog.conversion.decoding import SpikeCounts
@@ -27,7 +28,7 @@ from snnprog.conversion.flows import dense
 from snnprog.conversion.integrator import integrator_of
 from snnprog.convolution import Convolution
 from snnprog.errors import SpecError
-from snnprog.networks.weights import Kernel
+from snnprog.networks.weights import Kernel, Matrix
 from snnprog.simulate import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -248,6 +249,33 @@ def test_inputs_as_shares_give_the_same() -> None:
     assert np.allclose(with_sources_scaled(kernel, each).matrix.toarray(), kernel.matrix.toarray() * each)
 
 
+def test_pairs_of_lines_give_the_same() -> None:
+    rng = np.random.default_rng(5)
+    dense = Matrix(csr_array(rng.normal(size=(4, 6))))
+    ann = Ann("net", (6,), (AnnLayer("a", (4,), {INPUT: dense}, rng.normal(size=4)),), 24, None)
+    low, span, samples = rng.normal(size=6), rng.uniform(1, 3, 6), rng.normal(size=(5, 6))
+    share = (samples - low) / span
+    found = with_pairs(ann, low, span)
+    assert found.input_shape == (12,)
+    assert np.allclose(found.outputs(np.concatenate([share, 1.0 - share], axis=1)), ann.outputs(samples))
+
+
+def test_a_latency_code_of_centred_values_has_two_lines_for_each() -> None:
+    """With one line for each value, a fifth of these classes was lost."""
+    samples, labels = load_breast_cancer(return_X_y=True)
+    samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
+    perceptron = MLPClassifier((12,), max_iter=60, random_state=0).fit(samples[:400], labels[:400])
+    result = sp.convert(
+        perceptron, data=samples[:400], held_out=(samples[400:], labels[400:]), ticks=48, code="latency"
+    )
+    rasters = result.encode(samples[:3])
+    assert rasters[0].shape == (result.total_ticks, 60)
+    assert all((raster.sum(axis=0) <= 1).all() for raster in rasters)
+    assert result.scores.agreement > 0.95
+    assert result.scores.loss is not None
+    assert result.scores.loss < 0.03
+
+
 def test_ties_go_to_the_output_whose_last_spike_came_first() -> None:
     decoder = SpikeCounts(ticks=6, latency=1, unit=np.ones(3))
     raster = np.zeros((8, 3), dtype=bool)
@@ -292,8 +320,17 @@ def test_costs_say_which_is_cheaper() -> None:
         ({"held_out": ([[1.0, 2.0]], None)}, r"samples have the shape \(2,\); the MLPClassifier takes \(64,\)"),
         ({"labels": [1, 2]}, "labels must be one for each of 20 samples"),
         ({"data": [[1.0]]}, "samples have the shape"),
-        ({"data": [["a"]]}, r"data must be numbers of \(samples, ...\)"),
-        ({"data": [1.0]}, r"data must be finite numbers of \(samples, ...\), got an array of shape \(1,\)"),
+        ({"data": [["a"]]}, r"data must be real numbers of \(samples, ...\), got an array of <U1"),
+        ({"data": [[1j]]}, "data must be real numbers"),
+        ({"data": [[1.0], [1.0, 2.0]]}, r"data must be an array \(samples, ...\), got rows of different lengths"),
+        (
+            {"data": [[1.0, np.nan], [np.inf, 2.0]]},
+            r"data must be finite, got nan at \(0, 1\) and 2 such values in all",
+        ),
+        ({"data": [1.0]}, r"data must be numbers of \(samples, ...\), got an array of shape \(1,\)"),
+        ({"labels": ["a"] * 20}, "labels must be classes of the network, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got 'a'"),
+        ({"percentile": "high"}, "percentile must be a number, got 'high'"),
+        ({"seed": -1}, "seed must be a non-negative integer, got -1"),
         ({"data": np.zeros((3, 64))}, "data must hold 2 samples to balance on and to judge by, got 3"),
     ],
 )

@@ -54,6 +54,19 @@ def test_the_report_as_json(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_the_page(command: Command) -> None:
+    code, out, err = command(
+        "convert", "m.onnx", "--data", "data.npz", "-o", "p.snnp", "--ticks", "12", "--report", "r.html"
+    )
+    assert (code, err) == (0, "")
+    assert "wrote r.html" in out
+    page = Path("r.html").read_text(encoding="utf-8")
+    for text in ("m.onnx", "6 samples held out", "Work for one sample", "relu_c", "Spikes on the inputs given"):
+        assert text in page
+    assert "On 6 samples held out, the accuracy of the artificial network is 1.0000" in page
+
+
+@pytest.mark.usefixtures("folder")
 def test_what_is_wrong_gets_a_sentence(command: Command) -> None:
     words = ("--data", "data.npz", "-o", "p.snnp")
     assert "m.onnx is not a whole zip archive" in command("convert", "m.onnx", "--data", "m.onnx", "-o", "p.snnp")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,15 +11,24 @@ from pathlib import Path
 import pytest
 from cases import single_neuron
 from command_line import Command
-from microcontrollers import EVERY_TARGET, TARGETS, RunnerError, find_compiler, for_target
+from microcontrollers import (
+    COMPILER_VARIABLE,
+    EVERY_TARGET,
+    TARGET_VARIABLE,
+    TARGETS,
+    RunnerError,
+    find_compiler,
+    for_target,
+    lack_of_target,
+)
 
 import snnprog as sp
 from snnprog import cli
-from snnprog.backends import find_backend
 from snnprog.figures import microcontroller_figures
 
 import figures  # isort: skip  (of the backend's toolchain, which `microcontrollers` has put on the path)
 
+ROOT = Path(__file__).resolve().parents[1]
 HEADER = """#include <stdint.h>
 #define PROGRAM_INPUTS 2
 #define PROGRAM_OUTPUTS 1
@@ -128,8 +138,20 @@ def test_inspect_and_the_page_show_them(target: str, command: Command, detector:
     assert command("inspect", detector, "--json")[1].count('"targets": []') == 1
 
 
-def test_a_spec_has_no_figures(command: Command, detector: Path, tmp_path: Path) -> None:
-    spec = find_backend("c").folder.parents[1] / "examples" / "ci_check" / "SPEC.toml"
-    code, _, said = command("report", spec, "--target", "cortex-m0", "-o", tmp_path / "p.html")
-    assert code == cli.BAD_USAGE
-    assert "--target are for a program" in said
+@pytest.mark.parametrize("target", [for_target("cortex-m0")])
+def test_the_command_of_the_page(target: str, command: Command, detector: Path) -> None:
+    """It stands there indented, because it needs more than a compiler for this computer."""
+    text = (ROOT / "docs" / "c.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"^    snnprog (inspect .*)$", text, re.MULTILINE)
+    if target in words and not any(map(lack_of_target, TARGETS)):
+        code, printed, _ = command(*words.replace("detector.snnp", str(detector)).split())
+        assert code == cli.EXACT
+        assert all(f"\n{name} " in printed for name in TARGETS)
+
+
+def test_the_page_names_every_target() -> None:
+    text = (ROOT / "docs" / "c.md").read_text(encoding="utf-8")
+    assert f"{COMPILER_VARIABLE}=" in text
+    assert f"{TARGET_VARIABLE}=" in text
+    for name, target in TARGETS.items():
+        assert re.search(rf"^\| `{name}` \|.*`{target.compilers[0]}` \|$", text, re.MULTILINE)

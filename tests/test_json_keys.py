@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command_line import FILES, Command
+from microcontrollers import for_target
 from planted import FAULTS, write_planted
 from stand_in import write_backend
+
+from snnprog.figures import BoardFigures, MicrocontrollerFigures, TickInstructions, ToolReport
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
 OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
+# Which a cross compiler and QEMU measure, where there are some.
+FIGURES = {*(each.name for each in fields(MicrocontrollerFigures)), *(each.name for each in fields(TickInstructions))}
+# Which need Amaranth, and a folder that is built; tests/test_boards.py checks those.
+BOARDS = {*(each.name for each in fields(BoardFigures)), *(each.name for each in fields(ToolReport)), "longest delay"}
 # What stands in a section of its own, or is another command's whole answer.
 SHARED = {
     "neurons[]": "A neuron",
@@ -112,7 +120,7 @@ def test_compile_inspect_and_run(command: Command, tmp_path: Path) -> None:
     inspected = json.loads(command("inspect", program, "--cores", "--json")[1])
     check("inspect", inspected)
     for section in ("inspect", "Cores"):
-        assert stems(section) <= set(keys_of(inspected))
+        assert stems(section) <= set(keys_of(inspected)) | FIGURES | BOARDS
     ran = json.loads(command("run", program, FILES / "inputs.csv", "--ticks", 12, "--activity", "--json")[1])
     check("run", ran)
     assert stems("run") <= set(keys_of(ran))
@@ -121,6 +129,13 @@ def test_compile_inspect_and_run(command: Command, tmp_path: Path) -> None:
     assert stems("report") == set(report)
     plain = json.loads(command("run", program, FILES / "inputs.csv", "--ticks", 12, "--json")[1])
     assert plain.keys() == ran.keys()
+
+
+@pytest.mark.parametrize("target", [for_target("riscv32")])
+def test_inspect_on_a_microcontroller(target: str, command: Command, detector: Path) -> None:
+    inspected = json.loads(command("inspect", detector, "--target", target, "--json")[1])
+    check("inspect", inspected)
+    assert set(keys_of(inspected)) >= FIGURES
 
 
 def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ import pytest
 from cases import random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loihi_like import LOIHI_AT_LEAST, LOIHI_BOTH, LOIHI_SUBTRACTING
 from nir_graphs import DT, FLAT, IMAGE, NEURON_KINDS, chain, cuba, lif, random_graph, weights
 from plain_nir import PlainGraph
 
@@ -25,9 +24,9 @@ from snnprog.simulate.reference import run_observed
 LOIHI = find_chip("loihi1")
 CHIPS: dict[tuple[str, str], Chip] = {
     ("zero", ">"): LOIHI,
-    ("zero", ">="): LOIHI_AT_LEAST,
-    ("subtract", ">"): LOIHI_SUBTRACTING,
-    ("subtract", ">="): LOIHI_BOTH,
+    ("zero", ">="): find_chip("fpga-ge"),
+    ("subtract", ">"): find_chip("fpga-subtract"),
+    ("subtract", ">="): find_chip("fpga-subtract-ge"),
 }
 SHAPES = st.sampled_from([(4,), (1, 4, 4), (2, 5, 3)])
 LAYERS = st.lists(st.sampled_from(sorted({*IMAGE, *FLAT})), min_size=1, max_size=6)
@@ -120,7 +119,7 @@ def test_a_synapse_takes_off_what_is_subtracted_too_early(seed: int) -> None:
     """The network made fit, reset at once, spikes as the one that is reset a tick later."""
     graph = random_graph(seed, shape=(4,), layers=["linear", "recurrent"])
     network = sp.from_nir(graph, dt_ms=1.0, reset="subtract", reset_delay=1)
-    adapted = adapted_to(network, LOIHI_SUBTRACTING)
+    adapted = adapted_to(network, CHIPS["subtract", ">"])
     assert (adapted is None) == any(isinstance(node, nir.CubaLIF) for node in graph.nodes.values())
     if adapted is not None:
         at_once = tuple(replace(population, reset_delay=0) for population in adapted.network.populations)
@@ -161,14 +160,14 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str | Chip, str]] = {
     "late subtraction with a current": (
         cuba(3),
         {"reset": "subtract", "reset_delay": 1},
-        LOIHI_SUBTRACTING,
-        "a tick after the spike, and those of loihi-subtracting by subtraction of the threshold",
+        "fpga-subtract",
+        "a tick after the spike, and those of fpga-subtract by subtraction of the threshold",
     ),
     "to zero on a chip that subtracts": (
         lif(3),
         {"reset": "zero"},
-        LOIHI_SUBTRACTING,
-        "reset to 0, and those of loihi-",
+        "fpga-subtract",
+        "reset to 0, and those of fpga-",
     ),
     "to zero on Xylo": (lif(3), {"reset": "zero"}, "xylo", "reset to 0, and those of xylo by subtraction"),
 }
@@ -205,10 +204,10 @@ def test_neurons_that_keep_nothing_have_no_reset(kind: str) -> None:
 def test_several_spikes_are_noted() -> None:
     graph = neuron_graph(nir.IF(r=np.ones(3), v_threshold=np.ones(3)))
     network = sp.from_nir(graph, exporter="sinabs")
-    result = sp.quantize(network, chip=LOIHI_SUBTRACTING)
+    result = sp.quantize(network, chip="fpga-subtract")
     assert result.mismatch.several > 0
     assert (
-        f"neurons spike more than once in {result.mismatch.several} bins of the network; those of loihi-subtracting"
+        f"neurons spike more than once in {result.mismatch.several} bins of the network; those of fpga-subtract"
         " spike once per tick"
     ) in result.notes
 
@@ -217,6 +216,6 @@ def test_where_comparisons_differ_is_noted() -> None:
     graph = neuron_graph(nir.IF(r=np.full(3, 1000.0), v_threshold=np.ones(3)))
     network = sp.from_nir(graph, dt_ms=1.0, reset="subtract", compare=">=")
     assert (
-        "neurons of loihi-subtracting spike where their potential is > the threshold, and those of the network where it"
+        "neurons of fpga-subtract spike where their potential is > the threshold, and those of the network where it"
         " is >=: where the two are equal, they differ"
-    ) in sp.quantize(network, chip=LOIHI_SUBTRACTING).notes
+    ) in sp.quantize(network, chip="fpga-subtract").notes

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from cases import random_raster
 from conftest import SHARED_DATA
-from loihi_like import LOIHI_SUBTRACTING
 from plain_nir import PlainGraph
 
 import snnprog as sp
@@ -118,7 +117,7 @@ def test_trained_networks_become_programs(name: str) -> None:
     with np.load(path.with_suffix(".npz")) as recorded:
         inputs = list(recorded["test_inputs"])[:200]
     reset = "subtract" if name == "digits_subtract" else "zero"
-    chip = LOIHI_SUBTRACTING if reset == "subtract" else "loihi1"
+    chip = "fpga-subtract" if reset == "subtract" else "loihi1"
     result = sp.quantize(path, dt_ms=0.1, reset=reset, chip=chip, inputs=inputs)
     assert result.wrong_bins == sum(each.wrong_bins for each in result.mismatch.populations)
     assert result.mismatch.wrong_bins < 0.04 * result.mismatch.spikes
@@ -135,5 +134,5 @@ def test_what_subtracts_is_refused_where_nothing_does() -> None:
 
 def test_a_step_of_snntorch_is_told_by_no_file() -> None:
     path = file_of("trained", "digits_subtract.nir")
-    result = sp.quantize(path, exporter="snntorch", reset_delay=0, chip=LOIHI_SUBTRACTING)
+    result = sp.quantize(path, exporter="snntorch", reset_delay=0, chip="fpga-subtract")
     assert any("as in snnTorch; one of loihi-subtracting spikes again" in note for note in result.notes)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from cases import random_raster
 from command_line import Command
-from loihi_like import LOIHI_SUBTRACTING
 from nir_graphs import chain, lif, weights
 
 import snnprog as sp
@@ -79,6 +78,19 @@ def test_the_fewest_bits() -> None:
     assert result.fit.fewest.trials[0].bits == (8, 8)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pause_after_each_spike_is_fitted(seed: int) -> None:
+    trained = from_nir(graph(), dt_ms=1.0, reset="zero", reset_delay=1)
+    fitted, rounded = (quantize(trained, inputs=SAMPLES, seed=seed, fit=fit) for fit in (True, False))
+    assert (fitted.program.refractory == 2).all()
+    assert fitted.fit is not None
+    stages = fitted.fit.calibrated.stages
+    assert sum(stage.wrong.held_out for stage in stages) <= sum(stage.wrong_rounded.held_out for stage in stages)
+    assert fitted.wrong_bins == sum(sum(stage.wrong.as_tuple) for stage in stages)
+    assert fitted.mismatch.wrong_bins <= rounded.mismatch.wrong_bins
+    assert fitted.mismatch.output_bins == wrong_on(fitted.program, trained, SAMPLES)
+
+
 def test_pruning_keeps_a_share() -> None:
     full, pruned = (quantize(network(), inputs=SAMPLES, keep=keep).program.n_synapses for keep in (1.0, 0.5))
     assert pruned <= 0.5 * (8 * 12 + 12 * 3) + 1 < full
@@ -92,7 +104,7 @@ def test_a_network_that_subtracts_is_fitted_to_a_chip_that_does_not() -> None:
         quantize(trained, inputs=SAMPLES, fit=False)
     result = quantize(trained, inputs=SAMPLES)
     assert result.mismatch.output_bins == wrong_on(result.program, trained, SAMPLES) > 0
-    exact = quantize(trained, inputs=SAMPLES, chip=LOIHI_SUBTRACTING)
+    exact = quantize(trained, inputs=SAMPLES, chip="fpga-subtract")
     assert exact.mismatch.wrong_bins < result.mismatch.wrong_bins / 10
 
 
@@ -139,6 +151,15 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
         ({"labels": [1, 2]}, SpecError, "labels must be 40 whole numbers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
+        ({"inputs": 3}, SpecError, r"inputs must be a sequence of rasters \(ticks, inputs\), got 3"),
+        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be a whole number, got 'x'"),
+        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' is 2.5; a whole number is needed"),
+        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' is 9; allowed is 1 to 8 on loihi1"),
+        ({"keep": "half"}, SpecError, "keep must be a number, got 'half'"),
+        ({"bits": "least", "tolerance": "x"}, SpecError, "tolerance must be a number, got 'x'"),
+        ({"seed": -1}, SpecError, "seed must be a non-negative integer, got -1"),
+        ({"labels": np.full(40, 3)}, SpecError, "labels must be numbers of outputs, 0 to 2, got 3 for input 0"),
+        ({"labels": [1], "inputs": None}, SpecError, "labels are the classes of inputs, and no inputs were given"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -184,3 +205,6 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
     assert (code, "y.npy must hold one whole number" in err) == (2, True)
+    np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
+    code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
+    assert (code, "y.npy must hold one whole number for each input: it is an array of float64" in err) == (2, True)

@@ -13,7 +13,6 @@ from by_hand import synapses_of
 from cases import random_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loihi_like import LOIHI_SUBTRACTING
 from nir_graphs import READOUT_KINDS, chain, cuba, deep, lif, random_graph, weights
 from untyped import untyped
 
@@ -362,14 +361,14 @@ def test_what_does_not_fit_xylo() -> None:
         quantize(from_nir(graph, exporter="rockpool"), chip="xylo")
 
 
-def test_a_subtracting_loihi_takes_what_subtracts() -> None:
+def test_the_subtracting_core_takes_what_subtracts() -> None:
     rng = np.random.default_rng(1)
     tau = np.full(6, 0.01)
     node = nir.LIF(tau=tau, r=tau / 0.001, v_leak=np.zeros(6), v_threshold=np.ones(6))
     nodes = {"in": nir.Input(np.array([9])), "w": nir.Linear(rng.normal(0.1, 0.3, (6, 9))), "a": node}
     network = network_of(chain(**nodes, out=nir.Output(np.array([6]))), reset="subtract")
     inputs = [random_raster(each, 100, 9, 0.3) for each in range(4)]
-    result = quantize(network, chip=LOIHI_SUBTRACTING, inputs=inputs)
+    result = quantize(network, chip="fpga-subtract", inputs=inputs)
     assert result.mismatch.wrong_bins < 0.02 * result.mismatch.spikes
 
 

@@ -239,7 +239,7 @@ MALFORMED: dict[str, tuple[dict[str, object], str]] = {
     "inputs as flag": ({"n_inputs": True}, "n_inputs is True; a whole number"),
     "neurons as text": ({"n_neurons": "2"}, "n_neurons is '2'; a whole number"),
     "neurons as None": ({"n_neurons": None}, "n_neurons is None; a whole number"),
-    "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are loihi1"),
+    "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are fpga"),
     "provenance of NaN": ({"provenance": {"margin": np.nan}}, "provenance is no JSON object: Out of range float"),
     "provenance of a set": ({"provenance": {"a": {1}}}, "provenance is no JSON object: Object of type set"),
     "provenance of an array": (

@@ -80,8 +80,13 @@ def test_a_spec_that_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_what_is_for_programs_is_refused_for_specs(detector: Path, tmp_path: Path) -> None:
-    for option in (("--spec", SPEC), ("--inputs", FILES / "inputs.csv"), ("--backend", "kernel")):
-        with pytest.raises(sp.SpecError, match=r"SPEC\.toml is a specification; --spec, --inputs and --backend are"):
+    for option in (
+        ("--spec", SPEC),
+        ("--inputs", FILES / "inputs.csv"),
+        ("--backend", "kernel"),
+        ("--target", "riscv32"),
+    ):
+        with pytest.raises(sp.SpecError, match=r"SPEC\.toml is a specification; .* --backend and --target are"):
             snnprog("report", SPEC, *option, "-o", tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
 

@@ -140,7 +140,7 @@ def test_time_constants_to_decays(potential: float, current: float, decays: tupl
 
 
 def test_time_constants_of_an_unknown_chip() -> None:
-    with pytest.raises(SpecError, match="chip is 'loihi9'; known chips are loihi1"):
+    with pytest.raises(SpecError, match="chip is 'loihi9'; known chips are fpga"):
         Dynamics.from_time_constants(10, chip="loihi9")
 
 

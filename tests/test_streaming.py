@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import random_raster
+from command_line import Command
 from processes import is_alive, is_gone
 from stand_in import VERSIONS, write_backend, write_streaming_backend
 from test_simulator import check_equal, integrator, joined
@@ -18,7 +20,7 @@ from test_simulator import check_equal, integrator, joined
 import snnprog as sp
 from snnprog.backends import backend_names, find_backend
 from snnprog.chips import CHIPS
-from snnprog.conformance import random_trial
+from snnprog.conformance import check_conformance, random_trial
 from snnprog.trace import Trace
 
 SHIPPED = [
@@ -156,6 +158,21 @@ def test_stream_is_a_flag(folders: Path) -> None:
     path.write_text("stream = 1\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(sp.BackendError, match="stream is 1; true or false is needed"):
         sp.Simulator(random_trial(0).program, "odd")
+
+
+def test_the_check_goes_step_by_step(folders: Path, command: Command) -> None:
+    """A runner that is right on whole rasters, and loses the spikes under way between two questions, is found."""
+    write_streaming_backend(folders, "right")
+    found = check_conformance("right", programs=4, golden=False)
+    assert (found.divergence, found.random, found.stepped) == (None, 4, 4)
+    write_streaming_backend(folders, "forgetful", "say(answer); queue = queue * (ticks % 50 > 0)")
+    found = check_conformance("forgetful", programs=4, golden=False)
+    assert (found.random, found.stepped) == (4, 4)
+    assert found.divergence is not None
+    assert re.fullmatch(r"random program \d, run step by step", found.program or "")
+    code, out, _ = command("backends", "check", "right", "--programs", "1")
+    assert code == 0
+    assert "1 random program ran step by step, too\n" in out
 
 
 # ------------------------------------------------------------------------------------------------- how a runner ends

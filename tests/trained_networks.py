@@ -31,6 +31,7 @@ def dense(
     samples: int = 40,
     silent_line: bool = False,
     is_recurrent: bool = False,
+    refractory: int = 1,
 ) -> Example:
     """Return a dense network; the first line may be silent in all samples, the last stage may feed itself."""
     generator, limits = np.random.default_rng(seed), find_chip(chip)
@@ -58,6 +59,7 @@ def dense(
         bias=generator.normal(0, 0.01, n_neurons) * bool(limits.bias_limit),
         current_decay=np.full(n_neurons, limits.usual_decays[0]),
         potential_decay=np.full(n_neurons, limits.usual_decays[1]),
+        refractory=np.full(n_neurons, refractory),
         group=np.arange(n_neurons),
         stage=stage,
     )
@@ -92,6 +94,7 @@ def convolution(*, channels: int = 3, positions: int = 5, seed: int = 1) -> Exam
         bias=np.zeros(n_neurons),
         current_decay=np.full(n_neurons, 4095),
         potential_decay=np.full(n_neurons, 205),
+        refractory=np.ones(n_neurons, np.int64),
         group=np.repeat(np.arange(channels), positions),
         stage=np.zeros(n_neurons, np.int64),
     )
@@ -119,6 +122,7 @@ def _play(layers: TrainedLayers, raster: Raster, chip: Chip) -> tuple[Raster, Fl
     spikes = np.zeros((len(raster), layers.n_neurons), np.bool_)
     potentials = np.zeros(spikes.shape)
     current, potential = [0.0] * layers.n_neurons, [0.0] * layers.n_neurons
+    held = [0] * layers.n_neurons
     for tick in range(len(raster)):
         arriving = [0.0] * layers.n_neurons
         for pre, post, delay, weight in zip(layers.pre, layers.post, layers.delay, layers.weight, strict=True):
@@ -127,11 +131,14 @@ def _play(layers: TrainedLayers, raster: Raster, chip: Chip) -> tuple[Raster, Fl
                 arriving[post] += weight if sent[pre] else 0.0
         for neuron, rule in enumerate(rules):
             _tick(layers, rule, neuron, arriving[neuron], current, potential)
+            if held[neuron]:
+                held[neuron], potential[neuron] = held[neuron] - 1, 0.0
             potentials[tick, neuron] = potential[neuron]
             over = potential[neuron] - layers.threshold[neuron]
             spikes[tick, neuron] = over >= 0 if rule.is_equal_a_spike else over > 0
             if spikes[tick, neuron]:
                 potential[neuron] = 0.0 if rule.is_reset_to_zero else over
+                held[neuron] = int(layers.refractory[neuron]) - 1
     return spikes, potentials
 
 
@@ -161,5 +168,6 @@ def program_of(network: TrainedLayers, chip: Chip, integers: NetworkIntegers) ->
         threshold=integers.threshold,
         current_decay=network.current_decay,
         potential_decay=network.potential_decay,
+        refractory=network.refractory,
         bias=integers.bias,
     )

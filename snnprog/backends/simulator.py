@@ -59,8 +59,6 @@ class Simulator:
 
     Attributes
     ----------
-    tick : int
-        The number of ticks so far: the first tick of the next step.
     versions : mapping of str to str
         Name -> version of the software that runs.
 
@@ -91,7 +89,7 @@ class Simulator:
         check_type("program", program, kind=Program)
         check_record(record)
         limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
-        self.tick = 0
+        self._tick = 0
         self._inputs = _Inputs(program)
         self._readouts = Readouts(program, state=record == "state") if reads_potentials(program) else None
         state = record == "state" or self._readouts is not None
@@ -104,6 +102,11 @@ class Simulator:
             folder = folder_for(program, backend, record=record)
             self._runner = RunnerStepper(program, folder, state=state, timeout_s=limit)
             self._stepper, self.versions = self._runner, self._runner.versions
+
+    @property
+    def tick(self) -> int:
+        """The number of ticks since rest: the first tick of the next step."""
+        return self._tick
 
     def step(self, inputs: Inputs) -> Trace:
         """Run the next ticks.
@@ -136,9 +139,9 @@ class Simulator:
         stimulus = self._inputs.stimulus(inputs)
         if self._is_closed:
             raise SpecError("the simulator is closed; make another one")
-        first_tick = self.tick
+        first_tick = self._tick
         trace = self._stepper.step(stimulus, first_tick)
-        self.tick = first_tick + len(stimulus)
+        self._tick = first_tick + len(stimulus)
         if trace.excursions and not self._is_warned:
             self._is_warned = True
             warnings.warn(str(trace.excursions[0]), PortabilityWarning, stacklevel=2)
@@ -162,7 +165,7 @@ class Simulator:
 
     def reset(self) -> None:
         """Go back to rest: no current, no potential, no spike under way, and tick 0."""
-        self.tick, self._is_warned = 0, False
+        self._tick, self._is_warned = 0, False
 
     def close(self) -> None:
         """End the process of a backend folder; a built-in simulator has none."""

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from snnprog.chips.chip import RULES, Chip, Range, WeightRanges
 from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
+from snnprog.chips.fpga import FPGA_CHIPS
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.chips.loihi1 import LOIHI1
 from snnprog.chips.loihi2 import LOIHI2
 from snnprog.chips.registered import registered_chip, registered_names
+from snnprog.chips.semantics import SEMANTICS
 from snnprog.chips.xylo import XYLO
 from snnprog.errors import SpecError
 
-CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO)}
+CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO, *FPGA_CHIPS)}
 
 
 def is_built_in(chip: Chip) -> bool:
     """Tell whether a chip is one of those that a name alone stands for."""
     return CHIPS.get(chip.name) == chip
+
+
+def is_named_in_files(chip: Chip) -> bool:
+    """Tell whether a program file names a chip and no more; files for all other chips carry the chip itself."""
+    return is_built_in(chip) and chip.rule.name in SEMANTICS
 
 
 def find_chip(chip: str | Chip) -> Chip:
@@ -59,4 +66,5 @@ __all__ = [
     "Wiring",
     "find_chip",
     "is_built_in",
+    "is_named_in_files",
 ]

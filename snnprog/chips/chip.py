@@ -18,6 +18,7 @@ from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.errors import LimitError, SpecError
 from snnprog.rounding import half_even_integer
+from snnprog.rules.fpga import FPGA_RULES
 from snnprog.rules.limits import MOST_SHIFT, TITLE, check_limits
 from snnprog.rules.linear import LinearRule, linear_rule
 from snnprog.rules.loihi import LOIHI_RULE
@@ -32,7 +33,7 @@ LONGEST_DELAY = 1024
 WIDEST = 1 << 31
 """What arrives from one synapse, and a bias, fit 32 bits: program files have arrays of these."""
 
-RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE)}
+RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE, *FPGA_RULES)}
 """The rules that are built in, by name; backends say by name which rules they execute."""
 
 
@@ -182,8 +183,8 @@ class Chip:
         yield "cores", self.cores is None or self.cores >= 1, "1 or more, or None"
         yield (
             "core",
-            self.core.memory is None or ranges.mixed_step % 2 == 0,
-            ("without memory, where mixed weights have odd steps: it holds them in as many bits as those of one sign"),
+            self.core.memory is None or ranges.mixed_step % 2 == 0 or self.core.memory.holds(ranges.mixed),
+            "without memory, or with memory whose weight_bits hold mixed weights: their steps are odd",
         )
 
     @property

@@ -70,6 +70,11 @@ class SynapticMemory:
             if not widths or list(widths) != sorted(set(widths)) or widths[0] < 0 or widths[-1] > WIDEST_FIELD:
                 raise SpecError(f"{item} must be widths of 0 to {WIDEST_FIELD} bits, ascending, got {widths}")
 
+    def holds(self, weights: tuple[int, int]) -> bool:
+        """Tell whether the widest weights hold all integers of a range in two's complement."""
+        half = 1 << max(self.weight_bits[-1] - 1, 0)
+        return -half <= weights[0] and weights[1] < half
+
     def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
         """Return the fewest bits whose grid holds all weights of one format.
 
@@ -81,7 +86,8 @@ class SynapticMemory:
             Whether the format holds weights of either sign, and spends a bit on it.
         """
         zeros = int(np.bitwise_or.reduce(np.abs(weights), initial=1 << self.weight_bits[-1]))
-        needed = self.weight_bits[-1] + is_mixed - ((zeros & -zeros).bit_length() - 1)
+        widest = self.weight_bits[-1]
+        needed = min(widest + is_mixed - ((zeros & -zeros).bit_length() - 1), widest)
         return next(width for width in self.weight_bits if width >= max(needed, 1))
 
     def index_width(self, neurons: int) -> int:

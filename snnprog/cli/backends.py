@@ -145,7 +145,8 @@ def uninstall_command(name: str, as_json: bool) -> None:
 def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
     """Check that a backend computes the same integers as the reference.
 
-    It runs the golden programs, then random ones. All spikes, currents and potentials must be equal.
+    It runs the golden programs, then random ones; these also step by step if the backend streams. All spikes, currents
+    and potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 
@@ -161,6 +162,7 @@ def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_j
                 "golden": outcome.golden,
                 "left_out": dict(outcome.left_out),
                 "random": outcome.random,
+                "stepped": outcome.stepped,
                 "programs": outcome.programs,
                 "neuron_ticks": outcome.neuron_ticks,
                 "spikes": outcome.spikes,

@@ -22,6 +22,8 @@ def print_conformance(console: Console, name: str, *, outcome: Conformance) -> N
     judge = "the kernel" if name == REFERENCE else "the reference"
     versions = ", ".join(" ".join(item) for item in outcome.versions.items())
     print_line(console, f"{name} ran {outcome.golden} golden and {outcome.random} random programs on {versions}")
+    if outcome.stepped:
+        print_line(console, f"{counted(outcome.stepped, 'random program')} ran step by step, too")
     for program, reason in outcome.left_out.items():
         print_line(console, f"golden program {program} is left out: {reason}")
     if outcome.divergence is not None:

@@ -15,6 +15,9 @@ from snnprog.cli.outputs import InputFile, OutputFile
 if TYPE_CHECKING:
     from snnprog.chips import Chip
 
+SHOWN_SAMPLES = 8
+"""Samples that a report shows: spike trains of hundreds of ticks. A choice."""
+
 
 @click.command("convert", cls=JsonCommand)
 @click.argument("model_path", metavar="MODEL.onnx", type=InputFile())
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     "spikes_path",
     type=OutputFile(".npz"),
     help="File to write (.npz) with the input spikes of all samples, for snnprog run.",
+)
+@click.option(
+    "--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html), on the first samples."
 )
 @click.option("--held-out", default=0.25, show_default=True, type=float, help="Share of the samples kept for judging.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
@@ -57,6 +63,7 @@ def convert_command(
     program_path: Path,
     data_path: Path,
     spikes_path: Path | None,
+    page_path: Path | None,
     held_out: float,
     ticks: int | None,
     code: str,
@@ -96,12 +103,17 @@ def convert_command(
     result.program.save(program_path)
     if spikes_path is not None:
         write_rasters(spikes_path, result.encode(data), key="inputs")
+    if page_path is not None:
+        from snnprog.report.page import page_of_conversion, write_page
+
+        shown = result.encode(data[:SHOWN_SAMPLES])
+        write_page(page_path, page_of_conversion(result, shown, title=model_path.name))
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
         return EXACT
     console = terminal()
     print_network_conversion(console, result)
-    for path in (program_path, spikes_path):
+    for path in (program_path, spikes_path, page_path):
         if path is not None:
             console.print(f"wrote {path}")
     return EXACT

@@ -46,10 +46,12 @@ def _is_board_folder(path: Path) -> bool:
     "path",
     required=True,
     type=ExportFile(),
-    help="File to write: .nir, .c, .hex; with --board, a folder.",
+    help="File to write: .nir, .c, .v, .hex; with --board, a folder.",
 )
 @click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
-@click.option("--prefix", help="What all names in C begin with; the file's stem unless given.")
+@click.option(
+    "--prefix", help="What all names in C begin with, or the Verilog module's name; the file's stem unless given."
+)
 @click.option(
     "--board",
     metavar="NAME",

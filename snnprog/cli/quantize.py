@@ -165,7 +165,10 @@ def _labels_of(path: Path) -> Int64s:
 
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), np.int64)
+            found = np.load(path, allow_pickle=False)
+            if found.dtype.kind not in "iu":
+                raise ValueError(f"it is an array of {found.dtype}")
+            return np.asarray(found, np.int64)
         return np.array([int(line) for line in path.read_text().split()], np.int64)
     except (ValueError, OSError) as error:
         raise FormatError(f"{path} must hold one whole number for each input: {error}") from error

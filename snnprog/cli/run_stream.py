@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
-import numpy as np
 
 from snnprog.cli.options import JsonCommand
 from snnprog.cli.output import say
@@ -112,7 +111,7 @@ class _Writer:
             assert trace.readout is not None, "the outputs are read by their potential"
             rows = [f"{tick},{output},{value}\n" for output, value in enumerate(trace.readout[0].tolist())]
         else:
-            rows = [f"{tick},{neuron}\n" for neuron in np.flatnonzero(trace.spikes[0]).tolist()]
+            rows = [f"{tick},{neuron}\n" for neuron in trace.spikes[0].nonzero()[0].tolist()]
             rows += [f"{tick},\n"] if is_marked else []
         if rows:
             self._put("".join(rows))

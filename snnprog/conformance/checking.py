@@ -13,12 +13,13 @@ from itertools import groupby
 
 import numpy as np
 
-from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, Gaps, Run, check_gaps, find_backend, run_backend
+from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, Gaps, Run, Simulator, check_gaps, find_backend, run_backend
 from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, ProgramSize, Trial, random_trial, side_by_side
 from snnprog.errors import BackendError, LimitError, PortabilityWarning
 from snnprog.progress import Progress
+from snnprog.trace import Trace
 from snnprog.verification import Divergence, compare_runs, explain_difference
 
 TOGETHER = 10
@@ -32,6 +33,8 @@ class Conformance:
     ----------
     golden, random : int
         How many programs of each kind were compared.
+    stepped : int
+        How many of the random ones were run step by step, too: all, on a backend folder that streams.
     left_out : mapping
         Golden programs beyond the backend's gaps: name -> the sentence that says why.
     neuron_ticks, spikes : int
@@ -46,6 +49,7 @@ class Conformance:
 
     golden: int = 0
     random: int = 0
+    stepped: int = 0
     left_out: Mapping[str, str] = field(default_factory=dict)
     neuron_ticks: int = 0
     spikes: int = 0
@@ -112,6 +116,7 @@ def check_conformance(
             seeds = range(first, min(first + together, first_seed + programs))
             batch = [Golden(str(seed), random_trial(seed, limits, gaps=gaps, scale=scale), ()) for seed in seeds]
             outcome = _compare(backend, batch, replace(outcome, random=outcome.random + len(batch)))
+            outcome = _compare_steps(backend, batch, outcome)
             tell("random programs", outcome.random, programs)
     return outcome
 
@@ -181,6 +186,39 @@ def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conf
     return replace(
         after, program=f"{kind} program {part.name}", divergence=_explained(backend, part.trial, differs=own)
     )
+
+
+def _compare_steps(backend: str, batch: Sequence[Golden], before: Conformance) -> Conformance:
+    """Run programs side by side in pieces, on a folder that streams, and return what is known after that."""
+    if before.divergence is not None or backend in BUILT_IN or not find_backend(backend).stream:
+        return before
+    joint = side_by_side([golden.trial for golden in batch])
+    differs = compare_runs(backend, _run_in_steps(joint, backend), _run(joint, REFERENCE))
+    after = replace(before, stepped=before.stepped + len(batch))
+    if differs is None:
+        return after
+    part, own = _blame(differs, batch)
+    return replace(after, program=f"random program {part.name}, run step by step", divergence=own)
+
+
+def _run_in_steps(trial: Trial, backend: str) -> Run:
+    """Run each pattern from rest: a tick, two ticks, half of it and all the rest, a step each."""
+    traces = []
+    with Simulator(trial.program, backend, record="state" if shows_states(backend) else "spikes") as simulator:
+        for raster in trial.inputs:
+            simulator.reset()
+            pieces = np.split(raster, sorted({1, 3, len(raster) // 2} - {0, len(raster)}))
+            traces.append(_one_after_another([simulator.step(piece) for piece in pieces]))
+        return Run(tuple(traces), simulator.versions)
+
+
+def _one_after_another(traces: Sequence[Trace]) -> Trace:
+    states = [[trace.currents, trace.potentials] for trace in traces]
+    spikes = np.concatenate([trace.spikes for trace in traces])
+    if states[0][0] is None:
+        return Trace(spikes)
+    currents, potentials = (np.concatenate(column) for column in zip(*states, strict=True))
+    return Trace(spikes, currents, potentials)
 
 
 def _run(trial: Trial, backend: str) -> Run:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array, hstack
 
 from snnprog.arrays import Floats
 from snnprog.networks.weights import Kernel, Matrix, Weights
@@ -125,6 +126,24 @@ def with_shares(ann: Ann, low: Floats, span: Floats) -> Ann:
             layer = replace(layer, parts=parts, constant=constant)
         layers.append(layer)
     return replace(ann, layers=tuple(layers))
+
+
+def with_pairs(ann: Ann, low: Floats, span: Floats) -> Ann:
+    """Return a network that takes shares s of the ranges, and then all 1 - s, where one took x, and gives the same.
+
+    With a weight w of x, those of the two are half the span times w, and minus that: they add up to w times what x is
+    from the middle of its range.
+    """
+    half, layers = span / 2, []
+    for layer in ann.layers:
+        weights = layer.parts.get(INPUT)
+        if weights is not None:
+            constant = layer.constant + weights.matrix @ (low + half)
+            scaled = csr_array(with_sources_scaled(weights, half).matrix)
+            both = Matrix(csr_array(hstack([scaled, -scaled])))
+            layer = replace(layer, parts={**layer.parts, INPUT: both}, constant=constant)
+        layers.append(layer)
+    return replace(ann, layers=tuple(layers), input_shape=(2 * ann.n_inputs,))
 
 
 def with_sources_scaled(weights: Weights, factors: Floats) -> Weights:

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 
 FETCH_PJ, MULTIPLY_PJ, ADD_PJ = 1.25, 0.2, 0.1
 """Of a byte from a memory of 8 KiB (10 pJ for 8 bytes), of 8 bits times 8, and of 32 bits: Horowitz 2014, "Computing's
-energy problem", ISSCC, figure 1.1.9, 45 nm."""
+energy problem", ISSCC, figure 1.1.9, 45 nm. The memory and the adder were compared with Table 3 of Front. Neurol. 2022
+(PMC8934428), which quotes them; the multiplier with the energy table of a simulator that quotes it too."""
 
 BREAK_EVEN = (FETCH_PJ + MULTIPLY_PJ + ADD_PJ) / (FETCH_PJ + ADD_PJ)
 """Synaptic operations that cost as much as one multiply-accumulate: 1.15."""

@@ -144,7 +144,9 @@ def _right(labels: NDArray[np.generic], found: NDArray[np.generic]) -> float:
 
 def _as_values(labels: NDArray[np.generic], wanted: Floats) -> Floats:
     if labels.dtype.kind not in "biuf" or labels.size != wanted.size:
-        raise SpecError(f"labels must be {wanted.shape[1]} numbers for each sample, got an array of {labels.shape}")
+        raise SpecError(
+            f"labels must be {counted(wanted.shape[1], 'number')} for each sample, got {labels.dtype} {labels.shape}"
+        )
     return labels.astype(np.float64).reshape(wanted.shape)
 
 

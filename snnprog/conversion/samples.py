@@ -17,6 +17,9 @@ from snnprog.errors import FormatError, SpecError
 LEAST_SAMPLES = 2
 """The fewest that show a range of values: with one, each value has none."""
 
+SHOWN_CLASSES = 10
+"""Classes that a message lists: a choice."""
+
 DATA, LABELS = "data", "labels"
 
 
@@ -45,11 +48,21 @@ def as_numbers(name: str, samples: ArrayLike) -> Floats:
         If they are not finite numbers of (samples, ...).
     """
     try:
-        array = np.asarray(samples, dtype=np.float64)
+        given = np.asarray(samples)
+    except ValueError as error:
+        raise SpecError(f"{name} must be an array (samples, ...), got rows of different lengths") from error
+    try:
+        if given.dtype.kind not in "biufO":
+            raise TypeError(given.dtype)
+        array = given.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"{name} must be numbers of (samples, ...): {error}") from error
-    if array.ndim < 2 or array.size == 0 or not np.isfinite(array).all():
-        raise SpecError(f"{name} must be finite numbers of (samples, ...), got an array of shape {array.shape}")
+        raise SpecError(f"{name} must be real numbers of (samples, ...), got an array of {given.dtype}") from error
+    if array.ndim < 2 or array.size == 0:
+        raise SpecError(f"{name} must be numbers of (samples, ...), got an array of shape {array.shape}")
+    wrong = np.argwhere(~np.isfinite(array))
+    if wrong.size:
+        where = tuple(wrong[0].tolist())
+        raise SpecError(f"{name} must be finite, got {array[where]} at {where} and {len(wrong)} such values in all")
     return array
 
 
@@ -75,12 +88,12 @@ def parts_of(
     seed: int,
 ) -> Parts:
     """Return the samples that balance and those that judge; see `snnprog.convert`."""
-    values, classes = flat(data, ann), _labels("labels", labels, len(data))
+    values, classes = flat(data, ann), _labels("labels", labels, len(data), ann=ann)
     if isinstance(held_out, tuple):
         if len(held_out) != 2:
             raise SpecError(f"held_out must be a share or (samples, labels), got {len(held_out)} values")
         others = flat(as_numbers("held_out", held_out[0]), ann)
-        return Parts(values, others, _labels("labels held out", held_out[1], len(others)))
+        return Parts(values, others, _labels("labels held out", held_out[1], len(others), ann=ann))
     if isinstance(held_out, bool) or not isinstance(held_out, (int, float)) or not 0.0 < held_out < 1.0:
         raise SpecError(f"held_out must be a share above 0 and below 1, or (samples, labels), got {held_out!r}")
     order = np.random.default_rng(seed).permutation(len(values))
@@ -91,12 +104,16 @@ def parts_of(
     return Parts(values[rest], values[chosen], None if classes is None else classes[chosen])
 
 
-def _labels(name: str, labels: ArrayLike | None, samples: int) -> NDArray[np.generic] | None:
+def _labels(name: str, labels: ArrayLike | None, samples: int, *, ann: Ann) -> NDArray[np.generic] | None:
     if labels is None:
         return None
     array = np.asarray(labels)
     if array.shape[:1] != (samples,) or array.ndim > 2:
         raise SpecError(f"{name} must be one for each of {samples} samples, got an array of shape {array.shape}")
+    if ann.classes is not None and array.ndim == 1 and not np.isin(array, np.array(ann.classes)).any():
+        known = ", ".join(map(repr, np.array(ann.classes[:SHOWN_CLASSES]).tolist()))
+        more = ", ..." if len(ann.classes) > SHOWN_CLASSES else ""
+        raise SpecError(f"{name} must be classes of the network, {known}{more}, got {array[:1].tolist()[0]!r}")
     return array
 
 

@@ -46,6 +46,13 @@ def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]
     return [path, path.with_suffix(".h")]
 
 
+def _verilog(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
+    check_installed("amaranth", "making hardware", extra="fpga")
+    from snnprog.emit.hardware.special_file import write_special
+
+    return write_special(path, program, prefix=prefix)
+
+
 def _hex(path: Path, program: Program, *, board: str | None = None) -> list[Path]:
     check_installed("amaranth", "writing a core", extra="fpga")
     from snnprog.emit.hardware.writing import write_image
@@ -64,6 +71,7 @@ EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
     {
         ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
         ".c": ExportForm("C source", _c, ("prefix",)),
+        ".v": ExportForm("Verilog of one program", _verilog, ("prefix",)),
         ".hex": ExportForm("the image of a core's memories", _hex, ("board",)),
     }
 )
@@ -87,13 +95,15 @@ def export(
     ----------
     program : Program
     path : str or Path
-        ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.hex`` for the memories
-        of a core on an FPGA, and beside it, as ``…_core.v``, the core's Verilog. With a board and none of these
-        suffixes, a folder: sources, pins, a Makefile, a testbench and a README for that board.
+        ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.v`` for Verilog that is
+        this program and nothing else; ``.hex`` for the memories of a core on an FPGA, and beside it, as ``…_core.v``,
+        the core's Verilog. With a board and none of these suffixes, a folder: sources, pins, a Makefile, a testbench
+        and a README for that board.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional
-        What all names begin with, for C; by default the file's stem, made an identifier.
+        What all names begin with, for C, and the name of the module, for Verilog; by default the file's stem, made an
+        identifier.
     board : str, optional
         An FPGA board: "icebreaker", "upduino", "ulx3s", "colorlight-i5" or "colorlight-5a-75b". The core is one that
         the board has room for; without a board, one of 256 neurons.

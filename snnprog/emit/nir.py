@@ -1,7 +1,9 @@
-"""Program → NIR graph: neurons as LIF, CubaLIF or IF nodes, synapses as Linear and Delay nodes, in seconds.
+"""Program → NIR graph: neurons as LIF, CubaLIF or IF nodes, synapses as Linear, Conv2d and Delay nodes, in seconds.
 
 Weights are the chip's, thresholds its mantissas, so a potential is counted in weight LSBs. The graph has the chip's
 decays without their truncation: neurons whose margin pays for truncation, as certified ones' does, spike the same.
+Outputs that are read by their potentials are LI, CubaLI or I nodes. Which populations there are, and which
+convolutions stay such, is said in `snnprog.emit.nir_layout`.
 
 A connection of the graph acts at once, and one of the chip a tick later at least. Where nothing but spikes drives the
 neurons, the whole graph is a tick ahead of the chip, so that a delay of 1 from an input, or from a population to
@@ -19,19 +21,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, Layout, layout_of
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.networks.importing import least_shifts
 from snnprog.output_files import write_bytes
-from snnprog.program import Program
+from snnprog.program import BY_POTENTIAL, Program
 from snnprog.raster import check_bin_ms
+from snnprog.synapses import SharedSynapses
 from snnprog.version import __version__
 
 if TYPE_CHECKING:
     import nir
-
-INPUT, HIDDEN, READOUT, OUTPUT = "input", "hidden", "readout", "output"
-Connection = tuple[str, str, int]
 
 
 def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
@@ -63,26 +64,23 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
         raise SpecError(
             f"neuron {neuron} has a refractory period of {program.refractory[neuron]} ticks; NIR's neurons have none"
         )
-    if program.is_read_by_potential.any():
+    if program.is_read_by_potential.any() and not program.is_read_by_potential.all():
         output = int(program.is_read_by_potential.argmax())
-        raise SpecError(f"output {output} is read by its potential; NIR graphs are written of outputs that spike only")
-    members = _populations(program)
-    connections = _connections(program, members)
-    ahead = _ticks_ahead(program, connections)
-    nodes: dict[str, Any] = {INPUT: nir.Input(np.array([program.n_inputs]))}
-    edges: list[tuple[str, str]] = []
-    for (source, target, delay), weight in connections.items():
+        raise SpecError(
+            f"output {output} is read by its potential and others by their spikes; in NIR, all must be read alike"
+        )
+    layout = layout_of(program)
+    ahead = _ticks_ahead(program, layout.connections)
+    graph = _Graph(layout, tick_s, {INPUT: nir.Input(np.array(layout.shapes[INPUT]))}, [])
+    for (source, target, delay), weights in layout.connections.items():
         is_implied = delay == 1 and (source == target or (source == INPUT and ahead == 1))
         lag = 0 if is_implied else delay - (ahead if source == INPUT else 0)
-        way = _delay_node(nodes, edges, source=source, lag=lag, tick_s=tick_s, width=weight.shape[1])
-        name = f"{source}_to_{target}_{delay}"
-        nodes[name] = nir.Linear(weight.astype(np.float64))
-        edges += [(way, name), (name, target)]
-    for population, neurons in members.items():
-        nodes[population] = _neurons(program, population, neurons, tick_s)
-    nodes[OUTPUT] = nir.Output(np.array([program.n_outputs]))
+        graph.connect(source, target, lag=lag, weights=weights, name=f"{source}_to_{target}_{delay}")
+    for population, neurons in layout.neurons.items():
+        graph.nodes[population] = _neurons(program, population, neurons, shape=layout.shapes[population], tick_s=tick_s)
+    graph.nodes[OUTPUT] = nir.Output(np.array(layout.shapes[layout.read]))
     metadata = {"written_by": f"snnprog {__version__}", "dt_ms": float(dt_ms), "latency_ticks": ahead, "reset": "zero"}
-    return nir.NIRGraph(nodes, [*edges, (READOUT, OUTPUT)], metadata=metadata)
+    return nir.NIRGraph(graph.nodes, [*graph.edges, (layout.read, OUTPUT)], metadata=metadata)
 
 
 def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
@@ -109,34 +107,7 @@ def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
     write_bytes(Path(path), buffer.getvalue())
 
 
-def _populations(program: Program) -> dict[str, Int64s]:
-    """Return the neurons of each population: those that are read out, in order, and all others."""
-    outputs = program.outputs.astype(np.int64)
-    hidden = np.setdiff1d(np.arange(program.n_neurons), outputs)
-    return {HIDDEN: hidden, READOUT: outputs} if hidden.size else {READOUT: outputs}
-
-
-def _connections(program: Program, members: Mapping[str, Int64s]) -> dict[Connection, Floats]:
-    """Return the weights (to, from) of each source, target and delay."""
-    lines = {INPUT: np.arange(program.n_inputs)} | {name: each + program.n_inputs for name, each in members.items()}
-    place = np.zeros(program.n_inputs + program.n_neurons, dtype=np.int64)
-    for each in lines.values():
-        place[each] = np.arange(each.size)
-    weight = program.effective_weight()
-    connections: dict[Connection, Floats] = {}
-    for source, from_lines in lines.items():
-        for target, to_neurons in members.items():
-            chosen = np.isin(program.pre, from_lines) & np.isin(program.post, to_neurons)
-            for delay in np.unique(program.delay[chosen]).tolist():
-                synapses = np.flatnonzero(chosen & (program.delay == delay))
-                matrix = np.zeros((to_neurons.size, from_lines.size))
-                where = place[program.post[synapses] + program.n_inputs], place[program.pre[synapses]]
-                np.add.at(matrix, where, weight[synapses])
-                connections[source, target, int(delay)] = matrix
-    return connections
-
-
-def _ticks_ahead(program: Program, connections: Mapping[Connection, object]) -> int:
+def _ticks_ahead(program: Program, connections: Mapping[Key, object]) -> int:
     """Return 1 where the graph may be a tick ahead of the program, and who reads it finds the same delays again."""
     names = {source for source, _, _ in connections} | {target for _, target, _ in connections}
     arcs = [(source, target, delay - (source == INPUT)) for source, target, delay in connections]
@@ -145,19 +116,58 @@ def _ticks_ahead(program: Program, connections: Mapping[Connection, object]) -> 
     return int(is_regained and not program.bias.any())
 
 
-def _delay_node(
-    nodes: dict[str, Any], edges: list[tuple[str, str]], *, source: str, lag: int, tick_s: float, width: int
-) -> str:
-    """Return the node that has the source's spikes so many ticks later."""
+@dataclass(frozen=True, eq=False)
+class _Graph:
+    """Nodes and edges that are being collected."""
+
+    layout: Layout
+    tick_s: float
+    nodes: dict[str, Any]
+    edges: list[tuple[str, str]]
+
+    def connect(self, source: str, target: str, *, lag: int, weights: Floats | SharedSynapses, name: str) -> None:
+        """Add the nodes of a connection whose spikes act so many ticks later."""
+        import nir
+
+        shape, way = self.layout.shapes[source], source
+        if lag:
+            way = self._through(way, f"{source}_after_{lag}", nir.Delay(np.full(shape, lag * self.tick_s)))
+        if isinstance(weights, SharedSynapses):
+            geometry = weights.convolution
+            if max(geometry.pool) > 1 or max(geometry.pool_stride) > 1 or max(geometry.pool_before) > 0:
+                pool = nir.SumPool2d(
+                    *(np.array(each) for each in (geometry.pool, geometry.pool_stride, geometry.pool_before))
+                )
+                way = self._through(way, f"{name}_pool", pool)
+            last = _conv2d(weights)
+        else:
+            if len(shape) > 1:
+                way = self._through(way, f"{way}_flat", nir.Flatten({"input": np.array(shape)}, 0, -1))
+            last = nir.Linear(weights.astype(np.float64))
+        self.edges.append((self._through(way, name, last), target))
+
+    def _through(self, source: str, name: str, node: nir.NIRNode) -> str:
+        """Return the name of a node that follows another; it is added if it is not there."""
+        if name not in self.nodes:
+            self.nodes[name] = node
+            self.edges.append((source, name))
+        return name
+
+
+def _conv2d(synapses: SharedSynapses) -> nir.NIRNode:
     import nir
 
-    if lag == 0:
-        return source
-    name = f"{source}_after_{lag}"
-    if name not in nodes:
-        nodes[name] = nir.Delay(np.full(width, lag * tick_s))
-        edges.append((source, name))
-    return name
+    geometry = synapses.convolution
+    weights = (synapses.weight.astype(np.int64) << synapses.exponent).astype(np.float64)
+    return nir.Conv2d(
+        input_shape=geometry.pooled,
+        weight=weights.reshape(geometry.weight_shape),
+        stride=geometry.stride,
+        padding=geometry.before,
+        dilation=geometry.dilation,
+        groups=geometry.groups,
+        bias=np.zeros(geometry.channels[1]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,12 +184,15 @@ def _decays(program: Program, neurons: Int64s, tick_s: float) -> _TimeConstants:
         return _TimeConstants(*(tick_s / (1.0 - share) for share in kept))
 
 
-def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) -> nir.NIRNode:
-    """Return the node of a population."""
+def _neurons(
+    program: Program, population: str, neurons: Int64s, *, shape: tuple[int, ...], tick_s: float
+) -> nir.NIRNode:
+    """Return the node of a population: one without thresholds where it is read by its potentials."""
     import nir
 
     decays = _decays(program, neurons, tick_s)
-    threshold = program.threshold[neurons].astype(np.float64)
+    is_readout = bool((program.readout[neurons] == BY_POTENTIAL).all())
+    limits = {} if is_readout else {"v_threshold": program.threshold[neurons].astype(np.float64).reshape(shape)}
     forgets_at_once = bool((decays.current == tick_s).all())
     unit = program.chip.unit
     if np.isinf(decays.potential).any():
@@ -189,16 +202,13 @@ def _neurons(program: Program, population: str, neurons: Int64s, tick_s: float) 
                 f"neuron {where} loses nothing of its potential; NIR has such neurons (IF) where all of a population,"
                 f" here {population!r}, are like that, without bias and with currents of one tick"
             )
-        return nir.IF(r=np.full(neurons.size, 1.0 / tick_s), v_threshold=threshold)
+        return (nir.I if is_readout else nir.IF)(r=np.full(shape, 1.0 / tick_s), **limits)
     resistance = decays.potential / tick_s
     leak = program.bias[neurons] / unit * resistance
+    fields = {"r": resistance, "v_leak": leak}
     if forgets_at_once:
-        return nir.LIF(tau=decays.potential, r=resistance, v_leak=leak, v_threshold=threshold)
-    return nir.CubaLIF(
-        tau_syn=decays.current,
-        tau_mem=decays.potential,
-        r=resistance,
-        v_leak=leak,
-        v_threshold=threshold,
-        w_in=decays.current / tick_s,
-    )
+        fields |= {"tau": decays.potential}
+    else:
+        fields |= {"tau_syn": decays.current, "tau_mem": decays.potential, "w_in": decays.current / tick_s}
+    kinds = (nir.LI, nir.CubaLI) if is_readout else (nir.LIF, nir.CubaLIF)
+    return kinds[not forgets_at_once](**{name: each.reshape(shape) for name, each in fields.items()}, **limits)

@@ -165,7 +165,8 @@ def _check_signature(path: Path) -> None:
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
     if beginning != SIGNATURE:
-        raise FormatError(f"{path} is no HDF5 file: it begins with {beginning!r}")
+        what = f"it begins with {beginning!r}" if beginning else "it is empty"
+        raise FormatError(f"{path} is no HDF5 file: {what}")
 
 
 def _error(path: Path, ending: Ending) -> SnnprogError:

@@ -92,10 +92,13 @@ class Fitting:
         Adapted to the chip; what it is to do is told by another.
     start : RoundedNetwork
         Its numbers rounded.
+    refractory : (neurons,) int
+        The refractory periods of all its neurons, in ticks.
     """
 
     network: TrainedNetwork
     start: RoundedNetwork
+    refractory: Int64s
 
     @cached_property
     def populations(self) -> tuple[Population, ...]:
@@ -168,9 +171,17 @@ class Fitting:
             bias=network.bias[chosen],
             current_decay=start.current_decays[chosen],
             potential_decay=start.potential_decays[chosen],
+            refractory=self.refractory[chosen],
             group=self._groups(),
             stage=np.concatenate(stages),
         )
+
+    @cached_property
+    def thresholds(self) -> Int64s | None:
+        """The thresholds that rounded neurons share; None where each may have its own, and a core still holds all."""
+        limit, found = self.start.chip.core.thresholds, np.unique(self.start.thresholds)
+        is_shared = limit is not None and found.size <= limit < self.start.thresholds.size
+        return np.unique(self.start.thresholds[self.neurons]) if is_shared else None
 
     def _groups(self) -> Int64s:
         """Return the group of each neuron that is fitted: the channel of a convolution, or the neuron alone."""
@@ -220,10 +231,10 @@ class Fitting:
             for number in range(layers.n_stages)
         )
         if bits == LEAST:
-            fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, seed=seed)
+            fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, thresholds=self.thresholds, seed=seed)
             return NetworkFit(fewest.result, names, fewest.bits, fewest)
         by_stage = self._bits_by_stage(bits)
-        result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, seed=seed)
+        result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, thresholds=self.thresholds, seed=seed)
         return NetworkFit(result, names, tuple(by_stage.get(stage) for stage in range(layers.n_stages)))
 
     def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:
@@ -241,7 +252,7 @@ class Fitting:
         mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
         thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()
         group = layers.group_of_parameter
-        gains = np.array([float(start.chip.linear_rule(*each).gain) for each in self._decays_of_groups()])
+        gains = np.array([float(layers.linear_rule(each, start.chip).gain) for each in range(len(layers.members))])
         mantissas[self.parameters], exponents[self.parameters] = integers.mantissa, integers.exponent
         effective = integers.mantissa * 2.0**integers.exponent
         real[self.parameters] = effective / integers.scale[group] * gains[group]
@@ -256,8 +267,3 @@ class Fitting:
             biases=biases,
             scales=scales,
         )
-
-    def _decays_of_groups(self) -> list[tuple[int, int]]:
-        layers = self.layers
-        first = [int(members[0]) for members in layers.members]
-        return list(zip(layers.current_decay[first].tolist(), layers.potential_decay[first].tolist(), strict=True))

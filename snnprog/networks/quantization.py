@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
@@ -33,6 +34,7 @@ from snnprog.networks.reading import network_from
 from snnprog.networks.remarks import remarks_on
 from snnprog.networks.rounding import RoundedNetwork, rounded
 from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
+from snnprog.placement import CoreCount, count_cores
 from snnprog.program import Program
 
 if TYPE_CHECKING:
@@ -80,6 +82,11 @@ class QuantizedNetwork:
         """Bins of all neurons that differ from the network on the inputs given; None where there were none."""
         return self.mismatch.wrong_bins if self.has_inputs else None
 
+    @cached_property
+    def cores(self) -> CoreCount | None:
+        """The cores that the program takes; None where the chip's are not known."""
+        return count_cores(self.program)
+
     @property
     def readout_scales(self) -> Floats:
         """(readouts,) The scales of the outputs that do not spike, in the order of the outputs."""
@@ -92,6 +99,7 @@ class QuantizedNetwork:
         return {
             "neurons": self.program.n_neurons,
             "synapses": self.program.n_synapses,
+            "cores": None if self.cores is None else self.cores.as_dict(),
             "latency_ticks": self.network.latency.tolist(),
             "readout_scales": self.readout_scales.tolist(),
             "wrong_bins": self.wrong_bins,
@@ -167,9 +175,10 @@ def quantize(
         raise SpecError(f"{name} must be given to from_nir or from_net, which made the network; here it comes too late")
     limits = find_chip(chip)
     rasters = None if inputs is None else rasters_for(network, inputs)
+    keep, tolerance, seed = as_number("keep", keep), as_number("tolerance", tolerance), as_seed(seed)
     why_not = _why_not_fitted(network, limits, rasters, fit=fit)
     _check_options(limits, bits, keep=keep, why_not=why_not)
-    classes = _checked_labels(labels, 0 if rasters is None else len(rasters))
+    classes = None if labels is None else _checked_labels(labels, rasters, outputs=network.outputs.size)
     tried = rasters or random_inputs(network, seed)
     adapted = adapted_to(network, limits)
     if adapted is None:
@@ -181,7 +190,7 @@ def quantize(
     found = _rounded(network, adapted, limits, tried, bits=bits if isinstance(bits, int) else None)
     fitted = None
     if not why_not:
-        fitting = Fitting(found.network, found)
+        fitting = Fitting(found.network, found, adapted.refractory)
         samples = fitting.samples(network, tried, classes)
         fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
         found = fitting.rounded_with(fitted)
@@ -235,19 +244,30 @@ def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster
 def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None:
     if isinstance(bits, str) and bits != LEAST:
         raise SpecError(f"bits must be a whole number, {LEAST!r}, or bits by population, got {bits!r}")
-    if bits is not None and not isinstance(bits, (str, Mapping)):
-        chip.check_range(
-            "bits", as_integer("bits", bits), allowed=(1, chip.weight_bits), hint="the sign is one of them"
-        )
+    numbers = bits if isinstance(bits, Mapping) else {"bits": bits}
+    for name, value in numbers.items():
+        if value is not None and not isinstance(value, str):
+            item = "bits" if name == "bits" else f"bits of {name!r}"
+            number = as_integer(item, value)
+            chip.check_range(item, number, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+        elif bits is numbers:
+            raise SpecError(f"bits of {name!r} must be a whole number, got {value!r}")
     if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
         option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
         raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
 
 
-def _checked_labels(labels: ArrayLike | None, count: int) -> Int64s | None:
-    if labels is None:
-        return None
+def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, *, outputs: int) -> Int64s:
+    if inputs is None:
+        raise SpecError("labels are the classes of inputs, and no inputs were given; give inputs= (--inputs), too")
     array = np.asarray(labels)
-    if array.dtype.kind not in "iu" or array.shape != (count,):
-        raise SpecError(f"labels must be {count} whole numbers, one for each input, got {array.dtype} {array.shape}")
+    if array.dtype.kind not in "iu" or array.shape != (len(inputs),):
+        raise SpecError(
+            f"labels must be {len(inputs)} whole numbers, one for each input, got {array.dtype} {array.shape}"
+        )
+    wrong = np.flatnonzero((array < 0) | (array >= outputs))
+    if wrong.size:
+        raise SpecError(
+            f"labels must be numbers of outputs, 0 to {outputs - 1}, got {array[wrong[0]]} for input {wrong[0]}"
+        )
     return array.astype(np.int64)

@@ -16,6 +16,7 @@ from snnprog.networks.convention import AT_LEAST
 from snnprog.networks.network import Connection, Population, TrainedNetwork
 from snnprog.networks.running import RealReach
 from snnprog.networks.scaling import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of, scaled, scaled_alike
+from snnprog.networks.sharing import OwnNeuron, with_shared_thresholds
 from snnprog.networks.weights import Kernel, Matrix
 from snnprog.program import Program
 from snnprog.synapses import SharedSynapses
@@ -262,21 +263,16 @@ class _Rounding:
         real = np.zeros(size)
         thresholds, biases = np.zeros((2, network.n_neurons), dtype=np.int64)
         scales, wide = np.zeros(network.n_neurons), []
-        for population in network.populations:
-            groups = self._groups(population)
-            real_neurons = [self._neuron(*group) for group in groups]
-            grid = grids[population.name]
-            if population.is_readout:
-                integers = scaled_alike(real_neurons, self.chip, grid=grid)
-            else:
-                integers = [scaled(neuron, self.chip, grid=grid) for neuron in real_neurons]
-            for (neurons, places, _), neuron, found in zip(groups, real_neurons, integers, strict=True):
-                mantissas[places], exponents[places] = found.mantissas, found.exponents
-                real[places] = found.mantissas * 2.0**found.exponents / found.scale * float(neuron.rule.gain)
-                thresholds[neurons] = found.threshold
-                biases[neurons] = found.bias + self._left_of_drive(neurons, places, found, real[places])
-                scales[neurons] = found.scale
-                wide += [int(neurons[0])] * (found.portable_for == SOME_INPUTS)
+        groups = [group for population in network.populations for group in self._groups(population)]
+        own = [each for population in network.populations for each in self._by_themselves(population, grids)]
+        shared = with_shared_thresholds(own, self.chip)
+        for (neurons, places, _), each, found in zip(groups, own, shared, strict=True):
+            mantissas[places], exponents[places] = found.mantissas, found.exponents
+            real[places] = found.mantissas * 2.0**found.exponents / found.scale * float(each.real.rule.gain)
+            thresholds[neurons] = found.threshold
+            biases[neurons] = found.bias + self._left_of_drive(neurons, places, found, real[places])
+            scales[neurons] = found.scale
+            wide += [int(neurons[0])] * (found.portable_for == SOME_INPUTS)
         return RoundedNetwork(
             network=network,
             chip=self.chip,
@@ -290,6 +286,19 @@ class _Rounding:
             real_weights=real,
             notes=_wide_note(wide),
         )
+
+    def _by_themselves(self, population: Population, grids: Grids) -> list[OwnNeuron]:
+        """Return the neurons of a population, each at its own best scale, readouts at one."""
+        groups, grid = self._groups(population), grids[population.name]
+        real = [self._neuron(*group) for group in groups]
+        if population.is_readout:
+            rounded = scaled_alike(real, self.chip, grid=grid)
+        else:
+            rounded = [scaled(neuron, self.chip, grid=grid) for neuron in real]
+        return [
+            OwnNeuron(neuron, found, grid, count=members.size)
+            for (members, _, _), neuron, found in zip(groups, real, rounded, strict=True)
+        ]
 
     def _left_of_drive(self, neurons: Int64s, places: Int64s, found: ScaledNeuron, got: Floats) -> int:
         """Return the bias that makes up for the rounding of a constant drive that comes by a synapse."""

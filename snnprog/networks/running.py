@@ -5,7 +5,7 @@ This is what a program is compared with. Equations: `snnprog.networks.network`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +119,8 @@ def rasters_for(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> list[Ra
     SpecError
         If one is no such raster.
     """
+    if not isinstance(inputs, Iterable):
+        raise SpecError(f"inputs must be a sequence of rasters (ticks, inputs), got {inputs!r}")
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     for index, raster in enumerate(rasters):
         if raster.shape[1] != network.n_inputs:

@@ -204,17 +204,22 @@ def scaled_alike(neurons: Sequence[RealNeuron], chip: Chip, *, grid: Grid) -> li
     own = [scaled(neuron, chip, grid=grid) for neuron in neurons]
     least = min((each.scale for each in own if each.mantissas.any()), default=1.0)
     return [
-        each if each.scale == least else _at_scale(neuron, chip, grid, scale=least) or each
+        each if each.scale == least else at_scale(neuron, chip, grid, scale=least) or each
         for neuron, each in zip(neurons, own, strict=True)
     ]
 
 
-def _at_scale(neuron: RealNeuron, chip: Chip, grid: Grid, *, scale: float) -> ScaledNeuron | None:
+def at_scale(neuron: RealNeuron, chip: Chip, grid: Grid, *, scale: float) -> ScaledNeuron | None:
     """Return a neuron at a scale, with the least exponents that hold its weights; None if its bias is out of range."""
-    largest, low, high = float(np.abs(neuron.weights).max(initial=0.0)) * scale, *grid.exponents
-    top = next((each for each in range(low, high) if largest <= grid.limit * 2.0**each), high)
-    trials = _Trials.of(neuron, chip, grid, top=top, scales=np.array([scale]))
+    top = least_exponent(neuron, grid, scale=scale)
+    trials = Trials.of(neuron, chip, grid, top=grid.exponents[1] if top is None else top, scales=np.array([scale]))
     return trials.nearest()
+
+
+def least_exponent(neuron: RealNeuron, grid: Grid, *, scale: float) -> int | None:
+    """Return the least exponent that holds the weights of a neuron at a scale; None if the greatest does not."""
+    largest, (low, high) = float(np.abs(neuron.weights).max(initial=0.0)) * scale, grid.exponents
+    return next((each for each in range(low, high + 1) if largest <= grid.limit * 2.0**each), None)
 
 
 def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
@@ -223,7 +228,7 @@ def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
     The best scale that is portable for any input, unless that makes weights much coarser than one with room for what
     the potential was seen to reach; if no scale is either, the least off of the smallest ones.
     """
-    trials = cache(partial(_Trials.at, neuron, chip, grid))
+    trials = cache(partial(Trials.at, neuron, chip, grid))
     proved = _best_with_room(trials, grid, ANY_INPUT)
     seen = _best_with_room(trials, grid, SOME_INPUTS)
     worth_it = WORTH_IT if math.isfinite(neuron.threshold) else 1.0  # of a readout, each bit is seen
@@ -235,7 +240,7 @@ def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
     return None if smallest is None else smallest.nearest()
 
 
-def _best_with_room(trials: Callable[[int], _Trials], grid: Grid, kind: str) -> tuple[float, ScaledNeuron] | None:
+def _best_with_room(trials: Callable[[int], Trials], grid: Grid, kind: str) -> tuple[float, ScaledNeuron] | None:
     """Return the best scale of a kind, and how far it is off; None if no scale is of that kind.
 
     What has room at a scale has so at smaller ones. So nothing has if the least exponent, where thresholds are in
@@ -254,7 +259,7 @@ def _best_with_room(trials: Callable[[int], _Trials], grid: Grid, kind: str) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Trials:
+class Trials:
     """A neuron rounded at several scales, those that bring its threshold and bias into range.
 
     Attributes
@@ -276,7 +281,7 @@ class _Trials:
     is_roomy: Bools
 
     @classmethod
-    def at(cls, neuron: RealNeuron, chip: Chip, grid: Grid, top: int) -> _Trials:
+    def at(cls, neuron: RealNeuron, chip: Chip, grid: Grid, top: int) -> Trials:
         """Return the trials with a greatest exponent."""
         trials = cls.of(neuron, chip, grid, top=top, scales=_scales(neuron, grid, top=top))
         if not trials.scales.size and top == grid.exponents[0] and grid.has_small:  # a far threshold, or a strong bias
@@ -287,7 +292,7 @@ class _Trials:
         return trials
 
     @classmethod
-    def of(cls, neuron: RealNeuron, chip: Chip, grid: Grid, *, top: int, scales: Floats) -> _Trials:
+    def of(cls, neuron: RealNeuron, chip: Chip, grid: Grid, *, top: int, scales: Floats) -> Trials:
         """Return the trials at given scales, with a greatest exponent."""
         scales, thresholds = _held(neuron, chip, scales)
         wanted = neuron.bias * scales * chip.unit

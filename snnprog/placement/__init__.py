@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from snnprog.placement.counting import CoreCount, count_cores
 from snnprog.placement.placer import Placement, place
 from snnprog.placement.usage import CoreUsage
 
-__all__ = ["CoreUsage", "Placement", "place"]
+__all__ = ["CoreCount", "CoreUsage", "Placement", "count_cores", "place"]

@@ -96,11 +96,33 @@ class CoreDemand:
         if self.memory is None:
             return None
         held = np.flatnonzero(synapses > 0)
-        form, width = self.format[held], self.memory.index_width(neurons)
-        counts = np.arange(synapses.max(initial=0) + 1)  # a table is faster than the formula for every part
-        listed = self.memory.words_for(counts, (self.bits + width)[:, None])[form, synapses[held]]
-        whole = self.memory.words_for(neurons, self.bits)[form]
-        return int(np.where(is_listed[held], listed, np.minimum(listed, whole)).sum())
+        return self.words_of(held, synapses[held], is_listed[held], neurons=neurons)
+
+    def words_of(self, parts: Int64s, synapses: Int64s, is_listed: Bools, *, neurons: int) -> int:
+        """Return the words of some parts, with so many synapses each, on a core whose memory is known."""
+        listed = self.listed_words(parts, synapses, neurons=neurons)
+        assert self.memory is not None, "callers ask"
+        whole = self.memory.words_for(neurons, self.bits)[self.format[parts]]
+        return int(np.where(is_listed, listed, np.minimum(listed, whole)).sum())
+
+    def listed_words(self, parts: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
+        """Return the words that each of some parts takes if it is listed."""
+        assert self.memory is not None, "callers ask"
+        return self.memory.words_for(synapses, self.bits[self.format[parts]] + self.memory.index_width(neurons))
+
+    def alone(self) -> dict[str, Int64s]:
+        """Return (neurons,) what each neuron takes of some resources of a core of its own; words where known."""
+        owner, line = self.owner, self.line[self.part]
+        is_next = np.ones(line.size, np.bool_)
+        is_next[1:] = (line[1:] != line[:-1]) | (owner[1:] != owner[:-1])  # parts are in order of their lines
+        kinds = np.unique(owner * np.int64(self.bits.size) + self.format[self.part]) // self.bits.size
+        counts = {"axons_in": np.bincount(owner[is_next], minlength=self.n_neurons)}
+        if self.memory is not None:
+            listed = self.listed_words(self.part, self.synapses, neurons=1)
+            whole = self.memory.words_for(1, self.bits)[self.format[self.part]]
+            words = np.where(self.synapses > 1, listed, np.minimum(listed, whole))
+            counts["words"] = np.bincount(owner, words, self.n_neurons).astype(np.int64)
+        return counts | {"formats": np.bincount(kinds, minlength=self.n_neurons)}
 
     @property
     def owner(self) -> Int64s:

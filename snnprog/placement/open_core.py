@@ -18,6 +18,15 @@ class OpenCore:
         What neurons ask for, and the limits.
     leaving : (neurons,) int
         How many axons out are set aside for each neuron.
+
+    Attributes
+    ----------
+    members : list of int
+        The neurons on the core, in the order in which they came.
+    held, is_listed : (parts,)
+        The synapses of each part that are on the core, and whether the part must be listed.
+    fresh : list of (parts,) int
+        The parts that each member brought first.
     """
 
     def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
@@ -30,6 +39,8 @@ class OpenCore:
         self.has_format = np.zeros(demand.bits.size, dtype=np.bool_)
         self.held: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
         self.is_listed: Bools = np.zeros(demand.n_parts, dtype=np.bool_)
+        self.fresh: list[Int64s] = []
+        self._listed_words = 0
 
     @property
     def is_full(self) -> bool:
@@ -71,11 +82,34 @@ class OpenCore:
 
     def _stores(self, part: Int64s, synapses: Int64s) -> bool:
         """Add synapses to their parts if there are words for them, and tell whether there were."""
-        held, is_listed = self.held[part], self.is_listed[part]
+        held, is_listed, most = self.held[part], self.is_listed[part], self._words_if_listed(part, synapses)
         self.held[part] += synapses
         self.is_listed[part] |= synapses > 1
-        words = self.demand.words(self.held, self.is_listed, len(self.members) + 1)
-        if words is None or self._has_room("words", words):
+        self.fresh.append(part[held == 0])
+        if self._has_room("words", most) or self._has_room("words", self._words()):
+            self._listed_words = most
             return True
         self.held[part], self.is_listed[part] = held, is_listed
+        self.fresh.pop()
         return False
+
+    def _words_if_listed(self, part: Int64s, synapses: Int64s) -> int:
+        """Return the words if all parts were listed, once these synapses are there: not less than `_words`."""
+        demand, neurons = self.demand, len(self.members) + 1
+        if demand.memory is None:
+            return 0
+        own, before = self.held[part], self._listed_words
+        if demand.memory.index_width(neurons) != demand.memory.index_width(max(neurons - 1, 1)):
+            parts = self._parts
+            before = int(demand.listed_words(parts, self.held[parts], neurons=neurons).sum())
+        first, then = (demand.listed_words(part, each, neurons=neurons) for each in (own, own + synapses))
+        return before + int(then.sum() - first.sum())
+
+    def _words(self) -> int:
+        parts = self._parts
+        return self.demand.words_of(parts, self.held[parts], self.is_listed[parts], neurons=len(self.members) + 1)
+
+    @property
+    def _parts(self) -> Int64s:
+        """The parts that the core has."""
+        return np.concatenate([np.zeros(0, np.int64), *self.fresh])

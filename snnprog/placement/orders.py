@@ -64,14 +64,14 @@ class Sharing:
         extra[left] = self.degree[left]
         is_waiting = np.zeros(extra.size, dtype=np.bool_)
         is_waiting[left] = True
-        is_counted = np.zeros(self.demand.n_parts, dtype=np.bool_)
+        counted = 0
         chosen = int(np.argmax(extra))
         for _ in range(left.size):
             is_waiting[chosen] = False
             yield chosen
-            fresh = np.flatnonzero((core.held > 0) & ~is_counted)
-            is_counted[fresh] = True
-            extra -= np.bincount(self._users_of(fresh), minlength=extra.size)
+            for fresh in core.fresh[counted:]:
+                extra -= np.bincount(self._users_of(fresh), minlength=extra.size)
+            counted = len(core.fresh)
             waiting = np.flatnonzero(is_waiting)
             if waiting.size:
                 chosen = int(waiting[np.argmin(extra[waiting] + OVERHEAD * self._fresh_kinds(core, waiting))])

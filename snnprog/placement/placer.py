@@ -117,6 +117,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     if allowed is not None and allowed < 1:
         raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
     demand = CoreDemand.of(program, chip.core.memory)
+    _check_alone(demand, chip.core)
     least = least_cores(demand, chip.core)
     stored = _stored(program, demand, allowed)
     if stored is None:
@@ -137,6 +138,23 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     )
 
 
+def least_for(program: Program) -> int:
+    """Return a number of cores that no placement can do with fewer of, without looking for one.
+
+    Raises
+    ------
+    FitError
+        If a neuron alone is too much for a core, or the chip has fewer cores.
+    """
+    chip = program.chip
+    demand = CoreDemand.of(program, chip.core.memory)
+    _check_alone(demand, chip.core)
+    least = least_cores(demand, chip.core)
+    if chip.cores is not None and least > chip.cores:
+        raise FitError(f"{chip.name}", "cores", least, f"{chip.cores}", "split the network over several chips")
+    return least
+
+
 def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partition | None:
     """Return the partition that the program carries, unless it has none, or one over more cores than are allowed."""
     if program.core is None or (allowed is not None and program.core.max() >= allowed):
@@ -154,6 +172,24 @@ def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int
     return partition, least
 
 
+def _check_alone(demand: CoreDemand, core: Core) -> None:
+    """Raise `FitError` for the first neuron that has too much for a core of its own, before any search."""
+    for resource, used in demand.alone().items():
+        limit = core.limit(resource)
+        over = np.flatnonzero(used > (np.inf if limit is None else limit))
+        if over.size:
+            raise _alone(int(over[0]), resource, used=int(used[over[0]]), limit=limit)
+
+
+def _alone(neuron: int, resource: str, *, used: int, limit: int | None) -> FitError:
+    advice = ADVICE.get(resource, "lower its fan-in")
+    return FitError(f"neuron {neuron} alone", RESOURCES[resource], used, _amount(resource, limit), advice)
+
+
+def _amount(resource: str, limit: int | None) -> str:
+    return f"{limit:,} words" if resource == "words" else f"{limit:,}"
+
+
 def _check_fit(partition: Partition, core: Core, *, way_out: str) -> None:
     misfit = partition.misfit(core)
     if misfit is None:
@@ -161,13 +197,11 @@ def _check_fit(partition: Partition, core: Core, *, way_out: str) -> None:
     index, resource = misfit
     used, limit = partition.usage[index].amount(resource), core.limit(resource)
     assert used is not None
-    allowed = f"{limit:,} words" if resource == "words" else f"{limit:,}"
     members = np.flatnonzero(partition.core_of == index)
     if members.size == 1 and resource != "axons_out":
-        advice = ADVICE.get(resource, "lower its fan-in")
-        raise FitError(f"neuron {members[0]} alone", RESOURCES[resource], used, allowed, advice)
+        raise _alone(int(members[0]), resource, used=used, limit=limit)
     advice = f"{ADVICE.get(resource, SPLIT)} or {way_out}"
-    raise FitError(f"core {index}", RESOURCES[resource], used, allowed, advice)
+    raise FitError(f"core {index}", RESOURCES[resource], used, _amount(resource, limit), advice)
 
 
 def _frozen(values: Int64s) -> Int32s:

@@ -90,6 +90,7 @@ class Conversation:
         self._into, self._out_of = self._process.stdin.fileno(), self._process.stdout.fileno()
         for descriptor in (self._into, self._out_of):
             os.set_blocking(descriptor, False)
+        self._is_over = False
         self._readable, self._both = select.poll(), select.poll()
         for poll in (self._readable, self._both):
             poll.register(self._out_of, select.POLLIN)
@@ -131,9 +132,9 @@ class Conversation:
         while left or len(answer) < length:
             is_writable, is_readable = self._wait(end, limit_s, is_writing=bool(left))
             if is_readable:
-                if len(answer) == length:
+                answer += self._read(min(max(length - len(answer), 1), PIECE_BYTES))
+                if len(answer) > length:
                     raise self._broken("wrote more than it was asked for")
-                answer += self._read(min(length - len(answer), PIECE_BYTES))
             if is_writable and left:
                 left = left[self._write(left) :]
         return bytes(answer)
@@ -145,6 +146,9 @@ class Conversation:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
         self._kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._resources.close()
 
     def __enter__(self) -> Conversation:
         return self
@@ -155,10 +159,10 @@ class Conversation:
         self.close()
 
     def _kill(self) -> None:
-        end_group(self._process)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._resources.close()
+        """End the group, once: its number may be another's afterwards."""
+        if not self._is_over:
+            self._is_over = True
+            end_group(self._process)
 
     def _wait(self, end: float, limit_s: float, *, is_writing: bool) -> tuple[bool, bool]:
         """Wait until the command can be written to, or has written; return whether each is so."""
@@ -192,5 +196,5 @@ class Conversation:
 
     def _broken(self, failure: str) -> ConversationError:
         """End the command; return the error with its last words."""
-        end_group(self._process)
+        self._kill()
         return ConversationError(said_after(failure, last_words(self._said)))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
     from snnprog.networks import Change, QuantizedNetwork
     from snnprog.networks.fitting import NetworkFit
+    from snnprog.placement import CoreCount
 
 
 def print_conversion(console: Console, result: QuantizedNetwork) -> None:
@@ -27,9 +28,22 @@ def print_conversion(console: Console, result: QuantizedNetwork) -> None:
         f"{counted(result.program.n_neurons, 'neuron')}, {counted(result.program.n_synapses, 'synapse')};"
         f" outputs come {ticks} later than in the graph",
     )
+    if result.cores is not None:
+        print_line(console, cores_in_words(result.cores))
     print_table(console, mismatch_table(result))
     if result.fit is not None:
         print_table(console, fit_table(result.fit))
+
+
+def cores_in_words(count: CoreCount) -> str:
+    """Return how many cores a program takes, or what does not fit."""
+    if count.misfit is not None:
+        return f"does not fit {count.chip}: {count.misfit}"
+    if count.used is None:
+        return f"{count.chip} needs {counted(count.at_least or 1, 'core')} or more; snnprog inspect --cores places it"
+    if count.used == count.at_least:
+        return f"fits on {counted(count.used, 'core')} of {count.chip} (the minimum)"
+    return f"fits on {counted(count.used, 'core')} of {count.chip}; at least {count.at_least} are necessary"
 
 
 def fit_table(fit: NetworkFit) -> Table:

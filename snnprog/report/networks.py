@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from snnprog.report.conversions import cores_in_words
 from snnprog.report.table import Column, Table
 from snnprog.wording import counted
 
@@ -21,6 +22,8 @@ def print_network_conversion(console: Console, result: Conversion) -> None:
     print_table(console, scores_table(result))
     print_table(console, costs_table(result))
     print_line(console, result.costs.verdict)
+    if result.quantized.cores is not None:
+        print_line(console, cores_in_words(result.quantized.cores))
 
 
 def layers_table(result: Conversion) -> Table:

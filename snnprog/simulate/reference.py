@@ -63,8 +63,8 @@ class ReferenceStepper:
 
     def __init__(self, program: Program, *, state: bool) -> None:
         self._program, self._state = program, state
-        self._network = _Network(program, 1)
-        self._noted: set[int] = set()
+        self._network: _Network  # made by a step from rest
+        self._noted: set[int]
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
         """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Bools, Int64s
-from snnprog.emit.c.types import type_of
+from snnprog.emit.c.types import type_of, value_type
 from snnprog.program import Program
 
 ROW_COST = 5
@@ -116,7 +116,10 @@ def forms_of(groups: Groups, n_neurons: int) -> Forms:
     starts = groups.starts
     counts = np.diff(np.append(starts, groups.group.size))
     first, last = groups.neuron[starts], groups.neuron[starts + counts - 1]
-    weight, place = type_of(groups.weight).size, type_of(np.array([n_neurons])).size
+    weight, place = (
+        value_type(int(groups.weight.min()), int(groups.weight.max())).size,
+        type_of(np.array([n_neurons])).size,
+    )
     as_row, as_list = (last - first + 1) * weight + ROW_COST, counts * (weight + place)
     costs = np.minimum(as_row, as_list)
     blocks = _blocks(groups.line[starts], groups.delay[starts], first, last, costs=costs, weight=weight)

@@ -51,6 +51,7 @@ class EmittedKernel:
         number: int,
         *,
         slots: int,
+        most: int,
         at: Callable[[str], str],
         added: Callable[[str, str], str],
         sum_type: IntegerType,
@@ -64,6 +65,8 @@ class EmittedKernel:
             Of the convolution, counted from 1.
         slots : int
             Of the ring.
+        most : int
+            What no index exceeds.
         at : callable
             Place in the ring -> its index.
         added : callable
@@ -76,7 +79,7 @@ class EmittedKernel:
         ins = geometry.channels[0] // geometry.groups
         (height, width), (rows, columns) = geometry.image, geometry.size
         name = f"kernel_{number}"
-        weights = tables.array(name, self.weights, about=f"convolution {number}: its kernel")
+        weights = tables.numbers(name, self.weights, about=f"convolution {number}: its kernel")
         row = self._axis(sheet, number, axis=0, target=columns, tap=geometry.kernel[1] * outs)
         column = self._axis(sheet, number, axis=1, target=1, tap=outs)
         later = (self.delays % slots) * self.n_neurons
@@ -86,7 +89,7 @@ class EmittedKernel:
         first = self.first_neuron + (delay.low if delay.is_constant else 0)
         per_channel = self.weights.size // geometry.channels[0]
         moved = f" + {delay.at('where + o')}" if not delay.is_constant else ""
-        kind = counter(max(self.n_lines, slots * self.n_neurons, self.weights.size))
+        kind = counter(most)
         inner = [
             f"{sum_type.name} *const sum = {sheet.own('due')} + {at(f'target + o * {rows * columns}{moved}')};",
             added("*sum", f"{weights.name}[where + o]"),
@@ -96,7 +99,6 @@ class EmittedKernel:
             f"const {kind} target = {total('first', row.target.at('r'), column.target.at('c'))};",
             *loop("o", 0, outs, inner, most=outs),
         ]
-        most = max(row.n_meetings, column.n_meetings)
         across = loop("c", column.first.at("column"), column.first.at("column + 1"), meeting, most=most)
         place = f"(line - {self.first_line})" if self.first_line else "line"
         return [
@@ -121,7 +123,6 @@ class EmittedKernel:
             ),
             target=add(f"{name}_target", places[order] * target, about=f"{where}: target {word}s, as places"),
             tap=add(f"{name}_tap", taps[order] * tap, about=f"{where}: {word}s of the kernel, as places"),
-            n_meetings=int(sources.size),
         )
 
 
@@ -132,7 +133,6 @@ class _Axis:
     first: Lookup
     target: Lookup
     tap: Lookup
-    n_meetings: int
 
 
 def kernels_of(program: Program, shift: int) -> list[EmittedKernel]:

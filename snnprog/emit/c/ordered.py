@@ -46,6 +46,11 @@ class OrderedWiring:
         self.count_type: IntegerType = narrowest(0, max(self.lean.most_spikes, self.lean.most_of_input))
 
     @property
+    def most(self) -> int:
+        """What no index, and no step on the way to one, exceeds."""
+        return 2 * max(self.slots * self.lines, int(self.synapses.pre.size))
+
+    @property
     def has_history(self) -> bool:
         """Whether counts of several ticks are kept."""
         return self.slots > 1
@@ -95,7 +100,7 @@ class OrderedWiring:
             first = tables.add("line_synapse", ends, about="of each line: its first synapse, and where they end")
             counted = f"const int32_t count = {self.sheet.own(SENT)}[line];"
             body = [counted, *branch("count != 0", self._group("line", first))]
-            return loop("line", 0, last + 1, body, most=self.lines)
+            return loop("line", 0, last + 1, body, most=self.most)
         of_line = np.searchsorted(synapses.pre[starts], np.arange(last + 2)).astype(np.int64)
         groups = tables.add("line_group", of_line, about="of each line: its first group of synapses of one delay")
         ends = np.append(starts, key.size)
@@ -105,15 +110,15 @@ class OrderedWiring:
             "group_ago", ago, about="of each group: how far behind this tick's counts those are that arrive"
         )
         now, size = self.sheet.own(NOW), self.slots * self.lines
-        kind = counter(2 * size)
+        kind = counter(self.most)
         body = [
             f"const {kind} ago = {back.at('g')};",
             f"const {kind} then = ({kind})({now} >= ago ? {now} - ago : {now} + {size} - ago);",
             f"const int32_t count = {self.sheet.own(SENT)}[then + line];",
             *branch("count != 0", self._group("g", first)),
         ]
-        inner = loop("g", groups.at("line"), groups.at("line + 1"), body, most=starts.size)
-        return loop("line", 0, last + 1, inner, most=self.lines)
+        inner = loop("g", groups.at("line"), groups.at("line + 1"), body, most=self.most)
+        return loop("line", 0, last + 1, inner, most=self.most)
 
     def _group(self, group: str, first: Lookup) -> list[str]:
         """Return the statements for synapses that carry the same count at the same time."""
@@ -124,7 +129,7 @@ class OrderedWiring:
         text = (
             str(low)
             if low == high
-            else f"{sheet.tables.array('synapse_weight', weights, about='of each synapse').name}[s]"
+            else f"{sheet.tables.numbers('synapse_weight', weights, about='of each synapse').name}[s]"
         )
         low, high = low << self.shift, high << self.shift
         is_wide = max(-low, high) > NARROW
@@ -140,9 +145,9 @@ class OrderedWiring:
         stored = register_type(lean, gather.target)
         before = INT64 if target.is_wide else INT32
         body = [
-            f"const {counter(lean.program.n_neurons)} n = {post.at('s')};",
+            f"const {counter(self.most)} n = {post.at('s')};",
             f"const {kind.name} weight = ({kind.name}){text}{factor};",
             f"const {before.name} before = {self.gathered};",
             f"{self.gathered} = ({stored.name})({piece.text});",
         ]
-        return loop("s", first.at(group), first.at(f"{group} + 1"), body, most=synapses.pre.size)
+        return loop("s", first.at(group), first.at(f"{group} + 1"), body, most=self.most)

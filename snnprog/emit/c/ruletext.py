@@ -7,6 +7,7 @@ from snnprog.rules.expressions import (
     Add,
     Compare,
     Const,
+    Expression,
     FloorDiv,
     Hold,
     Leak,
@@ -63,5 +64,9 @@ RULE_TEXTS: Table[str] = {
 def step_text(rule: Rule, name: str, book: NameBook) -> str:
     """Return a step of a rule as a line of text."""
     step = rule.step(name)
-    text = evaluate(step.expression, {**RULE_TEXTS, Ref: lambda node: book.word(node.name)})
-    return f"{book.word(step.target)} = {_bare(text)}"
+    return f"{book.word(step.target)} = {expression_text(step.expression, book)}"
+
+
+def expression_text(expression: Expression, book: NameBook) -> str:
+    """Return an expression of a rule as text."""
+    return _bare(evaluate(expression, {**RULE_TEXTS, Ref: lambda node: book.word(node.name)}))

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from snnprog.emit.c.code import Sheet
 from snnprog.emit.c.lean import LeanProgram
+from snnprog.emit.c.ruletext import expression_text
 from snnprog.emit.c.texts import NARROW, TEXTS, Piece, Place, variable_of
-from snnprog.emit.c.types import INT32, INT64, IntegerType, narrowest, narrowest_signed
-from snnprog.rules.expressions import Expression, Ref, children, names_in
+from snnprog.emit.c.types import INT32, INT64, IntegerType, narrowest, narrowest_signed, value_type
+from snnprog.rules.expressions import Expression, Ref, Shl, children, names_in
 from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES, Step
 from snnprog.rules.source import is_read_first
 
@@ -43,7 +44,7 @@ class StepWriter:
 
     def expression(self, step: Step, node: Expression) -> Piece:
         """Return an expression of a step in C."""
-        if names_in(node) <= self.lean.fixed:
+        if names_in(node) <= self.lean.fixed and not self._is_shifted(node):
             return self._parameter(node)
         if isinstance(node, Ref):
             return self.values[node.name]
@@ -64,6 +65,14 @@ class StepWriter:
         kind = INT64 if self.values[step.target].is_wide else INT32
         return f"const {kind.name} {variable} = {piece.as_type(kind)}; /* step {number} */"
 
+    def _is_shifted(self, node: Expression) -> bool:
+        """Tell whether a parameter is shifted, and its table takes less room if the code shifts it."""
+        if not isinstance(node, Shl):
+            return False
+        shifted, plain = self.lean.value(node), self.lean.value(node.operand)
+        sizes = [value_type(int(each.min()), int(each.max())).size for each in (plain, shifted)]
+        return sizes[0] < sizes[1] and bool((plain != plain[0]).any())
+
     def _parameter(self, node: Expression) -> Piece:
         """Return what is calculated from parameters and constants alone: a number, or a table's entry."""
         if node in self.loads:
@@ -72,11 +81,12 @@ class StepWriter:
         if (numbers == numbers[0]).all():
             return Piece.number(int(numbers[0]))
         low, high = int(numbers.min()), int(numbers.max())
-        kind = narrowest(low, high)
-        kind = kind if kind.size < INT32.size else narrowest_signed(low, high)
+        kind = value_type(low, high)
         word = self.sheet.book.word(min(names_in(node)))
         word = word if isinstance(node, Ref) else f"from_{word}"
-        found = self.sheet.tables.array(word, numbers, about=f"of each neuron: {word}", kind=kind)
+        found = self.sheet.tables.array(
+            word, numbers, about=f"of each neuron: {expression_text(node, self.sheet.book)}", kind=kind
+        )
         variable = found.name.removeprefix(f"{self.sheet.prefix}_")
         piece = Piece(variable, low, high, is_wide=max(-low, high) > NARROW)
         wide = INT64 if piece.is_wide else INT32

@@ -9,7 +9,7 @@ from textwrap import fill
 import numpy as np
 
 from snnprog.arrays import Integers
-from snnprog.emit.c.types import IntegerType, type_of
+from snnprog.emit.c.types import IntegerType, type_of, value_type
 
 WIDTH = 116
 """Characters of a line of numbers."""
@@ -92,11 +92,17 @@ class Tables:
 
     def array(self, name: str, values: Integers, *, about: str, kind: IntegerType | None = None) -> Lookup:
         """Return how to look numbers up in a table, whatever they are; its type is the narrowest unless given."""
+        low, high = int(values.min(initial=0)), int(values.max(initial=0))
         full, number = f"{self.prefix}_{name}", 2
         while full in self._entries:
             full, number = f"{self.prefix}_{name}_{number}", number + 1
         self._entries[full] = kind or type_of(values), values, about
-        return Lookup(full, 0, 0, int(values.min(initial=0)), int(values.max(initial=0)))
+        return Lookup(full, 0, 0, low, high)
+
+    def numbers(self, name: str, values: Integers, *, about: str) -> Lookup:
+        """Return how to look up numbers that are calculated with (`value_type`), in a table, whatever they are."""
+        kind = value_type(int(values.min(initial=0)), int(values.max(initial=0)))
+        return self.array(name, values, about=about, kind=kind)
 
     def kind_of(self, lookup: Lookup) -> IntegerType:
         """Return the type of a table's entries."""

@@ -58,6 +58,15 @@ def narrowest_signed(low: int, high: int) -> IntegerType:
     return next(each for each in TYPES if each.low < 0 and each.holds(low, high))
 
 
+def value_type(low: int, high: int) -> IntegerType:
+    """Return the narrowest type for numbers that are calculated with: of several bytes, only signed ones.
+
+    An unsigned operand of an ``int``'s width would make C's arithmetic unsigned, also where an ``int`` has 16 bits.
+    """
+    found = narrowest(low, high)
+    return found if found.size == 1 else narrowest_signed(low, high)
+
+
 def type_of(values: Integers) -> IntegerType:
     """Return the narrowest type that holds all entries of an array."""
     return narrowest(int(np.min(values, initial=0)), int(np.max(values, initial=0)))

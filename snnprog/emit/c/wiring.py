@@ -54,6 +54,15 @@ class SummedWiring:
         self.size = self.slots * program.n_neurons
 
     @property
+    def most(self) -> int:
+        """What no index, and no step on the way to one, exceeds."""
+        matrices = [each.n_lines * each.n_neurons for each in self.forms.blocks]
+        kernels = [max(each.n_lines, each.weights.size) for each in self.kernels]
+        lines = self.lean.program.n_inputs + self.lean.program.n_neurons
+        rows = self.forms.rows.group.size * self.lean.program.n_neurons
+        return 2 * max([lines, self.size, self.groups.line.size, rows, *matrices, *kernels])
+
+    @property
     def is_counted(self) -> bool:
         """Whether a line may spike more than once in a tick."""
         return max(self.lean.most_spikes, self.lean.most_of_input) > 1
@@ -91,10 +100,9 @@ class SummedWiring:
             body += self._lists(self.forms.lists)
         for number, kernel in enumerate(self.kernels, start=1):
             body += self._kernel(kernel, number)
-        lines = self.lean.program.n_inputs + self.lean.program.n_neurons
         return [
             "/* Adds the weights of a line's synapses to what will arrive; lines are the inputs, then the neurons. */",
-            f"static void {self.sheet.own(SEND)}({counter(lines)} line{count})",
+            f"static void {self.sheet.own(SEND)}({counter(self.most)} line{count})",
             "{",
             *indented(body),
             "}",
@@ -124,7 +132,7 @@ class SummedWiring:
         own, neurons = self.sheet.own, self.lean.program.n_neurons
         about = f"weights of lines {block.first_line} to {block.first_line + block.n_lines - 1}"
         matrix = block.matrix(self.groups).ravel()
-        numbers = self.sheet.tables.array(f"block_{number}", matrix, about=f"{about}, {block.n_neurons} for each")
+        numbers = self.sheet.tables.numbers(f"block_{number}", matrix, about=f"{about}, {block.n_neurons} for each")
         line = f"(line - {block.first_line})" if block.first_line else "line"
         place = str(block.delay % self.slots * neurons + block.first_neuron)
         kind = self.sheet.tables.kind_of(numbers).name
@@ -149,13 +157,13 @@ class SummedWiring:
         place = self._place(rows.delay[starts], first, name="row_place", about="of each row: delay and first neuron")
         long = tables.add("row_length", length, about="of each row: how many neurons it reaches")
         where = tables.add("row_weight", offset, about="of each row: where its weights begin")
-        numbers = tables.array("weight", weights, about="weights of all rows")
+        numbers = tables.numbers("weight", weights, about="weights of all rows")
         inner = [
             f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('row')))};",
             f"const {tables.kind_of(numbers).name} *const weight = {total(numbers.name, where.at('row'))};",
             *loop("i", 0, long.at("row"), [self._added("sum[i]", "weight[i]")], most=long.high),
         ]
-        return self._each("row", begins, inner, most=starts.size, last=int(line.max()))
+        return self._each("row", begins, inner, last=int(line.max()))
 
     def _lists(self, lists: Groups) -> list[str]:
         """Return the code for weights that have a neuron each."""
@@ -170,20 +178,20 @@ class SummedWiring:
             f"{self.sum_type.name} *const sum = {total(own(DUE), self._at(place.at('s')))};",
             self._added("*sum", number.at("s")),
         ]
-        return self._each("s", begins, inner, most=lists.line.size, last=int(lists.line.max()))
+        return self._each("s", begins, inner, last=int(lists.line.max()))
 
     def _weight(self, weight: Int64s) -> Lookup:
         if (weight == weight[0]).all():
             return self.sheet.tables.add("list_weight", weight, about="")
-        return self.sheet.tables.array("list_weight", weight, about="of each listed synapse: its weight")
+        return self.sheet.tables.numbers("list_weight", weight, about="of each listed synapse: its weight")
 
-    def _each(self, index: str, begins: Lookup, inner: Sequence[str], *, most: int, last: int) -> list[str]:
+    def _each(self, index: str, begins: Lookup, inner: Sequence[str], *, last: int) -> list[str]:
         """Return code that visits a line's rows or listed synapses; lines after the last one have none."""
         if begins.step == 1 and not begins.name:
             is_used = any(re.search(rf"\b{index}\b", each) for each in inner)
-            declared = f"const {counter(most)} {index} = {begins.at('line')};"
+            declared = f"const {counter(self.most)} {index} = {begins.at('line')};"
             return self._within(0, last + 1, [declared] * is_used + list(inner))
-        return self._within(0, last + 1, loop(index, begins.at("line"), begins.at("line + 1"), inner, most=most))
+        return self._within(0, last + 1, loop(index, begins.at("line"), begins.at("line + 1"), inner, most=self.most))
 
     def _within(self, first: int, count: int, body: Sequence[str]) -> list[str]:
         """Return code that runs for some consecutive lines."""
@@ -212,7 +220,7 @@ class SummedWiring:
         """Return the function that finds places in the ring."""
         if not self.has_ring:
             return []
-        kind, now = counter(2 * self.size), self.sheet.own(NOW)
+        kind, now = counter(self.most), self.sheet.own(NOW)
         return [
             "/* Index in the ring of a place that is counted from this tick's sums on. */",
             f"static inline {kind} {self.sheet.own('around')}({kind} place)",
@@ -226,7 +234,9 @@ class SummedWiring:
     # ------------------------------------------------------------------------------------------------------- kernels
 
     def _kernel(self, kernel: EmittedKernel, number: int) -> list[str]:
-        body = kernel.code(self.sheet, number, slots=self.slots, at=self._at, added=self._added, sum_type=self.sum_type)
+        body = kernel.code(
+            self.sheet, number, slots=self.slots, most=self.most, at=self._at, added=self._added, sum_type=self.sum_type
+        )
         return self._within(kernel.first_line, kernel.n_lines, body)
 
 

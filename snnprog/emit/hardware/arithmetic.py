@@ -103,6 +103,35 @@ def held(keep: Keep, value: Value, node: Hold) -> Value:
     return keep(above + C(0, signed(bits + 1)))[:bits] + node.low
 
 
+def product(keep: Keep, left: Value, right: Value) -> Value:
+    """Return ``left * right``; of a value and a constant as shifts and additions."""
+    if isinstance(left, amaranth.Const):
+        left, right = right, left
+    if not isinstance(right, amaranth.Const) or isinstance(left, amaranth.Const):
+        return left * right
+    total: Value = C(0)
+    for index, (bits, is_taken_off) in enumerate(digits_of(right.value)):
+        term = left << bits
+        total = keep(total - term if is_taken_off else total + term) if index or is_taken_off else term
+    return total
+
+
+def digits_of(constant: int) -> list[tuple[int, bool]]:
+    """Return the powers of two, as exponents, that add up to a constant, and whether each is taken off instead.
+
+    These are the digits of its canonical signed form, in which no two neighbours are set: a third of all on average
+    (Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960). The greatest comes first.
+    """
+    found, bits = [], 0
+    while constant:
+        digit = 2 - (constant & 3) if constant & 1 else 0
+        if digit:
+            found.append((bits, digit < 0))
+        constant = constant - digit >> 1
+        bits += 1
+    return found[::-1]
+
+
 def _leaking(keep: Keep, node: Leak, operand: Value, bits: Value) -> Value:
     return operand - rounded(keep, operand, bits, node.rounding)
 
@@ -115,7 +144,7 @@ OPERATIONS: Mapping[type[Expression], Callable[..., Value]] = {
     Const: lambda keep, node: C(node.value),
     Add: lambda keep, node, left, right: left + right,
     Sub: lambda keep, node, left, right: left - right,
-    Mul: lambda keep, node, left, right: left * right,
+    Mul: lambda keep, node, left, right: product(keep, left, right),
     Neg: lambda keep, node, operand: -operand,
     Shl: lambda keep, node, operand: operand << node.bits,
     Shr: lambda keep, node, operand, bits: rounded(keep, operand, bits, node.rounding),
@@ -214,15 +243,18 @@ class Wiring:
             return Part(signal, clocks + 1, 0.0) if is_registered else Part(signal, clocks, depth)
 
         def build(node: Expression) -> Part:
+            span = span_of(node)
+            if span.least == span.greatest:
+                return Part(C(span.least))
             if isinstance(node, Ref):
                 return values[node.name]
             if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):
                 return build(node.operand)
             parts = [build(child) for child in children(node)]
             if isinstance(node, Scale):
-                parts = [part(parts[0].value * parts[1].value, DEPTHS[Mul], parts)]
+                parts = [part(product(keep, parts[0].value, parts[1].value), DEPTHS[Mul], parts)]
             found = OPERATIONS[type(node)](keep, node, *(each.value for each in parts))
-            return part(fitted(found, shape_of(span_of(node))), DEPTHS[type(node)], parts)
+            return part(fitted(found, shape_of(span)), DEPTHS[type(node)], parts)
 
         return build(expression)
 

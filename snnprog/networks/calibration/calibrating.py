@@ -3,9 +3,10 @@
 Stage by stage, each group is rounded, and fitted to the trained network's potentials and to its spikes, on what the
 integers of earlier stages really send (so that it makes up for what they do wrong), and on what the trained network
 sends. All of these run in closed loop on the second part of the samples. A stage takes the integers that are without a
-wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded;
-otherwise, those with the fewest wrong bins on the second. The third part has no say. At last, if the whole network is
-worse than the rounded one on the second part, it is rounded.
+wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded,
+but for what chance does to such a count (twice its root); otherwise, those with the fewest wrong bins on the second.
+The third part has no say. If the whole network is worse than the rounded one on the second part, this is done again
+without the allowance for chance; if it still is, it is rounded.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.calibration.features import group_bins
-from snnprog.networks.calibration.fitting import ROUNDED, GroupIntegers, fitted, integers_of
+from snnprog.networks.calibration.fitting import (
+    POTENTIALS,
+    ROUNDED,
+    SPIKES,
+    GroupFit,
+    GroupIntegers,
+    fitted,
+    integers_of,
+)
 from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, grids, precisions_of
 from snnprog.networks.calibration.judging import Lines, StageJudge
 from snnprog.networks.calibration.pruning import pruned
@@ -30,6 +39,9 @@ SHARES = (0.5, 0.25)
 """Of the samples, for fitting and for choosing; the rest is held out. A choice, not a measurement."""
 
 FEWEST_SAMPLES = 4
+FEW_GROUPS = 8
+"""Groups of a stage that keep it from being right and are worth many walks: some seconds. A choice."""
+
 ON_TRAINED = " on trained inputs"
 FITTING, CHOOSING, HELD_OUT = range(3)
 
@@ -58,6 +70,7 @@ def calibrate(
     bits: int | Mapping[int, int | None] | None = None,
     is_exponent_shared: bool | None = None,
     keep: float = 1.0,
+    thresholds: Int64s | None = None,
     split: SampleSplit | None = None,
     seed: int = 0,
 ) -> Calibrated:
@@ -74,6 +87,8 @@ def calibrate(
         Whether all weights into a group have one exponent; by default, only where the chip demands it.
     keep : float
         The share of the synapses to keep; the others are pruned (`snnprog.networks.calibration.pruning`).
+    thresholds : (thresholds,) int, optional
+        The thresholds that neurons share; by default each may have its own.
     split : SampleSplit, optional
         The parts of the samples; by default `split_samples`.
     seed : int
@@ -94,35 +109,37 @@ def calibrate(
     parts = split_samples(len(samples), seed) if split is None else split
     network, kept = pruned(network, samples.some(parts.fitting), chip=limits, keep=keep, seed=seed)
     judge = StageJudge(network, samples, chip=limits, split=parts)
-    calibration = Calibration(judge, precisions, kept=kept, seed=seed)
+    calibration = Calibration(judge, precisions, kept=kept, thresholds=thresholds, seed=seed)
     return calibration.calibrated(parts)
 
 
 class Calibration:
     """Fits and chooses the integers of one stage after another."""
 
-    def __init__(self, judge: StageJudge, precisions: Sequence[Precision], *, kept: Raster, seed: int) -> None:
+    def __init__(
+        self,
+        judge: StageJudge,
+        precisions: Sequence[Precision],
+        *,
+        kept: Raster,
+        thresholds: Int64s | None,
+        seed: int,
+    ) -> None:
         self.judge, self.network, self.chip = judge, judge.network, judge.chip
-        self.precisions, self.kept, self.seed = precisions, kept, seed
+        self.precisions, self.kept, self.thresholds, self.seed = precisions, kept, thresholds, seed
 
     def calibrated(self, split: SampleSplit) -> Calibrated:
         """Return the result and its report."""
         network, judge = self.network, self.judge
         nearest = {group: self._rounded(group) for group in range(len(network.members))}
         plain = judge.run_all(NetworkIntegers.of(network, nearest))
-        allowed = judge.wrong(plain, part=CHOOSING).tolist()
-        groups: dict[int, GroupIntegers] = {}
-        chosen, lines = [], judge.silent()
-        for stage in range(network.n_stages):
-            candidates = self._candidates(stage, lines[FITTING])
-            candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
-            name = self._choose(stage, candidates, lines, allowed=allowed[stage])
-            chosen.append(name)
-            groups |= candidates[name]
-            integers = NetworkIntegers.of(network, groups)
-            for part, each in enumerate(lines):
-                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
-        if judge.wrong(plain, part=CHOOSING).sum() < judge.wrong(lines, part=CHOOSING).sum():
+        allowed = judge.wrong(plain, part=CHOOSING)
+        for deviations in (2.0, 0.0):
+            slack = (deviations * np.sqrt(allowed)).astype(np.float64)
+            groups, lines, chosen = self._all_stages(nearest, allowed=allowed + slack)
+            if judge.wrong(lines, part=CHOOSING).sum() <= allowed.sum():
+                break
+        else:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
         integers = NetworkIntegers.of(network, groups)
         outputs, spikes = judge.output_counts(lines)
@@ -137,6 +154,31 @@ class Calibration:
             kept=self.kept,
         )
 
+    def _all_stages(
+        self, nearest: Mapping[int, GroupIntegers], *, allowed: Floats
+    ) -> tuple[dict[int, GroupIntegers], Lines, list[str]]:
+        """Return the integers of all groups, what the network then sends, and the name of what each stage took.
+
+        Parameters
+        ----------
+        nearest : mapping of int to GroupIntegers
+            The rounded ones.
+        allowed : (stages,) float
+            Wrong bins on the second part that a stage without any on the first may have.
+        """
+        judge, groups, chosen = self.judge, dict[int, GroupIntegers](), list[str]()
+        lines = judge.silent()
+        for stage in range(self.network.n_stages):
+            candidates = self._candidates(stage, lines[FITTING])
+            candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
+            name = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
+            chosen.append(name)
+            groups |= candidates[name]
+            integers = NetworkIntegers.of(self.network, groups)
+            for part, each in enumerate(lines):
+                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
+        return groups, lines, chosen
+
     def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
         """Return the integers of a stage's groups, by what they were fitted to."""
         network, trained = self.network, self.judge.parts[FITTING].trained
@@ -147,31 +189,49 @@ class Calibration:
         fed = {"": arriving}
         if (arriving != trained).any():
             fed[ON_TRAINED] = trained
-        found: dict[str, dict[int, GroupIntegers]] = {}
-        for group in np.flatnonzero(network.stage_of_group == stage).tolist():
-            for name, integers in self._group_candidates(group, fed).items():
-                found.setdefault(name, {})[group] = integers
-        return found
+        groups = np.flatnonzero(network.stage_of_group == stage).tolist()
+        fits = {group: self._fits(group, fed) for group in groups}
+        for name, arriving in fed.items():
+            wrong = [group for group in groups if fits[group][name].misses]
+            if len(wrong) <= FEW_GROUPS and all(fits[group][name].is_nearly_right for group in wrong):
+                for group in wrong:
+                    fits[group] |= self._fits(group, {name: arriving}, is_persistent=True)
+        return {
+            what + name: {group: fits[group][name].integers[what] for group in groups}
+            for name in fed
+            for what in (POTENTIALS, SPIKES)
+        }
 
     def _rounded(self, group: int) -> GroupIntegers:
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        grid = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])[0]
+        real, choices = self._choices(group)
+        grid = choices[0]
         return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
-    def _group_candidates(self, group: int, fed: Mapping[str, Raster]) -> dict[str, GroupIntegers]:
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        choices = grids(real, self.chip, self.precisions[int(self.network.stage_of_group[group])])
+    def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
+        """Return the integers of a group by what arrives."""
+        real, choices = self._choices(group)
         kept = self.kept[self.network.parameters_of[group]]
-        found: dict[str, GroupIntegers] = {}
+        found: dict[str, GroupFit] = {}
         samples = self.judge.parts[FITTING].samples
         for name, arriving in fed.items():
             bins = group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed)
-            fits = fitted(bins, choices, kept=kept, linear=real.linear, seed=(self.seed, group))
-            found |= {what + name: integers for what, integers in fits.items()}
+            found[name] = fitted(
+                bins,
+                choices,
+                kept=kept,
+                linear=real.linear,
+                seed=(self.seed, group),
+                is_persistent=is_persistent,
+            )
         return found
 
+    def _choices(self, group: int) -> tuple[RealGroup, list[GroupGrid]]:
+        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+        precision = self.precisions[int(self.network.stage_of_group[group])]
+        return real, grids(real, self.chip, precision, thresholds=self.thresholds)
+
     def _choose(
-        self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: int
+        self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: float
     ) -> str:
         """Return the name of the candidate to take; one that is exact may have as many wrong bins as are allowed."""
         wrong: dict[str, tuple[int, int]] = {}
@@ -199,7 +259,7 @@ def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Ch
         bias=float(network.bias[first]),
         largest_sum=max(sums),
         reach=float(samples.reach[neurons].max()),
-        linear=chip.linear_rule(int(network.current_decay[first]), int(network.potential_decay[first])),
+        linear=network.linear_rule(group, chip),
     )
 
 

@@ -6,7 +6,8 @@ Gonzalez, Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2; `snnprog.
     V[k] - threshold = w · φ[k] + bias β[k] - threshold τ[k]
 
 Here φ has one entry for each trained number, to which all synapses that carry it add, and resets are those of the
-trained network. The spikes that arrive may be the trained network's, or those of integers that were fitted before.
+trained network. The spikes that arrive may be the trained network's, or those of integers that were fitted before. In
+the other ticks of a refractory period the potential is 0 whatever the weights are: these bins say nothing of them.
 """
 
 from __future__ import annotations
@@ -166,7 +167,8 @@ def _bins_of(
         distance = np.concatenate([each[:, neuron] for each in samples.potentials]) - threshold
         missed = (times(rows, trained) - distance) / (REPAIRABLE * threshold)
         importance = 1.0 / (1.0 + (distance / (NEAR * threshold)) ** 2) / (1.0 + missed**2) ** 2
-        yield MappedBins(rows, distance, spikes, importance)
+        bins = MappedBins(rows, distance, spikes, importance)
+        yield bins if linear.refractory == 1 else bins.some(np.flatnonzero(rows[:, -1] > 0.0))
 
 
 def neuron_rows(
@@ -182,6 +184,8 @@ def neuron_rows(
 ) -> Floats:
     """Return φ, -τ and β of one neuron at all ticks, (ticks, n_slots + 2).
 
+    β is 0 where the neuron is held at 0 after a spike, and 1 or more in all other ticks.
+
     Parameters
     ----------
     lines : (ticks, lines) bool
@@ -196,7 +200,7 @@ def neuron_rows(
     rows = np.zeros((age.size, n_slots + 2))
     shares = float(linear.current), float(linear.potential), float(linear.gain)
     kind = {SUBTRACT: 1, NONE: 2}.get(linear.reset, 0)
-    _fill_rows(rows, lines, age, slot, pre, delay, spikes, np.array(shares), kind)
+    _fill_rows(rows, lines, age, slot, pre, delay, spikes, np.array(shares), kind, linear.refractory)
     return rows
 
 
@@ -211,22 +215,27 @@ def _fill_rows(
     spikes: Raster,
     shares: Floats,
     kind: int,
+    refractory: int,
 ) -> None:
     alpha, gamma, gain = shares
     n_slots = rows.shape[1] - 2
     current, potential = np.zeros(n_slots), np.zeros(n_slots)
-    taken, driven = 0.0, 0.0
+    taken, driven, held = 0.0, 0.0, 0
     for k in range(age.size):
         if age[k] == 0:
             current[:] = 0.0
             potential[:] = 0.0
-            taken, driven = 0.0, 0.0
+            taken, driven, held = 0.0, 0.0, 0
         for j in range(n_slots):
             current[j] *= alpha
             potential[j] *= gamma
         for i in range(slot.size):
             if delay[i] <= age[k] and lines[k - delay[i], pre[i]]:
                 current[slot[i]] += gain
+        if held > 0:
+            held -= 1
+            rows[k, n_slots] = -1.0
+            continue
         taken, driven = gamma * taken, gamma * driven + 1.0
         for j in range(n_slots):
             potential[j] += current[j]
@@ -235,6 +244,6 @@ def _fill_rows(
         rows[k, n_slots + 1] = driven
         if spikes[k] and kind == 0:
             potential[:] = 0.0
-            driven = 0.0
+            driven, held = 0.0, refractory - 1
         if spikes[k] and kind == 1:
             taken += 1.0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.arrays import Int64s
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.networks.calibration.calibrating import CHOOSING, calibrate, real_group, split_samples
@@ -79,6 +80,7 @@ def fewest_bits(
     chip: str | Chip = "loihi1",
     tolerance: float = TOLERANCE,
     is_exponent_shared: bool | None = None,
+    thresholds: Int64s | None = None,
     split: SampleSplit | None = None,
     seed: int = 0,
 ) -> FewestBits:
@@ -86,7 +88,7 @@ def fewest_bits(
 
     Parameters
     ----------
-    network, samples, chip, is_exponent_shared, split, seed
+    network, samples, chip, is_exponent_shared, thresholds, split, seed
         As in `calibrate`.
     tolerance : float
         The share of right classes that may be lost; without labels, the share of output bins that may be wrong, over
@@ -113,6 +115,7 @@ def fewest_bits(
             chip=limits,
             bits=dict(enumerate(bits)),
             is_exponent_shared=is_exponent_shared,
+            thresholds=thresholds,
             split=parts,
             seed=seed,
         )

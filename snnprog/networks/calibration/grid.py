@@ -33,6 +33,9 @@ OCTAVE = 2.0
 HEADROOM = 0.9
 """The share of the widths that rounding fills, so that fitted weights keep within them: a choice."""
 
+MOVED_THRESHOLDS = (1.0, 0.99, 1.01, 0.98, 1.02)
+"""Where neurons share thresholds, how far from its trained one a neuron's may be: choices within `THRESHOLD_LEEWAY`."""
+
 THRESHOLD_LEEWAY, BIAS_LEEWAY = 0.125, 0.02
 """By what share of the threshold a fit may move threshold and bias: choices, beyond what any fit on digits used."""
 
@@ -154,16 +157,52 @@ def precisions_of(
     )
 
 
-def grids(group: RealGroup, chip: Chip, precision: Precision) -> list[GroupGrid]:
+def grids(group: RealGroup, chip: Chip, precision: Precision, *, thresholds: Int64s | None = None) -> list[GroupGrid]:
     """Return the grids at all scales that are worth a look, the one for plain rounding first.
+
+    Parameters
+    ----------
+    thresholds : (thresholds,) int, optional
+        Those that the group may have; another only where none of them has room.
 
     Raises
     ------
     LimitError
         If no scale brings the threshold into the chip's range.
     """
+    if thresholds is not None:
+        found = [
+            _grid(group, chip, precision, scale=scale, exponent=exponent, threshold=threshold)
+            for threshold in thresholds.tolist()
+            for scale, exponent in _scales_near(threshold, group, chip, precision)
+        ]
+        if found:
+            return sorted(found, key=_rounding_error)[:SCALES]
     scales = _scales(group, chip, precision)
     return [_grid(group, chip, precision, scale=scale, exponent=exponent) for scale, exponent in scales]
+
+
+def _rounding_error(grid: GroupGrid) -> float:
+    return float((((grid.start - grid.trained) * grid.size / grid.scale) ** 2).sum())
+
+
+def _scales_near(threshold: int, group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[float, int]]:
+    """Return scales that bring a group's threshold near one, with the exponents that its weights may have there."""
+    limit, top = precision.limit(chip), float(np.abs(group.weights).max(initial=0.0))
+    if top < group.threshold * LEAST_SHARE:
+        return []
+    room, (low, high) = _room(group, chip), chip.exponents
+    scales = [threshold / group.threshold / moved for moved in MOVED_THRESHOLDS]
+    scales = [scale for scale in scales if scale <= room]
+    if not precision.is_shared:
+        return [(scale, high) for scale in scales if limit * 2.0**low / OCTAVE <= top * scale <= limit * 2.0**high]
+    share = LEAST_STEP.get(precision.bits or 0, LEAST_STEP_OF_MANY)
+    return [
+        (scale, exponent)
+        for scale in scales
+        for exponent in range(low, high + 1)
+        if share <= limit * 2.0**exponent / (top * scale) < OCTAVE
+    ]
 
 
 def _room(group: RealGroup, chip: Chip) -> float:
@@ -237,7 +276,15 @@ def _usable(found: list[tuple[float, int]], group: RealGroup, chip: Chip, *, lea
     return [(coarse, found[0][1])]
 
 
-def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, exponent: int) -> GroupGrid:
+def _grid(
+    group: RealGroup,
+    chip: Chip,
+    precision: Precision,
+    *,
+    scale: float,
+    exponent: int,
+    threshold: int | None = None,
+) -> GroupGrid:
     limit, unit = precision.limit(chip), chip.unit
     scaled = group.weights * scale
     exponents = np.full(scaled.size, exponent, np.int64)
@@ -251,15 +298,17 @@ def _grid(group: RealGroup, chip: Chip, precision: Precision, *, scale: float, e
     mantissas = np.clip(np.rint(scaled / _powers(exponents)), -limit, limit)
     if precision.is_binary:
         mantissas = np.where(scaled < 0, -1.0, 1.0)
-    threshold = group.threshold * scale
+    trained_threshold = group.threshold * scale
     bias_step = _bias_step(chip, (abs(group.bias) + BIAS_LEEWAY * group.threshold) * scale * unit)
     size = np.concatenate([_powers(exponents), [1.0, bias_step / unit]])
-    trained = np.concatenate([scaled, [threshold, group.bias * scale]]) / size
+    trained = np.concatenate([scaled, [trained_threshold, group.bias * scale]]) / size
     start = np.concatenate([mantissas, np.rint(trained[-2:])])
-    start[-2] = np.clip(start[-2], *chip.thresholds)
+    start[-2] = np.clip(start[-2], *chip.thresholds) if threshold is None else threshold
     lower, upper = np.full((2, size.size), float(limit))
     lower *= -1.0
-    reach = THRESHOLD_LEEWAY * threshold, BIAS_LEEWAY * threshold / size[-1] if chip.bias_limit else 0.0
+    leeway = THRESHOLD_LEEWAY if threshold is None else 0.0
+    bias_leeway = BIAS_LEEWAY / size[-1] if chip.bias_limit else 0.0
+    reach = np.array([leeway, bias_leeway]) * trained_threshold
     lower[-2:], upper[-2:] = start[-2:] - np.floor(reach), start[-2:] + np.floor(reach)
     lower[-2], upper[-2] = max(lower[-2], chip.thresholds[0]), min(upper[-2], chip.thresholds[1])
     most = chip.bias_limit // bias_step

@@ -84,9 +84,8 @@ class _Group:
     @classmethod
     def of(cls, network: TrainedLayers, samples: Samples, group: int, *, chip: Chip, seed: int) -> _Group:
         first = int(network.members[group][0])
-        linear = chip.linear_rule(int(network.current_decay[first]), int(network.potential_decay[first]))
         trained = np.concatenate([np.concatenate(samples.inputs), np.concatenate(samples.spikes)], axis=1)
-        bins = group_bins(network, samples, trained, group=group, linear=linear, seed=seed)
+        bins = group_bins(network, samples, trained, group=group, linear=network.linear_rule(group, chip), seed=seed)
         weights = network.weight[network.first_synapse[network.parameters_of[group]]]
         fixed = np.array([network.threshold[first], network.bias[first]])
         slope = bins.slope[:-2] - times(bins.hessian[:-2, -2:], fixed)

@@ -91,6 +91,7 @@ def run_stage(
         threshold=integers.threshold[neurons],
         current_decay=network.current_decay[neurons],
         potential_decay=network.potential_decay[neurons],
+        refractory=network.refractory[neurons],
         bias=integers.bias[neurons],
     )
     parts = np.split(lines, np.cumsum(lengths)[:-1])

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.chips import Chip
 from snnprog.errors import SpecError
+from snnprog.rules.linear import LinearRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class TrainedLayers:
         group.
     threshold, bias : (neurons,) float
         In units of the weights; thresholds are positive.
-    current_decay, potential_decay : (neurons,) int
+    current_decay, potential_decay, refractory : (neurons,) int
         Chip integers.
     group, stage : (neurons,) int
         From 0; neurons of one group agree in all that is theirs.
@@ -57,6 +59,7 @@ class TrainedLayers:
     bias: Floats
     current_decay: Int64s
     potential_decay: Int64s
+    refractory: Int64s
     group: Int64s
     stage: Int64s
 
@@ -102,7 +105,7 @@ class TrainedLayers:
             if (values != values[first[self.parameter]]).any():
                 raise SpecError(f"synapses of one parameter must agree in their {name}; number the parameters anew")
         first = _first_of(self.group)
-        for name in ("threshold", "bias", "current_decay", "potential_decay", "stage"):
+        for name in (name for name in _OF_NEURONS if name != "group"):
             values = getattr(self, name)
             if (values != values[first[self.group]]).any():
                 raise SpecError(f"neurons of one group must agree in their {name}; number the groups anew")
@@ -162,8 +165,14 @@ class TrainedLayers:
         order = np.argsort(self.post, kind="stable")
         return tuple(np.split(order, np.cumsum(np.bincount(self.post, minlength=self.n_neurons))[:-1]))
 
+    def linear_rule(self, group: int, chip: Chip) -> LinearRule:
+        """Return the linear rule of a group's neurons on a chip."""
+        first = self.members[group][0]
+        decays = int(self.current_decay[first]), int(self.potential_decay[first])
+        return chip.linear_rule(*decays, int(self.refractory[first]))
 
-_OF_NEURONS = ("threshold", "bias", "current_decay", "potential_decay", "group", "stage")
+
+_OF_NEURONS = ("threshold", "bias", "current_decay", "potential_decay", "refractory", "group", "stage")
 
 
 def _first_of(labels: Int64s) -> Int64s:

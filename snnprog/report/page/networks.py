@@ -1,4 +1,4 @@
-"""The page of a trained network that became a program: its spikes against the program's, population by population."""
+"""The page of a network that became a program: its spikes against the program's, population by population."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Raster
+from snnprog.conversion import Conversion
 from snnprog.networks import QuantizedNetwork
 from snnprog.networks.running import rasters_for, run_network
 from snnprog.program import Program
 from snnprog.report.conversions import changes_table, fit_table, mismatch_table
+from snnprog.report.networks import costs_table, layers_table, scores_table
 from snnprog.report.page.gathering import page_of_program
 from snnprog.report.page.model import Fact, Headline, Page
 from snnprog.report.statuses import BAD, GOOD
@@ -62,6 +64,47 @@ def page_of_network(
         headline=_headline(result, rasters, page, bins=bins),
         facts=(*page.facts, Fact("Tick", f"{result.network.dt_ms:g} ms")),
         resources=(*_tables(result), *page.resources),
+    )
+
+
+def page_of_conversion(
+    result: Conversion, inputs: Sequence[ArrayLike], *, backends: Sequence[str] | None = None, title: str = ""
+) -> Page:
+    """Return the page of an artificial network that became a program: its scores, its costs, and its spikes.
+
+    Parameters
+    ----------
+    result : Conversion
+    inputs : sequence of (ticks, inputs) bool
+        Samples as spikes (`snnprog.conversion.Conversion.encode`): on these, the spiking network in real numbers and
+        the program are shown.
+    backends, title
+        As in `page_of_network`.
+
+    Raises
+    ------
+    SpecError, BackendError
+        As `page_of_network` does.
+    """
+    page = page_of_network(result.quantized, inputs, backends=backends, title=title)
+    scores, verdict = result.scores, result.costs.verdict
+    told = f"On {counted(scores.samples, 'sample')} held out, {_scores_in_words(result)}."
+    sentences = (told, f"{verdict[:1].upper()}{verdict[1:]}.", *page.headline.sentences)
+    return replace(
+        page,
+        headline=replace(page.headline, sentences=sentences),
+        resources=(scores_table(result), costs_table(result), layers_table(result), *page.resources),
+    )
+
+
+def _scores_in_words(result: Conversion) -> str:
+    scores = result.scores
+    agreement = f"the program and the artificial network agree by {scores.agreement:.4f}"
+    if scores.ann is None or scores.program is None:
+        return f"{agreement} ({scores.measure})"
+    return (
+        f"the {scores.measure} of the artificial network is {scores.ann:.4f} and that of the program"
+        f" {scores.program:.4f}; {agreement}"
     )
 
 

@@ -1,0 +1,53 @@
+"""How many cores a program takes, in little time: large programs get a bound in place of a placement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snnprog.chips import RESOURCES
+from snnprog.errors import FitError
+from snnprog.placement.placer import least_for, place
+from snnprog.program import Program
+
+MOST_PLACED = 1 << 16
+"""Synapses up to which a placement is looked for: about a second. A choice, not a measurement."""
+
+
+@dataclass(frozen=True)
+class CoreCount:
+    """The cores of its chip that a program takes.
+
+    Attributes
+    ----------
+    chip : str
+    used : int or None
+        None where no placement was looked for, or none fits.
+    at_least : int or None
+        No placement has fewer; None where none fits.
+    misfit : FitError or None
+        What does not fit.
+    """
+
+    chip: str
+    used: int | None
+    at_least: int | None
+    misfit: FitError | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the counts as plain data."""
+        misfit = None if self.misfit is None else str(self.misfit)
+        return {"used": self.used, "at_least": self.at_least, "misfit": misfit}
+
+
+def count_cores(program: Program) -> CoreCount | None:
+    """Return the cores that a program takes; None where no limit of a core of its chip is known."""
+    chip = program.chip
+    if all(chip.core.limit(name) is None for name in RESOURCES):
+        return None
+    try:
+        if program.n_synapses > MOST_PLACED:
+            return CoreCount(chip.name, None, least_for(program))
+        placement = place(program)
+    except FitError as error:
+        return CoreCount(chip.name, None, None, error)
+    return CoreCount(chip.name, placement.cores, placement.at_least)
