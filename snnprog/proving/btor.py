@@ -1,7 +1,7 @@
 """Circuits in BTOR2, as Yosys writes them, and their nodes as SMT-LIB at any clock.
 
-BTOR2 is one node a line (Niemetz, Preiner, Wolf and Biere 2018, "BTOR2, BtorMC and Boolector 3.0"): inputs, states, what
-a state is after a clock (``next``), and operations on bit-vectors and arrays, each of which SMT-LIB has, too.
+BTOR2 is one node a line (Niemetz, Preiner, Wolf and Biere 2018, "BTOR2, BtorMC and Boolector 3.0"): inputs, states,
+what a state is after a clock (``next``), and operations on bit-vectors and arrays, each of which SMT-LIB has, too.
 
 Products are written in the form of `snnprog.rules.bitvectors`: magnitudes are multiplied and the sign comes after, so
 that a product may be left open.
@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snnprog.errors import FormatError
-from snnprog.rules.bitvectors import Factor, Product, number
+from snnprog.rules.products import Operations, Product, Quotient
+from snnprog.rules.vectors import Factor, number
 
 Node = tuple[str, ...]
 """The words of a line after its number, but for the symbol at its end."""
@@ -93,7 +94,7 @@ class Circuit:
 
     def width_of(self, node: int) -> int:
         """Return the bits of a node, which is no array."""
-        return int(self.sort_of(node).split()[-1].rstrip(")"))
+        return int(self.sort_of(abs(node)).split()[-1].rstrip(")"))
 
     def operands(self, node: int) -> tuple[int, ...]:
         """Return the numbers of the nodes that a node is made of."""
@@ -145,15 +146,15 @@ class Clock:
     ----------
     lines : list of str
         The definitions.
-    products : list of Product
-        The multiplications among them.
+    operations : Operations
+        The multiplications, but for those by a constant, and the divisions among them.
     """
 
     circuit: Circuit
     prefix: str
     leaves: Mapping[int, str]
     lines: list[str] = field(default_factory=list)
-    products: list[Product] = field(default_factory=list)
+    operations: Operations = field(default_factory=Operations)
     _defined: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -195,6 +196,8 @@ class Clock:
             return _constant(operator, words, width=self.circuit.width_of(node))
         if operator == "mul":
             return self._product(node, operands)
+        if operator == "udiv":
+            return self._quotient(operands)
         if operator == "slice":
             return f"((_ extract {words[1]} {words[2]}) {values[0]})"
         if operator in ("uext", "sext"):
@@ -217,8 +220,19 @@ class Clock:
             return f"(bvmul {' '.join(self._value(each) for each in operands)})"
         left, right = map(self._factor, operands)
         product = Product(left, right, self.circuit.width_of(node))
-        self.products.append(product)
+        self.operations.products.append(product)
         return product.text
+
+    def _quotient(self, operands: Sequence[int]) -> str:
+        """Return a division of unsigned numbers."""
+        widths = [self.circuit.width_of(each) for each in operands]
+        factors = (
+            Factor(self._value(each), width, is_signed=False, most=(1 << width) - 1)
+            for each, width in zip(operands, widths, strict=True)
+        )
+        quotient = Quotient(*factors)
+        self.operations.quotients.append(quotient)
+        return quotient.text
 
     def _factor(self, node: int) -> Factor:
         """Return an operand of a multiplication without the bits that only extend it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from snnprog.rules.bitvectors import Factor, Product, exact_product, open_products, resized
+from snnprog.rules.products import Operations, Product, exact_product, open_products, quotient_definition
+from snnprog.rules.vectors import Factor, number, resized
 from snnprog.solver.formulas import solve_formulas
 
 
@@ -33,8 +34,6 @@ class Lemma:
 def decided(name: str, lines: Iterable[str], *, claim: str, terms: Sequence[str] = ()) -> Lemma:
     """Return whether a claim holds for all values of what the lines declare, given what they assert."""
     script = "\n".join(["(set-logic ALL)", *lines, f"(assert (not {claim}))"])
-    import os
-    if os.environ.get("DUMP"): open("/tmp/pf/last.smt2","w").write(script+"\n(check-sat)\n"); print("..", name, flush=True)
     solution = solve_formulas(script, terms)
     return Lemma(name, solution.values is None, solution.seconds, solution.values or {})
 
@@ -44,17 +43,18 @@ def all_of(claims: Iterable[str]) -> str:
     return f"(and true {' '.join(claims)})"
 
 
-def product_lemmas(products: Iterable[Product]) -> list[Lemma]:
-    """Return the lemmas about products that are left open.
+def lemmas_about(operations: Operations) -> list[Lemma]:
+    """Return the lemmas about products and quotients that are left open.
 
     That a product of magnitudes, with the sign after, is the multiplication, takes three steps, because solvers do not
     decide it at once beyond 10 bits: signs may be taken out of a multiplication (an identity of the ring of integers
     modulo ``2**width``); a product of unsigned numbers keeps its value in more bits; and with these two given for the
     factors at hand, and nothing else known of multiplications, the product is what it is said to be. A fourth lemma
-    says that no product is greater than that of the greatest factors.
+    says that no product is greater than that of the greatest factors; and no quotient is greater than what is divided.
     """
-    shapes = sorted({product.shape for product in products}, key=str)
+    shapes = sorted({product.shape for product in operations.products}, key=str)
     lemmas = [_ring_lemma(width) for width in sorted({each.width for each in shapes})]
+    lemmas += [_quotient_lemma(width) for width in sorted({each.width for each in operations.quotients})]
     return lemmas + [lemma(shape) for shape in shapes for lemma in (_width_lemma, _sign_lemma, _bound_lemma)]
 
 
@@ -80,11 +80,12 @@ def _sign_lemma(product: Product) -> Lemma:
     left, right = product.ordered
     sort, width = f"(_ BitVec {product.width})", product.width
     x, y = (resized(each.magnitude, each.width, width, is_signed=False) for each in (left, right))
+    unsigned = (replace(each, text=each.magnitude, is_signed=False) for each in (left, right))
     given = [
         f"(= (times (bvneg {x}) {y}) (bvneg (times {x} {y})))",
         f"(= (times {x} (bvneg {y})) (bvneg (times {x} {y})))",
         f"(= (times (bvneg {x}) (bvneg {y})) (times {x} {y}))",
-        f"(= {Product(replace(left, text=left.magnitude, is_signed=False), replace(right, text=right.magnitude, is_signed=False), width).text} (times {x} {y}))",
+        f"(= {Product(*unsigned, width).text} (times {x} {y}))",
     ]
     lines = [
         *open_products([product.widths]),
@@ -101,6 +102,13 @@ def _bound_lemma(product: Product) -> Lemma:
     bounds = [f"(assert (bvule {each.magnitude} (_ bv{each.most} {each.width})))" for each in (left, right)]
     lines = [exact_product(*product.widths), *_declared(product), *bounds]
     return decided(f"{_described(product)} is at most {left.most * right.most}", lines, claim=product.is_bounded)
+
+
+def _quotient_lemma(width: int) -> Lemma:
+    lines = [quotient_definition(width, is_open=False)]
+    lines += [f"(declare-fun {name} () (_ BitVec {width}))" for name in "xy"]
+    claim = f"(=> (distinct y {number(0, width)}) (bvule (|quotient {width}| x y) x))"
+    return decided(f"no quotient in {width} bits is greater than what is divided", lines, claim=claim)
 
 
 def _multiplied(product: Product, operation: str) -> str:

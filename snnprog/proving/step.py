@@ -16,19 +16,11 @@ from snnprog.emit.hardware.step import AFTER, BEFORE, GATHERED, SET
 from snnprog.errors import SpecError
 from snnprog.proving.btor import Circuit, Clock
 from snnprog.proving.circuits import circuit_of
-from snnprog.proving.lemmas import Lemma, all_of, decided, product_lemmas
-from snnprog.rules.bitvectors import (
-    Range,
-    TickFormulas,
-    Vector,
-    exact_product,
-    open_products,
-    ranges_of,
-    resized,
-    tick_formulas,
-)
+from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about
+from snnprog.rules.bitvectors import TickFormulas, gather_formulas, ranges_of, tick_formulas
 from snnprog.rules.ranges import Reach
-from snnprog.rules.rule import SPIKES, Rule
+from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
+from snnprog.rules.vectors import Range, Vector, integer, resized
 
 TOP = "step"
 """The module that is proved."""
@@ -96,8 +88,31 @@ def prove_step(rule: Rule, reach: Reach, *, verilog: str) -> StepProof:
     UndecidedError
         If the time limit runs out first.
     """
-    comparison = _Comparison(rule, tick_formulas(rule, ranges_of(rule, reach)), circuit_of(verilog, top=TOP))
-    return comparison.proof()
+    tick = tick_formulas(rule, ranges_of(rule, reach))
+    inputs = {name: _input(rule, name) for name in tick.before}
+    outputs = {SPIKES: SPIKES, **{name: f"{AFTER}{name}" for name in rule.registers}}
+    return _Comparison(tick, circuit_of(verilog, top=TOP), inputs=inputs, outputs=outputs).proof()
+
+
+def prove_gather(rule: Rule, reach: Reach, *, weight: Range, count: Range, verilog: str) -> StepProof:
+    """Prove that the gathering of one event in Verilog equals a rule's, or find values for which it does not.
+
+    Parameters
+    ----------
+    rule, reach, verilog
+        As for `prove_step`, with the ports of `snnprog.emit.hardware.step.GatherStep`.
+    weight, count : (int, int)
+        The least and the greatest weight of a synapse, and how often a line spikes in a tick. The sum of a rule
+        that holds nothing is taken to stay within its reach: a program's sums are bounded before it runs.
+    """
+    target = rule.gather.target
+    span = reach.of(rule.gather, rule.gather.expression)
+    ranges = {target: (span.least, span.greatest), WEIGHT: weight, COUNT: count}
+    inputs, outputs = {target: GATHERED, WEIGHT: WEIGHT, COUNT: COUNT}, {target: f"{AFTER}{GATHERED}"}
+    event = gather_formulas(rule, ranges)
+    if rule.is_sum:
+        event.formulas.assumed.append(event.after[target].is_within(*ranges[target]))
+    return _Comparison(event, circuit_of(verilog, top=TOP), inputs=inputs, outputs=outputs).proof()
 
 
 @dataclass(frozen=True)
@@ -115,52 +130,58 @@ class _Port:
 
     def integer(self, value: int) -> int:
         """Return the integer of its bits."""
-        return _integer(value, self.width, is_signed=self.is_signed)
+        return integer(value, self.width) if self.is_signed else value
 
 
 class _Comparison:
     """One tick of a rule and of a circuit that are given the same values."""
 
-    def __init__(self, rule: Rule, tick: TickFormulas, circuit: Circuit) -> None:
-        self.tick, self.ranges = tick, {name: (each.low, each.high) for name, each in tick.before.items()}
-        self.clock = Clock(circuit, "hardware", _leaves(circuit, {_port(rule, name): each for name, each in tick.before.items()}))
-        self.found = self._outputs(circuit)
-        formulas = tick.formulas
-        assumed = [f"(assert {each})" for each in formulas.assumed]
-        self.lines = [*formulas.lines, *assumed, *self.clock.lines]
-        self.products = [*formulas.products, *self.clock.products]
+    def __init__(
+        self, tick: TickFormulas, circuit: Circuit, *, inputs: Mapping[str, str], outputs: Mapping[str, str]
+    ) -> None:
+        self.tick, self.circuit = tick, circuit
+        self.clock = Clock(
+            circuit, "hardware", _leaves(circuit, {port: tick.before[name] for name, port in inputs.items()})
+        )
+        self.found = {name: self._output(port, tick.after[name]) for name, port in outputs.items()}
+        assumed = [f"(assert {each})" for each in tick.formulas.assumed]
+        self.lines = [*tick.formulas.lines, *assumed, *self.clock.lines]
+        self.operations = tick.formulas.operations + self.clock.operations
 
-    def _outputs(self, circuit: Circuit) -> dict[str, _Port]:
-        """Return what the circuit has after the tick, by the rule's names."""
-        found = {}
-        for name, vector in self.tick.after.items():
-            port = SPIKES if name == SPIKES else f"{AFTER}{name}"
-            if port not in circuit.outputs:
-                raise SpecError(f"the module {TOP!r} has no output {port!r}; its outputs are {', '.join(circuit.outputs)}")
-            node = circuit.outputs[port]
-            found[name] = _Port(self.clock.values([node])[0], circuit.width_of(node), is_signed=vector.low < 0)
-        return found
+    def _output(self, port: str, vector: Vector) -> _Port:
+        """Return an output of the circuit; it is two's complement where the rule's value may be negative."""
+        node = self.circuit.outputs.get(port)
+        if node is None:
+            outputs = ", ".join(self.circuit.outputs)
+            raise SpecError(f"the module {TOP!r} has no output {port!r}; its outputs are {outputs}")
+        return _Port(self.clock.values([node])[0], self.circuit.width_of(node), is_signed=vector.low < 0)
 
     def claims(self) -> dict[str, str]:
         """Return what is to be shown: a sentence, and its formula."""
-        kept = [each.is_within(*self.ranges[name]) for name, each in self.tick.after.items() if name in self.ranges]
+        before, after = self.tick.before, self.tick.after
+        kept = [each.is_within(before[name].low, before[name].high) for name, each in after.items() if name in before]
         return {
             "no definition of the rule loses anything by its width": all_of(self.tick.formulas.fits),
             "no register leaves its range": all_of(kept),
-            **{f"{name} is the same": port.equals(self.tick.after[name]) for name, port in self.found.items()},
+            **{f"{name} is the same": port.equals(after[name]) for name, port in self.found.items()},
         }
 
     def proof(self) -> StepProof:
-        """Show all claims, with products left open; what is not shown so, with the multiplication itself."""
-        lemmas, bounds = product_lemmas(self.products), [f"(assert {each.is_bounded})" for each in self.tick.formulas.products]
-        widths = {each.widths for each in self.products}
+        """Show all claims, with products left open; what is not shown so, with the multiplication itself.
+
+        What has been shown is given to the claims after it.
+        """
+        lemmas = lemmas_about(self.operations)
+        given = [f"(assert {each})" for each in self.tick.formulas.operations.bounds]
         for name, claim in self.claims().items():
-            lemma = decided(name, [*open_products(widths), *self.lines, *bounds], claim=claim)
+            lemma = decided(name, [*self.operations.opened, *self.lines, *given], claim=claim)
             if not lemma.holds:
-                lemma = decided(name, [*(exact_product(*each) for each in sorted(widths)), *self.lines], claim=claim, terms=self._terms())
+                lines = [*self.operations.exact, *self.lines, *given]
+                lemma = decided(name, lines, claim=claim, terms=self._terms())
             lemmas.append(lemma)
-            if not lemma.holds and lemma.values:
+            if not lemma.holds:
                 return StepProof(tuple(lemmas), self._counterexample(lemma))
+            given.append(f"(assert {claim})")
         return StepProof(tuple(lemmas))
 
     def _terms(self) -> list[str]:
@@ -168,18 +189,15 @@ class _Comparison:
 
     def _counterexample(self, lemma: Lemma) -> Counterexample:
         before, expected = (
-            {name: _integer(lemma.values[each.text], each.width, is_signed=True) for name, each in values.items()}
+            {name: each.integer(lemma.values[each.text]) for name, each in values.items()}
             for values in (self.tick.before, self.tick.after)
         )
-        return Counterexample(before, expected, {name: port.integer(lemma.values[port.text]) for name, port in self.found.items()})
+        return Counterexample(
+            before, expected, {name: port.integer(lemma.values[port.text]) for name, port in self.found.items()}
+        )
 
 
-def _integer(value: int, width: int, *, is_signed: bool) -> int:
-    """Return the integer that bits stand for."""
-    return value - (1 << width) if is_signed and value >> (width - 1) else value
-
-
-def _port(rule: Rule, name: str) -> str:
+def _input(rule: Rule, name: str) -> str:
     """Return the input that has a name of the rule."""
     if name == rule.gather.target:
         return GATHERED

@@ -3,19 +3,19 @@
 Formulas are text (SMT-LIB 2.6, logics QF_BV and QF_UFBV), because that is what every solver reads: a proof obligation
 can be written to a file and checked by another solver.
 
-Every node becomes one definition: a two's complement vector. It is calculated in a width in which nothing overflows, and
-then cut to the width of its span (`snnprog.rules.ranges`). That the cut loses nothing does not have to be believed:
-`Formulas.fits` says it as a formula, for each cut, and a proof includes it. So the formulas mean what the rule means
-over unbounded integers, for every register, parameter and arrival within the ranges that are given.
+Every node becomes one definition: a two's complement vector. It is calculated in a width in which nothing overflows,
+and then cut to the width of its span (`snnprog.rules.ranges`). That the cut loses nothing does not have to be
+believed: `Formulas.fits` says it as a formula, for each cut, and a proof includes it. So the formulas mean what the
+rule means over unbounded integers, for every register, parameter and arrival within the ranges that are given.
 
-Products are written in one form, unsigned: the magnitude times the factor, and the sign after. `product` names them, so
-that a proof can leave open what a product is (`PRODUCT_IS_ANY`): what is then true is true of the multiplication, too.
+Products and quotients are written as functions, so that a proof can leave open what they are; see
+`snnprog.rules.products`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,200 +43,14 @@ from snnprog.rules.expressions import (
     evaluate,
     nodes,
 )
+from snnprog.rules.products import Operations, Product, Quotient
 from snnprog.rules.ranges import FAR, SPANS, Reach, Span
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.rules.vectors import Range, Vector, number, resized, signed_width
 
 SPARE = 2
 """Bits that a node is calculated with beyond its operands, its result and its constants: no node adds more than three
 numbers of that size before it rounds, or holds."""
-
-Range = tuple[int, int]
-
-
-def unsigned_width(value: int) -> int:
-    """Return the bits of an unsigned number up to a value; at least 1."""
-    return max(value.bit_length(), 1)
-
-
-def signed_width(low: int, high: int) -> int:
-    """Return the bits of a two's complement number from ``low`` to ``high``; at least 1."""
-    return max((value if value >= 0 else ~value).bit_length() for value in (low, high)) + 1
-
-
-@dataclass(frozen=True)
-class Vector:
-    """An integer as a two's complement bit-vector, just wide enough for its range.
-
-    Attributes
-    ----------
-    text : str
-        A name, or any other term of SMT-LIB.
-    low, high : int
-        The range, both ends included.
-    """
-
-    text: str
-    low: int
-    high: int
-
-    @property
-    def width(self) -> int:
-        """Its bits."""
-        return signed_width(self.low, self.high)
-
-    @property
-    def size(self) -> int:
-        """Its greatest magnitude."""
-        return max(abs(self.low), abs(self.high))
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it has one value."""
-        return self.low == self.high
-
-    @property
-    def factor(self) -> Factor:
-        """It as an operand of a multiplication: without a sign where it has none."""
-        if self.low < 0:
-            return Factor(self.text, self.width, is_signed=True, most=self.size)
-        width = unsigned_width(self.high)
-        return Factor(resized(self.text, self.width, width), width, is_signed=False, most=self.high)
-
-    def is_within(self, low: int, high: int) -> str:
-        """Return, as a formula, that it is within a range."""
-        width = max(self.width, signed_width(low, high))
-        text = self.at(width)
-        return f"(and (bvsle {number(low, width)} {text}) (bvsle {text} {number(high, width)}))"
-
-    def at(self, width: int) -> str:
-        """Return it with so many bits, no fewer than it has."""
-        return resized(self.text, self.width, width)
-
-
-def number(value: int, width: int) -> str:
-    """Return an integer, modulo ``2**width``."""
-    return f"(_ bv{value % (1 << width)} {width})"
-
-
-def resized(text: str, width: int, to: int, *, is_signed: bool = True) -> str:
-    """Return a vector with more bits of the same value, or without its upper bits."""
-    if to == width:
-        return text
-    if to < width:
-        return f"((_ extract {to - 1} 0) {text})"
-    return f"((_ {'sign' if is_signed else 'zero'}_extend {to - width}) {text})"
-
-
-# ---------------------------------------------------------------------------------------------------------- products
-
-
-def product_name(left: int, right: int) -> str:
-    """Return the name of the product of two unsigned vectors of these widths, the wider one first."""
-    return f"|product {left} {right}|"
-
-
-def exact_product(left: int, right: int) -> str:
-    """Return the definition of a product as the multiplication."""
-    width = left + right
-    x, y = resized("x", left, width, is_signed=False), resized("y", right, width, is_signed=False)
-    return _product_definition(left, right, f"(bvmul {x} {y})")
-
-
-def open_products(widths: Iterable[tuple[int, int]]) -> list[str]:
-    """Return definitions of products that make all of them one function, of which nothing is said.
-
-    What holds for them holds for the multiplication, too, because a product keeps its value when its operands are
-    written with more bits.
-    """
-    widths = sorted(set(widths))
-    left, right = max(each[0] for each in widths), max(each[1] for each in widths)
-    lines = [f"(declare-fun |any product| ((_ BitVec {left}) (_ BitVec {right})) (_ BitVec {left + right}))"]
-    for m, n in widths:
-        x, y = resized("x", m, left, is_signed=False), resized("y", n, right, is_signed=False)
-        lines.append(_product_definition(m, n, resized(f"(|any product| {x} {y})", left + right, m + n)))
-    return lines
-
-
-def _product_definition(left: int, right: int, text: str) -> str:
-    name = product_name(left, right)
-    return f"(define-fun {name} ((x (_ BitVec {left})) (y (_ BitVec {right}))) (_ BitVec {left + right}) {text})"
-
-
-@dataclass(frozen=True)
-class Factor:
-    """An operand of a multiplication.
-
-    Attributes
-    ----------
-    text : str
-        A name.
-    width : int
-    is_signed : bool
-        Whether it is two's complement.
-    most : int
-        Its greatest magnitude.
-    """
-
-    text: str
-    width: int
-    is_signed: bool
-    most: int
-
-    @property
-    def is_negative(self) -> str:
-        """That it is less than 0, as a formula."""
-        return f"(bvslt {self.text} {number(0, self.width)})" if self.is_signed else "false"
-
-    @property
-    def magnitude(self) -> str:
-        """Its magnitude, unsigned, in the same width."""
-        return f"(ite {self.is_negative} (bvneg {self.text}) {self.text})" if self.is_signed else self.text
-
-    def extended(self, width: int) -> str:
-        """Return it with so many bits, or without its upper ones."""
-        return resized(self.text, self.width, width, is_signed=self.is_signed)
-
-
-@dataclass(frozen=True)
-class Product:
-    """A multiplication in so many bits, as magnitudes that are multiplied, and the sign after."""
-
-    left: Factor
-    right: Factor
-    width: int
-
-    @property
-    def ordered(self) -> tuple[Factor, Factor]:
-        """The factors, the wider one first."""
-        return (self.left, self.right) if self.left.width >= self.right.width else (self.right, self.left)
-
-    @property
-    def widths(self) -> tuple[int, int]:
-        """The widths of the factors, the greater one first."""
-        return self.ordered[0].width, self.ordered[1].width
-
-    @property
-    def text(self) -> str:
-        """The product as a term."""
-        left, right = self.ordered
-        of_magnitudes = f"({product_name(*self.widths)} {left.magnitude} {right.magnitude})"
-        unsigned = resized(of_magnitudes, sum(self.widths), self.width, is_signed=False)
-        if not (left.is_signed or right.is_signed):
-            return unsigned
-        return f"(let ((x {unsigned})) (ite (xor {left.is_negative} {right.is_negative}) (bvneg x) x))"
-
-    @property
-    def is_bounded(self) -> str:
-        """That it is no greater in magnitude than the product of the greatest magnitudes, as a formula."""
-        left, right = self.ordered
-        most = number(left.most * right.most, sum(self.widths))
-        return f"(bvule ({product_name(*self.widths)} {left.magnitude} {right.magnitude}) {most})"
-
-    @property
-    def shape(self) -> Product:
-        """The same with other names: what lemmas about products are about."""
-        return replace(self, left=replace(self.left, text="|left|"), right=replace(self.right, text="|right|"))
-
 
 # ------------------------------------------------------------------------------------------------------------- nodes
 
@@ -311,11 +125,6 @@ def _compared(node: Compare, width: int, left: str, right: str) -> str:
     return f"(ite ({operator} {left} {right}) {number(1, width)} {number(0, width)})"
 
 
-def _divided(node: FloorDiv, width: int, left: str, right: str) -> str:
-    negative = f"(bvnot (bvudiv (bvnot x) {right}))"
-    return f"(let ((x {left})) (ite (bvslt x {number(0, width)}) {negative} (bvudiv x {right})))"
-
-
 def _chosen(operator: str, left: str, right: str) -> str:
     return f"(let ((x {left}) (y {right})) (ite ({operator} x y) x y))"
 
@@ -337,11 +146,12 @@ BITVECTORS: Mapping[type[Expression], Callable[..., str]] = {
     ),
     Min: lambda node, width, left, right: _chosen("bvslt", left, right),
     Max: lambda node, width, left, right: _chosen("bvsgt", left, right),
-    FloorDiv: _divided,
+    FloorDiv: lambda node, width, quotient: quotient,
 }
 """What each node is as text: of the node, of one width for operands and result, and of the operands in that width.
 
-`Ref` is looked up where steps are written (`Formulas`). `Mul` and `Scale` get their product, which is defined before."""
+`Ref` is looked up where steps are written (`Formulas`). `Mul` and `Scale` get their product, and `FloorDiv`
+its quotient, which are defined before."""
 
 
 # ------------------------------------------------------------------------------------------------------------- a rule
@@ -361,15 +171,15 @@ class Formulas:
         That what is declared is within its range, as formulas.
     fits : list of str
         That no definition loses anything by its width, as formulas.
-    products : list of Product
-        The multiplications, but for those by a constant.
+    operations : Operations
+        The multiplications, but for those by a constant, and the divisions of what is never negative.
     """
 
     prefix: str = "rule"
     lines: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     fits: list[str] = field(default_factory=list)
-    products: list[Product] = field(default_factory=list)
+    operations: Operations = field(default_factory=Operations)
 
     def declared(self, name: str, ends: Range) -> Vector:
         """Return a vector that may have any value within a range."""
@@ -401,6 +211,8 @@ class Formulas:
         ends, given = _span_of(node, operands), operands
         if isinstance(node, Mul | Scale):
             given = (self._product(*operands),)
+        elif isinstance(node, FloorDiv):
+            given = (self._quotient(*operands),)
         numbers = [*ends, *(end for each in given for end in (each.low, each.high)), *_own_numbers(node, operands)]
         width = signed_width(min(numbers), max(numbers)) + SPARE
         text = BITVECTORS[type(node)](node, width, *(each.at(width) for each in given))
@@ -423,8 +235,20 @@ class Formulas:
         if left.is_known or right.is_known:
             return self._defined(f"(bvmul {left.at(width)} {right.at(width)})", width, ends)
         product = Product(left.factor, right.factor, width)
-        self.products.append(product)
+        self.operations.products.append(product)
         return self._defined(product.text, width, ends)
+
+    def _quotient(self, left: Vector, right: Vector) -> Vector:
+        """Return ``left / right``, rounded down: of what lies below 0, it is ``-1 - (-1 - left) / right``."""
+        ends = _span_of(FloorDiv(Const(0), Const(1)), (left, right))
+        width = max(left.width, right.width)
+        if left.low >= 0:
+            quotient = Quotient(left.factor, right.factor)
+            self.operations.quotients.append(quotient)
+            return self._defined(resized(quotient.text, quotient.width, width, is_signed=False), width, ends)
+        x, y = left.at(width), right.at(width)
+        negative = f"(bvnot (bvudiv (bvnot {x}) {y}))"
+        return self._defined(f"(ite (bvslt {x} {number(0, width)}) {negative} (bvudiv {x} {y}))", width, ends)
 
 
 def _own_numbers(node: Expression, operands: Sequence[Vector]) -> tuple[int, ...]:
