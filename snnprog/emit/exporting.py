@@ -10,6 +10,7 @@ from types import MappingProxyType
 from snnprog.checks import check_type
 from snnprog.emit.nir import write_nir
 from snnprog.errors import SpecError
+from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
 
 
@@ -39,7 +40,19 @@ def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> list[Pa
     return [path]
 
 
-EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType({".nir": ExportForm("a NIR graph", _nir, ("dt_ms",))})
+def _hex(path: Path, program: Program) -> list[Path]:
+    check_installed("amaranth", "writing a core", extra="fpga")
+    from snnprog.emit.hardware.writing import write_image
+
+    return write_image(path, program)
+
+
+EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
+    {
+        ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
+        ".hex": ExportForm("the image of a core's memories", _hex, ()),
+    }
+)
 """Suffix -> how files that end so are written."""
 
 
@@ -50,7 +63,8 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None) ->
     ----------
     program : Program
     path : str or Path
-        ``.nir`` for a NIR graph.
+        ``.nir`` for a NIR graph; ``.hex`` for the memories of a core on an FPGA, and beside it, as ``…_core.v``, the
+        core's Verilog.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
 

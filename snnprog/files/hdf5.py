@@ -152,10 +152,10 @@ def read_hdf5(path: Path, names: Sequence[str], *, rows: tuple[int, int] = (0, 0
             raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
 
 
-def check_installed(package: str, what: str) -> None:
-    """Raise `SpecError` unless a package is there that is needed for something."""
+def check_installed(package: str, what: str, *, extra: str = "files") -> None:
+    """Raise `SpecError` unless a package is there that is needed for something, and that an extra installs."""
     if importlib.util.find_spec(package) is None:
-        raise SpecError(f"{what} needs {package}; install it with: pip install 'snnprog[files]'")
+        raise SpecError(f"{what} needs {package}; install it with: pip install 'snnprog[{extra}]'")
 
 
 def _check_signature(path: Path) -> None:

@@ -11,10 +11,12 @@ proof of equality may take the product as given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import amaranth
-from amaranth import C, Mux, Shape, Value, signed, unsigned
+from amaranth import C, Module, Mux, Shape, Signal, Value, signed, unsigned
 
 from snnprog.rules.expressions import (
     Add,
@@ -101,10 +103,6 @@ def held(keep: Keep, value: Value, node: Hold) -> Value:
     return keep(above + C(0, signed(bits + 1)))[:bits] + node.low
 
 
-def _scaled(keep: Keep, node: Scale, operand: Value, factor: Value) -> Value:
-    return rounded(keep, keep(operand * factor), node.bits, node.rounding)
-
-
 def _leaking(keep: Keep, node: Leak, operand: Value, bits: Value) -> Value:
     return operand - rounded(keep, operand, bits, node.rounding)
 
@@ -121,7 +119,7 @@ OPERATIONS: Mapping[type[Expression], Callable[..., Value]] = {
     Neg: lambda keep, node, operand: -operand,
     Shl: lambda keep, node, operand: operand << node.bits,
     Shr: lambda keep, node, operand, bits: rounded(keep, operand, bits, node.rounding),
-    Scale: _scaled,
+    Scale: lambda keep, node, product: rounded(keep, product, node.bits, node.rounding),
     Leak: _leaking,
     Hold: lambda keep, node, operand: held(keep, operand, node),
     Compare: _compared,
@@ -130,34 +128,114 @@ OPERATIONS: Mapping[type[Expression], Callable[..., Value]] = {
     Max: lambda keep, node, left, right: Mux(left > right, left, right),
     FloorDiv: lambda keep, node, left, right: left // right,
 }
-"""What each node is in hardware, of the values of its children; `Ref` is looked up where a step is built."""
+"""What each node is in hardware, of the values of its children, and a `Scale` of its product; `Ref` is looked up."""
+
+DEPTHS: Mapping[type[Expression], float] = MappingProxyType(
+    {
+        Const: 0.0,
+        Add: 1.0,
+        Sub: 1.0,
+        Mul: 1.5,
+        Neg: 1.0,
+        Shl: 0.0,
+        Shr: 2.0,
+        Scale: 1.0,
+        Leak: 3.0,
+        Hold: 1.5,
+        Compare: 1.0,
+        Select: 0.5,
+        Min: 1.5,
+        Max: 1.5,
+        FloorDiv: 20.0,
+    }
+)
+"""How long a node takes, in additions: a choice, from how it is made, by which registers are placed."""
 
 
-def value_of(
-    expression: Expression, values: Mapping[str, Value], *, span_of: Callable[[Expression], Span], keep: Keep
-) -> Value:
-    """Return the value of an expression.
+@dataclass(frozen=True)
+class Part:
+    """A value on its way through a circuit.
 
-    Parameters
+    Attributes
     ----------
-    values : mapping of str to amaranth.Value
-        The latest value of every name that the expression reads.
-    span_of : callable
-        How far each part of the expression can go, which says how many bits are kept of it.
-    keep : callable
-        Makes a signal of a value that is read more than once: Amaranth writes a value out wherever it is read.
+    value : amaranth.Value
+    clocks : int
+        How many registers lie before it: so many clocks after all sources hold still, it does.
+    depth : float
+        How long it takes from the nearest registers, in additions (`DEPTHS`).
     """
 
-    def node_value(node: Expression) -> Value:
-        if isinstance(node, Ref):
-            return values[node.name]
-        span = span_of(node)
-        if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):
-            return node_value(node.operand)
-        found = OPERATIONS[type(node)](keep, node, *map(node_value, children(node)))
-        return keep(fitted(found, shape_of(span)))
+    value: Value
+    clocks: int = 0
+    depth: float = 0.0
 
-    return node_value(expression)
+
+@dataclass(frozen=True)
+class Wiring:
+    """Builds expressions in a module, with registers between nodes where a path gets long.
+
+    Registers hold a value a clock later, whether it has come to rest or not; the sources of a circuit hold still until
+    all of it has. So no register must wait for another one.
+
+    Attributes
+    ----------
+    module : amaranth.Module or None
+        None to learn no more than how many clocks a circuit takes.
+    most_depth : float or None
+        After a node that is deeper than this comes a register; None for none at all.
+    """
+
+    module: Module | None
+    most_depth: float | None = None
+
+    def value_of(
+        self, expression: Expression, values: Mapping[str, Part], *, name: str, span_of: Callable[[Expression], Span]
+    ) -> Part:
+        """Return the value of an expression.
+
+        Parameters
+        ----------
+        values : mapping of str to Part
+            The latest value of every name that the expression reads.
+        name : str
+            What its signals are called.
+        span_of : callable
+            How far each part of the expression can go, which says how many bits are kept of it.
+        """
+
+        def keep(value: Value) -> Value:
+            return self._kept(value, name, is_registered=False)
+
+        def part(value: Value, depth: float, sources: Sequence[Part]) -> Part:
+            clocks = max((each.clocks for each in sources), default=0)
+            depth += max((each.depth for each in sources), default=0.0)
+            is_registered = self.most_depth is not None and depth > self.most_depth
+            signal = self._kept(value, name, is_registered=is_registered)
+            return Part(signal, clocks + 1, 0.0) if is_registered else Part(signal, clocks, depth)
+
+        def build(node: Expression) -> Part:
+            if isinstance(node, Ref):
+                return values[node.name]
+            if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):
+                return build(node.operand)
+            parts = [build(child) for child in children(node)]
+            if isinstance(node, Scale):
+                parts = [part(parts[0].value * parts[1].value, DEPTHS[Mul], parts)]
+            found = OPERATIONS[type(node)](keep, node, *(each.value for each in parts))
+            return part(fitted(found, shape_of(span_of(node))), DEPTHS[type(node)], parts)
+
+        return build(expression)
+
+    def _kept(self, value: Value, name: str, *, is_registered: bool) -> Value:
+        """Return a signal that has a value, at once or a clock later; Amaranth writes values out where they are read.
+
+        A constant is left as it is.
+        """
+        if isinstance(value, amaranth.Const) or self.module is None:
+            return value
+        signal = Signal(value.shape(), name=name)
+        self.module.d["sync" if is_registered else "comb"] += signal.eq(value)
+        return signal
 
 
 def _is_idle(node: Hold, operand: Span) -> bool:

@@ -1,4 +1,4 @@
-"""One tick of a neuron, and the gathering of one event, as combinational Amaranth components, made from a rule.
+"""One tick of a neuron, and the gathering of one event, as Amaranth components, made from a rule.
 
 `NeuronStep` does what `snnprog.rules.interpreter.Interpreter.tick` does and `GatherStep` what its ``gather`` does, for
 every value within the reach of the rule (`reach_in_hardware`); beyond it, nothing is promised. Ports are named so that
@@ -21,10 +21,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from amaranth import Const, Module, Shape, Signal, Value
+from amaranth import Module, Shape
 from amaranth.lib.wiring import Component, In, Out
 
-from snnprog.emit.hardware.arithmetic import shape_of, value_of
+from snnprog.emit.hardware.arithmetic import Part, Wiring, shape_of
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import End, Hold, Ref, evaluate, names_in
 from snnprog.rules.ranges import FAR, SPANS, Reach, Span, reach_of
@@ -59,8 +59,8 @@ def reach_in_hardware(rule: Rule, *, arriving: Bounds, parameters: dict[str, Bou
     ranges = {each.name: (each.low, each.high) for each in rule.parameters}
     ranges |= {each.name: (min(each.hidden, each.readout), max(each.hidden, each.readout)) for each in rule.constants}
     ranges |= parameters or {}
-    spans = {name: _span(bounds) for name, bounds in ranges.items()}
-    reach = reach_of(rule, spans, arriving=_span(arriving))
+    spans = {name: span_of(bounds) for name, bounds in ranges.items()}
+    reach = reach_of(rule, spans, arriving=span_of(arriving))
     for (step, _), span in reach.nodes.items():
         if span.magnitude >= FAR:
             raise SpecError(
@@ -70,47 +70,55 @@ def reach_in_hardware(rule: Rule, *, arriving: Bounds, parameters: dict[str, Bou
     return reach
 
 
-def _span(bounds: Bounds) -> Span:
+def span_of(bounds: Bounds) -> Span:
+    """Return the span of one value between two bounds, both included."""
     low, high = bounds
     return Span(np.array([low], np.int64), np.array([high], np.int64))
 
 
 class NeuronStep(Component):
-    """One tick of a neuron, combinational; see the module's text for its ports.
+    """One tick of a neuron; see the module's text for its ports.
 
     Parameters
     ----------
     rule : Rule
     reach : Reach
         How far the rule's values go: from `reach_in_hardware`, or from the proof of one program.
+    most_depth : float, optional
+        Registers are placed after what is deeper than so many additions; combinational unless given.
 
     Attributes
     ----------
-    shapes : dict of str to amaranth.Shape
-        The shape of each port.
+    clocks : int
+        How many clocks all inputs must hold still before the outputs do; 0 for a combinational step.
     """
 
-    def __init__(self, rule: Rule, reach: Reach) -> None:
-        self.rule, self.reach = rule, reach
+    def __init__(self, rule: Rule, reach: Reach, *, most_depth: float | None = None) -> None:
+        self.rule, self.reach, self._most_depth = rule, reach, most_depth
         self._inputs = _inputs(rule, reach)
         spikes = next(step for step in rule.steps if step.target == SPIKES)
-        after = {f"{AFTER}{name}": shape_of(span) for name, span in reach.registers.items()}
-        after[SPIKES] = shape_of(reach.of(spikes, spikes.expression))
-        before = dict(self._inputs.values())
-        self.shapes = before | after
-        super().__init__(
-            {port: In(shape) for port, shape in before.items()} | {port: Out(shape) for port, shape in after.items()}
-        )
+        outputs = {f"{AFTER}{name}": shape_of(span) for name, span in reach.registers.items()}
+        outputs[SPIKES] = shape_of(reach.of(spikes, spikes.expression))
+        ports = {port: In(shape) for port, shape in self._inputs.values()}
+        super().__init__(ports | {port: Out(shape) for port, shape in outputs.items()})
+        values = self._values(None)
+        self.clocks = max(values[name].clocks for name in (*rule.registers, SPIKES))
+
+    def _values(self, m: Module | None) -> dict[str, Part]:
+        """Build all steps in a module; return the latest value of each name."""
+        values = {name: Part(getattr(self, port)) for name, (port, _) in self._inputs.items()}
+        wiring = Wiring(m, self._most_depth)
+        for step in self.rule.steps:
+            within = partial(self.reach.of, step)
+            values[step.target] = wiring.value_of(step.expression, values, name=step.name, span_of=within)
+        return values
 
     def elaborate(self, platform: Any) -> Module:
-        """Return the logic: one signal for each step, in their order."""
+        """Return the logic, with the signals of each step called after it."""
         m = Module()
-        values: dict[str, Value] = {name: getattr(self, port) for name, (port, _) in self._inputs.items()}
-        for step in self.rule.steps:
-            keep = partial(kept, m, f"{step.name}_part")
-            values[step.target] = value_of(step.expression, values, span_of=partial(self.reach.of, step), keep=keep)
-        m.d.comb += self.spikes.eq(values[SPIKES])
-        m.d.comb += [getattr(self, f"{AFTER}{name}").eq(values[name]) for name in self.rule.registers]
+        values = self._values(m)
+        m.d.comb += self.spikes.eq(values[SPIKES].value)
+        m.d.comb += [getattr(self, f"{AFTER}{name}").eq(values[name].value) for name in self.rule.registers]
         return m
 
 
@@ -131,7 +139,7 @@ class GatherStep(Component):
     def __init__(self, rule: Rule, reach: Reach, *, weight: Bounds, count: Bounds) -> None:
         self.rule = rule
         gathered = reach.of(rule.gather, rule.gather.expression)
-        self._spans = {rule.gather.target: gathered, WEIGHT: _span(weight), COUNT: _span(count)}
+        self._spans = {rule.gather.target: gathered, WEIGHT: span_of(weight), COUNT: span_of(count)}
         super().__init__(
             {
                 GATHERED: In(shape_of(gathered)),
@@ -144,21 +152,15 @@ class GatherStep(Component):
     def elaborate(self, platform: Any) -> Module:
         """Return the logic."""
         m = Module()
+        gather = self.rule.gather
         table = {**SPANS, Ref: lambda node: self._spans[node.name]}
-        values = {self.rule.gather.target: self.gathered, WEIGHT: self.weight, COUNT: self.count}
-        keep = partial(kept, m, f"{self.rule.gather.name}_part")
-        found = value_of(self.rule.gather.expression, values, span_of=lambda node: evaluate(node, table), keep=keep)
-        m.d.comb += self.after_gathered.eq(found)
+        ports = {gather.target: self.gathered, WEIGHT: self.weight, COUNT: self.count}
+        values = {name: Part(port) for name, port in ports.items()}
+        found = Wiring(m).value_of(
+            gather.expression, values, name=gather.name, span_of=lambda node: evaluate(node, table)
+        )
+        m.d.comb += self.after_gathered.eq(found.value)
         return m
-
-
-def kept(m: Module, name: str, value: Value) -> Value:
-    """Return a signal that always has a value; a constant is left as it is."""
-    if isinstance(value, Const):
-        return value
-    signal = Signal(value.shape(), name=name)
-    m.d.comb += signal.eq(value)
-    return signal
 
 
 def _inputs(rule: Rule, reach: Reach) -> dict[str, tuple[str, Shape]]:

@@ -5,15 +5,16 @@ They are WebAssembly and see their own folder, so every file is named relative t
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from amaranth import Value
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
-from snnprog.errors import BackendError, SpecError
+from snnprog.errors import BackendError
+from snnprog.files.hdf5 import check_installed
 from snnprog.processes.commands import ending_of
 from snnprog.processes.isolation import isolated
 from snnprog.temporaries import temporary_folder
@@ -49,8 +50,7 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
         If it fails.
     """
     pip_name = package.replace("_", "-")
-    if importlib.util.find_spec(package) is None:
-        raise SpecError(f"{pip_name} is not installed; install it with: pip install 'snnprog[fpga]'")
+    check_installed(package, "making hardware", extra="fpga")
     command = isolated(sys.executable, "-c", STARTS[package], *words)
     ending = ending_of(command, limit_s=LIMIT_S, folder=folder)
     if ending.failure:
@@ -61,12 +61,17 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
 def verilog_of(component: Component, *, name: str) -> str:
     """Return the Verilog of a component: a module of that name, and the modules that it is made of.
 
+    A port of a port is called ``port_part``: Verilator calls names with two underscores otherwise.
+
     Raises
     ------
     SpecError
         If Yosys is not installed.
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
+    ports = {
+        "_".join(map(str, path)): (Value.cast(value), None) for path, _, value in component.signature.flatten(component)
+    }
+    text = rtlil.convert(component, name=name, emit_src=False, ports=ports)
     with temporary_folder() as folder:
         (folder / "in.il").write_text(text, encoding="utf-8")
         (folder / "commands.ys").write_text(COMMANDS, encoding="utf-8")
@@ -77,9 +82,11 @@ def verilog_of(component: Component, *, name: str) -> str:
 COMMANDS = """\
 read_rtlil in.il
 proc -nomux -norom
+delete t:$meminit*
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
-"""What Amaranth's own `amaranth.back.verilog` runs, version 0.5.10."""
+"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, and one line more, which deletes the contents of memories:
+Amaranth sets all of them to 0, and a UP5K's large blocks have none."""

@@ -1,0 +1,216 @@
+"""What a core has room for, and where everything stands in its memories.
+
+Every memory is written by one port as words of 32 bits at flat addresses: the top bits name the memory, the lowest
+`PLACE_BITS` the word in it.
+
+=======  ==========  =====================================================================================
+memory   name        word
+=======  ==========  =====================================================================================
+0        synapses    post, delay, weight (two's complement), exponent, from the lowest bit on
+1        lines       first synapse (lower half), and the one after the last (upper half), of a line
+2, …     columns     the parameters of a neuron, as many columns as it takes
+then     states      the registers of a neuron; read by the peek port, never written from outside
+=======  ==========  =====================================================================================
+
+Line ``k`` is neuron ``k``; input ``i`` is line ``neurons + i``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from amaranth import Shape, signed, unsigned
+
+from snnprog.chips import Chip
+from snnprog.emit.hardware.arithmetic import shape_of
+from snnprog.emit.hardware.step import reach_in_hardware, span_of
+from snnprog.errors import SpecError
+from snnprog.rules.expressions import names_in
+from snnprog.rules.ranges import Reach
+from snnprog.rules.rule import SPIKES
+
+WORD_BITS, PLACE_BITS, ADDRESS_BITS = 32, 16, 20
+SYNAPSES, LINES, COLUMNS = 0, 1, 2
+IS_OUTPUT, IS_LAST = "is_output", "is_last"
+"""Flags of a neuron, beside its parameters: whether it is read out, and whether it is the program's last one."""
+
+
+@dataclass(frozen=True)
+class CoreSize:
+    """How much a core holds.
+
+    Attributes
+    ----------
+    neurons, inputs, synapses : int
+        Each a power of two.
+    longest_delay : int
+        In ticks; one less than a power of two.
+    most_arriving : int
+        The greatest magnitude of what may come together at a neuron in a tick: a power of two.
+    """
+
+    neurons: int = 256
+    inputs: int = 256
+    synapses: int = 16384
+    longest_delay: int = 63
+    most_arriving: int = 1 << 18
+
+    def __post_init__(self) -> None:
+        values = {name: getattr(self, name) for name in ("neurons", "inputs", "synapses", "most_arriving")}
+        values["longest_delay + 1"] = self.longest_delay + 1
+        for name, value in values.items():
+            if value < 2 or value & (value - 1):
+                raise SpecError(f"{name} of a core must be a power of two of at least 2, got {value}")
+        if self.synapses > 1 << PLACE_BITS:
+            raise SpecError(f"synapses of a core must be at most {1 << PLACE_BITS}, got {self.synapses}")
+
+
+@dataclass(frozen=True)
+class Field:
+    """Some bits of a word.
+
+    Attributes
+    ----------
+    word : int
+        Which column it is in; 0 where there is one only.
+    first : int
+        Its lowest bit.
+    shape : amaranth.Shape
+    """
+
+    word: int
+    first: int
+    shape: Shape
+
+    @property
+    def mask(self) -> int:
+        """As many ones as the field has bits."""
+        return (1 << int(self.shape.width)) - 1
+
+    def bits_of(self, value: int) -> int:
+        """Return the bits that a value has in the word."""
+        return (value & self.mask) << self.first
+
+    def value_in(self, word: int) -> int:
+        """Return the value that a word holds."""
+        value = word >> self.first & self.mask
+        return value - self.mask - 1 if self.shape.signed and value > self.mask >> 1 else value
+
+
+def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:
+    """Return where fields stand in words of `WORD_BITS`: the widest first, each in the first word that has room."""
+    used: list[int] = []
+    fields = {}
+    for name, shape in sorted(shapes.items(), key=lambda item: -item[1].width):
+        word = next((index for index, bits in enumerate(used) if bits + shape.width <= WORD_BITS), len(used))
+        used += [0] * (word == len(used))
+        fields[name] = Field(word, used[word], shape)
+        used[word] += shape.width
+    return fields
+
+
+def word_widths(fields: Mapping[str, Field]) -> list[int]:
+    """Return how many bits each word of packed fields has."""
+    words = 1 + max(field.word for field in fields.values())
+    return [
+        max(field.first + field.shape.width for field in fields.values() if field.word == word) for word in range(words)
+    ]
+
+
+@dataclass(frozen=True)
+class CorePlan:
+    """The memories of a core for one chip's rule.
+
+    Attributes
+    ----------
+    chip : Chip
+    size : CoreSize
+    """
+
+    chip: Chip
+    size: CoreSize
+
+    def __post_init__(self) -> None:
+        rule = self.chip.rule
+        if not rule.is_sum:
+            raise SpecError(
+                f"rule {rule.name} gathers in the order of events, and a core adds up what arrives in any order; run"
+                " programs of this rule on another backend"
+            )
+        if self.reach.of(rule.step(self._firing), rule.step(self._firing).expression).greatest > 1:
+            raise SpecError(
+                f"rule {rule.name} lets a neuron spike more than once in a tick, which no core does; run programs of"
+                " this rule on another backend"
+            )
+        if len(word_widths(self.synapse)) > 1:
+            raise SpecError(
+                f"a synapse of {self.chip.name} does not fit a word of {WORD_BITS} bits; make the core smaller, or its"
+                " longest delay shorter"
+            )
+
+    @property
+    def _firing(self) -> str:
+        return next(step.name for step in self.chip.rule.steps if step.target == SPIKES)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far the values of the rule go, with as much arriving as the core has room for."""
+        most = self.size.most_arriving
+        return reach_in_hardware(self.chip.rule, arriving=(-most, most - 1))
+
+    @cached_property
+    def weights(self) -> tuple[int, int]:
+        """The least and the greatest weight, exponent not applied."""
+        ranges = self.chip.weight_ranges
+        ends = [end for each in (ranges.mixed, ranges.excitatory, ranges.inhibitory) for end in each]
+        return min(ends), max(ends)
+
+    @cached_property
+    def synapse(self) -> dict[str, Field]:
+        """Where the fields of a synapse stand, in this order, from the lowest bit on."""
+        low, high = self.weights
+        shapes = {
+            "post": unsigned(bits_for(self.size.neurons)),
+            "delay": unsigned(bits_for(self.size.longest_delay + 1)),
+            "weight": signed(max((~low).bit_length(), high.bit_length()) + 1),
+            "exponent": unsigned(self.chip.exponents[1].bit_length()),
+        }
+        fields, first = {}, 0
+        for name, shape in shapes.items():
+            fields[name] = Field(max(first + shape.width - 1, 0) // WORD_BITS, first, shape)
+            first += shape.width
+        return fields
+
+    @cached_property
+    def parameters(self) -> dict[str, Field]:
+        """Where the parameters of a neuron, the constants of the rule and the flags stand."""
+        rule = self.chip.rule
+        spans = {each.name: (each.low, each.high) for each in rule.parameters}
+        spans |= {
+            each.name: (min(each.hidden, each.readout), max(each.hidden, each.readout)) for each in rule.constants
+        }
+        read = {name for step in rule.steps for name in names_in(step.expression)}
+        shapes = {name: shape_of(span_of(ends)) for name, ends in spans.items() if name in read}
+        return packed(shapes | {IS_OUTPUT: unsigned(1), IS_LAST: unsigned(1)})
+
+    @cached_property
+    def states(self) -> dict[str, Field]:
+        """Where the registers of a neuron stand."""
+        return packed({name: shape_of(span) for name, span in self.reach.registers.items()})
+
+    @property
+    def first_state(self) -> int:
+        """The number of the first memory of states."""
+        return COLUMNS + len(word_widths(self.parameters))
+
+
+def bits_for(count: int) -> int:
+    """Return how many bits number so many things."""
+    return max((count - 1).bit_length(), 1)
+
+
+def address_of(memory: int, place: int) -> int:
+    """Return the flat address of a word."""
+    return memory << PLACE_BITS | place

@@ -1,0 +1,50 @@
+"""A program as files for a core: its image, and the Verilog of the core that it is an image for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from snnprog.chips import Chip
+from snnprog.emit.hardware.core import Core
+from snnprog.emit.hardware.image import image_of
+from snnprog.emit.hardware.plan import CorePlan, CoreSize
+from snnprog.emit.hardware.yosys import verilog_of
+from snnprog.output_files import write_bytes
+from snnprog.program import Program
+from snnprog.version import __version__
+
+CORE_NAME = "snnprog_core"
+"""Of the Verilog module."""
+
+
+def write_image(path: Path, program: Program) -> list[Path]:
+    """Write a program's image, and the Verilog of its core beside it, as ``…_core.v``; return both paths.
+
+    Raises
+    ------
+    SpecError
+        If no core can be made for the rule of the program's chip.
+    LimitError
+        If the core has no room for the program.
+    FormatError
+        If a file cannot be written.
+    """
+    size = CoreSize()
+    image = image_of(program, CorePlan(program.chip, size))
+    core_path = path.with_name(f"{path.stem}_core.v")
+    write_bytes(core_path, core_verilog(program.chip, size).encode("utf-8"))
+    write_bytes(path, image.text().encode("utf-8"))
+    return [path, core_path]
+
+
+@lru_cache(maxsize=8)
+def core_verilog(chip: Chip, size: CoreSize) -> str:
+    """Return the Verilog of a core: the module `CORE_NAME`, and those that it is made of."""
+    header = (
+        f"// A core for the rule {chip.rule.name} with the weights and delays of {chip.name}: {size.neurons} neurons,"
+        f" {size.inputs} inputs,\n// {size.synapses} synapses, delays up to {size.longest_delay} ticks; made by"
+        f" snnprog {__version__}. Its ports are explained in\n// snnprog/emit/hardware/core.py, and its memories in"
+        " plan.py.\n"
+    )
+    return header + verilog_of(Core(CorePlan(chip, size)), name=CORE_NAME)
