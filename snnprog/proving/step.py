@@ -22,8 +22,8 @@ from snnprog.rules.ranges import Reach
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
 from snnprog.rules.vectors import Range, Vector, integer, resized
 
-TOP = "step"
-"""The module that is proved."""
+TOP, CLOCK, RESET = "step", "clk", "rst"
+"""The module that is proved, and its inputs that are no values."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class StepProof:
         return sum(lemma.seconds for lemma in self.lemmas)
 
 
-def prove_step(rule: Rule, reach: Reach, *, verilog: str) -> StepProof:
-    """Prove that a combinational step in Verilog equals a rule, or find values for which it does not.
+def prove_step(rule: Rule, reach: Reach, *, verilog: str, clocks: int = 0) -> StepProof:
+    """Prove that a step in Verilog equals a rule, or find values for which it does not.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def prove_step(rule: Rule, reach: Reach, *, verilog: str) -> StepProof:
         The ranges of all values, as for `snnprog.emit.hardware.step.NeuronStep`; a lemma says that no tick leaves them.
     verilog : str
         A module ``step`` with the ports of `snnprog.emit.hardware.step`.
+    clocks : int
+        For how many clocks the inputs hold still before the outputs are right, whatever its registers were before.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def prove_step(rule: Rule, reach: Reach, *, verilog: str) -> StepProof:
     tick = tick_formulas(rule, ranges_of(rule, reach))
     inputs = {name: _input(rule, name) for name in tick.before}
     outputs = {SPIKES: SPIKES, **{name: f"{AFTER}{name}" for name in rule.registers}}
-    return _Comparison(tick, circuit_of(verilog, top=TOP), inputs=inputs, outputs=outputs).proof()
+    return _Comparison(tick, circuit_of(verilog, top=TOP), inputs=inputs, outputs=outputs, clocks=clocks).proof()
 
 
 def prove_gather(rule: Rule, reach: Reach, *, weight: Range, count: Range, verilog: str) -> StepProof:
@@ -137,24 +139,39 @@ class _Comparison:
     """One tick of a rule and of a circuit that are given the same values."""
 
     def __init__(
-        self, tick: TickFormulas, circuit: Circuit, *, inputs: Mapping[str, str], outputs: Mapping[str, str]
+        self,
+        tick: TickFormulas,
+        circuit: Circuit,
+        *,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
+        clocks: int = 0,
     ) -> None:
         self.tick, self.circuit = tick, circuit
-        self.clock = Clock(
-            circuit, "hardware", _leaves(circuit, {port: tick.before[name] for name, port in inputs.items()})
-        )
-        self.found = {name: self._output(port, tick.after[name]) for name, port in outputs.items()}
-        assumed = [f"(assert {each})" for each in tick.formulas.assumed]
-        self.lines = [*tick.formulas.lines, *assumed, *self.clock.lines]
-        self.operations = tick.formulas.operations + self.clock.operations
+        self.operations, self.lines = tick.formulas.operations, list(tick.formulas.lines)
+        given = _given(circuit, {port: tick.before[name] for name, port in inputs.items()})
+        states = {node: f"|before {node}|" for node in circuit.states}
+        self.lines += [f"(declare-fun {text} () {circuit.sort_of(node)})" for node, text in states.items()]
+        for index in range(clocks):
+            clock = Clock(circuit, f"clock {index}", given | states)
+            states |= clock.after()
+            self._add(clock)
+        clock = Clock(circuit, "hardware", given | states)
+        self.found = {name: self._output(clock, port, tick.after[name]) for name, port in outputs.items()}
+        self._add(clock)
+        self.lines += [f"(assert {each})" for each in tick.formulas.assumed]
 
-    def _output(self, port: str, vector: Vector) -> _Port:
+    def _add(self, clock: Clock) -> None:
+        self.lines += clock.lines
+        self.operations += clock.operations
+
+    def _output(self, clock: Clock, port: str, vector: Vector) -> _Port:
         """Return an output of the circuit; it is two's complement where the rule's value may be negative."""
         node = self.circuit.outputs.get(port)
         if node is None:
             outputs = ", ".join(self.circuit.outputs)
             raise SpecError(f"the module {TOP!r} has no output {port!r}; its outputs are {outputs}")
-        return _Port(self.clock.values([node])[0], self.circuit.width_of(node), is_signed=vector.low < 0)
+        return _Port(clock.values([node])[0], self.circuit.width_of(node), is_signed=vector.low < 0)
 
     def claims(self) -> dict[str, str]:
         """Return what is to be shown: a sentence, and its formula."""
@@ -204,21 +221,23 @@ def _input(rule: Rule, name: str) -> str:
     return f"{BEFORE if name in rule.registers else SET}{name}"
 
 
-def _leaves(circuit: Circuit, given: Mapping[str, Vector]) -> dict[int, str]:
-    """Return what each input of a circuit is given.
+def _given(circuit: Circuit, values: Mapping[str, Vector]) -> dict[int, str]:
+    """Return what each input of a circuit is given; it is not reset.
 
     Raises
     ------
     SpecError
-        If the circuit has other inputs, or registers.
+        If the circuit has other inputs.
     """
-    unknown = sorted(set(circuit.inputs) - set(given))
-    if unknown or circuit.states:
+    unknown = sorted(set(circuit.inputs) - set(values) - {CLOCK, RESET})
+    if unknown:
         raise SpecError(
-            f"the module {TOP!r} must be combinational with the inputs {', '.join(given)}, got also"
-            f" {', '.join([*unknown, *circuit.states.values()])}"
+            f"the module {TOP!r} must have the inputs {', '.join(values)} and no others, got {', '.join(unknown)}"
         )
-    return {
-        node: resized(given[name].text, given[name].width, circuit.width_of(node))
-        for name, node in circuit.inputs.items()
-    }
+    given = {}
+    for name, node in circuit.inputs.items():
+        if name in values:
+            given[node] = resized(values[name].text, values[name].width, circuit.width_of(node))
+        else:
+            given[node] = "#b0"
+    return given
