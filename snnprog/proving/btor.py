@@ -59,8 +59,8 @@ class Circuit:
         Operation, sort and operands.
     inputs, outputs : dict of str to int
         By name.
-    states : dict of int to str
-        Registers and memories by number, and their names.
+    states : dict of str to int
+        Registers and memories, by each of their names.
     successors : dict of int to int
         State -> the node that it is after the next clock.
     """
@@ -69,7 +69,7 @@ class Circuit:
     nodes: dict[int, Node] = field(default_factory=dict)
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
-    states: dict[int, str] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)
     successors: dict[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -120,9 +120,11 @@ class Circuit:
             if operator == "input":
                 self.inputs[name] = line
             else:
-                self.states[line] = name
+                self.states[name] = line
         else:
             self.nodes[line] = words
+            if operator == "uext" and len(words) == 5 and self.nodes.get(int(words[2]), ("",))[0] == "state":
+                self.states[words[4]] = int(words[2])  # another name of a register
 
     def _sort(self, words: Node) -> str:
         if words[0] == "bitvec":

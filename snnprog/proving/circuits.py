@@ -9,7 +9,7 @@ from snnprog.temporaries import temporary_folder
 COMMANDS = """\
 read_verilog in.v
 hierarchy -check -top {top}
-proc
+proc -norom
 flatten
 opt_clean
 memory -nomap

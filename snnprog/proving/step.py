@@ -150,7 +150,7 @@ class _Comparison:
         self.tick, self.circuit = tick, circuit
         self.operations, self.lines = tick.formulas.operations, list(tick.formulas.lines)
         given = _given(circuit, {port: tick.before[name] for name, port in inputs.items()})
-        states = {node: f"|before {node}|" for node in circuit.states}
+        states = {node: f"|before {node}|" for node in circuit.states.values()}
         self.lines += [f"(declare-fun {text} () {circuit.sort_of(node)})" for node, text in states.items()]
         for index in range(clocks):
             clock = Clock(circuit, f"clock {index}", given | states)

@@ -120,8 +120,8 @@ class Core(Component):
             return bits.as_signed() if place.shape.signed else bits
 
         # ---------------------------------------------------------------------------------------------- the counters
-        neuron, slot = Signal(neuron_bits), Signal(slot_bits)
-        at = Signal(place_bits)
+        neuron, slot = Signal(neuron_bits, name="neuron"), Signal(slot_bits, name="slot")
+        at = Signal(place_bits, name="at")
         waited = Signal(range(max(step.clocks, 2)))
         is_ticking = Signal()
 
