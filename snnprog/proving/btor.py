@@ -229,7 +229,7 @@ class Clock:
         """Return a division of unsigned numbers."""
         widths = [self.circuit.width_of(each) for each in operands]
         factors = (
-            Factor(self._value(each), width, is_signed=False, most=(1 << width) - 1)
+            Factor(self._value(each), width, 0, (1 << width) - 1)
             for each, width in zip(operands, widths, strict=True)
         )
         quotient = Quotient(*factors)
@@ -245,8 +245,9 @@ class Clock:
         elif node > 0 and operator == "concat" and self._is_zero(int(words[0])):
             inner, is_signed = int(words[1]), False
         width = self.circuit.width_of(inner)
-        most = 1 << (width - 1) if is_signed else (1 << width) - 1
-        return Factor(self._value(inner), width, is_signed=is_signed, most=most)
+        half = 1 << (width - 1)
+        low, high = (-half, half - 1) if is_signed else (0, 2 * half - 1)
+        return Factor(self._value(inner), width, low, high)
 
     def _is_zero(self, node: int) -> bool:
         operator, _, *words = self.circuit.nodes[abs(node)]

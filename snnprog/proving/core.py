@@ -113,7 +113,12 @@ class Codes:
         width = circuit.width_of(_node(circuit, CONTROL))
 
         def found(way: Way, conditions: Iterable[str], *, at: int) -> int:
-            lines = ["(set-logic ALL)", *way.operations.opened, *way.lines, *(f"(assert {each})" for each in conditions)]
+            lines = [
+                "(set-logic ALL)",
+                *way.operations.opened,
+                *way.lines,
+                *(f"(assert {each})" for each in conditions),
+            ]
             term = way.states[at][CONTROL]
             values = solve_formulas("\n".join(lines), [term]).values
             if values is None:
@@ -131,7 +136,7 @@ class Codes:
         taken = way_of(circuit, 1, {**NOT_RESET, "events_out_ready": "#b1"})
         line = found(taken, [at(taken, spike)], at=1)
         low, high = _line_ends(twice.before)
-        synapse = found(twice, [at(twice, line), f"(distinct {low} {high})"], at=2)
+        synapse = found(twice, [at(twice, line), f"(= {low} {number(0, 16)})", f"(= {high} {number(1, 16)})"], at=2)
         after = found(twice, [at(twice, line), f"(= {low} {high})"], at=2)
         cleared = way_of(circuit, 1, {**NOT_RESET, "clear": "#b1"})
         return cls(idle, read, spike, line, synapse, after, found(cleared, [at(cleared, idle)], at=1))
@@ -175,7 +180,9 @@ class _CoreProof:
         return self.circuit.width_of(_node(self.circuit, name))
 
     def place(self, field_: Field, words: Sequence[str]) -> str:
-        """Return a field of a neuron's words."""
+        """Return a field of some words; one without bits is 0."""
+        if not field_.shape.width:
+            return number(0, 1)
         return f"((_ extract {field_.first + field_.shape.width - 1} {field_.first}) {words[field_.word]})"
 
     def columns_of(self, state: Mapping[str, str]) -> list[str]:
@@ -263,7 +270,8 @@ class _CoreProof:
             f"(= {way.after[f'lines.{FOUND}']} (select {way.before['lines.words']} {index}))",
             *self.kept(way, [*self.memories, NEURON, SLOT, IS_TICKING]),
         ]
-        yield from self.shown("event: an input's line is at hand", way, [self.at(way.before, self.codes.idle)], claims)
+        assumed = [self.at(way.before, self.codes.idle), f"(= {way.before[IS_TICKING]} #b0)"]
+        yield from self.shown("event: an input's line is at hand", way, assumed, claims)
 
     def line_index(self, text: str, bits: int, *, first: int) -> str:
         """Return the address of a line."""
@@ -388,7 +396,7 @@ class _CoreProof:
         ranges = {target: (span.least, span.greatest), WEIGHT: (low << most, high << most), COUNT: (1, 1)}
         event = gather_formulas(rule, ranges)
         word = before[f"synapses.{FOUND}"]
-        fields = {name: (self.place(place, [word]), place.shape.width) for name, place in plan.synapse.items()}
+        fields = {name: (self.place(place, [word]), max(place.shape.width, 1)) for name, place in plan.synapse.items()}
         weight, width = event.before[WEIGHT], event.before[WEIGHT].width
         exponent = resized(*fields["exponent"], width, is_signed=False)
         address = f"(concat (bvadd {before[SLOT]} {fields['delay'][0]}) {fields['post'][0]})"
@@ -479,7 +487,17 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
     circuit = circuit_of(verilog, top="core")
     proof = _CoreProof(plan, circuit, Codes.of(circuit), clocks)
     lemmas: list[Lemma] = []
-    for way in (proof.slots, proof.start, proof.neuron, proof.spike, proof.line, proof.synapse, proof.next, proof.event, proof.clear):
+    for way in (
+        proof.slots,
+        proof.start,
+        proof.neuron,
+        proof.spike,
+        proof.line,
+        proof.synapse,
+        proof.next,
+        proof.event,
+        proof.clear,
+    ):
         for lemma in way():
             lemmas.append(lemma)
             if not lemma.holds:

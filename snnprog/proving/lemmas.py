@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from snnprog.rules.products import Operations, Product, exact_product, open_products, quotient_definition
 from snnprog.rules.vectors import Factor, number, resized
@@ -69,7 +69,7 @@ def _ring_lemma(width: int) -> Lemma:
 
 
 def _width_lemma(product: Product) -> Lemma:
-    left, right = (Factor(each.text, each.width, False, each.most) for each in product.ordered)
+    left, right = (Factor(each.text, each.width, 0, (1 << each.width) - 1) for each in product.ordered)
     unsigned = Product(left, right, product.width)
     claim = f"(= {unsigned.text} {_multiplied(unsigned, 'bvmul')})"
     name = f"{left.width} x {right.width} unsigned bits have the same product in {product.width} bits"
@@ -80,12 +80,11 @@ def _sign_lemma(product: Product) -> Lemma:
     left, right = product.ordered
     sort, width = f"(_ BitVec {product.width})", product.width
     x, y = (resized(each.magnitude, each.width, width, is_signed=False) for each in (left, right))
-    unsigned = (replace(each, text=each.magnitude, is_signed=False) for each in (left, right))
     given = [
         f"(= (times (bvneg {x}) {y}) (bvneg (times {x} {y})))",
         f"(= (times {x} (bvneg {y})) (bvneg (times {x} {y})))",
         f"(= (times (bvneg {x}) (bvneg {y})) (times {x} {y}))",
-        f"(= {Product(*unsigned, width).text} (times {x} {y}))",
+        f"(= {Product(left.unsigned, right.unsigned, width).text} (times {x} {y}))",
     ]
     lines = [
         *open_products([product.widths]),
@@ -98,10 +97,10 @@ def _sign_lemma(product: Product) -> Lemma:
 
 
 def _bound_lemma(product: Product) -> Lemma:
-    left, right = product.ordered
-    bounds = [f"(assert (bvule {each.magnitude} (_ bv{each.most} {each.width})))" for each in (left, right)]
-    lines = [exact_product(*product.widths), *_declared(product), *bounds]
-    return decided(f"{_described(product)} is at most {left.most * right.most}", lines, claim=product.is_bounded)
+    ranges = [f"(assert {each.is_within})" for each in product.ordered]
+    lines = [exact_product(*product.widths), *_declared(product), *ranges]
+    name = f"{_described(product)} is no greater than that of the greatest"
+    return decided(name, lines, claim=product.is_bounded)
 
 
 def _quotient_lemma(width: int) -> Lemma:
@@ -125,4 +124,4 @@ def _described(product: Product) -> str:
 
 
 def _kind(factor: Factor) -> str:
-    return f"{factor.width} {'signed' if factor.is_signed else 'unsigned'} bits up to {factor.most}"
+    return f"{factor.width} bits from {factor.low} to {factor.high}"

@@ -76,9 +76,10 @@ class Product:
 
     @property
     def is_bounded(self) -> str:
-        """That it is no greater in magnitude than the product of the greatest magnitudes, as a formula."""
+        """That it is no greater in magnitude than the product of the greatest magnitudes of its signs, as a formula."""
         left, right = self.ordered
-        most = number(left.most * right.most, sum(self.widths))
+        width = sum(self.widths)
+        most = f"(bvmul {left.most(width)} {right.most(width)})"
         return f"(bvule ({product_name(*self.widths)} {left.magnitude} {right.magnitude}) {most})"
 
     @property
@@ -107,7 +108,7 @@ class Quotient:
     @property
     def is_bounded(self) -> str:
         """That it is no greater than what is divided can be, as a formula."""
-        return f"(bvule {self.text} {number(self.left.most, self.width)})"
+        return f"(bvule {self.text} {number(self.left.high, self.width)})"
 
 
 def quotient_definition(width: int, *, is_open: bool) -> str:

@@ -52,9 +52,9 @@ class Vector:
     def factor(self) -> Factor:
         """It as an operand of a multiplication: without a sign where it has none."""
         if self.low < 0:
-            return Factor(self.text, self.width, is_signed=True, most=self.size)
+            return Factor(self.text, self.width, self.low, self.high)
         width = unsigned_width(self.high)
-        return Factor(resized(self.text, self.width, width), width, is_signed=False, most=self.high)
+        return Factor(resized(self.text, self.width, width), width, self.low, self.high)
 
     def integer(self, value: int) -> int:
         """Return the integer of its bits, given as an unsigned number."""
@@ -92,23 +92,26 @@ def resized(text: str, width: int, to: int, *, is_signed: bool = True) -> str:
 
 @dataclass(frozen=True)
 class Factor:
-    """An operand of a multiplication.
+    """An operand of a multiplication or division.
 
     Attributes
     ----------
     text : str
-        A name.
+        A term without `let`.
     width : int
-    is_signed : bool
-        Whether it is two's complement.
-    most : int
-        Its greatest magnitude.
+    low, high : int
+        Its range; it is two's complement where ``low`` is negative.
     """
 
     text: str
     width: int
-    is_signed: bool
-    most: int
+    low: int
+    high: int
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it is two's complement."""
+        return self.low < 0
 
     @property
     def is_negative(self) -> str:
@@ -119,6 +122,23 @@ class Factor:
     def magnitude(self) -> str:
         """Its magnitude, unsigned, in the same width."""
         return f"(ite {self.is_negative} (bvneg {self.text}) {self.text})" if self.is_signed else self.text
+
+    @property
+    def unsigned(self) -> Factor:
+        """Its magnitude as a factor."""
+        return Factor(self.magnitude, self.width, 0, max(-self.low, self.high))
+
+    def most(self, width: int) -> str:
+        """Return the greatest magnitude that it may have with its sign, in so many bits."""
+        return f"(ite {self.is_negative} {number(-self.low, width)} {number(self.high, width)})"
+
+    @property
+    def is_within(self) -> str:
+        """That it is within its range, as a formula."""
+        low, high = number(self.low, self.width), number(self.high, self.width)
+        if self.is_signed:
+            return f"(and (bvsle {low} {self.text}) (bvsle {self.text} {high}))"
+        return f"(and (bvule {low} {self.text}) (bvule {self.text} {high}))"
 
     def extended(self, width: int) -> str:
         """Return it with so many bits, or without its upper ones."""
