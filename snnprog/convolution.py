@@ -140,7 +140,7 @@ class Convolution:
     @property
     def times_used(self) -> Int64s:
         """How many synapses each place of the kernel has for a pair of channels, ``(rows, columns)``."""
-        rows, columns = (np.bincount(self._axis(axis)[1], minlength=self.kernel[axis]) for axis in (0, 1))
+        rows, columns = (np.bincount(self.meetings(axis)[1], minlength=self.kernel[axis]) for axis in (0, 1))
         return np.outer(rows, columns).astype(np.int64)
 
     @property
@@ -173,7 +173,7 @@ class Convolution:
 
     def _first_channel(self) -> tuple[Int64s, Int64s, Int64s]:
         """Return the synapses of the first target channel; those of the others are the same ones, moved."""
-        (y_out, y_kernel, y), (x_out, x_kernel, x) = self._axis(0)[:, :, None], self._axis(1)[:, None]
+        (y_out, y_kernel, y), (x_out, x_kernel, x) = self.meetings(0)[:, :, None], self.meetings(1)[:, None]
         inner = np.arange(self.weight_shape[1])[:, None, None]
         source = (inner * self.image[0] + y) * self.image[1] + x
         weight = (inner * self.kernel[0] + y_kernel) * self.kernel[1] + x_kernel
@@ -189,8 +189,8 @@ class Convolution:
         padded = self.pooled[axis] + self.before[axis] + self.after[axis]
         return padded, self.kernel[axis], self.stride[axis], self.dilation[axis]
 
-    def _axis(self, axis: int) -> Int64s:
-        """Return target place, kernel place and source place ``(3, n)`` of all that meet along an axis."""
+    def meetings(self, axis: int) -> Int64s:
+        """Return target place, kernel place and source ``(3, n)`` of all that meet along rows (0) or columns (1)."""
         out, tap, window = np.ogrid[: self.size[axis], : self.kernel[axis], : self.pool[axis]]
         middle = out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis]
         source = middle * self.pool_stride[axis] - self.pool_before[axis] + window

@@ -22,7 +22,7 @@ def test_the_suffix_says_the_form(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "message"), [("p.pdf", "ends in '.pdf'"), ("p", "has no suffix")])
 def test_an_unknown_suffix(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(sp.SpecError, match=f"{message}; programs are exported to .nir"):
+    with pytest.raises(sp.SpecError, match=f"{message}; programs are exported to .nir, .c"):
         sp.export(by_hand(), tmp_path / name)
 
 
@@ -42,5 +42,5 @@ def test_an_artifact_that_nothing_is_exported_to(folders: Path) -> None:
     write_backend(folders, "odd")
     description = folders / "odd" / "backend.toml"
     description.write_text('artifact = ".pdf"\n' + description.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(sp.BackendError, match=r"artifact is '.pdf'; a suffix among .nir is needed"):
+    with pytest.raises(sp.BackendError, match=r"artifact is '.pdf'; a suffix among .nir, .c is needed"):
         sp.run(by_hand(), np.ones((20, 2), dtype=np.bool_), "odd")

@@ -25,16 +25,17 @@ class ExportFile(OutputFile):
 
 @click.command("export", cls=JsonCommand)
 @click.argument("program_path", metavar="P.snnp", type=InputFile())
-@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir.")
+@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir, .c.")
 @click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
+@click.option("--prefix", help="What all names in C begin with; the file's stem unless given.")
 @json_option
-def export_command(program_path: Path, path: Path, dt_ms: float | None, as_json: bool) -> None:
+def export_command(program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, as_json: bool) -> None:
     """Export a program for other tools: the suffix of the output says in which form."""
     from snnprog.emit import export
     from snnprog.program import load
 
     program = load(program_path)
-    written = export(program, path, dt_ms=dt_ms)
+    written = export(program, path, dt_ms=dt_ms, prefix=prefix)
     data: dict[str, object] = {"files": list(map(str, written))}
     told = ""
     if path.suffix == ".nir" and dt_ms is not None:
@@ -44,6 +45,12 @@ def export_command(program_path: Path, path: Path, dt_ms: float | None, as_json:
         data |= {"graph": str(path), "dt_ms": dt_ms, "latency_ticks": ahead}
         when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
         told = f"; its spikes come {when}"
+    if path.suffix == ".c":
+        from snnprog.emit.c import to_c
+
+        memory = to_c(program, prefix="p")
+        data |= {"flash_bytes": memory.flash_bytes, "ram_bytes": memory.ram_bytes}
+        told = f"; {memory.flash_bytes} bytes of tables in flash, and {memory.ram_bytes} bytes of RAM"
     if as_json:
         print_json(data)
         return

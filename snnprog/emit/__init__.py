@@ -1,4 +1,4 @@
-"""Programs out, in the forms of other tools: NIR graphs."""
+"""Programs out, in the forms of other tools: NIR graphs, C99."""
 
 from __future__ import annotations
 

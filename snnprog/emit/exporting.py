@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from snnprog.checks import check_type
+from snnprog.emit.c import write_c
 from snnprog.emit.nir import write_nir
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
@@ -47,26 +48,34 @@ def _hex(path: Path, program: Program) -> list[Path]:
     return write_image(path, program)
 
 
+def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
+    write_c(program, path, prefix=prefix)
+    return [path, path.with_suffix(".h")]
+
+
 EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
     {
         ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
         ".hex": ExportForm("the image of a core's memories", _hex, ()),
+        ".c": ExportForm("C source", _c, ("prefix",)),
     }
 )
 """Suffix -> how files that end so are written."""
 
 
-def export(program: Program, path: str | Path, *, dt_ms: float | None = None) -> list[Path]:
+def export(program: Program, path: str | Path, *, dt_ms: float | None = None, prefix: str | None = None) -> list[Path]:
     """Write a program for another tool; the suffix of the path says in which form.
 
     Parameters
     ----------
     program : Program
     path : str or Path
-        ``.nir`` for a NIR graph; ``.hex`` for the memories of a core on an FPGA, and beside it, as ``…_core.v``, the
-        core's Verilog.
+        ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.hex`` for the memories
+        of a core on an FPGA, and beside it, as ``…_core.v``, the core's Verilog.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
+    prefix : str, optional
+        What all names begin with, for C; by default the file's stem, made an identifier.
 
     Returns
     -------
@@ -77,6 +86,8 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None) ->
     ------
     SpecError
         If the suffix is unknown, an option has no meaning for it, or the program cannot be written in that form.
+    LimitError
+        If a number of the program does not fit the form.
     FormatError
         If a file cannot be written.
     """
@@ -86,7 +97,7 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None) ->
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
         raise SpecError(f"{path} {found}; programs are exported to {', '.join(EXPORT_FORMS)}")
-    given = {name: value for name, value in {"dt_ms": dt_ms}.items() if value is not None}
+    given = {name: value for name, value in {"dt_ms": dt_ms, "prefix": prefix}.items() if value is not None}
     for name in given:
         if name not in form.options:
             raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")

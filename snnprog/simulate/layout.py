@@ -184,9 +184,15 @@ def common_shift(weights: Integers) -> int:
     return (together & -together).bit_length() - 1 if together else 0
 
 
-def arriving_span(program: Program) -> Span:
-    """Return the least and the greatest sum of any events that can come together at each neuron in a tick."""
-    most = np.ones(program.n_inputs + program.n_neurons, np.int64)
+def arriving_span(program: Program, *, most_of_input: int = 1) -> Span:
+    """Return the least and the greatest sum of any events that can come together at each neuron in a tick.
+
+    Parameters
+    ----------
+    most_of_input : int
+        How often an input line can spike in a tick.
+    """
+    most = np.full(program.n_inputs + program.n_neurons, most_of_input, np.int64)
     most[program.n_inputs :] = _most_spikes(program)
     sums = np.zeros((2, program.n_neurons), dtype=np.int64)
     for start in range(0, program.n_synapses, PART):

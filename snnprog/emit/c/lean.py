@@ -1,0 +1,172 @@
+"""What of a program's rule has to be emitted, and how far each value goes: the proof that types are chosen from.
+
+Interval analysis (`snnprog.rules.ranges`) takes away ends that no value of this program meets and registers that never
+leave 0, for every input: a line that the rule counts sends up to `most_of_input` spikes in a tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from snnprog.arrays import Int64s
+from snnprog.errors import LimitError
+from snnprog.program import Program
+from snnprog.rules.expressions import NODES, Expression, Mul, Ref, evaluate, nodes
+from snnprog.rules.interpreter import Interpreter
+from snnprog.rules.ranges import FAR, GROWING, JUMPING, SPANS, Span, Spans, reach_of, simplified
+from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.simulate.layout import arriving_span
+from snnprog.simulate.parameters import parameters_of
+
+MOST_IN_BYTE = 255
+"""Spikes of a line in a tick that the interface, a byte for each line, can tell."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeanProgram:
+    """A program's rule made lean, and how far its values go.
+
+    Attributes
+    ----------
+    program : Program
+    rule : Rule
+        Without what never matters to this program, and without watches.
+    arriving : Span
+        The least and the greatest sum of events that can come together at each neuron in a tick.
+    registers : mapping of str to Span
+        Between ticks.
+    spans : mapping of (str, Expression) to Span
+        Every part of every step, by the step's name.
+    parameters : mapping of str to (neurons,) int64
+        And constants.
+    most_spikes, most_of_input : int
+        The greatest count of a neuron's, and of an input line's, spikes in a tick.
+    """
+
+    program: Program
+    rule: Rule
+    arriving: Span
+    registers: Spans
+    spans: Mapping[tuple[str, Expression], Span]
+    parameters: Mapping[str, Int64s]
+    most_spikes: int
+    most_of_input: int
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Names that no tick changes."""
+        return frozenset(self.parameters)
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether anything ever arrives."""
+        return self.arriving.magnitude > 0
+
+    def value(self, expression: Expression) -> Int64s:
+        """Return (neurons,) values of an expression of parameters and constants."""
+        values = Interpreter(self.program.chip.rule, self.parameters).value(expression)
+        return np.broadcast_to(values, self.program.n_neurons)
+
+
+def lean_program(program: Program) -> LeanProgram:
+    """Return a program's rule made lean.
+
+    Raises
+    ------
+    LimitError
+        If a value could exceed what 64 bits hold, or the spikes of an output in a tick what a byte holds.
+    """
+    rule, parameters = program.chip.rule, parameters_of(program)
+    known = {name: Span.of(values) for name, values in parameters.items()}
+    most = _most_of_input(rule, parameters)
+    arriving = arriving_span(program, most_of_input=most)
+    lean = replace(simplified(rule, reach_of(rule, known, arriving=arriving)), watched=())
+    reach = reach_of(lean, known, arriving=arriving)
+    spans = dict(reach.nodes)
+    fire = next(step for step in lean.steps if step.target == SPIKES)
+    counts = reach.of(fire, fire.expression)
+    if not lean.is_sum:
+        events = _events(program, counts, most=most)
+        spans |= _gathering_spans(lean, reach.registers, events=events, counts=max(counts.greatest, most))
+    _check_outputs(program, counts)
+    _check_far(lean, spans)
+    return LeanProgram(program, lean, arriving, reach.registers, spans, parameters, counts.greatest, most)
+
+
+def _most_of_input(rule: Rule, parameters: Mapping[str, Int64s]) -> int:
+    """Return the most spikes of an input line in a tick: as many as any neuron of the chip may have."""
+    most = rule.firing.most
+    if most is None:
+        return MOST_IN_BYTE
+    values = []
+    for layer in ("hidden", "readout"):
+        limits = {each.name: np.array(getattr(each, layer), np.int64) for each in rule.constants}
+        values.append(int(Interpreter(rule, {**parameters, **limits}).value(most).max()))
+    return min(MOST_IN_BYTE, max(values))
+
+
+def _events(program: Program, counts: Span, *, most: int) -> Span:
+    """Return what single synapses can bring in a tick."""
+    sent = np.full(program.n_inputs + program.n_neurons, most, np.int64)
+    sent[program.n_inputs :] = counts.high
+    added = program.effective_weight() * sent[program.pre]
+    return Span(np.minimum(added.min(initial=0), 0), np.maximum(added.max(initial=0), 0))
+
+
+def _gathering_spans(rule: Rule, registers: Spans, *, events: Span, counts: int) -> dict[tuple[str, Expression], Span]:
+    """Return the spans of a gathering that takes event by event, each part of it, in whatever order they come."""
+    gather = rule.gather
+    zero = Span.of(np.zeros_like(next(iter(registers.values())).low))
+    gathered = registers.get(gather.target, zero)
+    found: dict[tuple[str, Expression], Span] = {}
+    values = {WEIGHT: events, COUNT: Span(np.array(0), np.array(counts))}
+
+    def noted(node: Expression, *parts: Span) -> Span:
+        if isinstance(node, Ref):
+            span = {**values, gather.target: gathered}[node.name]
+        elif node == Mul(Ref(WEIGHT), Ref(COUNT)):
+            span = events
+        else:
+            span = SPANS[type(node)](node, *parts)
+        known = found.get((gather.name, node))
+        found[gather.name, node] = span if known is None else known.joined(span)
+        return span
+
+    for round_number in range(GROWING + JUMPING):
+        after = gathered.joined(evaluate(gather.expression, dict.fromkeys(NODES, noted)))
+        if after.is_within(gathered):
+            break
+        gathered = after.widened(gathered) if round_number >= GROWING else after
+    return found
+
+
+def _check_outputs(program: Program, counts: Span) -> None:
+    most = np.broadcast_to(counts.high, program.n_neurons)[program.outputs]
+    if (most > MOST_IN_BYTE).any():
+        output = int(most.argmax())
+        raise LimitError(
+            f"the spikes of output {output} in one tick",
+            int(most[output]),
+            f"at most {MOST_IN_BYTE}, because C code gives a byte for each output",
+            "raise its threshold",
+        )
+
+
+def _check_far(rule: Rule, spans: Mapping[tuple[str, Expression], Span]) -> None:
+    for step in rule.all_steps:
+        for node in nodes(step.expression):
+            if spans[step.name, node].magnitude >= FAR:
+                raise too_far(step)
+
+
+def too_far(step: Step) -> LimitError:
+    """Return the error for a step whose values are not proved to stay within 64 bits."""
+    return LimitError(
+        f"the values of step {step.name!r}",
+        "not proved to stay below 2^60",
+        "what 64 bits hold, whatever the input",
+        "give the register ends (clip or wrap) in the rule, or lower the weights",
+    )
