@@ -229,8 +229,7 @@ class Clock:
         """Return a division of unsigned numbers."""
         widths = [self.circuit.width_of(each) for each in operands]
         factors = (
-            Factor(self._value(each), width, 0, (1 << width) - 1)
-            for each, width in zip(operands, widths, strict=True)
+            Factor(self._value(each), width, 0, (1 << width) - 1) for each, width in zip(operands, widths, strict=True)
         )
         quotient = Quotient(*factors)
         self.operations.quotients.append(quotient)

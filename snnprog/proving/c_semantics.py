@@ -8,13 +8,13 @@ signed type that does not hold the value (6.5 and 6.3.1.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from snnprog.errors import FormatError
-from snnprog.rules.vectors import number, resized
+from snnprog.rules.vectors import integer, number, resized
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class CType:
 INT = CType(32, True)
 TYPES: Mapping[str, CType] = {
     "int": INT,
-    **{f"{'' if is_signed else 'u'}int{bits}_t": CType(bits, is_signed) for bits in (8, 16, 32, 64) for is_signed in (True, False)},
+    **{
+        f"{'' if is_signed else 'u'}int{bits}_t": CType(bits, is_signed)
+        for bits in (8, 16, 32, 64)
+        for is_signed in (True, False)
+    },
 }
 
 
@@ -54,6 +58,10 @@ class CValue:
     def at(self, width: int) -> str:
         """Return it in so many bits."""
         return resized(self.text, self.kind.bits, width, is_signed=self.kind.is_signed)
+
+    def integer(self, value: int) -> int:
+        """Return the integer of its bits, given as an unsigned number."""
+        return integer(value, self.kind.bits) if self.kind.is_signed else value
 
     @property
     def is_true(self) -> str:
@@ -82,6 +90,8 @@ class CMachine:
     ----------
     functions : mapping of str to pycparser.c_ast.FuncDef
         What may be called.
+    load : callable
+        Returns the value of an array's element, of its node.
     lines : list of str
         Definitions, in order.
     obligations : list of str
@@ -89,6 +99,7 @@ class CMachine:
     """
 
     functions: Mapping[str, Any]
+    load: Callable[[Any], CValue]
     lines: list[str] = field(default_factory=list)
     obligations: list[str] = field(default_factory=list)
     _path: list[str] = field(default_factory=list)
@@ -108,6 +119,8 @@ class CMachine:
             return CValue(number(int(text, 0), bits), CType(bits, True))
         if kind == "ID":
             return names[node.name]
+        if kind == "ArrayRef":
+            return self.load(node)
         if kind == "Cast":
             return self.converted(self.value(node.expr, names), type_of(node.to_type.type))
         if kind == "UnaryOp":
@@ -138,7 +151,7 @@ class CMachine:
         return CValue(name, kind)
 
     def _demand(self, formula: str) -> None:
-        self.obligations.append(f"(=> (and true {' '.join(self._path)}) {formula})")
+        self.obligations.append(f"(=> (and true true {' '.join(self._path)}) {formula})")
 
     @contextmanager
     def _where(self, condition: str) -> Iterator[None]:
@@ -182,7 +195,9 @@ class CMachine:
         if not kind.is_signed:
             return self._defined(f"({operator} {x} {y})", kind)
         width = 2 * kind.bits if operator == "bvmul" else kind.bits + 1
-        wide = self._defined(f"({operator} {resized(x, kind.bits, width)} {resized(y, kind.bits, width)})", CType(width, True))
+        wide = self._defined(
+            f"({operator} {resized(x, kind.bits, width)} {resized(y, kind.bits, width)})", CType(width, True)
+        )
         result = self._defined(resized(wide.text, width, kind.bits), kind)
         self._demand(f"(= {result.at(width)} {wide.text})")
         return result
@@ -257,5 +272,7 @@ def type_of(declared: Any) -> CType:
     """
     words = getattr(getattr(declared, "type", None), "names", [])
     if len(words) != 1 or words[0] not in TYPES:
-        raise FormatError(f"the C code has the type {' '.join(words) or type(declared).__name__}, which proofs do not cover")
+        raise FormatError(
+            f"the C code has the type {' '.join(words) or type(declared).__name__}, which proofs do not cover"
+        )
     return TYPES[words[0]]

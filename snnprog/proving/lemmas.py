@@ -40,7 +40,7 @@ def decided(name: str, lines: Iterable[str], *, claim: str, terms: Sequence[str]
 
 def all_of(claims: Iterable[str]) -> str:
     """Return the conjunction of claims."""
-    return f"(and true {' '.join(claims)})"
+    return f"(and true true {' '.join(claims)})"
 
 
 def lemmas_about(operations: Operations) -> list[Lemma]:

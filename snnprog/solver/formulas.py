@@ -6,12 +6,11 @@ on the proofs of Loihi's step: both give the same answers.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from snnprog.errors import SpecError
+from snnprog.files.hdf5 import check_installed
 from snnprog.solver.deadline import check_time, is_time_over
 
 
@@ -49,8 +48,7 @@ def solve_formulas(script: str, terms: Iterable[str] = ()) -> Solution:
     SpecError
         If Bitwuzla is not installed.
     """
-    if importlib.util.find_spec("bitwuzla") is None:
-        raise SpecError("bitwuzla is not installed; install it with: pip install 'snnprog[prove]'")
+    check_installed("bitwuzla", "a proof about hardware or C", extra="prove")
     from bitwuzla import Option, Options, Parser, Result, TermManager
 
     check_time()
