@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snnprog.errors import FormatError
-from snnprog.rules.vectors import integer, number, resized
+from snnprog.rules.products import Operations, Product
+from snnprog.rules.vectors import Factor, integer, number, resized
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class CValue:
         return f"(distinct {self.text} {number(0, self.kind.bits)})"
 
 
+SPLIT = frozenset({"value", "factor", "bits", "whole", "part"})
+"""The variables of a function that multiplies in two parts (`snnprog.emit.c.helpers`)."""
+
 ARITHMETIC: Mapping[str, str] = {"+": "bvadd", "-": "bvsub", "*": "bvmul"}
 BITWISE: Mapping[str, str] = {"&": "bvand", "|": "bvor", "^": "bvxor"}
 RELATIONS: Mapping[str, tuple[str, str]] = {
@@ -96,12 +100,18 @@ class CMachine:
         Definitions, in order.
     obligations : list of str
         What must hold for all of it to be defined, as formulas.
+    operations : Operations
+        The multiplications, but for those by a constant that stands in the code.
+    splits : list of dict
+        The variables of functions that multiply in two parts: ``value = whole * 2**bits + part``.
     """
 
     functions: Mapping[str, Any]
     load: Callable[[Any], CValue]
     lines: list[str] = field(default_factory=list)
     obligations: list[str] = field(default_factory=list)
+    operations: Operations = field(default_factory=Operations)
+    splits: list[dict[str, CValue]] = field(default_factory=list)
     _path: list[str] = field(default_factory=list)
 
     def value(self, node: Any, names: Mapping[str, CValue]) -> CValue:
@@ -195,12 +205,21 @@ class CMachine:
         if not kind.is_signed:
             return self._defined(f"({operator} {x} {y})", kind)
         width = 2 * kind.bits if operator == "bvmul" else kind.bits + 1
-        wide = self._defined(
-            f"({operator} {resized(x, kind.bits, width)} {resized(y, kind.bits, width)})", CType(width, True)
-        )
+        text = f"({operator} {resized(x, kind.bits, width)} {resized(y, kind.bits, width)})"
+        if operator == "bvmul" and not x.startswith("(_ bv") and not y.startswith("(_ bv"):
+            text = self._product(x, y, kind)
+        wide = self._defined(text, CType(width, True))
         result = self._defined(resized(wide.text, width, kind.bits), kind)
         self._demand(f"(= {result.at(width)} {wide.text})")
         return result
+
+    def _product(self, x: str, y: str, kind: CType) -> str:
+        """Return the product of two signed values in twice their bits, as one that may be left open."""
+        low, high = -(1 << (kind.bits - 1)), (1 << (kind.bits - 1)) - 1
+        factors = (Factor(each, kind.bits, low, high) for each in (x, y))
+        product = Product(*factors, 2 * kind.bits)
+        self.operations.products.append(product)
+        return product.text
 
     def _divided(self, operator: str, x: str, y: str, kind: CType) -> CValue:
         self._demand(f"(distinct {y} {number(0, kind.bits)})")
@@ -253,6 +272,8 @@ class CMachine:
             if type(statement).__name__ == "Return":
                 return self.converted(self.value(statement.expr, inner), type_of(function.decl.type.type))
             self.declare(statement, inner)
+            if SPLIT <= set(inner):
+                self.splits.append(inner)
         raise FormatError(f"the C function {node.name.name} returns nothing")
 
     def declare(self, node: Any, names: dict[str, CValue]) -> None:

@@ -8,7 +8,7 @@ registers and what arrives have any values within the ranges of the program's pr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,13 @@ from snnprog.errors import FormatError
 from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
 from snnprog.proving.c_semantics import CMachine, CValue, type_of
-from snnprog.proving.lemmas import Lemma, all_of, decided
+from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about, same_in_lemmas
 from snnprog.proving.step import Counterexample, StepProof
 from snnprog.rules.bitvectors import TickFormulas, ranges_of, tick_formulas
+from snnprog.rules.products import Product
 from snnprog.rules.ranges import Span, reach_of
 from snnprog.rules.rule import SPIKES, Rule
-from snnprog.rules.vectors import Vector, number, resized
+from snnprog.rules.vectors import Factor, Vector, number, resized
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import parameters_of
 
@@ -32,8 +33,8 @@ PRELUDE = (
 )
 """Names of types, for the parser alone; what they are is said in `c_semantics`."""
 
-NEURON = "n"
-"""The number of the neuron in the loop that is proved."""
+NARROW, WIDE = 32, 64
+"""Bits in which C multiplies, and in which such products are whole."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def prove_c(program: Program, source: str, *, prefix: str) -> Iterator[tuple[int
         at = slice(neuron, neuron + 1)
         spans = {name: Span.of(values[at]) for name, values in parameters.items()}
         reach = reach_of(rule, spans, arriving=Span(arriving.low[at], arriving.high[at]))
-        tick = tick_formulas(rule, ranges_of(rule, reach))
+        tick = tick_formulas(rule, ranges_of(rule, reach), opens_constants=True)
         yield neuron, _CStep(rule, code, tick, neuron).proof()
 
 
@@ -169,20 +170,30 @@ class _CStep:
             if node.name == self.rule.gather.target:
                 self.given.append(_is_same(names[node.name], self.tick.before[node.name]))
         formulas, results = self.tick.formulas, self._results()
-        lines = [*formulas.operations.exact, *formulas.lines, *self.lines, *machine.lines]
-        lines += [f"(assert {each})" for each in (*formulas.assumed, *self.given)]
-        claims = {
+        operations = formulas.operations + machine.operations
+        lines = [*formulas.lines, *self.lines, *machine.lines]
+        given = [f"(assert {each})" for each in (*formulas.assumed, *self.given)]
+        terms = [each.text for values in (self.tick.before, self.tick.after, results) for each in values.values()]
+        products = formulas.operations.products if machine.operations.products else []
+        lemmas = [*lemmas_about(operations), *same_in_lemmas(products, NARROW), *_split_lemmas(machine.splits)]
+        for name, claim in {
             "no definition of the rule loses anything by its width": all_of(formulas.fits),
             "nothing in C is undefined, or left to the compiler": all_of(machine.obligations),
-            **{f"{name} is the same": _is_same(value, self.tick.after[name]) for name, value in results.items()},
-        }
-        terms = [each.text for values in (self.tick.before, self.tick.after, results) for each in values.values()]
-        lemmas: list[Lemma] = []
-        for name, claim in claims.items():
-            lemmas.append(decided(name, lines, claim=claim, terms=terms))
-            if not lemmas[-1].holds:
-                return StepProof(tuple(lemmas), self._counterexample(lemmas[-1].values))
-        return StepProof(tuple(lemmas))
+            "values that C multiplies in two parts are these parts": all_of(map(_is_whole, machine.splits)),
+        }.items():
+            lemmas.append(decided(name, [*operations.exact, *lines, *given], claim=claim, terms=terms))
+            given.append(f"(assert {claim})")
+        facts = [*operations.bounds, *map(_is_product_whole, machine.splits)]
+        facts += [each.is_same_in(NARROW) for each in products]
+        shown = [*given, *(f"(assert {each})" for each in facts)]
+        for name, value in results.items():
+            claim = _is_same(value, self.tick.after[name])
+            lemma = decided(f"{name} is the same", [*operations.opened, *lines, *shown], claim=claim)
+            if not lemma.holds:
+                lemma = decided(lemma.name, [*operations.exact, *lines, *given], claim=claim, terms=terms)
+            lemmas.append(lemma)
+        failed = next((lemma for lemma in lemmas if not lemma.holds), None)
+        return StepProof(tuple(lemmas), None if failed is None else self._counterexample(failed.values))
 
     def _load(self, node: Any) -> CValue:
         """Return an element: of a table, of a register, or of what arrives."""
@@ -219,3 +230,31 @@ def _is_same(value: CValue, vector: Vector) -> str:
     """Return, as a formula, that a value of C is the integer of a vector."""
     width = max(value.kind.bits + 1, vector.width)
     return f"(= {value.at(width)} {vector.at(width)})"
+
+
+def _is_whole(split: Mapping[str, CValue]) -> str:
+    """Return, as a formula, that a value is its parts together."""
+    value, whole, part, bits = (split[name].at(WIDE) for name in ("value", "whole", "part", "bits"))
+    return f"(= {value} (bvadd (bvshl {whole} {bits}) {part}))"
+
+
+def _is_product_whole(split: Mapping[str, CValue]) -> str:
+    """Return, as a formula, that a product is those of the parts together."""
+    value, whole, part = (_times(split[name], split["factor"]) for name in ("value", "whole", "part"))
+    return f"(= {value} (bvadd (bvshl {whole} {split['bits'].at(WIDE)}) {part}))"
+
+
+def _times(value: CValue, factor: CValue) -> str:
+    bits = value.kind.bits
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    return Product(Factor(value.text, bits, low, high), Factor(factor.text, bits, low, high), WIDE).text
+
+
+def _split_lemmas(splits: Sequence[Mapping[str, CValue]]) -> list[Lemma]:
+    """Return the lemma that a product of two parts is that of the whole, an identity of integers modulo ``2**64``."""
+    if not splits:
+        return []
+    lines = [f"(declare-fun {name} () (_ BitVec {WIDE}))" for name in ("whole", "part", "factor", "unit")]
+    left = "(bvmul (bvadd (bvmul whole unit) part) factor)"
+    right = "(bvadd (bvmul (bvmul whole factor) unit) (bvmul part factor))"
+    return [decided("a product in two parts is that of the whole", lines, claim=f"(= {left} {right})")]

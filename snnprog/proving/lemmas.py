@@ -99,8 +99,18 @@ def _sign_lemma(product: Product) -> Lemma:
 def _bound_lemma(product: Product) -> Lemma:
     ranges = [f"(assert {each.is_within})" for each in product.ordered]
     lines = [exact_product(*product.widths), *_declared(product), *ranges]
-    name = f"{_described(product)} is no greater than that of the greatest"
-    return decided(name, lines, claim=product.is_bounded)
+    name = f"{_described(product)} is no greater than that of the greatest, and 0 where a factor is"
+    return decided(name, lines, claim=all_of([product.is_bounded, product.keeps_zero]))
+
+
+def same_in_lemmas(products: Iterable[Product], bits: int) -> list[Lemma]:
+    """Return the lemmas that products are the same as products of vectors of so many bits."""
+    lemmas = []
+    for product in sorted({each.shape for each in products}, key=str):
+        lines = [exact_product(*widths) for widths in sorted({product.widths, (bits, bits)})]
+        name = f"{_described(product)} is the same in {bits} bits"
+        lemmas.append(decided(name, [*lines, *_declared(product)], claim=product.is_same_in(bits)))
+    return lemmas
 
 
 def _quotient_lemma(width: int) -> Lemma:

@@ -173,6 +173,8 @@ class Formulas:
         That no definition loses anything by its width, as formulas.
     operations : Operations
         The multiplications, but for those by a constant, and the divisions of what is never negative.
+    opens_constants : bool
+        Whether multiplications by a constant are among them, too.
     """
 
     prefix: str = "rule"
@@ -180,6 +182,7 @@ class Formulas:
     assumed: list[str] = field(default_factory=list)
     fits: list[str] = field(default_factory=list)
     operations: Operations = field(default_factory=Operations)
+    opens_constants: bool = False
 
     def declared(self, name: str, ends: Range) -> Vector:
         """Return a vector that may have any value within a range."""
@@ -232,7 +235,7 @@ class Formulas:
         """Return the product of two numbers."""
         ends = _span_of(Mul(Const(0), Const(0)), (left, right))
         width = left.width + right.width
-        if left.is_known or right.is_known:
+        if (left.is_known or right.is_known) and not self.opens_constants:
             return self._defined(f"(bvmul {left.at(width)} {right.at(width)})", width, ends)
         product = Product(left.factor, right.factor, width)
         self.operations.products.append(product)
@@ -298,9 +301,9 @@ class TickFormulas:
     after: Mapping[str, Vector]
 
 
-def tick_formulas(rule: Rule, ranges: Mapping[str, Range]) -> TickFormulas:
+def tick_formulas(rule: Rule, ranges: Mapping[str, Range], *, opens_constants: bool = False) -> TickFormulas:
     """Return the steps of a rule after the gathering, for any values within ranges (`ranges_of`)."""
-    formulas = Formulas()
+    formulas = Formulas(opens_constants=opens_constants)
     before = {name: formulas.declared(name, ends) for name, ends in ranges.items()}
     after = formulas.steps(rule.steps, before)
     return TickFormulas(formulas, before, {name: after[name] for name in (*rule.registers, SPIKES)})

@@ -83,6 +83,22 @@ class Product:
         return f"(bvule ({product_name(*self.widths)} {left.magnitude} {right.magnitude}) {most})"
 
     @property
+    def keeps_zero(self) -> str:
+        """That it is 0 where a factor is, as a formula."""
+        left, right = self.ordered
+        zeros = (f"(= {each.text} {number(0, each.width)})" for each in (left, right))
+        product = f"({product_name(*self.widths)} {left.magnitude} {right.magnitude})"
+        return f"(=> (or {' '.join(zeros)}) (= {product} {number(0, sum(self.widths))}))"
+
+    def is_same_in(self, bits: int) -> str:
+        """Return, as a formula, that the magnitudes have the same product as vectors of so many bits each."""
+        left, right = self.ordered
+        x, y = (resized(each.magnitude, each.width, bits, is_signed=False) for each in (left, right))
+        narrow = f"({product_name(*self.widths)} {left.magnitude} {right.magnitude})"
+        wide = f"({product_name(bits, bits)} {x} {y})"
+        return f"(= {wide} {resized(narrow, sum(self.widths), 2 * bits, is_signed=False)})"
+
+    @property
     def shape(self) -> Product:
         """The same with other names: what lemmas about products are about."""
         return replace(self, left=replace(self.left, text="|left|"), right=replace(self.right, text="|right|"))
@@ -146,5 +162,6 @@ class Operations:
 
     @property
     def bounds(self) -> list[str]:
-        """That none is greater than its operands allow, as formulas."""
-        return [each.is_bounded for each in (*self.products, *self.quotients)]
+        """That none is greater than its operands allow, and a product is 0 where a factor is, as formulas."""
+        bounded = [each.is_bounded for each in (*self.products, *self.quotients)]
+        return bounded + [each.keeps_zero for each in self.products]
