@@ -2,12 +2,13 @@
 # Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
 # Backends whose absence is a failure and not a skip: make test REQUIRE=lava,nengo_loihi
 # The same for a browser, which tests of the report's page need: SNNPROG_REQUIRE_CHROMIUM=1 make test
+# And for QEMU with cross compilers, on which exported C runs: SNNPROG_REQUIRE_QEMU=1 make test
 # Node, which the check of the page's scripts needs: SNNPROG_REQUIRE_NODE=1 make scripts
 # Their environments side by side: make -j4 backends
 
 PYTHON ?= python3
 VENV ?= .venv
-BACKENDS ?= lava nengo_loihi brian2_loihi xylosim
+BACKENDS ?= lava nengo_loihi brian2_loihi xylosim c
 REQUIRE ?=
 WORKERS ?= 2
 

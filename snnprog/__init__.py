@@ -17,6 +17,7 @@ from snnprog.version import __version__
 if TYPE_CHECKING:
     from snnprog import coding as coding
     from snnprog import specs as specs
+    from snnprog.backends import Simulator as Simulator
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from snnprog.files.event_raster import EventRaster as EventRaster
     from snnprog.files.event_raster import from_events as from_events
     from snnprog.files.event_recording import EventRecording as EventRecording
+    from snnprog.files.event_stream import ticks_of_events as ticks_of_events
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
@@ -101,6 +103,7 @@ _HOMES = {
     "QuantizationError": "errors",
     "Recovery": "recovery",
     "SharedSynapses": "synapses",
+    "Simulator": "backends",
     "SnnprogError": "errors",
     "SolverError": "errors",
     "Spec": "spec",
@@ -130,6 +133,7 @@ _HOMES = {
     "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
+    "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",
     "to_nir": "emit",
     "verify": "verification",

@@ -19,7 +19,7 @@ import pickle
 import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -65,6 +65,18 @@ def compiled(**options: object) -> Callable[[Function], Function]:
         return cast(Function, declared)
 
     return declare
+
+
+def entry_of(function: Callable[..., int], arguments: Sequence[object]) -> Callable[..., int]:
+    """Return what runs a compiled function on arguments of the same types as these, and of no others.
+
+    Numba looks at the type of every argument at every call: of the 25 arrays that a tick of the kernel takes, in 8 of
+    11 us (measured: 100 neurons). This is what it calls then.
+    """
+    if not isinstance(function, Dispatcher):  # with NUMBA_DISABLE_JIT
+        return function
+    entry: Callable[..., int] = function.compile(tuple(map(numba.typeof, arguments)))
+    return entry
 
 
 @lru_cache(maxsize=256)

@@ -175,6 +175,6 @@ def _description(name: str) -> str:
         return name
     from snnprog.backends import find_backend
 
-    notes = [f"{package} {version}" for package, version in find_backend(name).distributions.items()]
+    notes = [f"{package} {version}" for package, version in find_backend(name).required_distributions.items()]
     notes += [] if _is_ready(name) else ["not installed"]
     return f"{name} ({', '.join(notes)})" if notes else name

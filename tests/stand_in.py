@@ -99,3 +99,65 @@ def write_wheel(folder: Path, source: str = "ANSWER = 42\n") -> str:
             archive.writestr(name, text)
         archive.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"]))
     return f"{wheel}\n"
+
+
+STREAMING_RUNNER = """\
+import io, json, os, sys, time, zipfile
+import numpy as np
+
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    document = json.loads(archive.read("program.json"))
+    p = {name[:-4]: np.load(io.BytesIO(archive.read(name))).astype(int)
+         for name in archive.namelist() if name.endswith(".npy")}
+assert sys.argv[2:] in (["-", "-"], ["-", "-", "state"])
+count, inputs = document["n_neurons"], document["n_inputs"]
+questions, answers = sys.stdin.buffer, sys.stdout.buffer
+
+def rz(x, factor):
+    return np.sign(x) * (np.abs(x) * factor >> 12)
+
+def say(content):
+    answers.write(content)
+    answers.flush()
+
+def rest():
+    return np.zeros(count, int), np.zeros(count, int), np.zeros(count, int), np.zeros((64, count), int)
+
+ticks = 0
+u, v, held, queue = rest()
+say(FIRST)
+while command := questions.read(1):
+    if command == b"R":
+        u, v, held, queue = rest()
+        continue
+    assert command == b"T", command
+    lines = np.frombuffer(questions.read(inputs), np.uint8)
+    u = rz(u, 4095 - p["current_decay"]) + (queue[0] << 6)
+    v = rz(v, 4096 - p["potential_decay"]) + u + p["bias"]
+    v = np.where(held > 0, 0, v)
+    s = v > p["threshold"] << 6
+    v = np.where(s, 0, v)
+    held = np.where(s, p.get("refractory", 1) - 1, np.maximum(held - 1, 0))
+    queue = np.roll(queue, -1, axis=0)
+    queue[-1] = 0
+    sent = np.concatenate([lines, s])
+    for pre, post, delay, weight in zip(p["pre"], p["post"], p["delay"], p["weight"] << p["exponent"]):
+        queue[delay - 1, post] += weight * sent[pre]
+    answer = s[p["outputs"]].astype(np.uint8).tobytes()
+    if "state" in sys.argv:
+        answer += u.astype("<i4").tobytes() + v.astype("<i4").tobytes()
+    ticks += 1
+    ANSWER
+"""
+VERSIONS = """b'{"versions": {"stand-in": "2"}}\\n'"""
+
+
+def write_streaming_backend(parent: Path, name: str, answer: str = "say(answer)", *, first: str = VERSIONS) -> None:
+    """Write a folder whose runner streams, and does nothing else."""
+    write_backend(parent, name)
+    with (parent / name / "backend.toml").open("r+", encoding="utf-8") as file:
+        description = file.read()
+        file.seek(0)
+        file.write("stream = true\n" + description)
+    runner = STREAMING_RUNNER.replace("ANSWER", answer).replace("FIRST", first)
+    (parent / name / "runner.py").write_text(runner, encoding="utf-8")

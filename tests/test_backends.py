@@ -214,6 +214,7 @@ BROKEN = {
     "python is a range": DESCRIPTION.replace('"{python}"', '">=3.10"'),
     "time is a text": DESCRIPTION.replace("= 60", '= "soon"'),
     "no time per tick": DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
+    "satisfied_by is a text": 'satisfied_by = "cc"\n' + DESCRIPTION,
     "distributions is a list": DESCRIPTION.replace("[distributions]", "[[distributions]]"),
 }
 
@@ -241,6 +242,35 @@ def test_a_broken_folder_leaves_the_others_alone(folders: Path) -> None:
     (folders / "broken" / "runner.py").unlink()
     assert {"broken", "fine"} <= set(backend_names())
     assert find_backend("fine").summary == "a stand-in"
+
+
+def test_a_backend_of_every_rule_runs_a_program_of_any(folders: Path, program: sp.Program) -> None:
+    """The runner of the stand-in does not read the rule's name; a backend of another rule refuses the program."""
+    write_backend(folders, "every", rule="any")
+    write_backend(folders, "another", rule="another-rule")
+    assert find_backend("every").executes("any-name")
+    assert not find_backend("another").executes("any-name")
+    assert sp.run(program, RASTERS[0], "every").spikes.any()
+    with pytest.raises(sp.BackendError, match="backend another executes another-rule; the program means loihi1"):
+        sp.run(program, RASTERS[0], "another")
+
+
+def test_a_command_takes_the_place_of_distributions(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_backend(folders, "own", distributions=NOWHERE)
+    path = folders / "own" / "backend.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text('satisfied_by = ["no-such-command", "snnprog-stand-in"]\n' + text, encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    backend = find_backend("own")
+    assert status(backend).interpreter is None
+    command = tmp_path / "snnprog-stand-in"
+    command.touch(mode=0o755)
+    assert status(backend).interpreter == Path(sys.executable)
+    assert lack_of(backend, Path(sys.executable)) == ""
+    monkeypatch.setenv("PATH", "relative")
+    assert status(backend).interpreter is None
 
 
 def test_a_cache_that_is_a_file(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

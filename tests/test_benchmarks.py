@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,6 +99,22 @@ def test_agreement(module: Loader, capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setattr(module("agreement"), "is_equal", lambda one, other: False)
     with pytest.raises(SystemExit, match="network 5: kernel and reference differ"):
         module("agreement").main(["--neuron-ticks", "1e5", "--seed", "5"])
+
+
+@pytest.mark.snnprog_backend("c")
+def test_c(module: Loader, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    c = module("c")
+    monkeypatch.setattr(c, "NEURON_TICKS", 2000)
+    monkeypatch.setattr(c, "CASES", c.CASES[1:2])
+    monkeypatch.setattr(c.os, "environ", {**os.environ})
+    c.main(["--part", "differences", "--target", "host", "--neuron-ticks", "1e4", "--seed", "2"])
+    c.main(["--part", "speed", "--divide", "1000"])
+    said = capsys.readouterr().out
+    assert "host: no difference" in said
+    assert "recurrent 8 + 8" in said
+    monkeypatch.setattr(c, "QUANTITIES", ("excursions",))
+    with pytest.raises(SystemExit, match="program 3: excursions in C for host are not the kernel's"):
+        c.main(["--part", "differences", "--target", "host", "--neuron-ticks", "1e4", "--seed", "3"])
 
 
 def test_page(tmp_path: Path) -> None:
@@ -219,3 +236,9 @@ def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     with pytest.raises(SystemExit):
         mutations.main(["--files", "2", "--kinds", "program"])
     assert "seed 0: it took more than 60 s" in capsys.readouterr().out
+
+
+def test_simulate_steps(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("simulate_steps").main(["--size", "10", "--ticks", "20", "--repeats", "1", "--cpu"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if " us" in line]
+    assert [(row[1], row[3], row.count("us")) for row in rows] == [("10", "kernel", 3), ("10", "reference", 3)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from microcontrollers import for_target, is_qemu_required
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 MOST_LINES = 80
@@ -19,6 +21,16 @@ def output_of(name: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Run an example as a script, and return the lines that it prints."""
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     return capsys.readouterr().out.splitlines()
+
+
+def test_closed_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    size, heated, *verdict = output_of("closed_loop.py", capsys)
+    assert size.startswith("16 neurons and ")
+    assert re.fullmatch(r"10080 minutes: heated [1-9]\d% of the time, (19|20)\.\d °C on average", heated)
+    assert verdict == [
+        "0 minutes in which the neurons were in another state than the table says",
+        "0 bins differ from a run of what was heard",
+    ]
 
 
 def test_hexapod(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,6 +129,28 @@ def test_an_event_camera_recording_becomes_classes() -> None:
     assert float(done.stdout.splitlines()[-1].partition("%")[0]) > 70
     readme = (EXAMPLES / "event_camera" / "README.md").read_text(encoding="utf-8")
     assert done.stdout.splitlines()[-1].partition(".")[0] in readme
+
+
+@pytest.mark.parametrize("target", [for_target("cortex-m0")])
+def test_iris_on_a_microcontroller(target: str, tmp_path: Path) -> None:
+    folder = EXAMPLES / "microcontroller"
+    if shutil.which("arm-none-eabi-gcc") is None and not is_qemu_required():
+        pytest.skip("arm-none-eabi-gcc was not found; install gcc-arm-none-eabi")
+    command = [sys.executable, str(folder / "classify.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    exact, figures, same, unseen = done.stdout.splitlines()
+    assert exact == "exact on kernel and Cortex-M0: True"
+    flash, ram, instructions = map(int, re.findall(r"\d+", figures))
+    assert 21 <= ram < flash < 2000
+    assert instructions < 2000
+    assert same == "the micro:bit names 150 of 150 flowers as the simulator does"
+    assert float(unseen.partition("%")[0]) > 95
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"    {line}\n" in readme for line in (exact, same, unseen))
+    lines = len((folder / "sketch.c").read_text(encoding="ascii").splitlines())
+    assert lines < 60
+    assert f"in {lines} lines" in readme
 
 
 def test_the_readme_tells_of_every_example_in_order() -> None:

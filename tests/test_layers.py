@@ -63,6 +63,7 @@ LAYERS = (
     "proving",
     "recovery",
     "backends",
+    "figures",
     "divergence",
     "workload",
     "conversion",

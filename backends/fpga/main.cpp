@@ -5,7 +5,8 @@
 // for each neuron of the program its place in the core.
 //
 // 'T' and a byte for each input: a tick with these spikes. The answer is a byte for each output, then for each state an
-// integer of 32 bits for each neuron, the lowest byte first. 'R': back to rest; no answer. End of file: end.
+// integer of 32 bits for each neuron, the lowest byte first. 'R': back to rest; no answer. 'C': the answer is how many
+// clocks all ticks have taken, their input events included, in 64 bits. End of file: end.
 
 #include <cstdint>
 #include <cstdio>
@@ -23,6 +24,7 @@ struct State {
 
 static Vcore *core;
 static std::vector<uint8_t> spikes;
+static uint64_t clocks = 0;
 
 static void clock_once() {
     core->clk = 0;
@@ -31,6 +33,7 @@ static void clock_once() {
         spikes[core->events_out_payload]++;
     core->clk = 1;
     core->eval();
+    clocks++;
 }
 
 static void wait_until_idle() {
@@ -112,6 +115,7 @@ int main(int count, char **words) {
         return 1;
     }
     std::vector<uint8_t> row(inputs), answer;
+    uint64_t clocks_of_ticks = 0;
     for (int command; (command = getchar()) != EOF;) {
         if (command == 'R') {
             core->clear = 1;
@@ -120,10 +124,16 @@ int main(int count, char **words) {
             wait_until_idle();
             continue;
         }
+        if (command == 'C') {
+            for (int byte = 0; byte < 8; byte++) putchar(int(clocks_of_ticks >> 8 * byte & 255));
+            fflush(stdout);
+            continue;
+        }
         if (command != 'T' || fread(row.data(), 1, inputs, stdin) != inputs) {
-            fprintf(stderr, "the commands are R, and T with %zu bytes\n", inputs);
+            fprintf(stderr, "the commands are C, R, and T with %zu bytes\n", inputs);
             return 1;
         }
+        const uint64_t before = clocks;
         for (size_t input = 0; input < inputs; input++) {
             for (int spike = 0; spike < row[input]; spike++) send(uint32_t(input));
         }
@@ -132,6 +142,7 @@ int main(int count, char **words) {
         clock_once();
         core->tick = 0;
         wait_until_idle();
+        clocks_of_ticks += clocks - before;
         answer = spikes;
         for (const State &state : found) {
             for (uint32_t place : places) {

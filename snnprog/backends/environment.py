@@ -215,6 +215,6 @@ def _does_current_interpreter_fit(backend: Backend) -> bool:
     if sys.version_info[:2] != backend.python:
         return False
     try:
-        return all(metadata.version(name) == version for name, version in backend.distributions.items())
+        return all(metadata.version(name) == version for name, version in backend.required_distributions.items())
     except metadata.PackageNotFoundError:
         return False

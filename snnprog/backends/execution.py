@@ -54,6 +54,7 @@ LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
 """What the reference has done in some 0.3 s, at 45 us a tick and 10 ns an addition; Numba is imported in 0.6 s."""
 
+PROGRAM_FILE = "program.snnp"
 RESULT_LIMIT_VARIABLE = "SNNPROG_RESULT_LIMIT_BYTES"
 RESULT_BYTES = 1 << 20  # what a result may have beside its arrays: headers, and the versions of what ran
 
@@ -154,28 +155,46 @@ def run_backend(
     """Run a program on several patterns, and tell which software did; see `run`."""
     check_type("program", program, kind=Program)
     limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
-    if record not in ("spikes", "state"):
-        raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
+    check_record(record)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     for index, raster in enumerate(rasters):
         if raster.shape[1] != program.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
     backend = built_in(program) if backend is None else backend
-    rule = program.chip.rule.name
     if backend in BUILT_IN:
         return _run_built_in(program, rasters, backend=backend, record=record)
-    folder = find_backend(backend)
-    if not folder.executes(rule):
-        raise BackendError(f"backend {backend} executes {', '.join(folder.semantics)}; the program means {rule}")
-    check_gaps(program, folder.gaps, backend=backend)
-    if record == "state" and not folder.gaps.potentials:
-        raise BackendError(f"backend {backend} records no currents and potentials; record spikes only")
+    folder = folder_for(program, backend, record=record)
     if not rasters:
         return Run((), {})
     answer = _run_folder(
         program, rasters, backend=folder, state=record == "state" or reads_potentials(program), timeout_s=limit
     )
     return Run(read_out(program, answer.traces, state=record == "state"), answer.versions)
+
+
+def check_record(record: object) -> None:
+    """Raise `SpecError` unless this is a kind of record."""
+    if record not in ("spikes", "state"):
+        raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
+
+
+def folder_for(program: Program, name: str, *, record: Record) -> Backend:
+    """Return the backend folder of that name, which runs the program and records what is asked for.
+
+    Raises
+    ------
+    BackendError
+        If there is none, it executes other rules, or records less.
+    LimitError
+        If the program needs what it lacks.
+    """
+    folder, rule = find_backend(name), program.chip.rule.name
+    if not folder.executes(rule):
+        raise BackendError(f"backend {name} executes {', '.join(folder.semantics)}; the program means {rule}")
+    check_gaps(program, folder.gaps, backend=name)
+    if record == "state" and not folder.gaps.potentials:
+        raise BackendError(f"backend {name} records no currents and potentials; record spikes only")
+    return folder
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
@@ -214,22 +233,27 @@ def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]
 
 
 def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, record: Record) -> Run:
-    versions = {"snnprog": __version__, "numpy": np.__version__}
     state = record == "state"
     groups = _groups(program, rasters) if reads_potentials(program) and not state else [rasters]
     traces: list[Trace] = []
     for group in groups:
         states = _traces(program, group, backend, state=state or reads_potentials(program))
         traces += read_out(program, states, state=state, first=len(traces))
-    if backend == KERNEL:
-        import numba
-
-        versions["numba"] = numba.__version__
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
             warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
             break
-    return Run(tuple(traces), versions)
+    return Run(tuple(traces), built_in_versions(backend))
+
+
+def built_in_versions(backend: str) -> dict[str, str]:
+    """Return name -> version of the software that a built-in simulator is."""
+    versions = {"snnprog": __version__, "numpy": np.__version__}
+    if backend == KERNEL:
+        import numba
+
+        versions["numba"] = numba.__version__
+    return versions
 
 
 def _groups(program: Program, rasters: list[Raster]) -> list[list[Raster]]:
@@ -254,14 +278,9 @@ def _run_folder(
     ticks = sum(len(raster) for raster in rasters)
     limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
     with temporary_folder() as folder:
-        plain = _plain(program)
-        plain.save(folder / "program.snnp")
-        if backend.artifact:
-            from snnprog.emit.exporting import export
-
-            export(plain, folder / f"program{backend.artifact}")
+        write_program(program, backend, folder=folder)
         write_stimulus(folder / "stimulus.npz", rasters, state=state)
-        files = [str(folder / file) for file in ("program.snnp", "stimulus.npz", "result.npz")]
+        files = [str(folder / file) for file in (PROGRAM_FILE, "stimulus.npz", "result.npz")]
         failure = failure_of(
             isolated(python, str(backend.runner), *files),
             limit_s=limit,
@@ -277,9 +296,17 @@ def _run_folder(
             raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
 
 
-def _plain(program: Program) -> Program:
-    """Return the program as runners know it: every synapse listed, and nothing said of what is read of outputs."""
-    return replace(program.unrolled(), readout=np.zeros_like(program.readout))
+def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
+    """Write what a runner knows of a program: every synapse listed, nothing said of what is read of outputs.
+
+    What the backend wants exported of it stands beside it.
+    """
+    plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
+    plain.save(folder / PROGRAM_FILE)
+    if backend.artifact:
+        from snnprog.emit.exporting import export
+
+        export(plain, folder / f"program{backend.artifact}", board=backend.board)
 
 
 def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> None:

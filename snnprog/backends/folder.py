@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from snnprog.backends.gaps import Gaps, read_gaps
 from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
+from snnprog.processes.surroundings import absolute_folders
 
 BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
@@ -41,6 +43,8 @@ class Backend:
         The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
     distributions : mapping
         Distribution name -> exact version that an interpreter must have to run it.
+    satisfied_by : tuple of str
+        Commands of which any one, found on PATH, takes the place of the distributions.
     timeout_seconds, timeout_seconds_per_tick : float
         After how long a run has failed.
     gaps : Gaps
@@ -51,6 +55,10 @@ class Backend:
         Further environment variables that it gets where they are set.
     artifact : str
         Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
+    board_variable : str
+        The environment variable that names the FPGA board which that export is for; empty without.
+    stream : bool
+        Whether its runner goes on tick by tick: see `snnprog.backends.streaming`.
     """
 
     name: str
@@ -59,21 +67,35 @@ class Backend:
     semantics: tuple[str, ...]
     python: tuple[int, int]
     distributions: Mapping[str, str]
+    satisfied_by: tuple[str, ...]
     timeout_seconds: float
     timeout_seconds_per_tick: float
     gaps: Gaps
     variables: tuple[str, ...]
     passed_variables: tuple[str, ...]
     artifact: str
+    board_variable: str
+    stream: bool
 
     def executes(self, rule: str) -> bool:
         """Tell whether it executes the rule of that name."""
         return rule in self.semantics or ANY_RULE in self.semantics
 
     @property
+    def board(self) -> str | None:
+        """The FPGA board that its artifact is exported for; None where none is named."""
+        return os.environ.get(self.board_variable) or None if self.board_variable else None
+
+    @property
     def unset_variables(self) -> tuple[str, ...]:
         """The environment variables that it needs and that are not set."""
         return tuple(name for name in self.variables if not os.environ.get(name))
+
+    @property
+    def required_distributions(self) -> Mapping[str, str]:
+        """The distributions that it needs here: none where a command takes their place."""
+        path = absolute_folders("PATH")
+        return {} if any(shutil.which(name, path=path) for name in self.satisfied_by) else self.distributions
 
     @property
     def runner(self) -> Path:
@@ -140,12 +162,15 @@ def _read_folder(folder: Path) -> Backend:
             semantics=_texts(description, "semantics"),
             python=_python_version(_text(description, "python")),
             distributions=_distributions(description["distributions"]),
+            satisfied_by=_texts({"satisfied_by": [], **description}, "satisfied_by"),
             timeout_seconds=as_seconds("timeout_seconds", description["timeout_seconds"]),
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
             variables=_texts({"variables": [], **description}, "variables"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
+            board_variable=_text({"board_variable": "", **description}, "board_variable"),
+            stream=_flag({"stream": False, **description}, "stream"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
@@ -163,6 +188,13 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} is {values!r}; a list of texts is needed")
     return tuple(values)
+
+
+def _flag(description: Mapping[str, object], key: str) -> bool:
+    value = description[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is {value!r}; true or false is needed")
+    return value
 
 
 def _artifact(description: Mapping[str, object]) -> str:

@@ -49,7 +49,8 @@ def lack_of(backend: Backend, interpreter: Path, *, is_imported: bool = False) -
     is_imported : bool
         Whether to import their packages, too, which takes seconds.
     """
-    words = json.dumps([dict(backend.distributions), is_imported])
+    distributions = backend.distributions if is_imported else backend.required_distributions
+    words = json.dumps([dict(distributions), is_imported])
     limit = IMPORT_SECONDS if is_imported else LOOK_SECONDS
     with temporary_folder() as folder:
         return failure_of(isolated(interpreter, "-c", LOOK, words), limit_s=limit, folder=folder)

@@ -41,21 +41,47 @@ def read_out(program: Program, traces: Sequence[Trace], *, state: bool, first: i
     """
     if not reads_potentials(program):
         return tuple(traces)
-    return tuple(_read_out(program, trace, pattern, state=state) for pattern, trace in enumerate(traces, first))
+    readouts = Readouts(program, state=state)
+    return tuple(readouts.read(trace, pattern=pattern) for pattern, trace in enumerate(traces, first))
 
 
-def _read_out(program: Program, trace: Trace, pattern: int, *, state: bool) -> Trace:
-    assert trace.potentials is not None, "states are recorded"
-    is_read = program.is_read_by_potential
-    wrong = np.argwhere(trace.spikes & is_read)
-    if wrong.size:
-        tick, output = wrong[0].tolist()
-        raise LimitError(
-            f"the potential of output {output} (neuron {program.outputs[output]})",
-            f"at its threshold at tick {tick} of pattern {pattern}",
-            "less, because it is read by its potential",
-            "lower the weights, their exponents or the bias of that neuron",
-        )
-    readout = np.where(is_read, trace.potentials[:, program.outputs], 0).astype(trace.potentials.dtype)
-    kept = trace if state else replace(trace, currents=None, potentials=None)
-    return replace(kept, readout=readout)
+class Readouts:
+    """The outputs of a program that are read by their potential.
+
+    Parameters
+    ----------
+    program : Program
+    state : bool
+        Whether traces keep their states.
+    """
+
+    def __init__(self, program: Program, *, state: bool) -> None:
+        self._outputs, self._is_read, self._state = program.outputs, program.is_read_by_potential, state
+
+    def read(self, trace: Trace, *, pattern: int | None = None, first_tick: int = 0) -> Trace:
+        """Return a trace with its readout.
+
+        Parameters
+        ----------
+        trace : Trace
+            With its states.
+        pattern, first_tick : int
+            Of what it is a trace, and from which tick on, for messages.
+
+        Raises
+        ------
+        LimitError
+            If an output that is read by its potential has spiked.
+        """
+        assert trace.potentials is not None, "states are recorded"
+        if (trace.spikes & self._is_read).any():
+            tick, output = np.argwhere(trace.spikes & self._is_read)[0].tolist()
+            raise LimitError(
+                f"the potential of output {output} (neuron {self._outputs[output]})",
+                f"at its threshold at tick {first_tick + tick}{'' if pattern is None else f' of pattern {pattern}'}",
+                "less, because it is read by its potential",
+                "lower the weights, their exponents or the bias of that neuron",
+            )
+        readout = np.where(self._is_read, trace.potentials[:, self._outputs], 0).astype(trace.potentials.dtype)
+        kept = trace if self._state else replace(trace, currents=None, potentials=None)
+        return replace(kept, readout=readout)

@@ -13,29 +13,58 @@ from snnprog.wording import counted
 
 
 class ExportFile(OutputFile):
-    """A file whose suffix is a form that programs are exported to."""
+    """A file whose suffix is a form that programs are exported to; with ``--board``, a folder, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dir_okay = True  # `check_place` refuses one that is there without a board
 
     def check_suffix(self, path: Path) -> None:
         """Raise `FormatError` unless programs are exported to files of that suffix."""
         from snnprog.emit.exporting import EXPORT_FORMS
 
         self.suffixes = tuple(EXPORT_FORMS)
-        super().check_suffix(path)
+        if not _is_board_folder(path):
+            super().check_suffix(path)
+
+    def check_place(self, path: Path) -> Path:
+        """Return where the file or folder will stand."""
+        return path.resolve() if _is_board_folder(path) else super().check_place(path)
+
+
+def _is_board_folder(path: Path) -> bool:
+    from snnprog.emit.exporting import EXPORT_FORMS
+
+    return click.get_current_context().params.get("board") is not None and path.suffix not in EXPORT_FORMS
 
 
 @click.command("export", cls=JsonCommand)
 @click.argument("program_path", metavar="P.snnp", type=InputFile())
-@click.option("-o", "--output", "path", required=True, type=ExportFile(), help="File to write: .nir, .c.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    required=True,
+    type=ExportFile(),
+    help="File to write: .nir, .c, .hex; with --board, a folder.",
+)
 @click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
 @click.option("--prefix", help="What all names in C begin with; the file's stem unless given.")
+@click.option(
+    "--board",
+    metavar="NAME",
+    help="FPGA board: icebreaker, upduino, ulx3s, colorlight-i5, colorlight-5a-75b. Writes a folder to build on.",
+)
 @json_option
-def export_command(program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, as_json: bool) -> None:
+def export_command(
+    program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, board: str | None, as_json: bool
+) -> None:
     """Export a program for other tools: the suffix of the output says in which form."""
     from snnprog.emit import export
     from snnprog.program import load
 
     program = load(program_path)
-    written = export(program, path, dt_ms=dt_ms, prefix=prefix)
+    written = export(program, path, dt_ms=dt_ms, prefix=prefix, board=board)
     data: dict[str, object] = {"files": list(map(str, written))}
     told = ""
     if path.suffix == ".nir" and dt_ms is not None:
@@ -53,5 +82,10 @@ def export_command(program_path: Path, path: Path, dt_ms: float | None, prefix: 
         told = f"; {memory.flash_bytes} bytes of tables in flash, and {memory.ram_bytes} bytes of RAM"
     if as_json:
         print_json(data)
+        return
+    if _is_board_folder(path):
+        click.echo(
+            f"wrote {path} ({len(written)} files); 'make' in it builds the bitstream, its README.md says the rest"
+        )
         return
     click.echo(f"wrote {' and '.join(map(str, written))}{told}")

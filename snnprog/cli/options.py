@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+target_option = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="Count bytes and instructions of the program as C on cortex-m0, cortex-m4 or riscv32; can be repeated.",
+)
+board_option = click.option(
+    "--board",
+    "boards",
+    multiple=True,
+    metavar="NAME|FOLDER",
+    help="Show what the program takes of an FPGA board's core; of a built folder of export --board, the tools' figures"
+    " too. Can be repeated.",
+)
 time_limit_option = click.option(
     "--time-limit",
     "time_limit_s",

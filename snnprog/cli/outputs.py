@@ -69,6 +69,12 @@ class OutputFile(click.Path):
             found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
             raise FormatError(f"{path} {found}; this command writes {' or '.join(self.suffixes)}")
 
+    def check_place(self, path: Path) -> Path:
+        """Return where the file will stand; raise `FormatError` if it cannot be written there."""
+        from snnprog.output_files import check_place
+
+        return check_place(path)
+
 
 class OutputFolder(click.Path):
     """A folder that a command writes files to; it makes it, if necessary."""
@@ -85,8 +91,6 @@ def check_outputs(context: click.Context) -> None:
     FormatError
         If one of them cannot be written, or is another file under the same or another name (links included).
     """
-    from snnprog.output_files import check_place
-
     outputs = [(kind, value) for kind, value in _values(context) if isinstance(kind, OutputFile)]
     if not outputs:
         return
@@ -100,7 +104,7 @@ def check_outputs(context: click.Context) -> None:
                     f"{output} cannot be written: it is the input file {file}; give the output another name"
                 )
         kind.check_suffix(output)
-        other = places.setdefault(check_place(output), output)
+        other = places.setdefault(kind.check_place(output), output)
         if other is not output:
             raise FormatError(f"{output} cannot be written: {other} is the same file; give each output its own")
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
-from snnprog.cli.options import JsonCommand, NumberList, chip_option, json_option, time_limit_option, view_options
+from snnprog.cli.options import (
+    JsonCommand,
+    NumberList,
+    board_option,
+    chip_option,
+    json_option,
+    target_option,
+    time_limit_option,
+    view_options,
+)
 from snnprog.cli.output import print_json
 from snnprog.cli.outputs import OutputFile, RasterFile, SpecFile, SubjectFile
 from snnprog.cli.progress import progress_bar, working
@@ -46,6 +55,8 @@ if TYPE_CHECKING:
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
 @click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
+@target_option
+@board_option
 @chip_option
 @workers_option
 @time_limit_option
@@ -61,6 +72,8 @@ def report_command(
     merge: bool,
     view: EventView | None,
     backends: tuple[str, ...],
+    targets: tuple[str, ...],
+    boards: tuple[str, ...],
     chip: Chip | None,
     workers: int,
     time_limit_s: float | None,
@@ -76,15 +89,20 @@ def report_command(
 
     is_spec = subject_path.suffix == ".toml"
     if is_spec:
-        if spec_path is not None or inputs_path is not None or backends:
-            raise SpecError(f"{subject_path} is a specification; --spec, --inputs and --backend are for a program")
+        if spec_path is not None or inputs_path is not None or backends or targets or boards:
+            raise SpecError(
+                f"{subject_path} is a specification; --spec, --inputs, --backend, --target and --board are for a"
+                " program"
+            )
         asked = load_spec(subject_path, chip)
         page, code = _page_of_spec(asked, subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json)
     else:
         spec = None if spec_path is None else load_spec(spec_path, chip)
         said = {"ticks": ticks, "dt_ms": dt_ms, "starts_ms": starts_ms, "merge": merge, "view": view}
         read = None if inputs_path is None else partial(_rasters, inputs_path, said)
-        page, code = _page_of_program(subject_path, spec, read=read, backends=backends, quiet=as_json)
+        page, code = _page_of_program(
+            subject_path, spec, read=read, backends=backends, targets=targets, boards=boards, quiet=as_json
+        )
     write_page(page_path, page)
     if as_json:
         print_json({"page": str(page_path), **asdict(page.headline)})
@@ -109,6 +127,8 @@ def _page_of_program(
     *,
     read: Callable[[int], list[Raster]] | None,
     backends: tuple[str, ...],
+    targets: tuple[str, ...],
+    boards: tuple[str, ...],
     quiet: bool,
 ) -> tuple[Page, int]:
     from snnprog.program import load
@@ -118,7 +138,16 @@ def _page_of_program(
     program = load(path)
     rasters = None if read is None else read(program.n_inputs)
     with working(f"running on {', '.join(backends) or 'the built-in simulators'}", quiet):
-        page = page_of_program(program, spec, inputs=rasters, backends=backends or None, title=path.name, source=path)
+        page = page_of_program(
+            program,
+            spec,
+            inputs=rasters,
+            backends=backends or None,
+            targets=targets,
+            boards=boards,
+            title=path.name,
+            source=path,
+        )
     return page, NOT_EXACT if page.headline.kind == BAD else EXACT
 
 

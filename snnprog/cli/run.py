@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import JsonCommand, NumberList, json_option, view_options
+from snnprog.cli.options import NumberList, json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.cli.progress import working
+from snnprog.cli.run_stream import STANDARD_INPUT, StreamCommand, run_stream
 from snnprog.errors import LimitError, SpecError
 from snnprog.wording import counted, runs_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from snnprog.workload import Activity
 
 
-@click.command("run", cls=JsonCommand)
+@click.command("run", cls=StreamCommand)
 @click.argument("program_path", metavar="P.snnp", type=InputFile())
 @click.argument("inputs_path", metavar="INPUTS", type=RasterFile())
 @click.option(
@@ -41,8 +42,18 @@ if TYPE_CHECKING:
     type=OutputFile(".csv", ".npz"),
     help="File to write the potentials of outputs that are read by them to: .csv or .npz.",
 )
+@click.option(
+    "--stream",
+    "is_stream",
+    is_flag=True,
+    help="Run tick by tick, as events come: INPUTS is - for standard input, or a pipe, of CSV with tick,neuron.",
+)
 @click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern (required for all but .npz).")
+@click.option(
+    "--ticks",
+    type=click.IntRange(min=1),
+    help="Number of ticks per pattern (required for all but .npz).",
+)
 @click.option(
     "--patterns",
     type=click.IntRange(min=1),
@@ -68,6 +79,7 @@ def run_command(
     inputs_path: str,
     output_path: Path | None,
     potentials_path: Path | None,
+    is_stream: bool,
     backend: str | None,
     ticks: int | None,
     patterns: int | None,
@@ -87,7 +99,7 @@ def run_command(
     INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA), an
     .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also .npz and .h5
     with --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a
-    file; so are the potentials of outputs that are read by them.
+    file; so are the potentials of outputs that are read by them. With --stream, INPUTS is read as it comes.
     """
     from snnprog.backends import built_in, run_backend
     from snnprog.files import read_rasters, split_key, write_rasters
@@ -97,6 +109,11 @@ def run_command(
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
+    if is_stream:
+        run_stream(program, inputs_path, backend=backend, ticks=ticks, merge=merge, timeout_s=timeout_s)
+        return
+    if inputs_path == STANDARD_INPUT:
+        raise SpecError(f"{STANDARD_INPUT} stands for standard input, which only --stream reads; add --stream")
     if potentials_path is not None:
         check_potentials(potentials_path, program.is_read_by_potential)
     name, key = split_key(inputs_path)

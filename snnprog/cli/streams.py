@@ -71,6 +71,12 @@ def forgiving_streams() -> Iterator[ForgivingStream | None]:
         sys.stdout, sys.stderr = before
 
 
+def is_output_gone() -> bool:
+    """Tell whether standard output has failed: its reader is gone, or a disk is full. Nothing more can be written."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return isinstance(raw, ForgivingStream) and raw.error is not None
+
+
 def _text(stream: io.RawIOBase, *, is_by_line: bool) -> io.TextIOWrapper:
     """Return a text stream in the encoding of the one that it replaces; names of files need not be text."""
     replaced = sys.__stdout__

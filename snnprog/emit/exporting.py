@@ -41,29 +41,46 @@ def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> list[Pa
     return [path]
 
 
-def _hex(path: Path, program: Program) -> list[Path]:
-    check_installed("amaranth", "writing a core", extra="fpga")
-    from snnprog.emit.hardware.writing import write_image
-
-    return write_image(path, program)
-
-
 def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
     write_c(program, path, prefix=prefix)
     return [path, path.with_suffix(".h")]
 
 
+def _hex(path: Path, program: Program, *, board: str | None = None) -> list[Path]:
+    check_installed("amaranth", "writing a core", extra="fpga")
+    from snnprog.emit.hardware.writing import write_image
+
+    return write_image(path, program, board=board)
+
+
+def _board_folder(path: Path, program: Program, *, board: str) -> list[Path]:
+    check_installed("amaranth", "writing a core", extra="fpga")
+    from snnprog.emit.hardware.folder import write_board_folder
+
+    return write_board_folder(path, program, board)
+
+
 EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
     {
         ".nir": ExportForm("a NIR graph", _nir, ("dt_ms",)),
-        ".hex": ExportForm("the image of a core's memories", _hex, ()),
         ".c": ExportForm("C source", _c, ("prefix",)),
+        ".hex": ExportForm("the image of a core's memories", _hex, ("board",)),
     }
 )
 """Suffix -> how files that end so are written."""
 
+BOARD_FOLDER = ExportForm("a board's folder", _board_folder, ("board",))
+"""What is written where there is a board, and the path has none of those suffixes."""
 
-def export(program: Program, path: str | Path, *, dt_ms: float | None = None, prefix: str | None = None) -> list[Path]:
+
+def export(
+    program: Program,
+    path: str | Path,
+    *,
+    dt_ms: float | None = None,
+    prefix: str | None = None,
+    board: str | None = None,
+) -> list[Path]:
     """Write a program for another tool; the suffix of the path says in which form.
 
     Parameters
@@ -71,11 +88,15 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None, pr
     program : Program
     path : str or Path
         ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.hex`` for the memories
-        of a core on an FPGA, and beside it, as ``…_core.v``, the core's Verilog.
+        of a core on an FPGA, and beside it, as ``…_core.v``, the core's Verilog. With a board and none of these
+        suffixes, a folder: sources, pins, a Makefile, a testbench and a README for that board.
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional
         What all names begin with, for C; by default the file's stem, made an identifier.
+    board : str, optional
+        An FPGA board: "icebreaker", "upduino", "ulx3s", "colorlight-i5" or "colorlight-5a-75b". The core is one that
+        the board has room for; without a board, one of 256 neurons.
 
     Returns
     -------
@@ -93,11 +114,12 @@ def export(program: Program, path: str | Path, *, dt_ms: float | None = None, pr
     """
     check_type("program", program, kind=Program)
     path = Path(path)
-    form = EXPORT_FORMS.get(path.suffix)
+    form = EXPORT_FORMS.get(path.suffix, None if board is None else BOARD_FOLDER)
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
         raise SpecError(f"{path} {found}; programs are exported to {', '.join(EXPORT_FORMS)}")
-    given = {name: value for name, value in {"dt_ms": dt_ms, "prefix": prefix}.items() if value is not None}
+    options = {"dt_ms": dt_ms, "prefix": prefix, "board": board}
+    given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in form.options:
             raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")

@@ -2,7 +2,7 @@
 
 A recording may have ``time_ms,neuron`` or ``time_s,neuron`` instead; then the length of a tick is given beside the
 file. So are the sizes, because silence leaves no event. An event that is listed twice is an error, unless merging was
-asked for.
+asked for. Rows that mark the end of a tick (`snnprog.files.event_stream`) are skipped.
 
 NumPy parses files that hold digits and what goes with them, 50 times as fast as Python does. Whatever else there is
 (quoted fields, text, a row that is too short) is read line by line, and the first line that is not as it should be is
@@ -12,13 +12,11 @@ named. Both read the same numbers where both read any.
 from __future__ import annotations
 
 import array as packed
-import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +24,16 @@ from snnprog.archive import check_regular, read_bytes
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import check_bins
+from snnprog.files.event_rows import (
+    GREATEST,
+    HEADERS,
+    LINE_LIMIT,
+    TIME_UNITS,
+    fields_of,
+    header_of,
+    is_mark,
+    values_of,
+)
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes
 from snnprog.output_files import write_bytes
@@ -33,12 +41,6 @@ from snnprog.raster import check_inside, events_of_raster
 from snnprog.wording import counted
 
 CSV_LIMIT_BYTES = 1 << 28
-LINE_LIMIT = 1 << 16
-INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
-DECIMAL = re.compile(r"(\d{1,18}\.?\d{0,18}|\.\d{1,18})([eE][+-]?\d{1,3})?", re.ASCII)
-GREATEST = 1 << 40
-TIME_UNITS: Mapping[str, float] = MappingProxyType({"time_ms": 1e3, "time_s": 1.0})  # of a second
-HEADERS = (("tick", "neuron"), ("pattern", "tick", "neuron"), *((unit, "neuron") for unit in TIME_UNITS))
 FIRST_LINE = re.compile(rb"[^\r\n]*")
 PLAIN_INTEGERS = b"0123456789-, \t\r\n"
 PLAIN_TIMES = PLAIN_INTEGERS + b".eE+"
@@ -131,7 +133,7 @@ def holds_times(path: Path) -> bool:
     check_regular(path)
     try:
         with path.open("rb") as file:
-            return _header(path, file.readline(LINE_LIMIT))[0] in TIME_UNITS
+            return header_of(path, file.readline(LINE_LIMIT), allowed=HEADERS)[0] in TIME_UNITS
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -144,18 +146,9 @@ def _read_columns(path: Path) -> tuple[tuple[str, ...], Columns]:
     content = read_bytes(path)
     first = FIRST_LINE.match(content)
     assert first is not None, "it matches nothing, too"
-    header, body = _header(path, first.group()), content[first.end() :]
+    header, body = header_of(path, first.group(), allowed=HEADERS), content[first.end() :]
     columns = _plain_columns(header, body)
     return header, _columns_by_line(path, header, body=body) if columns is None else columns
-
-
-def _header(path: Path, content: bytes) -> tuple[str, ...]:
-    text = _decoded(path, FIRST_LINE.findall(content[:LINE_LIMIT])[0])
-    header = tuple(field.strip() for field in _fields(path, 1, line=text))
-    if header not in HEADERS:
-        known = " or ".join(repr(",".join(names)) for names in HEADERS)
-        raise FormatError(f"{path} begins with {','.join(header)!r}; the header is {known}")
-    return header
 
 
 def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
@@ -183,41 +176,10 @@ def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes) -> Col
     try:
         lines.readline()  # the end of the header
         for number, line in enumerate(iter(lambda: lines.readline(LINE_LIMIT), ""), 2):
-            if row := _fields(path, number, line=line):
-                for column, value in zip(columns, _parse_row(path, number, row=row, header=header), strict=True):
+            row = fields_of(path, number, line=line)
+            if row and not is_mark(row, header):
+                for column, value in zip(columns, values_of(path, number, row=row, header=header), strict=True):
                     column.append(value)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
     return [np.array(column) for column in columns]
-
-
-def _decoded(path: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
-
-
-def _fields(path: Path, number: int, *, line: str) -> list[str]:
-    if len(line) == LINE_LIMIT:
-        raise FormatError(f"{path}, line {number}: it has {LINE_LIMIT} characters or more; three numbers are fewer")
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
-
-
-def _parse_row(path: Path, line: int, *, row: list[str], header: tuple[str, ...]) -> list[int | float]:
-    texts = [field.strip() for field in row]
-    forms = [DECIMAL if name in TIME_UNITS else INTEGER for name in header]
-    if len(texts) != len(forms) or not all(form.fullmatch(text) for form, text in zip(forms, texts, strict=True)):
-        raise _odd_row(path, line, row=row, header=header)
-    values = [float(text) if form is DECIMAL else int(text) for form, text in zip(forms, texts, strict=True)]
-    if any(abs(value) > GREATEST for value in values):
-        raise _odd_row(path, line, row=row, header=header)
-    return values
-
-
-def _odd_row(path: Path, line: int, *, row: list[str], header: tuple[str, ...]) -> FormatError:
-    wanted = f"{len(header)} whole numbers" if header[-2] == "tick" else "a time from 0 and a whole number"
-    return FormatError(f"{path}, line {line}: {','.join(row)!r}; {wanted} are needed")

@@ -93,8 +93,8 @@ def ending_of(
         try:
             code, failure = _wait(process, [said] if answer is None else [said, answer], limit_s=limit_s)
         finally:
-            _end_group(process)
-        return Ending(code, failure, _last_words(said))
+            end_group(process)
+        return Ending(code, failure, last_words(said))
 
 
 def failure_of(
@@ -112,7 +112,12 @@ def failure_of(
     )
     if not ending.failure or ending.failure.startswith("cannot"):
         return ending.failure
-    return f"{ending.failure}; it said{': ' + ending.last_words if ending.last_words else ' nothing'}"
+    return said_after(ending.failure, ending.last_words)
+
+
+def said_after(failure: str, words: str) -> str:
+    """Return what went wrong with a command, and its last words."""
+    return f"{failure}; it said{': ' + words if words else ' nothing'}"
 
 
 def answer_of(command: Sequence[str], *, limit_s: float) -> str:
@@ -131,9 +136,14 @@ def _guarded(command: Sequence[str]) -> list[str]:
     """Return the words that start a command beside its guard, which never reads a line: nobody writes one."""
     if not IS_POSIX:
         return list(command)
-    if shutil.which(command[0]) is None:  # a shell would tell in words of its own
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    check_command(command)
     return ["/bin/sh", "-c", GUARDED, "sh", *command]
+
+
+def check_command(command: Sequence[str]) -> None:
+    """Raise `FileNotFoundError` if there is no such command; a shell would tell in words of its own."""
+    if shutil.which(command[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
 
 
 def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s: float) -> tuple[int | None, str]:
@@ -152,7 +162,8 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s
             return code, f"ended with code {code}" if code else ""
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a group, and the group; close its standard input."""
     try:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -165,6 +176,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _last_words(said: BinaryIO) -> str:
+def last_words(said: BinaryIO) -> str:
+    """Return the end of what a command wrote to a file."""
     said.seek(max(0, os.fstat(said.fileno()).st_size - SHOWN_BYTES))
     return said.read().decode("utf-8", errors="replace").strip()

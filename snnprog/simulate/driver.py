@@ -35,19 +35,24 @@ def integrate(cells: Integers, queue: Integers, *, first: Count, fired: Bytes, s
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
+    first_tick: int,
     layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape],
     work: Workspace,
     spikes: Bytes,
     currents: Integers,
     potentials: Integers,
 ) -> int:
-    """Run patterns, each from rest; fill their part of spikes and states; return how many excursions the log holds.
+    """Run patterns; fill their part of spikes and states; return how many excursions the log holds.
+
+    Each starts from rest, but the first one may go on where ``work`` was left: a run in pieces is the whole run.
 
     Parameters
     ----------
     raster : (ticks of all patterns * inputs,) uint8
     ends : (patterns,) int64
         The tick after each pattern's last.
+    first_tick : int
+        The tick with which the first pattern goes on; 0 for one that starts from rest.
     layout
         Cells at rest, outputs, the fields that are recorded (none, or current and potential), the limit and the field
         of each watch, wires, and shape.
@@ -61,12 +66,14 @@ def run_patterns(
     count, is_recorded = 0, potentials.size > 0
     for pattern in range(ends.size):
         start = np.uint64(ends[pattern - 1]) if pattern else ZERO
-        begin(work, rest)
-        slot = ZERO
+        past = ZERO if pattern else np.uint64(first_tick)
+        if past == ZERO:
+            begin(work, rest)
+        slot = past % shape.period
         for tick in range(np.uint64(ends[pattern]) - start):
             first = slot * shape.padded
             if integrate(cells, queue, first=first, fired=fired, shift=shape.shift, is_recorded=is_recorded):
-                count = note(work, count, pattern, tick, watched, shape)
+                count = note(work, count, pattern, past + tick, watched, shape)
             at = start + tick
             record_spikes(fired, outputs, spikes, at, shape.n_outputs)
             if currents.size:

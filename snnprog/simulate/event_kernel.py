@@ -7,11 +7,14 @@ longest delay are looked at, in order; patterns run on threads. All registers ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Raster
+from snnprog.arrays import Bools, Bytes, Int64s, Raster
+from snnprog.jit import entry_of
 from snnprog.program import Program
 from snnprog.rules.compiled import generated
 from snnprog.rules.rule import COUNT, CURRENT, POTENTIAL, SPIKES, WEIGHT, Rule
@@ -28,15 +31,20 @@ THREAD_WORK = 1 << 20
 TEMPLATE = """
 
 @compiled(nogil=True, error_model="numpy")
-def run(raster, first, post, delay, weight, longest, parameters, registers, gathered, counts, states, log):
+def run(raster, first_tick, wires, parameters, work, counts, states):
     kind = np.int64
+    first, post, delay, weight, longest = wires
+    registers, gathered, sent, last, noted, log = work
     ticks, n_inputs = raster.shape
     n_neurons, n_lines = gathered.size, first.size - 1
-    sent = np.zeros((longest, n_lines), np.int64)
-    last = np.full(n_lines, -longest - 1)
-    noted = np.zeros(n_neurons, np.bool_)
+    if first_tick == 0:
+        registers[:] = 0
+        sent[:] = 0
+        last[:] = -longest - 1
+        noted[:] = False
     count = 0
-    for tick in range(ticks):
+    for at in range(ticks):
+        tick = first_tick + at
 {clear}
         for line in range(n_lines):
             if tick - last[line] > longest:
@@ -54,9 +62,9 @@ def run(raster, first, post, delay, weight, longest, parameters, registers, gath
 {load}
 {steps}
 {store}
-            counts[tick, neuron] = {spikes}
+            counts[at, neuron] = {spikes}
         for line in range(n_lines):
-            {times} = kind(raster[tick, line]) if line < n_inputs else counts[tick, line - n_inputs]
+            {times} = kind(raster[at, line]) if line < n_inputs else counts[at, line - n_inputs]
             sent[tick % longest, line] = {times}
             if {times}:
                 last[line] = tick
@@ -66,26 +74,109 @@ def run(raster, first, post, delay, weight, longest, parameters, registers, gath
 """
 
 
+class _Work(NamedTuple):
+    """What is under way.
+
+    Attributes
+    ----------
+    registers : (registers, neurons) int64
+    gathered : (neurons,) int64
+        What arrives in a tick, where that is no register.
+    sent : (longest delay, lines) int64
+        How often each line spiked in the latest ticks; a tick's place is its number modulo the longest delay.
+    last : (lines,) int64
+        The tick in which each line spiked last.
+    noted : (neurons,) bool
+        Which have left the portable range.
+    log : (neurons, LOG_COLUMNS) int64
+        Tick, order within it, neuron, watch and value of each excursion.
+    """
+
+    registers: Int64s
+    gathered: Int64s
+    sent: Int64s
+    last: Int64s
+    noted: Bools
+    log: Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class EventNetwork:
+    """A program as the generated code wants it.
+
+    Attributes
+    ----------
+    program : Program
+    wires : tuple
+        Of each line the first synapse, of each synapse neuron, delay and effective weight, and the longest delay.
+    parameters : (parameters and constants, neurons) int64
+    """
+
+    program: Program
+    wires: tuple[Int64s, Int64s, Int64s, Int64s, int]
+    parameters: Int64s
+
+    @classmethod
+    def of(cls, program: Program) -> EventNetwork:
+        """Return the network of a program."""
+        synapses, values = Synapses.of(program).in_order(), parameters_of(program)
+        first = np.searchsorted(synapses.pre, np.arange(program.n_inputs + program.n_neurons + 1))
+        wires = first, synapses.post, synapses.delay, synapses.effective_weight, program.max_delay
+        return cls(program, wires, np.array([values[name] for name in _parameter_names(program.chip.rule)], np.int64))
+
+
+class EventStepper:
+    """Runs one pattern event by event, piece by piece.
+
+    Parameters
+    ----------
+    network : EventNetwork
+    state : bool
+        Whether currents and potentials are recorded.
+    """
+
+    def __init__(self, network: EventNetwork, *, state: bool) -> None:
+        program = network.program
+        self._network, self._state, self._rule = network, state, program.chip.rule
+        neurons, lines = program.n_neurons, program.n_inputs + program.n_neurons
+        self._work = _Work(
+            registers=np.zeros((len(self._rule.registers), neurons), np.int64),
+            gathered=np.zeros(neurons, np.int64),
+            sent=np.zeros((program.max_delay, lines), np.int64),
+            last=np.zeros(lines, np.int64),
+            noted=np.zeros(neurons, np.bool_),
+            log=np.zeros((neurons, LOG_COLUMNS), np.int64),
+        )
+        sample = np.zeros((1, program.n_inputs), np.uint8)
+        self._code = entry_of(_runner(self._rule), self._arguments(sample, 0, *self._room(1)))
+
+    def step(self, stimulus: Bytes, first_tick: int) -> Trace:
+        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+        counts, states = self._room(len(stimulus))
+        noted = self._code(*self._arguments(stimulus, first_tick, counts, states))
+        return Trace(
+            spikes=counts[:, self._network.program.outputs] > 0,
+            currents=as_states(states[0]) if self._state else None,
+            potentials=as_states(states[1]) if self._state else None,
+            excursions=_excursions(self._rule, self._work.log[:noted]),
+        )
+
+    def _room(self, ticks: int) -> tuple[Int64s, Int64s]:
+        neurons = self._network.program.n_neurons
+        return np.zeros((ticks, neurons), np.int64), np.zeros((2, ticks if self._state else 0, neurons), np.int64)
+
+    def _arguments(self, stimulus: Bytes, first_tick: int, counts: Int64s, states: Int64s) -> tuple[object, ...]:
+        stimulus = stimulus.view()
+        stimulus.flags.writeable = False  # a type of its own to Numba: one is enough
+        return stimulus, first_tick, self._network.wires, self._network.parameters, self._work, counts, states
+
+
 def simulate_events(program: Program, inputs: Sequence[Raster], *, state: bool) -> list[Trace]:
     """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster."""
-    rule, synapses = program.chip.rule, Synapses.of(program).in_order()
-    first = np.searchsorted(synapses.pre, np.arange(program.n_inputs + program.n_neurons + 1))
-    wires = first, synapses.post, synapses.delay, synapses.effective_weight, program.max_delay
-    values = parameters_of(program)
-    parameters = np.array([values[name] for name in _parameter_names(rule)], np.int64)
+    network = EventNetwork.of(program)
 
     def run(raster: Raster) -> Trace:
-        counts = np.zeros((len(raster), program.n_neurons), np.int64)
-        states = np.zeros((2, len(raster) if state else 0, program.n_neurons), np.int64)
-        room = np.zeros((len(rule.registers), program.n_neurons), np.int64), np.zeros(program.n_neurons, np.int64)
-        log = np.zeros((program.n_neurons, LOG_COLUMNS), np.int64)
-        noted = _runner(rule)(np.ascontiguousarray(raster), *wires, parameters, *room, counts, states, log)
-        return Trace(
-            spikes=counts[:, program.outputs] > 0,
-            currents=as_states(states[0]) if state else None,
-            potentials=as_states(states[1]) if state else None,
-            excursions=_excursions(rule, log[:noted]),
-        )
+        return EventStepper(network, state=state).step(np.ascontiguousarray(raster).view(np.uint8), 0)
 
     work = sum(map(len, inputs)) * program.n_neurons
     threads = min(processors(), len(inputs), 1 + work // THREAD_WORK)
@@ -145,7 +236,7 @@ def event_source(rule: Rule) -> str:
         spikes=writer.name(SPIKES),
         record=indented(
             [
-                f"states[{row}, tick] = registers[{registers[writer.name(name)]}]"
+                f"states[{row}, at] = registers[{registers[writer.name(name)]}]"
                 for row, name in recorded.items()
                 if name in rule.registers
             ],

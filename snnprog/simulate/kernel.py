@@ -11,12 +11,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Integers, Raster
+from snnprog.arrays import Bytes, Int64s, Integers, Raster
+from snnprog.jit import entry_of
 from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
-from snnprog.simulate.event_kernel import simulate_events
+from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
 from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
 from snnprog.simulate.memory import LOG_COLUMNS, SCAN_BYTES, Shape, Workspace
+from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
 
@@ -40,10 +42,24 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     Shapes are the caller's affair.
     """
     if can_be_laid_out(program):
-        if program not in _LAYOUTS:
-            _LAYOUTS[program] = lay_out(program)
-        return run_layout(_LAYOUTS[program], inputs, state=state, threads=processors())
+        return run_layout(_layout_of(program), inputs, state=state, threads=processors())
     return simulate_events(program, inputs, state=state)
+
+
+def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
+    """Return what runs one pattern of a program piece by piece; see `LayoutStepper.step`.
+
+    A layout takes one spike per line and tick, so a program whose lines may carry more runs event by event.
+    """
+    if most_line_spikes(program) == 1 and can_be_laid_out(program):
+        return LayoutStepper(_layout_of(program), state=state)
+    return EventStepper(EventNetwork.of(program), state=state)
+
+
+def _layout_of(program: Program) -> Layout:
+    if program not in _LAYOUTS:
+        _LAYOUTS[program] = lay_out(program)
+    return _LAYOUTS[program]
 
 
 def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False, threads: int = 1) -> list[Trace]:
@@ -97,19 +113,73 @@ def _spans(ends: Int64s, shape: Shape, threads: int) -> list[tuple[int, int]]:
 
 def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, states: Integers) -> Int64s:
     """Run patterns one after another; fill their spikes and states; return their excursions."""
-    work = _workspace(layout, len(inputs))
-    tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view()
-    tape.flags.writeable = False  # a type of its own to Numba: one is enough
+    tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view(np.uint8)
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
-    registers = layout.code.registers
-    fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
-    watched = np.array([(limit, field) for _, limit, field in layout.code.watched], np.int64).reshape(-1, 2)
-    shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
-    static = layout.cells, layout.outputs, np.array(fields, np.uint64), watched, layout.wires, shape
-    currents, potentials = states if CURRENT in registers else (states[0, :0], states[1])
-    flat = [array.reshape(-1) for array in (tape, spikes.view(np.uint8), currents, potentials)]
-    count = layout.code.run(flat[0], ends, static, work, *flat[1:])
-    return work.log[:count]
+    run = _LayoutRun(layout, len(inputs))
+    count = layout.code.run(*run.arguments(tape, ends, first_tick=0, spikes=spikes, states=states))
+    return run.work.log[:count]
+
+
+class _LayoutRun:
+    """A layout and what is under way in it, as `snnprog.simulate.driver.run_patterns` wants them."""
+
+    def __init__(self, layout: Layout, patterns: int) -> None:
+        registers = layout.code.registers
+        fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
+        watched = np.array([(limit, field) for _, limit, field in layout.code.watched], np.int64).reshape(-1, 2)
+        shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
+        self.work = _workspace(layout, patterns)
+        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watched, layout.wires, shape
+        self._first_state = 0 if CURRENT in registers else 1
+
+    def arguments(
+        self, tape: Bytes, ends: Int64s, *, first_tick: int, spikes: Raster, states: Integers
+    ) -> tuple[object, ...]:
+        """Return the arguments for a tape ``(ticks, inputs)``, and where spikes and states are to be written."""
+        tape = tape.reshape(-1)
+        tape.flags.writeable = False  # a type of its own to Numba: one is enough
+        currents = states[0, : 0 if self._first_state else None]
+        flat = spikes.view(np.uint8).reshape(-1), currents.reshape(-1), states[1].reshape(-1)
+        return tape, ends, first_tick, self._static, self.work, *flat
+
+
+class LayoutStepper:
+    """Runs one pattern of a program that is laid out, piece by piece.
+
+    Parameters
+    ----------
+    layout : Layout
+    state : bool
+        Whether currents and potentials are recorded.
+    """
+
+    def __init__(self, layout: Layout, *, state: bool) -> None:
+        self._layout, self._state, self._run = layout, state, _LayoutRun(layout, 1)
+        self._ends = np.zeros(1, np.int64)
+        sample = self._room(1)
+        tape = np.zeros((1, layout.shape.n_inputs), np.uint8)
+        self._code = entry_of(
+            layout.code.run, self._run.arguments(tape, self._ends, first_tick=0, spikes=sample[0], states=sample[1])
+        )
+
+    def step(self, stimulus: Bytes, first_tick: int) -> Trace:
+        """Go on with a stimulus ``(ticks, inputs)`` of 0 and 1; from rest where ``first_tick`` is 0."""
+        self._ends[0] = len(stimulus)
+        spikes, states = self._room(len(stimulus))
+        count = self._code(
+            *self._run.arguments(stimulus, self._ends, first_tick=first_tick, spikes=spikes, states=states)
+        )
+        return Trace(
+            spikes=spikes,
+            currents=as_states(states[0]) if self._state else None,
+            potentials=as_states(states[1]) if self._state else None,
+            excursions=_excursions(self._run.work.log[:count], self._layout, 1)[0] if count else (),
+        )
+
+    def _room(self, ticks: int) -> tuple[Raster, Integers]:
+        shape = self._layout.shape
+        spikes = np.empty((ticks, shape.n_outputs), np.bool_)
+        return spikes, np.zeros((2, ticks if self._state else 0, shape.n_neurons), self._layout.cells.dtype)
 
 
 def _workspace(layout: Layout, patterns: int) -> Workspace:

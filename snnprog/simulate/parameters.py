@@ -6,6 +6,10 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.program import Program
+from snnprog.rules.interpreter import Interpreter
+
+MOST_IN_A_BYTE = 255
+"""Spikes of a line in a tick where the rule sets no limit: they are handed over as bytes."""
 
 
 def parameters_of(program: Program) -> dict[str, Int64s]:
@@ -14,3 +18,13 @@ def parameters_of(program: Program) -> dict[str, Int64s]:
     found: dict[str, Int64s] = {each.name: getattr(program, each.name).astype(np.int64) for each in rule.parameters}
     is_readout = np.isin(np.arange(program.n_neurons), program.outputs)
     return found | {each.name: np.where(is_readout, each.readout, each.hidden) for each in rule.constants}
+
+
+def most_line_spikes(program: Program) -> int:
+    """Return how many spikes an input line may carry in a tick: as many as the rule lets any neuron send, or 255."""
+    rule = program.chip.rule
+    if rule.firing.most is None:
+        return MOST_IN_A_BYTE
+    limits = {each.name: np.array([max(each.hidden, each.readout)]) for each in rule.constants}
+    most = Interpreter(rule, parameters_of(program) | limits).value(rule.firing.most)
+    return min(int(most.max(initial=1)), MOST_IN_A_BYTE)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Raster
+from snnprog.arrays import Bytes, Int64s, Raster
 from snnprog.program import Program
 from snnprog.trace import Excursion, Trace, as_states
 
 
-def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Raster:
+def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Bytes:
     """Return the stimuli ``(ticks, patterns, inputs)``, padded at their end to the longest."""
     longest = max((len(raster) for raster in inputs), default=0)
-    stimulus = np.zeros((longest, len(inputs), n_inputs), dtype=np.bool_)
+    stimulus = np.zeros((longest, len(inputs), n_inputs), dtype=np.uint8)
     for index, raster in enumerate(inputs):
         stimulus[: len(raster), index] = raster
     return stimulus
@@ -30,9 +30,21 @@ class Record:
         Ticks of each pattern.
     state : bool
         Whether currents and potentials are kept.
+    first_tick : int
+        The number of the first tick.
+    noted : collection of int
+        Neurons whose first excursion was earlier.
     """
 
-    def __init__(self, program: Program, lengths: list[int], *, state: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        lengths: list[int],
+        *,
+        state: bool,
+        first_tick: int = 0,
+        noted: Collection[int] = (),
+    ) -> None:
         self.program, self.lengths = program, lengths
         shape = (max(lengths, default=0), len(lengths), program.n_neurons)
         self.spikes = np.zeros(shape, np.bool_)
@@ -41,7 +53,7 @@ class Record:
         self._watched = {
             watch.step: (program.chip.rule.step(watch.step).target, watch.limit) for watch in program.chip.rule.watched
         }
-        self._tick = 0
+        self._tick, self._first_tick, self._noted = 0, first_tick, noted
 
     def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
         """Take down what all neurons ``(patterns, neurons)`` did in a tick, and their states after it."""
@@ -54,9 +66,10 @@ class Record:
         """Take down where values ``(patterns, neurons)`` have left the range on which all runtimes agree."""
         (quantity, limit), tick = self._watched[step], self._tick
         for pattern, neuron in np.argwhere(np.abs(values) >= limit):
-            if neuron not in self.excursions[pattern] and tick < self.lengths[pattern]:
-                value = int(values[pattern, neuron])
-                self.excursions[pattern][int(neuron)] = Excursion(tick, int(neuron), quantity, value, limit)
+            is_first = neuron not in self.excursions[pattern] and neuron not in self._noted
+            if is_first and tick < self.lengths[pattern]:
+                value, at = int(values[pattern, neuron]), self._first_tick + tick
+                self.excursions[pattern][int(neuron)] = Excursion(at, int(neuron), quantity, value, limit)
 
     def traces(self) -> list[Trace]:
         """Return one trace per pattern."""

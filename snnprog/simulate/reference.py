@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Raster
+from snnprog.arrays import Bytes, Int64s, Raster
 from snnprog.program import Program
 from snnprog.rules.interpreter import Interpreter, Note, Outcome
 from snnprog.rules.rule import CURRENT, POTENTIAL
@@ -46,12 +46,35 @@ def _side_by_side(program: Program, inputs: Sequence[Raster], *, state: bool) ->
 
 
 def _recorded(program: Program, inputs: Sequence[Raster], *, state: bool) -> Record:
-    stimulus = side_by_side(inputs, program.n_inputs)
     record = Record(program, [len(raster) for raster in inputs], state=state)
-    for tick, outcome in enumerate(_ticks(program, stimulus, note=record.note_excursions)):
-        current = outcome.state.get(CURRENT, np.zeros_like(outcome.compared))
-        record.note(tick, outcome.spikes > 0, current, outcome.state[POTENTIAL])
+    _Network(program, len(inputs)).run(side_by_side(inputs, program.n_inputs), record)
     return record
+
+
+class ReferenceStepper:
+    """Runs one pattern of a program, piece by piece.
+
+    Parameters
+    ----------
+    program : Program
+    state : bool
+        Whether currents and potentials are recorded.
+    """
+
+    def __init__(self, program: Program, *, state: bool) -> None:
+        self._program, self._state = program, state
+        self._network = _Network(program, 1)
+        self._noted: set[int] = set()
+
+    def step(self, stimulus: Bytes, first_tick: int) -> Trace:
+        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+        if first_tick == 0:
+            self._network, self._noted = _Network(self._program, 1), set()
+        record = Record(self._program, [len(stimulus)], state=self._state, first_tick=first_tick, noted=self._noted)
+        self._network.run(stimulus[:, None], record)
+        (trace,) = record.traces()
+        self._noted |= {excursion.neuron for excursion in trace.excursions}
+        return trace
 
 
 def run_observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], Excursion | None]:
@@ -72,21 +95,36 @@ def run_observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raste
 
 def compared_potentials(program: Program, inputs: Raster) -> Int64s:
     """Return the potential ``(ticks, neurons)`` that each neuron compares with its threshold, of one pattern."""
-    outcomes = _ticks(program, side_by_side([inputs], program.n_inputs))
+    outcomes = _Network(program, 1).ticks(side_by_side([inputs], program.n_inputs))
     compared = [outcome.compared[0] for outcome in outcomes]
     return np.array(compared, np.int64).reshape(len(inputs), program.n_neurons)
 
 
-def _ticks(program: Program, stimulus: Raster, *, note: Note | None = None) -> Iterator[Outcome]:
-    """Yield what each tick leaves, for stimuli ``(ticks, patterns, inputs)``."""
-    patterns, neurons = stimulus.shape[1], program.n_neurons
-    interpreter = Interpreter(program.chip.rule, parameters_of(program))
-    arrivals = Arrivals(interpreter, Synapses.of(program), (patterns, neurons, program.n_inputs + neurons))
-    state = interpreter.rest((patterns, neurons))
-    nothing = np.zeros((patterns, neurons), np.int64)
-    for tick, arriving in enumerate(stimulus):
-        gathered = arrivals.gathered(tick, state.get(interpreter.rule.gather.target, nothing), note)
-        outcome = interpreter.tick(state, gathered, note)
-        state = outcome.state
-        arrivals.send(tick, np.concatenate([arriving.astype(np.int64), outcome.spikes], axis=1))
-        yield outcome
+class _Network:
+    """Patterns of a program, side by side, and what is under way in them."""
+
+    def __init__(self, program: Program, patterns: int) -> None:
+        neurons = program.n_neurons
+        interpreter = Interpreter(program.chip.rule, parameters_of(program))
+        self._arrivals = Arrivals(interpreter, Synapses.of(program), (patterns, neurons, program.n_inputs + neurons))
+        self._interpreter, self._state = interpreter, interpreter.rest((patterns, neurons))
+        self._nothing = np.zeros((patterns, neurons), np.int64)
+        self._tick = 0
+
+    def run(self, stimulus: Bytes, record: Record) -> None:
+        """Go on with stimuli ``(ticks, patterns, inputs)``, and have everything recorded."""
+        for tick, outcome in enumerate(self.ticks(stimulus, note=record.note_excursions)):
+            current = outcome.state.get(CURRENT, self._nothing)
+            record.note(tick, outcome.spikes > 0, current, outcome.state[POTENTIAL])
+
+    def ticks(self, stimulus: Bytes, *, note: Note | None = None) -> Iterator[Outcome]:
+        """Yield what each tick leaves, for stimuli ``(ticks, patterns, inputs)``: how often each line spikes."""
+        for arriving in stimulus:
+            before = self._state.get(self._interpreter.rule.gather.target, self._nothing)
+            gathered = self._arrivals.gathered(self._tick, before, note)
+            outcome = self._interpreter.tick(self._state, gathered, note)
+            self._state = outcome.state
+            sent = np.concatenate([arriving.astype(np.int64), outcome.spikes], axis=1)
+            self._arrivals.send(self._tick, sent)
+            self._tick += 1
+            yield outcome

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
+from snnprog.emit.hardware.identity import identity_of
 from snnprog.emit.hardware.plan import (
     COLUMNS,
     IS_LAST,
@@ -43,6 +44,7 @@ class Image:
     addresses, words : (words,) int64
         Flat addresses, rising, and what stands there.
     about : mapping
+        ``chip``; ``identity``, of the core (`identity_of`);
         ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
         core's is; and ``states``: name -> address of the first neuron's word, lowest bit, bits, and whether they have
         a sign.
@@ -94,6 +96,7 @@ def image_of(program: Program, plan: CorePlan) -> Image:
     }
     about = {
         "chip": program.chip.name,
+        "identity": identity_of(plan).hex(),
         "inputs": program.n_inputs,
         "outputs": program.n_outputs,
         "neurons": program.n_neurons,

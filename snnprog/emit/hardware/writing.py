@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from snnprog.chips import Chip
+from snnprog.emit.hardware.boards import find_board, plan_for
 from snnprog.emit.hardware.core import Core
 from snnprog.emit.hardware.image import image_of
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
@@ -18,8 +19,15 @@ CORE_NAME = "snnprog_core"
 """Of the Verilog module."""
 
 
-def write_image(path: Path, program: Program) -> list[Path]:
+def write_image(path: Path, program: Program, *, board: str | None = None) -> list[Path]:
     """Write a program's image, and the Verilog of its core beside it, as ``…_core.v``; return both paths.
+
+    Parameters
+    ----------
+    path : Path
+    program : Program
+    board : str, optional
+        The board whose core it is for; one of the usual size, unless given.
 
     Raises
     ------
@@ -30,10 +38,10 @@ def write_image(path: Path, program: Program) -> list[Path]:
     FormatError
         If a file cannot be written.
     """
-    size = CoreSize()
-    image = image_of(program, CorePlan(program.chip, size))
+    plan = CorePlan(program.chip, CoreSize()) if board is None else plan_for(program, find_board(board))
+    image = image_of(program, plan)
     core_path = path.with_name(f"{path.stem}_core.v")
-    write_bytes(core_path, core_verilog(program.chip, size).encode("utf-8"))
+    write_bytes(core_path, core_verilog(program.chip, plan.size).encode("utf-8"))
     write_bytes(path, image.text().encode("utf-8"))
     return [path, core_path]
 

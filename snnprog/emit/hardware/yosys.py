@@ -81,12 +81,14 @@ def verilog_of(component: Component, *, name: str) -> str:
 
 COMMANDS = """\
 read_rtlil in.il
-proc -nomux -norom
+proc -norom
+pmuxtree
 delete t:$meminit*
 memory_collect
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 write_verilog -norename out.v
 """
-"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, and one line more, which deletes the contents of memories:
-Amaranth sets all of them to 0, and a UP5K's large blocks have none."""
+"""What `amaranth.back.verilog` of Amaranth 0.5.10 runs, but for two things. Choices become multiplexers: as processes,
+which wait for a change of their inputs, they have no value in Icarus Verilog before the first one. And the contents of
+memories are deleted: Amaranth sets all of them to 0, and a UP5K's large blocks have none."""

@@ -28,8 +28,10 @@ from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
+from snnprog.report.boards import board_table
 from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
 from snnprog.report.explanations import hidden_in_words, proof_in_words
+from snnprog.report.microcontrollers import microcontroller_table
 from snnprog.report.page import charts, sheets, words
 from snnprog.report.page.model import Contradiction, Fact, Page
 from snnprog.report.page.told import told_of_rows, versions_of
@@ -56,6 +58,8 @@ def write_report(
     *,
     inputs: Sequence[ArrayLike] | None = None,
     backends: Sequence[str] | None = None,
+    targets: Sequence[str] = (),
+    boards: Sequence[str] = (),
     title: str = "",
 ) -> Page:
     """Write one self-contained HTML file about a program, or about a spec that was not compiled.
@@ -70,6 +74,10 @@ def write_report(
         What to run a program on, one pattern each, where there is no spec.
     backends : sequence of str, optional
         Where to run for the comparison; the simulator that `snnprog.backends.built_in` names, unless given.
+    targets : sequence of str
+        Microcontrollers, of `snnprog.figures.MICROCONTROLLERS`, whose bytes and instructions are counted.
+    boards : sequence of str
+        FPGA boards, or their folders (see `snnprog.figures.board_figures`), whose cores it is compared with.
     title : str
         What the page is called.
 
@@ -91,7 +99,9 @@ def write_report(
     if isinstance(subject, Spec):
         page = page_of_spec(subject, explain(subject), title=title)
     else:
-        page = page_of_program(subject, spec, inputs=inputs, backends=backends, title=title)
+        page = page_of_program(
+            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, title=title
+        )
     write_page(Path(path), page)
     return page
 
@@ -102,6 +112,8 @@ def page_of_program(
     *,
     inputs: Sequence[ArrayLike] | None = None,
     backends: Sequence[str] | None = None,
+    targets: Sequence[str] = (),
+    boards: Sequence[str] = (),
     title: str = "",
     source: Path | None = None,
 ) -> Page:
@@ -130,7 +142,11 @@ def page_of_program(
         neurons=neurons,
         kinds=kinds,
         contradictions=(),
-        resources=_resources(program, placed, worked=run.worked),
+        resources=(
+            *_resources(program, placed, worked=run.worked),
+            *_microcontrollers(program, targets),
+            *_boards(program, boards),
+        ),
         backends=_backends(run),
         divergences=_divergences(run.verification),
         provenance=_provenance(program, source),
@@ -305,6 +321,22 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
+
+
+def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:
+    if not targets:
+        return ()
+    from snnprog.figures import microcontroller_figures  # which few pages show
+
+    return (microcontroller_table([microcontroller_figures(program, target) for target in targets]),)
+
+
+def _boards(program: Program, boards: Sequence[str]) -> tuple[Table, ...]:
+    if not boards:
+        return ()
+    from snnprog.figures import board_figures  # which few pages show
+
+    return (board_table([board_figures(program, board) for board in boards]),)
 
 
 def _backends(run: _Run) -> Table | None:

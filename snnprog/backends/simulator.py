@@ -1,0 +1,233 @@
+"""A program that runs on where it stopped: for closed loops, and for events that come as they happen.
+
+`snnprog.run` is one step from rest. In pieces of any sizes the traces are the same, one after another: spikes, states,
+readouts, and excursions with their ticks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnprog.arrays import Bytes
+from snnprog.backends.execution import (
+    BUILT_IN,
+    KERNEL,
+    REFERENCE,
+    Record,
+    built_in_versions,
+    check_record,
+    folder_for,
+)
+from snnprog.backends.readouts import Readouts, reads_potentials
+from snnprog.backends.streaming import RunnerStepper
+from snnprog.checks import as_seconds, check_type
+from snnprog.errors import PortabilityWarning, SpecError
+from snnprog.program import Program
+from snnprog.simulate.parameters import most_line_spikes
+from snnprog.simulate.reference import ReferenceStepper
+from snnprog.trace import Trace
+
+Inputs = NDArray[np.generic] | Sequence[int]
+"""What one step takes: see `Simulator.step`."""
+
+
+class Stepper(Protocol):
+    """Runs one pattern of a program, piece by piece: built in, or in a runner's process."""
+
+    def step(self, stimulus: Bytes, first_tick: int) -> Trace:
+        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+
+
+class Simulator:
+    """A program that goes on where it stopped.
+
+    Parameters
+    ----------
+    program : Program
+    backend : str
+        "kernel", "reference", or the name of a backend folder that streams (see ``docs/backends.md``).
+    record : {"spikes", "state"}
+        "state" records the current and potential of every neuron after each tick, too, as in `snnprog.run`.
+    timeout_s : float, optional
+        Seconds after which a step of a backend folder has failed; its own default, unless given.
+
+    Attributes
+    ----------
+    tick : int
+        The number of ticks so far: the first tick of the next step.
+    versions : mapping of str to str
+        Name -> version of the software that runs.
+
+    Raises
+    ------
+    SpecError
+        If ``record`` is something else.
+    BackendError
+        If there is no such backend, it does not stream, or it cannot be started.
+    LimitError
+        If the program needs what the backend lacks.
+
+    Examples
+    --------
+    >>> with sp.Simulator(program) as sim:
+    ...     for tick in range(1000):
+    ...         outputs = sim.step(sensors()).spikes[0]
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        backend: str = KERNEL,
+        *,
+        record: Record = "spikes",
+        timeout_s: float | None = None,
+    ) -> None:
+        check_type("program", program, kind=Program)
+        check_record(record)
+        limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
+        self.tick = 0
+        self._inputs = _Inputs(program)
+        self._readouts = Readouts(program, state=record == "state") if reads_potentials(program) else None
+        state = record == "state" or self._readouts is not None
+        self._is_closed = self._is_warned = False
+        self._stepper: Stepper
+        if backend in BUILT_IN:
+            self.versions: Mapping[str, str] = built_in_versions(backend)
+            self._stepper, self._runner = _built_in_stepper(program, backend, state=state), None
+        else:
+            folder = folder_for(program, backend, record=record)
+            self._runner = RunnerStepper(program, folder, state=state, timeout_s=limit)
+            self._stepper, self.versions = self._runner, self._runner.versions
+
+    def step(self, inputs: Inputs) -> Trace:
+        """Run the next ticks.
+
+        Parameters
+        ----------
+        inputs : (ticks, inputs) or (inputs,) bool, or list of int
+            A raster, or one tick: an array, or a list of the lines that spike. Where neurons of the chip spike several
+            times in a tick, integers are spike counts, and a list may name a line several times.
+
+        Returns
+        -------
+        Trace
+            Of these ticks, one or more; excursions have their ticks counted from rest.
+
+        Raises
+        ------
+        SpecError
+            If the inputs are something else, or the simulator is closed; nothing has run then.
+        BackendError
+            If the backend fails, hangs or answers nonsense; `reset` starts it again.
+        LimitError
+            If the potential of an output that is read by it reaches the threshold.
+
+        Warns
+        -----
+        PortabilityWarning
+            At the first excursion since rest: where a built-in simulator leaves the range on which all runtimes agree.
+        """
+        stimulus = self._inputs.stimulus(inputs)
+        if self._is_closed:
+            raise SpecError("the simulator is closed; make another one")
+        first_tick = self.tick
+        trace = self._stepper.step(stimulus, first_tick)
+        self.tick = first_tick + len(stimulus)
+        if trace.excursions and not self._is_warned:
+            self._is_warned = True
+            warnings.warn(str(trace.excursions[0]), PortabilityWarning, stacklevel=2)
+        return trace if self._readouts is None else self._readouts.read(trace, first_tick=first_tick)
+
+    def stream(self, ticks: Iterable[Inputs]) -> Iterator[Trace]:
+        """Run ticks as they come, and yield the trace of each before the next is asked for.
+
+        Parameters
+        ----------
+        ticks : iterable
+            Of what `step` takes; `snnprog.ticks_of_events` makes one of single events.
+
+        Yields
+        ------
+        Trace
+            Of each item.
+        """
+        for inputs in ticks:
+            yield self.step(inputs)
+
+    def reset(self) -> None:
+        """Go back to rest: no current, no potential, no spike under way, and tick 0."""
+        self.tick, self._is_warned = 0, False
+
+    def close(self) -> None:
+        """End the process of a backend folder; a built-in simulator has none."""
+        self._is_closed = True
+        if self._runner is not None:
+            self._runner.close()
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _built_in_stepper(program: Program, backend: str, *, state: bool) -> Stepper:
+    if backend == REFERENCE:
+        return ReferenceStepper(program, state=state)
+    from snnprog.simulate import kernel  # its Numba takes longer to import than all else together
+
+    return kernel.stepper_of(program, state=state)
+
+
+class _Inputs:
+    """What a program's lines may carry."""
+
+    def __init__(self, program: Program) -> None:
+        self._count, self._most = program.n_inputs, most_line_spikes(program)
+
+    def stimulus(self, inputs: Inputs) -> Bytes:
+        """Return the spike counts ``(ticks, inputs)`` of one tick or more."""
+        if isinstance(inputs, np.ndarray):
+            array = inputs if inputs.ndim == 2 else inputs[None] if inputs.ndim == 1 else None
+            if array is None or array.shape[1] != self._count or not len(array):
+                raise SpecError(
+                    f"inputs has shape {inputs.shape}; give ({self._count},) for one tick, or (ticks, {self._count})"
+                )
+            return np.ascontiguousarray(array if array.dtype == np.bool_ else self._checked(array)).view(np.uint8)
+        if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence):
+            raise SpecError(
+                f"inputs is a {type(inputs).__name__}; give a bool array (ticks, {self._count}) or ({self._count},),"
+                " or a list of the lines that spike"
+            )
+        return self._of_lines(inputs)
+
+    def _checked(self, counts: NDArray[np.generic]) -> Bytes:
+        if counts.dtype.kind not in "iu":
+            raise SpecError(f"inputs is of type {counts.dtype}; give bools or integers: compare with a level first")
+        if counts.size and (int(counts.min()) < 0 or int(counts.max()) > self._most):
+            odd = counts.max() if counts.max() > self._most else counts.min()
+            raise SpecError(f"inputs holds {odd}; a line of this program carries 0 to {self._most} spikes in a tick")
+        return counts.astype(np.uint8)
+
+    def _of_lines(self, lines: Sequence[int]) -> Bytes:
+        stimulus = np.zeros((1, self._count), np.uint8)
+        for line in lines:
+            if isinstance(line, (bool, np.bool_)) or not isinstance(line, (int, np.integer)):
+                raise SpecError(f"inputs lists {line!r}; a list holds the numbers of lines: give bools as an array")
+            if not 0 <= line < self._count:
+                raise SpecError(f"inputs lists line {line}; the program has lines 0 to {self._count - 1}")
+            if stimulus[0, line] == self._most:
+                raise SpecError(
+                    f"inputs lists line {line} more than {self._most} times; a line of this program carries"
+                    f" at most {self._most} spikes in a tick"
+                )
+            stimulus[0, line] += 1
+        return stimulus

@@ -1,0 +1,169 @@
+"""The streaming contract: a backend folder whose runner goes on tick by tick, for `snnprog.Simulator`.
+
+With ``stream = true`` in ``backend.toml`` the runner is also started as ``runner.py PROGRAM - -``, or as
+``runner.py PROGRAM - - state`` where currents and potentials are recorded. All by standard input and output:
+
+1. it writes one line of JSON, ``{"versions": {...}}``, once it is ready;
+2. for a byte ``T`` and a byte for each input line, its spike count, it runs a tick, and writes a byte for each output,
+   its spike count; with ``state`` then a little-endian int32 for each neuron's current and for each one's potential,
+   as they stand after the tick. It flushes what it has written before it waits;
+3. for a byte ``R`` it goes back to rest, and writes nothing;
+4. at the end of its input it exits 0.
+
+Commands may come many at a time. What it writes to standard error is shown where it fails.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+import numpy as np
+
+from snnprog.arrays import Bytes, Integers
+from snnprog.backends.environment import interpreter_of
+from snnprog.backends.execution import PROGRAM_FILE, write_program
+from snnprog.backends.folder import Backend
+from snnprog.documents import parse_json
+from snnprog.errors import BackendError
+from snnprog.processes.conversation import Conversation, ConversationError
+from snnprog.processes.isolation import isolated
+from snnprog.program import Program
+from snnprog.simulate.parameters import most_line_spikes
+from snnprog.temporaries import temporary_folder
+from snnprog.trace import Trace
+
+TICK, REST = b"T", b"R"
+FIRST_LINE_BYTES = 1 << 16
+"""Of the versions: a few hundred are usual."""
+
+
+class RunnerStepper:
+    """Runs one pattern of a program in a runner's process, piece by piece.
+
+    Parameters
+    ----------
+    program : Program
+    backend : Backend
+    state : bool
+        Whether currents and potentials are recorded.
+    timeout_s : float, optional
+        Seconds after which a step has failed; the backend's own, unless given.
+
+    Attributes
+    ----------
+    versions : mapping of str to str
+        What the runner says that it is.
+
+    Raises
+    ------
+    BackendError
+        If the backend does not stream, or cannot be started.
+    """
+
+    def __init__(self, program: Program, backend: Backend, *, state: bool, timeout_s: float | None) -> None:
+        if not backend.stream:
+            raise BackendError(
+                f"backend {backend.name} does not stream: its backend.toml lacks 'stream = true';"
+                " use kernel, reference or a backend that streams"
+            )
+        self._program, self._backend, self._state, self._timeout_s = program, backend, state, timeout_s
+        self._most = most_line_spikes(program)
+        self._runner: _Runner | None = _Runner(program, backend, state=state)
+        self.versions: Mapping[str, str] = self._runner.versions
+
+    def step(self, stimulus: Bytes, first_tick: int) -> Trace:
+        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0.
+
+        Raises
+        ------
+        BackendError
+            If the runner ends, hangs or answers nonsense. It is ended then, and started anew by a step from rest.
+        """
+        if self._runner is None:
+            if first_tick:
+                raise BackendError(f"backend {self._backend.name} has failed at an earlier step; reset the simulator")
+            self._runner = _Runner(self._program, self._backend, state=self._state)
+        limit = self._timeout_s
+        if limit is None:
+            limit = self._backend.timeout_seconds + self._backend.timeout_seconds_per_tick * len(stimulus)
+        try:
+            answer = self._runner.ask(self._question(stimulus, first_tick), self._bytes * len(stimulus), limit_s=limit)
+            return self._trace(np.frombuffer(answer, np.uint8).reshape(len(stimulus), self._bytes), first_tick)
+        except BaseException:  # Ctrl-C, too: an answer may be under way
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    @property
+    def _bytes(self) -> int:
+        """How many bytes a tick's answer has."""
+        return self._program.n_outputs + (8 * self._program.n_neurons if self._state else 0)
+
+    def _question(self, stimulus: Bytes, first_tick: int) -> bytes:
+        commands = np.full((len(stimulus), 1 + self._program.n_inputs), ord(TICK), np.uint8)
+        commands[:, 1:] = stimulus
+        return (b"" if first_tick else REST) + commands.tobytes()
+
+    def _trace(self, answer: Bytes, first_tick: int) -> Trace:
+        counts, states = np.split(answer, [self._program.n_outputs], axis=1)
+        if (counts > self._most).any():
+            tick, output = np.argwhere(counts > self._most)[0].tolist()
+            raise BackendError(
+                f"backend {self._backend.name} answered that output {output} spiked {counts[tick, output]} times at"
+                f" tick {first_tick + tick}; a neuron of this program spikes at most {self._most} times in a tick"
+            )
+        if not self._state:
+            return Trace(spikes=counts > 0)
+        values: Integers = np.ascontiguousarray(states).view("<i4").astype(np.int32, copy=False)
+        currents, potentials = np.split(values, 2, axis=1)
+        return Trace(spikes=counts > 0, currents=currents, potentials=potentials)
+
+
+class _Runner:
+    """A runner's process with its folder; both end when it is closed or forgotten."""
+
+    def __init__(self, program: Program, backend: Backend, *, state: bool) -> None:
+        python = interpreter_of(backend)
+        self._name = backend.name
+        with ExitStack() as resources:
+            folder = resources.enter_context(temporary_folder())
+            write_program(program, backend, folder=folder)
+            words = [str(folder / PROGRAM_FILE), "-", "-", *(["state"] if state else [])]
+            try:
+                self._conversation = Conversation(
+                    isolated(python, str(backend.runner), *words),
+                    folder=folder,
+                    variables=(*backend.variables, *backend.passed_variables),
+                )
+                resources.enter_context(self._conversation)
+                line = self._conversation.first_line(limit_s=backend.timeout_seconds, most_bytes=FIRST_LINE_BYTES)
+            except ConversationError as error:
+                raise BackendError(f"backend {backend.name} {error}") from error
+            self.versions = self._versions(line)
+            self.close = weakref.finalize(self, resources.pop_all().close)
+
+    def ask(self, question: bytes, length: int, *, limit_s: float) -> bytes:
+        """Return the answer to a question."""
+        try:
+            return self._conversation.answer(question, length=length, limit_s=limit_s)
+        except ConversationError as error:
+            raise BackendError(f"backend {self._name} {error}") from error
+
+    def _versions(self, line: bytes) -> dict[str, str]:
+        try:
+            versions = parse_json(line)["versions"]
+            if not isinstance(versions, dict):
+                raise ValueError(f"versions is {versions!r}; an object is needed")
+        except (KeyError, ValueError) as error:
+            raise BackendError(
+                f"backend {self._name} began with a line that is not as the contract asks: {error};"
+                ' {"versions": {...}} is needed'
+            ) from error
+        return {name: str(version) for name, version in versions.items()}

@@ -1,0 +1,122 @@
+"""``snnprog run --stream``: events in by a pipe, line by line, and out as they happen.
+
+Each tick is run, and its output written, as soon as it has ended (`snnprog.files.event_stream` says when). Where the
+input marks a tick's end, so does the output. The command ends with its input, after ``--ticks``, or once nobody reads
+its output.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+import numpy as np
+
+from snnprog.cli.options import JsonCommand
+from snnprog.cli.output import say
+from snnprog.cli.streams import is_output_gone
+from snnprog.errors import FormatError
+
+if TYPE_CHECKING:
+    from snnprog.program import Program
+    from snnprog.trace import Trace
+
+STANDARD_INPUT = "-"
+WITH_STREAM = {"program_path", "inputs_path", "is_stream", "backend", "ticks", "merge", "timeout_s"}
+
+
+class StreamCommand(JsonCommand):
+    """A command with ``--stream``, which leaves out all options that are for files."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Check what is given beside ``--stream``, then run the command."""
+        if ctx.params["is_stream"]:
+            for parameter in self.params:
+                source = ctx.get_parameter_source(str(parameter.name))
+                if parameter.name not in WITH_STREAM and source is click.core.ParameterSource.COMMANDLINE:
+                    raise click.UsageError(f"{parameter.opts[-1]} does not go with --stream; leave it out", ctx)
+        return super().invoke(ctx)
+
+
+def run_stream(
+    program: Program,
+    inputs: str,
+    *,
+    backend: str | None,
+    ticks: int | None,
+    merge: bool,
+    timeout_s: float | None,
+) -> None:
+    """Run a program on a stream of events.
+
+    Parameters
+    ----------
+    inputs : str
+        "-" for standard input, or the path of a file or named pipe.
+    ticks : int, optional
+        After how many ticks to end; the stream's, unless given.
+    merge : bool
+        Whether further spikes of a line in a tick are dropped.
+    """
+    from snnprog.backends import KERNEL, Simulator
+    from snnprog.files.event_stream import StreamedTick, read_ticks
+    from snnprog.simulate.parameters import most_line_spikes
+
+    with _opened(inputs) as (file, name), Simulator(program, backend or KERNEL, timeout_s=timeout_s) as simulator:
+        writer = _Writer(program)
+        streamed: Iterator[StreamedTick] = read_ticks(
+            file, name, neurons=program.n_inputs, most=most_line_spikes(program), merge=merge
+        )
+        if ticks is not None:
+            streamed = islice(chain(streamed, repeat(StreamedTick([], is_marked=False))), ticks)
+        for tick, (lines, is_marked) in enumerate(streamed):
+            writer.write(tick, simulator.step(lines), is_marked=is_marked)
+            if is_output_gone():
+                break
+
+
+@contextmanager
+def _opened(inputs: str) -> Iterator[tuple[BinaryIO, str]]:
+    """Give what is to be read, and what messages call it."""
+    if inputs == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise FormatError("standard input is closed; give events there, or the path of a file or pipe")
+        yield sys.stdin.buffer, "standard input"
+        return
+    try:
+        file = Path(inputs).open("rb")  # noqa: SIM115  (closed below, where errors are not of opening)
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{inputs} cannot be read: {getattr(error, 'strerror', error)}") from error
+    with file:
+        yield file, inputs
+
+
+class _Writer:
+    """Writes what comes out, tick by tick: spikes, or potentials where all outputs are read by them."""
+
+    def __init__(self, program: Program) -> None:
+        is_read = program.is_read_by_potential
+        self._has_potentials = bool(is_read.all()) and is_read.size > 0
+        if is_read.any() and not self._has_potentials:
+            say("the potentials of outputs that are read by them are left out of a stream of spikes")
+        self._put("tick,output,potential\n" if self._has_potentials else "tick,neuron\n")
+
+    def write(self, tick: int, trace: Trace, *, is_marked: bool) -> None:
+        """Write a tick's outputs, and its end where the input has marked it; nothing waits in a buffer then."""
+        if self._has_potentials:
+            assert trace.readout is not None, "the outputs are read by their potential"
+            rows = [f"{tick},{output},{value}\n" for output, value in enumerate(trace.readout[0].tolist())]
+        else:
+            rows = [f"{tick},{neuron}\n" for neuron in np.flatnonzero(trace.spikes[0]).tolist()]
+            rows += [f"{tick},\n"] if is_marked else []
+        if rows:
+            self._put("".join(rows))
+
+    def _put(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -1,0 +1,156 @@
+"""A folder with all that a board needs: sources, pins, a program's image, a Makefile, a testbench and a README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from amaranth.lib.wiring import Component
+from jinja2 import Environment, StrictUndefined
+
+from snnprog.arrays import Raster
+from snnprog.documents import parse_json
+from snnprog.emit.hardware.boards import BAUD, Board, find_board, plan_for
+from snnprog.emit.hardware.core import Core
+from snnprog.emit.hardware.identity import identity_of
+from snnprog.emit.hardware.image import Image, image_of
+from snnprog.emit.hardware.link import SerialSystem
+from snnprog.emit.hardware.protocol import (
+    ADDRESS_BYTES,
+    END_OF_EVENTS,
+    EVENT_BYTES,
+    LONGEST_PAYLOAD,
+    WORD_BYTES,
+    answer,
+    events,
+    frame,
+)
+from snnprog.emit.hardware.yosys import verilog_of
+from snnprog.errors import FormatError
+from snnprog.output_files import write_bytes
+from snnprog.program import Program
+from snnprog.simulate import simulate
+
+TEMPLATES = Path(__file__).with_name("board_folder")
+SYSTEM, ABOUT = "snnprog_system", "board.json"
+HZ_IN_MHZ = 1_000_000
+
+TEST_TICKS, TEST_SEED, TEST_SHARE = 40, 0, 0.1
+"""Of the testbench: its ticks, and the share of lines that spike at each. A choice: Icarus takes seconds for them."""
+
+Exchange = tuple[bytes, bytes]
+"""A frame, and what it must be answered with."""
+
+
+def write_board_folder(folder: Path, program: Program, board_name: str) -> list[Path]:
+    """Write a folder that builds a core for a program on a board; return its files.
+
+    Raises
+    ------
+    SpecError
+        If there is no such board, or no core can be made for the rule of the program's chip.
+    LimitError
+        If the board's core has no room for the program.
+    FormatError
+        If a file cannot be written.
+    """
+    board = find_board(board_name)
+    plan = plan_for(program, board)
+    image = image_of(program, plan)
+    identity = identity_of(plan)
+    exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program)]
+    files = board_files(board, SerialSystem(Core(plan), identity=identity), image=image.text(), exchanges=exchanges)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(f"the folder {folder} cannot be made: {error.strerror}; name another") from error
+    for name, text in files.items():
+        write_bytes(folder / name, text.encode("utf-8"))
+    return [folder / name for name in files]
+
+
+def board_of(folder: Path) -> str:
+    """Return the name of the board that a folder was written for.
+
+    Raises
+    ------
+    FormatError
+        If it is no such folder.
+    """
+    try:
+        return str(parse_json((folder / ABOUT).read_bytes())["board"])
+    except (OSError, ValueError, KeyError) as error:
+        raise FormatError(f"{folder} is not a folder that 'snnprog export --board' wrote: {error!r}") from error
+
+
+def board_files(board: Board, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """Return the files of a board's folder, name -> text.
+
+    Parameters
+    ----------
+    system : SerialSystem
+        A core on a serial line.
+    image : str
+        The program's image.
+    exchanges : sequence of (bytes, bytes)
+        What the testbench sends, and what it must be answered.
+    """
+    pins = "pcf" if board.device.family == "ice40" else "lpf"
+    script = _script(exchanges)
+    names = ["README.md", "Makefile", "top.v", f"pins.{pins}", "testbench.v", "simulator.cpp"]
+    context = {"board": board, "baud": BAUD, "pins": pins, "script_bytes": len(script), "mhz": _mhz}
+    about = {"board": board.name, "device": board.device.name, "clock_hz": board.device.clock_hz, "baud": BAUD}
+    return {name: _render(name, context) for name in names} | {
+        ABOUT: json.dumps(about, indent=1) + "\n",
+        "core.v": verilog_of(system, name=SYSTEM),
+        "program.hex": image,
+        "testbench.hex": "".join(f"{byte:02x}\n" for byte in script),
+    }
+
+
+def _mhz(hertz: int) -> int:
+    return hertz // HZ_IN_MHZ
+
+
+def _render(name: str, context: Mapping[str, object]) -> str:
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    text = (TEMPLATES / name).read_text(encoding="utf-8")
+    return environment.from_string(text).render(context)
+
+
+def _script(exchanges: Sequence[Exchange]) -> bytes:
+    parts = [
+        len(sent).to_bytes(2, "little") + len(answered).to_bytes(2, "little") + sent + answered
+        for sent, answered in exchanges
+    ]
+    return b"".join([*parts, bytes(4)])
+
+
+def _loading(image: Image) -> Iterator[Exchange]:
+    """Yield the frames that load an image."""
+    most = (LONGEST_PAYLOAD - ADDRESS_BYTES) // WORD_BYTES
+    starts = np.flatnonzero(np.diff(image.addresses, prepend=-2) != 1)
+    for first, end in zip(starts.tolist(), [*starts[1:].tolist(), image.addresses.size], strict=True):
+        for at in range(first, end, most):
+            numbers = [int(image.addresses[at]), *image.words[at : min(at + most, end)].tolist()]
+            yield frame(b"W", b"".join(each.to_bytes(WORD_BYTES, "little") for each in numbers)), answer(b"W")
+
+
+def _ticks(program: Program) -> Iterator[Exchange]:
+    """Yield the frames of ticks from rest with random spikes, and what the reference answers."""
+    yield frame(b"R"), answer(b"R")
+    raster: Raster = np.random.default_rng(TEST_SEED).random((TEST_TICKS, program.n_inputs)) < TEST_SHARE
+    plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
+    (trace,) = simulate(plain, [raster])
+    most = LONGEST_PAYLOAD // EVENT_BYTES
+    for lines, outputs in zip(raster, trace.spikes, strict=True):
+        numbers = np.flatnonzero(lines).tolist()
+        parts = [numbers[at : at + most] for at in range(0, max(1, len(numbers)), most)]
+        yield from ((frame(b"E", events(part)), answer(b"E")) for part in parts[:-1])
+        found = [*np.flatnonzero(outputs).tolist(), END_OF_EVENTS]
+        yield frame(b"T", events(parts[-1])), answer(b"T", events(found))

@@ -1,0 +1,23 @@
+"""What programs take of the machines that they are exported for, measured by those machines' own tools, or counted."""
+
+from __future__ import annotations
+
+from snnprog.figures.boards import BoardFigures, Share, ToolReport, board_figures, read_tool_report
+from snnprog.figures.microcontrollers import (
+    MICROCONTROLLERS,
+    MicrocontrollerFigures,
+    TickInstructions,
+    microcontroller_figures,
+)
+
+__all__ = [
+    "MICROCONTROLLERS",
+    "BoardFigures",
+    "MicrocontrollerFigures",
+    "Share",
+    "TickInstructions",
+    "ToolReport",
+    "board_figures",
+    "microcontroller_figures",
+    "read_tool_report",
+]

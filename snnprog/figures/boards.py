@@ -1,0 +1,185 @@
+"""What a program takes of a core on an FPGA board, and what the tools say of that core once it is built.
+
+How much room the core has and how many clocks a tick takes is known from the program alone. Logic, memory blocks and
+the greatest clock are what nextpnr reports: they are read from the folder that ``snnprog export --board`` wrote, after
+``make`` has built it there. Nothing is built here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from snnprog.documents import parse_json
+from snnprog.errors import FormatError
+from snnprog.files.hdf5 import check_installed
+from snnprog.program import Program
+
+if TYPE_CHECKING:
+    from snnprog.emit.hardware.plan import CorePlan
+
+REPORT = "report.json"
+ACTIVE_SHARE = 0.02
+"""Of the lines that spike in an active tick: a choice."""
+
+TOOL_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "ICESTORM_LC": "logic cells",
+        "ICESTORM_RAM": "block RAM",
+        "ICESTORM_SPRAM": "large RAM",
+        "ICESTORM_DSP": "multipliers",
+        "TRELLIS_COMB": "logic cells",
+        "TRELLIS_FF": "flip-flops",
+        "DP16KD": "block RAM",
+        "MULT18X18D": "multipliers",
+    }
+)
+"""What nextpnr calls the parts of an iCE40 and of an ECP5 that a core is made of -> what they are."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of something is used.
+
+    Attributes
+    ----------
+    used, available : int
+    """
+
+    used: int
+    available: int
+
+
+@dataclass(frozen=True)
+class ToolReport:
+    """What nextpnr reports of a design that it has placed.
+
+    Attributes
+    ----------
+    parts : mapping
+        What the device has ("logic cells", "block RAM", …) -> how much of it is used.
+    clock_mhz : float
+        The greatest clock at which the design works.
+    """
+
+    parts: Mapping[str, Share]
+    clock_mhz: float
+
+
+@dataclass(frozen=True)
+class BoardFigures:
+    """What a program takes of a core on a board.
+
+    Attributes
+    ----------
+    board, device : str
+    room : mapping
+        What the core has room for ("neurons", "inputs", "synapses", "longest delay") -> how much the program takes.
+    clock_mhz : float
+        What the core is clocked with.
+    silent_ticks_per_s, active_ticks_per_s : int
+        Without a spike, and where 2 % of all lines spike, each with the mean number of synapses; without the time that
+        a serial line takes.
+    tools : ToolReport or None
+        None where the board's folder is not named, or not built.
+    """
+
+    board: str
+    device: str
+    room: Mapping[str, Share]
+    clock_mhz: float
+    silent_ticks_per_s: int
+    active_ticks_per_s: int
+    tools: ToolReport | None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return them as plain data, by the names of the attributes."""
+        return asdict(self)
+
+
+def board_figures(program: Program, board: str | Path) -> BoardFigures:
+    """Return what a program takes of a core on a board.
+
+    Parameters
+    ----------
+    program : Program
+    board : str or Path
+        A board's name, or the folder that `snnprog.export` wrote for one.
+
+    Raises
+    ------
+    SpecError
+        If there is no such board, or Amaranth is not installed.
+    LimitError
+        If the board's core has no room for the program.
+    FormatError
+        If the folder's report cannot be read.
+    """
+    check_installed("amaranth", "the figures of a core", extra="fpga")
+    from snnprog.emit.hardware.boards import find_board, plan_for
+    from snnprog.emit.hardware.folder import ABOUT, board_of
+
+    folder = Path(board)
+    is_folder = (folder / ABOUT).exists()
+    found = find_board(board_of(folder) if is_folder else str(board))
+    plan = plan_for(program, found)
+    silent, active = _clocks(program, plan)
+    return BoardFigures(
+        board=found.name,
+        device=found.device.name,
+        room=_room(program, plan),
+        clock_mhz=found.device.clock_hz / 1e6,
+        silent_ticks_per_s=round(found.device.clock_hz / silent),
+        active_ticks_per_s=round(found.device.clock_hz / active),
+        tools=read_tool_report(folder / REPORT) if is_folder and (folder / REPORT).exists() else None,
+    )
+
+
+def read_tool_report(path: Path) -> ToolReport:
+    """Return what a ``report.json`` of nextpnr says.
+
+    Raises
+    ------
+    FormatError
+        If it is none.
+    """
+    try:
+        document: Any = parse_json(path.read_bytes())
+        parts = {
+            TOOL_NAMES[name]: Share(int(entry["used"]), int(entry["available"]))
+            for name, entry in document["utilization"].items()
+            if name in TOOL_NAMES
+        }
+        clocks = [float(entry["achieved"]) for entry in document["fmax"].values()]
+        return ToolReport(parts, min(clocks))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FormatError(
+            f"{path} is not a report of nextpnr ({error!r}); run 'make clean' and 'make' there"
+        ) from error
+
+
+def _room(program: Program, plan: CorePlan) -> dict[str, Share]:
+    size = plan.size
+    return {
+        "neurons": Share(program.n_neurons, size.neurons),
+        "inputs": Share(program.n_inputs, size.inputs),
+        "synapses": Share(program.n_synapses, size.synapses),
+        "longest delay": Share(int(program.delay.max(initial=0)), size.longest_delay),
+    }
+
+
+def _clocks(program: Program, plan: CorePlan) -> tuple[float, float]:
+    """Return the clocks of a tick without spikes, and of one where `ACTIVE_SHARE` of the lines spike."""
+    from amaranth.hdl import Fragment
+
+    from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, Core
+
+    core = Core(plan)
+    Fragment.get(core, None)  # Amaranth warns of components that never become a circuit
+    silent = core.clocks_per_neuron * program.n_neurons
+    lines = program.n_neurons + program.n_inputs
+    spikes = ACTIVE_SHARE * (lines * CLOCKS_PER_LINE + program.n_synapses * CLOCKS_PER_SYNAPSE)
+    return float(silent), silent + spikes

@@ -1,0 +1,75 @@
+"""Rows of events in CSV, as files and streams have them: what a header and a row may be, and what is said of others."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from snnprog.errors import FormatError
+
+LINE_LIMIT = 1 << 16
+INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+DECIMAL = re.compile(r"(\d{1,18}\.?\d{0,18}|\.\d{1,18})([eE][+-]?\d{1,3})?", re.ASCII)
+GREATEST = 1 << 40
+TIME_UNITS: Mapping[str, float] = MappingProxyType({"time_ms": 1e3, "time_s": 1.0})  # of a second
+TICK_HEADER = ("tick", "neuron")
+HEADERS = (TICK_HEADER, ("pattern", "tick", "neuron"), *((unit, "neuron") for unit in TIME_UNITS))
+
+Header = tuple[str, ...]
+
+
+def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) -> Header:
+    """Return the names of the columns, from the first line.
+
+    Raises
+    ------
+    FormatError
+        If it is no header that is allowed.
+    """
+    try:
+        text = content[:LINE_LIMIT].decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{name} cannot be read: {error}") from error
+    header = tuple(field.strip() for field in fields_of(name, 1, line=text))
+    if header not in allowed:
+        known = " or ".join(repr(",".join(names)) for names in allowed)
+        raise FormatError(f"{name} begins with {','.join(header)!r}; the header is {known}")
+    return header
+
+
+def fields_of(name: Path | str, number: int, *, line: str) -> list[str]:
+    """Return the fields of a line; none where it is empty."""
+    if len(line) == LINE_LIMIT:
+        raise FormatError(f"{name}, line {number}: it has {LINE_LIMIT} characters or more; three numbers are fewer")
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise FormatError(f"{name} cannot be read: {error}") from error
+
+
+def is_mark(row: Sequence[str], header: Header) -> bool:
+    """Tell whether a row marks the end of a tick: it has no neuron."""
+    if header != TICK_HEADER or len(row) != 2 or row[1].strip() or not INTEGER.fullmatch(row[0].strip()):
+        return False
+    return abs(int(row[0])) <= GREATEST
+
+
+def values_of(name: Path | str, line: int, *, row: Sequence[str], header: Header) -> list[int | float]:
+    """Return the numbers of a row.
+
+    Raises
+    ------
+    FormatError
+        If it has others than the header says.
+    """
+    texts = [field.strip() for field in row]
+    forms = [DECIMAL if column in TIME_UNITS else INTEGER for column in header]
+    if len(texts) == len(forms) and all(form.fullmatch(text) for form, text in zip(forms, texts, strict=True)):
+        values = [float(text) if form is DECIMAL else int(text) for form, text in zip(forms, texts, strict=True)]
+        if all(abs(value) <= GREATEST for value in values):
+            return values
+    wanted = f"{len(header)} whole numbers" if header[-2] == "tick" else "a time from 0 and a whole number"
+    raise FormatError(f"{name}, line {line}: {','.join(row)!r}; {wanted} are needed")

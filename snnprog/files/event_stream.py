@@ -1,0 +1,146 @@
+"""Events that come one by one, in order of ticks, made into ticks: from any iterator, or from lines of CSV in a pipe.
+
+A stream has the columns ``tick,neuron`` of a file of events. A tick ends, and can run,
+
+- with the first event of a later tick;
+- with a row that has no neuron, as in ``7,``: it marks the end of tick 7, with events or without;
+- with the end of the stream.
+
+Ticks between are silent. Whoever waits for an answer marks the end of each tick; the answer has marks for the same
+ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, NamedTuple
+
+from snnprog.errors import FormatError, SnnprogError, SpecError
+from snnprog.files.event_rows import LINE_LIMIT, TICK_HEADER, fields_of, header_of, is_mark, values_of
+from snnprog.wording import counted
+
+
+class StreamedTick(NamedTuple):
+    """One tick.
+
+    Attributes
+    ----------
+    lines : list of int
+        Those that spike; one is there several times where it spikes several times.
+    is_marked : bool
+        Whether the stream has marked its end.
+    """
+
+    lines: list[int]
+    is_marked: bool
+
+
+class _Event(NamedTuple):
+    """One row: a spike of a line, or None for the end of the tick; ``place`` is what messages call it."""
+
+    tick: int
+    line: int | None
+    place: str
+
+
+def ticks_of_events(events: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
+    """Yield the lines that spike in each tick, from tick 0 on, as soon as the tick has ended.
+
+    Parameters
+    ----------
+    events : iterable of (int, int)
+        Tick and line, in order of ticks. (tick, None) says that a tick has ended; without that it ends with the first
+        event of a later tick, or with the last event.
+
+    Yields
+    ------
+    list of int
+        What `Simulator.step` takes; empty for a silent tick.
+
+    Raises
+    ------
+    SpecError
+        If a tick is negative, or has ended already.
+
+    Examples
+    --------
+    >>> list(sp.ticks_of_events([(1, 3), (1, 0), (4, 2)]))
+    [[], [3, 0], [], [], [2]]
+    """
+    named = (_Event(tick, line, f"event {number}") for number, (tick, line) in enumerate(events))
+    for streamed in _grouped(named, most=None, merge=True, error=SpecError):
+        yield streamed.lines
+
+
+def read_ticks(
+    file: BinaryIO, name: str, *, neurons: int, most: int = 1, merge: bool = False
+) -> Iterator[StreamedTick]:
+    """Yield the ticks of a stream of CSV, each as soon as it has ended.
+
+    Parameters
+    ----------
+    file
+        Whose lines are read as they come.
+    name : str
+        What messages call it.
+    neurons : int
+        How many lines there are.
+    most : int
+        How often one may spike in a tick.
+    merge : bool
+        Whether further spikes of a line in a tick are dropped.
+
+    Raises
+    ------
+    FormatError
+        If a line is no event or mark, or is out of order, with its number; all ticks that have ended come before.
+    """
+    return _grouped(_events(file, name, neurons), most=most, merge=merge, error=FormatError)
+
+
+def _events(file: BinaryIO, name: str, neurons: int) -> Iterator[_Event]:
+    lines = iter(lambda: file.readline(LINE_LIMIT), b"")
+    header_of(name, next(lines, b""), allowed=(TICK_HEADER,))
+    for number, content in enumerate(lines, 2):
+        place = f"{name}, line {number}"
+        try:
+            row = fields_of(name, number, line=content.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{place} cannot be read: {error}") from error
+        if not row:
+            continue
+        if is_mark(row, TICK_HEADER):
+            yield _Event(int(row[0]), None, place)
+            continue
+        tick, neuron = map(int, values_of(name, number, row=row, header=TICK_HEADER))
+        if not 0 <= neuron < neurons:
+            raise FormatError(f"{place}: neuron {neuron}; the program has lines 0 to {neurons - 1}")
+        yield _Event(tick, neuron, place)
+
+
+def _grouped(
+    events: Iterable[_Event], *, most: int | None, merge: bool, error: type[SnnprogError]
+) -> Iterator[StreamedTick]:
+    tick, counts = 0, dict[int, int]()  # of the tick under way
+    lines: list[int] = []
+    for event in events:
+        if event.tick < tick:
+            raise error(f"{event.place}: tick {event.tick} has ended; the next events are of tick {tick} or later")
+        while tick < event.tick:
+            yield StreamedTick(lines, is_marked=False)
+            tick, counts, lines = tick + 1, {}, []
+        if event.line is None:
+            yield StreamedTick(lines, is_marked=True)
+            tick, counts, lines = tick + 1, {}, []
+            continue
+        count = counts.get(event.line, 0)
+        if most is None or count < most:
+            lines.append(event.line)
+            counts[event.line] = count + 1
+        elif not merge:
+            raise error(
+                f"{event.place}: neuron {event.line} has more than {counted(most, 'spike')} in tick {tick};"
+                " list each event once, or ask for merging"
+            )
+    if lines:
+        yield StreamedTick(lines, is_marked=False)

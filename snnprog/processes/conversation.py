@@ -1,0 +1,196 @@
+"""Talking with a command that is not trusted: questions and answers by pipes, each of a known length and in time.
+
+The command runs as in `snnprog.processes.commands`, but its standard input and output stay open. Its whole group is
+killed in the end, and when this process is gone: the guard waits for the end of a named pipe, because standard input
+belongs to the command.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+
+from snnprog.processes.commands import (
+    IS_POSIX,
+    SAID_LIMIT_BYTES,
+    check_command,
+    end_group,
+    last_words,
+    said_after,
+)
+from snnprog.processes.starting import start
+
+GUARD = "guard"
+GUARDED = f'(read -r _ <{GUARD}; kill -9 0) </dev/null >/dev/null 2>&1 & exec "$@"'
+PIECE_BYTES = 1 << 16
+"""What is read or written at once: a pipe holds as much (Linux, pipe(7))."""
+LOOK_SECONDS = 0.25
+END_SECONDS = 5.0
+"""How long a command may take to end after its input; then it is killed. A choice, not a measurement."""
+
+
+class ConversationError(Exception):
+    """The command failed; the text says how, as the end of a sentence."""
+
+
+class Conversation:
+    """A command whose standard input and output are kept open, on POSIX; to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    command : sequence of str
+    folder : Path
+        Where it runs: an empty folder of its own.
+    variables, settings : optional
+        As for `snnprog.processes.starting.start`.
+
+    Raises
+    ------
+    ConversationError
+        If it cannot be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        variables: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        if not IS_POSIX:
+            raise ConversationError("cannot be started: it answers by pipes, which only POSIX systems can wait for")
+        with ExitStack() as resources:
+            self._said = resources.enter_context(tempfile.TemporaryFile())
+            try:
+                check_command(command)
+                os.mkfifo(folder / GUARD, 0o600)
+                guard = os.open(folder / GUARD, os.O_RDWR)  # not O_WRONLY, which waits for the guard
+                resources.callback(os.close, guard)
+                self._process = start(
+                    ["/bin/sh", "-c", GUARDED, "sh", *command],
+                    folder=folder,
+                    streams=(subprocess.PIPE, subprocess.PIPE, self._said),
+                    variables=variables,
+                    settings=settings,
+                    has_own_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise ConversationError(f"cannot be started: {error}") from error
+            self._resources = resources.pop_all()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._into, self._out_of = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for descriptor in (self._into, self._out_of):
+            os.set_blocking(descriptor, False)
+        self._readable, self._both = select.poll(), select.poll()
+        for poll in (self._readable, self._both):
+            poll.register(self._out_of, select.POLLIN)
+        self._both.register(self._into, select.POLLOUT)
+
+    def first_line(self, *, limit_s: float, most_bytes: int) -> bytes:
+        """Return what the command writes first, to the end of the line; it is asked nothing.
+
+        Raises
+        ------
+        ConversationError
+            If there is no such line in time, or it is longer, or anything follows it.
+        """
+        line, end = bytearray(), time.monotonic() + limit_s
+        while not line.endswith(b"\n"):
+            if b"\n" in line:
+                raise self._broken("wrote more than a line before it was asked")
+            if len(line) > most_bytes:
+                raise self._broken(f"began with a line of more than {most_bytes} bytes")
+            self._wait(end, limit_s, is_writing=False)
+            line += self._read(PIECE_BYTES)
+        return bytes(line)
+
+    def answer(self, question: bytes, *, length: int, limit_s: float) -> bytes:
+        """Write a question, and return the answer, which has a known length in bytes.
+
+        Raises
+        ------
+        ConversationError
+            If the command ends, or does not answer in time, or has written what nobody asked for.
+        """
+        if self._readable.poll(0):
+            self._read(1)  # raises at the end
+            raise self._broken("wrote more than it was asked for")
+        if os.fstat(self._said.fileno()).st_size > SAID_LIMIT_BYTES:
+            raise self._broken(f"said more than {SAID_LIMIT_BYTES} bytes and was ended")
+        left, answer, end = memoryview(question), bytearray(), time.monotonic() + limit_s
+        left = left[self._write(left) :]
+        while left or len(answer) < length:
+            is_writable, is_readable = self._wait(end, limit_s, is_writing=bool(left))
+            if is_readable:
+                if len(answer) == length:
+                    raise self._broken("wrote more than it was asked for")
+                answer += self._read(min(length - len(answer), PIECE_BYTES))
+            if is_writable and left:
+                left = left[self._write(left) :]
+        return bytes(answer)
+
+    def close(self) -> None:
+        """Let the command end at the end of its input; kill it where it does not."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self._kill()
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _kill(self) -> None:
+        end_group(self._process)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._resources.close()
+
+    def _wait(self, end: float, limit_s: float, *, is_writing: bool) -> tuple[bool, bool]:
+        """Wait until the command can be written to, or has written; return whether each is so."""
+        while True:
+            left = end - time.monotonic()
+            ready = dict((self._both if is_writing else self._readable).poll(1000 * min(max(left, 0.0), LOOK_SECONDS)))
+            if ready:
+                return self._into in ready, self._out_of in ready
+            if left <= 0.0:
+                raise self._broken(f"did not answer within {limit_s:.3g} s and was ended")
+
+    def _read(self, most_bytes: int) -> bytes:
+        content = os.read(self._out_of, most_bytes)
+        if not content:
+            raise self._ended()
+        return content
+
+    def _write(self, content: memoryview) -> int:
+        try:
+            return os.write(self._into, content[:PIECE_BYTES])
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError as error:
+            raise self._ended() from error
+
+    def _ended(self) -> ConversationError:
+        try:
+            return self._broken(f"ended with code {self._process.wait(END_SECONDS)}")
+        except subprocess.TimeoutExpired:
+            return self._broken("closed its standard input or output and was ended")
+
+    def _broken(self, failure: str) -> ConversationError:
+        """End the command; return the error with its last words."""
+        end_group(self._process)
+        return ConversationError(said_after(failure, last_words(self._said)))

