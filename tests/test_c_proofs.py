@@ -12,8 +12,8 @@ from snnprog.errors import FormatError
 for package in ("pycparser", "bitwuzla", "amaranth"):
     pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
 
-from snnprog.proving.c_step import prove_c
-from snnprog.proving.step import StepProof
+from snnprog.proving.c_step import prove_c  # noqa: E402
+from snnprog.proving.step import StepProof  # noqa: E402
 
 PROGRAM = sp.Program.from_arrays(
     chip="loihi1",

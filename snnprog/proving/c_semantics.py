@@ -165,7 +165,7 @@ class CMachine:
 
     @contextmanager
     def _where(self, condition: str) -> Iterator[None]:
-        """What is evaluated inside is so only where a condition holds."""
+        """Evaluate what is inside for where a condition holds alone."""
         self._path.append(condition)
         yield
         self._path.pop()
@@ -216,8 +216,8 @@ class CMachine:
     def _product(self, x: str, y: str, kind: CType) -> str:
         """Return the product of two signed values in twice their bits, as one that may be left open."""
         low, high = -(1 << (kind.bits - 1)), (1 << (kind.bits - 1)) - 1
-        factors = (Factor(each, kind.bits, low, high) for each in (x, y))
-        product = Product(*factors, 2 * kind.bits)
+        left, right = (Factor(each, kind.bits, low, high) for each in (x, y))
+        product = Product(left, right, 2 * kind.bits)
         self.operations.products.append(product)
         return product.text
 
@@ -272,7 +272,7 @@ class CMachine:
             if type(statement).__name__ == "Return":
                 return self.converted(self.value(statement.expr, inner), type_of(function.decl.type.type))
             self.declare(statement, inner)
-            if SPLIT <= set(inner):
+            if SPLIT.issubset(inner):
                 self.splits.append(inner)
         raise FormatError(f"the C function {node.name.name} returns nothing")
 

@@ -1,8 +1,9 @@
 """Proofs that the step in a program's C equals the rule, neuron by neuron, for every state and everything that arrives.
 
-pycparser reads the code; `c_semantics` makes bit-vectors of it by the rules of C99, with an obligation wherever C leaves
-something undefined or to the compiler. The parameters are those of the program, which stand in the code's tables; the
-registers and what arrives have any values within the ranges of the program's proof (`snnprog.rules.ranges`).
+pycparser reads the code; `c_semantics` makes bit-vectors of it by the rules of C99, with an obligation wherever C
+leaves something undefined or to the compiler. The parameters are those of the program, which stand in the code's
+tables; the registers and what arrives have any values within the ranges of the program's proof
+(`snnprog.rules.ranges`).
 """
 
 from __future__ import annotations
@@ -74,12 +75,10 @@ class CSource:
         tree = CParser().parse(PRELUDE + _preprocessed(text, {f"{prefix}_STATE"}))
         functions = {node.decl.name: node for node in tree.ext if type(node).__name__ == "FuncDef"}
         tables = {node.name: node for node in tree.ext if type(node).__name__ == "Decl"}
-        for node in functions[f"{prefix}_tick"].body.block_items:
-            if type(node).__name__ == "For" and any(map(_is_store, node.stmt.block_items)):
-                if f"{prefix}_potential" in {
-                    each.lvalue.name.name for each in node.stmt.block_items if _is_store(each)
-                }:
-                    return cls(prefix, functions, tables, node.stmt.block_items)
+        for node in functions[f"{prefix}_tick"].body.block_items or []:
+            inner = node.stmt.block_items if type(node).__name__ == "For" else []
+            if f"{prefix}_potential" in {each.lvalue.name.name for each in inner if _is_store(each)}:
+                return cls(prefix, functions, tables, inner)
         raise FormatError(f"the C code of {prefix} has no loop over neurons that proofs cover")
 
     def entry(self, table: str, index: int) -> int | None:

@@ -5,7 +5,7 @@ line. For each such way a solver shows, from any registers and any contents of a
 meanwhile, what the memories hold after it (`prove_core`). The memories are arrays of their full size, so that a write
 that comes too late, or a read that comes too soon, is a difference like any other.
 
-From these lemmas follows what a tick does, by induction over neurons, and within a neuron that spikes over its synapses:
+From these lemmas follows what a tick does, by induction over neurons, and over the synapses of a neuron that spikes:
 
 - ``neuron``: the registers of the neuron become what the rule says of its registers, its parameters and what has
   arrived; what has arrived is cleared; nothing else changes.
@@ -240,14 +240,14 @@ class _CoreProof:
     # ----------------------------------------------------------------------------------------------------- the lemmas
 
     def slots(self) -> Iterator[Lemma]:
-        """A delay of at least 1 leads to another slot."""
+        """Show that a delay of at least 1 leads to another slot."""
         bits = self.width(SLOT)
         lines = [f"(declare-fun {name} () (_ BitVec {bits}))" for name in ("slot", "delay")]
         claim = f"(=> (distinct delay {number(0, bits)}) (distinct (bvadd slot delay) slot))"
         yield decided("slots: no delay leads to the slot of this tick", lines, claim=claim)
 
     def start(self) -> Iterator[Lemma]:
-        """A tick begins."""
+        """Show how a tick begins."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "clear": "#b0", "tick": "#b1"})
         claims = [
             self.at(way.after, self.codes.read),
@@ -258,7 +258,7 @@ class _CoreProof:
         yield from self.shown("start: a tick begins", way, [self.at(way.before, self.codes.idle)], claims)
 
     def event(self) -> Iterator[Lemma]:
-        """An input spikes."""
+        """Show what an input's spike does."""
         held = {**NOT_RESET, "clear": "#b0", "tick": "#b0", "load_valid": "#b0", "events_in_valid": "#b1"}
         way = way_of(self.circuit, 1, {**held, "events_in_payload": "|input|"})
         bits = self.circuit.width_of(self.circuit.inputs["events_in_payload"])
@@ -280,7 +280,7 @@ class _CoreProof:
         return f"(bvadd {number(first, width)} {resized(text, bits, width, is_signed=False)})"
 
     def neuron(self) -> Iterator[Lemma]:
-        """The turn of a neuron."""
+        """Show what the turn of a neuron does."""
         plan, rule = self.plan, self.plan.chip.rule
         way = way_of(self.circuit, self.clocks, NOT_RESET)
         tick = tick_formulas(rule, ranges_of(rule, plan.reach))
@@ -342,7 +342,7 @@ class _CoreProof:
             given.append(claim)
 
     def spike(self) -> Iterator[Lemma]:
-        """A neuron spikes."""
+        """Show what follows when a neuron spikes."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "events_out_ready": "|ready|"})
         way.lines.insert(0, "(declare-fun |ready| () (_ BitVec 1))")
         before, after, outputs = way.before, way.after, way.outputs[0]
@@ -363,7 +363,7 @@ class _CoreProof:
         yield from self.shown("spike: an output is told, and the line is at hand", way, assumed, claims)
 
     def line(self) -> Iterator[Lemma]:
-        """A line's first synapse."""
+        """Show how a line is begun."""
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         low, high = _line_ends(before)
@@ -386,7 +386,7 @@ class _CoreProof:
         return [name.replace(WORDS, FOUND) for name in self.columns]
 
     def synapse(self) -> Iterator[Lemma]:
-        """One synapse."""
+        """Show what a synapse does."""
         plan, rule, target = self.plan, self.plan.chip.rule, self.plan.chip.rule.gather.target
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
@@ -426,7 +426,7 @@ class _CoreProof:
         yield from self.shown("synapse: what arrives is gathered, and nothing else changes", way, assumed, claims)
 
     def next(self) -> Iterator[Lemma]:
-        """The end of a line."""
+        """Show what follows on the end of a line."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         is_ticking = f"(= {before[IS_TICKING]} #b1)"
@@ -442,7 +442,7 @@ class _CoreProof:
         yield from self.shown("next: after an input's line, the core is ready", way, between, claims)
 
     def clear(self) -> Iterator[Lemma]:
-        """All states go back to rest, one word after the other."""
+        """Show that states go back to rest, one word after the other."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after = way.before, way.after
         address = f"(concat {before[SLOT]} {before[NEURON]})"

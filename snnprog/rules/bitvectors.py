@@ -274,7 +274,7 @@ def _span_of(node: Expression, operands: Iterable[Vector]) -> Range:
 def ranges_of(rule: Rule, reach: Reach) -> dict[str, Range]:
     """Return the range of every name that a tick's steps begin with: registers, parameters, and what was gathered."""
     gather = rule.gather
-    fixed = {each.name for each in (*rule.parameters, *rule.constants)}
+    fixed = {each.name for each in rule.parameters} | {each.name for each in rule.constants}
     spans = {**reach.registers, gather.target: reach.of(gather, gather.expression)}
     for step in rule.steps:
         for node in nodes(step.expression):

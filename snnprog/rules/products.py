@@ -163,5 +163,5 @@ class Operations:
     @property
     def bounds(self) -> list[str]:
         """That none is greater than its operands allow, and a product is 0 where a factor is, as formulas."""
-        bounded = [each.is_bounded for each in (*self.products, *self.quotients)]
-        return bounded + [each.keeps_zero for each in self.products]
+        found = [each.is_bounded for each in self.products] + [each.is_bounded for each in self.quotients]
+        return found + [each.keeps_zero for each in self.products]
