@@ -6,7 +6,7 @@ The step of every chip that is built in, in one piece and with registers inside,
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from snnprog.chips import CHIPS
 from snnprog.emit.hardware.core import MOST_DEPTH, Core
@@ -31,12 +31,12 @@ def show(title: str, lemmas: Iterable[Lemma]) -> None:
     print(f"        {total:8.3f} s  in all\n")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Prove, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chip", action="append", choices=sorted(CHIPS), help="only this one; may be repeated")
     parser.add_argument("--no-core", action="store_true", help="prove steps alone")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for name in options.chip or sorted(CHIPS):
         rule = CHIPS[name].rule
         reach = reach_in_hardware(rule, arriving=(-MOST_ARRIVING, MOST_ARRIVING - 1))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from snnprog.errors import FormatError
 from snnprog.rules.products import Operations, Product, Quotient
-from snnprog.rules.vectors import Factor, number
+from snnprog.rules.vectors import Operand, number
 
 Node = tuple[str, ...]
 """The words of a line after its number, but for the symbol at its end."""
@@ -229,13 +229,13 @@ class Clock:
         """Return a division of unsigned numbers."""
         widths = [self.circuit.width_of(each) for each in operands]
         factors = (
-            Factor(self._value(each), width, 0, (1 << width) - 1) for each, width in zip(operands, widths, strict=True)
+            Operand(self._value(each), width, 0, (1 << width) - 1) for each, width in zip(operands, widths, strict=True)
         )
         quotient = Quotient(*factors)
         self.operations.quotients.append(quotient)
         return quotient.text
 
-    def _factor(self, node: int) -> Factor:
+    def _factor(self, node: int) -> Operand:
         """Return an operand of a multiplication without the bits that only extend it."""
         inner, is_signed = node, True
         operator, _, *words = self.circuit.nodes[abs(node)]
@@ -246,7 +246,7 @@ class Clock:
         width = self.circuit.width_of(inner)
         half = 1 << (width - 1)
         low, high = (-half, half - 1) if is_signed else (0, 2 * half - 1)
-        return Factor(self._value(inner), width, low, high)
+        return Operand(self._value(inner), width, low, high)
 
     def _is_zero(self, node: int) -> bool:
         operator, _, *words = self.circuit.nodes[abs(node)]

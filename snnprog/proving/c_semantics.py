@@ -15,7 +15,7 @@ from typing import Any
 
 from snnprog.errors import FormatError
 from snnprog.rules.products import Operations, Product
-from snnprog.rules.vectors import Factor, integer, number, resized
+from snnprog.rules.vectors import Operand, integer, number, resized
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class CMachine:
     def _product(self, x: str, y: str, kind: CType) -> str:
         """Return the product of two signed values in twice their bits, as one that may be left open."""
         low, high = -(1 << (kind.bits - 1)), (1 << (kind.bits - 1)) - 1
-        left, right = (Factor(each, kind.bits, low, high) for each in (x, y))
+        left, right = (Operand(each, kind.bits, low, high) for each in (x, y))
         product = Product(left, right, 2 * kind.bits)
         self.operations.products.append(product)
         return product.text

@@ -23,7 +23,7 @@ from snnprog.rules.bitvectors import TickFormulas, ranges_of, tick_formulas
 from snnprog.rules.products import Product
 from snnprog.rules.ranges import Span, reach_of
 from snnprog.rules.rule import SPIKES, Rule
-from snnprog.rules.vectors import Factor, Vector, number, resized
+from snnprog.rules.vectors import Operand, Vector, number, resized
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import parameters_of
 
@@ -39,7 +39,7 @@ NARROW, WIDE = 32, 64
 
 
 @dataclass(frozen=True)
-class CSource:
+class StepSource:
     """A program's C, read.
 
     Attributes
@@ -59,7 +59,7 @@ class CSource:
     step: list[Any]
 
     @classmethod
-    def from_text(cls, text: str, *, prefix: str) -> CSource:
+    def from_text(cls, text: str, *, prefix: str) -> StepSource:
         """Return what a program's C consists of, with its states shown.
 
         Raises
@@ -134,7 +134,7 @@ def prove_c(program: Program, source: str, *, prefix: str) -> Iterator[tuple[int
     neuron : int
     proof : StepProof
     """
-    code, rule = CSource.from_text(source, prefix=prefix), program.chip.rule
+    code, rule = StepSource.from_text(source, prefix=prefix), program.chip.rule
     parameters, arriving = parameters_of(program), arriving_span(program)
     for neuron in range(program.n_neurons):
         at = slice(neuron, neuron + 1)
@@ -149,7 +149,7 @@ class _CStep:
     """One neuron's tick, in C and in the rule."""
 
     rule: Rule
-    code: CSource
+    code: StepSource
     tick: TickFormulas
     neuron: int
     stored: dict[str, CValue] = field(default_factory=dict)
@@ -246,7 +246,7 @@ def _is_product_whole(split: Mapping[str, CValue]) -> str:
 def _times(value: CValue, factor: CValue) -> str:
     bits = value.kind.bits
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    return Product(Factor(value.text, bits, low, high), Factor(factor.text, bits, low, high), WIDE).text
+    return Product(Operand(value.text, bits, low, high), Operand(factor.text, bits, low, high), WIDE).text
 
 
 def _split_lemmas(splits: Sequence[Mapping[str, CValue]]) -> list[Lemma]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snnprog.rules.products import Operations, Product, exact_product, open_products, quotient_definition
-from snnprog.rules.vectors import Factor, number, resized
+from snnprog.rules.vectors import Operand, number, resized
 from snnprog.solver.formulas import solve_formulas
 
 
@@ -20,7 +20,7 @@ class Lemma:
         What it says.
     holds : bool
     seconds : float
-        How long the solver took.
+        Processor time that the solver took.
     values : mapping of str to int
         Where it does not hold: values of the terms that were asked for, unsigned.
     """
@@ -69,7 +69,7 @@ def _ring_lemma(width: int) -> Lemma:
 
 
 def _width_lemma(product: Product) -> Lemma:
-    left, right = (Factor(each.text, each.width, 0, (1 << each.width) - 1) for each in product.ordered)
+    left, right = (Operand(each.text, each.width, 0, (1 << each.width) - 1) for each in product.ordered)
     unsigned = Product(left, right, product.width)
     claim = f"(= {unsigned.text} {_multiplied(unsigned, 'bvmul')})"
     name = f"{left.width} x {right.width} unsigned bits have the same product in {product.width} bits"
@@ -133,5 +133,5 @@ def _described(product: Product) -> str:
     return f"the product of {_kind(product.left)} and {_kind(product.right)}"
 
 
-def _kind(factor: Factor) -> str:
+def _kind(factor: Operand) -> str:
     return f"{factor.width} bits from {factor.low} to {factor.high}"

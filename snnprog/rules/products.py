@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from snnprog.rules.vectors import Factor, number, resized
+from snnprog.rules.vectors import Operand, number, resized
 
 
 def product_name(left: int, right: int) -> str:
@@ -50,12 +50,12 @@ def _product_definition(left: int, right: int, text: str) -> str:
 class Product:
     """A multiplication in so many bits, as magnitudes that are multiplied, and the sign after."""
 
-    left: Factor
-    right: Factor
+    left: Operand
+    right: Operand
     width: int
 
     @property
-    def ordered(self) -> tuple[Factor, Factor]:
+    def ordered(self) -> tuple[Operand, Operand]:
         """The factors, the wider one first."""
         return (self.left, self.right) if self.left.width >= self.right.width else (self.right, self.left)
 
@@ -108,8 +108,8 @@ class Product:
 class Quotient:
     """A division of unsigned numbers, rounded down."""
 
-    left: Factor
-    right: Factor
+    left: Operand
+    right: Operand
 
     @property
     def width(self) -> int:

@@ -49,12 +49,12 @@ class Vector:
         return self.low == self.high
 
     @property
-    def factor(self) -> Factor:
+    def factor(self) -> Operand:
         """It as an operand of a multiplication: without a sign where it has none."""
         if self.low < 0:
-            return Factor(self.text, self.width, self.low, self.high)
+            return Operand(self.text, self.width, self.low, self.high)
         width = unsigned_width(self.high)
-        return Factor(resized(self.text, self.width, width), width, self.low, self.high)
+        return Operand(resized(self.text, self.width, width), width, self.low, self.high)
 
     def integer(self, value: int) -> int:
         """Return the integer of its bits, given as an unsigned number."""
@@ -91,7 +91,7 @@ def resized(text: str, width: int, to: int, *, is_signed: bool = True) -> str:
 
 
 @dataclass(frozen=True)
-class Factor:
+class Operand:
     """An operand of a multiplication or division.
 
     Attributes
@@ -124,9 +124,9 @@ class Factor:
         return f"(ite {self.is_negative} (bvneg {self.text}) {self.text})" if self.is_signed else self.text
 
     @property
-    def unsigned(self) -> Factor:
+    def unsigned(self) -> Operand:
         """Its magnitude as a factor."""
-        return Factor(self.magnitude, self.width, 0, max(-self.low, self.high))
+        return Operand(self.magnitude, self.width, 0, max(-self.low, self.high))
 
     def most(self, width: int) -> str:
         """Return the greatest magnitude that it may have with its sign, in so many bits."""
