@@ -15,7 +15,7 @@ from microcontrollers import for_target
 from planted import FAULTS, write_planted
 from stand_in import write_backend
 
-from snnprog.figures import MicrocontrollerFigures, TickInstructions
+from snnprog.figures import BoardFigures, MicrocontrollerFigures, TickInstructions, ToolReport
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -24,6 +24,8 @@ JSON_PART = TEXT.partition("## JSON")[2]
 OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
 # Which a cross compiler and QEMU measure, where there are some.
 FIGURES = {*(each.name for each in fields(MicrocontrollerFigures)), *(each.name for each in fields(TickInstructions))}
+# Which need Amaranth, and a folder that is built; tests/test_boards.py checks those.
+BOARDS = {*(each.name for each in fields(BoardFigures)), *(each.name for each in fields(ToolReport)), "longest delay"}
 # What stands in a section of its own, or is another command's whole answer.
 SHARED = {
     "neurons[]": "A neuron",
@@ -118,7 +120,7 @@ def test_compile_inspect_and_run(command: Command, tmp_path: Path) -> None:
     inspected = json.loads(command("inspect", program, "--cores", "--json")[1])
     check("inspect", inspected)
     for section in ("inspect", "Cores"):
-        assert stems(section) <= set(keys_of(inspected)) | FIGURES
+        assert stems(section) <= set(keys_of(inspected)) | FIGURES | BOARDS
     ran = json.loads(command("run", program, FILES / "inputs.csv", "--ticks", 12, "--activity", "--json")[1])
     check("run", ran)
     assert stems("run") <= set(keys_of(ran))
