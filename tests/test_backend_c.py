@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,8 +139,8 @@ def plant(monkeypatch: pytest.MonkeyPatch, change: Callable[[str], str]) -> None
     """Change every C file that is exported from now on."""
     honest = exporting.export
 
-    def export(program: sp.Program, path: Path) -> list[Path]:
-        written = honest(program, path)
+    def export(program: sp.Program, path: Path, **options: Any) -> list[Path]:
+        written = honest(program, path, **options)
         old = written[0].read_text(encoding="ascii")
         new = change(old)
         assert new != old
