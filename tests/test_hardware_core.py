@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cores import answer_of, check_tools, differences, expected_of, random_program, random_rasters
+from cores import RUNNER, answer_of, check_tools, differences, expected_of, random_program, random_rasters
 from made_up_chips import KINDS, chip_of
 
 import snnprog as sp
@@ -86,6 +88,26 @@ def test_the_backend_steps_on_from_where_it_stands() -> None:
     with sp.Simulator(program, backend="fpga") as core:
         parts = [core.step(part).spikes for part in np.split(raster, [20, 21])]
     assert np.array_equal(np.concatenate(parts), expected.spikes)
+
+
+def test_a_tick_takes_as_many_clocks_as_the_core_says(tmp_path: Path) -> None:
+    from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, clocks_per_neuron
+    from snnprog.emit.hardware.plan import CorePlan, CoreSize
+
+    program, raster = replace(random_program(LOIHI, 3), outputs=np.arange(6)), random_rasters(3, 3)[0]
+    (trace,) = reference.simulate(program, [raster])
+    spikes = np.hstack([raster, trace.spikes]).sum(axis=0)
+    synapses = np.bincount(program.pre, minlength=9)
+    per_neuron = clocks_per_neuron(CorePlan(LOIHI, CoreSize()))
+    path = tmp_path / "program.snnp"
+    program.save(path)
+    sp.export(program, path.with_suffix(".hex"))
+    rows = np.hstack([np.full((len(raster), 1), ord("T"), np.uint8), raster.astype(np.uint8)])
+    command = [sys.executable, "-I", str(RUNNER), str(path), "-", "-"]
+    done = subprocess.run(command, input=b"R" + rows.tobytes() + b"C", stdout=subprocess.PIPE, check=True)
+    found = int.from_bytes(done.stdout[-8:], "little")
+    walked = int((spikes * (CLOCKS_PER_LINE + CLOCKS_PER_SYNAPSE * synapses)).sum())
+    assert found == len(raster) * (1 + 6 * per_neuron) + walked
 
 
 def test_a_long_burst_over_one_synapse_after_another_misses_no_addition(tmp_path: Path) -> None:

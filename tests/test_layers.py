@@ -60,6 +60,7 @@ LAYERS = (
     "integers",
     "networks",
     "emit",
+    "proving",
     "recovery",
     "backends",
     "figures",

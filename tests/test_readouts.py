@@ -210,9 +210,9 @@ def test_a_spec_cannot_ask_for_potentials() -> None:
     )
 
 
-def test_a_nir_graph_is_refused() -> None:
+def test_a_nir_graph_of_both_kinds_of_outputs_is_refused() -> None:
     pytest.importorskip("nir")
-    with pytest.raises(sp.SpecError, match="output 0 is read by its potential; NIR graphs are written of outputs that"):
+    with pytest.raises(sp.SpecError, match="output 0 is read by its potential and others by their spikes; in NIR"):
         sp.to_nir(readout_program(), dt_ms=1.0)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, Layout, layout_of
+from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, NirLayout, layout_of
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.networks.importing import least_shifts
@@ -120,7 +120,7 @@ def _ticks_ahead(program: Program, connections: Mapping[Key, object]) -> int:
 class _Graph:
     """Nodes and edges that are being collected."""
 
-    layout: Layout
+    layout: NirLayout
     tick_s: float
     nodes: dict[str, Any]
     edges: list[tuple[str, str]]

@@ -25,7 +25,7 @@ Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class NirLayout:
     """A program as populations and connections.
 
     Attributes
@@ -45,12 +45,12 @@ class Layout:
     read: str
 
 
-def layout_of(program: Program) -> Layout:
+def layout_of(program: Program) -> NirLayout:
     """Return the populations and connections of a program."""
     return _convolutional(program) or _unrolled(program)
 
 
-def _unrolled(program: Program) -> Layout:
+def _unrolled(program: Program) -> NirLayout:
     """Return the layout without convolutions: the neurons that are read out, in order, and all others."""
     outputs = program.outputs.astype(np.int64)
     hidden = np.setdiff1d(np.arange(program.n_neurons), outputs)
@@ -58,7 +58,7 @@ def _unrolled(program: Program) -> Layout:
     shapes = {INPUT: (program.n_inputs,), **{name: (each.size,) for name, each in neurons.items()}}
     weight = program.effective_weight()
     matrices = _matrices(program, neurons, pre=program.pre, post=program.post, delay=program.delay, weight=weight)
-    return Layout(neurons, shapes, matrices, READOUT)
+    return NirLayout(neurons, shapes, matrices, READOUT)
 
 
 def _matrices(
@@ -82,7 +82,7 @@ def _matrices(
     return connections
 
 
-def _convolutional(program: Program) -> Layout | None:
+def _convolutional(program: Program) -> NirLayout | None:
     """Return the layout that keeps convolutions; None where there are none, or NIR cannot say one."""
     table, shared = program.synapses, program.shared
     if not shared or not all(_is_in_nir(each) for each in shared):
@@ -111,7 +111,7 @@ def _convolutional(program: Program) -> Layout | None:
     kept = {_key(each, names, program.n_inputs): each for each in shared}
     if len(kept) < len(shared) or set(kept) & set(matrices) or any(len(shapes[key[1]]) > 1 for key in matrices):
         return None
-    return Layout(neurons, shapes, matrices | kept, read[0])
+    return NirLayout(neurons, shapes, matrices | kept, read[0])
 
 
 def _is_in_nir(synapses: SharedSynapses) -> bool:

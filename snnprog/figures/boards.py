@@ -173,13 +173,9 @@ def _room(program: Program, plan: CorePlan) -> dict[str, Share]:
 
 def _clocks(program: Program, plan: CorePlan) -> tuple[float, float]:
     """Return the clocks of a tick without spikes, and of one where `ACTIVE_SHARE` of the lines spike."""
-    from amaranth.hdl import Fragment
+    from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, clocks_per_neuron
 
-    from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, Core
-
-    core = Core(plan)
-    Fragment.get(core, None)  # Amaranth warns of components that never become a circuit
-    silent = core.clocks_per_neuron * program.n_neurons
+    silent = 1 + clocks_per_neuron(plan) * program.n_neurons
     lines = program.n_neurons + program.n_inputs
     spikes = ACTIVE_SHARE * (lines * CLOCKS_PER_LINE + program.n_synapses * CLOCKS_PER_SYNAPSE)
     return float(silent), silent + spikes

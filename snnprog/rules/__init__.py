@@ -6,6 +6,7 @@
 - `compiled`: the same as generated code: `source` writes it, calling `operations`; `neuron` runs a single neuron.
 - `ranges`: how far every value can go, proved.
 - `linear`: the rule without rounding and without ends, and the bound on what that takes away; `resolve` finds the sums.
+- `bitvectors`: the rule as formulas for solvers; `vectors` and `products` are what these are made of.
 - `equations`: the rule as LaTeX.
 - `data`: the rule as plain data, for files.
 - `limits`: how large a rule may be, and what its numbers may be.

@@ -7,6 +7,7 @@ what only shown states need stands between ``#ifdef`` and ``#endif``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -162,18 +163,28 @@ def neuron_lines(writer: StepWriter, *, gathered: Sequence[str], fired: str) -> 
             kind = INT64 if writer.values[name].is_wide else INT32
             loads.append(f"const {kind.name} was_{word} = {sheet.own(word)}[n];")
     body: list[str] = []
+    plain: list[str] = []
     for step, is_always, is_shown in zip(steps, always, with_state, strict=True):
         if is_always or is_shown:
             line = writer.assign(step)
             body += [line] if is_always else for_state(sheet, [line])
-    for name in registers.kept:
-        body.append(_store(writer, name, register_type(lean, name)))
+            plain += [line] * is_always
+    stores = [_store(writer, name, register_type(lean, name)) for name in registers.kept]
+    body += stores
     for name in registers.shown:
         body += for_state(sheet, [_store(writer, name, register_type(lean, name))])
     spikes = writer.values[SPIKES]
     kind = narrowest(0, spikes.high)
     body.append(f"{fired} = ({kind.name}){spikes.inside(0)};")
-    return [*loads, *(statement for _, statement in writer.loads.values()), *gathered, *body]
+    before = [*loads, *(statement for _, statement in writer.loads.values()), *gathered]
+    return [*before, *_unused(before, [*plain, *stores]), *body]
+
+
+def _unused(declared: Sequence[str], plain: Sequence[str]) -> list[str]:
+    """Return what keeps compilers from warning of constants that only shown states need."""
+    words = {word for line in plain for word in re.findall(r"\w+", line)}
+    names = [found[1] for line in declared if (found := re.match(r"const \w+ (\w+) = ", line))]
+    return [f"(void){name};" for name in names if name not in words]
 
 
 def for_state(sheet: Sheet, lines: Sequence[str]) -> list[str]:

@@ -182,7 +182,7 @@ DEPTHS: Mapping[type[Expression], float] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Part:
+class TimedValue:
     """A value on its way through a circuit.
 
     Attributes
@@ -200,7 +200,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class CircuitBuilder:
     """Builds expressions in a module, with registers between nodes where a path gets long.
 
     Registers hold a value a clock later, whether it has come to rest or not; the sources of a circuit hold still until
@@ -218,13 +218,18 @@ class Wiring:
     most_depth: float | None = None
 
     def value_of(
-        self, expression: Expression, values: Mapping[str, Part], *, name: str, span_of: Callable[[Expression], Span]
-    ) -> Part:
+        self,
+        expression: Expression,
+        values: Mapping[str, TimedValue],
+        *,
+        name: str,
+        span_of: Callable[[Expression], Span],
+    ) -> TimedValue:
         """Return the value of an expression.
 
         Parameters
         ----------
-        values : mapping of str to Part
+        values : mapping of str to TimedValue
             The latest value of every name that the expression reads.
         name : str
             What its signals are called.
@@ -235,17 +240,17 @@ class Wiring:
         def keep(value: Value) -> Value:
             return self._kept(value, name, is_registered=False)
 
-        def part(value: Value, depth: float, sources: Sequence[Part]) -> Part:
+        def part(value: Value, depth: float, sources: Sequence[TimedValue]) -> TimedValue:
             clocks = max((each.clocks for each in sources), default=0)
             depth += max((each.depth for each in sources), default=0.0)
             is_registered = self.most_depth is not None and depth > self.most_depth
             signal = self._kept(value, name, is_registered=is_registered)
-            return Part(signal, clocks + 1, 0.0) if is_registered else Part(signal, clocks, depth)
+            return TimedValue(signal, clocks + 1, 0.0) if is_registered else TimedValue(signal, clocks, depth)
 
-        def build(node: Expression) -> Part:
+        def build(node: Expression) -> TimedValue:
             span = span_of(node)
             if span.least == span.greatest:
-                return Part(C(span.least))
+                return TimedValue(C(span.least))
             if isinstance(node, Ref):
                 return values[node.name]
             if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):

@@ -17,8 +17,8 @@ Ports, beside ``clk`` and ``rst`` (active high, takes all states back to rest):
 A stream's payload is taken in each clock in which ``valid`` and ``ready`` are both 1. While the core is not busy,
 ``clear`` goes before ``tick``, and both before words, words before events, and events before peeking.
 
-One tick takes `Core.clocks_per_neuron` clocks for each neuron, and for each line that spikes `CLOCKS_PER_LINE` and
-`CLOCKS_PER_SYNAPSE` for each of its synapses.
+One tick takes one clock to start, `clocks_per_neuron` for each neuron, and for each line that spikes
+`CLOCKS_PER_LINE` and `CLOCKS_PER_SYNAPSE` for each of its synapses, if events are taken as soon as they are there.
 
 1. Neurons in turn: the registers, the parameters and what has arrived are read; the step's registers settle; the
    registers are written back, and what had arrived is cleared.
@@ -51,14 +51,19 @@ from snnprog.emit.hardware.plan import (
     bits_for,
     word_widths,
 )
-from snnprog.emit.hardware.step import AFTER, BEFORE, SET, GatherStep, NeuronStep
+from snnprog.emit.hardware.step import AFTER, BEFORE, SET, GatherStep, NeuronStep, clocks_of_step
 
-CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE = 3, 2
+CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE = 4, 2
 MOST_DEPTH = 1.5
 """Between registers of the step, in additions: Loihi's step then takes 4 clocks. A choice; see benchmarks/fpga.py."""
 
 
-class Core(Component):
+def clocks_per_neuron(plan: CorePlan) -> int:
+    """Return the clocks that each neuron takes in a tick: one to read, one to write, and those of its step."""
+    return clocks_of_step(plan.chip.rule, plan.reach, most_depth=MOST_DEPTH) + 2
+
+
+class NeuronCore(Component):
     """The core; see the module's text for its ports.
 
     Parameters
@@ -85,11 +90,6 @@ class Core(Component):
                 "clear": In(1),
             }
         )
-
-    @property
-    def clocks_per_neuron(self) -> int:
-        """Clocks that each neuron takes in a tick: one to read, one to write, and those of its step."""
-        return self._step.clocks + 2
 
     def elaborate(self, platform: Any) -> Module:
         """Return the logic."""

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from snnprog.arrays import Raster
 from snnprog.documents import parse_json
 from snnprog.emit.hardware.boards import BAUD, FpgaBoard, find_board, plan_for
-from snnprog.emit.hardware.core import Core
+from snnprog.emit.hardware.core import NeuronCore
 from snnprog.emit.hardware.identity import identity_of
 from snnprog.emit.hardware.image import Image, image_of
 from snnprog.emit.hardware.link import SerialSystem
@@ -62,7 +62,9 @@ def write_board_folder(folder: Path, program: Program, board_name: str) -> list[
     image = image_of(program, plan)
     identity = identity_of(plan)
     exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program)]
-    files = board_files(board, SerialSystem(Core(plan), identity=identity), image=image.text(), exchanges=exchanges)
+    files = board_files(
+        board, SerialSystem(NeuronCore(plan), identity=identity), image=image.text(), exchanges=exchanges
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

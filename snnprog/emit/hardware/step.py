@@ -17,14 +17,15 @@ no name of a rule can collide:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from amaranth import Module, Shape
+from amaranth import Module, Shape, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
-from snnprog.emit.hardware.arithmetic import Part, Wiring, shape_of
+from snnprog.emit.hardware.arithmetic import CircuitBuilder, TimedValue, shape_of
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import End, Hold, Ref, evaluate, names_in
 from snnprog.rules.ranges import FAR, SPANS, Reach, Span, reach_of
@@ -101,25 +102,32 @@ class NeuronStep(Component):
         outputs[SPIKES] = shape_of(reach.of(spikes, spikes.expression))
         ports = {port: In(shape) for port, shape in self._inputs.values()}
         super().__init__(ports | {port: Out(shape) for port, shape in outputs.items()})
-        values = self._values(None)
-        self.clocks = max(values[name].clocks for name in (*rule.registers, SPIKES))
-
-    def _values(self, m: Module | None) -> dict[str, Part]:
-        """Build all steps in a module; return the latest value of each name."""
-        values = {name: Part(getattr(self, port)) for name, (port, _) in self._inputs.items()}
-        wiring = Wiring(m, self._most_depth)
-        for step in self.rule.steps:
-            within = partial(self.reach.of, step)
-            values[step.target] = wiring.value_of(step.expression, values, name=step.name, span_of=within)
-        return values
+        self.clocks = clocks_of_step(rule, reach, most_depth=most_depth)
 
     def elaborate(self, platform: Any) -> Module:
         """Return the logic, with the signals of each step called after it."""
         m = Module()
-        values = self._values(m)
+        ports = {name: getattr(self, port) for name, (port, _) in self._inputs.items()}
+        values = _steps(self.rule, self.reach, ports, builder=CircuitBuilder(m, self._most_depth))
         m.d.comb += self.spikes.eq(values[SPIKES].value)
         m.d.comb += [getattr(self, f"{AFTER}{name}").eq(values[name].value) for name in self.rule.registers]
         return m
+
+
+def clocks_of_step(rule: Rule, reach: Reach, *, most_depth: float | None) -> int:
+    """Return how many clocks all inputs of a `NeuronStep` must hold still before its outputs do."""
+    ports = {name: Signal(shape) for name, (_, shape) in _inputs(rule, reach).items()}
+    values = _steps(rule, reach, ports, builder=CircuitBuilder(None, most_depth))
+    return max(values[name].clocks for name in (*rule.registers, SPIKES))
+
+
+def _steps(rule: Rule, reach: Reach, ports: Mapping[str, Value], *, builder: CircuitBuilder) -> dict[str, TimedValue]:
+    """Build all steps; return the latest value of each name."""
+    values = {name: TimedValue(port) for name, port in ports.items()}
+    for step in rule.steps:
+        within = partial(reach.of, step)
+        values[step.target] = builder.value_of(step.expression, values, name=step.name, span_of=within)
+    return values
 
 
 class GatherStep(Component):
@@ -155,8 +163,8 @@ class GatherStep(Component):
         gather = self.rule.gather
         table = {**SPANS, Ref: lambda node: self._spans[node.name]}
         ports = {gather.target: self.gathered, WEIGHT: self.weight, COUNT: self.count}
-        values = {name: Part(port) for name, port in ports.items()}
-        found = Wiring(m).value_of(
+        values = {name: TimedValue(port) for name, port in ports.items()}
+        found = CircuitBuilder(m).value_of(
             gather.expression, values, name=gather.name, span_of=lambda node: evaluate(node, table)
         )
         m.d.comb += self.after_gathered.eq(found.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snnprog.chips import Chip
 from snnprog.emit.hardware.boards import find_board, plan_for
-from snnprog.emit.hardware.core import Core
+from snnprog.emit.hardware.core import NeuronCore
 from snnprog.emit.hardware.image import image_of
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
 from snnprog.emit.hardware.yosys import verilog_of
@@ -55,4 +55,4 @@ def core_verilog(chip: Chip, size: CoreSize) -> str:
         f" snnprog {__version__}. Its ports are explained in\n// snnprog/emit/hardware/core.py, and its memories in"
         " plan.py.\n"
     )
-    return header + verilog_of(Core(CorePlan(chip, size)), name=CORE_NAME)
+    return header + verilog_of(NeuronCore(CorePlan(chip, size)), name=CORE_NAME)

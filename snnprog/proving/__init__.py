@@ -1,0 +1,8 @@
+"""Proofs for every input: that hardware and C made from a rule equal it.
+
+- `step`: one tick of a neuron, and the gathering of one event, in Verilog.
+- `core`: the time-multiplexed core in Verilog, by induction over neurons and synapses.
+- `c_step`, `c_semantics`: one tick of each neuron of a program in C.
+- `lemmas`: what is shown once, and for all products.
+- `circuits`, `btor`: Verilog as formulas, by way of Yosys.
+"""
