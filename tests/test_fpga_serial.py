@@ -116,6 +116,16 @@ def test_more_events_in_a_tick_than_a_frame_holds(port: str) -> None:
     assert_same(trace, expected)
 
 
+def test_a_simulator_goes_on_where_it_stopped(port: str) -> None:
+    golden = GOLDEN["rounding"]
+    raster, expected = golden.trial.inputs[0], golden.expected[0]
+    simulator = sp.Simulator(golden.trial.program, backend=BACKEND)
+    first, second = simulator.step(raster[:7]), simulator.step(raster[7:12])
+    assert np.array_equal(np.concatenate([first.spikes, second.spikes]), expected.spikes[:12])
+    simulator.reset()
+    assert np.array_equal(simulator.step(raster[:7]).spikes, expected.spikes[:7])
+
+
 def test_steps_come_through_a_pipe(runner: ModuleType, port: str, image: Any) -> None:
     golden = GOLDEN["rounding"]
     raster, expected = golden.trial.inputs[0][:20], golden.expected[0]
