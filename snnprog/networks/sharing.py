@@ -19,13 +19,13 @@ from snnprog.chips import Chip
 from snnprog.networks.scaling import Grid, RealNeuron, ScaledNeuron, Trials, at_scale, least_exponent
 
 MOST_CANDIDATES = 96
-"""Thresholds to choose from: a choice, insensitive within × 2 on two networks for digits."""
+"""Thresholds to choose from. A choice, not a measurement."""
 
 MOST_ROUNDED = 1 << 25
 """Weights times thresholds that are rounded: some seconds. A choice, not a measurement."""
 
 ROUNDS = 20
-"""Of exchanges at most; networks for digits took four."""
+"""Of exchanges at most. A choice, not a measurement."""
 
 EXACT = 1e-12
 """Of a squared threshold: a squared error below this is the rounding of doubles."""
