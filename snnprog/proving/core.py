@@ -337,8 +337,9 @@ class _CoreProof:
         }
         yield from lemmas_about(operations)
         for name, claim in claims.items():
-            lines = [*operations.opened, *tick.formulas.lines, *way.lines, *(f"(assert {each})" for each in given)]
-            yield decided(f"neuron: {name}", lines, claim=claim)
+            lines = [*tick.formulas.lines, *way.lines, *(f"(assert {each})" for each in given)]
+            lemma = decided(f"neuron: {name}", [*operations.opened, *lines], claim=claim)
+            yield lemma if lemma.holds else decided(lemma.name, [*operations.exact, *lines], claim=claim)
             given.append(claim)
 
     def spike(self) -> Iterator[Lemma]:
