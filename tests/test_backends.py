@@ -273,6 +273,28 @@ def test_a_command_takes_the_place_of_distributions(
     assert status(backend).interpreter is None
 
 
+def test_a_command_that_must_be_there(
+    command: Command, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: sp.Program
+) -> None:
+    write_backend(folders, "own")
+    path = folders / "own" / "backend.toml"
+    path.write_text('commands = ["snnprog-one", "snnprog-two"]\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(sp.BackendError, match="backend own runs snnprog-one or snnprog-two; install one of them"):
+        sp.run(program, RASTERS[0], "own")
+    code, out, _ = command("backends", "list", "--json")
+    (row,) = (each for each in json.loads(out)["backends"] if each["name"] == "own")
+    assert (code, row["ready"], row["state"], row["to_do"]) == (
+        0,
+        False,
+        "not ready",
+        "install snnprog-one or snnprog-two",
+    )
+    (tmp_path / "snnprog-two").touch(mode=0o755)
+    assert status(find_backend("own")).is_ready
+    assert sp.run(program, RASTERS[0], "own").spikes.any()
+
+
 def test_a_cache_that_is_a_file(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_backend(folders, "own", distributions=NOWHERE)
     (tmp_path / "cache").touch()

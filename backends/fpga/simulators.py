@@ -1,7 +1,7 @@
 """Builds a core's Verilog for a simulator, and runs a program's image on it.
 
-SNNPROG_FPGA_SIMULATOR is ``verilator``, unless set, ``icarus``, or ``netlist``: what Yosys makes of the core for an
-iCE40, with the models of its cells, under Verilator. What Verilator builds is kept in the cache folder, named by a
+SNNPROG_FPGA_SIMULATOR is ``verilator``, ``icarus``, or ``netlist``: what Yosys makes of the core for an iCE40, with the
+models of its cells, under Verilator. Unless it is set, Verilator runs, or Icarus Verilog where only that is installed. What Verilator builds is kept in the cache folder, named by a
 digest of all that it is made of: one build runs every program.
 """
 
@@ -109,7 +109,7 @@ def simulation_of(image: Path, *, has_state: bool, folder: Path) -> Simulation:
     core = image.with_name(f"{image.stem}_core.v")
     layout = folder / "layout"
     layout.write_text(layout_of(about(image), has_state=has_state), encoding="ascii")
-    choice = os.environ.get(CHOICE) or "verilator"
+    choice = os.environ.get(CHOICE) or ("icarus" if shutil.which("verilator") is None else "verilator")
     if choice not in SIMULATORS:
         raise RunnerError(f"{CHOICE} must be one of {', '.join(SIMULATORS)}, got {choice!r}")
     return SIMULATORS[choice](core, image, layout)

@@ -57,7 +57,8 @@ class BackendStatus:
     @property
     def is_ready(self) -> bool:
         """Whether it can run now."""
-        return self.interpreter is not None and not self.backend.unset_variables
+        lacks = self.backend.unset_variables or self.backend.missing_commands
+        return self.interpreter is not None and not lacks
 
 
 def status(backend: Backend) -> BackendStatus:
@@ -76,11 +77,13 @@ def interpreter_of(backend: Backend) -> Path:
     Raises
     ------
     BackendError
-        If it is not installed, or an environment variable that it needs is not set.
+        If it is not installed, or an environment variable is not set or a command not there that it needs.
     """
     if backend.unset_variables:
         names = " and ".join(backend.unset_variables)
         raise BackendError(f"backend {backend.name} needs {names} in the environment; {backend.runner} tells what for")
+    if backend.missing_commands:
+        raise BackendError(f"backend {backend.name} runs {' or '.join(backend.commands)}; install one of them")
     found = status(backend).interpreter
     if found is None:
         raise BackendError(

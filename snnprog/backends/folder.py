@@ -45,6 +45,8 @@ class Backend:
         Distribution name -> exact version that an interpreter must have to run it.
     satisfied_by : tuple of str
         Commands of which any one, found on PATH, takes the place of the distributions.
+    commands : tuple of str
+        Commands of which one must be on PATH for it to run; empty where it calls none.
     timeout_seconds, timeout_seconds_per_tick : float
         After how long a run has failed.
     gaps : Gaps
@@ -68,6 +70,7 @@ class Backend:
     python: tuple[int, int]
     distributions: Mapping[str, str]
     satisfied_by: tuple[str, ...]
+    commands: tuple[str, ...]
     timeout_seconds: float
     timeout_seconds_per_tick: float
     gaps: Gaps
@@ -94,8 +97,12 @@ class Backend:
     @property
     def required_distributions(self) -> Mapping[str, str]:
         """The distributions that it needs here: none where a command takes their place."""
-        path = absolute_folders("PATH")
-        return {} if any(shutil.which(name, path=path) for name in self.satisfied_by) else self.distributions
+        return {} if _is_on_path(self.satisfied_by) else self.distributions
+
+    @property
+    def missing_commands(self) -> tuple[str, ...]:
+        """The commands of which one must be installed, where none is."""
+        return () if not self.commands or _is_on_path(self.commands) else self.commands
 
     @property
     def runner(self) -> Path:
@@ -111,6 +118,11 @@ class Backend:
     def python_text(self) -> str:
         """The Python that it needs, as in "3.10"."""
         return ".".join(map(str, self.python))
+
+
+def _is_on_path(commands: tuple[str, ...]) -> bool:
+    path = absolute_folders("PATH")
+    return any(shutil.which(name, path=path) for name in commands)
 
 
 def backend_names() -> list[str]:
@@ -163,6 +175,7 @@ def _read_folder(folder: Path) -> Backend:
             python=_python_version(_text(description, "python")),
             distributions=_distributions(description["distributions"]),
             satisfied_by=_texts({"satisfied_by": [], **description}, "satisfied_by"),
+            commands=_texts({"commands": [], **description}, "commands"),
             timeout_seconds=as_seconds("timeout_seconds", description["timeout_seconds"]),
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),

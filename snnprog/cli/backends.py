@@ -67,7 +67,11 @@ def backend_row(name: str) -> dict[str, object]:
     except BackendError as error:
         return {**row, "state": "broken", "to_do": str(error)}
     backend = found.backend
-    state, to_do = ("ready", "") if found.is_ready else ("not ready", f"set {' and '.join(backend.unset_variables)}")
+    state, to_do = "ready", ""
+    if backend.unset_variables:
+        state, to_do = "not ready", f"set {' and '.join(backend.unset_variables)}"
+    elif backend.missing_commands:
+        state, to_do = "not ready", f"install {' or '.join(backend.commands)}"
     lack = ""
     if found.interpreter is None:
         state, to_do = "not installed", f"snnprog backends install {name}"

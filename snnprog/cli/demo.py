@@ -53,7 +53,7 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
 
     ready = [name for name in backend_names() if backend_row(name)["ready"]]
     rule = find_chip("loihi1").rule.name
-    ready = [name for name in ready if find_backend(name).executes(rule)]
+    ready = [name for name in ready if rule in find_backend(name).semantics]  # runtimes of this chip
     names = [REFERENCE, *(extra or ready)]
     with progress_bar(as_json) as progress:
         demo = run_demo(folder, backends=names, progress=progress, say=lambda line: click.echo(line, err=True))

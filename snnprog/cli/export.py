@@ -61,7 +61,7 @@ def _is_board_folder(path: Path) -> bool:
 def export_command(
     program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, board: str | None, as_json: bool
 ) -> None:
-    """Export a program for other tools: the suffix of the output says in which form."""
+    """Export a program in the form that the suffix of the output names."""
     from snnprog.emit import export
     from snnprog.program import load
 
