@@ -23,7 +23,17 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # test_docs.py and others called test_docs_*.py: their blocks make one another's files, or names.
-OWN_TESTS = ("backends.md", "c.md", "chips.md", "convert.md", "files.md", "networks.md", "streams.md")
+OWN_TESTS = (
+    "backends.md",
+    "c.md",
+    "chips.md",
+    "convert.md",
+    "files.md",
+    "fpga.md",
+    "networks.md",
+    "streams.md",
+    "verilog.md",
+)
 
 
 def text_of(name: str) -> str:
