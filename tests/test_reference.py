@@ -17,7 +17,7 @@ API = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encodi
 ENTRIES = re.findall(r"^\.\. auto(?:class|function|exception):: ([\w.]+)$", API, re.MULTILINE)
 FOLDERS = [name for name in sp.__all__ if inspect.ismodule(getattr(sp, name))]
 PUBLIC = [name for name in sp.__all__ if name not in ("__version__", *FOLDERS)]
-SECTIONS = ("Parameters", "Attributes", "Raises", "Warns", "Returns")
+SECTIONS = ("Parameters", "Attributes", "Raises", "Warns", "Returns", "Yields", "Examples")
 
 
 def object_of(entry: str) -> object:

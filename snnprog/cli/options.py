@@ -31,7 +31,7 @@ board_option = click.option(
     "--board",
     "boards",
     multiple=True,
-    metavar="NAME|FOLDER",
+    metavar="BOARD",
     help="Show what the program takes of an FPGA board's core; of a built folder of export --board, the tools' figures"
     " too. Can be repeated.",
 )
