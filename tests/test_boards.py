@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +79,16 @@ def test_the_sources_fit_together(name: str, folders: Callable[[str], Path]) -> 
 
 
 def made(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as in an environment that is active
+    return subprocess.run(
+        ["make", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        env={**os.environ, "PATH": path},
+    )
 
 
 @pytest.mark.parametrize("name", FAMILIES.values())

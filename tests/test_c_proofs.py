@@ -52,10 +52,10 @@ def test_the_c_of_a_program_equals_its_rule(source: str) -> None:
 
 
 FAULTS = {
-    "comparison": ("potential > from_threshold", "potential >= from_threshold"),
+    "comparison": ("potential > threshold * 64", "potential >= threshold * 64"),
     "refractory period": ("? from_refractory :", "? from_refractory + 1 :"),
     "rounding": ("/ 4096 + arrivals", ">> 12 + arrivals"),
-    "reset": ("spikes != 0 ? 0 : potential;", "spikes != 0 ? potential - from_threshold : potential;"),
+    "reset": ("spikes != 0 ? 0 : potential;", "spikes != 0 ? potential - threshold * 64 : potential;"),
     "bias": ("+ current + bias", "+ current"),
     "width": ("const int32_t arrivals = arriving * 64;", "const int32_t arrivals = (int8_t)(arriving * 64);"),
     "overflow": ("+ current + bias", "+ current * 2147483647 / 2147483647 + bias"),

@@ -107,7 +107,7 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
         ('"1-5"', "[1, 64]", cli.DOES_NOT_FIT, "delay is 64; allowed is 1 to 63 on loihi1"),
         ('"1-5"', "[]", cli.BAD_USAGE, "delays is empty"),
         ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay is 1.5; a whole number is needed"),
-        ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "chip is 'loihi9'; known chips are loihi1"),
+        ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "chip is 'loihi9'; known chips are fpga"),
         ("tau_potential = 20.0", "tau_potential = -1", cli.BAD_USAGE, "time constant of the potential is -1"),
         ("tau_potential = 20.0", "gamma = 0.9", cli.BAD_USAGE, "has gamma; allowed are potential_decay"),
         ("inputs.csv", "missing.csv", cli.BAD_USAGE, "missing.csv cannot be read"),

@@ -358,5 +358,7 @@ def test_a_random_program_is_named_by_its_seed(folders: Path, together: int, gap
 
 def test_a_rule_that_no_chip_here_has(folders: Path) -> None:
     write_backend(folders, "odd", rule="another")
-    with pytest.raises(sp.BackendError, match="backend odd executes another; the chips here mean loihi1-lif"):
+    with pytest.raises(
+        sp.BackendError, match="backend odd executes another; the chips here mean fpga-lif, fpga-lif-ge"
+    ):
         check_conformance("odd", programs=1)

@@ -135,4 +135,4 @@ def test_what_subtracts_is_refused_where_nothing_does() -> None:
 def test_a_step_of_snntorch_is_told_by_no_file() -> None:
     path = file_of("trained", "digits_subtract.nir")
     result = sp.quantize(path, exporter="snntorch", reset_delay=0, chip="fpga-subtract")
-    assert any("as in snnTorch; one of loihi-subtracting spikes again" in note for note in result.notes)
+    assert any("as in snnTorch; one of fpga-subtract spikes again" in note for note in result.notes)

@@ -75,7 +75,12 @@ def test_the_file_names_its_chip_and_rule_and_carries_both(tmp_path: Path) -> No
 def test_chips_that_are_built_in_are_named_alone(tmp_path: Path) -> None:
     for name, chip in CHIPS.items():
         document, _ = parts_of(saved(tmp_path, small(chip, outputs=[1])))
-        assert (document["format_version"], document["chip"], "hardware" in document) == (1, name, False)
+        carries = name.startswith("fpga")  # younger than the files of version 1, whose readers do not know it
+        assert (document["format_version"], document["chip"], "hardware" in document) == (
+            3 if carries else 1,
+            name,
+            carries,
+        )
     document, _ = parts_of(saved(tmp_path, small(CHIPS["loihi1"], core=[0, 1])))
     assert (document["format_version"], "hardware" in document) == (3, False)
 

@@ -536,7 +536,7 @@ def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:
     for content, message in (
         (whole[: len(whole) // 2], r"s\.h5 cannot be read: it is damaged \(OSError: .*truncated file"),
         (whole[:8], r"s\.h5 cannot be read: it is damaged"),
-        (b"", r"s\.h5 is no HDF5 file: it begins with b''"),
+        (b"", r"s\.h5 is no HDF5 file: it is empty"),
         (b"PK\3\4" + whole[4:], r"s\.h5 is no HDF5 file: it begins with b'PK"),
     ):
         path.write_bytes(content)

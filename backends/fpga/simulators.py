@@ -1,8 +1,9 @@
 """Builds a core's Verilog for a simulator, and runs a program's image on it.
 
 SNNPROG_FPGA_SIMULATOR is ``verilator``, ``icarus``, or ``netlist``: what Yosys makes of the core for an iCE40, with the
-models of its cells, under Verilator. Unless it is set, Verilator runs, or Icarus Verilog where only that is installed. What Verilator builds is kept in the cache folder, named by a
-digest of all that it is made of: one build runs every program.
+models of its cells, under Verilator. Unless it is set, Verilator runs, or Icarus Verilog where only that is installed.
+What Verilator builds is kept in the cache folder, named by a digest of all that it is made of: one build runs every
+program.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class CMachine:
         Raises
         ------
         FormatError
-            If it is of a kind that is not known here.
+            If it is of a kind that is not known here, or a name that nothing declares.
         """
         kind = type(node).__name__
         if kind == "Constant":
@@ -128,6 +128,10 @@ class CMachine:
             bits = 32 if int(text, 0) < 1 << 31 else 64
             return CValue(number(int(text, 0), bits), CType(bits, True))
         if kind == "ID":
+            if node.name not in names:
+                raise FormatError(
+                    f"the C code reads {node.name}, which nothing declares: {node.coord}; give C that compiles"
+                )
             return names[node.name]
         if kind == "ArrayRef":
             return self.load(node)
