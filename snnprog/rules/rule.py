@@ -209,11 +209,15 @@ class Rule:
             told |= {step.target for step in self.all_steps if names_in(step.expression) & told}
         return frozenset(told & set(self.registers))
 
+    @property
+    def fire(self) -> Step:
+        """The step that assigns ``spikes``."""
+        return next(step for step in self.steps if step.target == SPIKES)
+
     @cached_property
     def firing(self) -> Firing:
         """How the rule decides about spikes."""
-        step = next(step for step in self.steps if step.target == SPIKES)
-        expression = step.expression
+        expression = self.fire.expression
         if isinstance(expression, Compare):
             return self._firing(expression.operator, expression.left, threshold=expression.right, most=Const(1))
         counted, most = (expression.left, expression.right) if isinstance(expression, Min) else (expression, None)

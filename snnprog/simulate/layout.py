@@ -27,7 +27,7 @@ from snnprog.program import Program
 from snnprog.rules.expressions import Hold, Scale, children, nodes
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach, Span, reach_of, simplified
-from snnprog.rules.rule import SPIKES, UNSET, Rule
+from snnprog.rules.rule import UNSET, Rule
 from snnprog.simulate.kernel_source import BlockCode, block_code
 from snnprog.simulate.memory import LANES, Shape, Wires
 from snnprog.simulate.parameters import parameters_of
@@ -144,8 +144,7 @@ def _made_lean(program: Program) -> _Lean:
 
 def _counts(rule: Rule, reach: Reach) -> bool:
     """Tell whether any neuron could spike more than once in a tick."""
-    fire = next(step for step in rule.steps if step.target == SPIKES)
-    return reach.of(fire, fire.expression).greatest > 1
+    return reach.of(rule.fire, rule.fire.expression).greatest > 1
 
 
 def _rests(rule: Rule) -> bool:
@@ -155,8 +154,7 @@ def _rests(rule: Rule) -> bool:
 
 
 def _can_spike(rule: Rule, reach: Reach) -> bool:
-    fire = next(step for step in rule.steps if step.target == SPIKES)
-    return reach.of(fire, fire.expression).greatest > 0
+    return reach.of(rule.fire, rule.fire.expression).greatest > 0
 
 
 def resting(rule: Rule) -> dict[str, int]:

@@ -9,7 +9,7 @@ from snnprog.program import Program
 from snnprog.rules.interpreter import Interpreter
 
 MOST_IN_A_BYTE = 255
-"""Spikes of a line in a tick where the rule sets no limit: they are handed over as bytes."""
+"""The most spikes of a line in a tick, whatever the rule: exported C and runners that stream have a byte for each."""
 
 
 def parameters_of(program: Program) -> dict[str, Int64s]:
@@ -25,6 +25,8 @@ def most_line_spikes(program: Program) -> int:
     rule = program.chip.rule
     if rule.firing.most is None:
         return MOST_IN_A_BYTE
-    limits = {each.name: np.array([max(each.hidden, each.readout)]) for each in rule.constants}
-    most = Interpreter(rule, parameters_of(program) | limits).value(rule.firing.most)
-    return min(int(most.max(initial=1)), MOST_IN_A_BYTE)
+    found = [1]
+    for layer in ("hidden", "readout"):
+        limits = {each.name: np.array(getattr(each, layer), np.int64) for each in rule.constants}
+        found.append(int(Interpreter(rule, parameters_of(program) | limits).value(rule.firing.most).max()))
+    return min(max(found), MOST_IN_A_BYTE)

@@ -17,12 +17,9 @@ from snnprog.program import Program
 from snnprog.rules.expressions import NODES, Expression, Mul, Ref, evaluate, nodes
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import FAR, GROWING, JUMPING, SPANS, Span, Spans, reach_of, simplified
-from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.rules.rule import COUNT, WEIGHT, Rule, Step
 from snnprog.simulate.layout import arriving_span
-from snnprog.simulate.parameters import parameters_of
-
-MOST_IN_BYTE = 255
-"""Spikes of a line in a tick that the interface, a byte for each line, can tell."""
+from snnprog.simulate.parameters import MOST_IN_A_BYTE, most_line_spikes, parameters_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,31 +78,18 @@ def lean_program(program: Program) -> LeanProgram:
     """
     rule, parameters = program.chip.rule, parameters_of(program)
     known = {name: Span.of(values) for name, values in parameters.items()}
-    most = _most_of_input(rule, parameters)
+    most = most_line_spikes(program)
     arriving = arriving_span(program, most_of_input=most)
     lean = replace(simplified(rule, reach_of(rule, known, arriving=arriving)), watched=())
     reach = reach_of(lean, known, arriving=arriving)
     spans = dict(reach.nodes)
-    fire = next(step for step in lean.steps if step.target == SPIKES)
-    counts = reach.of(fire, fire.expression)
+    counts = reach.of(lean.fire, lean.fire.expression)
     if not lean.is_sum:
         events = _events(program, counts, most=most)
         spans |= _gathering_spans(lean, reach.registers, events=events, counts=max(counts.greatest, most))
     _check_outputs(program, counts)
     _check_far(lean, spans)
     return LeanProgram(program, lean, arriving, reach.registers, spans, parameters, counts.greatest, most)
-
-
-def _most_of_input(rule: Rule, parameters: Mapping[str, Int64s]) -> int:
-    """Return the most spikes of an input line in a tick: as many as any neuron of the chip may have."""
-    most = rule.firing.most
-    if most is None:
-        return MOST_IN_BYTE
-    values = []
-    for layer in ("hidden", "readout"):
-        limits = {each.name: np.array(getattr(each, layer), np.int64) for each in rule.constants}
-        values.append(int(Interpreter(rule, {**parameters, **limits}).value(most).max()))
-    return min(MOST_IN_BYTE, max(values))
 
 
 def _events(program: Program, counts: Span, *, most: int) -> Span:
@@ -145,12 +129,12 @@ def _gathering_spans(rule: Rule, registers: Spans, *, events: Span, counts: int)
 
 def _check_outputs(program: Program, counts: Span) -> None:
     most = np.broadcast_to(counts.high, program.n_neurons)[program.outputs]
-    if (most > MOST_IN_BYTE).any():
+    if (most > MOST_IN_A_BYTE).any():
         output = int(most.argmax())
         raise LimitError(
             f"the spikes of output {output} in one tick",
             int(most[output]),
-            f"at most {MOST_IN_BYTE}, because C code gives a byte for each output",
+            f"at most {MOST_IN_A_BYTE}, because C code gives a byte for each output",
             "raise its threshold",
         )
 

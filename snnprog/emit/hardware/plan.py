@@ -29,7 +29,6 @@ from snnprog.emit.hardware.step import reach_in_hardware, span_of
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import names_in
 from snnprog.rules.ranges import Reach
-from snnprog.rules.rule import SPIKES
 
 WORD_BITS, PLACE_BITS, ADDRESS_BITS = 32, 16, 20
 SYNAPSES, LINES, COLUMNS = 0, 1, 2
@@ -139,7 +138,7 @@ class CorePlan:
                 f"rule {rule.name} gathers in the order of events, and a core adds up what arrives in any order; run"
                 " programs of this rule on another backend"
             )
-        if self.reach.of(rule.step(self._firing), rule.step(self._firing).expression).greatest > 1:
+        if self.reach.of(rule.fire, rule.fire.expression).greatest > 1:
             raise SpecError(
                 f"rule {rule.name} lets a neuron spike more than once in a tick, which no core does; run programs of"
                 " this rule on another backend"
@@ -149,10 +148,6 @@ class CorePlan:
                 f"a synapse of {self.chip.name} does not fit a word of {WORD_BITS} bits; make the core smaller, or its"
                 " longest delay shorter"
             )
-
-    @property
-    def _firing(self) -> str:
-        return next(step.name for step in self.chip.rule.steps if step.target == SPIKES)
 
     @cached_property
     def reach(self) -> Reach:

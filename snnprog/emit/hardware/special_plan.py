@@ -42,7 +42,7 @@ from snnprog.rules.expressions import (
     children,
 )
 from snnprog.rules.ranges import FAR, Reach, Span, reach_of
-from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
+from snnprog.rules.rule import COUNT, WEIGHT, Rule, Step
 from snnprog.simulate.arrivals import Synapses
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import parameters_of
@@ -96,8 +96,7 @@ class NeuronPlan:
 
     def spikes(self, rule: Rule) -> Span:
         """Return how often it can spike in a tick."""
-        fire = next(step for step in rule.steps if step.target == SPIKES)
-        return self.reach.of(fire, fire.expression)
+        return self.reach.of(rule.fire, rule.fire.expression)
 
     @property
     def bits(self) -> int:

@@ -97,9 +97,8 @@ class NeuronStep(Component):
     def __init__(self, rule: Rule, reach: Reach, *, most_depth: float | None = None) -> None:
         self.rule, self.reach, self._most_depth = rule, reach, most_depth
         self._inputs = _inputs(rule, reach)
-        spikes = next(step for step in rule.steps if step.target == SPIKES)
         outputs = {f"{AFTER}{name}": shape_of(span) for name, span in reach.registers.items()}
-        outputs[SPIKES] = shape_of(reach.of(spikes, spikes.expression))
+        outputs[SPIKES] = shape_of(reach.of(rule.fire, rule.fire.expression))
         ports = {port: In(shape) for port, shape in self._inputs.values()}
         super().__init__(ports | {port: Out(shape) for port, shape in outputs.items()})
         self.clocks = clocks_of_step(rule, reach, most_depth=most_depth)
