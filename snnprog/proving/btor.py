@@ -20,7 +20,6 @@ Node = tuple[str, ...]
 """The words of a line after its number, but for the symbol at its end."""
 
 SAME = ("and", "or", "xor", "not", "neg", "nand", "nor", "xnor", "add", "sub", "udiv", "urem", "sdiv", "srem", "smod")
-COMPARISONS = ("ult", "ule", "ugt", "uge", "slt", "sle", "sgt", "sge")
 
 OPERATORS: Mapping[str, str] = {
     **{name: f"bv{name}" for name in SAME},
@@ -34,8 +33,7 @@ OPERATORS: Mapping[str, str] = {
 """Operations that SMT-LIB has under another name."""
 
 RELATIONS: Mapping[str, str] = {
-    **{f"{name}": f"bv{name}" for name in COMPARISONS},
-    **{f"{name}e": f"bv{name}e" for name in ("ult", "ugt", "slt", "sgt")},
+    **{name: f"bv{name}" for name in ("ult", "ugt", "slt", "sgt")},
     "ulte": "bvule",
     "ugte": "bvuge",
     "slte": "bvsle",

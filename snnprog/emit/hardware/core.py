@@ -40,17 +40,16 @@ from amaranth.lib.wiring import Component, In, Out
 
 from snnprog.emit.hardware.memory import LargeMemory, SmallMemory
 from snnprog.emit.hardware.plan import (
-    ADDRESS_BITS,
     IS_LAST,
     IS_OUTPUT,
     LINES,
     PLACE_BITS,
     SYNAPSES,
-    WORD_BITS,
     CorePlan,
     bits_for,
     word_widths,
 )
+from snnprog.emit.hardware.protocol import ADDRESS_BITS, WORD_BITS
 from snnprog.emit.hardware.step import AFTER, BEFORE, SET, GatherStep, NeuronStep, clocks_of_step
 
 CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE = 4, 2
@@ -191,6 +190,13 @@ class NeuronCore(Component):
         def read(memories: list[SmallMemory]) -> list[Any]:
             return [memory.is_read.eq(1) for memory in memories]
 
+        def walk(m: Module) -> None:
+            m.d.comb += synapses.is_read.eq(1)
+            m.d.sync += at.eq(at + 1)
+            m.next = "GATHER"
+            with m.If(at == end[:place_bits]):
+                m.next = "NEXT"
+
         def go_on(m: Module) -> None:
             m.d.sync += neuron.eq(neuron + 1)
             m.next = "READ"
@@ -253,22 +259,13 @@ class NeuronCore(Component):
                 m.d.sync += at.eq(start)
                 m.next = "SYNAPSE"
             with m.State("SYNAPSE"):
-                m.d.comb += synapses.is_read.eq(1)
-                m.d.sync += at.eq(at + 1)
-                with m.If(at == end[:place_bits]):
-                    m.next = "NEXT"
-                with m.Else():
-                    m.next = "GATHER"
+                walk(m)
             with m.State("GATHER"):
                 m.d.comb += [is_walking.eq(1), arriving.is_read.eq(1)]
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.comb += [is_walking.eq(1), arriving.is_written.eq(1), synapses.is_read.eq(1)]
-                m.d.sync += at.eq(at + 1)
-                with m.If(at == end[:place_bits]):
-                    m.next = "NEXT"
-                with m.Else():
-                    m.next = "GATHER"
+                m.d.comb += [is_walking.eq(1), arriving.is_written.eq(1)]
+                walk(m)
             with m.State("NEXT"):
                 with m.If(is_ticking):
                     go_on(m)

@@ -25,12 +25,13 @@ from amaranth import Shape, signed, unsigned
 
 from snnprog.chips import Chip
 from snnprog.emit.hardware.arithmetic import shape_of
+from snnprog.emit.hardware.protocol import WORD_BITS
 from snnprog.emit.hardware.step import reach_in_hardware, span_of
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import names_in
 from snnprog.rules.ranges import Reach
 
-WORD_BITS, PLACE_BITS, ADDRESS_BITS = 32, 16, 20
+PLACE_BITS = 16
 SYNAPSES, LINES, COLUMNS = 0, 1, 2
 IS_OUTPUT, IS_LAST = "is_output", "is_last"
 """Flags of a neuron, beside its parameters: whether it is read out, and whether it is the program's last one."""

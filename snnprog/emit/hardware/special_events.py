@@ -16,7 +16,8 @@ from amaranth.lib.data import StructLayout
 from amaranth.lib.stream import Signature
 from amaranth.lib.wiring import Component, In, Out
 
-from snnprog.emit.hardware.plan import ADDRESS_BITS, WORD_BITS
+from snnprog.emit.hardware.plan import bits_for
+from snnprog.emit.hardware.protocol import ADDRESS_BITS, WORD_BITS
 from snnprog.emit.hardware.special import SpecialProgram
 from snnprog.emit.hardware.special_plan import SpecialPlan
 from snnprog.errors import SpecError
@@ -45,12 +46,12 @@ class SpecialEvents(Component):
         word = StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS})
         super().__init__(
             {
-                "events_in": In(Signature(_number(plan.program.n_inputs))),
+                "events_in": In(Signature(unsigned(bits_for(plan.program.n_inputs)))),
                 "tick": In(1),
                 "clear": In(1),
                 "busy": Out(1),
                 "done": Out(1),
-                "events_out": Out(Signature(_number(plan.program.n_outputs))),
+                "events_out": Out(Signature(unsigned(bits_for(plan.program.n_outputs)))),
                 "load": In(Signature(word)),
                 "peek_address": In(Signature(unsigned(ADDRESS_BITS))),
                 "peek_data": Out(Signature(unsigned(WORD_BITS))),
@@ -99,8 +100,3 @@ class SpecialEvents(Component):
         if self.states:
             words = Cat(self._program.currents, self._program.potentials, C(0, WORD_BITS))
             m.d.comb += self.peek_data.payload.eq(words.word_select(self.peek_address.payload, WORD_BITS))
-
-
-def _number(count: int) -> unsigned:
-    """Return the shape of a number below a count."""
-    return unsigned(max((count - 1).bit_length(), 1))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.emit.hardware.arithmetic import digits_of, shape_of
-from snnprog.emit.hardware.step import span_of
+from snnprog.emit.hardware.step import check_bounds, span_of
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.rules.expressions import (
@@ -41,7 +41,7 @@ from snnprog.rules.expressions import (
     Sub,
     children,
 )
-from snnprog.rules.ranges import FAR, Reach, Span, reach_of
+from snnprog.rules.ranges import Reach, Span, reach_of
 from snnprog.rules.rule import COUNT, WEIGHT, Rule, Step
 from snnprog.simulate.arrivals import Synapses
 from snnprog.simulate.layout import arriving_span
@@ -188,12 +188,7 @@ def _neurons(program: Program) -> Iterator[NeuronPlan]:
     count, arriving = program.n_neurons, arriving_span(program)
     spans = {name: Span.of(values) for name, values in parameters_of(program).items()}
     reach = reach_of(rule, spans, arriving=arriving)
-    for (step, _), span in reach.nodes.items():
-        if span.magnitude >= FAR:
-            raise SpecError(
-                f"step {step!r} of rule {rule.name} has a value without a bound, which no hardware register holds; give"
-                " its register an end"
-            )
+    check_bounds(rule, reach, advice="give its register an end")
     synapses = Synapses.of(program).in_order()
     heard: list[list[HeardTap]] = [[] for _ in range(count)]
     columns = (synapses.pre, synapses.delay, synapses.post, synapses.effective_weight)

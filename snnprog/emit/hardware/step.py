@@ -62,13 +62,18 @@ def reach_in_hardware(rule: Rule, *, arriving: Bounds, parameters: dict[str, Bou
     ranges |= parameters or {}
     spans = {name: span_of(bounds) for name, bounds in ranges.items()}
     reach = reach_of(rule, spans, arriving=span_of(arriving))
+    check_bounds(rule, reach, advice="give its register an end, or narrow what arrives")
+    return reach
+
+
+def check_bounds(rule: Rule, reach: Reach, *, advice: str) -> None:
+    """Raise `SpecError` if a value has no bound."""
     for (step, _), span in reach.nodes.items():
         if span.magnitude >= FAR:
             raise SpecError(
-                f"step {step!r} of rule {rule.name} has a value without a bound, which no hardware register holds; give"
-                " its register an end, or narrow what arrives"
+                f"step {step!r} of rule {rule.name} has a value without a bound, which no hardware register holds;"
+                f" {advice}"
             )
-    return reach
 
 
 def span_of(bounds: Bounds) -> Span:
