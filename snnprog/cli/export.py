@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -62,32 +63,28 @@ def export_command(
     program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, board: str | None, as_json: bool
 ) -> None:
     """Export a program in the form that the suffix of the output names."""
-    from snnprog.emit import export
+    from snnprog.emit.exporting import export_with_facts
     from snnprog.program import load
 
     program = load(program_path)
-    written = export(program, path, dt_ms=dt_ms, prefix=prefix, board=board)
-    data: dict[str, object] = {"files": list(map(str, written))}
-    told = ""
-    if path.suffix == ".nir" and dt_ms is not None:
-        from snnprog.emit import to_nir
-
-        ahead = int(to_nir(program, dt_ms=dt_ms).metadata["latency_ticks"])
-        data |= {"graph": str(path), "dt_ms": dt_ms, "latency_ticks": ahead}
-        when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
-        told = f"; its spikes come {when}"
-    if path.suffix == ".c":
-        from snnprog.emit.c import to_c
-
-        memory = to_c(program, prefix="p")
-        data |= {"flash_bytes": memory.flash_bytes, "ram_bytes": memory.ram_bytes}
-        told = f"; {memory.flash_bytes} bytes of tables in flash, and {memory.ram_bytes} bytes of RAM"
+    written = export_with_facts(program, path, dt_ms=dt_ms, prefix=prefix, board=board)
     if as_json:
-        print_json(data)
+        graph = {"graph": str(path), "dt_ms": dt_ms} if path.suffix == ".nir" else {}
+        print_json({"files": list(map(str, written.files)), **graph, **written.facts})
         return
     if _is_board_folder(path):
         click.echo(
-            f"wrote {path} ({len(written)} files); 'make' in it builds the bitstream, its README.md says the rest"
+            f"wrote {path} ({len(written.files)} files); 'make' in it builds the bitstream, its README.md says the rest"
         )
         return
-    click.echo(f"wrote {' and '.join(map(str, written))}{told}")
+    click.echo(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
+
+
+def _told(suffix: str, facts: Mapping[str, int]) -> str:
+    if suffix == ".nir":
+        ahead = facts["latency_ticks"]
+        when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"
+        return f"; its spikes come {when}"
+    if suffix == ".c":
+        return f"; {facts['flash_bytes']} bytes of tables in flash, and {facts['ram_bytes']} bytes of RAM"
+    return ""

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from snnprog.checks import check_type
 from snnprog.emit.c import write_c
-from snnprog.emit.nir import write_nir
+from snnprog.emit.nir import to_nir, write_graph
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes
+    ----------
+    files : list of Path
+        The named one first.
+    facts : mapping of str to int
+        What is known of them, by the names that the command line has for it in JSON.
+    """
+
+    files: list[Path]
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -24,47 +40,49 @@ class ExportForm:
     what : str
         What the file is, for messages.
     write : callable
-        Called with the path, the program and the options by name; it returns the files that it has written.
+        Called with the path, the program and the options by name; it returns what it has written.
     options : tuple of str
         Which options of `export` the form has.
     """
 
     what: str
-    write: Callable[..., Sequence[Path]]
+    write: Callable[..., Exported]
     options: tuple[str, ...]
 
 
-def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> list[Path]:
+def _nir(path: Path, program: Program, *, dt_ms: float | None = None) -> Exported:
     if dt_ms is None:
         raise SpecError("a NIR graph is in seconds; give the length of a tick as dt_ms (--dt-ms)")
-    write_nir(path, program, dt_ms=dt_ms)
-    return [path]
+    graph = to_nir(program, dt_ms=dt_ms)
+    write_graph(path, graph)
+    return Exported([path], {"latency_ticks": int(graph.metadata["latency_ticks"])})
 
 
-def _c(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
-    write_c(program, path, prefix=prefix)
-    return [path, path.with_suffix(".h")]
+def _c(path: Path, program: Program, *, prefix: str | None = None) -> Exported:
+    source = write_c(program, path, prefix=prefix)
+    facts = {"flash_bytes": source.flash_bytes, "ram_bytes": source.ram_bytes}
+    return Exported([path, path.with_suffix(".h")], facts)
 
 
-def _verilog(path: Path, program: Program, *, prefix: str | None = None) -> list[Path]:
+def _verilog(path: Path, program: Program, *, prefix: str | None = None) -> Exported:
     check_installed("amaranth", "making hardware", extra="fpga")
     from snnprog.emit.hardware.special_file import write_special
 
-    return write_special(path, program, prefix=prefix)
+    return Exported(write_special(path, program, prefix=prefix))
 
 
-def _hex(path: Path, program: Program, *, board: str | None = None) -> list[Path]:
+def _hex(path: Path, program: Program, *, board: str | None = None) -> Exported:
     check_installed("amaranth", "writing a core", extra="fpga")
     from snnprog.emit.hardware.writing import write_image
 
-    return write_image(path, program, board=board)
+    return Exported(write_image(path, program, board=board))
 
 
-def _board_folder(path: Path, program: Program, *, board: str) -> list[Path]:
+def _board_folder(path: Path, program: Program, *, board: str) -> Exported:
     check_installed("amaranth", "writing a core", extra="fpga")
     from snnprog.emit.hardware.folder import write_board_folder
 
-    return write_board_folder(path, program, board)
+    return Exported(write_board_folder(path, program, board))
 
 
 EXPORT_FORMS: Mapping[str, ExportForm] = MappingProxyType(
@@ -122,8 +140,14 @@ def export(
     FormatError
         If a file cannot be written.
     """
+    return export_with_facts(program, Path(path), dt_ms=dt_ms, prefix=prefix, board=board).files
+
+
+def export_with_facts(
+    program: Program, path: Path, *, dt_ms: float | None, prefix: str | None, board: str | None
+) -> Exported:
+    """Write a program for another tool; return the files and what is known of them. See `export`."""
     check_type("program", program, kind=Program)
-    path = Path(path)
     form = EXPORT_FORMS.get(path.suffix, None if board is None else BOARD_FOLDER)
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
@@ -133,4 +157,4 @@ def export(
     for name in given:
         if name not in form.options:
             raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")
-    return list(form.write(path, program, **given))
+    return form.write(path, program, **given)

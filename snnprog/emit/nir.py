@@ -99,12 +99,22 @@ def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
     FormatError
         If the file cannot be written.
     """
-    graph = to_nir(program, dt_ms=dt_ms)
+    write_graph(Path(path), to_nir(program, dt_ms=dt_ms))
+
+
+def write_graph(path: Path, graph: nir.NIRGraph) -> None:
+    """Write a NIR graph as a file, whole or not at all.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be written.
+    """
     import nir
 
     buffer = io.BytesIO()
     nir.write(buffer, graph)
-    write_bytes(Path(path), buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def _ticks_ahead(program: Program, connections: Mapping[Key, object]) -> int:
