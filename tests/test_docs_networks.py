@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
+from doc_pages import blocks_of, page_text, run_blocks
 
-TEXT = (Path(__file__).resolve().parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
-BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)]
+TEXT = page_text("networks.md")
+BLOCKS = blocks_of(TEXT)
 
 
 def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    printed = ""
-    for language, text in BLOCKS:
-        if language == "python":
-            with redirect_stdout(StringIO()) as said:
-                exec(compile(text, "docs/networks.md", "exec"), names)
-            printed = said.getvalue()
-        else:
-            assert (language, text) == ("text", printed)
+    run_blocks(BLOCKS, tmp_path)
     assert {language for language, _ in BLOCKS} == {"python", "text"}
