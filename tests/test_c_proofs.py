@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hardware_tools import need
 
 import snnprog as sp
 from snnprog.errors import FormatError
 
-for package in ("pycparser", "bitwuzla", "amaranth"):
-    pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
+need("pycparser", "bitwuzla", "amaranth")
 
 from snnprog.proving.c_step import prove_c  # noqa: E402
 from snnprog.proving.step import StepProof  # noqa: E402

