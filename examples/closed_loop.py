@@ -52,7 +52,7 @@ def main() -> None:
     program = sp.compile(replace(sp.specs.finite_state_machine(THERMOSTAT), sparse=True)).program
     print(f"{program.n_neurons} neurons and {program.n_synapses} synapses")
     house, heard, temperatures, outputs = House(seed=1), [], [], []
-    expected, is_heated = ["off", "off"], False  # the state is told two ticks later
+    expected, is_heated = ["off", "off"], False  # the program answers two ticks later
     with sp.Simulator(program, BACKEND) as controller:
         for _ in range(MINUTES):
             symbol = house.pass_minute(is_heated=is_heated)

@@ -42,5 +42,5 @@ def test_an_artifact_that_nothing_is_exported_to(folders: Path) -> None:
     write_backend(folders, "odd")
     description = folders / "odd" / "backend.toml"
     description.write_text('artifact = ".pdf"\n' + description.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(sp.BackendError, match=r"artifact is '.pdf'; a suffix among .nir, .c, .v, .hex is needed"):
+    with pytest.raises(sp.BackendError, match=r"artifact must be one of .nir, .c, .v, .hex, got '.pdf'"):
         sp.run(by_hand(), np.ones((20, 2), dtype=np.bool_), "odd")

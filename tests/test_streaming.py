@@ -131,7 +131,7 @@ def test_a_reset_starts_it_again(folders: Path) -> None:
     ("first", "said"),
     [
         ("b'{}\\n'", "began with a line that is not as the contract asks"),
-        ("b'{\"versions\": 3}\\n'", "versions is 3; an object is needed"),
+        ("b'{\"versions\": 3}\\n'", "versions must be an object, got 3"),
         ("b'ready\\n'", "began with a line that is not as the contract asks"),
         (VERSIONS + " + b'ready'", "wrote more than a line before it was asked"),
         ("b'x' * 100000", "began with a line of more than 65536 bytes"),
@@ -156,7 +156,7 @@ def test_stream_is_a_flag(folders: Path) -> None:
     write_backend(folders, "odd")
     path = folders / "odd" / "backend.toml"
     path.write_text("stream = 1\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    with pytest.raises(sp.BackendError, match="stream is 1; true or false is needed"):
+    with pytest.raises(sp.BackendError, match="stream must be true or false, got 1"):
         sp.Simulator(random_trial(0).program, "odd")
 
 

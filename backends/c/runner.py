@@ -94,7 +94,7 @@ def read_stimulus(path: Path, n_inputs: int) -> Stimulus:
 
 
 def commands_of(stimulus: Stimulus) -> bytes:
-    """Return what the compiled program is told: a tick for each row, and back to rest before each pattern."""
+    """Return the commands for the compiled program: a tick for each row, and back to rest before each pattern."""
     rows = np.full((len(stimulus.raster), stimulus.raster.shape[1] + 1), ord("T"), dtype=np.uint8)
     rows[:, 1:] = stimulus.raster
     ends = np.cumsum(stimulus.lengths)[:-1]

@@ -54,7 +54,7 @@ class Stimulus:
 
     @property
     def commands(self) -> bytes:
-        """What the core is told: a tick for each row, and back to rest before each pattern."""
+        """The commands for the core: a tick for each row, and back to rest before each pattern."""
         rows = np.full((len(self.raster), self.raster.shape[1] + 1), ord("T"), dtype=np.uint8)
         rows[:, 1:] = self.raster
         ends = np.cumsum(self.lengths)[:-1]

@@ -179,12 +179,12 @@ def check_record(record: object) -> None:
 
 
 def folder_for(program: Program, name: str, *, record: Record) -> Backend:
-    """Return the backend folder of that name, which runs the program and records what is asked for.
+    """Return the backend folder of that name, if it can run the program and record spikes or states.
 
     Raises
     ------
     BackendError
-        If there is none, it executes other rules, or records less.
+        If no folder has that name, it executes other rules, or it records no states.
     LimitError
         If the program needs what it lacks.
     """
@@ -276,7 +276,7 @@ def _run_folder(
 ) -> Run:
     python = interpreter_of(backend)
     ticks = sum(len(raster) for raster in rasters)
-    limit = backend.timeout_seconds + backend.timeout_seconds_per_tick * ticks if timeout_s is None else timeout_s
+    limit = backend.limit_s(ticks) if timeout_s is None else timeout_s
     with temporary_folder() as folder:
         write_program(program, backend, folder=folder)
         write_stimulus(folder / "stimulus.npz", rasters, state=state)

@@ -89,6 +89,10 @@ class Backend:
         """The FPGA board that its artifact is exported for; None where none is named."""
         return os.environ.get(self.board_variable) or None if self.board_variable else None
 
+    def limit_s(self, ticks: int) -> float:
+        """Return the seconds after which a run of so many ticks has failed."""
+        return self.timeout_seconds + self.timeout_seconds_per_tick * ticks
+
     @property
     def unset_variables(self) -> tuple[str, ...]:
         """The environment variables that it needs and that are not set."""
@@ -206,7 +210,7 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
 def _flag(description: Mapping[str, object], key: str) -> bool:
     value = description[key]
     if not isinstance(value, bool):
-        raise TypeError(f"{key} is {value!r}; true or false is needed")
+        raise TypeError(f"{key} must be true or false, got {value!r}")
     return value
 
 
@@ -217,7 +221,7 @@ def _artifact(description: Mapping[str, object]) -> str:
     from snnprog.emit.exporting import EXPORT_FORMS  # which needs more than a small run on a built-in simulator
 
     if suffix not in EXPORT_FORMS:
-        raise ValueError(f"artifact is {suffix!r}; a suffix among {', '.join(EXPORT_FORMS)} is needed")
+        raise ValueError(f"artifact must be one of {', '.join(EXPORT_FORMS)}, got {suffix!r}")
     return suffix
 
 

@@ -85,9 +85,7 @@ class RunnerStepper:
             if first_tick:
                 raise BackendError(f"backend {self._backend.name} has failed at an earlier step; reset the simulator")
             self._runner = _Runner(self._program, self._backend, state=self._state)
-        limit = self._timeout_s
-        if limit is None:
-            limit = self._backend.timeout_seconds + self._backend.timeout_seconds_per_tick * len(stimulus)
+        limit = self._backend.limit_s(len(stimulus)) if self._timeout_s is None else self._timeout_s
         try:
             answer = self._runner.ask(self._question(stimulus, first_tick), self._bytes * len(stimulus), limit_s=limit)
             return self._trace(np.frombuffer(answer, np.uint8).reshape(len(stimulus), self._bytes), first_tick)
@@ -160,10 +158,10 @@ class _Runner:
         try:
             versions = parse_json(line)["versions"]
             if not isinstance(versions, dict):
-                raise ValueError(f"versions is {versions!r}; an object is needed")
+                raise ValueError(f"versions must be an object, got {versions!r}")
         except (KeyError, ValueError) as error:
             raise BackendError(
-                f"backend {self._name} began with a line that is not as the contract asks: {error};"
-                ' {"versions": {...}} is needed'
+                f"backend {self._name} began with a line that is not as the contract asks: {error}; it must"
+                ' be {"versions": {...}}'
             ) from error
         return {name: str(version) for name, version in versions.items()}

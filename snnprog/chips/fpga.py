@@ -15,8 +15,9 @@ Sources
 -------
 The core is snnprog's own (``snnprog/emit/hardware``), and its limits are those of its memories:
 
-- a synapse is a word of 32 bits: 8 bits of the neuron, 6 of the delay less 1, 3 of the exponent, and 15 of the weight
-  in two's complement, so weights of either sign have steps of 1. Cores of 1,024 neurons have words of 34 bits;
+- a synapse is a word of 32 bits: 8 bits of the neuron, 6 of the delay, 3 of the exponent, and 15 of the weight in two's
+  complement, so weights of either sign have steps of 1. In a core of 1,024 neurons, 10 bits are of the neuron and 4 of
+  the delay;
 - delays are counted as on Loihi: a spike at tick t acts at t + delay, 1 to 63. One of 64 slots of arriving sums is the
   one of the present tick;
 - thresholds, decays and refractory periods range as on Loihi 1, whose programs the core executes, too;
@@ -35,6 +36,7 @@ from snnprog.rules.fpga import FPGA_GE_RULE, FPGA_RULE, FPGA_SUBTRACT_GE_RULE, F
 from snnprog.rules.rule import Rule
 
 WEIGHT_BITS = 15
+"""What neuron, delay and exponent leave of a word of 32 bits: see above."""
 LEAST_WEIGHT, MOST_WEIGHT = -(1 << WEIGHT_BITS - 1), (1 << WEIGHT_BITS - 1) - 1
 
 FPGA_CORE = Core(

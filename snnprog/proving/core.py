@@ -9,9 +9,10 @@ From these lemmas follows what a tick does, by induction over neurons, and over 
 
 - ``neuron``: the registers of the neuron become what the rule says of its registers, its parameters and what has
   arrived; what has arrived is cleared; nothing else changes.
-- ``spike`` and ``line``: if it spikes, it is told, and its first synapse is at hand. Until then nothing is written.
+- ``spike`` and ``line``: if it spikes, its output event is offered, and its first synapse is read. Until then nothing
+  is written.
 - ``synapse``: what arrives at ``post`` in ``delay`` ticks becomes what the rule gathers; nothing else changes; the next
-  synapse is at hand, or the line is at its end.
+  synapse is read, or the line is at its end.
 - ``next``: the next neuron's turn, or the tick is done and the ring of slots goes on by one.
 - ``slots``: a delay never leads to the slot of this tick, so that no synapse of this tick changes what it still reads.
 - ``event``: an input's spike walks its line likewise. ``start``: a tick begins with the first neuron.
@@ -198,12 +199,12 @@ class _CoreProof:
         return f"(= {state[CONTROL]} {number(code, self.width(CONTROL))})"
 
     def are_parameters_read(self, state: Mapping[str, str]) -> str:
-        """Return, as a formula, that the parameters of this neuron are at hand: they were read last."""
+        """Return, as a formula, that the memories show the parameters of this neuron: they were read last."""
         names = (name.replace(WORDS, FOUND) for name in self.columns)
         return all_of(f"(= {state[name]} {word})" for name, word in zip(names, self.columns_of(state), strict=True))
 
     def is_synapse_read(self, state: Mapping[str, str]) -> str:
-        """Return, as a formula, that the synapse before ``at`` is at hand."""
+        """Return, as a formula, that the memory shows the synapse before ``at``."""
         last = f"(bvsub {state[AT]} {number(1, self.width(AT))})"
         return f"(= {state[f'synapses.{FOUND}']} (select {state['synapses.words']} {last}))"
 
@@ -271,7 +272,7 @@ class _CoreProof:
             *self.kept(way, [*self.memories, NEURON, SLOT, IS_TICKING]),
         ]
         assumed = [self.at(way.before, self.codes.idle), f"(= {way.before[IS_TICKING]} #b0)"]
-        yield from self.shown("event: an input's line is at hand", way, assumed, claims)
+        yield from self.shown("event: an input's line is read", way, assumed, claims)
 
     def line_index(self, text: str, bits: int, *, first: int) -> str:
         """Return the address of a line."""
@@ -327,7 +328,7 @@ class _CoreProof:
                     *self.kept(way, self.memories_but("arriving.words", *self.registers)),
                 ]
             ),
-            "nothing is told meanwhile": all_of(
+            "no event is offered meanwhile": all_of(
                 [
                     *self.quiet(way, "events_out_valid"),
                     *(f"(= {outputs['done']} #b0)" for outputs in way.outputs[:-1]),
@@ -361,7 +362,7 @@ class _CoreProof:
             f"(= {outputs['busy']} #b1)",
         ]
         assumed = [self.at(before, codes.spike), self.are_parameters_read(before), f"(= {before[IS_TICKING]} #b1)"]
-        yield from self.shown("spike: an output is told, and the line is at hand", way, assumed, claims)
+        yield from self.shown("spike: an output event is offered, and the line is read", way, assumed, claims)
 
     def line(self) -> Iterator[Lemma]:
         """Show how a line is begun."""
@@ -379,7 +380,7 @@ class _CoreProof:
             *self.kept(way, [*self.memories, NEURON, SLOT, IS_TICKING, f"lines.{FOUND}", *self.parameters_read]),
             *self.quiet(way, "done", "events_out_valid"),
         ]
-        yield from self.shown("line: its first synapse is at hand, or it has none", way, assumed, claims)
+        yield from self.shown("line: its first synapse is read, or it has none", way, assumed, claims)
 
     @property
     def parameters_read(self) -> list[str]:

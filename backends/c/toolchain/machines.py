@@ -46,13 +46,13 @@ class Machine:
     Attributes
     ----------
     name : str
-        What QEMU calls it.
+        Its name in QEMU.
     flash, ram : tuple of int
         Where each starts, and how many bytes it has.
     clock_hz : int
         How fast its SysTick counts; 0 where instructions are counted by a register.
     flags : tuple of str
-        What else QEMU is told.
+        Further options of QEMU's command line.
     """
 
     name: str
@@ -169,7 +169,7 @@ def find_compiler(target: str) -> Compiler:
     Raises
     ------
     RunnerError
-        If there is none.
+        If no compiler for the target is installed.
     """
     flags, zig_flags = ((), ()) if target == HOST else (TARGETS[target].flags, TARGETS[target].zig_flags)
     named = shlex.split(os.environ.get(COMPILER_VARIABLE, ""))

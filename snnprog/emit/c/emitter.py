@@ -28,7 +28,7 @@ from snnprog.version import __version__
 from snnprog.wording import counted
 
 DIGEST_DIGITS = 16
-"""Of SHA-256, as many as tell programs apart."""
+"""Hexadecimal digits of the SHA-256 that are shown: 64 bits. A choice, not a measurement."""
 
 ABOUT = """\
 /* Made by snnprog {version}: do not edit. C99, no library but stdint.h.

@@ -16,7 +16,8 @@ from snnprog.emit.c.types import type_of, value_type
 from snnprog.program import Program
 
 ROW_COST = 5
-"""Bytes that a row takes beside its weights: its place, its length, and where its weights begin."""
+"""Bytes that a row takes beside its weights, counted: its place (2), its length (1), and where its weights begin (2).
+Small and large tables take fewer or more."""
 
 BLOCK_COST = 48
 """Bytes of code that a block takes, about: a test and a loop on a Cortex-M0. A choice, not a measurement."""

@@ -28,7 +28,7 @@ class Device:
     family : str
         "ice40" or "ecp5": which nextpnr places it.
     options : tuple of str
-        What nextpnr is told of device and package.
+        Options of nextpnr that name device and package.
     clock_hz : int
         What the core is clocked with, whatever the board's crystal.
     sizes : tuple of CoreSize
@@ -195,7 +195,7 @@ def find_board(name: str) -> FpgaBoard:
     Raises
     ------
     SpecError
-        If there is none.
+        If no board has that name.
     """
     if name not in BOARDS:
         raise SpecError(f"board must be one of {', '.join(BOARDS)}, got {name!r}")
