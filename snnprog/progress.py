@@ -1,4 +1,4 @@
-"""How long steps tell how far they are."""
+"""The progress callback of long steps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int], None]
 """Called with (step, units done, units in all) as work proceeds.
 
-A long search inside a step, of which nobody knows how long it will be, is reported as the step's name followed by
-`SEARCHING`, with what it has done so far as both numbers, about four times a second.
+A long search of unknown length inside a step is reported as the step's name followed by
+`SEARCHING`, with the work done so far as both numbers, about four times a second.
 """
 
 SEARCHING = ": searching"

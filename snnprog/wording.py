@@ -1,4 +1,4 @@
-"""English in messages and reports: numbers with their nouns."""
+"""English in messages and reports: numbers with nouns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def runs_of(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text, runs of three and more in short, as in "0 to 9, 12, 13"."""
+    """Return ascending numbers as text, with runs of three and more shortened, as in "0 to 9, 12, 13"."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

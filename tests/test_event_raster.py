@@ -281,9 +281,9 @@ ODD_ARRAYS: dict[str, tuple[Any, str]] = {
     "two axes": (FOUR.reshape(2, 2), r"must have one axis, got shape \(2, 2\)"),
     "text": (changed("x", "1", "U3"), r"field x of the events must hold one number each, got <U3"),
     "several": (np.zeros(3, dtype=[("x", int), ("t", int, 2)]), r"field t of the events must hold one number each"),
-    "half": (changed("x", 1.5, "f8"), r"event 2 has x 1\.5; x must be a whole number: round it first"),
+    "half": (changed("x", 1.5, "f8"), r"event 2 has x 1\.5; x must be an integer: round it first"),
     "no number": (changed("y", np.nan, "f4"), r"event 2 has y nan"),
-    "too far": (changed("x", 2**63, "u8"), r"event 2 has x 9223372036854775808; x must be a whole number"),
+    "too far": (changed("x", 2**63, "u8"), r"event 2 has x 9223372036854775808; x must be an integer"),
     "right": (changed("x", 3, "i2"), r"event 2 has x 3; the sensor has 0 to 2"),
     "negative": (changed("y", -1, "i2"), r"event 2 has y -1; the sensor has 0 to 1"),
     "never": (changed("t", np.nan, "f8"), r"event 2 has t nan; times must be finite: drop such events first"),
@@ -309,24 +309,24 @@ ODD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no side": ({"sensor_size": (3, 0)}, r"sensor_size must be .* each from 1 to 65536, got \(3, 0\)"),
     "polarities": ({"sensor_size": (3, 2, 3)}, r"sensor_size has 3 polarities; 1 or 2 are possible"),
     "no numbers": ({"sensor_size": "34"}, r"sensor_size must be|sensor_size is"),
-    "fraction": ({"sensor_size": (3, 2.5)}, r"sensor_size is 2\.5; a whole number is needed"),
+    "fraction": ({"sensor_size": (3, 2.5)}, r"sensor_size must be an integer, got 2\.5"),
     "polarity": ({"polarity": "up"}, r"polarity must be 'both', 'merged', 'on' or 'off', got 'up'"),
     "unit": ({"time_unit": "min"}, r"time_unit must be 's', 'ms', 'us' or 'ns', got 'min'"),
     "origin": ({"origin": "last"}, r"origin must be 'zero' or 'first', got 'last'"),
     "no origin": ({"origin": None}, r"origin must be 'zero' or 'first', got None"),
     "downsample": ({"downsample": 0}, r"downsample must be from 1 to 65536, got 0"),
-    "half": ({"downsample": 0.5}, r"downsample is 0\.5; a whole number is needed"),
+    "half": ({"downsample": 0.5}, r"downsample must be an integer, got 0\.5"),
     "empty region": ({"region": (0, 0, 0, 2)}, r"region must be \(x0, y0, x1, y1\) with 0 <= x0 < x1"),
     "two numbers": ({"region": (0, 2)}, r"region must be \(x0, y0, x1, y1\), got \(0, 2\)"),
-    "no region": ({"region": 5}, r"region must be a tuple of whole numbers, got 5"),
+    "no region": ({"region": 5}, r"region must be a tuple of integers, got 5"),
     "outside": ({"region": (0, 0, 4, 2)}, r"region \(0, 0, 4, 2\) must lie within the sensor of 3 x 2"),
     "repeats": ({"repeats": "drop"}, r"repeats must be 'refuse', 'merge' or 'count', got 'drop'"),
     "ticks": ({"ticks": 0}, r"ticks must be at least 1, got 0"),
-    "both": ({"ticks": 1, "duration_ms": 1.0}, r"ticks and duration_ms say the same; give one of them"),
+    "both": ({"ticks": 1, "duration_ms": 1.0}, r"only one of ticks and duration_ms may be given; omit one"),
     "parts": ({"duration_ms": 1.5}, r"duration_ms must be a whole number of ticks of 1 ms, got 1\.5"),
     "windows": ({"starts_ms": [0.0, 1.0]}, r"ticks must be given where starts_ms cuts several windows"),
-    "start": ({"starts_ms": math.nan}, r"starts_ms has shape \(1,\); a list of 1 to 1048576 finite numbers is needed"),
-    "no dt": ({"dt_ms": 0}, r"dt_ms is 0; a positive number of milliseconds is needed"),
+    "start": ({"starts_ms": math.nan}, r"starts_ms must have shape a list of 1 to 1048576 finite numbers, got \(1,\)"),
+    "no dt": ({"dt_ms": 0}, r"dt_ms must be a positive number of milliseconds, got 0"),
 }
 
 
@@ -355,8 +355,6 @@ def test_no_events() -> None:
 
 def test_more_bins_than_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_raster, "SIZE_LIMIT_BYTES", 35)
-    with pytest.raises(
-        sp.LimitError, match=r"rasters of 3 ticks and 12 lines is 36; allowed is 35 bins; take"
-    ) as error:
+    with pytest.raises(sp.LimitError, match=r"rasters of 3 ticks and 12 lines must be 35 bins, got 36; take") as error:
         sp.from_events(FOUR, dt_ms=1.0, sensor_size=(3, 2))
     assert error.value.found == 36

@@ -357,10 +357,10 @@ def test_what_others_may_do_in_a_loop_is_no_part_of_a_proof() -> None:
 @pytest.mark.parametrize(
     ("options", "said", "unsaid"),
     [
-        ({}, ["more delays", "a window", 'hidden = "auto"'], ["less noise", "a greater fan_in", "a free threshold"]),
+        ({}, ["more delays", "a window", 'hidden = "auto"'], ["less noise", "a higher fan_in", "a free threshold"]),
         ({"chip": "xylo"}, ["more inputs", "other decays"], ["more delays"]),
         ({"hidden": 2, "window": (0, 1)}, ["a free bias"], ["a window", "hidden = "]),
-        ({"threshold": 10, "fan_in": 1}, ["a free threshold", "a greater fan_in"], ["more weight bits"]),
+        ({"threshold": 10, "fan_in": 1}, ["a free threshold", "a higher fan_in"], ["more weight bits"]),
     ],
 )
 def test_advice_names_what_the_spec_and_its_chip_leave_open(

@@ -116,24 +116,24 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "no header": ("0,0\n", "events.csv begins with '0,0'"),
     "other order": ("neuron,tick\n", "events.csv begins with 'neuron,tick'"),
     "semicolons": ("tick;neuron\n0;0\n", "events.csv begins with 'tick;neuron'"),
-    "a field too few": ("tick,neuron\n0\n", "events.csv, line 2: '0'; 2 whole numbers are needed"),
-    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "events.csv, line 3: '0,0,0'; 2 whole numbers are needed"),
-    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: '0,0'; 3 whole numbers are needed"),
-    "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 whole numbers are needed"),
+    "a field too few": ("tick,neuron\n0\n", "events.csv, line 2: '0'; 2 integers are needed"),
+    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "events.csv, line 3: '0,0,0'; 2 integers are needed"),
+    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: '0,0'; 3 integers are needed"),
+    "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 integers are needed"),
     "text": ("tick,neuron\na,0\n", "line 2: 'a,0'"),
     "blank field": ("tick,neuron\n,0\n", "line 2: ',0'"),
-    "underscore": ("tick,neuron\n1_0,0\n", "line 2: '1_0,0'; 2 whole numbers are needed"),
-    "plus": ("tick,neuron\n+1,0\n", "line 2: '+1,0'; 2 whole numbers are needed"),
-    "other digits": ("tick,neuron\n٣,0\n", "line 2: '٣,0'; 2 whole numbers are needed"),
+    "underscore": ("tick,neuron\n1_0,0\n", "line 2: '1_0,0'; 2 integers are needed"),
+    "plus": ("tick,neuron\n+1,0\n", "line 2: '+1,0'; 2 integers are needed"),
+    "other digits": ("tick,neuron\n٣,0\n", "line 2: '٣,0'; 2 integers are needed"),
     "spaces only": ("tick,neuron\n   \n", "line 2: '   '"),
-    "huge": (f"tick,neuron\n{1 << 63},0\n", "2 whole numbers are needed"),
-    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "2 whole numbers are needed"),
+    "huge": (f"tick,neuron\n{1 << 63},0\n", "must be 2 integers"),
+    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "must be 2 integers"),
     "very long field": (
         f"tick,neuron\n{'1' * 200_000},0\n",
         "line 2: it has 65536 characters or more; three numbers are fewer",
     ),
-    "late": ("tick,neuron\n3,0\n", "events.csv: event 0 has tick 3; allowed is 0 to 2"),
-    "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 has neuron -1; allowed is 0 to 1"),
+    "late": ("tick,neuron\n3,0\n", "events.csv: event 0 must be 0 to 2, got tick 3"),
+    "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 must be 0 to 1, got neuron -1"),
     "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "numbers patterns -1 to -1; allowed is 0 to 0"),
     "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "asks for 1000000001 rasters of 3 x 2; at most 1048576"),
     "twice": ("tick,neuron\n2,1\n0,0\n2,1\n", "events.csv: neuron 1 has 2 spikes in tick 2 of pattern 0; list each"),
@@ -141,10 +141,10 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
         "pattern,tick,neuron\n1,0,0\n1,0,0\n0,2,1\n0,2,1\n0,2,1\n0,0,0\n",
         "neuron 1 has 3 spikes in tick 2 of pattern 0 (and 1 more bin like it); list each event once, or ask for",
     ),
-    "odd after many": ("tick,neuron\n" + "1,1\n" * 9 + "1;1\n", "events.csv, line 11: '1;1'; 2 whole numbers are"),
-    "two numbers in one": ("tick,neuron\n1 2,0\n", "events.csv, line 2: '1 2,0'; 2 whole numbers are needed"),
-    "comma at the end": ("tick,neuron\n1,0,\n", "events.csv, line 2: '1,0,'; 2 whole numbers are needed"),
-    "two signs": ("tick,neuron\n--1,0\n", "events.csv, line 2: '--1,0'; 2 whole numbers are needed"),
+    "odd after many": ("tick,neuron\n" + "1,1\n" * 9 + "1;1\n", "events.csv, line 11: '1;1'; 2 integers are"),
+    "two numbers in one": ("tick,neuron\n1 2,0\n", "events.csv, line 2: '1 2,0'; 2 integers are needed"),
+    "comma at the end": ("tick,neuron\n1,0,\n", "events.csv, line 2: '1,0,'; 2 integers are needed"),
+    "two signs": ("tick,neuron\n--1,0\n", "events.csv, line 2: '--1,0'; 2 integers are needed"),
     "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
 }
 
@@ -204,7 +204,7 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
     [
         ({"ticks": 3}, "is a list of events, which has no size; give both ticks and neurons"),
         ({"neurons": 3}, "is a list of events, which has no size; give both ticks and neurons"),
-        ({"ticks": 0, "neurons": 1}, "is to hold 2 rasters of 0 x 1; at least one tick is needed"),
+        ({"ticks": 0, "neurons": 1}, "must be at least one tick, got to hold 2 rasters of 0 x 1"),
         ({"ticks": -3, "neurons": 1}, "is to hold 2 rasters of -3 x 1"),
         ({"ticks": 3, "neurons": -1}, "is to hold 2 rasters of 3 x -1"),
         ({"ticks": 3, "neurons": 1, "patterns": 0}, "is to hold 0 rasters of 3 x 1"),
@@ -257,9 +257,9 @@ def test_npz_with_a_key(tmp_path: Path) -> None:
 
 
 BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, Any], str]] = {
-    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); say which, as in rasters.npz:NAME"),
+    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); name one, as in rasters.npz:NAME"),
     "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
-    "one axis": ({"a": ONE[0]}, {}, "has shape (2,); (ticks, neurons) or (patterns, ticks, neurons) is needed"),
+    "one axis": ({"a": ONE[0]}, {}, "must have shape (ticks, neurons) or (patterns, ticks, neurons), got (2,)"),
     "four axes": ({"a": ONE[None, None]}, {}, "has shape (1, 1, 3, 2); (ticks, neurons) or"),
     "floats": ({"a": ONE.astype(float)}, {}, "rasters.npz is of type float64; a raster holds bools"),
     "twos": ({"a": ONE.astype(int) * 2}, {}, "rasters.npz holds 2 at (0, 0)"),
@@ -309,9 +309,7 @@ def test_an_array_in_any_layout(tmp_path: Path, axes: tuple[str, ...]) -> None:
 )
 def test_what_is_no_layout(tmp_path: Path, layout: Any) -> None:
     path = npz_file(tmp_path, spikes=ONE)
-    with pytest.raises(
-        SpecError, match=r"layout is .*; the axes in their order are needed, as in 'patterns,ticks,neur"
-    ):
+    with pytest.raises(SpecError, match=r"layout must name the axes in order, as in 'patterns,ticks,neur, got .*"):
         read_rasters(path, layout=layout)
 
 
@@ -355,17 +353,17 @@ def test_csv_of_times_is_read(tmp_path: Path, text: str, said: dict[str, Any], e
 BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "events.csv holds times, and a raster has ticks; give dt_ms"),
     "no extent": ("time_ms,neuron\n", {"ticks": None}, "which has no size; give both ticks and neurons"),
-    "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and a whole number are needed"),
-    "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: 'nan,0'; a time from 0 and a whole number are needed"),
+    "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and an integer are needed"),
+    "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: 'nan,0'; a time from 0 and an integer are needed"),
     "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: '1e999,0'; a time from 0"),
-    "a plus": ("time_ms,neuron\n+1,0\n", {}, "line 2: '.1,0'; a time from 0 and a whole number are needed"),
-    "minus zero": ("time_ms,neuron\n-0,0\n", {}, "line 2: '-0,0'; a time from 0 and a whole number are needed"),
-    "a neuron as a float": ("time_ms,neuron\n1,1.0\n", {}, "line 2: '1,1.0'; a time from 0 and a whole number are"),
-    "a neuron in powers": ("time_ms,neuron\n1,1e0\n", {}, "line 2: '1,1e0'; a time from 0 and a whole number are"),
-    "a huge neuron": (f"time_ms,neuron\n1,{1 << 63}\n", {}, "a time from 0 and a whole number are needed"),
-    "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "a time from 0 and a whole number are needed"),
-    "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: '1,0.5'; a time from 0 and a whole number"),
-    "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "events.csv: event 1 has neuron 2; allowed is 0 to 1"),
+    "a plus": ("time_ms,neuron\n+1,0\n", {}, "line 2: '.1,0'; a time from 0 and an integer are needed"),
+    "minus zero": ("time_ms,neuron\n-0,0\n", {}, "line 2: '-0,0'; a time from 0 and an integer are needed"),
+    "a neuron as a float": ("time_ms,neuron\n1,1.0\n", {}, "line 2: '1,1.0'; a time from 0 and an integer are"),
+    "a neuron in powers": ("time_ms,neuron\n1,1e0\n", {}, "line 2: '1,1e0'; a time from 0 and an integer are"),
+    "a huge neuron": (f"time_ms,neuron\n1,{1 << 63}\n", {}, "must be a time from 0 and an integer"),
+    "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "must be a time from 0 and an integer"),
+    "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: '1,0.5'; a time from 0 and an integer"),
+    "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "events.csv: event 1 must be 0 to 1, got neuron 2"),
     "two in a tick": ("time_ms,neuron\n1,0\n1.5,0\n", {}, "neuron 0 has 2 spikes in tick 1 of 1 ms; take a shorter"),
     "after the end": ("time_ms,neuron\n3,0\n", {}, "has 1 spike after the last of 3 ticks, the last at 0.003 s"),
     "patterns": ("time_ms,neuron\n", {"patterns": 2}, "gives 1 of 2 patterns; give starts_ms, where each of them"),

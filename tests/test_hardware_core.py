@@ -195,10 +195,10 @@ def tiny(count: int = 1, *, n_inputs: int = 1, n_neurons: int = 1, weight: int =
 
 
 TOO_LARGE = {
-    "neurons is 257; allowed is at most 256 in this core": lambda: tiny(n_neurons=257),
-    "inputs is 300; allowed is at most 256 in this core": lambda: tiny(n_inputs=300),
-    "synapses is 16385; allowed is at most 16384 in this core": lambda: tiny(16385),
-    "synapses of one line is 16384; allowed is at most 16383 in this core": lambda: tiny(16384),
+    "neurons must be at most 256 in this core, got 257": lambda: tiny(n_neurons=257),
+    "inputs must be at most 256 in this core, got 300": lambda: tiny(n_inputs=300),
+    "synapses must be at most 16384 in this core, got 16385": lambda: tiny(16385),
+    "synapses of one line must be at most 16383 in this core, got 16384": lambda: tiny(16384),
     "what may arrive at neuron 0 in a tick is 293760": lambda: tiny(9, weight=255, exponent=7),
 }
 

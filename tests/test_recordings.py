@@ -92,7 +92,7 @@ def test_a_population_is_chosen(tmp_path: Path) -> None:
     sonata_file(path, add)
     (raster,) = sp.read_rasters(path, key="thalamus", dt_ms=1000.0, ticks=4, neurons=3)
     assert np.array_equal(raster, ONE)
-    with pytest.raises(FormatError, match=r"holds 2 populations \(cortex, thalamus\); say which, as in s.h5:NAME"):
+    with pytest.raises(FormatError, match=r"holds 2 populations \(cortex, thalamus\); name one, as in s.h5:NAME"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, neurons=3)
 
 
@@ -229,13 +229,13 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "no timestamps": (deleted("timestamps"), "s.h5 has no /spikes/cortex/timestamps; /spikes/cortex holds node_ids"),
     "no node_ids": (deleted("node_ids"), "has no /spikes/cortex/node_ids; /spikes/cortex holds timestamps"),
     "texts": (replaced("timestamps", ["a"] * 4, "S1"), "/spikes/cortex/timestamps in .* is <U1 of shape .4,.; numbers"),
-    "two axes": (replaced("timestamps", [[0.0]], "f8"), "is float64 of shape .1, 1.; numbers are needed"),
-    "complex": (replaced("timestamps", [0.0] * 4, "c16"), "is complex128; numbers are needed"),
+    "two axes": (replaced("timestamps", [[0.0]], "f8"), "must be numbers, got float64 of shape .1, 1."),
+    "complex": (replaced("timestamps", [0.0] * 4, "c16"), "must be numbers, got complex128"),
     "long floats": (replaced("timestamps", [0.0] * 4, "longdouble"), "of shape .4,.; numbers are needed"),
-    "float nodes": (replaced("node_ids", [0.0] * 4, "f8"), "node_ids in .* is float64 of .*; whole numbers are needed"),
-    "negative nodes": (replaced("node_ids", [0, 0, -1, 0], "i8"), "has the node -1; allowed is 0 to"),
+    "float nodes": (replaced("node_ids", [0.0] * 4, "f8"), "node_ids in .* must be integers, got float64 of .*"),
+    "negative nodes": (replaced("node_ids", [0, 0, -1, 0], "i8"), "must be 0 to, got the node -1"),
     "huge nodes": (replaced("node_ids", [0, 0, 2**64 - 1, 0], "u8"), "has the node 18446744073709551615"),
-    "high nodes": (replaced("node_ids", [0, 0, 3, 0], "u8"), "has spikes of node 3; allowed is 0 to 2: give more"),
+    "high nodes": (replaced("node_ids", [0, 0, 3, 0], "u8"), "must be 0 to 2: give more, got spikes of node 3"),
     "lengths": (replaced("node_ids", [0], "u8"), "/spikes/cortex in .* has 4 timestamps and 1 node_ids"),
     "NaN": (replaced("timestamps", [0, np.nan, 0, 0], "f8"), "spike 1 is at nan s; times are finite and from 0"),
     "negative": (replaced("timestamps", [0, 0, -2, 0], "f8"), "spike 2 is at -0.002 s; times are finite and from 0"),
@@ -340,18 +340,18 @@ BAD_NWB: dict[str, tuple[str, object, str, str]] = {
     "no ids": ("id", None, "", "r.nwb has no /units/id; /units holds"),
     "no times": ("spike_times", None, "", "has no /units/spike_times; /units holds"),
     "no index": ("spike_times_index", None, "", "has no /units/spike_times_index"),
-    "whole times": ("spike_times", [0, 0, 0, 0], "i8", "spike_times in .* is int64 of shape .4,.; numbers are needed"),
-    "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "whole numbers are needed"),
+    "whole times": ("spike_times", [0, 0, 0, 0], "i8", "spike_times in .* must be numbers, got int64 of shape .4,."),
+    "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "must be integers"),
     "descending index": ("spike_times_index", [3, 2, 4], "u1", "has 3 units, 3 ends and 4 spike times; the ends of"),
     "short index": ("spike_times_index", [2, 4], "u1", "has 3 units, 2 ends and 4 spike times"),
-    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends of all units ascend to the number of them"),
+    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends must ascend to the number of entries"),
     "index not to the end": ("spike_times_index", [2, 2, 3], "u1", "ascend to the number of them"),
     "huge index": ("spike_times_index", [2, 2, 2**64 - 1], "u8", "ascend to the number of them"),
     "NaN": (
         "spike_times",
         [0, np.nan, 0, 0],
         "f8",
-        "unit 0 has a spike at nan s; times must be finite and not negative",
+        "unit 0 has a spike at nan s; times must be finite and non-negative",
     ),
     "negative": ("spike_times", [0, 1, -1, 0], "f8", "unit 2 has a spike at -1 s; times must be finite and not neg"),
     "unsorted": ("spike_times", [1, 0, 0, 1], "f8", "unit 0 has a spike at 0 s; the times of a unit must ascend"),
@@ -371,7 +371,7 @@ def test_nwb_is_refused(tmp_path: Path, name: str, values: object, dtype: str, m
 
 def test_units_that_are_not_there(tmp_path: Path) -> None:
     path = nwb_file(tmp_path / "r.nwb", TRAINS, ids=[3, 3, 5])
-    with pytest.raises(FormatError, match=r"has an id twice, so that units cannot be chosen by their ids"):
+    with pytest.raises(FormatError, match=r"has duplicate ids, so that units cannot be selected by id"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, ids=[3])
     path = nwb_file(tmp_path / "s.nwb", TRAINS)
     with pytest.raises(FormatError, match=r"s\.nwb has no unit 3; it has 0, 1, 2"):
@@ -416,7 +416,7 @@ def test_a_file_that_does_not_tell_was_observed(tmp_path: Path) -> None:
 
 BAD_INTERVALS: dict[str, tuple[str, object, str, str]] = {
     "no index": ("obs_intervals_index", None, "", "has no /units/obs_intervals_index"),
-    "one axis": ("obs_intervals", [0.0] * 4, "f8", "obs_intervals in .* is float64 of shape .4,.; numbers are needed"),
+    "one axis": ("obs_intervals", [0.0] * 4, "f8", "obs_intervals in .* must be numbers, got float64 of shape .4,."),
     "three ends": ("obs_intervals", [[0.0, 1.0, 2.0]] * 3, "f8", "must hold a start and a later end in each row"),
     "backwards": ("obs_intervals", [[0.0, 1.0], [3.0, 2.0], [0.0, 1.0]], "f8", "a start and a later end in each row"),
     "NaN": ("obs_intervals", [[0.0, 1.0], [np.nan, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
@@ -460,7 +460,7 @@ def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
     with pytest.raises(FormatError) as caught:
         load_spec(spec_path)
     assert str(caught.value).endswith(
-        "SPEC.toml: inputs must be observed throughout, and column 1 of r.nwb was not at tick 0 of pattern 0;"
+        "SPEC.toml: inputs must be observed at every tick, and column 1 of r.nwb was not at tick 0 of pattern 0;"
         " give starts_ms and ticks within its obs_intervals, or leave it out of input_ids"
     )
 
@@ -504,14 +504,14 @@ BAD_NEO: dict[str, tuple[object, dict[str, Any], str]] = {
     ),
     "other beginnings": ([train([]), train([], start=1.0)], {}, "2 trains with 2 windows from t_start to t_stop"),
     "nothing": ([], {}, "0 trains with 0 windows from t_start to t_stop; give start_ms and ticks"),
-    "no whole ticks": ([train([])], {"dt_ms": 3.0}, "last 0.01 s, no whole number of ticks of 3 ms; give start_ms"),
+    "no whole ticks": ([train([])], {"dt_ms": 3.0}, "last 0.01 s, not a whole number of ticks of 3 ms; give start_ms"),
     "shorter than a tick": ([train([])], {"dt_ms": 25.0}, "no whole number of ticks of 25 ms"),
-    "at the end": ([train([10.0])], {}, "have a spike at t_stop, where the last tick has ended; give start_ms and"),
+    "at the end": ([train([10.0])], {}, "have a spike at t_stop, after the last tick; give start_ms and"),
     "half a window": ([train([])], {"ticks": 3}, "start_ms and ticks make a window together; give both, or neither"),
-    "one train": (train([]), {}, "trains is a SpikeTrain; a neo.Segment or a list of neo.SpikeTrain is needed"),
+    "one train": (train([]), {}, "trains must be a neo.Segment or a list of neo.SpikeTrain, got a SpikeTrain"),
     "a number": (3, {}, "trains is a int; a neo.Segment or a list"),
-    "arrays": ([np.zeros(3)], {}, r"trains\[0\] is a ndarray; a neo.SpikeTrain is needed"),
-    "no dt": ([train([])], {"dt_ms": 0}, "dt_ms is 0; a positive number of milliseconds is needed"),
+    "arrays": ([np.zeros(3)], {}, r"trains\[0\] must be a neo.SpikeTrain, got a ndarray"),
+    "no dt": ([train([])], {"dt_ms": 0}, "dt_ms must be a positive number of milliseconds, got 0"),
     "very many ticks": ([train([])], {"dt_ms": 1e-9}, "10000000000 ticks of 1 trains are more than 1073741824 bins"),
 }
 

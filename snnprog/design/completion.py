@@ -62,7 +62,7 @@ class Windows:
         return cls(tuple(np.flatnonzero(target & care).tolist()), tuple(care.tolist()), window)
 
     def is_open(self, tick: int) -> bool:
-        """Tell whether a bin counts and lies in some window; counting bins in none are silent."""
+        """Return whether a bin counts and lies in some window; counting bins in none are silent."""
         return self.care[tick] and self._matches[tick] != 0
 
     def open_values(self, known: Known) -> list[tuple[bool, bool]] | None:

@@ -220,7 +220,7 @@ def _fixed(problem: NeuronProblem) -> str:
 
 
 def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
-    """Tell whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
+    """Return whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
     pulled = pull(problem, certificate.prices)
     is_bias_pulled = problem.box.has_bias and any(pulled.bias)
     return not any(pulled.threshold) and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())

@@ -151,13 +151,13 @@ def _late(outcome: NeuronDesign) -> NeuronDesign:
 
 
 def is_open_loop(spec: Spec) -> bool:
-    """Tell whether bins about which some neurons have a choice are inputs of others."""
+    """Return whether bins about which some neurons have a choice are inputs of others."""
     is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
     return spec.recurrent and is_open
 
 
 def has_open_ticks(spec: Spec) -> bool:
-    """Tell whether it is open when some neurons spike, and rows or lines depend on that: windows, or an open loop."""
+    """Return whether it is open when some neurons spike, and rows or lines depend on that: windows, or an open loop."""
     return spec.window != NO_WINDOW or is_open_loop(spec)
 
 

@@ -290,7 +290,7 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
 
 
 def _meets(problem: NeuronProblem, weights: Weights) -> bool:
-    """Tell whether weights meet the rows of a neuron, by more than a solver's tolerance."""
+    """Return whether weights meet the rows of a neuron, by more than a solver's tolerance."""
     box, ideal = problem.box, problem.idealised(problem.box.widest_exponent)
     is_absent = (box.weight_lower == 0.0) & (box.weight_upper == 0.0)
     return not weights.taps[is_absent].any() and bool(

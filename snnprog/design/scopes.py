@@ -272,7 +272,7 @@ class Together:
         return _first_wrong(done, known, asked=self.asked)
 
     def is_asked(self, done: Raster) -> bool:
-        """Tell whether a raster (ticks, neurons) does what is asked."""
+        """Return whether a raster (ticks, neurons) does what is asked."""
         is_given_done = not ((done != self.task.targets) & self.asked.given).any()
         return bool(is_given_done) and self.asked.wrong_in_windows(done) is None
 

@@ -60,11 +60,11 @@ class Thrift:
         return self.is_fewest or self.most is not None
 
     def allows(self, neuron: Neuron) -> bool:
-        """Tell whether a neuron has no more synapses than so many."""
+        """Return whether a neuron has no more synapses than so many."""
         return self.most is None or np.count_nonzero(neuron.weights) <= self.most
 
     def is_met_by(self, taps: Int64s) -> bool:
-        """Tell whether there is no reason to look for fewer taps."""
+        """Return whether there is no reason to look for fewer taps."""
         return not self.is_fewest and self.most is not None and taps.size <= self.most
 
 

@@ -49,7 +49,7 @@ def decays_of(rule: Rule) -> dict[str, list[Decay]]:
 
 
 def _rounds(model: Model, node: Decay) -> bool:
-    """Tell whether a decay ever leaves a fraction."""
+    """Return whether a decay ever leaves a fraction."""
     by = node.factor if isinstance(node, Scale) else node.bits
     if not names_in(by) <= set(model.parameters):
         return True

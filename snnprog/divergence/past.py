@@ -84,7 +84,7 @@ class Past:
                 yield Arrival(source, self.tick - delay, synapse, delay, int(weight[synapse]), spikes)
 
     def holds_under(self, variation: Variation) -> bool:
-        """Tell whether the state before the difference is a variation's, too, if that has recorded the same.
+        """Return whether the state before the difference is a variation's, too, if that has recorded the same.
 
         It is where the registers that no record shows follow from the spikes, and as they do by the chip's rule.
         """

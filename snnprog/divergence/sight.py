@@ -23,7 +23,7 @@ from snnprog.program import Program
 from snnprog.trace import Trace
 
 AROUND = 256
-"""Ticks after a difference by which rules that give the same at first are told apart; more make the replays slower."""
+"""Ticks after a difference for distinguishing rules with equal results at first; more slow down the replays."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ potential, spikes = Ref(POTENTIAL), Ref(SPIKES)
 
 
 def spikes_several_times(rule: Rule) -> bool:
-    """Tell whether a neuron can spike more than once in a tick."""
+    """Return whether a neuron can spike more than once in a tick."""
     return rule.firing.most != Const(1)
 
 

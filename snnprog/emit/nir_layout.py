@@ -115,7 +115,7 @@ def _convolutional(program: Program) -> NirLayout | None:
 
 
 def _is_in_nir(synapses: SharedSynapses) -> bool:
-    """Tell whether NIR has such a convolution: zeros alike on both sides, one group, and one delay.
+    """Return whether NIR has such a convolution: zeros alike on both sides, one group, and one delay.
 
     NIR has groups, but nir 1.0.8 takes the channels of a kernel for those of the image and refuses the graph.
     """

@@ -144,7 +144,7 @@ def read_tool_report(path: Path) -> ToolReport:
     Raises
     ------
     FormatError
-        If it is no report of nextpnr.
+        If it is not a report of nextpnr.
     """
     try:
         document: Any = parse_json(path.read_bytes())

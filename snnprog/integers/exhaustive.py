@@ -3,7 +3,7 @@
 Two integer programs speak for the chip. The *relaxed* one has a row for each tick, loosened by all that truncating
 decays, and the rounding of its own coefficients, can do: no integers that the chip makes exact are missing from it, so
 if it has no answer, neither has the chip. The *whole* one follows the chip's rule tick by tick, truncation included, in
-the range on which all runtimes agree: its answers are exact, and if it has none at any exponent, there are none.
+the range in which all runtimes agree: its answers are exact, and if it has none at any exponent, there are none.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class _WholeRule(Sums):
         return Form.symbol(str(quotient))
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
-        """Return a variable for a value, kept within the range on which all runtimes agree."""
+        """Return a variable for a value, kept within the range in which all runtimes agree."""
         limit = min(min(-node.low, node.high) + 1, self.limits.get(step.name, WIDEST))
         return Form.symbol(str(self._variable_of(operand, limit)[0]))
 

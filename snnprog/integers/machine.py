@@ -82,6 +82,6 @@ class Machine:
         return None
 
     def is_exact(self, weights: Int64s, threshold: int, bias: int) -> bool:
-        """Tell whether the neuron does what it is told, and all runtimes agree."""
+        """Return whether the neuron does what it is told, and all runtimes agree."""
         run = self.simulator.run(weights, threshold, bias)
         return run.is_portable and np.array_equal(run.spikes, self.raster)

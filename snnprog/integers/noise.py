@@ -19,7 +19,7 @@ def survived_noise(potentials: Int64s, threshold: int, *, rule: Rule) -> float:
     Parameters
     ----------
     potentials : (ticks,) int
-        What is held against the threshold at each tick, before any reset, in the chip's units.
+        What is compared with the threshold at each tick, before any reset, in the chip's units.
     threshold : int
         The mantissa.
     """

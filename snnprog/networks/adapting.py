@@ -1,7 +1,7 @@
-"""A network made fit for a chip: what its neurons do with a spike, and when constant drives begin.
+"""Adaptation of a network to a chip: the reset of its neurons, and the start of constant drives.
 
-A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, a synapse of
-each neuron with itself that takes off what the chip subtracted too early. A chip's bias acts from the first tick on;
+A reset a tick after the spike is a refractory period of two ticks, or, if the threshold is subtracted, a synapse of
+each neuron with itself that corrects the early subtraction of the chip. A chip's bias acts from the first tick on;
 the constant drive of a population that starts later comes by synapses from a neuron that spikes in every tick.
 """
 
@@ -28,14 +28,14 @@ CLOCK = "clock"
 
 @dataclass(frozen=True, eq=False)
 class AdaptedNetwork:
-    """A network whose neurons are reset as a chip's.
+    """A network whose neurons have the resets of a chip.
 
     Attributes
     ----------
     network : TrainedNetwork
         With the neurons of the original first, in its order.
     refractory : (neurons,) int
-        The refractory periods that they need, in ticks.
+        The refractory periods that they require, in ticks.
     """
 
     network: TrainedNetwork
@@ -43,12 +43,12 @@ class AdaptedNetwork:
 
 
 def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
-    """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons."""
+    """Return an equivalent network for a chip, except for rounding; None if the chip has no such neurons."""
     ones, reset = np.ones(network.n_neurons, np.int64), network.convention.reset
     late = [each for each in network.populations if each.reset_delay and not each.is_readout]
     lasting = [each for each in network.populations if not each.is_readout and each.potential_kept.any()]
     if not late and not lasting:
-        return _with_clock(network, chip, ones)  # nothing is left that a reset could change
+        return _with_clock(network, chip, ones)  # no potential remains that a reset could change
     if reset != chip.linear_rule(*chip.usual_decays).reset:
         return None
     if reset == ZERO:
@@ -61,7 +61,7 @@ def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
 
 
 def as_the_chip(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork:
-    """Return a network with the chip's reset for its own: what its weights are fitted to must be told by another."""
+    """Return a network with the chip's reset instead of its own; its weights must be fitted to the original."""
     return _with_clock(network, chip, np.ones(network.n_neurons, np.int64))
 
 
@@ -74,16 +74,16 @@ def _with_pauses(network: TrainedNetwork, chip: Chip, late: Sequence[Population]
 
 
 def _late_subtraction(population: Population) -> Connection:
-    """Return synapses that make a threshold subtracted at once one that is subtracted a tick later.
+    """Return synapses that delay the subtraction of the threshold by a tick.
 
-    At once, ``γ (v - θ)`` is left in the next tick; a tick later, ``γ v - θ``.
+    With immediate subtraction the next potential is ``γ (v - θ)``; with subtraction a tick later, ``γ v - θ``.
     """
     left = population.threshold * (1.0 - population.potential_kept)
     return Connection(population.name, population.name, 1, 1.0, one_to_one(-left))
 
 
 def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is_random: bool) -> SpecError:
-    """Return what to raise where a chip has no such neurons, with the number of bins that would differ."""
+    """Return the error for a chip without such neurons, with the number of bins that would differ."""
     own, has_reset = network.convention, chip.linear_rule(*chip.usual_decays).reset
     other = replace(
         network,
@@ -97,7 +97,7 @@ def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is
     how = {SUBTRACT: "by subtraction of the threshold", ZERO: "to 0"}
     is_late = any(population.reset_delay and not population.is_readout for population in network.populations)
     late = ", a tick after the spike" if is_late else ""
-    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the inputs given"
+    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the given inputs"
     return SpecError(
         f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
         f" {how.get(has_reset, 'not at all')}: {on}, {counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})."
@@ -132,13 +132,13 @@ def _with_clock(network: TrainedNetwork, chip: Chip, refractory: Int64s) -> Adap
 
 
 def _clock() -> Population:
-    """Return a neuron that spikes once in every tick, however it is reset: it forgets what is left."""
+    """Return a neuron that spikes once in every tick with any reset, because its potential does not last."""
     threshold, bias, nothing = np.array([2.0]), np.array([3.0]), np.zeros(1)
     return Population(CLOCK, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing)
 
 
 def _by_synapse(population: Population) -> Floats:
-    """Return the constant drive that a synapse can give: what no current is to smooth, and what it does smooth."""
+    """Return the constant drive that a synapse can provide: the direct part, and the part smoothed by the current."""
     return np.where(population.current_kept == 0.0, population.bias, 0.0) + population.late_bias
 
 

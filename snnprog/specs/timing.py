@@ -1,7 +1,7 @@
-"""Spikes at the right time: delayed, together, in order.
+"""Delay lines, coincidence detectors and sequence detectors.
 
-All weights here are positive. So if a neuron fires when the least arrives that must make it fire, and is silent when
-the most arrives that must not, it does right in all circumstances between and beyond: the patterns hold just those.
+All weights here are positive. So if a neuron fires for the smallest input that must make it fire, and is silent for
+the largest input that must not, it is correct for all inputs: the patterns contain only these.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ TRIAL_LIMIT = 1 << 12
 
 
 def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> Spec:
-    """Return the spec of a delay line: one input line, and one output per delay that repeats it so much later.
+    """Return the spec of a delay line: one input line, and one output per delay that repeats it.
 
     Delays beyond the chip's longest (63 ticks on Loihi) are built from relays, whose spikes are the last outputs. Every
-    output has one synapse, and so does the same on every stream.
+    output has one synapse, so the program is exact on every stream.
 
     Parameters
     ----------
     delays : int or sequence of int
-        In ticks, from 1 on; several make a tapped delay line.
+        In ticks, at least 1; several create a tapped delay line.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no delay, one is not positive, or the chip's neurons remember.
+        If there is no delay, one is not positive, or the chip's neurons have memory.
     """
     wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
     if not wanted or min(wanted) < 1:
-        raise SpecError(f"delays are {wanted}; give at least one, each of at least one tick")
+        raise SpecError(f"delays must be one or more positive integers, got {wanted}")
     target = find_chip(chip)
     longest = target.delays[1]
     stages = (max(wanted) - 1) // longest
@@ -60,33 +60,33 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
 def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
 
-    Output 0 answers a tick at which some line spikes, and at least ``least`` lines have spiked at that tick or up to
-    ``within`` ticks before: at the next tick where ``within`` is 0, at the one after it otherwise. Then there are more
+    Output 0 responds to a tick at which a line spikes and at least ``least`` lines have spiked at that tick or up to
+    ``within`` ticks before: at the next tick if ``within`` is 0, otherwise two ticks later. In that case there are more
     outputs: a trigger, and one per line that fires as long as the line's spike counts. It is exact on every stream.
 
     Parameters
     ----------
     lines : int
-        How many input lines.
+        Number of input lines.
     least : int, optional
-        How many of them must have spiked; all, unless said.
+        How many of them must have spiked; all by default.
     within : int
-        How many ticks the first of the spikes may come before the last.
+        Maximum number of ticks from the first to the last of the spikes.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there are no lines, ``least`` is not one of them, the ways to coincide are too many, or the chip's neurons
+        If there are no lines, ``least`` exceeds them, there are too many ways to coincide, or the chip's neurons
         remember or its delays are too short.
     """
     lines, within = as_integer("lines", lines), as_integer("within", within)
     least = lines if least is None else as_integer("least", least)
     if not 1 <= least <= lines:
-        raise SpecError(f"least is {least} of {lines} lines; 1 to the number of lines is needed")
+        raise SpecError(f"least must be from 1 to {lines}, the number of lines, got {least}")
     if within < 0:
-        raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
+        raise SpecError(f"within must be a non-negative integer of ticks, got {within}")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
     if within == 0:
         return _positive("coincidence", _gate(lines, least), {1}, chip=find_chip(chip))
@@ -95,7 +95,7 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
 
 
 def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
-    """Return the patterns of a neuron that hears a trigger, and of every line whether it spiked lately."""
+    """Return the patterns of a neuron fed by a trigger, and for every line, whether it spiked recently."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
     together = [
@@ -136,37 +136,37 @@ def sequence(
 ) -> Spec:
     """Return the spec of a sequence detector: it fires one tick after the last spike of a sequence, each time.
 
-    It is exact on every stream: whatever else spikes, and however sequences overlap.
+    It is exact on every stream: also with additional spikes and overlapping sequences.
 
     Parameters
     ----------
     steps : sequence of int, sequence of int, or None
-        What comes tick by tick: a line's spike, several lines' spikes, or anything (None, a gap). First and last are
+        The spikes of each tick: a line, several lines, or any input (None, a gap). The first and the last are
         spikes.
     lines : int, optional
-        How many input lines; as many as the steps name, unless said.
+        Number of input lines; by default as many as the steps name.
     tolerance : int
         How many ticks the spikes may come early or late, measured from those of the last step; it must be shorter than
-        the shortest way from them. If positive, there are more outputs: one per line that comes before, in order, which
+        the shortest way from them. If positive, there are more outputs: one per earlier line, in order, which
         fires as long as the line's spike counts.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If the steps are no sequence, the tolerance is too long, the ways to keep within it are too many, or the chip's
-        neurons remember or its delays are too short.
+        If the steps are not a sequence, the tolerance is too long, there are too many combinations within it, or the
+        chip's neurons remember or its delays are too short.
     """
     wanted = [_as_step(step) for step in steps]
     if not wanted or not wanted[0] or not wanted[-1]:
-        raise SpecError(f"steps are {list(steps)}; the first and the last are spikes, gaps stand between")
+        raise SpecError(f"steps must begin and end with spikes, got {list(steps)}")
     known = 1 + max(itertools.chain(*wanted))
     lines = known if lines is None else as_integer("lines", lines)
     if lines < known:
-        raise SpecError(f"steps name line {known - 1} and there are {lines} lines; count them from 0")
+        raise SpecError(f"steps must name lines 0 to {lines - 1}, got {known - 1}")
     if as_integer("tolerance", tolerance) < 0:
-        raise SpecError(f"tolerance is {tolerance}; a whole number of ticks from 0 is needed")
+        raise SpecError(f"tolerance must be a non-negative integer of ticks, got {tolerance}")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
         patterns = _exact_sequence(spikes, lines)
@@ -177,7 +177,7 @@ def sequence(
 
 
 def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
-    """Return the patterns of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
+    """Return the patterns of one neuron that receives all spikes of a sequence at once, given as (age, line)."""
     longest = max(age for age, _ in spikes)
     once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines=lines)
     dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, spacing=longest + 2)
@@ -189,11 +189,11 @@ def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Patte
 
 
 def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Pattern]:
-    """Return the patterns of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
+    """Return the patterns of a neuron that receives the last spikes, and whether the earlier ones were in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
     if tolerance >= nearest:
-        raise SpecError(f"tolerance is {tolerance}; 0 to {nearest - 1} is allowed: the last gap is {nearest}")
+        raise SpecError(f"tolerance must be from 0 to {nearest - 1}, less than the last gap, got {tolerance}")
     width = 2 * tolerance + 1
     _check_trials("sequence", width ** len(before))
     heard = sorted({line for _, line in before})
@@ -225,7 +225,7 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
 def _positive(
     what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: Chip, recurrent: bool = False
 ) -> Spec:
-    """Return a spec with neurons without memory and weights that are not negative."""
+    """Return a spec with neurons without memory and non-negative weights."""
     dynamics = no_memory(what, chip)
     check_delays(what, chip, delays=delays, advice="take fewer ticks, or another chip")
     n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
@@ -235,12 +235,12 @@ def _positive(
 
 def _check_trials(name: str, trials: int) -> None:
     if trials > TRIAL_LIMIT:
-        raise SpecError(f"{name} has {trials} ways to come about; {TRIAL_LIMIT} are allowed: take fewer lines or ticks")
+        raise SpecError(f"{name} must have at most {TRIAL_LIMIT} combinations, got {trials}; take fewer lines or ticks")
 
 
 def _as_step(step: object) -> tuple[int, ...]:
     listed = () if step is None else tuple(step) if isinstance(step, Iterable) else (step,)
     named = tuple(as_integer("line of a step", line) for line in listed)
     if any(line < 0 for line in named) or (step is not None and not named):
-        raise SpecError(f"steps hold {step!r}; lines from 0 on are allowed, and None for a gap")
+        raise SpecError(f"steps must be lines (non-negative) or None for a gap, got {step!r}")
     return named

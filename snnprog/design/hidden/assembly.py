@@ -138,7 +138,7 @@ def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iter
 
 
 def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
-    """Yield (ticks, outputs) what outputs may do, drawn anew each time; silent at first in bins that do not count."""
+    """Yield (ticks, outputs) what outputs may do, redrawn each time; silent at first in bins that do not count."""
     drawn = list(rasters(Task.of(asked), outputs))
     raster = drawn[draw % len(drawn)].copy()
     for output, outcome in enumerate(designed.outcomes):
@@ -228,7 +228,7 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
 
 
 def _refused(designed: Design, refused: Mapping[int, Refusal | None]) -> Design:
-    """Return the design in which only what no network can do is held against its outputs."""
+    """Return the design in which only what no network can do is compared with its outputs."""
     outcomes = [
         outcome if outcome.neuron is not None else _unbuilt(refused.get(output))
         for output, outcome in enumerate(designed.outcomes)

@@ -171,7 +171,7 @@ def chain(lack: Lack, missed: Raster) -> Draft:
 
 
 def _is_known(draft: Draft, raster: Raster) -> bool:
-    """Tell whether a hidden neuron does the same already."""
+    """Return whether a hidden neuron does the same already."""
     return any(np.array_equal(raster, neuron.raster) for neuron in draft.hidden)
 
 

@@ -83,7 +83,7 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
 def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron | None:
     """Return the hidden neuron of weights (taps,) that fires where they sum up to more than a threshold.
 
-    None if it leaves the range on which all runtimes agree, or has no such integers.
+    None if it leaves the range in which all runtimes agree, or has no such integers.
     """
     gain = draft.mapping.gain
     bias = 0.0 if draft.box.is_bias_free else draft.box.bias[0]
@@ -98,7 +98,7 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
 def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float) -> Neuron | None:
     """Return the hidden neuron of given integers, its threshold amid the potentials that it reaches without a spike.
 
-    None if it leaves the range on which all runtimes agree, or does not spike once in a tick at most.
+    None if it leaves the range in which all runtimes agree, or does not spike once in a tick at most.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
 
 
 def _survives_noise(draft: Draft, run: SimulatedNeuron, threshold: int, resets: Resets) -> bool:
-    """Tell whether noise of the size that is asked for leaves the spikes as they are; held neurons compare none."""
+    """Return whether noise of the size that is asked for leaves the spikes as they are; held neurons compare none."""
     compared = (run.potentials / _unit(draft) - threshold)[~resets.is_held]
     return draft.box.noise == 0.0 or bool((np.abs(compared) > draft.box.noise).all())
 

@@ -67,12 +67,12 @@ class Separator:
         return [*first.tolist(), *last.tolist()]
 
     def is_ruled_out(self, detectors: Sequence[int]) -> bool:
-        """Tell whether a program that failed has a balance which none of these detectors upsets."""
+        """Return whether a program that failed has a balance which none of these detectors upsets."""
         chosen = list(detectors)
         return any(not upsets[chosen].any() for upsets in self.upsets)
 
     def suffices(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors, beside the lines there are, do what is asked; remember the prices if not."""
+        """Return whether these detectors, beside the lines there are, do what is asked; remember the prices if not."""
         return self.weights(detectors) is not None
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:
@@ -114,11 +114,11 @@ class Separators:
         return sum(separator.programs for separator in self.separators)
 
     def is_ruled_out(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors fail with some output; see `Separator.is_ruled_out`."""
+        """Return whether these detectors fail with some output; see `Separator.is_ruled_out`."""
         return any(separator.is_ruled_out(detectors) for separator in self.separators)
 
     def suffices(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors do for all outputs."""
+        """Return whether these detectors do for all outputs."""
         return all(separator.suffices(detectors) for separator in self.separators)
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:

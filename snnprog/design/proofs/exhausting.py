@@ -28,7 +28,7 @@ TRIES, LONGEST_REST = 8, 4
 look, where none was found."""
 
 MOST_CUTS = 60
-"""Every box is held against all cuts."""
+"""Every box is compared with all cuts."""
 
 SLACK = 1e-9
 """What sums of floats may be wrong by, as a share of their parts: cuts are calculated in integers by the checker."""
@@ -174,7 +174,7 @@ class Exhausting:
         return tightened(self.neuron, boxes)
 
     def _look_for_cut(self, boxes: Int64s) -> bool:
-        """Tell whether a cut was found; it is noted."""
+        """Return whether a cut was found; it is noted."""
         if self.cutter is None or len(self.cuts) >= MOST_CUTS or self.rest:
             self.rest = max(self.rest - 1, 0)
             return False

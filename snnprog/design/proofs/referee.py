@@ -58,7 +58,7 @@ class Referee:
         return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
-        """Tell whether a leaf contradicts what was assumed on the way to it."""
+        """Return whether a leaf contradicts what was assumed on the way to it."""
         steps = [(node_to_data(split), side) for split, side in path]
         data = node_to_data(leaf)
         if isinstance(leaf, Farkas):  # with its prices as integers, of any length

@@ -1,4 +1,4 @@
-"""A simplex method in whole numbers, for programs of a few dozen rows that floats cannot decide.
+"""A simplex method in integers, for programs of a few dozen rows that floats cannot decide.
 
 The tableau is kept in integers over one common denominator (Edmonds 1967), so nothing is ever rounded; Bland's rule
 (1977) keeps it from cycling.

@@ -28,10 +28,10 @@ from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
-"""Don't-care bins that are told apart one after another, where the search for weights did not say which."""
+"""Don't-care bins that are distinguished one after another, where the search for weights did not say which."""
 
 MOST_TAPS = 8
-"""Taps of which every choice is told apart where few are allowed."""
+"""Taps of which every choice is distinguished where few are allowed."""
 
 
 def substantiated(
@@ -147,7 +147,7 @@ def refuted_by_bins(
     path : tuple of (split, int)
         What is assumed: of bins, only its own.
     splits : int
-        How many bins may be told apart, one after another.
+        How many bins may be distinguished, one after another.
     """
     starts = problem.potential_map.played.starts
     assumed = {
@@ -242,7 +242,7 @@ def _bins_in(nodes: Iterable[Node]) -> list[BinRow]:
 
 
 def _is_proved(conflict: Conflict, known: list[NeuronProblem], referee: Referee) -> bool:
-    """Tell whether a conflict with prices is a proof by itself."""
+    """Return whether a conflict with prices is a proof by itself."""
     problem = known[0 if len(known) == 1 else conflict.neuron]
     prices = {
         problem.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price

@@ -128,7 +128,7 @@ def to_c(program: Program, *, prefix: str, header_name: str | None = None) -> CS
     Raises
     ------
     SpecError
-        If the prefix is no identifier of C, or a keyword.
+        If the prefix is not an identifier of C, or a keyword.
     LimitError
         If a value of the program could exceed 64 bits, or an output's spikes in a tick a byte.
     """

@@ -134,7 +134,7 @@ def _check_outputs(program: Program, counts: Span) -> None:
         raise LimitError(
             f"the spikes of output {output} in one tick",
             int(most[output]),
-            f"at most {MOST_IN_A_BYTE}, because C code gives a byte for each output",
+            f"at most {MOST_IN_A_BYTE} (exported C uses one byte for each output)",
             "raise its threshold",
         )
 
@@ -150,7 +150,7 @@ def too_far(step: Step) -> LimitError:
     """Return the error for a step whose values are not proved to stay within 64 bits."""
     return LimitError(
         f"the values of step {step.name!r}",
-        "not proved to stay below 2^60",
-        "what 64 bits hold, whatever the input",
+        "values not proved to stay below 2^60",
+        "within 64 bits for every input",
         "give the register ends (clip or wrap) in the rule, or lower the weights",
     )

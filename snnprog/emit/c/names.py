@@ -42,7 +42,7 @@ def checked_prefix(prefix: str) -> str:
     Raises
     ------
     SpecError
-        If it is no identifier of C that begins with a letter, is a keyword, or is too long.
+        If it is not an identifier of C that begins with a letter, is a keyword, or is too long.
     """
     if not isinstance(prefix, str) or not IDENTIFIER.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX:
         raise SpecError(

@@ -67,7 +67,7 @@ class StepWriter:
         return f"const {kind.name} {variable} = {piece.as_type(kind)}; /* step {number} */"
 
     def _is_shifted(self, node: Expression) -> bool:
-        """Tell whether a parameter is shifted, and its table takes less room if the code shifts it."""
+        """Return whether a parameter is shifted, and its table takes less room if the code shifts it."""
         if not isinstance(node, Shl):
             return False
         shifted, plain = self.lean.value(node), self.lean.value(node.operand)

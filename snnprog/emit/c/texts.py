@@ -116,7 +116,7 @@ class Place:
         if most < FAR << 2:
             return INT64
         raise LimitError(
-            "a value of the rule", most, "what 64 bits hold", "give registers ends in the rule, or lower the weights"
+            "a value of the rule", most, "within 64 bits", "give registers ends in the rule, or lower the weights"
         )
 
     def result(self, text: str, binding: int, kind: IntegerType) -> Piece:

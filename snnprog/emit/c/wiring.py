@@ -69,7 +69,7 @@ class SummedWiring:
 
     @property
     def has_ring(self) -> bool:
-        """Whether sums of several ticks are under way."""
+        """Whether sums of several ticks are in progress."""
         return self.slots > 1
 
     @property
