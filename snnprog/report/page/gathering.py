@@ -38,9 +38,9 @@ from snnprog.report.page.told import told_of_rows, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
 from snnprog.report.statuses import UNKNOWN, kind_of
-from snnprog.report.table import Table, text_of
 from snnprog.report.verifications import verification_table
 from snnprog.spec import Pattern, Spec
+from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
 from snnprog.wording import counted, runs_of

@@ -18,8 +18,8 @@ from snnprog.report.networks import costs_table, layers_table, scores_table
 from snnprog.report.page.gathering import page_of_program
 from snnprog.report.page.model import Fact, Headline, Page
 from snnprog.report.statuses import BAD, GOOD
-from snnprog.report.table import Table
 from snnprog.spec import Pattern, Spec
+from snnprog.table import Table
 from snnprog.wording import counted
 
 

@@ -17,9 +17,9 @@ from snnprog.report.page.model import Equation, Fact, Reason
 from snnprog.report.page.told import Told
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.report.statuses import WRONG
-from snnprog.report.table import NONE, Column, Row, Table
 from snnprog.rules.equations import equations, notes
 from snnprog.rules.rule import Rule
+from snnprog.table import NONE, Column, Row, Table
 
 MEASURED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
 SHOWN_BINS = 200  # demands of one contradiction: more are slow to lay out, and nobody reads them

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from snnprog.program import Program
 from snnprog.report.statuses import UNKNOWN
-from snnprog.report.table import text_of
+from snnprog.table import text_of
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import json
 from pathlib import Path
 
 from snnprog.output_files import write_bytes
-from snnprog.report.layout import is_numeric
 from snnprog.report.page.bundling import bundle, read_asset
 from snnprog.report.page.model import Page
+from snnprog.table import is_numeric
 
 STYLES = ("page.css", "charts.css")
 SCRIPT = "start.js"
