@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -19,3 +19,12 @@ def runs_of(numbers: Sequence[int]) -> str:
         else:
             runs.append([number])
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return what ends a message about an unknown word: "; did you mean 'delays'?", or nothing."""
+    from difflib import get_close_matches  # only for a message
+
+    found, given = {each.casefold(): each for each in known}, str(word).casefold()
+    nearest = get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
+    return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""
