@@ -78,11 +78,10 @@ def test_an_exact_program_is_told_so() -> None:
     page = page_of_program(result.program, spec, backends=["kernel", "reference"])
     assert (page.headline.kind, page.headline.text) == ("good", "Exact on all 4 patterns")
     assert page.headline.sentences[0] == (
-        f"All {int(spec.care.sum())} target bins that count are right on kernel and reference, which agree"
-        " bit for bit."
+        f"All {int(spec.care.sum())} target bins that count are right on kernel and reference, which agree bit for bit."
     )
     assert page.headline.sentences[2].startswith(
-        "2 of 2 outputs are certified: proved exact for every rounding of the weights"
+        "2 of 2 outputs are certified: a proof shows that every rounding of the weights"
     )
     assert page.headline.sentences[3].startswith("The program was compiled from this specification")
     assert [row[1] for row in page.neurons.rows] == ["certified", "certified"]

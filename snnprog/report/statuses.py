@@ -8,11 +8,11 @@ from snnprog.integers import CERTIFIED, EXACT, INEXACT
 GOOD, BAD, OPEN = "good", "bad", "open"
 WRONG, CLOSEST, UNKNOWN = "wrong", "closest", "not stated"
 MEANINGS = {
-    CERTIFIED: "proved exact for every rounding of the weights to the nearest integers",
+    CERTIFIED: "a proof shows that every rounding of the weights to the nearest integers is exact",
     EXACT: "the integers were simulated and give exactly the target spikes",
     INEXACT: "real weights exist, but none of the integers that were tried is exact",
     CLOSEST: "the program with the fewest wrong bins that was found",
-    INFEASIBLE: "proved: no integers give the target spikes",
+    INFEASIBLE: "a proof shows that no integers give the target spikes",
     UNDECIDED: "neither weights nor a proof was found",
 }
 KINDS = {CERTIFIED: GOOD, EXACT: GOOD, INEXACT: BAD, CLOSEST: BAD, INFEASIBLE: BAD, WRONG: BAD}

@@ -37,9 +37,8 @@ def introduction_of_spec(spec: Spec) -> str:
     """Return what the page of a specification shows, for readers who do not know snnprog."""
     return (
         f"This page shows a specification for a spiking neural network on the chip {spec.chip.name}: input spikes, and"
-        f" the output spikes that the network must give at each tick. It says which of the"
-        f" {counted(spec.n_outputs, 'output')} can be built, and names the target spikes that contradict each other"
-        " where one cannot."
+        " the output spikes that the network must give. It says which outputs can be built; where one cannot, it names"
+        " the target spikes that contradict each other."
     )
 
 
