@@ -21,7 +21,7 @@ if state is requested ``currents`` and ``potentials`` int32 (ticks of all patter
 ``versions``, the text of a JSON object: name → version of the software that ran. Each pattern starts from rest.
 
 Folders are searched in ``SNNPROG_BACKENDS`` (a search path), then beside the package: your own hardware is another
-folder. ``docs/backends.md`` has the details, with a complete folder as an example.
+folder. ``docs/how-to/backends.md`` has the details, with a complete folder as an example.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 from snnprog.processes.surroundings import absolute_folders
+from snnprog.wording import did_you_mean
 
 BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
@@ -146,9 +147,10 @@ def find_backend(name: str) -> Backend:
     if name in BUILT_IN_NAMES:
         raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
-        known = ", ".join([*BUILT_IN_NAMES, *folders])
+        known = [*BUILT_IN_NAMES, *folders]
         raise BackendError(
-            f"unknown backend {name!r}; known backends are {known}; add folders to {SEARCH_PATH_VARIABLE}"
+            f"unknown backend {name!r}; known backends are {', '.join(known)};"
+            f" add folders to {SEARCH_PATH_VARIABLE}{did_you_mean(name, known)}"
         )
     return _read_folder(folders[name])
 
