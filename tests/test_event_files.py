@@ -49,7 +49,7 @@ def test_the_first_bytes_decide_whatever_the_suffix(tmp_path: Path, name: str) -
 CUT = {
     ".raw": r"is cut off: EVT \d\.0 has words of \d bytes, and the last one has [13]",
     ".dat": r"is cut off: DAT has words of 8 bytes, and the last one has 7",
-    ".bin": r"is cut off, or no N-MNIST file: it has \d+ bytes, which are no multiple of 5",
+    ".bin": r"is cut off, or not an N-MNIST file: it has 2499 bytes, not a multiple of 5, or more than",
     ".aedat4": r"is cut off",
 }
 
@@ -88,7 +88,7 @@ def test_streams(tmp_path: Path) -> None:
         sp.read_events(path)
     with pytest.raises(sp.FormatError, match=r"has no stream 1 of events; there are: 0, 3"):
         sp.read_events(path, key=1)
-    with pytest.raises(sp.FormatError, match=r"is read with 'left': the number of a stream is needed"):
+    with pytest.raises(sp.FormatError, match=r"is read with 'left': give the number of a stream"):
         sp.read_events(path, key="left")
     assert rows_of(sp.read_events(path, key=3).events) == rows_of(np.concatenate([EVENTS[100:200], EVENTS[300:400]]))
     with pytest.raises(sp.FormatError, match=r"is read with '1': it holds one recording; omit it"):
@@ -127,7 +127,7 @@ def test_data_that_begin_like_a_header(tmp_path: Path) -> None:
 
 
 REFUSED: Mapping[str, tuple[bytes, str]] = {
-    "text.raw": (b"hello, there", r"text\.raw is no event recording: it begins with b'hello, t'; AEDAT 4,"),
+    "text.raw": (b"hello, there", r"is not an event recording: it begins with b'hello, t'; AEDAT 4, Prophesee \.raw and \.dat,"),
     "old.aedat": (b"#!AER-DAT2.0\r\n#", r"old\.aedat is AEDAT 2\.0; AEDAT 4\.0 is read: convert it first"),
     "new.raw": (evt2_bytes(EVENTS).replace(b"evt 2.0", b"evt 2.1"), r"holds EVT 2\.1; EVT 2\.0 and 3\.0 are read"),
     "format.raw": (b"% format EVT4;height=1;width=1\n% end\n", r"holds EVT 4\.0; EVT 2\.0 and 3\.0 are read"),
@@ -182,7 +182,7 @@ def test_structured_arrays(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "two.npz", a=EVENTS, b=EVENTS[:7], label=np.array(3))
     assert len(sp.read_events(tmp_path / "two.npz", key="b").events) == 7
     for key, message in (
-        (None, r"must be two\.npz holds 2 structured arrays \(a, b\) with the fields x, y, t and p; one, or arrays"),
+        (None, r"holds 2 structured arrays \(a, b\) with the fields x, y, t and p, and no arrays x, y, t and"),
         ("label", r"array 'label' in .* has no fields; an array of structures is needed"),
         ("c", r"has no array 'c'"),
     ):
@@ -209,7 +209,7 @@ def test_columns_in_an_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((5, 4)), r"array 'events' in .* has no fields"),
+        (np.zeros((5, 4)), r"must be an array of structures, got no fields"),
         (np.array([None]), r"array 'events' in .* must hold plain numbers, got type object"),
         (np.zeros(2, dtype=[("x", int), ("t", object)]), r"must hold plain numbers, got type .*"),
         (np.zeros(2, dtype=[("x", int), ("t", int, 3)]), r"must hold plain numbers, got type .*"),
@@ -274,7 +274,7 @@ def test_a_cache_of_tonic_and_columns_of_a_camera(tmp_path: Path) -> None:
     late = EVENTS.copy()
     late["t"] += 10**12
     assert rows_of(sp.read_events(tmp_path / "camera.h5").events) == rows_of(late)
-    with pytest.raises(sp.FormatError, match=r"camera\.h5 holds one recording; leave '0' out"):
+    with pytest.raises(sp.FormatError, match=r"holds one recording; omit '0'"):
         sp.read_events(tmp_path / "camera.h5", key=0)
     with h5py.File(tmp_path / "camera.h5", "r+") as file:
         file["t_offset"][...] = 2**63 - 9

@@ -1,4 +1,4 @@
-"""Which bins are still open where target spikes have windows: a dynamic programme over ticks and spike counts.
+"""The open bins of target spikes with windows, by dynamic programming over ticks and spike counts.
 
 The spikes of an output that count match its target's one to one exactly where its n-th spike lies in the window of the
 n-th target spike (`snnprog.judgement`; windows open and close in the order of their targets). So a raster is read from

@@ -146,7 +146,7 @@ def replay(model: Model, inputs: Raster, start: Start, *, only: int | None = Non
     Parameters
     ----------
     only : int, optional
-        The one neuron whose first tick is needed: where that makes no difference, no other hears anything.
+        The one neuron whose first tick is needed: where that makes no difference, no other receives anything.
     """
     n_inputs = model.program.n_inputs
     interpreter = Interpreter(model.rule, model.parameters)

@@ -1,4 +1,4 @@
-"""Variations of the comparison, of how spikes are counted, and of what they leave behind."""
+"""Variations of the comparison, of spike counts, and of resets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A variation: a program run by a rule, numbers, a start or a record other than the chip's."""
+"""A variation: a run of a program with another rule, other numbers, another start or another record."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a program takes of a core on an FPGA board, and what the tools say of that core once it is built.
+"""The resources of a program on an FPGA board, and the tools' figures of the built core.
 
 How much room the core has and how many clocks a tick takes is known from the program alone. Logic, memory blocks and
-the greatest clock are what nextpnr reports: they are read from the folder that ``snnprog export --board`` wrote, after
+the largest clock are what nextpnr reports: they are read from the folder that ``snnprog export --board`` wrote, after
 ``make`` has built it there. Nothing is built here.
 """
 
@@ -62,7 +62,7 @@ class ToolReport:
     parts : mapping
         What the device has ("logic cells", "block RAM", …) -> how much of it is used.
     clock_mhz : float
-        The greatest clock at which the design works.
+        The largest clock at which the design works.
     """
 
     parts: Mapping[str, Share]
@@ -84,7 +84,7 @@ class BoardFigures:
         Without a spike, and where 2 % of all lines spike, each with the mean number of synapses; without the time that
         a serial line takes.
     tools : ToolReport or None
-        None where the board's folder is not named, or not built.
+        None if the board's folder is not named, or not built.
     """
 
     board: str

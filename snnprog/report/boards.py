@@ -1,4 +1,4 @@
-"""The table of what a program takes of cores on FPGA boards."""
+"""The table of a program's resources on FPGA boards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explanations: what is known of each output, and the demands that conflict."""
+"""Tables of explanations: the verdict on each output, and conflicting bins."""
 
 from __future__ import annotations
 

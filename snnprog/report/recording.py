@@ -1,4 +1,4 @@
-"""A run with all that pictures need: every neuron's spikes, and its potential where that meets the threshold.
+"""A run with the data for plots: every neuron's spikes, and its potential before the comparison.
 
 Patterns stand one after another on one axis of ticks. Neurons are told by their row: those that are read out first, in
 order, then all others.

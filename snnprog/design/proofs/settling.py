@@ -1,4 +1,4 @@
-"""Small neurons in doubt: the verdict in integers, where a solver's tolerance is too wide to tell."""
+"""Exact verdicts on small neurons, for cases within a solver's tolerance."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ WORK_LIMIT = 4_000_000_000
 
 @dataclass(frozen=True)
 class ExactOptimum:
-    """What a program came to.
+    """The solution of a program.
 
     Attributes
     ----------
     is_feasible : bool
         Whether any point satisfies the rows.
     values : tuple of Fraction
-        An optimal point; empty where there is none.
+        An optimal point; empty if there is none.
     prices : tuple of Fraction
         One per row, >= 0: of the objective, or, where no point satisfies the rows, of their contradiction.
     """

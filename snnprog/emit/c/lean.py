@@ -1,4 +1,4 @@
-"""What of a program's rule has to be emitted, and how far each value goes: the proof that types are chosen from.
+"""The part of a program's rule to emit, and proved bounds of each value, which determine types.
 
 Interval analysis (`snnprog.rules.ranges`) takes away ends that no value of this program meets and registers that never
 leave 0, for every input: a line that the rule counts sends up to `most_of_input` spikes in a tick.
@@ -32,7 +32,7 @@ class LeanProgram:
     rule : Rule
         Without what never matters to this program, and without watches.
     arriving : Span
-        The least and the greatest sum of events that can come together at each neuron in a tick.
+        The least and the largest sum of events that can come together at each neuron in a tick.
     registers : mapping of str to Span
         Between ticks.
     spans : mapping of (str, Expression) to Span
@@ -40,7 +40,7 @@ class LeanProgram:
     parameters : mapping of str to (neurons,) int64
         And constants.
     most_spikes, most_of_input : int
-        The greatest count of a neuron's, and of an input line's, spikes in a tick.
+        The largest count of a neuron's, and of an input line's, spikes in a tick.
     """
 
     program: Program

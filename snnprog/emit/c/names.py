@@ -1,4 +1,4 @@
-"""Names in emitted C: the prefix of a program, and what the names of a rule become.
+"""Names in emitted C: the prefix of a program, and the names of a rule.
 
 No text of a rule gets into the code. Words that this module knows, as those of the built-in rules are, keep their
 spelling, which is this module's own; all others become ``value_1``, ``value_2``, ….
@@ -17,7 +17,7 @@ WORDS = frozenset(
         arriving arrived arrivals loss gathered adaptation trace flow level""",
     )
 )
-"""Names of registers, parameters and steps that stand in the code as they are."""
+"""Names of registers, parameters and steps that stand in the code unchanged."""
 
 KEYWORDS = frozenset(
     re.findall(
