@@ -46,6 +46,7 @@ check: lint types scripts test lowest
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 
 types: $(READY)
 	$(BIN)/mypy

@@ -115,8 +115,11 @@ COSTLY: dict[str, tuple[Callable[[Any], None], str]] = {
     "small numbers": (small_numbers, TOO_MUCH),
     "packed twice": (packed_twice, r"timestamps is compressed 2 times \(gzip, gzip\); write the file with gzip once"),
     "more than declared": (more_than_declared, "it is damaged, or a chunk unpacks to more than it declares"),
-    "Blosc": (by_blosc, r"with Blosc \(HDF5 filter 32001\), which h5py lacks; install it .* pip install hdf5plugin"),
-    "no filter": (by_nobody, r"compressed with a filter \(HDF5 filter 999\), which h5py lacks"),
+    "Blosc": (
+        by_blosc,
+        r"with Blosc \(HDF5 filter 32001\), which h5py does not support; install it .* pip install hdf5plugin",
+    ),
+    "no filter": (by_nobody, r"compressed with a filter \(HDF5 filter 999\), which h5py does not support"),
     "one long text": (one_long_text, TOO_MUCH),
     "many texts": (many_texts, TOO_MUCH),
     "one long text of many": (one_long_text_of_many, TOO_MUCH),

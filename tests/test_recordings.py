@@ -234,7 +234,10 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "long floats": (replaced("timestamps", [0.0] * 4, "longdouble"), r"must be numbers, got float128 of shape \(4,\)"),
     "float nodes": (replaced("node_ids", [0.0] * 4, "f8"), "node_ids in .* must be integers, got float64 of .*"),
     "negative nodes": (replaced("node_ids", [0, 0, -1, 0], "i8"), "must be 0 to 4611686018427387904, got -1"),
-    "huge nodes": (replaced("node_ids", [0, 0, 2**64 - 1, 0], "u8"), "must be 0 to 4611686018427387904, got 18446744073709551615"),
+    "huge nodes": (
+        replaced("node_ids", [0, 0, 2**64 - 1, 0], "u8"),
+        "must be 0 to 4611686018427387904, got 18446744073709551615",
+    ),
     "high nodes": (replaced("node_ids", [0, 0, 3, 0], "u8"), "must be 0 to 2, got 3; give more neurons, or ids"),
     "lengths": (replaced("node_ids", [0], "u8"), "/spikes/cortex in .* has 4 timestamps and 1 node_ids"),
     "NaN": (replaced("timestamps", [0, np.nan, 0, 0], "f8"), "spike 1 is at nan s; times must be non-negative"),
@@ -257,9 +260,18 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "not by time, in a list": (told("sorting", [2]), "is declared as sorted by time, but is not"),
     "unknown order": (told("sorting", 7), "has the sorting 7; known are none, by_id, by_time"),
     "order of no meaning": (told("sorting", "random"), "has the sorting 'random'; known are none"),
-    "soft link": (linked(h5py.SoftLink("/spikes/cortex/node_ids")), "/timestamps must be a part of the file, got a link to another place"),
-    "link to a file": (linked(h5py.ExternalLink("/etc/hostname", "/x")), "/timestamps must be a part of the file, got a link to another place"),
-    "data elsewhere": (external, "/spikes/cortex/timestamps keeps its data in other files; copy the data into this file"),
+    "soft link": (
+        linked(h5py.SoftLink("/spikes/cortex/node_ids")),
+        "/timestamps must be a part of the file, got a link to another place",
+    ),
+    "link to a file": (
+        linked(h5py.ExternalLink("/etc/hostname", "/x")),
+        "/timestamps must be a part of the file, got a link to another place",
+    ),
+    "data elsewhere": (
+        external,
+        "/spikes/cortex/timestamps keeps its data in other files; copy the data into this file",
+    ),
     "virtual data": (virtual, "timestamps keeps its data in other files"),
     "huge": (bomb, "it unpacks to more than [0-9]{8} bytes, the most for a file of its size"),
     "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most [0-9]{8} are read of"),
@@ -291,9 +303,18 @@ def test_sonata_is_refused(tmp_path: Path, change: Callable[[h5py.Group], None],
         ({"dt_ms": 1.0, "neurons": 3}, "has no duration; give the number of ticks"),
         ({"dt_ms": 1.0, "ticks": 4}, "has no number of nodes; give the number of neurons, or ids"),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "layout": "ticks,neurons"}, "layout does not apply to"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "patterns": 2}, "gives 1 of 2 patterns; give starts_ms, the beginning of each"),
-        ({"dt_ms": 1.0, "ticks": 1 << 40, "neurons": 3}, "has 1 rasters of 1099511627776 x 3; at most 1048576 rasters and 1073741824"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 1 << 40}, "has 1 rasters of 4 x 1099511627776; at most 1048576 rasters and 1073741824"),
+        (
+            {"dt_ms": 1.0, "ticks": 4, "neurons": 3, "patterns": 2},
+            "gives 1 of 2 patterns; give starts_ms, the beginning of each",
+        ),
+        (
+            {"dt_ms": 1.0, "ticks": 1 << 40, "neurons": 3},
+            "has 1 rasters of 1099511627776 x 3; at most 1048576 rasters and 1073741824",
+        ),
+        (
+            {"dt_ms": 1.0, "ticks": 4, "neurons": 1 << 40},
+            "has 1 rasters of 4 x 1099511627776; at most 1048576 rasters and 1073741824",
+        ),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 2, "ids": [1]}, "is read with 1 ids; 2 neurons were given"),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "key": "x"}, "has no /spikes/x/timestamps; /spikes holds cortex"),
     ],
@@ -342,18 +363,38 @@ BAD_NWB: dict[str, tuple[str, object, str, str]] = {
     "no index": ("spike_times_index", None, "", "has no /units/spike_times_index"),
     "whole times": ("spike_times", [0, 0, 0, 0], "i8", "spike_times in .* must be numbers, got int64 of shape .4,."),
     "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "must be integers"),
-    "descending index": ("spike_times_index", [3, 2, 4], "u1", "has 3 units, 3 ends and 4 spike times; the ends must ascend to the number of entries"),
+    "descending index": (
+        "spike_times_index",
+        [3, 2, 4],
+        "u1",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the number of entries",
+    ),
     "short index": ("spike_times_index", [2, 4], "u1", "has 3 units, 2 ends and 4 spike times"),
     "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends must ascend to the number of entries"),
-    "index not to the end": ("spike_times_index", [2, 2, 3], "u1", "has 3 units, 3 ends and 4 spike times; the ends must ascend to the"),
-    "huge index": ("spike_times_index", [2, 2, 2**64 - 1], "u8", "has 3 units, 3 ends and 4 spike times; the ends must ascend to the"),
+    "index not to the end": (
+        "spike_times_index",
+        [2, 2, 3],
+        "u1",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the",
+    ),
+    "huge index": (
+        "spike_times_index",
+        [2, 2, 2**64 - 1],
+        "u8",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the",
+    ),
     "NaN": (
         "spike_times",
         [0, np.nan, 0, 0],
         "f8",
         "unit 0 has a spike at nan s; times must be finite and non-negative",
     ),
-    "negative": ("spike_times", [0, 1, -1, 0], "f8", "unit 2 has a spike at -1 s; times must be finite and non-negative"),
+    "negative": (
+        "spike_times",
+        [0, 1, -1, 0],
+        "f8",
+        "unit 2 has a spike at -1 s; times must be finite and non-negative",
+    ),
     "unsorted": ("spike_times", [1, 0, 0, 1], "f8", "unit 0 has a spike at 0 s; the times of a unit must ascend"),
 }
 
@@ -421,7 +462,12 @@ BAD_INTERVALS: dict[str, tuple[str, object, str, str]] = {
     "backwards": ("obs_intervals", [[0.0, 1.0], [3.0, 2.0], [0.0, 1.0]], "f8", "a start and a later end in each row"),
     "NaN": ("obs_intervals", [[0.0, 1.0], [np.nan, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
     "infinite": ("obs_intervals", [[-np.inf, -np.inf], [0.0, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
-    "descending": ("obs_intervals_index", [2, 1, 3], "u1", "has 3 units, 3 ends and 3 obs intervals; the ends must ascend to the number of entries"),
+    "descending": (
+        "obs_intervals_index",
+        [2, 1, 3],
+        "u1",
+        "has 3 units, 3 ends and 3 obs intervals; the ends must ascend to the number of entries",
+    ),
 }
 
 
@@ -461,7 +507,7 @@ def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
         load_spec(spec_path)
     assert str(caught.value).endswith(
         "SPEC.toml: inputs must be observed at every tick, and column 1 of r.nwb was not at tick 0 of pattern 0;"
-        " give starts_ms and ticks within its obs_intervals, or leave it out of input_ids"
+        " give starts_ms and ticks within its obs_intervals, or remove it from input_ids"
     )
 
 
@@ -505,9 +551,17 @@ BAD_NEO: dict[str, tuple[object, dict[str, Any], str]] = {
     "other beginnings": ([train([]), train([], start=1.0)], {}, "2 trains with 2 windows from t_start to t_stop"),
     "nothing": ([], {}, "0 trains with 0 windows from t_start to t_stop; give start_ms and ticks"),
     "no whole ticks": ([train([])], {"dt_ms": 3.0}, "last 0.01 s, not a whole number of ticks of 3 ms; give start_ms"),
-    "shorter than a tick": ([train([])], {"dt_ms": 25.0}, r"the spike trains last 0\.01 s, not a whole number of ticks of 25 ms; give"),
+    "shorter than a tick": (
+        [train([])],
+        {"dt_ms": 25.0},
+        r"the spike trains last 0\.01 s, not a whole number of ticks of 25 ms; give",
+    ),
     "at the end": ([train([10.0])], {}, "have a spike at t_stop, after the last tick; give start_ms and"),
-    "half a window": ([train([])], {"ticks": 3}, "start_ms and ticks must be given together; give both, or neither for the window of the"),
+    "half a window": (
+        [train([])],
+        {"ticks": 3},
+        "start_ms and ticks must be given together; give both, or neither for the window of the",
+    ),
     "one train": (train([]), {}, "trains must be a neo.Segment or a list of neo.SpikeTrain, got a SpikeTrain"),
     "a number": (3, {}, r"trains must be a neo\.Segment or a list of neo\.SpikeTrain, got a int"),
     "arrays": ([np.zeros(3)], {}, r"trains\[0\] must be a neo.SpikeTrain, got a ndarray"),

@@ -77,21 +77,21 @@ def test_spikes_of_one_line_in_one_tick() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "pipe begins with ''; the header is 'tick,neuron'"),
-        ("pattern,tick,neuron\n", "pipe begins with 'pattern,tick,neuron'; the header is 'tick,neuron'"),
+        ("", "the header of pipe must be 'tick,neuron', got ''"),
+        ("pattern,tick,neuron\n", "the header of pipe must be 'tick,neuron', got 'pattern,tick,neuron'"),
         (b"\xff\n", "pipe cannot be read"),
-        (HEADER + "0,1\n1,x\n", "pipe, line 3: '1,x'; 2 integers are needed"),
-        (HEADER + "0,1\n1\n", "pipe, line 3: '1'; 2 integers are needed"),
-        (HEADER + "0,1\nx,\n", "pipe, line 3: 'x,'"),
-        (HEADER + "0,1\n1,1,1\n", "pipe, line 3: '1,1,1'"),
-        (HEADER + "0,1\n\n99999999999999,\n", "pipe, line 4: '99999999999999,'"),
+        (HEADER + "0,1\n1,x\n", "pipe, line 3: must have 2 integers, got '1,x'"),
+        (HEADER + "0,1\n1\n", "pipe, line 3: must have 2 integers, got '1'"),
+        (HEADER + "0,1\nx,\n", "pipe, line 3: must have 2 integers, got 'x,'"),
+        (HEADER + "0,1\n1,1,1\n", "pipe, line 3: must have 2 integers, got '1,1,1'"),
+        (HEADER + "0,1\n\n99999999999999,\n", "pipe, line 4: must have 2 integers, got '99999999999999,'"),
         (HEADER + "0,1\n1,4\n", "pipe, line 3: neuron 4; the program has lines 0 to 3"),
         (HEADER + "0,1\n1,-1\n", "pipe, line 3: neuron -1; the program has lines 0 to 3"),
         (HEADER + "0,1\n-1,1\n", "pipe, line 3: tick -1 has ended; the next events are of tick 0 or later"),
         (HEADER + "0,1\n0,\n0,2\n", "pipe, line 4: tick 0 has ended; the next events are of tick 1 or later"),
         (HEADER + "0,1\n1,1\n0,\n", "pipe, line 4: tick 0 has ended; the next events are of tick 1 or later"),
         (HEADER.encode() + b"0,1\n1,\xff\n", "pipe, line 3 cannot be read"),
-        (HEADER + "0,1\n1," + 70000 * "1", "pipe, line 3: it has 65536 characters or more"),
+        (HEADER + "0,1\n1," + 70000 * "1", "pipe, line 3: it must have fewer than 65536 characters"),
     ],
 )
 def test_streams_that_are_refused(text: str | bytes, said: str) -> None:
@@ -105,7 +105,7 @@ def test_streams_that_are_refused(text: str | bytes, said: str) -> None:
 def test_what_has_ended_comes_before_the_error() -> None:
     ticks = ticks_of(HEADER + "0,1\n2,\n3,0\nx\n")
     assert [next(ticks).lines for _ in range(3)] == [[1], [], []]
-    with pytest.raises(sp.FormatError, match="pipe, line 5: 'x'"):
+    with pytest.raises(sp.FormatError, match="pipe, line 5: must have 2 integers, got 'x'"):
         next(ticks)
 
 

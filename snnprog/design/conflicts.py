@@ -116,7 +116,7 @@ def no_choice(
         for index, ticks in sorted(named.items())
         if ticks
     ]
-    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} do what is asked"
+    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} reproduce its targets"
     reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
@@ -172,7 +172,7 @@ def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
     ticks = np.flatnonzero(counts & problem.raster).tolist() or np.flatnonzero(counts).tolist()[:1] or [0]
     pattern, tick = problem.potential_map.tape.where(ticks[0])
     reason = (
-        f"no integers let output {problem.neuron} do what is asked from tick {tick} of pattern {pattern} on"
+        f"no integers let output {problem.neuron} reproduce its targets from tick {tick} of pattern {pattern} on"
         f"{_fixed(problem)}: all that the specification allows were tried"
     )
     bins = tuple(_bin(problem, each, price=0) for each in ticks)

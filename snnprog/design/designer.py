@@ -51,7 +51,7 @@ class Design:
 
     @property
     def spec(self) -> Spec:
-        """What was asked of the outputs."""
+        """The spec of the outputs."""
         return self.task.spec
 
     @property

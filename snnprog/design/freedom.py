@@ -243,7 +243,7 @@ def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:
 
 def _settled(proof: Case, neuron: int) -> Proof:
     """Return a proof, or raise where a case of it is unsettled."""
-    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "what is asked is one completion"
+    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "the targets are one completion"
     if any(isinstance(leaf, Unsettled) for leaf in all_leaves(proof)):
         raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
     assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"

@@ -74,7 +74,7 @@ def thrift_of(spec: Spec) -> Thrift:
 
 
 def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign:
-    """Return a designed neuron with fewer synapses, as few as are found; there may be more than is asked.
+    """Return a designed neuron with fewer synapses, as few as are found; there may be more than allowed.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class Circuit:
         return self.sorts[int(self.nodes[abs(node)][1])]
 
     def width_of(self, node: int) -> int:
-        """Return the bits of a node, which is no array."""
+        """Return the bits of a node that is not an array."""
         return int(self.sort_of(abs(node)).split()[-1].rstrip(")"))
 
     def operands(self, node: int) -> tuple[int, ...]:

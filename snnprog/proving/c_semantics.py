@@ -293,7 +293,7 @@ def type_of(declared: Any) -> CType:
     Raises
     ------
     FormatError
-        If it is no integer type of a known width.
+        If it is not an integer type of a known width.
     """
     words = getattr(getattr(declared, "type", None), "names", [])
     if len(words) != 1 or words[0] not in TYPES:

@@ -75,7 +75,7 @@ class Way:
 
 
 def way_of(circuit: Circuit, clocks: int, held: Mapping[str, str]) -> Way:
-    """Return some clocks of a circuit from any state; inputs that are not held do what they like in each clock."""
+    """Return some clocks of a circuit from any state; inputs that are not held are free in each clock."""
     way = Way()
     states = {node: f"|{name} before|" for name, node in circuit.states.items()}
     way.lines += [f"(declare-fun {text} () {circuit.sort_of(node)})" for node, text in states.items()]
@@ -155,7 +155,7 @@ def _node(circuit: Circuit, name: str) -> int:
         If the circuit has none of that name.
     """
     if name not in circuit.states:
-        raise SpecError(f"the circuit has no register {name!r}, so it is no core of snnprog")
+        raise SpecError(f"the circuit has no register {name!r}, so it is not a core of snnprog")
     return circuit.states[name]
 
 

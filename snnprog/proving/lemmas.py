@@ -22,7 +22,7 @@ class Lemma:
     seconds : float
         Processor time that the solver took.
     values : mapping of str to int
-        Where it does not hold: values of the terms that were asked for, unsigned.
+        Where it does not hold: values of the requested terms, unsigned.
     """
 
     name: str

@@ -28,7 +28,7 @@ from snnprog.potential import Resets
 # How much a silence counts beside a wished spike: a detector must not err. Sensitive, and in no one direction: of
 # 3 hidden neurons on one spec, × 3 left 1, or, with sums in another order, took more.
 SILENCE_WEIGHT = 4.0
-# By what factor more spikes are asked of a detector each time. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
+# Growth factor of the number of target spikes of a detector. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
 GROWTH = 1.3
 # How many lines' echoes are tried: a third of it took 1 hidden neuron more on 1 spec, × 3 changed nothing.
 ECHOES = 6

@@ -6,7 +6,7 @@ unknown per history, of any size. With these unknowns in place of all hidden neu
 ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
 own, the unknown is, too.
 
-What is said so is a guess; it is a refusal where the prices of its rows are a proof about the chip's integers
+This is a guess; it is a refusal if the prices of its rows are a proof about the chip's integers
 (`snnprog.design.hidden.refuting`).
 
 A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
@@ -174,7 +174,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
 
 
 def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearProgram:
-    """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
+    """Build the program; its unknowns are weights, threshold, bias, hidden signals, and a distance of at most 1."""
     box = problem.box
     free = np.full(told.shape[1], np.inf)
     lower, upper = box.weight_lower * (1 << box.widest_exponent), box.weight_upper * (1 << box.widest_exponent)

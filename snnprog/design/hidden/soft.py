@@ -92,7 +92,7 @@ def nearest_miss(
 
 
 class _Rows:
-    """The rows of the ticks asked for, written out where there is room."""
+    """The rows of the given ticks, stored if they are small enough."""
 
     def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
         self.mapping, self.resets, self.asked = mapping, resets, asked

@@ -147,7 +147,7 @@ class BoxNeuron:
         return self.parameters[most.name] if isinstance(most, Ref) else MANY_SPIKES
 
     def asking(self, asked: Raster) -> BoxNeuron:
-        """Return the neuron of which fewer bins are asked, (ticks of all patterns,)."""
+        """Return the neuron with fewer target bins, (ticks of all patterns,)."""
         ends = np.cumsum([bins.due.size for bins in self.patterns])[:-1]
         parts = zip(self.patterns, np.split(asked, ends), strict=True)
         return replace(self, patterns=[replace(bins, asked=part) for bins, part in parts])

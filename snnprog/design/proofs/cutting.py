@@ -50,7 +50,7 @@ class CourseCutter:
         self._units = np.array([*(1,) * taps.size, course.unit, 1])
 
     def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
-        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: the threshold's, then the others'.
+        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: first of the threshold.
 
         Real weights that miss the targets by a little can be rescued by rounding errors only if they are small.
         """

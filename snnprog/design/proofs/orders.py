@@ -22,7 +22,7 @@ from snnprog.solver import check_time
 from snnprog.spec import Spec
 
 NEAR = 1 << 20
-"""Ends of values, in units of the potential, that are told of their roundings: nearer than weights make them."""
+"""Distance of ends of values, in units of the potential, for rows about their roundings."""
 
 MOST_ORDERED = 60
 """Roundings of which any two are compared."""

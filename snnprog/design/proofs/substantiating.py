@@ -175,7 +175,7 @@ def refuted_by_bins(
 
 
 def refuted_by_taps(problem: NeuronProblem, referee: Referee, path: tuple[Step, ...] = ()) -> Node | None:
-    """Return a proof that no synapses, as few as are allowed, do what a neuron is asked; None if none is found."""
+    """Return a proof that no allowed number of synapses reproduces a neuron's targets; None if none is found."""
     most, mapping = referee.spec.fan_in, problem.potential_map
     taken = {(split.line, split.delay): side for split, side in path if isinstance(split, TapSplit)}
     if most is None or mapping.n_taps > MOST_TAPS:

@@ -23,7 +23,7 @@ from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.potential import NO_RESET
 
-# From this many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on
+# From this many entries of the rows on, the fast method is tried first, which only confirms. × 3 and ÷ 3: no change on
 # 2 specs.
 LARGE = 100_000
 """Rows times taps from which a safe margin is searched before the verdict."""
@@ -61,7 +61,7 @@ class Judge:
     Attributes
     ----------
     asked : int
-        How often the solver was asked.
+        Number of calls of the solver.
     refusals : list of (raster, Ruling)
         What it refused, in that order.
     is_sure : bool

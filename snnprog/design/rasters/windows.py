@@ -6,7 +6,7 @@ Decisions
 ---------
 - The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
   and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
-- Between these, a choice that no refusal rules out is asked about. Here don't-care bins are done as the target has
+- Between these, a choice that no refusal excludes is decided. Here don't-care bins are done as the target has
   them, and a window ends before one.
 - Where that finds nothing, or neurons with more synapses than are allowed, a complete search decides over all bins
   that are open (`snnprog.design.searched`): it ends with neurons or with a proof.

@@ -2,7 +2,7 @@
 
 Amaranth widens every result so that nothing overflows; `fitted` then keeps as many bits as the proved interval of a
 node takes (`snnprog.rules.ranges`). What the operations mean is said by `snnprog.rules.interpreter`, which tests
-hold them against.
+compare them with.
 
 All roundings are one shift: ``(numerator + addend) >> bits``, where the addend depends on the rounding and on the sign
 (`_addend`). A scaling's numerator is the signed product ``operand * factor``, the same that the rule has, so that a

@@ -79,7 +79,7 @@ def board_of(folder: Path) -> str:
     Raises
     ------
     FormatError
-        If it is no such folder.
+        If it is not such a folder.
     """
     try:
         return str(parse_json((folder / ABOUT).read_bytes())["board"])

@@ -4,7 +4,7 @@ The file has a word of 8 hexadecimal digits on each line, ``@address`` before ev
 ``//``, as Verilog's ``$readmemh`` reads it. The first comment is a line of JSON: what a host must know of the program
 (`Image.about`).
 
-Neurons are numbered anew, outputs first, so that output ``k`` is neuron ``k`` of the core.
+Neurons are renumbered, outputs first, so that output ``k`` is neuron ``k`` of the core.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Ports, all in the clock domain ``sync`` (``clk``, and ``rst``, which brings all 
 ``ready``        out: high where no tick is under way
 ``done``         out: strobe; from then on ``outputs`` are those of the tick, until the next ``done``
 ``outputs``      out: how often each output spikes in the tick, `SpecialPlan.output_bits` bits each, output 0 lowest
-``readouts``     out: the potentials of the outputs that are read by their potential, 32 bits each; left out for none
+``readouts``     out: the potentials of the outputs that are read by their potential, 32 bits each; omitted if none
 ``currents``     out, on request: after the tick, 32 bits for each neuron; 0 where the rule has no current
 ``potentials``   out, on request: the same of the potentials
 ===============  =====================================================================================================

@@ -67,7 +67,7 @@ def verilog_of(component: Component, *, name: str, has_contents: bool = False) -
     ----------
     has_contents : bool
         Whether its memories hold anything at start. Amaranth sets all to 0 where nothing is said, and a UP5K's large
-        blocks have no contents, so these are left out otherwise.
+        blocks have no contents, so these are omitted otherwise.
 
     Raises
     ------
