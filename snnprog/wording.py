@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SHOWN_CHARACTERS = 4000
 GAP = " [...] "
@@ -47,3 +47,12 @@ def _shortened(text: str) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return what ends a message about an unknown word: "; did you mean 'delays'?", or nothing."""
+    from difflib import get_close_matches  # only for a message
+
+    found, given = {each.casefold(): each for each in known}, str(word).casefold()
+    nearest = get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
+    return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""

@@ -53,7 +53,7 @@ class Simulator(Displayed):
     ----------
     program : Program
     backend : str
-        "kernel", "reference", or the name of a backend folder that streams (see ``docs/backends.md``).
+        "kernel", "reference", or the name of a backend folder that streams (see ``docs/how-to/backends.md``).
     record : {"spikes", "state"}
         "state" records the current and potential of every neuron after each tick, too, as in `snnprog.run`.
     timeout_s : float, optional
