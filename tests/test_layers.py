@@ -72,6 +72,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "estimators",
     "spec_file",
     "report",
     INIT,

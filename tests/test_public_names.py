@@ -42,6 +42,7 @@ NAMES = {
     "SolverError": type,
     "Spec": type,
     "SpecError": type,
+    "SpikingClassifier": type,
     "Trace": type,
     "UndecidedError": type,
     "Verification": type,
