@@ -161,4 +161,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FOLDERS, *_HOMES})
+    return sorted(__all__)

@@ -74,12 +74,6 @@ def as_seed(value: object) -> int:
     return seed
 
 
-def check_callable(name: str, value: object) -> None:
-    """Raise `SpecError` unless a value is None or can be called."""
-    if value is not None and not callable(value):
-        raise SpecError(f"{name} must be a callable or None, got {value!r}")
-
-
 def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):

@@ -149,7 +149,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
             self.spec_,
             seed=seed,
             on_infeasible=self.on_infeasible,
-            progress=None,
+            progress=bool(self.verbose),
             time_limit_s=self.time_limit_s,
         )
         self.program_, self.report_ = result.program, result.report
