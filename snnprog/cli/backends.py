@@ -10,6 +10,7 @@ import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.names import BACKEND
 from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
@@ -91,7 +92,7 @@ def backend_row(name: str) -> dict[str, object]:
 
 
 @backends_group.command("install", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", type=BACKEND)
 @click.option("--force", is_flag=True, help="Build the environment anew, even if it works.")
 @json_option
 def install_command(name: str, force: bool, as_json: bool) -> None:
@@ -112,7 +113,7 @@ def install_command(name: str, force: bool, as_json: bool) -> None:
 
 
 @backends_group.command("uninstall", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", type=BACKEND)
 @json_option
 def uninstall_command(name: str, as_json: bool) -> None:
     """Remove the environments that were built for a backend."""
@@ -131,7 +132,7 @@ def uninstall_command(name: str, as_json: bool) -> None:
 
 
 @backends_group.command("check", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", type=BACKEND)
 @click.option(
     "--programs",
     default=5,

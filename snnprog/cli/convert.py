@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT
-from snnprog.cli.options import ChipName, JsonCommand, json_option
+from snnprog.cli.options import ChipName, JsonCommand, json_option, seed_option, title_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile
 
@@ -20,7 +20,7 @@ SHOWN_SAMPLES = 8
 
 
 @click.command("convert", cls=JsonCommand)
-@click.argument("model_path", metavar="MODEL.onnx", type=InputFile())
+@click.argument("model_path", metavar="MODEL.onnx", type=InputFile(".onnx"))
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
@@ -28,7 +28,7 @@ SHOWN_SAMPLES = 8
     "--data",
     "data_path",
     required=True,
-    type=InputFile(),
+    type=InputFile(".npz"),
     help="Samples (.npz) with the arrays 'data', of (samples, ...), and 'labels', if there are any.",
 )
 @click.option(
@@ -40,6 +40,7 @@ SHOWN_SAMPLES = 8
 @click.option(
     "--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html), on the first samples."
 )
+@title_option
 @click.option("--held-out", default=0.25, show_default=True, type=float, help="Share of the samples kept for judging.")
 @click.option("--ticks", type=click.IntRange(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
 @click.option(
@@ -56,7 +57,7 @@ SHOWN_SAMPLES = 8
 @click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
 @click.option("--bits", type=click.IntRange(min=1), help="Bits of the weights, with the sign.")
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@seed_option
 @json_option
 def convert_command(
     model_path: Path,
@@ -64,6 +65,7 @@ def convert_command(
     data_path: Path,
     spikes_path: Path | None,
     page_path: Path | None,
+    title: str | None,
     held_out: float,
     ticks: int | None,
     code: str,
@@ -107,7 +109,7 @@ def convert_command(
         from snnprog.report.page import page_of_conversion, write_page
 
         shown = result.encode(data[:SHOWN_SAMPLES])
-        write_page(page_path, page_of_conversion(result, shown, title=model_path.name))
+        write_page(page_path, page_of_conversion(result, shown, title=title or model_path.name))
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
         return EXACT

@@ -10,6 +10,7 @@ import click
 
 from snnprog.cli.backends import backend_row
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.names import BACKEND
 from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import OutputFolder
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     help="Folder to write to.",
 )
 @click.option(
-    "--backend", "extra", multiple=True, help="Backend to check on; can be repeated. Default: all that are installed."
+    "--backend",
+    "extra",
+    multiple=True,
+    type=BACKEND,
+    help="Backend to check on; can be repeated. Default: all that are installed.",
 )
 @json_option
 def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from snnprog.cli.names import BOARD
 from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json
-from snnprog.cli.outputs import InputFile, OutputFile
+from snnprog.cli.outputs import OutputFile, ProgramFile
 from snnprog.wording import counted
 
 
@@ -40,7 +41,7 @@ def _is_board_folder(path: Path) -> bool:
 
 
 @click.command("export", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.option(
     "-o",
     "--output",
@@ -55,7 +56,7 @@ def _is_board_folder(path: Path) -> bool:
 )
 @click.option(
     "--board",
-    metavar="NAME",
+    type=BOARD,
     help="FPGA board: icebreaker, upduino, ulx3s, colorlight-i5, colorlight-5a-75b. Writes a folder to build on.",
 )
 @json_option

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
+from snnprog.cli.names import BOARD, MICROCONTROLLER, chips
 from snnprog.cli.outputs import check_given_once, check_outputs
 from snnprog.errors import SpecError
 
@@ -23,18 +25,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 target_option = click.option(
     "--target",
     "targets",
+    type=MICROCONTROLLER,
     multiple=True,
-    metavar="NAME",
     help="Count bytes and instructions of the program as C on cortex-m0, cortex-m4 or riscv32; can be repeated.",
 )
 board_option = click.option(
     "--board",
     "boards",
+    type=BOARD,
     multiple=True,
     metavar="BOARD",
     help="Show what the program takes of an FPGA board's core; of a built folder of export --board, the tools' figures"
     " too. Can be repeated.",
 )
+seed_option = click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices."
+)
+title_option = click.option("--title", help="Title of the report. Default: the name of the file that it shows.")
 time_limit_option = click.option(
     "--time-limit",
     "time_limit_s",
@@ -122,7 +129,8 @@ class JsonCommand(click.Command):
         invocation = ctx.find_object(Invocation)
         if invocation is not None:
             invocation.as_json = self._wants_json(ctx, args)
-        check_given_once(self, ctx, args)
+        if not ctx.resilient_parsing:  # while a shell completes, words may be unfinished
+            check_given_once(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -154,6 +162,10 @@ class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
 
         module, colon, name = str(value).partition(":")
         return _imported(module, name) if colon else find_chip(module)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the registered names that begin so."""
+        return [CompletionItem(name) for name in chips() if name.startswith(incomplete)]
 
 
 def _imported(module: str, name: str) -> Chip:

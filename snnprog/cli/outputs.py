@@ -11,23 +11,60 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files
 from snnprog.errors import FormatError
+
+ZIP = b"PK"
+"""What a zip archive begins with, and so each .snnp and .npz (PKWARE's APPNOTE.TXT, 4.3)."""
 
 
 class InputFile(click.Path):
     """A file that a command reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *suffixes: str) -> None:
         super().__init__(exists=True, dir_okay=False, path_type=Path)
+        self.suffixes = suffixes
 
     def files(self, path: Path) -> Iterable[Path]:
         """Return all files that are read where this one is named."""
         return [path]
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the files of these suffixes that a name may become."""
+        return completed_files(incomplete, self.suffixes)
+
+
+class ProgramFile(InputFile):
+    """A program; a specification or spikes in its place are refused by name."""
+
+    def __init__(self) -> None:
+        super().__init__(PROGRAM)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; raise `FormatError` if it is plainly another kind of file."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.suffix == PROGRAM or (path.suffix not in (SPEC, *RASTERS) and _begins_as_zip(path)):
+            return path  # whether it is sound is found out when it is read
+        made = f"; 'snnprog compile {path} -o P.snnp' makes one" if path.suffix == SPEC else ""
+        raise FormatError(f"{path} is not a .snnp program{_swapped(ctx, path) or made}")
+
 
 class SpecFile(InputFile):
     """A specification; the raster files that it names are read, too."""
+
+    wanted = "a SPEC.toml"
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(SPEC, *suffixes)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; raise `FormatError` if it is plainly another kind of file."""
+        path = Path(str(super().convert(value, param, ctx)))
+        if path.suffix not in self.suffixes and (path.suffix in (PROGRAM, *RASTERS) or _begins_as_zip(path)):
+            raise FormatError(f"{path} is not {self.wanted}{_swapped(ctx, path)}")
+        return path
 
     def files(self, path: Path) -> Iterable[Path]:
         """Return the file and those that it names."""
@@ -39,6 +76,11 @@ class SpecFile(InputFile):
 class SubjectFile(SpecFile):
     """A program, or a specification if it ends in .toml."""
 
+    wanted = "a .snnp program or a SPEC.toml"
+
+    def __init__(self) -> None:
+        super().__init__(PROGRAM)
+
     def files(self, path: Path) -> Iterable[Path]:
         """Return the file and, if it is a specification, those that it names."""
         return super().files(path) if path.suffix == ".toml" else [path]
@@ -48,6 +90,24 @@ class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     """A file of spikes, as FILE or FILE:ARRAY; whoever reads it tells whether it is there."""
 
     name = "text"
+    suffixes = RASTERS
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; raise `FormatError` if it names a program or a specification."""
+        path = Path(str(value))
+        if path.suffix == PROGRAM:
+            raise FormatError(
+                f"{path} is a program, not input spikes; give a file that ends in {' or '.join(RASTERS[:3])}"
+            )
+        if path.suffix == SPEC:
+            raise FormatError(
+                f"{path} is a specification, not input spikes; 'snnprog verify P.snnp {path}' runs a program on it"
+            )
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the files of spikes that a name may become."""
+        return completed_files(incomplete, self.suffixes)
 
     def files(self, text: str) -> Iterable[Path]:
         """Return the file without the name of its array."""
@@ -62,6 +122,10 @@ class OutputFile(click.Path):
     def __init__(self, *suffixes: str) -> None:
         super().__init__(dir_okay=False, path_type=Path)
         self.suffixes = suffixes
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the files of these suffixes that a name may become."""
+        return completed_files(incomplete, self.suffixes)
 
     def check_suffix(self, path: Path) -> None:
         """Raise `FormatError` unless a path ends as it must."""
@@ -81,6 +145,21 @@ class OutputFolder(click.Path):
 
     def __init__(self) -> None:
         super().__init__(file_okay=False, writable=True, path_type=Path)
+
+
+def _begins_as_zip(path: Path) -> bool:
+    if not path.is_file():  # a pipe can be read only once
+        return False
+    with path.open("rb") as file:
+        return file.read(len(ZIP)) == ZIP
+
+
+def _swapped(context: click.Context | None, path: Path) -> str:
+    """Return a question if another argument of the command takes such a file; else nothing."""
+    arguments = context.command.params if context is not None else ()
+    kinds = [parameter.type for parameter in arguments if isinstance(parameter, click.Argument)]
+    takes = any(path.suffix in kind.suffixes for kind in kinds if isinstance(kind, (InputFile, RasterFile)))
+    return " (arguments swapped?)" if takes else ""
 
 
 def check_outputs(context: click.Context) -> None:

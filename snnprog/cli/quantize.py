@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, view_options
+from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, seed_option, title_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.errors import FormatError, SpecError
@@ -46,7 +46,7 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 
 
 @click.command("quantize", cls=JsonCommand)
-@click.argument("network_path", metavar="NET", type=InputFile())
+@click.argument("network_path", metavar="NET", type=InputFile(".nir", ".net"))
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
@@ -62,7 +62,12 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 )
 @click.option("--keep", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
 @click.option("--fit/--no-fit", default=True, show_default=True, help="Fit weights to the inputs, or only round them.")
-@click.option("--labels", "labels_path", type=InputFile(), help="Class of each input: a .csv or .npy of whole numbers.")
+@click.option(
+    "--labels",
+    "labels_path",
+    type=InputFile(".csv", ".npy"),
+    help="Class of each input: a .csv or .npy of whole numbers.",
+)
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @click.option(
     "--inputs",
@@ -84,7 +89,8 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
 @click.option("--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html); needs --inputs.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@title_option
+@seed_option
 @json_option
 def quantize_command(
     network_path: Path,
@@ -106,6 +112,7 @@ def quantize_command(
     merge: bool,
     view: EventView | None,
     page_path: Path | None,
+    title: str | None,
     seed: int,
     as_json: bool,
 ) -> int:
@@ -143,7 +150,7 @@ def quantize_command(
     result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
     result.program.save(program_path)
     if page_path is not None and inputs is not None:
-        _write_page(page_path, result, inputs)
+        _write_page(page_path, result, inputs, title=title or network_path.name)
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
     else:
@@ -174,7 +181,7 @@ def _labels_of(path: Path) -> Int64s:
         raise FormatError(f"{path} must hold one whole number for each input: {error}") from error
 
 
-def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster]) -> None:
+def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster], *, title: str) -> None:
     from snnprog.report.page import page_of_network, write_page
 
-    write_page(path, page_of_network(result, inputs[:SHOWN_INPUTS]))
+    write_page(path, page_of_network(result, inputs[:SHOWN_INPUTS], title=title))

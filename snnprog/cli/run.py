@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnprog.cli.names import BACKEND
 from snnprog.cli.options import NumberList, json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
+from snnprog.cli.outputs import OutputFile, ProgramFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.cli.run_stream import STANDARD_INPUT, StreamCommand, run_stream
 from snnprog.errors import LimitError, SpecError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", cls=StreamCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.argument("inputs_path", metavar="INPUTS", type=RasterFile())
 @click.option(
     "-o",
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run tick by tick, as events come: INPUTS is - for standard input, or a pipe, of CSV with tick,neuron.",
 )
-@click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
+@click.option("--backend", type=BACKEND, help="Backend to run on. Default: kernel, or reference for small inputs.")
 @click.option(
     "--ticks",
     type=click.IntRange(min=1),

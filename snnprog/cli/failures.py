@@ -1,0 +1,42 @@
+"""Errors as exit codes and sentences."""
+
+from __future__ import annotations
+
+import click
+
+from snnprog.cli.exit_codes import BAD_USAGE, EXIT_CODES, INTERNAL_ERROR, INTERRUPTED
+from snnprog.errors import InfeasibleError, SnnprogError
+
+TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
+INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile --closest' makes the nearest program"
+
+
+def code_and_sentence(error: Exception) -> tuple[int, str]:
+    """Return the exit code and the sentence for an error."""
+    if isinstance(error, SnnprogError):
+        return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
+    if isinstance(error, click.ClickException):
+        return error.exit_code, error.format_message() + _where_help_is(error)
+    if isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError):
+        return INTERRUPTED, "interrupted"
+    if isinstance(error, OSError):
+        return BAD_USAGE, f"{error.filename or 'a file or process'} cannot be used: {error.strerror or error}"
+    error = error.__cause__ if isinstance(error.__cause__, EOFError) else error  # which click takes for Ctrl-D
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
+
+
+def conflicts_of(error: Exception) -> list[str]:
+    """Return the conflicts that make a spec infeasible, in words; none for other errors."""
+    return [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
+
+
+def _where_help_is(error: click.ClickException) -> str:
+    """Return which help to read; nothing where the message says all there is to know."""
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return ""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # it was answered by its help
+        return ""
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
+        return ""
+    return f" See '{error.ctx.command_path} --help'."
