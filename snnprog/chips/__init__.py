@@ -1,6 +1,7 @@
 """The chips that programs can be compiled for: built in, one file each and listed here by name, or from anywhere else.
 
-A chip is a value, `Chip`: write one with `snnprog.rules`, and give it as ``Spec(chip=…)``. ``docs/chips.md`` shows how.
+A chip is a value, `Chip`: write one with `snnprog.rules`, and give it as ``Spec(chip=…)``.
+``docs/how-to/chips.md`` shows how.
 """
 
 from __future__ import annotations
