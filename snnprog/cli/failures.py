@@ -8,7 +8,7 @@ from snnprog.cli.exit_codes import BAD_USAGE, EXIT_CODES, INTERNAL_ERROR, INTERR
 from snnprog.errors import InfeasibleError, SnnprogError
 
 TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
-INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile --closest' makes the nearest program"
+INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile --closest' writes the nearest program"
 
 
 def code_and_sentence(error: Exception) -> tuple[int, str]:

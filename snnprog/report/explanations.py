@@ -40,7 +40,7 @@ def print_explanation(console: Console, explanation: Explanation, *, is_full: bo
             _print_in_full(console, verdict)
     else:
         for verdict in unbuilt[:SHOWN_OUTPUTS]:
-            print_line(console, f"output {verdict.output}: {verdict.status}: {_first_reason(verdict)}")
+            print_line(console, f"output {verdict.output}: {_status_of(verdict)}: {_first_reason(verdict)}")
         if unbuilt:
             more = len(unbuilt) - SHOWN_OUTPUTS
             others = f"and {counted(more, 'more output')}; " if more > 0 else ""
@@ -59,6 +59,12 @@ def _summary(explanation: Explanation) -> str:
     return f"{counted(len(explanation.verdicts), 'output')}: {in_all}{late}"
 
 
+def _status_of(verdict: Verdict) -> str:
+    """Return the status of an output; conflicts of an undecided one bind it only as long as it stands alone."""
+    is_open = verdict.status == UNDECIDED and verdict.conflicts
+    return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
+
+
 def _first_reason(verdict: Verdict) -> str:
     """Return the first reason why an output cannot be built, without the output's name."""
     if not verdict.conflicts:
@@ -72,7 +78,7 @@ def _print_in_full(console: Console, verdict: Verdict) -> None:
     """Print all conflicts of an output, with the demands of each; what is proved, and whether hidden neurons help."""
     from snnprog.report.terminal import print_line, print_table
 
-    print_line(console, f"output {verdict.output}: {verdict.status}", style="bold")
+    print_line(console, f"output {verdict.output}: {_status_of(verdict)}", style="bold")
     for conflict in verdict.conflicts:
         print_line(console, f"  {conflict.reason}")
         demands = demands_table(conflict, most=SHOWN_DEMANDS)
