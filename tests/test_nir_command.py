@@ -109,7 +109,10 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
             ("quantize", "n.nir", "-o", "q.snnp", "--from", "norse", "--bits", "12"),
             "bits is 12; allowed is 1 to 8 on l",
         ),
-        (("run", "p.snnp", "x.npz", "--ids", "a"), "Invalid value for '--ids': 'a' is no list of numbers, such as 4,7"),
+        (
+            ("run", "p.snnp", "x.npz", "--ids", "a"),
+            "Invalid value for '--ids': 'a' must be integers with commas between them, such as 4,7",
+        ),
         (("run", "p.snnp", "x.npz", "--dt-ms", "1"), "dt_ms is given for x.npz, which has no use for it; leave it out"),
     ],
 )

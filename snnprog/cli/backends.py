@@ -10,7 +10,9 @@ import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.groups import CommandGroup
 from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption
 from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.group("backends")
+@click.group("backends", cls=CommandGroup)
 def backends_group() -> None:
     """List, install and check the simulators that programs run on."""
 
@@ -137,7 +139,7 @@ def uninstall_command(name: str, as_json: bool) -> None:
     "--programs",
     default=5,
     show_default=True,
-    type=click.IntRange(0, 100_000),
+    type=IntegerOption(0, 100_000),
     help="Number of random programs to run.",
 )
 @click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")

@@ -12,19 +12,23 @@ COMPLETION_VARIABLE = "_SNNPROG_COMPLETE"
 """Which click reads when the program's name is snnprog."""
 
 
-@click.command("completion", cls=JsonCommand)
-@click.argument("shell", type=click.Choice(SHELLS))
+HELP = """\
+Print the script for tab completion in bash, zsh or fish.
+
+\b
+To have it in every new shell:
+  bash   echo 'eval "$(snnprog completion bash)"' >> ~/.bashrc
+  zsh    echo 'eval "$(snnprog completion zsh)"' >> ~/.zshrc
+  fish   snnprog completion fish > ~/.config/fish/completions/snnprog.fish
+
+Bash must be 4.4 or later. In zsh, compinit must have run before.
+"""
+
+
+@click.command("completion", cls=JsonCommand, help=HELP)
+@click.argument("shell", metavar="SHELL", type=click.Choice(SHELLS))
 def completion_command(shell: str) -> None:
-    r"""Print the script for tab completion in bash, zsh or fish.
-
-    \b
-    To have it in every new shell:
-      bash   echo 'eval "$(snnprog completion bash)"' >> ~/.bashrc
-      zsh    echo 'eval "$(snnprog completion zsh)"' >> ~/.zshrc
-      fish   snnprog completion fish > ~/.config/fish/completions/snnprog.fish
-
-    Bash must be 4.4 or later. In zsh, compinit must have run before.
-    """
+    """Print the script for tab completion."""
     root = click.get_current_context().find_root().command
     completion = get_completion_class(shell)
     assert completion is not None, "click knows these shells"

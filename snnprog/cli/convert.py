@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT
-from snnprog.cli.options import ChipName, JsonCommand, json_option, seed_option, title_option
+from snnprog.cli.numbers import IntegerOption, NumberOption
+from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile
 
@@ -20,7 +21,7 @@ SHOWN_SAMPLES = 8
 
 
 @click.command("convert", cls=JsonCommand)
-@click.argument("model_path", metavar="MODEL.onnx", type=InputFile(".onnx"))
+@click.argument("model_path", metavar="MODEL.onnx", type=InputFile(".onnx", wanted="an ONNX model"))
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
@@ -41,8 +42,10 @@ SHOWN_SAMPLES = 8
     "--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html), on the first samples."
 )
 @title_option
-@click.option("--held-out", default=0.25, show_default=True, type=float, help="Share of the samples kept for judging.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
+@click.option(
+    "--held-out", default=0.25, show_default=True, type=NumberOption(), help="Share of the samples kept for judging."
+)
+@click.option("--ticks", type=IntegerOption(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
 @click.option(
     "--code",
     type=click.Choice(["rate", "latency"]),
@@ -52,10 +55,10 @@ SHOWN_SAMPLES = 8
 )
 @click.option("--adjust", type=click.Choice(["l4"]), help="Thresholds in proportion to the L4 norm of weights.")
 @click.option(
-    "--percentile", default=99.9, show_default=True, type=float, help="Percentile of activations of full rate."
+    "--percentile", default=99.9, show_default=True, type=NumberOption(), help="Percentile of activations of full rate."
 )
 @click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
-@click.option("--bits", type=click.IntRange(min=1), help="Bits of the weights, with the sign.")
+@click.option("--bits", type=IntegerOption(min=1), help="Bits of the weights, with the sign.")
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @seed_option
 @json_option
@@ -87,6 +90,7 @@ def convert_command(
     from snnprog.files import write_rasters
     from snnprog.report.networks import print_network_conversion
 
+    check_title(title, page_path)
     data, labels = read_samples(data_path)
     result = convert(
         model_path,

@@ -48,7 +48,7 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
 
     It is compiled from Fisher's measurements, checked on all installed backends, and tested on unseen flowers.
     """
-    from snnprog.backends import REFERENCE, backend_names, find_backend
+    from snnprog.backends import BUILT_IN, REFERENCE, backend_names, find_backend
     from snnprog.chips import find_chip
 
     try:
@@ -56,8 +56,14 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
     except ModuleNotFoundError as error:
         raise SpecError(f"the demo needs {error.name}; install it with: pip install 'snnprog[demo]'") from error
 
+    for name in extra:
+        if name not in BUILT_IN:
+            find_backend(name)  # which refuses unknown ones, before the work
     ready = [name for name in backend_names() if backend_row(name)["ready"]]
     rule = find_chip("loihi1").rule.name
+    for name in extra:
+        if name not in BUILT_IN:
+            find_backend(name)  # which refuses unknown ones, before the work
     ready = [name for name in ready if rule in find_backend(name).semantics]  # runtimes of this chip
     names = [REFERENCE, *(extra or ready)]
     with progress_bar(as_json) as progress:

@@ -18,6 +18,7 @@ from snnprog.cli.exit_codes import BAD_USAGE, EXACT
 from snnprog.cli.explain import explain_command
 from snnprog.cli.export import export_command
 from snnprog.cli.failures import INFEASIBLE_HINT, TRACEBACK_VARIABLE, code_and_sentence, conflicts_of
+from snnprog.cli.groups import CommandSections
 from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.options import Invocation
@@ -25,7 +26,6 @@ from snnprog.cli.output import print_json, say
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
-from snnprog.cli.sections import CommandSections
 from snnprog.cli.streams import forgiving_streams
 from snnprog.cli.verify import verify_command
 from snnprog.cli.versions import show_versions

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from snnprog.cli.names import BOARD
+from snnprog.cli.numbers import NumberOption
 from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json
 from snnprog.cli.outputs import OutputFile, ProgramFile
@@ -50,7 +51,7 @@ def _is_board_folder(path: Path) -> bool:
     type=ExportFile(),
     help="File to write: .nir, .c, .v, .hex; with --board, a folder.",
 )
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
+@click.option("--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for a NIR graph.")
 @click.option(
     "--prefix", help="What all names in C begin with, or the Verilog module's name; the file's stem unless given."
 )

@@ -16,7 +16,7 @@ def code_and_sentence(error: Exception) -> tuple[int, str]:
     if isinstance(error, SnnprogError):
         return next(code for kind, code in EXIT_CODES if isinstance(error, kind)), str(error)
     if isinstance(error, click.ClickException):
-        return error.exit_code, error.format_message() + _where_help_is(error)
+        return error.exit_code, _in_a_sentence(error)
     if isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError):
         return INTERRUPTED, "interrupted"
     if isinstance(error, OSError):
@@ -31,12 +31,13 @@ def conflicts_of(error: Exception) -> list[str]:
     return [str(conflict) for conflict in error.conflicts] if isinstance(error, InfeasibleError) else []
 
 
-def _where_help_is(error: click.ClickException) -> str:
-    """Return which help to read; nothing where the message says all there is to know."""
-    if not isinstance(error, click.UsageError) or error.ctx is None:
-        return ""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # it was answered by its help
-        return ""
-    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
-        return ""
-    return f" See '{error.ctx.command_path} --help'."
+def _in_a_sentence(error: click.ClickException) -> str:
+    """Return the message of click on one line, and which help to read where it does not say all there is to know."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # it is answered by its help
+        return error.format_message()
+    message = " ".join(error.format_message().split())
+    is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if not isinstance(error, click.UsageError) or error.ctx is None or is_value:
+        return message
+    end = "" if message.endswith((".", "?", ")")) else "."
+    return f"{message}{end} See '{error.ctx.command_path} --help'."

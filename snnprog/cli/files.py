@@ -26,6 +26,14 @@ def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[Completion
     return [CompletionItem(name) for name in found] or ANY_FILE
 
 
+def siblings(path: Path, suffixes: Sequence[str]) -> list[str]:
+    """Return the names of the files beside a path that have one of some suffixes, or its own."""
+    try:
+        return [entry.name for entry in path.parent.iterdir() if entry.suffix in (*suffixes, path.suffix)]
+    except OSError:
+        return []
+
+
 def _candidates(incomplete: str, suffixes: Sequence[str]) -> list[str]:
     folder, slash, start = incomplete.rpartition("/")
     try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, seed_option, title_option, view_options
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.errors import FormatError, SpecError
@@ -46,21 +47,23 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 
 
 @click.command("quantize", cls=JsonCommand)
-@click.argument("network_path", metavar="NET", type=InputFile(".nir", ".net"))
+@click.argument(
+    "network_path", metavar="NET", type=InputFile(".nir", ".net", wanted="a trained network (.nir or .net)")
+)
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
 @click.option("--from", "exporter", type=click.Choice(EXPORTER_NAMES), help="Tool that wrote the network.")
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds; by default that of --from.")
+@click.option("--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds; by default that of --from.")
 @click.option("--reset", type=click.Choice(["zero", "subtract"]), help="What a spike does to the potential.")
-@click.option("--reset-delay", type=click.IntRange(0, 1), help="Ticks between a spike and its reset.")
+@click.option("--reset-delay", type=IntegerOption(0, 1), help="Ticks between a spike and its reset.")
 @click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
 @click.option(
     "--bits",
     type=BitsOption(),
     help="Bits of the weights, with the sign: a number, NAME=N,... by population, or least (with --inputs).",
 )
-@click.option("--keep", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
+@click.option("--keep", type=NumberOption(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
 @click.option("--fit/--no-fit", default=True, show_default=True, help="Fit weights to the inputs, or only round them.")
 @click.option(
     "--labels",
@@ -77,12 +80,12 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 )
 @click.option(
     "--ticks",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of ticks per pattern of the inputs (required for all but .npz).",
 )
 @click.option(
     "--patterns",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of patterns in a .csv file (needed if the last ones are silent).",
 )
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
@@ -126,6 +129,7 @@ def quantize_command(
     from snnprog.networks.reading import network_from
     from snnprog.report.conversions import print_conversion
 
+    check_title(title, page_path)
     network = network_from(
         network_path, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare
     )

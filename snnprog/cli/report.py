@@ -12,9 +12,9 @@ import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
 from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import (
     JsonCommand,
-    NumberList,
     board_option,
     chip_option,
     json_option,
@@ -51,9 +51,11 @@ if TYPE_CHECKING:
     help="Input spikes to run the program on, if there is no specification.",
 )
 @click.option(
-    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
+    "--ticks", type=IntegerOption(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
 )
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for inputs that store spike times.")
+@click.option(
+    "--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for inputs that hold spike times."
+)
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
@@ -105,6 +107,8 @@ def report_command(
             asked, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
         )
     else:
+        if spec_path is not None and inputs_path is not None:
+            raise SpecError("--spec and --inputs exclude each other: a specification has inputs of its own; give one")
         spec = None if spec_path is None else load_spec(spec_path, chip)
         said = {"ticks": ticks, "dt_ms": dt_ms, "starts_ms": starts_ms, "merge": merge, "view": view}
         read = None if inputs_path is None else partial(_rasters, inputs_path, said)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.names import BACKEND
-from snnprog.cli.options import NumberList, json_option, view_options
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.options import json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import OutputFile, ProgramFile, RasterFile
 from snnprog.cli.progress import working
@@ -52,16 +53,18 @@ if TYPE_CHECKING:
 @click.option("--backend", type=BACKEND, help="Backend to run on. Default: kernel, or reference for small inputs.")
 @click.option(
     "--ticks",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of ticks per pattern (required for all but .npz).",
 )
 @click.option(
     "--patterns",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of patterns in a .csv file (needed if the last ones are silent).",
 )
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Time limit for the backend, in seconds.")
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for files that store spike times.")
+@click.option("--timeout", "timeout_s", type=NumberOption(min=0.0), help="Time limit for the backend, in seconds.")
+@click.option(
+    "--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for files that store spike times."
+)
 @click.option("--layout", help="Order of the axes of an .npz array, e.g. neurons,ticks.")
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--ids", type=NumberList(int), help="Nodes or units of a recording to use as inputs, e.g. 4,7.")

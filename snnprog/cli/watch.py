@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.failures import code_and_sentence
-from snnprog.cli.options import JsonCommand, chip_option, seed_option, time_limit_option, title_option
+from snnprog.cli.options import JsonCommand, check_title, chip_option, seed_option, time_limit_option, title_option
 from snnprog.cli.output import say
 from snnprog.cli.outputs import OutputFile, SpecFile
 from snnprog.cli.serving import PageServer
@@ -60,6 +60,7 @@ def watch_command(
     SPEC.toml and the files that it names are watched. After a change, the program and the report are written again, and
     a line says what came out. Errors are shown, and watching goes on. Ctrl-C ends it.
     """
+    check_title(title, page_path)
     how = Build(
         spec_path, program_path, page_path, title, seed=seed, chip=chip, time_limit_s=time_limit_s, closest=closest
     )
