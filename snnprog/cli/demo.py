@@ -12,7 +12,7 @@ from snnprog.cli.backends import backend_row
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.names import BACKEND
 from snnprog.cli.options import JsonCommand, json_option
-from snnprog.cli.output import print_json, terminal
+from snnprog.cli.output import print_json, tell, terminal
 from snnprog.cli.outputs import OutputFolder
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.verify import verification_data
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
     from snnprog.integers import NeuronReport
     from snnprog.verification import Verification
+
+
+NEXT = """
+next:
+    open {page} in a browser: the spikes, potentials and margins of every flower
+    snnprog inspect {program}
+    snnprog init my-detector"""
 
 
 @click.command("demo", cls=JsonCommand)
@@ -61,9 +68,6 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
             find_backend(name)  # which refuses unknown ones, before the work
     ready = [name for name in backend_names() if backend_row(name)["ready"]]
     rule = find_chip("loihi1").rule.name
-    for name in extra:
-        if name not in BUILT_IN:
-            find_backend(name)  # which refuses unknown ones, before the work
     ready = [name for name in ready if rule in find_backend(name).semantics]  # runtimes of this chip
     names = [REFERENCE, *(extra or ready)]
     with progress_bar(as_json) as progress:
@@ -76,12 +80,14 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
         "seconds": demo.seconds,
         "program": str(demo.program_path),
         "picture": str(demo.picture_path),
+        "page": str(demo.page_path),
         **verification_data(demo.verification),
     }
     if as_json:
         print_json(data)
     else:
         _print_demo(terminal(), demo.verification, data=data, neurons=demo.result.report.neurons)
+        tell(NEXT.format(page=demo.page_path.resolve().as_uri(), program=demo.program_path))
     return EXACT if demo.verification.exact and demo.unseen_identical else NOT_EXACT
 
 
@@ -89,7 +95,7 @@ def _print_demo(
     console: Console, verification: Verification, *, data: Mapping[str, object], neurons: Sequence[NeuronReport]
 ) -> None:
     from snnprog.report.neurons import print_neurons, row_of_report
-    from snnprog.report.terminal import print_table
+    from snnprog.report.terminal import print_line, print_table
     from snnprog.report.verifications import print_verification
     from snnprog.table import Table
 
@@ -106,7 +112,8 @@ def _print_demo(
     foreign = [name for name in verification.backends if name != "reference"]
     if foreign:
         answer = "yes" if data["unseen_identical"] else "NO"
-        console.print(f"decisions on unseen flowers identical on {', '.join(foreign)}: {answer}")
+        print_line(console, f"decisions on unseen flowers identical on {', '.join(foreign)}: {answer}")
     else:
-        console.print("no other runtime is installed; 'snnprog backends install lava' adds Lava (it needs Python 3.10)")
-    console.print(f"wrote {data['program']} and {data['picture']} in {data['seconds']:.1f} s")
+        lava = "no other runtime is installed; 'snnprog backends install lava' adds Lava (it needs Python 3.10)"
+        print_line(console, lava)
+    print_line(console, f"wrote {data['program']}, {data['picture']} and {data['page']} in {data['seconds']:.1f} s")

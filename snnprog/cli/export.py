@@ -10,7 +10,7 @@ import click
 from snnprog.cli.names import BOARD
 from snnprog.cli.numbers import NumberOption
 from snnprog.cli.options import JsonCommand, json_option
-from snnprog.cli.output import print_json
+from snnprog.cli.output import print_json, tell
 from snnprog.cli.outputs import OutputFile, ProgramFile
 from snnprog.wording import counted
 
@@ -75,11 +75,11 @@ def export_command(
         print_json({"files": list(map(str, written.files)), **graph, **written.facts})
         return
     if _is_board_folder(path):
-        click.echo(
+        tell(
             f"wrote {path} ({len(written.files)} files); 'make' in it builds the bitstream, its README.md says the rest"
         )
         return
-    click.echo(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
+    tell(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
 
 
 def _told(suffix: str, facts: Mapping[str, int]) -> str:

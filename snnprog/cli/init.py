@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from textwrap import indent
 
 import click
 
 from snnprog.cli.options import JsonCommand, json_option
-from snnprog.cli.output import print_json
+from snnprog.cli.output import print_json, tell
 from snnprog.cli.outputs import OutputFolder
 from snnprog.errors import FormatError
 
@@ -48,6 +49,7 @@ def init_command(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"folder": str(folder), "files": [str(folder / name) for name in STARTER]})
         return
-    click.echo(f"wrote {', '.join(STARTER[:-1])} and {STARTER[-1]} to {folder}; next:\n")
+    tell(f"wrote {', '.join(STARTER[:-1])} and {STARTER[-1]} to {folder}; next:\n")
     entering = "" if folder == Path() else f"cd {folder}\n"
-    click.echo("\n".join(f"    {line}" for line in (entering + NEXT_COMMANDS).splitlines()) + f"\n\n{ANSWER}")
+    click.echo(indent(entering + NEXT_COMMANDS, "    "))
+    tell(f"\n{ANSWER}")

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import click
 
+from snnprog.cli.output import tell
 from snnprog.errors import BackendError
 from snnprog.version import __version__
 
@@ -17,7 +18,7 @@ PACKAGES = {"NumPy": "numpy", "SciPy": "scipy", "Numba": "numba", "OR-Tools": "o
 def show_versions(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     """Print the versions and leave, if the option is given."""
     if value and not ctx.resilient_parsing:
-        click.echo(versions_text())
+        tell(versions_text())
         ctx.exit()
 
 
@@ -31,7 +32,7 @@ def versions_text() -> str:
         (
             f"snnprog {__version__}",
             ", ".join([f"Python {platform.python_version()}", *packages]),
-            f"backends: {', '.join([*BUILT_IN, *ready])} ('snnprog backends list' shows all)",
+            f"backends: {', '.join([*BUILT_IN, *ready])}",
         )
     )
 
