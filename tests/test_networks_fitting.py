@@ -195,7 +195,7 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     (tmp_path / "y.csv").write_text("one")
     code, _, err = command(*given)
     assert code == 2
-    assert "y.csv must hold one whole number for each input" in err
+    assert "y.csv must hold one integer for each input" in err
 
 
 def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     np.save(tmp_path / "y.npy", np.array([{}], dtype=object), allow_pickle=True)
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number" in err) == (2, True)
+    assert (code, "y.npy must hold one integer" in err) == (2, True)
     np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number for each input: it is an array of float64" in err) == (2, True)
+    assert (code, "y.npy must hold one integer for each input: it is an array of float64" in err) == (2, True)

@@ -30,7 +30,7 @@ def backends_group() -> None:
 @backends_group.command("list", cls=JsonCommand)
 @json_option
 def list_command(as_json: bool) -> None:
-    """List all backends, and whether they are installed."""
+    """List all backends, and which of them are installed."""
     from snnprog.backends import BUILT_IN, backend_names
     from snnprog.report.backends import backends_table
 
@@ -142,18 +142,18 @@ def uninstall_command(name: str, as_json: bool) -> None:
     type=IntegerOption(0, 100_000),
     help="Number of random programs to run.",
 )
-@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")
+@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
 @click.option(
     "--chip",
     type=ChipName(),
-    help="Chip to draw programs for: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
+    help="Chip of the random programs: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
 )
 @json_option
 def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
     """Check that a backend computes the same integers as the reference.
 
-    It runs the golden programs, then random ones; these also step by step if the backend streams. All spikes, currents
-    and potentials must be equal.
+    Runs the golden programs, then random ones; these also step by step if the backend streams. All spikes, currents and
+    potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 

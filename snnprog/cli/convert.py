@@ -30,7 +30,7 @@ SHOWN_SAMPLES = 8
     "data_path",
     required=True,
     type=InputFile(".npz"),
-    help="Samples (.npz) with the arrays 'data', of (samples, ...), and 'labels', if there are any.",
+    help="Samples (.npz): the array 'data' (samples first), and 'labels' if known.",
 )
 @click.option(
     "--spikes",
@@ -43,19 +43,29 @@ SHOWN_SAMPLES = 8
 )
 @title_option
 @click.option(
-    "--held-out", default=0.25, show_default=True, type=NumberOption(), help="Share of the samples kept for judging."
+    "--held-out",
+    default=0.25,
+    show_default=True,
+    type=NumberOption(0.0, 1.0, True, True),
+    help="Share of the samples kept for testing.",
 )
-@click.option("--ticks", type=IntegerOption(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
+@click.option(
+    "--ticks", type=IntegerOption(min=1), help="Ticks per sample. Default: 64, or 256 on chips that reset to 0."
+)
 @click.option(
     "--code",
     type=click.Choice(["rate", "latency"]),
     default="rate",
     show_default=True,
-    help="How a value becomes spikes: many, evenly, or one, the earlier, the greater.",
+    help="Encoding of values: rate, evenly spaced spikes; latency, one spike, earlier for greater values.",
 )
-@click.option("--adjust", type=click.Choice(["l4"]), help="Thresholds in proportion to the L4 norm of weights.")
+@click.option("--adjust", type=click.Choice(["l4"]), help="Set thresholds in proportion to the L4 norm of the weights.")
 @click.option(
-    "--percentile", default=99.9, show_default=True, type=NumberOption(), help="Percentile of activations of full rate."
+    "--percentile",
+    default=99.9,
+    show_default=True,
+    type=NumberOption(50.0, 100.0),
+    help="Percentile of the activations that becomes the full rate.",
 )
 @click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
 @click.option("--bits", type=IntegerOption(min=1), help="Bits of the weights, with the sign.")
@@ -83,7 +93,7 @@ def convert_command(
     """Convert an artificial neural network into a spiking program.
 
     The network is read from an ONNX file: dense and convolutional layers with ReLU. Thresholds are balanced on one part
-    of the data; accuracy and costs are measured on the part that is held out.
+    of the data; accuracy and costs are measured on the rest.
     """
     from snnprog.conversion import convert
     from snnprog.conversion.samples import read_samples

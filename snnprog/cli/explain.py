@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--spec-json",
     "spec_json_path",
     type=OutputFile(".json"),
-    help="JSON file to write: the specification as the proof speaks of it. 'python -m snnprog.check_proof SPEC.json"
+    help="JSON file to write: the specification that the proof refers to. 'python -m snnprog.check_proof SPEC.json"
     " PROOF.json' checks the proof.",
 )
 @click.option("-a", "--all", "is_full", is_flag=True, help="Show all outputs, conflicts and proofs, not the first two.")

@@ -51,20 +51,27 @@ def _is_board_folder(path: Path) -> bool:
     type=ExportFile(),
     help="File to write: .nir, .c, .v, .hex; with --board, a folder.",
 )
-@click.option("--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for a NIR graph.")
 @click.option(
-    "--prefix", help="What all names in C begin with, or the Verilog module's name; the file's stem unless given."
+    "--dt-ms", type=NumberOption(0.0, min_open=True), help="Length of a tick in milliseconds, for a NIR graph."
+)
+@click.option(
+    "--prefix", help="Prefix of all names in C, or name of the Verilog module. Default: the stem of the file."
 )
 @click.option(
     "--board",
     type=BOARD,
-    help="FPGA board: icebreaker, upduino, ulx3s, colorlight-i5, colorlight-5a-75b. Writes a folder to build on.",
+    help="Write a folder that builds the core of an FPGA board: icebreaker, upduino, ulx3s, colorlight-i5 or"
+    " colorlight-5a-75b.",
 )
 @json_option
 def export_command(
     program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, board: str | None, as_json: bool
 ) -> None:
-    """Export a program in the form that the suffix of the output names."""
+    """Export a program as C, Verilog or a NIR graph.
+
+    The suffix of the output selects the format: C99 for microcontrollers (.c), Verilog of this program alone (.v), the
+    memory of an FPGA core (.hex), or a NIR graph for other tools (.nir). With --board, the output is a folder.
+    """
     from snnprog.emit.exporting import export_with_facts
     from snnprog.program import load
 

@@ -27,7 +27,7 @@ ANSWER = "new.csv holds spikes that are not in SPEC.toml; the output must spike 
 
 
 @click.command("init", cls=JsonCommand)
-@click.argument("folder", metavar="FOLDER", default=".", type=OutputFolder())
+@click.argument("folder", metavar="[FOLDER]", default=".", type=OutputFolder())
 @json_option
 def init_command(folder: Path, as_json: bool) -> None:
     """Write a commented SPEC.toml with its spikes, to start from.

@@ -12,12 +12,15 @@ class IntegerOption(click.IntRange):
 
     name = "integer"
 
+    def _describe_range(self) -> str:  # which click's help shows
+        return allowed_of(self)
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the integer that a text is."""
         try:
             return int(super().convert(value, param, ctx))
         except click.BadParameter:
-            self.fail(f"{value!r} must be an integer{allowed_of(self)}", param, ctx)
+            self.fail(f"{value!r} must be an integer {allowed_of(self)}", param, ctx)
 
 
 class NumberOption(click.FloatRange):
@@ -25,19 +28,22 @@ class NumberOption(click.FloatRange):
 
     name = "number"
 
+    def _describe_range(self) -> str:  # which click's help shows
+        return allowed_of(self)
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number that a text is."""
         try:
             return float(super().convert(value, param, ctx))
         except click.BadParameter:
-            self.fail(f"{value!r} must be a number{allowed_of(self)}", param, ctx)
+            self.fail(f"{value!r} must be a number {allowed_of(self)}", param, ctx)
 
 
 def allowed_of(kind: IntegerOption | NumberOption) -> str:
-    """Return the range in words, as in " from 1 to 256"; nothing without one."""
-    least = f" {'above' if kind.min_open else 'from'} {kind.min:g}" if kind.min is not None else ""
-    most = f" to {kind.max:g}" if kind.max is not None else ""
-    return f"{least}{most}"
+    """Return a range, which has at least one end, in words, as in "from 1 to 256"."""
+    least = "" if kind.min is None else f"{'above' if kind.min_open else 'from'} {kind.min:g}"
+    most = "" if kind.max is None else f"{'and below' if kind.max_open else 'to'} {kind.max:g}"
+    return f"{least} {most}".strip()
 
 
 class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click

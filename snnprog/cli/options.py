@@ -36,8 +36,8 @@ board_option = click.option(
     type=BOARD,
     multiple=True,
     metavar="BOARD",
-    help="Show what the program takes of an FPGA board's core; of a built folder of export --board, the tools' figures"
-    " too. Can be repeated.",
+    help="Show how the program fills the core of an FPGA board: its name, or a folder of export --board, which adds the"
+    " figures of the tools once it is built. Can be repeated.",
 )
 seed_option = click.option(
     "--seed", default=0, show_default=True, type=IntegerOption(min=0), help="Seed for all random choices."
@@ -181,6 +181,6 @@ def _imported(module: str, name: str) -> Chip:
 chip_option = click.option(
     "--chip",
     type=ChipName(),
-    help="Chip to compile for, whatever the file says: a registered name, or MODULE:NAME, which runs MODULE.py of this"
+    help="Chip to use instead of that in SPEC.toml: a registered name, or MODULE:NAME, which runs MODULE.py of this"
     " folder.",
 )

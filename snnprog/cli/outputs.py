@@ -113,7 +113,7 @@ class SubjectFile(SpecFile):
 class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
     """A file of spikes, as FILE or FILE:ARRAY; whoever reads it tells whether it is there."""
 
-    name = "text"
+    name = "file"
     suffixes = RASTERS
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:

@@ -54,7 +54,11 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
 @click.option("--from", "exporter", type=click.Choice(EXPORTER_NAMES), help="Tool that wrote the network.")
-@click.option("--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds; by default that of --from.")
+@click.option(
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds; by default that of --from.",
+)
 @click.option("--reset", type=click.Choice(["zero", "subtract"]), help="What a spike does to the potential.")
 @click.option("--reset-delay", type=IntegerOption(0, 1), help="Ticks between a spike and its reset.")
 @click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
@@ -69,14 +73,14 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     "--labels",
     "labels_path",
     type=InputFile(".csv", ".npy"),
-    help="Class of each input: a .csv or .npy of whole numbers.",
+    help="Class of each input: a .csv or .npy of integers.",
 )
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @click.option(
     "--inputs",
     "inputs_path",
     type=RasterFile(),
-    help="Sample input spikes: weights are fitted to what the network does on some, and judged on others.",
+    help="Sample input spikes: weights are fitted to what the network does on some, and tested on others.",
 )
 @click.option(
     "--ticks",
@@ -121,8 +125,8 @@ def quantize_command(
 ) -> int:
     """Convert a trained network into a program.
 
-    NET is a NIR file (.nir) or one of lava-dl (.net). NIR does not say how neurons are reset: --from or --reset does.
-    What rounding changed is printed, in numbers and in spikes: on the inputs given, else on random ones.
+    NET is a NIR file (.nir) or one of lava-dl (.net). NIR files do not define how neurons are reset: --from or --reset
+    does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones.
     """
     from snnprog.files import options_of, read_rasters, split_key
     from snnprog.networks import quantize
@@ -165,7 +169,7 @@ def quantize_command(
 
 
 def _labels_of(path: Path) -> Int64s:
-    """Return the classes in a file: an array, or one whole number in each line.
+    """Return the classes in a file: an array, or one integer in each line.
 
     Raises
     ------
@@ -182,7 +186,7 @@ def _labels_of(path: Path) -> Int64s:
             return np.asarray(found, np.int64)
         return np.array([int(line) for line in path.read_text().split()], np.int64)
     except (ValueError, OSError) as error:
-        raise FormatError(f"{path} must hold one whole number for each input: {error}") from error
+        raise FormatError(f"{path} must hold one integer for each input: {error}") from error
 
 
 def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster], *, title: str) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "-o", "--output", "page_path", required=True, type=OutputFile(".html"), help="HTML file to write (.html)."
 )
 @title_option
-@click.option("--spec", "spec_path", type=SpecFile(), help="Specification to judge the program by.")
+@click.option("--spec", "spec_path", type=SpecFile(), help="Specification to check the program against.")
 @click.option(
     "--inputs",
     "inputs_path",
@@ -54,7 +54,9 @@ if TYPE_CHECKING:
     "--ticks", type=IntegerOption(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
 )
 @click.option(
-    "--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for inputs that hold spike times."
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds, for inputs that hold spike times.",
 )
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")

@@ -63,7 +63,9 @@ if TYPE_CHECKING:
 )
 @click.option("--timeout", "timeout_s", type=NumberOption(min=0.0), help="Time limit for the backend, in seconds.")
 @click.option(
-    "--dt-ms", type=NumberOption(), help="Length of a tick in milliseconds, for files that store spike times."
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds, for files that store spike times.",
 )
 @click.option("--layout", help="Order of the axes of an .npz array, e.g. neurons,ticks.")
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")

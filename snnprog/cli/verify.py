@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--backend", "backends", multiple=True, type=BACKEND, help="Backend to run on; can be repeated. Default: kernel."
 )
 @click.option(
-    "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare the others with."
+    "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
 )
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @chip_option
@@ -44,8 +44,8 @@ def verify_command(
     """Check a program against its specification.
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
-    and with those of the reference simulator. A backend that gives no answer does not keep the others from theirs; if
-    all that answered are exact, the exit code is 5.
+    and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
+    if another one is not exact.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification
