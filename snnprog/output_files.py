@@ -80,7 +80,7 @@ def _take_over(new: Path, old: Path) -> None:
     """Give a new file the owner, the permissions and the extended attributes of the old one, but not its times."""
     found = old.stat()
     mode = stat.S_IMODE(found.st_mode)
-    if sys.platform != "win32" and not _has_group(new, found):
+    if not _has_group(new, found):
         mode = mode & ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
     shutil.copystat(old, new)
     os.utime(new)
@@ -88,21 +88,21 @@ def _take_over(new: Path, old: Path) -> None:
 
 
 def _has_group(new: Path, found: os.stat_result) -> bool:
-    """Give a file its owner and group, or its group alone; tell whether it has that."""
-    for owner in (found.st_uid, -1):
-        with suppress(PermissionError):
-            os.chown(new, owner, found.st_gid)
-            return True
+    """Give a file its owner and group, or its group alone; return whether it has that. On Windows all have group 0."""
+    if sys.platform != "win32":
+        for owner in (found.st_uid, -1):
+            with suppress(PermissionError):
+                os.chown(new, owner, found.st_gid)
+                return True
     return new.stat().st_gid == found.st_gid
 
 
 def _flush_folder(folder: Path) -> None:
     """Flush the names in a folder to the disk, where the system can."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -123,7 +123,7 @@ def test_a_file_is_the_spec_it_says(place: Path, text: str, spec: Spec) -> None:
 
 
 def test_the_path_may_be_a_text_and_files_are_beside_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.write_text(NPZ)
+    place.write_text(NPZ, encoding="utf-8")
     assert load_spec(str(place)).digest() == Spec(PATTERNS).digest()
     monkeypatch.chdir(place.parent)
     assert load_spec(place.name).digest() == Spec(PATTERNS).digest()
