@@ -1,4 +1,4 @@
-"""How the site is built: pages from Markdown and docstrings, which need no network; every warning is an error."""
+"""How the site is built: pages, notebooks and docstrings, without a network; every warning is an error."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ author = "The snnprog developers"
 copyright = author
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = [
+    "myst_nb",  # Markdown, and notebooks written as Markdown
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 
 default_role = "py:obj"  # docstrings name objects in single backticks
@@ -34,8 +41,20 @@ napoleon_custom_sections = [("Parameters", "params_style"), ("Attributes", "para
 napoleon_use_rtype = False
 
 smartquotes = False  # "state" is a value
-html_theme = "furo"
+html_theme = "pydata_sphinx_theme"
 html_title = "snnprog"
+html_theme_options = {
+    "logo": {"text": "snnprog"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 7,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False

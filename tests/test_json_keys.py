@@ -1,4 +1,4 @@
-"""Every key that a command prints as JSON stands in docs/cli.md, and every key that stands there is printed."""
+"""Every key that a command prints as JSON is in docs/reference/cli.md, and every key there is printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stand_in import write_backend
 from snnprog.figures import BoardFigures, MicrocontrollerFigures, TickInstructions, ToolReport
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
 OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}

@@ -80,7 +80,7 @@ def test_the_extras_of_the_readme_are_those_of_the_package() -> None:
 def test_no_page_installs_what_no_index_has() -> None:
     pages = [
         *ROOT.glob("*.md"),
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("examples/**/*.md"),
         *ROOT.glob("examples/**/*.yml"),
     ]

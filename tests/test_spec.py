@@ -476,9 +476,9 @@ def test_all_options_go_together() -> None:
 
 
 def test_the_page_of_exclusions_is_made_from_the_options_and_the_chips() -> None:
-    module = runpy.run_path(str(DOCS / "write_exclusions.py"))
-    page = (DOCS / "exclusions.md").read_text(encoding="utf-8")
-    assert page == module["page"](), "run python docs/write_exclusions.py"
+    module = runpy.run_path(str(DOCS / "write_incompatible.py"))
+    page = (DOCS / "reference" / "incompatible.md").read_text(encoding="utf-8")
+    assert page == module["page"](), "run python docs/write_incompatible.py"
 
 
 def test_the_digest_covers_every_option_and_lasts() -> None:

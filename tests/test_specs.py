@@ -600,7 +600,7 @@ def test_the_names_are_pinned_and_documented() -> None:
 
 
 def test_the_page_tells_of_every_name_and_its_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).resolve().parents[1] / "docs" / "specs.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[1] / "docs" / "how-to" / "specs.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "specs.md", "exec"), {})

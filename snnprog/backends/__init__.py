@@ -21,7 +21,7 @@ where state is asked for ``currents`` and ``potentials`` int32 (ticks of all pat
 ``versions``, a text holding a JSON object: name → version of all that ran. Each pattern starts from rest.
 
 Folders are looked for in ``SNNPROG_BACKENDS`` (a search path), then beside the package: hardware of your own is one
-more folder. ``docs/backends.md`` says all this at length, with a whole folder as an example.
+more folder. ``docs/how-to/backends.md`` says all this at length, with a whole folder as an example.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Write ``docs/exclusions.md``, what cannot be asked for together, from the options and the chips' own ranges.
+"""Write ``docs/reference/incompatible.md``, which options exclude one another, from the options and the chips' ranges.
 
-``python docs/write_exclusions.py`` writes the page; tests compare it with what this module makes, and try all pairs.
+``python docs/write_incompatible.py`` writes the page; tests compare it with what this module makes, and try all pairs.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from snnprog.chips import CHIPS
 from snnprog.chips.chip import Chip
 from snnprog.spec.options import OPTIONS
 
-PAGE = Path(__file__).with_name("exclusions.md")
+PAGE = Path(__file__).with_name("reference") / "incompatible.md"
 
 HEAD = """\
-# Options that exclude one another
+# Incompatible options
 
-No two [options of a spec](options.md) exclude each other, in `compile`, in `explain`, or with
+Any two [options of a spec](options.md) can be combined, in `compile`, in `explain`, or with
 `on_infeasible="closest"`: {options}.
 One changes its meaning beside others: weights of one bit are ±1, but may be 0 where few synapses are asked for
 (`sparse`, `fan_in`).
 
-A chip excludes what it does not have:
+A chip does not support:
 
-| chip | excludes | because |
+| chip | not supported | because |
 |---|---|---|
 """
 
@@ -38,12 +38,12 @@ These are the ranges of each chip:
 def page() -> str:
     """Return the page."""
     options = ", ".join(f"`{option.name}`" for option in OPTIONS)
-    lines = [HEAD.format(options=options), *(exclusion for chip in CHIPS.values() for exclusion in exclusions(chip))]
+    lines = [HEAD.format(options=options), *(row for chip in CHIPS.values() for row in unsupported(chip))]
     lines += [RANGES, *map(ranges, CHIPS.values())]
     return "".join(lines)
 
 
-def exclusions(chip: Chip) -> list[str]:
+def unsupported(chip: Chip) -> list[str]:
     """Return the rows on what one chip does not have."""
     found = []
     if chip.refractory[1] == 1:
