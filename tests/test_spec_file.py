@@ -123,7 +123,7 @@ def test_a_file_is_the_spec_it_says(place: Path, text: str, spec: Spec) -> None:
 
 
 def test_the_path_may_be_a_text_and_files_are_beside_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.write_text(NPZ)
+    place.write_text(NPZ, encoding="utf-8")
     assert load_spec(str(place)).digest() == Spec(PATTERNS).digest()
     monkeypatch.chdir(place.parent)
     assert load_spec(place.name).digest() == Spec(PATTERNS).digest()
@@ -166,7 +166,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "empty patterns": ("patterns = []\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
     "patterns as text": ('patterns = "x"\n', r"SPEC.toml has no \[\[patterns\]\]"),
     "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"has \[patterns\]; write \[\[patterns\]\]"),
-    "delays backwards": ('delays = "5-1"\n' + NPZ, r"SPEC.toml is '5-1'; the lesser one must come first, as in '1-5'"),
+    "delays backwards": ('delays = "5-1"\n' + NPZ, r"SPEC.toml must be a range with the lesser number first, got '5-1'; write '1-5'"),
     "patterns of texts": ('patterns = ["x"]\n', r"\[\[patterns\]\] number 0 of .* is 'x'; a table with inputs"),
     "no inputs": ('[[patterns]]\ntargets = "one.csv"\n', r"number 0 of .* has no inputs; name a raster file"),
     "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
