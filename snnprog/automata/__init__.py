@@ -12,6 +12,7 @@ from snnprog.automata.automaton import (
     all_rows,
 )
 from snnprog.automata.invariants import Invariant, InvariantMonitor, at_most, never, within
+from snnprog.automata.steps import table_automaton, window_automaton
 
 __all__ = [
     "WRONG",
@@ -27,5 +28,7 @@ __all__ = [
     "all_rows",
     "at_most",
     "never",
+    "table_automaton",
+    "window_automaton",
     "within",
 ]

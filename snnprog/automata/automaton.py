@@ -84,6 +84,26 @@ def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class TableStep:
+    """Looks the next state and the outputs up: a step that can travel to other processes.
+
+    Attributes
+    ----------
+    table : mapping of state to (mapping of row to (state, outputs))
+    """
+
+    table: Mapping[State, Mapping[Row, tuple[State, Answer]]]
+
+    def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
+        """Return the next state and the outputs."""
+        return self.table[state][row]
+
+    def rows(self, state: State) -> tuple[Row, ...]:
+        """Return the rows that can occur in a state."""
+        return tuple(self.table[state])
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Automaton:
     """A deterministic automaton with outputs (a Mealy machine).
@@ -172,13 +192,8 @@ class Automaton:
                 f"all rows and all outputs of a table must have the same lengths, got {sorted(widths) or 'no rows'}"
             )
         ((n_inputs, n_outputs),) = widths
-        return cls(
-            n_inputs=n_inputs,
-            n_outputs=n_outputs,
-            start=first,
-            step=lambda state, row: table[state][row],
-            symbols=lambda state: tuple(table[state]),
-        )
+        step = TableStep(table)
+        return cls(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Automaton:
         """Return the automaton itself, which watches programs of its own size."""
