@@ -11,7 +11,9 @@ from snnprog.automata.automaton import (
     Wrong,
     all_rows,
 )
+from snnprog.automata.expressions import automaton_from_expression
 from snnprog.automata.invariants import Invariant, InvariantMonitor, at_most, never, within
+from snnprog.automata.kiss import automaton_from_kiss2
 from snnprog.automata.steps import table_automaton, window_automaton
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "Wrong",
     "all_rows",
     "at_most",
+    "automaton_from_expression",
+    "automaton_from_kiss2",
     "never",
     "table_automaton",
     "window_automaton",

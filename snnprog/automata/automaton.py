@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
@@ -157,7 +157,7 @@ class Automaton:
     @classmethod
     def from_table(
         cls,
-        transitions: Mapping[State, Mapping[Sequence[bool], tuple[State, Sequence[bool | None]]]],
+        transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
         *,
         start: State | None = None,
     ) -> Automaton:
@@ -194,6 +194,26 @@ class Automaton:
         ((n_inputs, n_outputs),) = widths
         step = TableStep(table)
         return cls(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
+
+    def delayed(self, ticks: int) -> Automaton:
+        """Return the automaton whose outputs answer so many ticks later, and are silent until then.
+
+        Raises
+        ------
+        SpecError
+            If ``ticks`` is negative.
+        """
+        late = as_integer("ticks", ticks)
+        if late < 0:
+            raise SpecError(f"ticks must be at least 0, got {late}")
+        silence: Answer = (False,) * self.n_outputs
+        return Automaton(
+            n_inputs=self.n_inputs,
+            n_outputs=self.n_outputs,
+            start=(self.start, (silence,) * late),
+            step=DelayedStep(self),
+            symbols=DelayedRows(self),
+        )
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Automaton:
         """Return the automaton itself, which watches programs of its own size."""
@@ -247,6 +267,33 @@ class Automaton:
         if not found:
             raise SpecError("symbols must name at least one row for each state, got none")
         return found
+
+
+@dataclass(frozen=True)
+class DelayedStep:
+    """The step of an automaton whose answers wait for some ticks; see `Automaton.delayed`."""
+
+    automaton: Automaton
+
+    def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
+        """Return the next state, with the answers that wait, and the answer that is due."""
+        assert isinstance(state, tuple)
+        before, waiting = state
+        after, answer = self.automaton.answer(before, row)
+        answers: tuple[Answer, ...] = (*waiting, answer)
+        return (after, answers[1:]), answers[0]
+
+
+@dataclass(frozen=True)
+class DelayedRows:
+    """The rows that can occur in an automaton whose answers wait."""
+
+    automaton: Automaton
+
+    def __call__(self, state: State) -> tuple[Row, ...]:
+        """Return the rows that can occur in a state."""
+        assert isinstance(state, tuple)
+        return self.automaton.rows(state[0])
 
 
 def _check_state(state: object) -> None:

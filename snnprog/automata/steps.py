@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,31 +19,42 @@ class WindowStep:
     Attributes
     ----------
     outputs : callable
-        From a stream ``(ticks, inputs)`` bool to what the outputs do, ``(ticks, outputs)`` bool; a tick's outputs
-        depend on the ``depth`` ticks before it and on no others.
-    depth : int
+        From a stream ``(ticks, inputs)`` bool to what the outputs do, ``(ticks, outputs)`` bool. A tick's outputs
+        depend on no other ticks than those before it that ``depths`` names.
+    depths : tuple of int
+        For each line, how many ticks back the outputs depend on it.
     """
 
     outputs: Callable[[Raster], Raster]
-    depth: int
+    depths: tuple[int, ...]
+
+    @property
+    def start(self) -> tuple[Row, ...]:
+        """The state at rest: silence."""
+        return ((False,) * len(self.depths),) * max(self.depths)
 
     def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
-        """Return the next state, which is the last rows, and the outputs."""
+        """Return the next state, which is the last rows as far as they matter, and the outputs."""
         assert isinstance(state, tuple)
-        stream = (*state, row)
-        return stream[1:], tuple(self.outputs(np.array(stream, np.bool_))[-1].tolist())
+        ages = range(len(state), 0, -1)
+        kept = tuple(
+            tuple(spike and age <= depth for spike, depth in zip(each, self.depths, strict=True))
+            for age, each in zip(ages, (*state[1:], row), strict=True)
+        )
+        return kept, _last_outputs(self.outputs, state)
 
 
-def window_automaton(outputs: Callable[[Raster], Raster], *, depth: int, n_inputs: int, n_outputs: int) -> Automaton:
+@lru_cache(maxsize=1 << 16)
+def _last_outputs(outputs: Callable[[Raster], Raster], state: tuple[Row, ...]) -> Answer:
+    """Return the outputs after some rows: they do not depend on the row of their own tick."""
+    stream = np.array((*state, state[-1]), np.bool_)
+    return tuple(outputs(stream)[-1].tolist())
+
+
+def window_automaton(outputs: Callable[[Raster], Raster], *, depths: Sequence[int], n_outputs: int) -> Automaton:
     """Return the automaton whose outputs are a function of the last rows; see `WindowStep`."""
-    silence = (False,) * n_inputs
-    return Automaton(
-        n_inputs=n_inputs,
-        n_outputs=n_outputs,
-        start=(silence,) * depth,
-        step=WindowStep(outputs, depth),
-        symbols=AllRows(n_inputs),
-    )
+    step, n_inputs = WindowStep(outputs, tuple(depths)), len(depths)
+    return Automaton(n_inputs=n_inputs, n_outputs=n_outputs, start=step.start, step=step, symbols=AllRows(n_inputs))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     check_delays("delay_line", target, delays=offered)
     impulse = stream_of([(0, 0)], max(wanted) + 2, lines=1)
     repeated = partial(_repeated, delays=tuple(wanted))
-    automaton = window_automaton(repeated, depth=max(wanted), n_inputs=1, n_outputs=len(wanted))
+    automaton = window_automaton(repeated, depths=[max(wanted)], n_outputs=len(wanted))
     return Spec(
         [Pattern(impulse, repeated(impulse))],
         offered,
@@ -107,9 +107,9 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
     target = find_chip(chip)
     if within == 0:
-        gate = _Neurons(partial(_enough, least=least), depth=1)
+        gate = _Neurons(partial(_enough, least=least), depths=[1] * lines)
         return _positive("coincidence", _at_a_tick(lines, least), gate, delays={1}, chip=target)
-    detector = _Neurons(partial(_enough_lately, least=least, within=within), depth=within + 2)
+    detector = _Neurons(partial(_enough_lately, least=least, within=within), depths=[within + 2] * lines)
     streams = _nearly_together(lines, least, within=within)
     return _positive("coincidence", streams, detector, delays=range(1, within + 2), recurrent=True, chip=target)
 
@@ -194,11 +194,14 @@ def sequence(
         raise SpecError(f"tolerance is {tolerance}; a whole number of ticks from 0 is needed")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
-        one = _Neurons(partial(_together, spikes=tuple(spikes)), depth=len(wanted))
+        depths = [max((age + 1 for age, line in spikes if line == each), default=0) for each in range(lines)]
+        one = _Neurons(partial(_together, spikes=tuple(spikes)), depths)
         delays = {age + 1 for age, _ in spikes}
         return _positive("sequence", _exact_sequence(spikes, lines), one, delays=delays, chip=find_chip(chip))
     streams = _tolerant_sequence(spikes, lines, tolerance=tolerance)
-    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depth=len(wanted) + tolerance)
+    reach = [(line, 1 if age == 0 else max(age + tolerance, 2 * tolerance) + 1) for age, line in spikes]
+    depths = [max((back for line, back in reach if line == each), default=0) for each in range(lines)]
+    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depths)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
     return _positive("sequence", streams, several, delays=taps, recurrent=True, chip=find_chip(chip))
 
@@ -254,10 +257,10 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
 
 @dataclass(frozen=True)
 class _Neurons:
-    """What neurons do, as a function of a stream of which they know no more than the last ``depth`` ticks."""
+    """What neurons do, as a function of a stream, and how many ticks back that depends on each line."""
 
     outputs: Callable[[Raster], Raster]
-    depth: int
+    depths: Sequence[int]
 
 
 def _positive(
@@ -275,7 +278,7 @@ def _positive(
     patterns = [Pattern(stream, neurons.outputs(stream)) for stream in streams]
     n_inputs, n_outputs = patterns[0].inputs.shape[1], patterns[0].targets.shape[1]
     signs = (1,) * (n_inputs + (n_outputs if recurrent else 0))
-    automaton = window_automaton(neurons.outputs, depth=neurons.depth, n_inputs=n_inputs, n_outputs=n_outputs)
+    automaton = window_automaton(neurons.outputs, depths=neurons.depths, n_outputs=n_outputs)
     return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip, automaton=automaton)
 
 
