@@ -18,6 +18,7 @@ from snnprog.version import __version__
 
 HERE = Path(__file__).parent
 
+
 def digest_of_package() -> str:
     """Return a digest of the package and what it runs on, so that a notebook runs again when either has changed."""
     folder = Path(snnprog.__file__).parent

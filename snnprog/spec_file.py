@@ -165,7 +165,9 @@ def _delays(path: Path, value: object) -> list[int]:
         raise FormatError(f"delays in {path} must be a list such as [1, 2, 5] or a range such as '1-16', got {value!r}")
     first, last = int(match[1]), int(match[2])
     if first > last:
-        raise FormatError(f"delays in {path} must be a range with the lesser number first, got {value!r}; write '{last}-{first}'")
+        raise FormatError(
+            f"delays in {path} must be a range with the lesser number first, got {value!r}; write '{last}-{first}'"
+        )
     return list(range(first, last + 1))
 
 

@@ -188,25 +188,49 @@ def test_open_shapes_come_from_the_data() -> None:
 W = {"w": np.ones((4, 2)), "k": np.ones((1, 1, 3, 3)), "c": np.ones(3), "z": np.zeros(4)}
 
 REFUSED: dict[str, tuple[list[Any], tuple[int, ...], str]] = {
-    "unknown": ([node("Tanh", "x", "y")], (4,), r"node 'tanh_y' \(Tanh\) of the model is not supported; supported operations are Add,"),
-    "leaky": ([node("LeakyRelu", "x", "y")], (4,), r"node 'leakyrelu_y' \(LeakyRelu\) of the model is not supported; supported"),
+    "unknown": (
+        [node("Tanh", "x", "y")],
+        (4,),
+        r"node 'tanh_y' \(Tanh\) of the model is not supported; supported operations are Add,",
+    ),
+    "leaky": (
+        [node("LeakyRelu", "x", "y")],
+        (4,),
+        r"node 'leakyrelu_y' \(LeakyRelu\) of the model is not supported; supported",
+    ),
     "after the end": ([node("Softmax", "x", "a"), node("Relu", "a", "y")], (4,), "comes after Softmax"),
     "clip": ([node("Clip", "x", "y")], (4,), "clips to -inf and inf"),
     "product": ([node("Mul", "x x", "y")], (4,), "multiplies two values of a sample"),
     "divisor": ([node("Div", "x z", "y")], (4,), "divides by 0"),
-    "widths": ([node("MatMul", "x w", "y")], (3,), r"node 'matmul_y' \(MatMul\) of the model has weights for 4 values, got values of shape \(3,\)"),
+    "widths": (
+        [node("MatMul", "x w", "y")],
+        (3,),
+        r"node 'matmul_y' \(MatMul\) of the model has weights for 4 values, got values of shape \(3,\)",
+    ),
     "constant": ([node("Add", "x c", "y")], (4,), "combines values of shape"),
     "large kernel": ([node("Conv", "x k", "y")], (1, 2, 2), "no larger than its image"),
     "no image": ([node("Conv", "x k", "y")], (4,), "needs values of"),
-    "channels": ([node("Conv", "x k", "y")], (2, 4, 4), r"node 'conv_y' \(Conv\) of the model has weights for 1 channels, got 2"),
+    "channels": (
+        [node("Conv", "x k", "y")],
+        (2, 4, 4),
+        r"node 'conv_y' \(Conv\) of the model has weights for 1 channels, got 2",
+    ),
     "ceil": (
         [node("AveragePool", "x", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)],
         (1, 5, 5),
         "reach beyond the image",
     ),
     "transposed": ([node("Gemm", "x w", "y", transA=1)], (4,), "transposes its samples"),
-    "missing": ([node("MatMul", "x v", "y")], (4,), "node 'matmul_y' of the model requires 'v', which no earlier node returns"),
-    "no input": ([node("MatMul", "w w2", "y")], (4,), "node 'matmul_y' of the model requires 'w2', which no earlier node"),
+    "missing": (
+        [node("MatMul", "x v", "y")],
+        (4,),
+        "node 'matmul_y' of the model requires 'v', which no earlier node returns",
+    ),
+    "no input": (
+        [node("MatMul", "w w2", "y")],
+        (4,),
+        "node 'matmul_y' of the model requires 'w2', which no earlier node",
+    ),
     "reshape": ([node("Reshape", "x c", "y")], (4,), "reshapes values of shape"),
 }
 

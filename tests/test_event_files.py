@@ -127,7 +127,10 @@ def test_data_that_begin_like_a_header(tmp_path: Path) -> None:
 
 
 REFUSED: Mapping[str, tuple[bytes, str]] = {
-    "text.raw": (b"hello, there", r"is not an event recording: it begins with b'hello, t'; AEDAT 4, Prophesee \.raw and \.dat,"),
+    "text.raw": (
+        b"hello, there",
+        r"is not an event recording: it begins with b'hello, t'; AEDAT 4, Prophesee \.raw and \.dat,",
+    ),
     "old.aedat": (b"#!AER-DAT2.0\r\n#", r"old\.aedat is AEDAT 2\.0; AEDAT 4\.0 is read: convert it first"),
     "new.raw": (evt2_bytes(EVENTS).replace(b"evt 2.0", b"evt 2.1"), r"holds EVT 2\.1; EVT 2\.0 and 3\.0 are read"),
     "format.raw": (b"% format EVT4;height=1;width=1\n% end\n", r"holds EVT 4\.0; EVT 2\.0 and 3\.0 are read"),

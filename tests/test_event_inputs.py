@@ -59,7 +59,9 @@ def test_rasters_of_a_recording(tmp_path: Path) -> None:
 def test_files_that_hold_rasters_or_events(tmp_path: Path) -> None:
     np.savez(tmp_path / "e.npz", events=EVENTS)
     cochlea_file(tmp_path / "shd.h5")
-    with pytest.raises(sp.FormatError, match=r"must hold plain numbers, got type \[\('x', '<i2'\), \('y', '<i2'\), \('t',"):
+    with pytest.raises(
+        sp.FormatError, match=r"must hold plain numbers, got type \[\('x', '<i2'\), \('y', '<i2'\), \('t',"
+    ):
         sp.read_rasters(tmp_path / "e.npz")
     with pytest.raises(sp.FormatError, match=r"holds recordings of events \(SHD, SSC\); give sensor_size to read them"):
         sp.read_rasters(tmp_path / "shd.h5", dt_ms=1.0, ticks=9, neurons=700)

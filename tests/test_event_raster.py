@@ -302,12 +302,21 @@ def test_odd_arrays(name: str) -> None:
 
 
 ODD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "no size": ({"sensor_size": None}, r"sensor_size must be given, because silent pixels have no events; give \(width, height\),"),
+    "no size": (
+        {"sensor_size": None},
+        r"sensor_size must be given, because silent pixels have no events; give \(width, height\),",
+    ),
     "swapped": ({"sensor_size": (2, 3)}, r"event 2 has x 2; the sensor has 0 to 1; .*are the two swapped\?"),
-    "no height": ({"sensor_size": 3}, r"sensor_size must be \(width, height\), because the events have x and y, got \(3,\)"),
+    "no height": (
+        {"sensor_size": 3},
+        r"sensor_size must be \(width, height\), because the events have x and y, got \(3,\)",
+    ),
     "four": ({"sensor_size": (3, 2, 2, 1)}, r"sensor_size must be \(width, height\) or"),
     "no side": ({"sensor_size": (3, 0)}, r"sensor_size must be .* each from 1 to 65536, got \(3, 0\)"),
-    "polarities": ({"sensor_size": (3, 2, 3)}, r"sensor_size must be \(width, height, polarities\) with 1 or 2 polarities, got 3"),
+    "polarities": (
+        {"sensor_size": (3, 2, 3)},
+        r"sensor_size must be \(width, height, polarities\) with 1 or 2 polarities, got 3",
+    ),
     "no numbers": ({"sensor_size": "34"}, r"sensor_size must be|sensor_size is"),
     "fraction": ({"sensor_size": (3, 2.5)}, r"sensor_size must be an integer, got 2\.5"),
     "polarity": ({"polarity": "up"}, r"polarity must be 'both', 'merged', 'on' or 'off', got 'up'"),
@@ -324,7 +333,10 @@ ODD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "ticks": ({"ticks": 0}, r"ticks must be at least 1, got 0"),
     "both": ({"ticks": 1, "duration_ms": 1.0}, r"only one of ticks and duration_ms may be given; omit one"),
     "parts": ({"duration_ms": 1.5}, r"duration_ms must be a whole number of ticks of 1 ms, got 1\.5"),
-    "windows": ({"starts_ms": [0.0, 1.0]}, r"ticks must be given if starts_ms has several windows; or give duration_ms"),
+    "windows": (
+        {"starts_ms": [0.0, 1.0]},
+        r"ticks must be given if starts_ms has several windows; or give duration_ms",
+    ),
     "start": ({"starts_ms": math.nan}, r"starts_ms must be a list of 1 to 1048576 finite numbers, got shape \(1,\)"),
     "no dt": ({"dt_ms": 0}, r"dt_ms must be a positive number of milliseconds, got 0"),
 }
@@ -339,7 +351,9 @@ def test_odd_options(name: str) -> None:
 
 def test_options_of_a_cochlea() -> None:
     events = FOUR[["x", "t"]]
-    with pytest.raises(sp.SpecError, match=r"sensor_size must be the number of channels, because the events have no y, got \(3, 2\)"):
+    with pytest.raises(
+        sp.SpecError, match=r"sensor_size must be the number of channels, because the events have no y, got \(3, 2\)"
+    ):
         sp.from_events(events, dt_ms=1.0, sensor_size=(3, 2))
     with pytest.raises(sp.SpecError, match=r"region must be \(x0, x1\), because the events have no y"):
         sp.from_events(events, dt_ms=1.0, region=(0, 0, 3, 2))
@@ -355,6 +369,8 @@ def test_no_events() -> None:
 
 def test_more_bins_than_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_raster, "SIZE_LIMIT_BYTES", 35)
-    with pytest.raises(sp.LimitError, match=r"rasters of 3 ticks and 12 lines must be at most 35 bins, got 36; take fewer or longer") as error:
+    with pytest.raises(
+        sp.LimitError, match=r"rasters of 3 ticks and 12 lines must be at most 35 bins, got 36; take fewer or longer"
+    ) as error:
         sp.from_events(FOUR, dt_ms=1.0, sensor_size=(3, 2))
     assert error.value.found == 36

@@ -166,7 +166,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "empty patterns": ("patterns = []\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
     "patterns as text": ('patterns = "x"\n', r"SPEC.toml has no \[\[patterns\]\]"),
     "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"has \[patterns\]; write \[\[patterns\]\]"),
-    "delays backwards": ('delays = "5-1"\n' + NPZ, r"SPEC.toml must be a range with the lesser number first, got '5-1'; write '1-5'"),
+    "delays backwards": (
+        'delays = "5-1"\n' + NPZ,
+        r"SPEC.toml must be a range with the lesser number first, got '5-1'; write '1-5'",
+    ),
     "patterns of texts": ('patterns = ["x"]\n', r"\[\[patterns\]\] number 0 of .* is 'x'; a table with inputs"),
     "no inputs": ('[[patterns]]\ntargets = "one.csv"\n', r"number 0 of .* has no inputs; name a raster file"),
     "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
