@@ -90,4 +90,6 @@ def compiled_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def detector(compiled_detector: Path, tmp_path: Path) -> Path:
     """Return a copy of the compiled program of the example's files."""
-    return shutil.copy(compiled_detector, tmp_path / "detector.snnp")
+    path = tmp_path / "detector.snnp"
+    shutil.copy(compiled_detector, path)
+    return path
