@@ -25,6 +25,7 @@ from snnprog.coding import Levels, Questions, with_rest
 from snnprog.compiler import CompileResult, compile
 from snnprog.program import Program
 from snnprog.progress import Progress
+from snnprog.report.page import write_report
 from snnprog.report.pictures import save_trials
 from snnprog.spec import Spec
 from snnprog.specs.classification import classifier
@@ -80,6 +81,7 @@ class Demo:
     seconds: float
     program_path: Path
     picture_path: Path
+    page_path: Path
 
 
 def run_demo(
@@ -95,7 +97,7 @@ def run_demo(
     Parameters
     ----------
     folder : Path
-        Folder for ``iris.snnp`` and ``iris.png``; created if missing.
+        Folder for ``iris.snnp``, ``iris.png`` and ``iris.html``; created if missing.
     backends : sequence of str
         Backends to check on, the reference first.
     """
@@ -112,9 +114,10 @@ def run_demo(
     unseen = [with_rest(raster) for raster in flowers.encoder.transform(flowers.test_values)]
     decisions = [decide(flowers, result.program, unseen, backend) for backend in backends]
     trained = decide(flowers, result.program, [pattern.inputs for pattern in spec.patterns])
-    program_path, picture_path = folder / "iris.snnp", folder / "iris.png"
+    program_path, picture_path, page_path = (folder / f"iris{suffix}" for suffix in (".snnp", ".png", ".html"))
     result.program.save(program_path)
     _draw(picture_path, result.program, spec, flowers)
+    write_report(page_path, result.program, spec, title="Iris flowers")
     return Demo(
         result=result,
         verification=verification,
@@ -126,6 +129,7 @@ def run_demo(
         seconds=time.perf_counter() - start,
         program_path=program_path,
         picture_path=picture_path,
+        page_path=page_path,
     )
 
 

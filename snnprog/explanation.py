@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from snnprog.checks import as_seconds, check_callable, check_type
+from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.advice import everything
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice
@@ -29,7 +29,7 @@ from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
@@ -158,7 +158,7 @@ def explain(
     spec: Spec,
     *,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
     """Determine for each output of a spec whether it can be built, and if not, why.
@@ -167,8 +167,9 @@ def explain(
     ----------
     executor : concurrent.futures.Executor, optional
         Executor that designs neurons in parallel, as for `snnprog.compile`.
-    progress : callable, optional
-        Called with (step, done, all) as work proceeds.
+    progress : callable or True, optional
+        True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
+        proceeds.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``ended_by_time`` names the steps that it ended.
 
@@ -180,10 +181,9 @@ def explain(
         If the solver fails to find ticks in windows, or integers.
     """
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    work = Work(spec, executor=executor, progress=progress, limit=limit)
-    with until(deadline_after(limit)), telling(progress):
+    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, executor=executor, progress=tell, limit=limit)
         designed = work.designed(may_be_unbuilt=True, share=PART)
         guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
         designed = designed if guessed is None else guessed.design

@@ -80,7 +80,7 @@ def _take_over(new: Path, old: Path) -> None:
     """Copy the owner, the permissions and the extended attributes of an old file to a new one, but not the times."""
     found = old.stat()
     mode = stat.S_IMODE(found.st_mode)
-    if sys.platform != "win32" and not _has_group(new, found):
+    if not _has_group(new, found):
         mode = mode & ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3
     shutil.copystat(old, new)
     os.utime(new)
@@ -89,20 +89,20 @@ def _take_over(new: Path, old: Path) -> None:
 
 def _has_group(new: Path, found: os.stat_result) -> bool:
     """Set the owner and group of a file, or only the group; return whether it has this group."""
-    for owner in (found.st_uid, -1):
-        with suppress(PermissionError):
-            os.chown(new, owner, found.st_gid)
-            return True
+    if sys.platform != "win32":
+        for owner in (found.st_uid, -1):
+            with suppress(PermissionError):
+                os.chown(new, owner, found.st_gid)
+                return True
     return new.stat().st_gid == found.st_gid
 
 
 def _flush_folder(folder: Path) -> None:
     """Flush the names in a folder to the disk, if the system supports it."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -29,17 +29,16 @@ CLEAN_LINE = b"\r\x1b[K\x1b[?25h"
 
 def end_on_signals() -> None:
     """End this process on a signal from now on; signals ignored at the start, as by nohup, stay ignored."""
-    if sys.platform == "win32":
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    texts = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
-    numbers = [number for number in texts if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in numbers:
-        signal.signal(number, _leave_to_thread)
-    atexit.register(_ignore, numbers)
-    threading.Thread(target=_wait, args=(reader, texts), daemon=True).start()
+    if sys.platform != "win32":
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        texts = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
+        numbers = [number for number in texts if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in numbers:
+            signal.signal(number, _leave_to_thread)
+        atexit.register(_ignore, numbers)
+        threading.Thread(target=_wait, args=(reader, texts), daemon=True).start()
 
 
 def _ignore(numbers: list[signal.Signals]) -> None:

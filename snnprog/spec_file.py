@@ -71,7 +71,7 @@ ID_KEYS = ("input_ids", "output_ids")
 VIEW_KEYS = tuple(field.name for field in fields(EventView))
 RASTER_KEYS = ("inputs", "targets", "care")
 PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS, *VIEW_KEYS)
-TOP = "the top of the file"
+TOP = "at the top of the file"
 PLACES = {
     SPEC_KEYS: "to the top of the file, above [dynamics] and [[patterns]]",
     DYNAMICS_KEYS: "below [dynamics]",
@@ -152,7 +152,7 @@ def _unknown_key(key: str, where: str, *, allowed: tuple[str, ...]) -> str:
     """Return what is wrong with a key, and what was meant: in TOML, a key belongs to the table above it."""
     for keys, place in PLACES.items():
         if key in keys:
-            return f"{key!r} stands in {where}; move it {place}"
+            return f"{key!r} stands {where if where == TOP else f'in {where}'}; move it {place}"
     place = "" if where == TOP else f" in {where}"
     return f"unknown key {key!r}{place}{did_you_mean(key, allowed) or '; known keys: ' + ', '.join(allowed)}"
 
@@ -163,7 +163,12 @@ def _delays(path: Path, value: object) -> list[int]:
     match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", value) if isinstance(value, str) else None
     if match is None or int(match[2]) > 1000:
         raise FormatError(f"delays in {path} must be a list such as [1, 2, 5] or a range such as '1-16', got {value!r}")
-    return list(range(int(match[1]), int(match[2]) + 1))
+    first, last = int(match[1]), int(match[2])
+    if first > last:
+        raise FormatError(
+            f"delays in {path} must be a range with the lesser number first, got {value!r}; write '{last}-{first}'"
+        )
+    return list(range(first, last + 1))
 
 
 def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
@@ -182,6 +187,8 @@ def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
 
 def _patterns(path: Path, table: Table) -> list[Pattern]:
     entries = table.get("patterns")
+    if isinstance(entries, dict):
+        raise FormatError(f"{path} has [patterns]; write [[patterns]], because there may be several")
     if not isinstance(entries, list) or not entries:
         raise FormatError(f"{path} has no [[patterns]]; add at least one")
     patterns: list[Pattern] = []

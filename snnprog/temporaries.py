@@ -87,12 +87,11 @@ def sweep() -> None:
 
 def sweep_left_behind(folder: Path) -> None:
     """Remove the temporary files and folders in a folder whose processes have ended; POSIX only."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
-                _remove_if_free(Path(entry.path))
+    if sys.platform != "win32":
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                    _remove_if_free(Path(entry.path))
 
 
 def _created(folder: Path, mode: int) -> tuple[Path, int]:
@@ -148,15 +147,14 @@ def _is_locked(descriptor: int, path: Path) -> bool:
 
 
 def _remove_if_free(path: Path) -> None:
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(path)
-        finally:
-            os.close(descriptor)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+            finally:
+                os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

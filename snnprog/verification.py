@@ -19,14 +19,14 @@ from types import MappingProxyType
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
-from snnprog.checks import check_callable, check_type
+from snnprog.checks import check_type
 from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.spec import Spec
 from snnprog.table import Table, checked
 from snnprog.wording import counted
@@ -121,7 +121,7 @@ def verify(
     *,
     record: Record = "spikes",
     against: str = REFERENCE,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
 
@@ -136,9 +136,9 @@ def verify(
         Whether to compare currents and potentials, too.
     against : str
         The backend that all are compared with.
-    progress : callable, optional
-        Called with (backend, 0, 1) when a backend begins, with (backend, 1, 1) when it has finished, and with
-        ("all backends", done, all) in between.
+    progress : callable or True, optional
+        True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
+        with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
 
     Raises
     ------
@@ -152,7 +152,6 @@ def verify(
     """
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
@@ -170,18 +169,19 @@ def verify(
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
     names = tuple(dict.fromkeys([REFERENCE, against, *backends]))
-    for name in names:
-        if progress is not None:
-            progress(ALL_BACKENDS, len(runs) + len(failures), len(names))
-            progress(name, 0, 1)
-        try:
-            runs[name] = run_backend(program, inputs, name, record)
-        except (BackendError, LimitError) as error:
-            failures[name] = error
-            if name == against or failures.keys() >= set(backends):
-                raise
-        if progress is not None:
-            progress(name, 1, 1)
+    with shown(progress, ALL_BACKENDS) as tell:
+        for name in names:
+            if tell is not None:
+                tell(ALL_BACKENDS, len(runs) + len(failures), len(names))
+                tell(name, 0, 1)
+            try:
+                runs[name] = run_backend(program, inputs, name, record)
+            except (BackendError, LimitError) as error:
+                failures[name] = error
+                if name == against or failures.keys() >= set(backends):
+                    raise
+            if tell is not None:
+                tell(name, 1, 1)
     is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
     for name in [name for name in backends if name in runs]:

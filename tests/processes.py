@@ -29,7 +29,7 @@ def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat")
-        return not state.is_file() or state.read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return not state.is_file() or state.read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except (ProcessLookupError, FileNotFoundError):
         return False
 

@@ -21,7 +21,9 @@ from snnprog import cli
 from snnprog.arrays import Raster
 from snnprog.backends import Backend, backend_names, find_backend, install, lack_of, run_backend, status
 from snnprog.backends.environment import FINISHED, environment_folder
+from snnprog.backends.folder import ARTIFACTS
 from snnprog.backends.interpreters import find_interpreter, variable_for
+from snnprog.emit.exporting import EXPORT_FORMS
 
 
 @pytest.fixture
@@ -524,3 +526,7 @@ def test_a_version_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
         sp.BackendError, match=r"no Python 1.0 with venv was found .* name its path in SNNPROG_PYTHON_1_0"
     ):
         find_interpreter((1, 0))
+
+
+def test_artifacts_are_the_forms_that_programs_are_exported_to() -> None:
+    assert tuple(EXPORT_FORMS) == ARTIFACTS

@@ -11,7 +11,7 @@ from command_line import FILES, Command
 
 from snnprog import cli
 from snnprog.chips import CHIPS, Core
-from snnprog.cli.entry import INFEASIBLE_HINT
+from snnprog.cli.failures import INFEASIBLE_HINT
 from snnprog.program import load
 
 

@@ -288,5 +288,5 @@ def test_integers_are_looked_at_where_the_search_for_weights_ends_without_an_ans
 @pytest.mark.parametrize("call", [sp.compile, sp.explain])
 def test_a_progress_that_cannot_be_called(call: Callable[..., object]) -> None:
     spec = sp.Spec([sp.Pattern(np.eye(2, 1, dtype=bool), np.eye(2, 1, -1, dtype=bool))], [1])
-    with pytest.raises(sp.SpecError, match="progress must be a callable or None, got True"):
-        call(spec, progress=untyped(True))
+    with pytest.raises(sp.SpecError, match="progress must be True, a callable or None, got 3"):
+        call(spec, progress=untyped(3))

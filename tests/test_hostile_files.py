@@ -110,7 +110,8 @@ def one_row_of_very_many_lines(path: Path) -> None:
 def the_same_patterns_very_often(path: Path) -> None:
     rasters = {"inputs": np.zeros((9, 10_000), dtype=bool), "targets": np.zeros((9, 1), dtype=bool)}
     write_archive(path.with_name("raster.npz"), rasters, texts={})
-    path.write_text('[[patterns]]\ninputs = "raster.npz:inputs"\ntargets = "raster.npz:targets"\n' * 3000)
+    pattern = '[[patterns]]\ninputs = "raster.npz:inputs"\ntargets = "raster.npz:targets"\n'
+    path.write_text(pattern * 3000, encoding="utf-8")
 
 
 BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {

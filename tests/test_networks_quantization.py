@@ -20,7 +20,8 @@ import snnprog as sp
 from snnprog.chips import find_chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, from_nir, quantize
-from snnprog.networks.scaling import Grid, RealNeuron, grid_of, scaled
+from snnprog.networks.neuron import Grid, RealNeuron, grid_of
+from snnprog.networks.scaling import scaled
 from snnprog.simulate import simulate
 
 LOIHI = find_chip("loihi1")

@@ -125,7 +125,7 @@ def said(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Return a function that runs the command line with a text on standard input, its first word."""
 
     def run(text: object, *words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(str(text).encode())))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(str(text).encode()), encoding="utf-8"))
         return command(*words)
 
     return run

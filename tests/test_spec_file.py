@@ -123,7 +123,7 @@ def test_a_file_is_the_spec_it_says(place: Path, text: str, spec: Spec) -> None:
 
 
 def test_the_path_may_be_a_text_and_files_are_beside_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.write_text(NPZ)
+    place.write_text(NPZ, encoding="utf-8")
     assert load_spec(str(place)).digest() == Spec(PATTERNS).digest()
     monkeypatch.chdir(place.parent)
     assert load_spec(place.name).digest() == Spec(PATTERNS).digest()
@@ -160,12 +160,16 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "key of a pattern in a spec": (
         "ticks = 3\n" + NPZ,
-        r"'ticks' stands in the top of the file; move it below \[\[pat",
+        r"'ticks' stands at the top of the file; move it below \[\[pat",
     ),
     "no patterns": ("bias = 0\n", r"has no \[\[patterns\]\]; add at least one"),
     "empty patterns": ("patterns = []\n", r"has no \[\[patterns\]\]; add at least one"),
     "patterns as text": ('patterns = "x"\n', r"SPEC.toml has no \[\[patterns\]\]"),
-    "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"SPEC.toml has no \[\[patterns\]\]"),
+    "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"has \[patterns\]; write \[\[patterns\]\]"),
+    "delays backwards": (
+        'delays = "5-1"\n' + NPZ,
+        r"SPEC.toml must be a range with the lesser number first, got '5-1'; write '1-5'",
+    ),
     "patterns of texts": (
         'patterns = ["x"]\n',
         r"must be a table with inputs, targets, care, ticks, n_inputs, n_outputs, count, layout,",
@@ -300,7 +304,6 @@ BAD_VALUES: dict[str, tuple[str, str]] = {
     "signs too few": ("signs = [1]", "signs must have 2 entries, one per presynaptic neuron, got 1"),
     "delays of flags": ("delays = [true]", "delay must be an integer, got True"),
     "no delays": ("delays = []", "delays must have at least one entry, got none"),
-    "delays backwards": ('delays = "5-1"', "delays must have at least one entry, got none"),
     "a delay twice": ("delays = [1, 1]", "delays must not repeat, got (1, 1)"),
     "unknown chip": ('chip = "loihi9"', "unknown chip 'loihi9'; known chips are fpga, fpga-ge, fpga-subtract,"),
     "chip as number": ("chip = 1", "unknown chip '1'; known chips are fpga, fpga-ge, fpga-subtract,"),

@@ -84,7 +84,7 @@ def test_a_registered_chip_is_found_by_its_name() -> None:
 
 @pytest.mark.usefixtures("maker")
 def test_a_spec_file_names_a_registered_chip(spec_path: Path) -> None:
-    spec_path.write_text('chip = "subtracting6"\n' + spec_path.read_text())
+    spec_path.write_text('chip = "subtracting6"\n' + spec_path.read_text(encoding="utf-8"), encoding="utf-8")
     assert load_spec(spec_path).chip == CHIP
 
 
@@ -166,7 +166,7 @@ def test_what_is_no_chip_is_bad_usage(text: str, message: str, spec_path: Path, 
 
 
 def test_a_spec_file_imports_nothing(spec_path: Path) -> None:
-    spec_path.write_text('chip = "my_chip:CHIP"\n' + spec_path.read_text())
+    spec_path.write_text('chip = "my_chip:CHIP"\n' + spec_path.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(sp.SpecError, match="chip is 'my_chip:CHIP'; known chips are"):
         load_spec(spec_path)
     assert "my_chip" not in sys.modules

@@ -591,7 +591,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    os.register_at_fork(after_in_child=tie_to_parent)
+    if sys.platform != "win32":
+        os.register_at_fork(after_in_child=tie_to_parent)
     # After an abort, Python's resource tracker frees the shared memory; its warning would follow our one sentence.
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker"
     try:

@@ -196,22 +196,22 @@ def _held_by_children(path: Path, say: Callable[[str], None]) -> Iterator[tuple[
     """
     if sys.platform == "win32":
         yield ()
-        return
-    with path.open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for processes of an interrupted installation")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        handed_on = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, GUARD_DESCRIPTOR + 1)
-        try:
-            yield (handed_on,)
-        finally:
-            os.close(handed_on)
+    else:
+        with path.open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("waiting for processes of an interrupted installation")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            handed_on = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, GUARD_DESCRIPTOR + 1)
+            try:
+                yield (handed_on,)
+            finally:
+                os.close(handed_on)
 
 
 def _python_in(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def _does_current_interpreter_fit(backend: Backend) -> bool:

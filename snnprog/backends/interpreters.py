@@ -1,4 +1,4 @@
-"""Find a Python of a given version on this machine: by variable, PATH, pyenv, uv and conda."""
+"""Find a Python of a given version on this machine: by variable, PATH, launcher (Windows), pyenv, uv and conda."""
 
 from __future__ import annotations
 
@@ -61,9 +61,18 @@ def _candidates(version: Version) -> Iterator[Path]:
     for name in (f"python{text}", "python3", "python"):
         if found := _which(name):
             yield Path(found)
+    if sys.platform == "win32":
+        yield from _launched_interpreters(text)
     yield from _pyenv_interpreters(text)
     yield from _uv_interpreters(text)
     yield from _conda_interpreters()
+
+
+def _launched_interpreters(text: str) -> Iterator[Path]:
+    """Yield what the launcher of Windows starts, as its interpreters have no version in their names."""
+    answer = _ask([_which("py"), f"-{text}", "-c", "import sys; print(sys.executable)"])
+    if answer:
+        yield Path(answer)
 
 
 def _pyenv_interpreters(text: str) -> Iterator[Path]:

@@ -32,3 +32,7 @@ __all__ = [
     "spike_count",
     "with_rest",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -136,17 +136,23 @@ class Questions(Displayed):
         return asked
 
     def decide(self, spikes: Sequence[Raster]) -> Int64s:
-        """Return the class of each sample from its outputs' raster ``(ticks, outputs)``: the last tick is the answer.
+        """Return the class of each sample from its outputs' raster ``(ticks, outputs)``: that with most votes.
 
-        A tie is decided by the outputs that only distinguish the tied classes; if it remains, the first
-        of them is returned.
+        If several classes have as many, the first of them is returned.
+        """
+        decided: Int64s = self.votes(spikes).argmax(axis=1)
+        return decided
+
+    def votes(self, spikes: Sequence[Raster]) -> Int64s:
+        """Return the votes (samples, classes) for each class from the outputs' rasters: the last tick is the answer.
+
+        If classes have as many votes, the outputs that only distinguish the tied classes count once more.
         """
         said = np.where(np.array([raster[-1] for raster in spikes]), YES, NO)
         agreement = said[:, None, :] == self.answers
-        votes = agreement.sum(axis=2)
+        votes: Int64s = agreement.sum(axis=2)
         tied = votes == votes.max(axis=1, keepdims=True)
         for sample in np.flatnonzero(tied.sum(axis=1) > 1):
             among = ~(self.answers[~tied[sample]] != NOT_ASKED).any(axis=0)
             votes[sample] += tied[sample] * (1 + agreement[sample][:, among].sum(axis=1))
-        decided: Int64s = votes.argmax(axis=1)
-        return decided
+        return votes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -102,6 +102,12 @@ class CompileReport(Displayed):
     def status(self) -> str:
         """Whether the program is "exact", or the "closest" that was found."""
         return CLOSEST if self.wrong_bins else EXACT
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "seconds": dict(self.seconds)}  # a read-only view cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, seconds=MappingProxyType(state["seconds"]))
 
     def _summary(self) -> str:
         wrong = f"closest found, {counted(self.wrong_bins, 'wrong bin')}" if self.wrong_bins else EXACT

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from snnprog.checks import as_integer, as_seconds, check_callable, check_type
+from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
 from snnprog.compiler.helping import built_with_help, helped_or_refused, is_flawed
@@ -30,7 +30,7 @@ from snnprog.errors import (
     SolverError,
     SpecError,
 )
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
@@ -48,7 +48,7 @@ def compile(
     seed: int = 0,
     on_infeasible: Literal["raise", "closest"] = RAISE,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> CompileResult:
     """Design, quantize and verify a program for a spec.
@@ -63,8 +63,9 @@ def compile(
     executor : concurrent.futures.Executor, optional
         Executor that designs and repairs neurons in parallel: processes, Dask's ``client.get_executor()``, or loky.
         The result does not depend on it.
-    progress : callable, optional
-        Called with (step, done, all) as work proceeds; the steps are
+    progress : callable or True, optional
+        True shows a bar for each step, in a terminal or a notebook. A callable is called with (step, done, all) as work
+        proceeds; the steps are
         "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as required. Long
         searches inside a step are reported about four times a second, as the step's name followed by ": searching",
         with the work done so far as both numbers.
@@ -94,7 +95,6 @@ def compile(
         If an argument is invalid.
     """
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     seed = as_integer("seed", seed)
     if seed < 0:
         raise SpecError(f"seed must be a non-negative integer, got {seed}")
@@ -102,8 +102,8 @@ def compile(
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     is_closest = on_infeasible == CLOSEST
-    work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit, is_always_checked=is_closest)
-    with until(deadline_after(limit)), telling(progress):
+    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, seed=seed, executor=executor, progress=tell, limit=limit, is_always_checked=is_closest)
         built, at_least = _closest(work) if is_closest else (_exact(work), 0)
         check_fan_in(spec, built)
         check_noise(spec, built)

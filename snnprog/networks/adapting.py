@@ -1,8 +1,9 @@
 """Adaptation of a network to a chip: the reset of its neurons, and the start of constant drives.
 
-A reset a tick after the spike is a refractory period of two ticks, or, if the threshold is subtracted, a synapse of
-each neuron with itself that corrects the early subtraction of the chip. A chip's bias acts from the first tick on;
-the constant drive of a population that starts later comes by synapses from a neuron that spikes in every tick.
+A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, synapses of
+each neuron with itself; a neuron that holds back gets a second one (`snnprog.networks.resets`). A chip's bias acts from
+the first tick on; the constant drive of a population that starts later comes by synapses from a neuron that spikes in
+every tick.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from scipy.sparse import csr_array
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
-from snnprog.networks.convention import SUBTRACT, ZERO
-from snnprog.networks.network import Connection, Population, TrainedNetwork, joined
+from snnprog.networks.convention import ABOVE, SUBTRACT, ZERO
+from snnprog.networks.network import Connection, Population, TrainedNetwork
+from snnprog.networks.resets import with_late_subtraction, with_second_neurons
 from snnprog.networks.running import batches, run_network
-from snnprog.networks.weights import Matrix, one_to_one
+from snnprog.networks.weights import Matrix
 from snnprog.rules.linear import NONE
 from snnprog.wording import counted
 
@@ -43,21 +45,25 @@ class AdaptedNetwork:
 
 
 def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
-    """Return an equivalent network for a chip, except for rounding; None if the chip has no such neurons."""
-    ones, reset = np.ones(network.n_neurons, np.int64), network.convention.reset
+    """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons."""
+    reset = network.convention.reset
     late = [each for each in network.populations if each.reset_delay and not each.is_readout]
     lasting = [each for each in network.populations if not each.is_readout and each.potential_kept.any()]
-    if not late and not lasting:
-        return _with_clock(network, chip, ones)  # no potential remains that a reset could change
-    if reset != chip.linear_rule(*chip.usual_decays).reset:
-        return None
-    if reset == ZERO:
-        return _with_pauses(network, chip, late)
-    late = [each for each in late if (each.potential_kept < 1.0).any()]
-    if any(population.current_kept.any() for population in late):
-        return None
-    loops = [_late_subtraction(population) for population in late]
-    return _with_clock(replace(network, connections=joined((*network.connections, *loops))), chip, ones)
+    if late or lasting:  # otherwise nothing is left that a reset could change
+        if reset != chip.linear_rule(*chip.usual_decays).reset:
+            return None
+        if reset == ZERO:
+            return _with_pauses(network, chip, late)
+        network = with_late_subtraction(network)
+    return as_the_chip(_with_seconds(network, chip), chip)
+
+
+def _with_seconds(network: TrainedNetwork, chip: Chip) -> TrainedNetwork:
+    """Return a network with second neurons where its neurons hold back, if those of the chip do so with them."""
+    own, longest = network.convention, 3 if network.current_kept.any() else 2
+    is_possible = own.compare == ABOVE and chip.linear_rule(*chip.usual_decays).most_spikes == 1
+    has_delays = chip.delays[0] == 1 and longest <= chip.delays[1]
+    return with_second_neurons(network) if own.holds_back and is_possible and has_delays else network
 
 
 def as_the_chip(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork:
@@ -71,15 +77,6 @@ def _with_pauses(network: TrainedNetwork, chip: Chip, late: Sequence[Population]
     for population in late:
         refractory[network.neurons_of(population.name)] = 2
     return _with_clock(network, chip, refractory) if not late or chip.refractory[1] >= 2 else None
-
-
-def _late_subtraction(population: Population) -> Connection:
-    """Return synapses that delay the subtraction of the threshold by a tick.
-
-    With immediate subtraction the next potential is ``γ (v - θ)``; with subtraction a tick later, ``γ v - θ``.
-    """
-    left = population.threshold * (1.0 - population.potential_kept)
-    return Connection(population.name, population.name, 1, 1.0, one_to_one(-left))
 
 
 def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is_random: bool) -> SpecError:

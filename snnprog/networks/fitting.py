@@ -207,7 +207,7 @@ class Fitting:
         inputs : sequence of (ticks, inputs) bool
         labels : (samples,) int, optional
         """
-        traces = run_network(trained, inputs, potentials=True)
+        traces = run_network(self._told_by(trained), inputs, potentials=True)
         potentials = [trace.potentials for trace in traces if trace.potentials is not None]
         clocked = [np.concatenate([raster, np.ones((len(raster), 1), np.bool_)], axis=1) for raster in inputs]
         return Samples(
@@ -216,6 +216,10 @@ class Fitting:
             potentials=tuple(each[:, self.neurons] for each in potentials),
             labels=labels,
         )
+
+    def _told_by(self, trained: TrainedNetwork) -> TrainedNetwork:
+        """Return what tells all neurons that are fitted what to do: the adapted network, if others came with it."""
+        return trained if self.neurons.max(initial=-1) < trained.n_neurons else self.network
 
     def fit(self, samples: Samples, *, bits: Bits, keep: float, tolerance: float, seed: int) -> NetworkFit:
         """Return the integers that reproduce the trained network on samples.

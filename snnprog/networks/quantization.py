@@ -218,7 +218,7 @@ def quantize(
         scales=found.scales[: network.n_neurons] * limits.unit,
         has_inputs=rasters is not None,
         fit=fitted,
-        notes=(*network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
+        notes=(*adapted.network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
     )
 
 
@@ -228,9 +228,9 @@ def _rounded(
     def wrong_bins(found: RoundedNetwork) -> int:
         return mismatch_of(network, found.program(adapted.refractory), inputs).wrong_bins
 
-    seen, others = reach_of(network, inputs), np.full(adapted.network.n_neurons - network.n_neurons, np.inf)
-    current, potential = (np.concatenate([REACH_MARGIN * each, others]) for each in (seen.current, seen.potential))
-    return rounded(adapted.network, chip, bits=bits, reach=RealReach(current, potential), wrong_bins=wrong_bins)
+    seen = reach_of(adapted.network, inputs)
+    reach = RealReach(REACH_MARGIN * seen.current, REACH_MARGIN * seen.potential)
+    return rounded(adapted.network, chip, bits=bits, reach=reach, wrong_bins=wrong_bins)
 
 
 def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster] | None, *, fit: bool) -> str:

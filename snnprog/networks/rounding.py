@@ -14,8 +14,9 @@ from snnprog.errors import LimitError
 from snnprog.networks.adapting import CLOCK
 from snnprog.networks.convention import AT_LEAST
 from snnprog.networks.network import Connection, Population, TrainedNetwork
+from snnprog.networks.neuron import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of
 from snnprog.networks.running import RealReach
-from snnprog.networks.scaling import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of, scaled, scaled_alike
+from snnprog.networks.scaling import scaled, scaled_alike
 from snnprog.networks.sharing import OwnNeuron, with_shared_thresholds
 from snnprog.networks.weights import Kernel, Matrix
 from snnprog.program import Program

@@ -16,7 +16,9 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
-from snnprog.networks.scaling import Grid, RealNeuron, ScaledNeuron, Trials, at_scale, least_exponent
+from snnprog.networks.neuron import Grid, RealNeuron, ScaledNeuron
+from snnprog.networks.scaling import at_scale, least_exponent
+from snnprog.networks.trials import Trials
 
 MOST_CANDIDATES = 96
 """Number of candidate thresholds. A choice, not a measurement."""

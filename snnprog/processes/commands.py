@@ -15,17 +15,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from snnprog.processes.starting import start
 from snnprog.temporaries import temporary_folder
 
-IS_POSIX = os.name == "posix"
 GUARD_DESCRIPTOR = 9
 GUARDED = 'exec 9<&0; (read -r _ <&9; kill -9 0) & exec "$@" 9<&- </dev/null'
 LOOK_SECONDS = 0.25
@@ -57,7 +57,7 @@ def ending_of(
     *,
     limit_s: float,
     folder: Path,
-    answer: BinaryIO | None = None,
+    answer: IO[bytes] | None = None,
     variables: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
     inherited: Collection[int] = (),
@@ -82,7 +82,7 @@ def ending_of(
             process = start(
                 _guarded(command),
                 folder=folder,
-                streams=(subprocess.PIPE if IS_POSIX else subprocess.DEVNULL, answer or said, said),
+                streams=(subprocess.DEVNULL if sys.platform == "win32" else subprocess.PIPE, answer or said, said),
                 variables=variables,
                 settings=settings,
                 has_own_session=True,
@@ -134,7 +134,7 @@ def answer_of(command: Sequence[str], *, limit_s: float) -> str:
 
 def _guarded(command: Sequence[str]) -> list[str]:
     """Return the words that start a command with its guard, which waits for the end of its pipe."""
-    if not IS_POSIX:
+    if sys.platform == "win32":
         return list(command)
     check_command(command)
     return ["/bin/sh", "-c", GUARDED, "sh", *command]
@@ -146,7 +146,7 @@ def check_command(command: Sequence[str]) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
 
 
-def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s: float) -> tuple[int | None, str]:
+def _wait(process: subprocess.Popen[bytes], said: Sequence[IO[bytes]], *, limit_s: float) -> tuple[int | None, str]:
     """Return the exit code, or None if it had to be ended, and the failure."""
     end = time.monotonic() + limit_s
     while True:
@@ -165,10 +165,10 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that leads a group, and the group; close its standard input."""
     try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if sys.platform == "win32":  # which has no groups: what the process started goes on
             process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
     if process.stdin is not None:
@@ -176,7 +176,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def last_words(said: BinaryIO) -> str:
+def last_words(said: IO[bytes]) -> str:
     """Return the end of the output of a command in a file."""
     said.seek(max(0, os.fstat(said.fileno()).st_size - SHOWN_BYTES))
     return said.read().decode("utf-8", errors="replace").strip()

@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from snnprog.processes.commands import (
-    IS_POSIX,
     SAID_LIMIT_BYTES,
     check_command,
     end_group,
@@ -34,6 +34,12 @@ PIECE_BYTES = 1 << 16
 LOOK_SECONDS = 0.25
 END_SECONDS = 5.0
 """Seconds for a command to end after its input has ended, before it is killed. A choice, not a measurement."""
+
+
+ONLY_POSIX = "cannot be started: it answers by pipes, which only POSIX systems can wait for"
+
+Poll = Callable[[float], list[tuple[int, int]]]
+"""Waits so many milliseconds, and returns the descriptors that are ready."""
 
 
 class ConversationError(Exception):
@@ -65,17 +71,14 @@ class Conversation:
         variables: Sequence[str] = (),
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        if not IS_POSIX:
-            raise ConversationError("cannot be started: it answers by pipes, which only POSIX systems can wait for")
         with ExitStack() as resources:
             self._said = resources.enter_context(tempfile.TemporaryFile())
             try:
                 check_command(command)
-                os.mkfifo(folder / GUARD, 0o600)
-                guard = os.open(folder / GUARD, os.O_RDWR)  # not O_WRONLY, which waits for the guard
+                words, guard = _guarded(command, folder)
                 resources.callback(os.close, guard)
                 self._process = start(
-                    ["/bin/sh", "-c", GUARDED, "sh", *command],
+                    words,
                     folder=folder,
                     streams=(subprocess.PIPE, subprocess.PIPE, self._said),
                     variables=variables,
@@ -88,13 +91,8 @@ class Conversation:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._into, self._out_of = self._process.stdin.fileno(), self._process.stdout.fileno()
-        for descriptor in (self._into, self._out_of):
-            os.set_blocking(descriptor, False)
         self._is_over = False
-        self._readable, self._both = select.poll(), select.poll()
-        for poll in (self._readable, self._both):
-            poll.register(self._out_of, select.POLLIN)
-        self._both.register(self._into, select.POLLOUT)
+        self._poll_readable, self._poll_both = _polls(self._into, self._out_of)
 
     def first_line(self, *, limit_s: float, most_bytes: int) -> bytes:
         """Return the first line that the command writes, before any question.
@@ -122,7 +120,7 @@ class Conversation:
         ConversationError
             If the command ends, does not answer in time, or wrote anything else.
         """
-        if self._readable.poll(0):
+        if self._poll_readable(0):
             self._read(1)  # raises at the end
             raise self._broken("wrote more than the answer")
         if os.fstat(self._said.fileno()).st_size > SAID_LIMIT_BYTES:
@@ -168,7 +166,8 @@ class Conversation:
         """Wait until the command accepts or provides data; return whether it does each."""
         while True:
             left = end - time.monotonic()
-            ready = dict((self._both if is_writing else self._readable).poll(1000 * min(max(left, 0.0), LOOK_SECONDS)))
+            poll = self._poll_both if is_writing else self._poll_readable
+            ready = dict(poll(1000 * min(max(left, 0.0), LOOK_SECONDS)))
             if ready:
                 return self._into in ready, self._out_of in ready
             if left <= 0.0:
@@ -198,3 +197,25 @@ class Conversation:
         """End the command; return the error with the end of its output."""
         self._kill()
         return ConversationError(said_after(failure, last_words(self._said)))
+
+
+def _guarded(command: Sequence[str], folder: Path) -> tuple[list[str], int]:
+    """Return the words that start a command beside its guard, and what keeps the pipe open that the guard waits for."""
+    if sys.platform == "win32":
+        raise ConversationError(ONLY_POSIX)
+    os.mkfifo(folder / GUARD, 0o600)
+    descriptor = os.open(folder / GUARD, os.O_RDWR)  # not O_WRONLY, which waits for the guard
+    return ["/bin/sh", "-c", GUARDED, "sh", *command], descriptor
+
+
+def _polls(into: int, out_of: int) -> tuple[Poll, Poll]:
+    """Let two pipes block no more; return what waits until the second can be read, and until either is ready."""
+    if sys.platform == "win32":
+        raise ConversationError(ONLY_POSIX)
+    for descriptor in (into, out_of):
+        os.set_blocking(descriptor, False)
+    readable, both = select.poll(), select.poll()
+    for poll in (readable, both):
+        poll.register(out_of, select.POLLIN)
+    both.register(into, select.POLLOUT)
+    return readable.poll, both.poll

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from snnprog.processes.surroundings import named_variables
 
-Stream = int | BinaryIO | None
+Stream = int | IO[bytes] | None
 
 
 def start(

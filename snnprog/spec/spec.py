@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 
 from snnprog.arrays import Bools, Raster
+from snnprog.automata import Automaton
+from snnprog.checks import check_type
 from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
@@ -68,6 +70,8 @@ class Spec(Displayed):
     refractory : int
         The refractory period of every neuron, in ticks: after a spike at tick t its potential is 0 until tick
         ``t + refractory``, when it can spike again; 1 to 63 on Loihi, and 1 (a spike at every tick) on Xylo.
+    automaton : Automaton, optional
+        What the outputs must do on every input stream; see `snnprog.prove`. Compiling does not use it.
 
     Raises
     ------
@@ -93,6 +97,7 @@ class Spec(Displayed):
     window: tuple[int, int]
     hidden: int | Literal["auto"]
     refractory: int
+    automaton: Automaton | None
 
     def __init__(
         self,
@@ -113,6 +118,7 @@ class Spec(Displayed):
         window: Sequence[int] = NO_WINDOW,
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
+        automaton: Automaton | None = None,
     ) -> None:
         given: dict[str, object] = locals()  # the options, by name
         chip = find_chip(chip)
@@ -121,6 +127,7 @@ class Spec(Displayed):
             "delays": as_delays(delays),
             "dynamics": Dynamics.usual(chip) if dynamics is None else dynamics,
             "chip": chip,
+            "automaton": automaton,
         }
         values |= {option.name: option.parse(given[option.name], chip) for option in OPTIONS}
         for name, value in values.items():
@@ -128,6 +135,8 @@ class Spec(Displayed):
         self._check()
 
     def _check(self) -> None:
+        if self.automaton is not None:
+            check_type("automaton", self.automaton, kind=Automaton)
         if not isinstance(self.dynamics, Dynamics):
             raise SpecError(f"dynamics must be a Dynamics, got {self.dynamics!r}")
         for delay in self.delays:

@@ -44,3 +44,7 @@ __all__ = [
     "truth_table",
     "winner_take_all",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from snnprog.automata import table_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -77,7 +78,11 @@ def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     spikes[2 * divisor :: 2] = False
     due = np.concatenate([[False], spikes[:-1] & (np.cumsum(spikes[:-1]) % divisor == 0)])
     pattern = Pattern(spikes[:, None], due[:, None])
-    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target)
+    # A state is the count, and whether the last spike completed it; the output answers one tick later.
+    edges = [[0, 1], *([count, count + 1] for count in range(1, divisor)), [0, 1]]
+    answers = [(state == divisor,) for state in range(divisor + 1)]
+    automaton = table_automaton(edges, rows=((False,), (True,)), outputs=answers)
+    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target, automaton=automaton)
 
 
 def _at_least_two(name: str, value: int) -> int:

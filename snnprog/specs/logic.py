@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.automata import Automaton, State
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -87,7 +89,34 @@ def truth_table(
     rows, values = np.array(list(answers)), np.array(list(answers.values()))
     bias: int | Literal["free"] = FREE if values[0].any() else 0
     pattern = Pattern(rows[stream], values[due])
-    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=target)
+    step = _TruthStep(answers, spacing)
+    automaton = Automaton(n_inputs=len(silence), n_outputs=n_outputs, start=step.start, step=step, symbols=step.rows)
+    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=target, automaton=automaton)
+
+
+@dataclass(frozen=True)
+class _TruthStep:
+    """The step of a truth table's automaton: states are the last rows, and for how many ticks no row may come."""
+
+    answers: Answers
+    spacing: int
+
+    @property
+    def start(self) -> tuple[tuple[Row, ...], int]:
+        """The state at rest."""
+        return (next(iter(self.answers)),) * LATENCY, 0
+
+    def __call__(self, state: State, row: Row) -> tuple[State, Row]:
+        """Return the next state and the outputs."""
+        assert isinstance(state, tuple)
+        last, pause = state
+        later = self.spacing - 1 if any(row) else max(0, pause - 1)
+        return ((*last[1:], row), later), self.answers[last[0]]
+
+    def rows(self, state: State) -> tuple[Row, ...]:
+        """Return the rows that can occur in a state."""
+        assert isinstance(state, tuple)
+        return tuple(self.answers) if state[1] == 0 else (next(iter(self.answers)),)
 
 
 def _with_clock(answers: Answers) -> Answers:

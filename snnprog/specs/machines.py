@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.automata import table_automaton
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
@@ -73,11 +74,13 @@ class StateMachine:
             raise SpecError(
                 f"{self.name} must take at most {NEURON_LIMIT} neurons, got {self.n_neurons}; {self.advice}"
             )
-        patterns = [self._pattern(walk) for walk in walks(self._edges())]
-        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip)
+        configurations, edges = self._graph()
+        patterns = [self._pattern(walk) for walk in walks(edges)]
+        automaton = table_automaton(edges, rows=self.rows, outputs=configurations)
+        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip, automaton=automaton)
 
-    def _edges(self) -> list[list[int]]:
-        """Return the transitions by row of each reachable configuration; rest is the first."""
+    def _graph(self) -> tuple[list[Row], list[list[int]]]:
+        """Return the configurations that can be reached, rest first, and for each of them where each row leads."""
         numbers, open_ones, edges = {self.rest: 0}, deque([self.rest]), []
         while open_ones:
             here = open_ones.popleft()
@@ -88,7 +91,7 @@ class StateMachine:
                     open_ones.append(configuration)
             check_ticks(self.name, len(numbers) * len(self.rows), advice=self.advice)
             edges.append([numbers[configuration] for configuration in reached])
-        return edges
+        return list(numbers), edges
 
     def _pattern(self, walk: Sequence[int]) -> Pattern:
         """Return the pattern of a walk from rest, with a last silent tick that shows its final configuration."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.automata import window_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -53,8 +56,22 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     dynamics = no_memory("delay_line", target)
     check_delays("delay_line", target, delays=offered)
     impulse = stream_of([(0, 0)], max(wanted) + 2, lines=1)
-    targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
-    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=target)
+    repeated = partial(_repeated, delays=tuple(wanted))
+    automaton = window_automaton(repeated, depths=[max(wanted)], n_outputs=len(wanted))
+    return Spec(
+        [Pattern(impulse, repeated(impulse))],
+        offered,
+        recurrent=stages > 0,
+        dynamics=dynamics,
+        fan_in=1,
+        chip=target,
+        automaton=automaton,
+    )
+
+
+def _repeated(stream: Raster, delays: Sequence[int]) -> Raster:
+    """Return what the outputs of a delay line do."""
+    return np.concatenate([delayed(stream, delay) for delay in delays], axis=1)
 
 
 def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str | Chip = "loihi1") -> Spec:
@@ -88,14 +105,17 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
     if within < 0:
         raise SpecError(f"within must be a non-negative integer of ticks, got {within}")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
+    target = find_chip(chip)
     if within == 0:
-        return _positive("coincidence", _gate(lines, least), {1}, chip=find_chip(chip))
-    patterns = _nearly_together(lines, least, within=within)
-    return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=find_chip(chip))
+        gate = _Neurons(partial(_enough, least=least), depths=[1] * lines)
+        return _positive("coincidence", _at_a_tick(lines, least), gate, delays={1}, chip=target)
+    detector = _Neurons(partial(_enough_lately, least=least, within=within), depths=[within + 2] * lines)
+    streams = _nearly_together(lines, least, within=within)
+    return _positive("coincidence", streams, detector, delays=range(1, within + 2), recurrent=True, chip=target)
 
 
-def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
-    """Return the patterns of a neuron fed by a trigger, and for every line, whether it spiked recently."""
+def _nearly_together(lines: int, least: int, *, within: int) -> list[Raster]:
+    """Return streams for a neuron that receives a trigger and, for each line, whether it spiked recently."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
     together = [
@@ -107,24 +127,29 @@ def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
     silent = [((line,), within + 1) for line in everyone] + [(tuple(everyone), 1)]
     silent += [(group, within + 1) for group in itertools.combinations(everyone, lines - least + 1)]
     ticks = 2 * within + 5
-    streams = [stream_of(trial, ticks, lines=lines) for trial in trials] + [pauses(silent, lines, spacing=ticks)]
-
-    def neurons(stream: Raster) -> Raster:
-        lately = delayed(recent(stream, within), 1)
-        trigger = delayed(stream, 1).any(axis=1, keepdims=True)
-        enough = lately.sum(axis=1, keepdims=True) >= least
-        return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
-
-    return [Pattern(stream, neurons(stream)) for stream in streams]
+    return [stream_of(trial, ticks, lines=lines) for trial in trials] + [pauses(silent, lines, spacing=ticks)]
 
 
-def _gate(lines: int, least: int) -> list[Pattern]:
-    """Return the pattern of a neuron that fires after a tick at which at least some of its lines spiked."""
+def _enough_lately(stream: Raster, least: int, within: int) -> Raster:
+    """Return what the detector, its trigger and the neurons of its lines do."""
+    lately = delayed(recent(stream, within), 1)
+    trigger = delayed(stream, 1).any(axis=1, keepdims=True)
+    enough = lately.sum(axis=1, keepdims=True) >= least
+    return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
+
+
+def _at_a_tick(lines: int, least: int) -> list[Raster]:
+    """Return the stream for a neuron that fires after a tick at which at least some of its lines spiked."""
     groups = [group for size in (least - 1, least) for group in itertools.combinations(range(lines), size)]
     stream = stream_of(
         [(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines=lines
     )
-    return [Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))]
+    return [stream]
+
+
+def _enough(stream: Raster, least: int) -> Raster:
+    """Return when a neuron fires that counts the lines of one tick."""
+    return delayed(stream.sum(axis=1, keepdims=True) >= least, 1)
 
 
 def sequence(
@@ -169,27 +194,33 @@ def sequence(
         raise SpecError(f"tolerance must be a non-negative integer of ticks, got {tolerance}")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
-        patterns = _exact_sequence(spikes, lines)
-        return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=find_chip(chip))
-    patterns = _tolerant_sequence(spikes, lines, tolerance=tolerance)
+        depths = [max((age + 1 for age, line in spikes if line == each), default=0) for each in range(lines)]
+        one = _Neurons(partial(_together, spikes=tuple(spikes)), depths)
+        delays = {age + 1 for age, _ in spikes}
+        return _positive("sequence", _exact_sequence(spikes, lines), one, delays=delays, chip=find_chip(chip))
+    streams = _tolerant_sequence(spikes, lines, tolerance=tolerance)
+    reach = [(line, 1 if age == 0 else max(age + tolerance, 2 * tolerance) + 1) for age, line in spikes]
+    depths = [max((back for line, back in reach if line == each), default=0) for each in range(lines)]
+    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depths)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
-    return _positive("sequence", patterns, taps, recurrent=True, chip=find_chip(chip))
+    return _positive("sequence", streams, several, delays=taps, recurrent=True, chip=find_chip(chip))
 
 
-def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
-    """Return the patterns of one neuron that receives all spikes of a sequence at once, given as (age, line)."""
+def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Raster]:
+    """Return streams for one neuron that receives all spikes of a sequence at once, given as (age, line)."""
     longest = max(age for age, _ in spikes)
     once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines=lines)
     dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, spacing=longest + 2)
-
-    def neuron(stream: Raster) -> Raster:
-        return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
-
-    return [Pattern(stream, neuron(stream)) for stream in (once, dense)]
+    return [once, dense]
 
 
-def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Pattern]:
-    """Return the patterns of a neuron that receives the last spikes, and whether the earlier ones were in time."""
+def _together(stream: Raster, spikes: Sequence[tuple[int, int]]) -> Raster:
+    """Return when the neuron of a sequence without tolerance fires."""
+    return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
+
+
+def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Raster]:
+    """Return streams for a neuron that receives the last spikes and whether the earlier ones came in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
     if tolerance >= nearest:
@@ -203,15 +234,17 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, toleran
     ticks = longest + width + 2
     streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines=lines) for trial in trials]
     silent = [((line,), 1) for _, line in last] + [((line,), width) for line in heard]
-    streams.append(pauses(silent, lines, spacing=ticks))
+    return [*streams, pauses(silent, lines, spacing=ticks)]
 
-    def neurons(stream: Raster) -> Raster:
-        lately = delayed(recent(stream[:, heard], width - 1), 1)
-        in_time = [delayed(lately[:, heard.index(line)], age - tolerance) for age, line in before]
-        now = [delayed(stream[:, line], 1) for _, line in last]
-        return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
 
-    return [Pattern(stream, neurons(stream)) for stream in streams]
+def _in_time(stream: Raster, spikes: Sequence[tuple[int, int]], tolerance: int) -> Raster:
+    """Return what the neuron of a sequence with tolerance does, and those that remember its earlier lines."""
+    last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
+    heard = sorted({line for _, line in before})
+    lately = delayed(recent(stream[:, heard], 2 * tolerance), 1)
+    in_time = [delayed(lately[:, heard.index(line)], age - tolerance) for age, line in before]
+    now = [delayed(stream[:, line], 1) for _, line in last]
+    return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
 
 
 def _all_of(lines: Sequence[Raster]) -> Raster:
@@ -222,15 +255,31 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
     return together[:, None]
 
 
+@dataclass(frozen=True)
+class _Neurons:
+    """What neurons do, as a function of a stream, and how many ticks back that depends on each line."""
+
+    outputs: Callable[[Raster], Raster]
+    depths: Sequence[int]
+
+
 def _positive(
-    what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: Chip, recurrent: bool = False
+    what: str,
+    streams: Sequence[Raster],
+    neurons: _Neurons,
+    *,
+    delays: Collection[int],
+    chip: Chip,
+    recurrent: bool = False,
 ) -> Spec:
     """Return a spec with neurons without memory and non-negative weights."""
     dynamics = no_memory(what, chip)
     check_delays(what, chip, delays=delays, advice="take fewer ticks, or another chip")
-    n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
-    signs = (1,) * n_presynaptic
-    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip)
+    patterns = [Pattern(stream, neurons.outputs(stream)) for stream in streams]
+    n_inputs, n_outputs = patterns[0].inputs.shape[1], patterns[0].targets.shape[1]
+    signs = (1,) * (n_inputs + (n_outputs if recurrent else 0))
+    automaton = window_automaton(neurons.outputs, depths=neurons.depths, n_outputs=n_outputs)
+    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip, automaton=automaton)
 
 
 def _check_trials(name: str, trials: int) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.networks.neuron import LEAST_SHARE, TINY, exponents_up_to
 from snnprog.networks.running import REACH_MARGIN
-from snnprog.networks.scaling import LEAST_SHARE, TINY, exponents_up_to
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 # Search range below the scale at which the largest weight has the largest mantissa, by bits: with few
