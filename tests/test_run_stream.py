@@ -195,7 +195,7 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
     path = saved(program, tmp_path)
     code, out, err = said(csv_of(raster), "run", path, "-", "--stream", "--ticks", "25")
     assert (code, out) == (0, csv_of(sp.run(program, raster).spikes))
-    assert err == "snnprog: the potentials of outputs that are read by them are left out of a stream of spikes\n"
+    assert err == "snnprog: a stream of spikes has no potentials; outputs that are read by them are skipped\n"
     alone = sp.Program.from_arrays(
         chip="loihi1",
         n_inputs=2,
@@ -218,7 +218,7 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--stream", "-o", "out.csv"], "--output does not go with --stream; leave it out"),
+        (["--stream", "-o", "out.csv"], "--output cannot be used with --stream; remove it"),
         (["--stream", "--json"], "--json does not go with --stream"),
         (["--stream", "--ids", "1"], "--ids does not go with --stream"),
         (["--stream", "--patterns", "1"], "--patterns does not go with --stream"),

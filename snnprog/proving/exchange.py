@@ -5,9 +5,9 @@ memories of spikes, with any behaviour of the cores and of the world outside (`p
 
 - ``told``: what a core tells is taken at once and put behind what it has told before; nothing else changes it.
 - ``strobe``: all cores are started, or sent to rest, in the same clock, only while none is at work and nothing is under
-  way; and with a tick, what was told before is forgotten.
+  way; and with a tick, what was sent before is discarded.
 - ``run``: a tick's first part ends when no core is at work.
-- ``next`` and ``take``: the numbers of core 0 are taken in the order in which they were told, then those of core 1, and
+- ``next`` and ``take``: the numbers of core 0 are taken in the order in which they were sent, then those of core 1, and
   so on; the tick is done after the last one of the last core, once no core is at work.
 - ``send``: the number is offered to each other core until it takes it, and outside if it is read out; none takes it
   twice.
@@ -15,8 +15,8 @@ memories of spikes, with any behaviour of the cores and of the world outside (`p
 - ``word``: a word goes to the core that its address names, and to no other.
 - ``ring``: a spike that is taken a tick later, with a delay that is one less, arrives at the same slot.
 
-A core tells each of its neurons at most once in a tick (lemmas ``neuron`` and ``spike`` of the core), so that no more
-is told than there is room for, and a count never passes its last value.
+A core sends each of its neurons at most once in a tick (lemmas ``neuron`` and ``spike`` of the core), so that no more
+is sent than there is room for, and a count never passes its last value.
 """
 
 from __future__ import annotations

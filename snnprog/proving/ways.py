@@ -50,7 +50,7 @@ class Way:
 
 
 def way_of(circuit: Circuit, clocks: int, held: Mapping[str, str]) -> Way:
-    """Return some clocks of a circuit from any state; inputs that are not held do what they like in each clock."""
+    """Return some clocks of a circuit from any state; inputs that are not held are free in each clock."""
     way = Way()
     states = {node: f"|{name} before|" for name, node in circuit.states.items()}
     way.lines += [f"(declare-fun {text} () {circuit.sort_of(node)})" for node, text in states.items()]

@@ -53,7 +53,8 @@ class SpikeExchange(Component):
         m.d.comb += [core.tick.eq(is_open & outside.tick) for core in cores]
         m.d.comb += [core.clear.eq(is_open & outside.clear) for core in cores]
 
-        # ------------------------------------------------------------------------------------- words, and what is told
+        # ------------------------------------------------------------------------------------- words, and spikes that
+        # are sent
         outputs = Array(
             Signal(neuron_bits + 1, name=f"outputs{index}", reset_less=True) for index in range(size.cores)
         )  # part of the program, which a reset keeps

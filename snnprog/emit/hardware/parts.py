@@ -109,7 +109,7 @@ def _is_sent(program: Program, core_of: Int32s) -> Bools:
 
 
 _PLACED: WeakKeyDictionary[Program, dict[CoreSize, Int32s]] = WeakKeyDictionary()
-"""Placements of programs that are in use, which are compared by identity: one is asked for several times."""
+"""Placements of programs that are in use, which are compared by identity: one is needed several times."""
 
 
 def placed(program: Program, plan: CorePlan) -> Int32s:

@@ -1,7 +1,7 @@
 """How many clocks a program's ticks take on a core, or on several.
 
 A core takes `clocks_per_neuron` for each neuron, and walks the synapses of its own neurons that spike. Several do so at
-the same time, so that the slowest counts. Then each spike that is told goes to all other cores, which walk its
+the same time, so that the slowest counts. Then each spike that is sent goes to all other cores, which walk its
 synapses at the same time; the next one follows when the last core has taken it. The exchange takes a clock to see
 that all cores are done, and one for each core.
 """
