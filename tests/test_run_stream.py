@@ -186,7 +186,7 @@ def test_nothing_is_lost_where_a_line_is_malformed(said: Command, tmp_path: Path
     path = saved(one_neuron(), tmp_path)
     code, out, err = said(HEADER + "0,0\n1,\nnonsense\n", "run", path, "-", "--stream")
     assert (code, out) == (cli.BAD_USAGE, HEADER + "1,0\n1,\n")
-    assert err == "snnprog: standard input, line 4: 'nonsense'; 2 integers are needed\n"
+    assert err == "snnprog: standard input, line 4: must have 2 integers, got 'nonsense'\n"
 
 
 def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
