@@ -219,10 +219,10 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--stream", "-o", "out.csv"], "--output cannot be used with --stream; remove it"),
-        (["--stream", "--json"], "--json does not go with --stream"),
-        (["--stream", "--ids", "1"], "--ids does not go with --stream"),
-        (["--stream", "--patterns", "1"], "--patterns does not go with --stream"),
-        (["--stream", "--sensor-size", "3,3"], "--sensor-size does not go with --stream"),
+        (["--stream", "--json"], "--json cannot be used with --stream"),
+        (["--stream", "--ids", "1"], "--ids cannot be used with --stream"),
+        (["--stream", "--patterns", "1"], "--patterns cannot be used with --stream"),
+        (["--stream", "--sensor-size", "3,3"], "--sensor-size cannot be used with --stream"),
         ([], "- stands for standard input, which only --stream reads; add --stream"),
     ],
 )
