@@ -39,7 +39,7 @@ class Crafted:
 
 @dataclass(frozen=True, eq=False)
 class _Rounded:
-    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and by what the real ones were multiplied."""
+    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and the factor of the real ones."""
 
     weights: Int64s
     exponent: int
@@ -48,7 +48,7 @@ class _Rounded:
 
 
 def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
-    """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
+    """Return the hidden neuron of these weights, at the threshold with the most valuable spikes; None without value.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
 
 
 def histories_of(draft: Draft) -> Histories:
-    """Return what hidden neurons can know, for a draft that has none yet."""
+    """Return the information that hidden neurons can have, for a draft without any."""
     spec, has_bias = draft.asked, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
@@ -157,7 +157,7 @@ def _arrivals(draft: Draft, lines: Raster) -> Raster:
 
 
 def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
-    """Return (rows, histories) what one unit told at each history leaves in the potential."""
+    """Return (rows, histories) the effect on the potential of one unit at each history."""
     tape, gamma = problem.potential_map.tape, problem.potential_map.gamma
     entries = []
     for row, tick in enumerate(rows):

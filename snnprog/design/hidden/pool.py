@@ -48,7 +48,7 @@ CLOCKS = 0.2
 
 @dataclass(frozen=True)
 class Draw:
-    """What is searched in a pool.
+    """The search in a pool.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def helped_from_pool(
 def _one_by_one(
     draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Draw
 ) -> tuple[Draft, dict[int, Neuron]] | None:
-    """Return the draft with one detector for each output that alone does, for outputs of few synapses, or None."""
+    """Return the draft with one sufficient detector for each output, for outputs of few synapses, or None."""
     chosen: list[int] = []
     for goal in goals:
         separator = separator_of(draft, goal, pool)

@@ -38,7 +38,7 @@ class Refusal:
 
 
 MOST_PROGRAMS = 12
-"""How many cases are refuted by integer programs, where no prices do: each may take a second."""
+"""Number of cases refuted by integer programs, if no prices suffice: each may take a second."""
 
 
 def impossibility(draft: Draft, output: int, *, histories: Histories, has_programs: bool = False) -> Refusal | None:
@@ -67,7 +67,7 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
 
 
 def refused_with_cases(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
-    """Return the outputs of which it is proved, case by case, that no network reproduces the targets."""
+    """Return the outputs that no network can reproduce, proved case by case."""
     draft, found = Draft(spec), {}
     histories = histories_of(draft)
     for output in outputs:
