@@ -1,4 +1,4 @@
-"""Automata: tables, KISS2 files, regular expressions, delays, and invariants; each against a plain reading of streams."""
+"""Automata: tables, KISS2 files, expressions, delays, and invariants; each against a plain reading of streams."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +102,19 @@ def test_a_changed_weight_is_found_with_the_shortest_stream(
     for synapse in range(program.n_synapses):
         weight = program.weight.copy()
         weight[synapse] = 0
-        changed = replace(program, weight=weight)
+        names = (
+            "pre",
+            "post",
+            "delay",
+            "exponent",
+            "threshold",
+            "bias",
+            "current_decay",
+            "potential_decay",
+            "refractory",
+        )
+        arrays: dict[str, Any] = {each: getattr(program, each) for each in ("n_inputs", "n_neurons", "outputs", *names)}
+        changed = sp.Program.from_arrays(chip=program.chip, weight=weight, **arrays)
         proof = sp.prove(changed, automaton, states=50_000)
         if proof.counterexample is None:
             continue

@@ -56,7 +56,7 @@ def prove_command(
     path: Path | None,
     as_json: bool,
 ) -> int:
-    """Prove a claim about a program for every input stream.
+    r"""Prove a claim about a program for every input stream.
 
     TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options;
     give one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted
