@@ -202,7 +202,7 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"ticks": 3}, "is a list of events without a size; give neurons (n_inputs or n_outputs in a SPEC.toml)"),
+        ({"ticks": 3}, r"without a size; give neurons \(n_inputs or n_outputs in a SPEC.toml\)"),
         ({"neurons": 3}, "is a list of events without a size; give ticks"),
         ({"ticks": 0, "neurons": 1}, "must hold rasters of at least one tick, got 2 of 0 x 1"),
         ({"ticks": -3, "neurons": 1}, "must hold rasters of at least one tick,"),
