@@ -85,7 +85,11 @@ from snnprog import cli
         ),
         (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a SPEC.toml\n"),
         (["inspect", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program\n"),
-        (["backends", "install", "no"], cli.BACKEND_FAILED, "unknown backend 'no'; known backends are kernel, reference, "),
+        (
+            ["backends", "install", "no"],
+            cli.BACKEND_FAILED,
+            "unknown backend 'no'; known backends are kernel, reference, ",
+        ),
         (["backends", "check", "no"], cli.BACKEND_FAILED, "unknown backend 'no'"),
         (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "does not exist; create it"),
         (["compile", "{spec}"], cli.BAD_USAGE, "Missing option '-o'"),
