@@ -19,8 +19,8 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 EXAMPLES = ("iris", "breast_cancer", "digits", "yin_yang")
 COLUMNS = (

@@ -17,10 +17,10 @@ from networks import anything
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import lay_out
+from snnprog.table import Table
 
 PATTERN_TICKS = (400, 150)
 

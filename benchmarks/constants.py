@@ -30,8 +30,8 @@ from instances import random_raster, random_target
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 FOLDERS = ("snnprog.design", "snnprog.integers", "snnprog.solver")
 FACTOR = 3

@@ -23,8 +23,8 @@ from rich.console import Console
 from scipy.optimize import linprog
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 TICKS, DUE = 3, 2
 Answers = tuple[bool, ...]

@@ -18,6 +18,7 @@ from snnprog.version import __version__
 
 HERE = Path(__file__).parent
 
+
 def digest_of_package() -> str:
     """Return a digest of the package and what it runs on, so that a notebook runs again when either has changed."""
     folder = Path(snnprog.__file__).parent
@@ -44,7 +45,7 @@ extensions = [
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "gallery/*.rst", "sg_execution_times.rst"]  # _gallery is made from gallery
+exclude_patterns = ["_build", "gallery", "_gallery/*.ipynb"]  # _gallery is made from gallery
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of_package())
@@ -59,11 +60,10 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_",
     "run_stale_examples": True,  # a script's picture also depends on the package
     "abort_on_example_error": True,
-    "min_reported_time": 3600,  # how long a script takes is no news to a reader
+    "write_computation_times": False,
     "show_memory": False,
     "download_all_examples": False,
     "show_signature": False,
-    "plot_gallery": "True",
 }
 
 default_role = "py:obj"  # docstrings name objects in single backticks

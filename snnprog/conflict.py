@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import nlargest
+
+from snnprog.display.card import BAD, MOST_ROWS, Card, Displayed
+from snnprog.table import Table
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class PricedBin:
         return "spike" if self.is_spike else "no second spike" if self.is_after_reset else "silence"
 
 
-@dataclass(frozen=True)
-class Conflict:
+@dataclass(frozen=True, repr=False)
+class Conflict(Displayed):
     """Why one output cannot do what is asked of it.
 
     Attributes
@@ -66,3 +71,22 @@ class Conflict:
 
     def __str__(self) -> str:
         return self.reason
+
+    def _summary(self) -> str:
+        return f"{self.reason} ({counted(len(self.bins), 'demand')})" if self.bins else self.reason
+
+    def _card(self) -> Card:
+        return Card(BAD, table=self._demands() if len(self.bins) > 1 else None)
+
+    def _demands(self) -> Table:
+        """Return the demands in order; of many, those that weigh most."""
+        priced = list(zip(self.bins, self.shares, strict=True))
+        heaviest = sorted(nlargest(MOST_ROWS, range(len(priced)), key=lambda index: priced[index][1]))
+        title = "Without any one of these, the others can be met" if self.is_minimal else "What the proof rests on"
+        if len(heaviest) < len(priced):
+            title = f"{title}: the {len(heaviest)} with the largest shares of {counted(len(priced), 'demand')}"
+        rows = [
+            (bin_.pattern, bin_.tick, bin_.demand, f"{float(share):.1%}" if share else "in several cases")
+            for bin_, share in (priced[index] for index in heaviest)
+        ]
+        return Table.plain(title, columns=("pattern", "tick", "demand", "share of the proof"), rows=rows)

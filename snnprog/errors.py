@@ -22,35 +22,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from snnprog.conflict import Conflict
-from snnprog.wording import counted
-
-SHOWN_CHARACTERS = 4000
-GAP = " [...] "
-
-
-def printable(text: str, *, is_one_line: bool = False) -> str:
-    """Return a text with its control characters escaped, and its middle left out where it is long.
-
-    Texts quote files and programs that may be anyone's; a terminal must not obey them.
-
-    Parameters
-    ----------
-    is_one_line : bool
-        Whether line breaks and tabs are escaped, too.
-    """
-    kept = "" if is_one_line else "\n\t"
-    return _shortened(
-        "".join(each if each.isprintable() or each in kept else _escape(each) for each in _shortened(text))
-    )
-
-
-def _shortened(text: str) -> str:
-    half = (SHOWN_CHARACTERS - len(GAP)) // 2
-    return text if len(text) <= SHOWN_CHARACTERS else text[:half] + GAP + text[-half:]
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+from snnprog.display.card import BAD, Card, html_of
+from snnprog.table import Table
+from snnprog.wording import counted, printable
 
 
 class SnnprogError(Exception):
@@ -81,6 +55,12 @@ class InfeasibleError(SnnprogError):
         others = f" (and {counted(more, 'more output')})" if more > 0 else ""
         reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
         super().__init__(f"infeasible: {reason}{others}")
+
+    def _repr_html_(self) -> str:
+        rows = [(conflict.neuron, conflict.pattern, conflict.tick, conflict.reason) for conflict in self.conflicts]
+        table = Table.plain("", columns=("output", "pattern", "tick", "reason"), rows=rows)
+        note = "The proof was checked; it is in the attribute proof, and the demands of each conflict are in conflicts."
+        return html_of(type(self).__name__, str(self), Card(BAD, table=table, notes=[note]))
 
     def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...], Mapping[str, object]]]:
         return InfeasibleError, (self.conflicts, self.proof)

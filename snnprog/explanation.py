@@ -11,6 +11,7 @@ asked is infeasible only if they cannot help either (see `snnprog.design.hidden.
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -25,18 +26,21 @@ from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.refuting import Refusal, impossibility
+from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.progress import Progress
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
+from snnprog.table import Table
+from snnprog.wording import counted
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(Displayed):
     """What can be said of one output.
 
     Attributes
@@ -62,6 +66,14 @@ class Verdict:
     proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
 
+    def _summary(self) -> str:
+        reason = f": {self.conflicts[0].reason}" if self.conflicts else ""
+        return f"output {self.output} is {self.status}{reason}"
+
+    def _card(self) -> Card:
+        kind = {INFEASIBLE: BAD, UNDECIDED: OPEN}.get(self.status, GOOD)
+        return Card(kind, facts=[("conflicts", len(self.conflicts))] if self.conflicts else [])
+
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
         return {
@@ -81,8 +93,8 @@ class Verdict:
         return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Displayed):
     """What can be said of a spec.
 
     Attributes
@@ -113,6 +125,24 @@ class Explanation:
     def infeasible(self) -> tuple[int, ...]:
         """The outputs that are proved infeasible."""
         return tuple(verdict.output for verdict in self.verdicts if verdict.status == INFEASIBLE)
+
+    def _summary(self) -> str:
+        counts = Counter(verdict.status for verdict in self.verdicts)
+        statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        return f"{counted(len(self.verdicts), 'output')}: {statuses}"
+
+    def _card(self) -> Card:
+        rows = [
+            (each.output, each.status, each.conflicts[0].reason if each.conflicts else "") for each in self.verdicts
+        ]
+        notes = [f"what may help: {self.advice}"] if self.infeasible and self.advice else []
+        if self.ended_by_time:
+            notes.append(f"the time limit ended: {', '.join(self.ended_by_time)}")
+        kind = BAD if self.infeasible else GOOD if self.is_feasible else OPEN
+        columns = ("output", "status", "reason")
+        return Card(
+            kind, table=Table.plain("", columns=columns, rows=sorted(rows, key=lambda row: not row[2])), notes=notes
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return the explanation as plain data."""

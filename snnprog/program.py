@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Bools, Int32s
 from snnprog.checks import as_int32, as_integer, as_integers, spread
 from snnprog.chips import Chip, Wiring, find_chip
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program_checks import (
@@ -53,6 +55,7 @@ from snnprog.synapses import (
     SynapseArrays,
     SynapseTable,
 )
+from snnprog.wording import counted
 
 __all__ = [
     "ARRAYS",
@@ -75,8 +78,8 @@ __all__ = [
 COUNT_LIMIT = 1 << 24
 
 
-@dataclass(frozen=True, eq=False, init=False)
-class Program(SynapseArrays):
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Program(SynapseArrays, Displayed):
     """Integers that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
 
     `dataclasses.replace` makes another one of it, with any of the arrays, `with_synapses` one with other synapses.
@@ -310,6 +313,24 @@ class Program(SynapseArrays):
     def has_refractory(self) -> bool:
         """Whether any neuron has a refractory period of more than its own tick."""
         return bool((self.refractory > 1).any())
+
+    def _summary(self) -> str:
+        ends = f"{counted(self.n_inputs, 'input')}, {counted(self.n_neurons, 'neuron')} ({self.n_outputs} read out)"
+        return f"{ends}, {counted(self.n_synapses, 'synapse')}, {self.chip.name}"
+
+    def _card(self) -> Card:
+        facts = [("rule", self.chip.rule.name), ("convolutions", len(self.shared) or None)]
+        facts += [("cores", None if self.core is None else int(self.core.max()) + 1)]
+        facts += [("spec (sha256)", str(self.provenance.get("spec_sha256", ""))[:16] or None)]
+        table, size = self.synapses, (self.n_neurons, self.n_inputs + self.n_neurons)
+        if (table.pre < self.n_inputs).all():
+            size = self.n_neurons, self.n_inputs
+        added = table.weight.astype(np.int64) << table.exponent
+        drawn = pictures.connections(table.pre, table.post, added=added, size=size, label="weights by line and neuron")
+        lines = "input lines" if size[1] == self.n_inputs else "input lines, then neurons,"
+        caption = f"weights: neurons from top to bottom, {lines} from left to right; blue is positive"
+        shown = [Picture(drawn, caption)] if table.pre.size else []
+        return Card(facts=[(name, value) for name, value in facts if value is not None], pictures=shown)
 
     def save(self, path: str | Path) -> None:
         """Write the program file, atomically; equal programs give equal bytes.

@@ -9,12 +9,15 @@ inputs, then the outputs where these feed outputs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TypeAlias, get_type_hints
 
+from snnprog.display.card import GOOD, Card, Displayed
 from snnprog.errors import FormatError
+from snnprog.wording import counted
 
 PROOF_FORMAT, PROOF_VERSION = "snnprog-proof", 1
 WIDEST_NUMBER = 1 << 53
@@ -121,8 +124,24 @@ class OrderRow:
 Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
-@dataclass(frozen=True)
-class Farkas:
+class ProofNode(Displayed):
+    """What all parts of a proof have in common: they are shown in brief, as proofs have many parts, and are deep."""
+
+    __slots__ = ()
+
+    def _summary(self) -> str:
+        names = ("output", "pattern", "tick", "unknown", "register", "line", "delay", "at")
+        place = ", ".join(f"{name} {getattr(self, name)}" for name in names if getattr(self, name, None) is not None)
+        rows = f", {counted(len(self.rows), 'row')}" if isinstance(self, Farkas) else ""
+        return f"{place}{rows}"
+
+    def _card(self) -> Card:
+        nodes = Counter(type(node).__name__ for node in nodes_of(self))  # type: ignore[arg-type]
+        return Card(GOOD, facts=nodes.most_common(), notes=["snnprog.check_proof checks a proof."])
+
+
+@dataclass(frozen=True, repr=False)
+class Farkas(ProofNode):
     """Rows of one output whose priced sum no integers can make 0 or more.
 
     Attributes
@@ -135,8 +154,8 @@ class Farkas:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Exhausted:
+@dataclass(frozen=True, repr=False)
+class Exhausted(ProofNode):
     """All integers that are left for one output fail; the checker runs them, in boxes that it halves.
 
     Attributes
@@ -150,8 +169,8 @@ class Exhausted:
     cuts: tuple[tuple[Row, ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class UnmatchedWindows:
+@dataclass(frozen=True, repr=False)
+class UnmatchedWindows(ProofNode):
     """No spikes in the windows of a pattern agree with the bins that were assumed.
 
     Attributes
@@ -163,8 +182,8 @@ class UnmatchedWindows:
     pattern: int
 
 
-@dataclass(frozen=True)
-class ExcessTaps:
+@dataclass(frozen=True, repr=False)
+class ExcessTaps(ProofNode):
     """More synapses of an output were assumed to be present than it may have.
 
     Attributes
@@ -175,8 +194,8 @@ class ExcessTaps:
     output: int
 
 
-@dataclass(frozen=True)
-class BinSplit:
+@dataclass(frozen=True, repr=False)
+class BinSplit(ProofNode):
     """An output is silent in a bin, or it spikes.
 
     Attributes
@@ -193,8 +212,8 @@ class BinSplit:
     if_spike: Node
 
 
-@dataclass(frozen=True)
-class RangeSplit:
+@dataclass(frozen=True, repr=False)
+class RangeSplit(ProofNode):
     """An unknown integer of an output is at most a number, or at least the next one.
 
     Attributes
@@ -219,8 +238,8 @@ class RangeSplit:
     if_high: Node
 
 
-@dataclass(frozen=True)
-class TapSplit:
+@dataclass(frozen=True, repr=False)
+class TapSplit(ProofNode):
     """A tap of an output has no synapse (its weight is 0), or it has one.
 
     Attributes
@@ -237,8 +256,8 @@ class TapSplit:
     if_present: Node
 
 
-@dataclass(frozen=True)
-class RegisterSplit:
+@dataclass(frozen=True, repr=False)
+class RegisterSplit(ProofNode):
     """A register of an output is at most a number after a tick, or at least the next one: -1 tells signs apart.
 
     Attributes

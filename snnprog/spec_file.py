@@ -61,6 +61,7 @@ from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec.options import OPTIONS
+from snnprog.wording import did_you_mean
 
 SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
@@ -70,6 +71,13 @@ ID_KEYS = ("input_ids", "output_ids")
 VIEW_KEYS = tuple(field.name for field in fields(EventView))
 RASTER_KEYS = ("inputs", "targets", "care")
 PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS, *VIEW_KEYS)
+TOP = "the top of the file"
+PLACES = {
+    SPEC_KEYS: "to the top of the file, above [dynamics] and [[patterns]]",
+    DYNAMICS_KEYS: "below [dynamics]",
+    PATTERN_KEYS: "below [[patterns]]",
+}
+"""Where each group of keys belongs."""
 
 Table = Mapping[str, object]
 
@@ -92,7 +100,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     """
     path = Path(path)
     table = _table(path)
-    _check_keys(path, "the file", table=table, allowed=SPEC_KEYS)
+    _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
@@ -136,8 +144,17 @@ def _check_keys(path: Path, where: str, *, table: object, allowed: tuple[str, ..
         raise FormatError(f"{where} of {path} is {table!r}; a table with {', '.join(allowed)} is needed")
     unknown = sorted(set(table) - set(allowed))
     if unknown:
-        raise FormatError(f"{where} of {path} has {', '.join(unknown)}; allowed are {', '.join(allowed)}")
+        raise FormatError(f"{path}: {_unknown_key(unknown[0], where, allowed=allowed)}")
     return table
+
+
+def _unknown_key(key: str, where: str, *, allowed: tuple[str, ...]) -> str:
+    """Return what is wrong with a key, and what was meant: in TOML, a key belongs to the table above it."""
+    for keys, place in PLACES.items():
+        if key in keys:
+            return f"{key!r} stands in {where}; move it {place}"
+    place = "" if where == TOP else f" in {where}"
+    return f"unknown key {key!r}{place}{did_you_mean(key, allowed) or '; known keys: ' + ', '.join(allowed)}"
 
 
 def _delays(path: Path, value: object) -> list[int]:

@@ -20,7 +20,9 @@ from snnprog.arrays import Bools, Int32s, Int64s
 from snnprog.checks import as_int32, as_integer, as_integers, check_between, check_type
 from snnprog.chips import Chip
 from snnprog.convolution import Convolution
+from snnprog.display.card import Displayed
 from snnprog.errors import LimitError, SpecError
+from snnprog.wording import counted
 
 SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 SHARED_ARRAYS = ("delay", "weight", "exponent", "sign_mode")
@@ -40,8 +42,8 @@ PART = 1 << 20
 """Synapses that are unrolled at a time, for little memory beside the result. A choice, not a measurement."""
 
 
-@dataclass(frozen=True, eq=False)
-class SharedSynapses:
+@dataclass(frozen=True, eq=False, repr=False)
+class SharedSynapses(Displayed):
     """All synapses of one convolution, from consecutive lines to consecutive neurons. `of` makes one from weights.
 
     Attributes
@@ -131,6 +133,10 @@ class SharedSynapses:
         """Number of weights of the kernel."""
         return self.convolution.n_weights
 
+    def _summary(self) -> str:
+        geometry = f"{counted(self.convolution.n_sources, 'place')} to {self.convolution.n_targets}"
+        return f"{geometry}, {counted(self.n_weights, 'weight')}, {counted(self.n_synapses, 'synapse')}"
+
     @cached_property
     def n_synapses(self) -> int:
         """Number of synapses whose weight is not 0."""
@@ -158,8 +164,8 @@ class SharedSynapses:
         return start
 
 
-@dataclass(frozen=True, eq=False)
-class SynapseTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class SynapseTable(Displayed):
     """All synapses of a program: those that are listed, then those of convolutions.
 
     Attributes
@@ -220,6 +226,9 @@ class SynapseTable:
     def n_synapses(self) -> int:
         """Number of synapses, counted without unrolling."""
         return int(self.pre.size) + sum(each.n_synapses for each in self.shared)
+
+    def _summary(self) -> str:
+        return f"{counted(self.pre.size, 'synapse')} listed, {counted(len(self.shared), 'convolution')}"
 
     @cached_property
     def whole(self) -> Mapping[str, Int32s]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Integers, Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def as_states(values: Integers) -> Integers:
     return values.astype(np.int32 if fits else np.int64, copy=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace(Displayed):
     """One pattern's run, from rest.
 
     Attributes
@@ -74,3 +77,20 @@ class Trace:
     def excursion(self) -> Excursion | None:
         """The first place where the run left the portable range, or None."""
         return self.excursions[0] if self.excursions else None
+
+    def _summary(self) -> str:
+        ticks, outputs = self.spikes.shape
+        states = "" if self.potentials is None else f", states of {counted(self.potentials.shape[1], 'neuron')}"
+        readouts = ", readouts" if self.readout is not None else ""
+        left = ", left the portable range" if self.excursion is not None else ""
+        spikes = counted(int(np.count_nonzero(self.spikes)), "spike")
+        return f"{counted(ticks, 'tick')}, {counted(outputs, 'output')}, {spikes}{states}{readouts}{left}"
+
+    def _card(self) -> Card:
+        label = f"output spikes, {counted(len(self.spikes), 'tick')} from left to right"
+        drawn = [Picture(pictures.raster([(self.spikes, pictures.RIGHT)], label=label), label)]
+        if self.potentials is not None and self.potentials.size:
+            shown, count = min(self.potentials.shape[1], pictures.MOST_LINES), self.potentials.shape[1]
+            caption = f"potentials of {counted(count, 'neuron') if shown == count else f'neurons 0 to {shown - 1}'}"
+            drawn.append(Picture(pictures.lines(self.potentials, label=caption), caption))
+        return Card(pictures=drawn, notes=[] if self.excursion is None else [f"{self.excursion}"])

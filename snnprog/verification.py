@@ -20,6 +20,7 @@ from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
 from snnprog.checks import check_callable, check_type
+from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
@@ -27,12 +28,14 @@ from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.spec import Spec
+from snnprog.table import Table, checked
+from snnprog.wording import counted
 
 ALL_BACKENDS = "all backends"
 
 
-@dataclass(frozen=True)
-class BackendCheck:
+@dataclass(frozen=True, repr=False)
+class BackendCheck(Displayed):
     """One backend's answer.
 
     Attributes
@@ -62,9 +65,12 @@ class BackendCheck:
         """Whether the targets came out, bit for bit as on the backend that this one is compared with."""
         return self.wrong_bins == 0 and self.is_identical
 
+    def _summary(self) -> str:
+        return f"{self.backend}, {'exact' if self.exact else 'not exact'}, {counted(self.wrong_bins, 'wrong bin')}"
 
-@dataclass(frozen=True)
-class Verification:
+
+@dataclass(frozen=True, repr=False)
+class Verification(Displayed):
     """All backends' answers.
 
     Attributes
@@ -91,6 +97,21 @@ class Verification:
         """The first backend's first divergence, or None where all are exact."""
         found = (check.first_divergence for check in self.backends.values())
         return next((divergence for divergence in found if divergence is not None), None)
+
+    def _summary(self) -> str:
+        wrong = [name for name, check in self.backends.items() if not check.exact]
+        verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
+        return f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+
+    def _card(self) -> Card:
+        rows = [
+            (name, checked(check.exact), check.wrong_bins, checked(check.is_identical), checked(check.is_portable))
+            for name, check in self.backends.items()
+        ]
+        notes = [f"{name}: {error}" for name, error in self.failures.items()]
+        notes += [] if self.first_divergence is None else [str(self.first_divergence)]
+        columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
+        return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
 
 def verify(

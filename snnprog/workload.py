@@ -18,9 +18,12 @@ from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import Energy
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.raster import as_raster
+from snnprog.table import text_of
+from snnprog.wording import counted
 
 if TYPE_CHECKING:  # a placement is given, not made here: counting costs no solver's import
     from snnprog.placement import Placement
@@ -53,8 +56,8 @@ class PatternActivity:
     energy_pj: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
-class Activity:
+@dataclass(frozen=True, repr=False)
+class Activity(Displayed):
     """The work of each pattern, and whose figures the energy is estimated by.
 
     Attributes
@@ -74,6 +77,21 @@ class Activity:
         energies = [one.energy_pj for one in self.patterns if one.energy_pj is not None]
         least, most = (sum(energy[end] for energy in energies) for end in (0, 1))
         return PatternActivity(**counts, energy_pj=None if self.energy_source is None else (least, most))
+
+    def _summary(self) -> str:
+        total = self.total
+        of = f"{counted(len(self.patterns), 'pattern')} of {counted(total.ticks, 'tick')} in all"
+        work = counted(total.synaptic_operations, "synaptic operation")
+        return f"{of}: {counted(total.neuron_spikes, 'neuron spike')}, {work}"
+
+    def _card(self) -> Card:
+        counts = asdict(self.total)
+        energy = counts.pop("energy_pj")
+        facts = [(name.replace("_", " "), value) for name, value in counts.items()]
+        if energy is None:
+            return Card(facts=facts)
+        words = " to ".join(text_of(each / 1000.0) for each in energy)
+        return Card(facts=[*facts, ("energy, an estimate", f"{words} nJ")], notes=[f"energy by {self.energy_source}"])
 
     def as_dict(self) -> dict[str, object]:
         """Return the activity as plain data."""

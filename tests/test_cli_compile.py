@@ -109,11 +109,16 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
         ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay is 1.5; a whole number is needed"),
         ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "chip is 'loihi9'; known chips are fpga"),
         ("tau_potential = 20.0", "tau_potential = -1", cli.BAD_USAGE, "time constant of the potential is -1"),
-        ("tau_potential = 20.0", "gamma = 0.9", cli.BAD_USAGE, "has gamma; allowed are potential_decay"),
+        (
+            "tau_potential = 20.0",
+            "gamma = 0.9",
+            cli.BAD_USAGE,
+            "unknown key 'gamma' in [dynamics]; known keys: potential_decay",
+        ),
         ("inputs.csv", "missing.csv", cli.BAD_USAGE, "missing.csv cannot be read"),
         ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "has tick 6; allowed is 0 to 4"),
         ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "has neuron 1; allowed is 0 to 0"),
-        ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "has pattern; allowed are chip"),
+        ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "unknown key 'pattern'; did you mean 'patterns'?"),
         ("chip =", "chip", cli.BAD_USAGE, "is not valid TOML"),
     ],
 )

@@ -393,3 +393,11 @@ def test_csv_of_times_is_refused(tmp_path: Path, text: str, said: dict[str, Any]
 )
 def test_names_with_keys(name: str, parts: tuple[str, str | None]) -> None:
     assert split_key(name) == parts
+
+
+@pytest.mark.parametrize("name", ["ticks", "neurons", "patterns"])
+def test_a_size_must_be_an_integer(tmp_path: Path, name: str) -> None:
+    path = csv_file(tmp_path, "tick,neuron\n0,0\n")
+    sizes: dict[str, Any] = {"ticks": 3, "neurons": 2, name: [3, 4]}
+    with pytest.raises(SpecError, match=rf"^{name} .*\[3, 4\]"):
+        read_rasters(path, **sizes)

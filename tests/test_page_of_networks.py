@@ -48,7 +48,7 @@ def test_the_same_spikes() -> None:
     assert (page.title, page.headline.kind) == ("mine", "good")
     assert page.headline.text == "The same spikes as the trained network on 2 inputs"
     assert page.headline.sentences[0] == (
-        "Compared are the spikes of 7 neurons in 560 bins, in real numbers and in the integers of loihi1, on 2 inputs."
+        "560 bins of 7 neurons were compared: real numbers with the integers of loihi1, on 2 inputs."
     )
     names = [row[0] for row in page.neurons.rows]
     assert names == [*(f"first, neuron {index}" for index in range(5)), "last, neuron 0", "last, neuron 1"]

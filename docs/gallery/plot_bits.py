@@ -2,7 +2,8 @@
 Coarse weights
 ==============
 
-How far the margin shrinks as weights get fewer bits, for one neuron. With too few bits, no exact integers are found.
+How far the margin shrinks as weights get fewer bits, for one neuron. With too few bits, no exact integers are
+found.
 """
 
 import matplotlib.pyplot as plt

@@ -16,6 +16,7 @@ from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 from snnprog.processes.surroundings import absolute_folders
+from snnprog.wording import did_you_mean
 
 BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
@@ -146,8 +147,11 @@ def find_backend(name: str) -> Backend:
     if name in BUILT_IN_NAMES:
         raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
-        known = ", ".join([*BUILT_IN_NAMES, *folders])
-        raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
+        known = [*BUILT_IN_NAMES, *folders]
+        raise BackendError(
+            f"there is no backend {name!r}; known are {', '.join(known)};"
+            f" {SEARCH_PATH_VARIABLE} adds folders{did_you_mean(name, known)}"
+        )
     return _read_folder(folders[name])
 
 

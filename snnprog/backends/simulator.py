@@ -27,11 +27,13 @@ from snnprog.backends.execution import (
 from snnprog.backends.readouts import Readouts, reads_potentials
 from snnprog.backends.streaming import RunnerStepper
 from snnprog.checks import as_seconds, check_type
+from snnprog.display.card import Displayed
 from snnprog.errors import PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.reference import ReferenceStepper
 from snnprog.trace import Trace
+from snnprog.wording import counted
 
 Inputs = NDArray[np.generic] | Sequence[int]
 """What one step takes: see `Simulator.step`."""
@@ -44,7 +46,7 @@ class Stepper(Protocol):
         """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
 
 
-class Simulator:
+class Simulator(Displayed):
     """A program that goes on where it stopped.
 
     Parameters
@@ -89,7 +91,7 @@ class Simulator:
         check_type("program", program, kind=Program)
         check_record(record)
         limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
-        self._tick = 0
+        self._tick, self._of = 0, f"{counted(program.n_neurons, 'neuron')} of {program.chip.name} on {backend}"
         self._inputs = _Inputs(program)
         self._readouts = Readouts(program, state=record == "state") if reads_potentials(program) else None
         state = record == "state" or self._readouts is not None
@@ -107,6 +109,9 @@ class Simulator:
     def tick(self) -> int:
         """The number of ticks since rest: the first tick of the next step."""
         return self._tick
+
+    def _summary(self) -> str:
+        return f"{self._of}, {'closed' if self._is_closed else f'next tick {self._tick}'}"
 
     def step(self, inputs: Inputs) -> Trace:
         """Run the next ticks.

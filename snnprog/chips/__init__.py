@@ -16,6 +16,7 @@ from snnprog.chips.registered import registered_chip, registered_names
 from snnprog.chips.semantics import SEMANTICS
 from snnprog.chips.xylo import XYLO
 from snnprog.errors import SpecError
+from snnprog.wording import did_you_mean
 
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO, *FPGA_CHIPS)}
 
@@ -48,8 +49,8 @@ def find_chip(chip: str | Chip) -> Chip:
     if isinstance(chip, str):
         found = CHIPS.get(chip) or registered_chip(chip)
     if found is None:
-        known = ", ".join(sorted({*CHIPS, *registered_names()}))
-        raise SpecError(f"chip is {chip!r}; known chips are {known}")
+        known = sorted({*CHIPS, *registered_names()})
+        raise SpecError(f"chip is {chip!r}; known chips are {', '.join(known)}{did_you_mean(chip, known)}")
     return found
 
 

@@ -78,9 +78,9 @@ def _print_demo(
     console: Console, verification: Verification, *, data: Mapping[str, object], neurons: Sequence[NeuronReport]
 ) -> None:
     from snnprog.report.neurons import print_neurons, row_of_report
-    from snnprog.report.table import Table
     from snnprog.report.terminal import print_table
     from snnprog.report.verifications import print_verification
+    from snnprog.table import Table
 
     print_neurons(console, list(map(row_of_report, neurons)))
     console.print()

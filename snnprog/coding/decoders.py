@@ -18,7 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.arrays import Int64s, Integers, Raster
 from snnprog.checks import as_integer
 from snnprog.coding.samples import check_least
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 NO_CLASS = -1
 YES, NO, NOT_ASKED = 1, -1, 0
@@ -53,8 +55,8 @@ def with_rest(raster: Raster) -> Raster:
     return np.concatenate([raster, np.zeros((1, raster.shape[1]), dtype=np.bool_)])
 
 
-@dataclass(frozen=True, eq=False)
-class Questions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Questions(Displayed):
     """What each output is asked about the class of a sample, and how classes are read off the answers.
 
     Attributes
@@ -99,6 +101,10 @@ class Questions:
         for output, (first, second) in enumerate(pairs):
             answers[first, output], answers[second, output] = NO, YES
         return cls(np.repeat(answers, voters, axis=1), 1.0 if voters == 1 else VOTERS_SHARE)
+
+    def _summary(self) -> str:
+        share = "" if self.share == 1.0 else f", each asked about {self.share:.0%} of the samples"
+        return f"{self.n_classes} classes, {counted(self.n_outputs, 'output')}{share}"
 
     @property
     def n_classes(self) -> int:

@@ -8,7 +8,7 @@ range, a value counts as its end for levels, latencies and rates; from receptive
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 
 AXES = ("samples", "values")
@@ -50,8 +51,8 @@ class Encoder(Protocol):
         """Return one raster ``(ticks, lines)`` per sample."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Ranged:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Ranged(Displayed):
     """An encoder that knows the range of each value once it is fitted.
 
     Attributes
@@ -68,6 +69,11 @@ class _Ranged:
             object.__setattr__(self, name, as_values(getattr(self, name)))
         if self.low.shape != self.high.shape or (self.low > self.high).any():
             raise SpecError("low and high do not go together; each value needs a range from low to high")
+
+    def _summary(self) -> str:
+        settings = [each.name for each in fields(self) if each.name not in ("low", "high")]
+        told = "".join(f"{name} {getattr(self, name)}, " for name in settings)
+        return f"{told}{fitted_to(self.low, 'value')}"
 
     def fit(self: Ranged, samples: ArrayLike) -> Ranged:
         """Return this encoder fitted to the range of ``samples`` (samples, values), as another object."""
@@ -97,7 +103,7 @@ class _Ranged:
         return share
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Levels(_Ranged):
     """A line for each level of each value; those that the value exceeds spike together at tick 0 (thermometer code).
 
@@ -133,7 +139,7 @@ class Levels(_Ranged):
         return list(exceeded.reshape(len(exceeded), 1, -1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Latency(_Ranged):
     """A line for each value, which spikes once: the greater the value, the earlier.
 
@@ -173,7 +179,7 @@ class Latency(_Ranged):
         return _spikes_at(np.rint((1.0 - both) * self.last), self.ticks)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussianFields(_Ranged):
     """A population for each value, tuned to different values: the nearer a field's centre, the earlier its spike.
 
@@ -227,7 +233,7 @@ class GaussianFields(_Ranged):
         return _spikes_at(latency.reshape(len(values), -1), self.ticks)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rate(_Ranged):
     """A line for each value, which spikes at random: the greater the value, the more often.
 
@@ -279,7 +285,7 @@ class Rate(_Ranged):
         return raster
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EvenRate(_Ranged):
     """A line for each value, which spikes evenly: the greater the value, the more often. Nothing is drawn.
 

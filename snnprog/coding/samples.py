@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 
 def unfitted() -> Floats:
@@ -62,6 +63,11 @@ def check_fitted(encoder: object, learned: Floats) -> None:
     if learned.size == 0:
         name = type(encoder).__name__
         raise SpecError(f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples)")
+
+
+def fitted_to(learned: Floats, noun: str) -> str:
+    """Return what an encoder was fitted to, in words."""
+    return f"fitted to {counted(learned.size, noun)}" if learned.size else "not fitted"
 
 
 def check_least(name: str, value: float, *, least: float) -> None:

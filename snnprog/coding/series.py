@@ -9,14 +9,15 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 
 AXES = ("samples", "ticks", "channels")
 
 
-@dataclass(frozen=True, eq=False)
-class Delta:
+@dataclass(frozen=True, eq=False, repr=False)
+class Delta(Displayed):
     """Two lines for each channel: one spikes when it has risen by a step since it was last heard of, one when fallen.
 
     Send-on-delta (Miskowicz 2006), as dynamic vision sensors and level-crossing converters do it: what was sent starts
@@ -44,6 +45,9 @@ class Delta:
             check_least(name, getattr(self, name), least=1)
         if not (self.step > 0.0).all():
             raise SpecError(f"steps are {self.step.tolist()}; positive ones are needed")
+
+    def _summary(self) -> str:
+        return f"steps {self.steps}, {fitted_to(self.step, 'channel')}"
 
     def fit(self, samples: ArrayLike) -> Delta:
         """Return this encoder fitted to the range of ``samples`` (samples, ticks, channels), as another object."""

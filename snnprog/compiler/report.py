@@ -14,6 +14,8 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
 from snnprog.compiler.stopwatch import Stopwatch
+from snnprog.display import pictures
+from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.integers import NeuronReport
@@ -21,15 +23,17 @@ from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.spec import Spec
+from snnprog.table import Table, text_of
 from snnprog.version import __version__
+from snnprog.wording import counted
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
 
 
-@dataclass(frozen=True)
-class Deviation:
+@dataclass(frozen=True, repr=False)
+class Deviation(Displayed):
     """How one output differs from its target.
 
     Attributes
@@ -45,9 +49,12 @@ class Deviation:
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
 
+    def _summary(self) -> str:
+        return f"output {self.output}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
 
-@dataclass(frozen=True)
-class CompileReport:
+
+@dataclass(frozen=True, repr=False)
+class CompileReport(Displayed):
     """What compiling did and cost.
 
     Attributes
@@ -96,6 +103,35 @@ class CompileReport:
         """Whether the program is "exact", or the "closest" that was found."""
         return CLOSEST if self.wrong_bins else EXACT
 
+    def _summary(self) -> str:
+        wrong = f"closest found, {counted(self.wrong_bins, 'wrong bin')}" if self.wrong_bins else EXACT
+        statuses = Counter(neuron.status for neuron in self.neurons)
+        outputs = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+        hidden = f"; {counted(len(self.hidden), 'hidden neuron')}" if self.hidden else ""
+        least = min((neuron.margin for neuron in (*self.neurons, *self.hidden)), default=0.0)
+        named = f"{counted(len(self.neurons), 'output')}: {outputs}{hidden}; least margin {text_of(least)} LSB"
+        return f"{wrong}; {named}; {counted(self.synapses, 'synapse')}"
+
+    def _card(self) -> Card:
+        neurons = (*self.neurons, *self.hidden)
+        worst = sorted(sorted(range(len(neurons)), key=lambda index: neurons[index].margin)[:MOST_ROWS])
+        rows = [(each.name, each.status, each.margin, each.synapses) for each in map(neurons.__getitem__, worst)]
+        of = f"the {len(worst)} of {len(neurons)} neurons with the least margins" if len(worst) < len(neurons) else ""
+        caption = "margin of each neuron: distance from the threshold at the worst tick that counts"
+        margins = pictures.bars([each.margin for each in neurons], label=caption)
+        facts = [("cores", f"{self.placement.cores} of {self.placement.chip}")] if self.placement else []
+        facts += [("seconds", f"{sum(self.seconds.values()):.2f}")]
+        return Card(
+            BAD if self.wrong_bins else GOOD,
+            facts=facts,
+            pictures=[Picture(margins, caption)],
+            table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
+            notes=[
+                *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
+                *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+            ],
+        )
+
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         return {
@@ -114,8 +150,8 @@ class CompileReport:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class CompileResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class CompileResult(Displayed):
     """A program that was verified, and how it came about.
 
     Attributes
@@ -134,6 +170,12 @@ class CompileResult:
     network: Network
     report: CompileReport
     chosen: tuple[Raster, ...]
+
+    def _summary(self) -> str:
+        return self.report._summary()
+
+    def _card(self) -> Card:
+        return self.report._card()
 
 
 def report_on(

@@ -33,10 +33,13 @@ from snnprog.conversion.spiking import (
     timing_of,
     with_fitted_thresholds,
 )
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
 from snnprog.networks.weights import Kernel
 from snnprog.program import Program
+from snnprog.table import Table
+from snnprog.wording import counted
 
 RATE, LATENCY = "rate", "latency"
 CODES = (RATE, LATENCY)
@@ -95,8 +98,8 @@ class LayerReport:
     is_shared: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Conversion:
+@dataclass(frozen=True, eq=False, repr=False)
+class Conversion(Displayed):
     """A program made of an artificial network, and how good it is.
 
     Attributes
@@ -155,6 +158,20 @@ class Conversion:
         if self.ann.classes is None:
             return self.decoder.values(spikes)
         return [self.ann.classes[index] for index in self.decoder.decide(spikes).tolist()]
+
+    def _summary(self) -> str:
+        scores, size = self.scores, counted(self.program.n_neurons, "neuron")
+        found = f"agreement {scores.agreement:.4f}"
+        if scores.ann is not None and scores.program is not None:
+            found = f"{scores.measure} {scores.program:.4f}, {scores.ann:.4f} of the network"
+        return (
+            f"{found} on {counted(scores.samples, 'sample')} held out; {size}, {counted(self.ticks, 'tick')} a sample"
+        )
+
+    def _card(self) -> Card:
+        rows = [(layer.name, layer.neurons, layer.unit, layer.threshold) for layer in self.layers]
+        columns = ("layer", "neurons", "activation of full rate", "threshold")
+        return Card(table=Table.plain("", columns=columns, rows=rows), notes=[self.costs.verdict, *self.notes])
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""

@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Bools, Int32s, Int64s, Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import LimitError, SpecError
 from snnprog.files.event_columns import EventColumns, columns_of
 from snnprog.files.event_recording import EventRecording
@@ -27,8 +29,8 @@ from snnprog.wording import counted
 REPEATS = ("refuse", "merge", "count")
 
 
-@dataclass(frozen=True, eq=False)
-class EventRaster:
+@dataclass(frozen=True, eq=False, repr=False)
+class EventRaster(Displayed):
     """A raster made of events, and what became of each event.
 
     ``events`` is the sum of the bins that are true, ``merged``, ``other_polarity``, ``outside_region`` and
@@ -67,6 +69,15 @@ class EventRaster:
     def outside(self) -> int:
         """Events that are not in the raster, for whichever reason but a shared bin."""
         return self.other_polarity + self.outside_region + self.outside_window
+
+    def _summary(self) -> str:
+        ticks, lines = self.raster.shape
+        size = f"{counted(ticks, 'tick')} of {self.dt_ms:g} ms, {counted(lines, 'line')}"
+        return f"{size}; {counted(self.events, 'event')}, {self.merged} merged, {self.outside} outside"
+
+    def _card(self) -> Card:
+        caption = "bins with events: lines from top to bottom, ticks from left to right"
+        return Card(pictures=[Picture(pictures.raster([(self.raster, pictures.INPUT)], label=caption), caption)])
 
 
 @overload

@@ -7,12 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.files.event_view import EventView
+from snnprog.wording import counted
 
 
-@dataclass(frozen=True, eq=False)
-class EventRecording:
+@dataclass(frozen=True, eq=False, repr=False)
+class EventRecording(Displayed):
     """Events as a file keeps them, and what it tells about them.
 
     Attributes
@@ -37,6 +39,10 @@ class EventRecording:
 
     def __post_init__(self) -> None:
         self.events.flags.writeable = False
+
+    def _summary(self) -> str:
+        size = "" if self.sensor_size is None else f", {self.sensor_size[0]} × {self.sensor_size[1]} pixels"
+        return f"{counted(self.events.size, 'event')}, {self.format}{size}, times in {self.time_unit}"
 
     def completed(self, view: EventView) -> EventView:
         """Return a view with what the file tells in the place of what was not said.

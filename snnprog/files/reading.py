@@ -14,7 +14,7 @@ from snnprog.files.event_view import EventView
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
 from snnprog.raster import check_bin_ms
 
-AXES = ("patterns", "ticks", "neurons")
+AXES = ALWAYS = ("patterns", "ticks", "neurons")  # the axes of rasters; their sizes may be given for any format
 ID_LIMIT = 1 << 62
 
 
@@ -70,6 +70,9 @@ class Reading:
     view: EventView | None = None
 
     def __post_init__(self) -> None:
+        for name in ALWAYS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_integer(name, getattr(self, name)))
         if self.layout is not None:
             as_axes(self.layout)
         if self.dt_ms is not None:
@@ -81,9 +84,8 @@ class Reading:
 
     def check_takes(self, path: Path, *names: str) -> None:
         """Raise `FormatError` where something is said that a file of this format has no use for."""
-        always = ("ticks", "neurons", "patterns")
         for field in fields(self):
-            if field.name not in (*always, *names) and getattr(self, field.name) != field.default:
+            if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
                 raise FormatError(f"{field.name} is given for {path}, which has no use for it; leave it out")
 
     def extent(self, path: Path) -> tuple[int, int]:

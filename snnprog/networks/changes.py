@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats
+from snnprog.display.card import Displayed
 from snnprog.networks.network import TrainedNetwork
 from snnprog.program import Program
 
@@ -14,8 +15,8 @@ SAME = 1e-9
 """Of a number's unit: what differs by less is the same, in double precision."""
 
 
-@dataclass(frozen=True, eq=False)
-class Change:
+@dataclass(frozen=True, eq=False, repr=False)
+class Change(Displayed):
     """What rounding made of one kind of number.
 
     Attributes
@@ -61,6 +62,9 @@ class Change:
     def worst(self) -> int | None:
         """Which differs most."""
         return int(np.argmax(self.share)) if self.share.size else None
+
+    def _summary(self) -> str:
+        return f"{self.quantity}: {self.changed} of {self.asked.size} changed, {self.vanished} became 0"
 
     def as_dict(self) -> dict[str, object]:
         """Return the change as plain data."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.display.card import Displayed
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.running import batches, run_network
 from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.simulate.reference import run_observed
 from snnprog.trace import Excursion
+from snnprog.wording import counted
 
 RANDOM_SAMPLES, RANDOM_TICKS, RANDOM_RATE = 8, 50, 0.1
 """What a network is tried on where no inputs are given: a choice, not a measurement. Few enough for networks of
@@ -44,8 +46,8 @@ class PopulationMismatch:
     wrong_bins: int
 
 
-@dataclass(frozen=True, eq=False)
-class Mismatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Mismatch(Displayed):
     """How a program's spikes differ from the real network's.
 
     Attributes
@@ -77,6 +79,9 @@ class Mismatch:
     def spikes(self) -> int:
         """Spikes of the real network, of all populations."""
         return sum(population.spikes for population in self.populations)
+
+    def _summary(self) -> str:
+        return f"{counted(self.wrong_bins, 'wrong bin')} of {self.bins:,}, {self.output_bins} of outputs"
 
     def as_dict(self) -> dict[str, object]:
         """Return the comparison as plain data."""

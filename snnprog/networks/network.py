@@ -27,8 +27,11 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.display.card import Card, Displayed
 from snnprog.networks.convention import Convention
 from snnprog.networks.weights import Weights, together
+from snnprog.table import Table
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +128,8 @@ class NetworkSynapses:
     parameter: Int64s
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedNetwork(Displayed):
     """A network in real numbers and whole ticks.
 
     Attributes
@@ -186,6 +189,14 @@ class TrainedNetwork:
     def n_synapses(self) -> int:
         """Number of synapses, without those of weight 0 in matrices."""
         return int(self.synapses.pre.size)
+
+    def _summary(self) -> str:
+        size = f"{counted(len(self.populations), 'population')}, {counted(self.n_neurons, 'neuron')}"
+        return f"{self.name}, {counted(self.n_inputs, 'input')}, {size}, {self.outputs.size} read out"
+
+    def _card(self) -> Card:
+        rows = [(each.name, " × ".join(map(str, each.shape)), each.size) for each in self.populations]
+        return Card(table=Table.plain("", columns=("population", "shape", "neurons"), rows=rows), notes=self.notes)
 
     def neurons_of(self, name: str) -> slice:
         """Return where the neurons of a population stand among all."""

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
 from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
@@ -36,6 +37,8 @@ from snnprog.networks.rounding import RoundedNetwork, rounded
 from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
 from snnprog.placement import CoreCount, count_cores
 from snnprog.program import Program
+from snnprog.table import Table
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     import nir
@@ -44,8 +47,8 @@ MOST_FITTED = 1 << 30
 """Synapses times ticks of samples up to which a network is fitted: some minutes. A choice, not a measurement."""
 
 
-@dataclass(frozen=True, eq=False)
-class QuantizedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class QuantizedNetwork(Displayed):
     """A program made of a trained network, and what became of the network's numbers and spikes.
 
     Attributes
@@ -93,6 +96,16 @@ class QuantizedNetwork:
         outputs = self.network.outputs
         readout_scales: Floats = self.scales[outputs[self.network.is_readout[outputs]]]
         return readout_scales
+
+    def _summary(self) -> str:
+        size = f"{counted(self.program.n_neurons, 'neuron')}, {counted(self.program.n_synapses, 'synapse')}"
+        wrong = f"{counted(self.mismatch.wrong_bins, 'wrong bin')} of {self.mismatch.bins:,}"
+        return f"{size}, {self.program.chip.name}; {wrong} on {'the' if self.has_inputs else 'random'} inputs"
+
+    def _card(self) -> Card:
+        columns = ("population", "neurons", "spikes of the network", "wrong bins")
+        rows = [(each.name, each.neurons, each.spikes, each.wrong_bins) for each in self.mismatch.populations]
+        return Card(table=Table.plain("", columns=columns, rows=rows), notes=self.notes)
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""

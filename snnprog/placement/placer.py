@@ -14,6 +14,8 @@ import numpy as np
 from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import RESOURCES, Core
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import FitError, SpecError
 from snnprog.placement.bounds import least_cores
 from snnprog.placement.demand import CoreDemand
@@ -21,6 +23,7 @@ from snnprog.placement.exact import improve, mend
 from snnprog.placement.greedy import Partition, first_fit
 from snnprog.placement.usage import CoreUsage, reached_cores
 from snnprog.program import Program
+from snnprog.wording import counted
 
 ADVICE = {
     "axons_out": "lower the fan-out of its neurons",
@@ -31,8 +34,8 @@ ADVICE = {
 SPLIT = "split the output population"
 
 
-@dataclass(frozen=True, eq=False)
-class Placement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Placement(Displayed):
     """A partition of a program's neurons over cores that holds all limits of the chip that are known.
 
     Attributes
@@ -76,6 +79,19 @@ class Placement:
         """Return how much of one of `RESOURCES` all cores hold together; None where that is not known."""
         amounts = [used.amount(resource) for used in self.usage]
         return sum(amount for amount in amounts if amount is not None) if None not in amounts else None
+
+    def _summary(self) -> str:
+        least = "the minimum" if self.is_minimal else f"at least {self.at_least} necessary"
+        return f"{counted(self.core_of.size, 'neuron')} on {counted(self.cores, 'core')} of {self.chip} ({least})"
+
+    def _card(self) -> Card:
+        facts = []
+        for name, words in RESOURCES.items():
+            total, limit = self.total(name), self.limits.limit(name)
+            if total is not None:
+                facts.append((words, f"{total:,}" if limit is None else f"{total:,} of {limit * self.cores:,}"))
+        neurons = pictures.bars([used.neurons for used in self.usage], label="neurons on each core")
+        return Card(facts=facts, pictures=[Picture(neurons, "neurons on each core")] if self.cores > 1 else [])
 
     def as_dict(self) -> dict[str, object]:
         """Return the placement as plain data."""

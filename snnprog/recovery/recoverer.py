@@ -30,6 +30,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import check_type
 from snnprog.chips import Chip
 from snnprog.design.mapping import potential_map
+from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
@@ -38,13 +39,14 @@ from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Spec
+from snnprog.table import Table
 from snnprog.wording import counted
 
 HALF = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class RecoveredNeuron:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecoveredNeuron(Displayed):
     """What came back of one neuron.
 
     Attributes
@@ -79,9 +81,13 @@ class RecoveredNeuron:
         """Whether all weights and the bias are determined."""
         return bool(self.is_determined.all()) and self.is_bias_determined
 
+    def _summary(self) -> str:
+        determined = f"{int(self.is_determined.sum())} of {counted(self.weights.size, 'weight')} determined"
+        return f"{determined}, rank {self.rank} for {counted(self.unknowns, 'unknown')}, residual {self.residual:.4g}"
 
-@dataclass(frozen=True, eq=False)
-class Recovery:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recovery(Displayed):
     """What came back of a network.
 
     Attributes
@@ -97,6 +103,21 @@ class Recovery:
     neurons: tuple[RecoveredNeuron, ...]
     program: Program | None
     obstacle: str
+
+    def _summary(self) -> str:
+        complete = sum(neuron.is_complete for neuron in self.neurons)
+        found = f"no program: {self.obstacle}" if self.program is None else "a program that gives everything observed"
+        return f"{complete} of {counted(len(self.neurons), 'neuron')} determined in full; {found}"
+
+    def _card(self) -> Card:
+        columns = ("neuron", "weights determined", "weights", "rank", "unknowns", "residual")
+        rows = [
+            (index, int(each.is_determined.sum()), each.weights.size, each.rank, each.unknowns, each.residual)
+            for index, each in enumerate(self.neurons)
+        ]
+        is_complete = all(neuron.is_complete for neuron in self.neurons)
+        kind = BAD if self.program is None else GOOD if is_complete else OPEN
+        return Card(kind, table=Table.plain("", columns=columns, rows=rows))
 
 
 @one_blas_thread()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Cell, Column, Row, Table
+from snnprog.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.figures import BoardFigures, Share

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snnprog.chips import RESOURCES
 from snnprog.errors import FitError
-from snnprog.report.table import Cell, Column, Row, Table, text_of
+from snnprog.table import Cell, Column, Row, Table, text_of
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

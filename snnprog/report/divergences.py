@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Table
+from snnprog.table import Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.divergence import Divergence

@@ -11,7 +11,7 @@ from snnprog.explanation import UNDECIDED, Explanation, Verdict
 from snnprog.integers import CERTIFIED, EXACT
 from snnprog.proof import leaves_of
 from snnprog.report.statuses import MEANINGS
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # where it is printed to is named, not made here

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snnprog.report.conversions import cores_in_words
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

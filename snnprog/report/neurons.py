@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Column, Table, text_of
+from snnprog.table import Column, Table, text_of
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

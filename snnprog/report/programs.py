@@ -9,7 +9,7 @@ import numpy as np
 
 from snnprog.arrays import Int32s
 from snnprog.report.neurons import NeuronRow, print_neurons
-from snnprog.report.table import Table
+from snnprog.table import Table
 from snnprog.wording import runs_of
 
 if TYPE_CHECKING:  # what is shown is named, not made here

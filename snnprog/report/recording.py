@@ -21,9 +21,9 @@ from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
 from snnprog.raster import as_raster
-from snnprog.report.table import text_of
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
+from snnprog.table import text_of
 from snnprog.trace import Excursion, Trace
 
 NOWHERE = -1

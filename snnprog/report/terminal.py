@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from snnprog.report.layout import GAP, Cells, fitted_widths, is_numeric
-from snnprog.report.table import Table, text_of
+from snnprog.report.layout import GAP, fitted_widths
+from snnprog.table import Cells, Table, is_numeric, text_of
 
 MOST_ROWS = 40  # rows of a table: about a screen
 GOOD, FAIR, POOR = "green", "yellow", "bold red"

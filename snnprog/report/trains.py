@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 SHOWN_TICKS = 16

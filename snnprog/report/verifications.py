@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snnprog.report.divergences import divergence_table
-from snnprog.report.table import Cell, Column, Table, checked
+from snnprog.table import Cell, Column, Table, checked
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
+from snnprog.wording import counted
 
 
-@dataclass(frozen=True, eq=False)
-class Pattern:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pattern(Displayed):
     """One trial from rest.
 
     Parameters
@@ -52,6 +55,38 @@ class Pattern:
     def ticks(self) -> int:
         """Duration in ticks."""
         return int(self.inputs.shape[0])
+
+    def _summary(self) -> str:
+        ends = f"{counted(self.inputs.shape[1], 'input')} to {counted(self.targets.shape[1], 'output')}"
+        return f"{counted(self.ticks, 'tick')}, {ends}"
+
+    def _card(self) -> Card:
+        ignored = int(np.count_nonzero(~self.care))
+        facts: list[tuple[str, object]] = [
+            ("input spikes", int(np.count_nonzero(self.inputs))),
+            ("target spikes", int(np.count_nonzero(self.targets))),
+        ]
+        return Card(facts=facts + ([("bins that do not count", ignored)] if ignored else []), pictures=drawn([self]))
+
+
+def drawn(patterns: Sequence[Pattern]) -> list[Picture]:
+    """Return pictures of what goes in and what must come out, of the first patterns where they are many or long."""
+    ends = np.cumsum([pattern.ticks for pattern in patterns])
+    shown = patterns[: max(1, int(np.searchsorted(ends, pictures.MOST_TICKS, side="right")))]
+    rasters = [np.concatenate([getattr(each, name) for each in shown]) for name in ("inputs", "targets", "care")]
+    starts = ends[: len(shown) - 1].tolist()
+    of = "" if len(patterns) == 1 else f" of pattern{_numbers(len(shown))} of {len(patterns)}"
+    ticks = f"{counted(len(rasters[0]), 'tick')} from left to right"
+    shade = "; bins that do not count are shaded" if not rasters[2].all() else ""
+    above = pictures.raster([(rasters[0], pictures.INPUT)], label=f"input spikes{of}", starts=starts)
+    below = pictures.raster(
+        [(rasters[1], pictures.RIGHT)], label=f"target spikes{of}", shaded=~rasters[2], starts=starts
+    )
+    return [Picture(above, f"inputs{of}, {ticks}"), Picture(below, f"targets{shade}")]
+
+
+def _numbers(count: int) -> str:
+    return " 0" if count == 1 else f"s 0 to {count - 1}"
 
 
 def as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:

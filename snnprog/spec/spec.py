@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,16 +15,18 @@ import numpy as np
 from snnprog.arrays import Bools, Raster
 from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
-from snnprog.spec.pattern import Pattern, as_patterns
+from snnprog.spec.pattern import Pattern, as_patterns, drawn
+from snnprog.wording import counted, runs_of
 
 
-@dataclass(frozen=True, eq=False)
-class Spec:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spec(Displayed):
     """An input-output spike transformation, and what may be built to realise it.
 
     Parameters
@@ -194,6 +197,23 @@ class Spec:
         """Decays and reset of every neuron, read off the chip's rule."""
         return self.chip.linear_rule(self.dynamics.current_decay, self.dynamics.potential_decay, self.refractory)
 
+    def _summary(self) -> str:
+        ends = f"{counted(self.n_inputs, 'input')} to {counted(self.n_outputs, 'output')}"
+        ticks = sum(pattern.ticks for pattern in self.patterns)
+        several = f"{counted(len(self.patterns), 'pattern')} of {counted(ticks, 'tick')}"
+        in_all = " in all" if len(self.patterns) > 1 else ""
+        delays = f"{'delay' if len(self.delays) == 1 else 'delays'} {runs_of(self.delays)}"
+        options = "".join(f", {name} {_in_brief(value)}" for name, value in self.changed_options.items())
+        return f"{ends}, {several}{in_all}, {delays}, {self.chip.name}{options}"
+
+    def _card(self) -> Card:
+        potential, current = self.dynamics.effective_time_constants(self.chip)
+        facts: list[tuple[str, object]] = [
+            ("time constants", f"potential {potential:.4g}, current {current:.4g} ticks")
+        ]
+        facts += [(name, _in_brief(value)) for name, value in self.changed_options.items()]
+        return Card(facts=facts, pictures=drawn(self.patterns))
+
     def digest(self) -> str:
         """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
         sha = hashlib.sha256()
@@ -217,6 +237,13 @@ class Spec:
                 "chip": self.chip.name if is_built_in(self.chip) else chip_to_data(self.chip),
             }
         )
+
+
+def _in_brief(value: object) -> object:
+    """Return an option's value; of a list of signs, how many there are of each."""
+    if not isinstance(value, tuple) or len(value) <= 2:
+        return value
+    return ", ".join(f"{count} of {sign:+d}" for sign, count in sorted(Counter(value).items()))
 
 
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> Bools:

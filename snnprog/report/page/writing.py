@@ -12,12 +12,13 @@ import json
 from pathlib import Path
 
 from snnprog.output_files import write_bytes
-from snnprog.report.layout import is_numeric
 from snnprog.report.page.bundling import bundle, read_asset
 from snnprog.report.page.model import Page
+from snnprog.table import is_numeric
 
 STYLES = ("page.css", "charts.css")
 SCRIPT = "start.js"
+FOLDED_FROM = 12  # rows: a longer table than fits beside its neighbours on a screen is folded
 MOST_ROWS = 200  # of tables other than that of the neurons, on which the charts rely
 TEMPLATE = "page.html"
 NO_MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -45,6 +46,7 @@ def html_of(page: Page) -> str:
         style=style,
         script=script,
         policy=_policy(style, script),
+        folded_from=FOLDED_FROM,
         most_rows=MOST_ROWS,
         is_numeric=is_numeric,
         data=json.dumps(page.charts, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(NO_MARKUP),

@@ -15,14 +15,17 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from snnprog.errors import printable
-from snnprog.wording import counted
+from snnprog.wording import counted, printable
 
 NONE = "–"
 FULL_FROM, FULL_TO = 1e3, 1e9  # floats from here to there have no decimals; others have four digits
 
+NUMBER_SIGNS = "+-0123456789∞"
+MOST_NUMBER_WORDS = 3
+
 Row = tuple[object, ...]
 Texts = tuple[str, ...]
+Cells = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,12 @@ def _plain_text(value: object) -> str:
 def checked(is_good: bool) -> Cell:
     """Return the outcome of a check; a failed one stands out."""
     return Cell(is_good, "yes" if is_good else "NO")
+
+
+def is_numeric(column: int, lines: Sequence[Cells]) -> bool:
+    """Whether every cell of a column is short and begins as a number does, such as "3 (1%)"."""
+    cells = [line[column] for line in lines]
+    return bool(cells) and all(cell[:1] in NUMBER_SIGNS and len(cell.split()) <= MOST_NUMBER_WORDS for cell in cells)
 
 
 def _value_of(cell: object) -> object:

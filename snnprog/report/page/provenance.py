@@ -1,4 +1,7 @@
-"""What a program file says of itself. It may be anyone's, so nothing is taken for more than a text or a number."""
+"""What a program file states about its own neurons.
+
+A file may come from anyone, so each entry is read as a text or a number and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,34 @@ from dataclasses import dataclass
 
 from snnprog.program import Program
 from snnprog.report.statuses import UNKNOWN
-from snnprog.report.table import text_of
+from snnprog.table import text_of
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the compiler said of one neuron when it wrote the file."""
+class NeuronRecord:
+    """What the compiler recorded about one neuron when it wrote the file."""
 
     status: str = UNKNOWN
     margin: float | None = None
     portable_for: str = ""
 
 
-def told_of_rows(program: Program) -> tuple[Told, ...]:
-    """Return what the file says of each row's neuron: outputs, then hidden ones."""
+def neuron_records(program: Program) -> tuple[NeuronRecord, ...]:
+    """Return the record of each row's neuron: outputs, then hidden neurons."""
     outputs = _entries(program.provenance.get("neurons"), program.n_outputs)
     return (*outputs, *_entries(program.provenance.get("hidden"), program.n_neurons - program.n_outputs))
 
 
-def _entries(value: object, count: int) -> list[Told]:
+def _entries(value: object, count: int) -> list[NeuronRecord]:
     entries = value if isinstance(value, list) and len(value) == count else [None] * count
-    return [_told(entry) for entry in entries]
+    return [_record_of(entry) for entry in entries]
 
 
-def _told(entry: object) -> Told:
+def _record_of(entry: object) -> NeuronRecord:
     if not isinstance(entry, Mapping):
-        return Told()
+        return NeuronRecord()
     margin = entry.get("margin")
-    return Told(
+    return NeuronRecord(
         status=text_of(entry.get("status", UNKNOWN)),
         margin=margin if isinstance(margin, float) else None,
         portable_for=text_of(entry.get("portable_for", "")),
@@ -42,7 +45,7 @@ def _told(entry: object) -> Told:
 
 
 def versions_of(program: Program) -> str:
-    """Return what the file says it was made with."""
+    """Return the tools and versions that the file says it was compiled with."""
     versions = program.provenance.get("versions")
     if not isinstance(versions, Mapping):
         return UNKNOWN
