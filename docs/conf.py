@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -17,6 +18,7 @@ import snnprog
 from snnprog.version import __version__
 
 HERE = Path(__file__).parent
+shutil.rmtree(HERE / "_gallery", ignore_errors=True)  # it is made anew, without pages of scripts that are gone
 
 
 def digest_of_package() -> str:
@@ -83,12 +85,14 @@ html_theme_options = {
     "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "collapse_navigation": True,  # its buttons, which unfold parts of the tree, have no names for screen readers
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
