@@ -71,10 +71,10 @@ $(NODE_READY): package.json package-lock.json
 	npm ci --silent
 	@touch $@
 
-# The site, in docs/_build: every warning is an error, a broken link one of them.
+# The site, in docs/_build/html. Notebooks and scripts of pictures are run; a warning is an error, as is a broken link.
 docs: $(READY)
-	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
-	@echo "open docs/_build/index.html"
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 install: $(READY)
 
@@ -90,4 +90,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(LOWEST) node_modules build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) node_modules build dist docs/_build docs/_gallery .mypy_cache .ruff_cache .pytest_cache .hypothesis
