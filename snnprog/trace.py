@@ -6,13 +6,20 @@ Every runtime's answer becomes a `Trace`, so that answers can be compared wherev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from snnprog.arrays import Integers, Raster
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
+from snnprog.errors import SpecError
+from snnprog.frames import data_frame, data_set
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,45 @@ class Trace(Displayed):
     def excursion(self) -> Excursion | None:
         """The first place where the run left the portable range, or None."""
         return self.excursions[0] if self.excursions else None
+
+    def to_pandas(self, table: Literal["events", "states"] = "events") -> pandas.DataFrame:
+        """Return the run as a data frame.
+
+        Parameters
+        ----------
+        table : {"events", "states"}
+            A row for each output spike, with ``tick`` and ``output``; or for each tick and neuron, with ``tick``,
+            ``neuron``, ``current`` and ``potential``.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed, or states were not recorded.
+        """
+        if table == "events":
+            tick, output = np.nonzero(self.spikes)
+            return data_frame({"tick": tick, "output": output})
+        if table != "states":
+            raise SpecError(f"table must be 'events' or 'states', got {table!r}")
+        if self.currents is None or self.potentials is None:
+            raise SpecError("states were not recorded; run the program with record='state'")
+        tick, neuron = (axis.ravel() for axis in np.indices(self.potentials.shape))
+        states = {"current": self.currents.ravel(), "potential": self.potentials.ravel()}
+        return data_frame({"tick": tick, "neuron": neuron, **states})
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return what was recorded as a data set over ``tick``, ``output`` and ``neuron``.
+
+        Raises
+        ------
+        SpecError
+            If xarray is not installed.
+        """
+        axes = {"spikes": "output", "readout": "output", "currents": "neuron", "potentials": "neuron"}
+        found = {name: array for name in axes if (array := getattr(self, name)) is not None}
+        sizes = {"tick": len(self.spikes)} | {axes[name]: array.shape[1] for name, array in found.items()}
+        variables = {name: (("tick", axes[name]), array) for name, array in found.items()}
+        return data_set(variables, {axis: np.arange(size) for axis, size in sizes.items()})
 
     def _summary(self) -> str:
         ticks, outputs = self.spikes.shape
