@@ -137,6 +137,7 @@ class Trace(Displayed):
         drawn = [Picture(pictures.raster([(self.spikes, pictures.RIGHT)], label=label), label)]
         if self.potentials is not None and self.potentials.size:
             shown, count = min(self.potentials.shape[1], pictures.MOST_LINES), self.potentials.shape[1]
-            caption = f"potentials of {counted(count, 'neuron') if shown == count else f'neurons 0 to {shown - 1}'}"
+            of = counted(count, "neuron") if shown == count else f"neurons 0 to {shown - 1} of {count}"
+            caption = f"potentials of {of}, {'each on its own scale' if shown > 1 else 'after each tick'}"
             drawn.append(Picture(pictures.lines(self.potentials, label=caption), caption))
         return Card(pictures=drawn, notes=[] if self.excursion is None else [f"{self.excursion}"])

@@ -73,22 +73,24 @@ def bars(values: Iterable[float], *, label: str) -> str:
 
 
 def lines(values: NDArray[np.integer] | Floats, *, label: str) -> str:
-    """Return the first few columns of ``(ticks, neurons)`` as lines over time, on one scale.
+    """Return the first few columns of ``(ticks, neurons)`` as lines over time, one below the other, each on its scale.
 
     Where ticks are many, a line goes through the least and the greatest value of each few.
     """
     starts = _merged(values.shape[0], MOST_TICKS)
     shown = np.asarray(values[:, :MOST_LINES], dtype=np.float64)
     least, most = np.minimum.reduceat(shown, starts, axis=0), np.maximum.reduceat(shown, starts, axis=0)
-    top, span = float(most.max(initial=0.0)), float(most.max(initial=0.0) - least.min(initial=0.0)) or 1.0
-    paths = ""
+    count, paths = max(shown.shape[1], 1), ""
+    band = HEIGHT / count
     for column in range(shown.shape[1]):
         pairs = np.stack([least[:, column], most[:, column]], axis=1)
         points = pairs[:, :1] if len(starts) == len(shown) else pairs
-        heights = ((top - points) / span * HEIGHT).tolist()
+        top, bottom = float(points.max(initial=0.0)), float(points.min(initial=0.0))
+        heights = (band * (column + 0.9 * (top - points) / ((top - bottom) or 1.0))).tolist()
         path = "L".join(f"{index} {height:.4g}" for index, each in enumerate(heights) for height in each)
-        paths += f'<path d="M{path}" stroke="{RIGHT}" stroke-opacity="{1.0 - 0.12 * column:g}" {FINE}/>'
-    return _svg((max(len(starts) - 1, 1), HEIGHT), (min(max(4 * len(starts), 120), 480), 64), label, paths)
+        paths += f'<path d="M{path}" stroke="{RIGHT}" {FINE}/>' if path else ""
+    pixels = min(max(4 * len(starts), 120), 480), 32 + 16 * count
+    return _svg((max(len(starts) - 1, 1), HEIGHT), pixels, label, paths)
 
 
 def weights(values: Floats, *, label: str) -> str:
