@@ -1,10 +1,10 @@
-"""snnprog: a compiler for spiking hardware. Exact spikes, or the reason why not.
+"""snnprog: a compiler for spiking neural networks on neuromorphic chips, by linear programming.
 
 ::
 
     Spec ──design──▶ Network (real) ──quantize──▶ Program (integers) ──run──▶ Trace ──verify──▶ Verification
 
-Public names are loaded when they are first used, so that importing the package costs nothing.
+Public names are loaded when they are first used, so that importing the package is fast.
 """
 
 from __future__ import annotations

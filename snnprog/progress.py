@@ -1,4 +1,4 @@
-"""How long steps tell how far they are, and the bars that show it."""
+"""Progress of long steps: the callback, and the bars that show it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from snnprog.errors import SpecError
 Progress = Callable[[str, int, int], None]
 """Called with (step, units done, units in all) as work proceeds.
 
-A long search inside a step, of which nobody knows how long it will be, is reported as the step's name followed by
-`SEARCHING`, with what it has done so far as both numbers, about four times a second.
+A long search of unknown length inside a step is reported as the step's name followed by
+`SEARCHING`, with the work done so far as both numbers, about four times a second.
 """
 
 SEARCHING = ": searching"

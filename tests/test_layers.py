@@ -1,4 +1,4 @@
-"""Which module may import which: one ordered list, lowest first, held against what the sources say."""
+"""Which module may import which: one ordered list, lowest first, compared with what the sources say."""
 
 from __future__ import annotations
 

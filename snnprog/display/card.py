@@ -1,4 +1,4 @@
-"""What a value says of itself: as one line of text, and as a card of HTML."""
+"""The representation of a value as one line of text and as an HTML card."""
 
 from __future__ import annotations
 

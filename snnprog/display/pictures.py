@@ -1,4 +1,4 @@
-"""Small pictures as inline SVG: rasters, bars, lines and weights, of bounded size whatever they are drawn of.
+"""Small pictures as inline SVG: rasters, bars, lines and weights, of bounded size for any data.
 
 Colours have at least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) asks of what is not text.
 """
