@@ -134,7 +134,8 @@ class Trace(Displayed):
 
     def _card(self) -> Card:
         label = f"output spikes, {counted(len(self.spikes), 'tick')} from left to right"
-        drawn = [Picture(pictures.raster([(self.spikes, pictures.RIGHT)], label=label), label)]
+        svg = pictures.raster([(self.spikes, pictures.RIGHT)], label=label)
+        drawn = [Picture(svg, label + pictures.merging(self.spikes.shape))]
         if self.potentials is not None and self.potentials.size:
             shown, count = min(self.potentials.shape[1], pictures.MOST_LINES), self.potentials.shape[1]
             of = counted(count, "neuron") if shown == count else f"neurons 0 to {shown - 1} of {count}"

@@ -206,6 +206,14 @@ def test_synapses_are_summed_by_neuron_and_line() -> None:
     assert svg.count('stroke-opacity="1"') == 2
 
 
+def test_captions_say_what_is_merged() -> None:
+    assert pictures.merging((240, 24)) == ""
+    assert pictures.merging((20_000, 40)) == "; a mark is any spike in 84 ticks and 2 lines"
+    assert pictures.merging((241, 1)) == "; a mark is any spike in 2 ticks"
+    assert (pictures.sampling(80), pictures.sampling(81)) == ("", "; a bar is the least of 2")
+    assert "a mark is any spike in 84 ticks and 2 lines" in html(shown_values()["long spec"])
+
+
 @pytest.mark.parametrize("shape", [(0, 1), (1, 0), (0, 0)])
 def test_nothing_is_a_picture_too(shape: tuple[int, int]) -> None:
     empty = np.zeros(shape)

@@ -95,6 +95,19 @@ def test_labels_of_any_kind_come_back(flowers: tuple[Floats, Floats, Int64s, Int
     assert fitted.score(train, names) > 0.9
 
 
+def test_data_frames_are_held_to_their_columns(flowers: tuple[Floats, Floats, Int64s, Int64s]) -> None:
+    pandas = pytest.importorskip("pandas")
+    train, test, classes, _ = flowers
+    names = ["sepal length", "sepal width", "petal length", "petal width"]
+    fitted = sp.SpikingClassifier().fit(pandas.DataFrame(train, columns=names), classes)
+    assert fitted.feature_names_in_.tolist() == names
+    np.testing.assert_array_equal(
+        fitted.predict(pandas.DataFrame(test, columns=names)), sp.SpikingClassifier().fit(train, classes).predict(test)
+    )
+    with pytest.raises(ValueError, match="The feature names should match"):
+        fitted.predict(pandas.DataFrame(test, columns=names[::-1]))
+
+
 def test_two_classes_have_one_neuron_whose_sign_decides(flowers: tuple[Floats, Floats, Int64s, Int64s]) -> None:
     train, test, classes, _ = flowers
     fitted = sp.SpikingClassifier().fit(train, classes == 2)

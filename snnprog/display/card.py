@@ -37,9 +37,9 @@ border:1px solid rgba(128,128,128,.4);border-radius:8px;overflow-wrap:anywhere}
 .snnprog.snnprog table{border-collapse:collapse;margin:0;font-size:.85em;font-variant-numeric:tabular-nums}
 .snnprog caption{caption-side:top;text-align:left;padding:0 0 .2rem;color:inherit;opacity:.75}
 .snnprog.snnprog table th,.snnprog.snnprog table td{text-align:left;padding:.15rem .8rem .15rem 0;border:0;
-background:none;vertical-align:top;white-space:normal;max-width:24rem}
+background:none;overflow-wrap:normal;vertical-align:top;white-space:normal;max-width:24rem}
 .snnprog.snnprog table thead th{font-weight:400;opacity:.75;vertical-align:bottom}
-.snnprog.snnprog table .number{text-align:right}
+.snnprog.snnprog table .number{text-align:right;white-space:nowrap}
 .snnprog.snnprog table tr{border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none}
 """.replace("\n", "")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Bools, Floats, Int64s, Integers, Raster
 from snnprog.table import text_of
+from snnprog.wording import counted
 
 INPUT, RIGHT, MISSING, EXTRA, SILENCE = "#7b8794", "#2b87cf", "#d64550", "#bd7a0b", "#5f8f3a"
 MOST_TICKS, MOST_NEURONS, MOST_BARS, MOST_LINES = 240, 24, 80, 6
@@ -127,6 +128,18 @@ def connections(pre: Integers, post: Integers, *, added: Int64s, size: tuple[int
     place = post // steps[0] * shape[1] + pre // steps[1]
     sums: Floats = np.bincount(place, weights=added, minlength=shape[0] * shape[1]).astype(np.float64)
     return weights(sums.reshape(shape), label=label)
+
+
+def merging(shape: tuple[int, ...]) -> str:
+    """Return the end of a raster's caption: what one mark stands for, where a raster ``(ticks, neurons)`` is merged."""
+    steps = [-(-size // most) for size, most in zip(shape, (MOST_TICKS, MOST_NEURONS), strict=True)]
+    parts = [counted(step, noun) for step, noun in zip(steps, ("tick", "line"), strict=True) if step > 1]
+    return f"; a mark is any spike in {' and '.join(parts)}" if parts else ""
+
+
+def sampling(count: int) -> str:
+    """Return the end of a caption of so many bars: what one of them stands for, where they are merged."""
+    return f"; a bar is the least of {-(-count // MOST_BARS)}" if count > MOST_BARS else ""
 
 
 def _merged(size: int, most: int) -> NDArray[np.intp]:

@@ -96,8 +96,9 @@ class Placement(Displayed):
             total, limit = self.total(name), self.limits.limit(name)
             if total is not None:
                 facts.append((words, f"{total:,}" if limit is None else f"{total:,} of {limit * self.cores:,}"))
+        caption = f"neurons on each core{pictures.sampling(self.cores)}"
         neurons = pictures.bars([used.neurons for used in self.usage], label="neurons on each core")
-        return Card(facts=facts, pictures=[Picture(neurons, "neurons on each core")] if self.cores > 1 else [])
+        return Card(facts=facts, pictures=[Picture(neurons, caption)] if self.cores > 1 else [])
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame with a row for each core: what it holds of each resource.
