@@ -26,6 +26,7 @@ LAYERS = (
     "conflict",
     "rounding",
     "errors",
+    "frames",
     "progress",
     "convolution",
     "proof",
