@@ -3,6 +3,7 @@
 # Backends whose absence is a failure and not a skip: make test REQUIRE=lava,nengo_loihi
 # The same for a browser, which tests of the report's page need: SNNPROG_REQUIRE_CHROMIUM=1 make test
 # And for QEMU with cross compilers, on which exported C runs: SNNPROG_REQUIRE_QEMU=1 make test
+# A package index, from which wheels are installed: SNNPROG_REQUIRE_WHEELS=1 make test
 # Node, which the check of the page's scripts needs: SNNPROG_REQUIRE_NODE=1 make scripts
 # Their environments side by side: make -j4 backends
 #

@@ -98,6 +98,7 @@ def demo(session: nox.Session) -> None:
     """Compile a classifier of Iris flowers for Loihi 1, and test it on unseen flowers."""
     install_backends(session, ["lava"])
     run(session, "demo", module="snnprog")
+    print(f"{'' if sys.platform == 'win32' else '. '}{VENV}/{SCRIPTS}/activate makes snnprog a command of this shell")
 
 
 @nox.session

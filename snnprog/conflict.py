@@ -1,4 +1,4 @@
-"""Why an output cannot be built: the demands that contradict one another, with their prices in the proof."""
+"""Conflicts: the bins that contradict each other and make an output infeasible, with their prices in the proof."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from snnprog.wording import counted
 
 @dataclass(frozen=True)
 class PricedBin:
-    """One demand that takes part in a conflict, and its weight in the proof.
+    """One bin that takes part in a conflict, and its weight in the proof.
 
     Attributes
     ----------
     pattern, tick : int
     is_spike : bool
-        Whether a spike is due there, or silence.
+        Whether the target is a spike, or silence.
     price : int
-        By how much its row counts in the sum that no weights can meet; see `snnprog.design.proofs.certificate`.
+        The factor of its row in the sum that no weights satisfy; see `snnprog.design.proofs.certificate`.
     is_after_reset : bool
-        Whether it is asked of what the reset of that tick leaves; see `snnprog.design.once`.
+        Whether it constrains the potential after the reset of that tick; see `snnprog.design.once`.
     """
 
     pattern: int
@@ -34,26 +34,26 @@ class PricedBin:
 
     @property
     def demand(self) -> str:
-        """What is asked for, in words."""
+        """The target, in words."""
         return "spike" if self.is_spike else "no second spike" if self.is_after_reset else "silence"
 
 
 @dataclass(frozen=True, repr=False)
 class Conflict(Displayed):
-    """Why one output cannot do what is asked of it.
+    """Why one output is infeasible.
 
     Attributes
     ----------
     neuron : int
         Index of the output.
     pattern, tick : int
-        Where the demand stands that cannot be met.
+        The bin that cannot be satisfied.
     reason : str
-        The whole sentence, in the words of the specification.
+        The complete sentence.
     bins : tuple of PricedBin
-        The demands that contradict one another, with their prices in the proof.
+        The bins that contradict each other, with their prices in the proof.
     is_minimal : bool
-        Whether all but any one of these bins could be met.
+        Whether the rest could be satisfied after removing any one of these bins.
     """
 
     neuron: int
@@ -65,7 +65,7 @@ class Conflict(Displayed):
 
     @property
     def shares(self) -> tuple[Fraction, ...]:
-        """The price of each bin as its share of all prices; 0 where a proof by cases has no one price for it."""
+        """The share of each bin in the sum of prices; 0 where a proof by cases has no single price for it."""
         total = sum(each.price for each in self.bins) or 1
         return tuple(Fraction(each.price, total) for each in self.bins)
 

@@ -1,12 +1,12 @@
-"""Why a spec can or cannot be built, output by output, with proofs that are checked again.
+"""Explain for each output of a spec whether it can be built, and if not, why, with checked proofs.
 
-For outputs that can be built, the status is that of their integers, made by the steps that `snnprog.compile` takes.
-Where other outputs cannot be built, and feed them, these are taken to do what their targets say. Where target spikes
-have windows, the integers are made for the ticks that were chosen.
+For outputs that can be built, the status is that of their integers, calculated by the steps of `snnprog.compile`.
+Where infeasible outputs feed them, these are assumed to produce their targets. Where target spikes
+have windows, the integers are calculated for the ticks that were chosen.
 
-What is told is what each output can do alone. Where hidden neurons may be added, an output that cannot do alone what is
-asked is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Else it is undecided:
-`compile` looks for them.
+Each output is examined without hidden neurons. Where hidden neurons may be added, an output that is infeasible without
+them is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Otherwise it is undecided:
+`compile` searches for them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from snnprog.checks import as_seconds, check_callable, check_type
+from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.advice import everything
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice
@@ -29,7 +29,7 @@ from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
@@ -41,23 +41,23 @@ INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 
 @dataclass(frozen=True, repr=False)
 class Verdict(Displayed):
-    """What can be said of one output.
+    """The verdict on one output.
 
     Attributes
     ----------
     output : int
     status : str
-        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, survive the noise and
-        keep to the range on which all runtimes of the chip agree), "infeasible" or "undecided" (neither weights nor a
-        proof was found, or the time ran out, or hidden neurons may be added and may help).
+        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, tolerate the noise
+        and stay in the range in which all runtimes of the chip agree), "infeasible" or "undecided" (neither weights nor
+        a proof was found, or the time ran out, or hidden neurons may be added and may help).
     conflicts : tuple of Conflict
-        Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
-        of them speaks for all.
+        Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the
+        conflict of the first output stands for all.
     proof : node or None
         The proof of the first conflict, checked by `snnprog.check_proof`.
     hidden : Conflict, bool or None
-        Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True,
-        where nothing speaks against it. None where that was not asked, or not found out in time.
+        Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True
+        if no reason was found. None if this was not examined, or not within the time limit.
     """
 
     output: int
@@ -95,7 +95,7 @@ class Verdict(Displayed):
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Displayed):
-    """What can be said of a spec.
+    """The verdicts on all outputs of a spec.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Explanation(Displayed):
     ended_by_time : tuple of str
         The steps that the time limit ended, as progress names them.
     advice : str
-        What may help an output that cannot be built, as far as the spec and its chip leave it open.
+        Changes that may help an output that cannot be built: those that the spec and its chip allow.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -158,32 +158,32 @@ def explain(
     spec: Spec,
     *,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
-    """Tell of each output of a spec whether it can be built, and if not, why.
+    """Determine for each output of a spec whether it can be built, and if not, why.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed side by side, as for `snnprog.compile`.
-    progress : callable, optional
-        Called with (step, done, all) as work proceeds.
+        Executor that designs neurons in parallel, as for `snnprog.compile`.
+    progress : callable or True, optional
+        True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
+        proceeds.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``ended_by_time`` names the steps that it ended.
 
     Raises
     ------
     SpecError
-        If an argument is not one of those above.
+        If an argument is invalid.
     SolverError
-        If the solver gives up where it is asked for ticks in windows, or for integers.
+        If the solver fails to find ticks in windows, or integers.
     """
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    work = Work(spec, executor=executor, progress=progress, limit=limit)
-    with until(deadline_after(limit)), telling(progress):
+    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, executor=executor, progress=tell, limit=limit)
         designed = work.designed(may_be_unbuilt=True, share=PART)
         guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
         designed = designed if guessed is None else guessed.design
@@ -196,7 +196,7 @@ def explain(
 
 
 def _built(work: Work, designed: Design) -> Built | None:
-    """Return the integers, or None where there was no time to run them."""
+    """Return the integers, or None if there was no time to run them."""
     try:
         return built_with_choice(work, designed, share=PART)
     except UndecidedError:
@@ -205,7 +205,7 @@ def _built(work: Work, designed: Design) -> Built | None:
 
 
 def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> Verdict:
-    """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
+    """Return the verdict on an output that may have hidden neurons; the proof without them does not refute it."""
     if isinstance(refused, Refusal):
         conflicts = verdict.conflicts or (refused.conflict,)
         return replace(verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflict, proof=refused.proof)
@@ -213,7 +213,7 @@ def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> V
 
 
 def _help_of_hidden(work: Work, designed: Design) -> dict[int, Refusal | Literal[True]]:
-    """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
+    """Return output -> the proof that hidden neurons do not help, or True, for as many outputs as the time allows."""
     help_of: dict[int, Refusal | Literal[True]] = {}
     outputs = designed.unbuilt
     if not outputs:
@@ -243,7 +243,7 @@ def _verdict(output: int, *, designed: Design, built: Built | None) -> Verdict:
 
 
 def _status(output: int, built: Built) -> str:
-    """Return the status of an output that has a neuron."""
+    """Return the status of an output that was designed."""
     if output in built.out_of_time:
         return UNDECIDED
     flawed = {*built.inexact, *built.overrunning}

@@ -1,4 +1,4 @@
-"""The designed network: real weights, before they become a chip's integers."""
+"""The designed network: real weights, before quantization to a chip's integers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Neuron(Displayed):
         The weights' grid has steps of ``2**exponent``; they lie within the chip's mantissas on that grid.
     margin : float
         Proved distance from the threshold at the worst constrained tick: at 1/2 or more, rounding the weights to the
-        nearest of that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, decay truncation paid for).
+        nearest point of that grid keeps the spikes (in steps of the grid, per unit of ``‖φ‖₁``, after decay
+        truncation).
     bound : float
-        No weights have more margin than this; 0, where none were found and integers do it all the same.
+        An upper bound on the margin of any weights; 0 if no real weights were found but integers are exact.
     raster : (ticks of all patterns,) bool
-        What the neuron was designed to do: the target, with don't-care bins filled in.
+        The spikes that the neuron was designed for: the target, with don't-care bins filled in.
     is_integral : bool
-        Whether weights, threshold and bias are integers that the chip has, and nothing is left to round.
+        Whether weights, threshold and bias are integers of the chip already, so that rounding changes nothing.
     """
 
     weights: Floats

@@ -1,4 +1,4 @@
-"""A table, once: the terminal, the page and ``--json`` each render the same value.
+"""Tables as values, rendered by the terminal, the page and ``--json``.
 
 ::
 

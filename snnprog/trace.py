@@ -1,6 +1,6 @@
-"""What a run of a program leaves: spikes, and states where they were asked for.
+"""The result of a run: spikes, and states if they were recorded.
 
-Every runtime's answer becomes a `Trace`, so that answers can be compared wherever they came from.
+Every backend's result becomes a `Trace`, so that results of different backends can be compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from snnprog.wording import counted
 
 @dataclass(frozen=True)
 class Excursion:
-    """The first place where a state left the range on which all runtimes of the chip agree.
+    """The first place where a state left the range in which all runtimes of the chip agree.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Excursion:
 
 
 def as_states(values: Integers) -> Integers:
-    """Return recorded states in 32 bits where these hold them all, else in 64."""
+    """Return recorded states in 32 bits if all fit, else in 64."""
     limits = np.iinfo(np.int32)
     fits = values.size == 0 or (limits.min <= values.min() and values.max() <= limits.max)
     return values.astype(np.int32 if fits else np.int64, copy=False)
@@ -51,20 +51,20 @@ def as_states(values: Integers) -> Integers:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace(Displayed):
-    """One pattern's run, from rest.
+    """The run of one pattern, from rest.
 
     Attributes
     ----------
     spikes : (ticks, outputs) bool
-        What came out.
+        The spikes of the outputs.
     currents, potentials : (ticks, neurons) int32 or int64, or None
-        u and v after each tick (v after the reset), where the state was recorded: 64 bits where 32 might not hold
-        them. A chip whose neurons keep no current has zeros.
+        u and v after each tick (v after the reset), if the state was recorded: in 64 bits if they may exceed
+        32. Zeros for currents on a chip whose neurons have no current.
     readout : (ticks, outputs) int32 or int64, or None
         The potential after each tick of the outputs that are read by it (`Program.readout`), 0 for all others; None
-        where all outputs are read by their spikes.
+        if all outputs are read by their spikes.
     excursions : tuple of Excursion
-        Where the reference simulator left the portable range: each neuron's first place, in order of ticks.
+        Where the reference simulator left the portable range: the first place of each neuron, in order of ticks.
     """
 
     spikes: Raster

@@ -1,4 +1,4 @@
-"""English in messages and reports: numbers with their nouns, and texts that a terminal can be given."""
+"""English in messages and reports: numbers with nouns, and texts that are safe to print in a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def runs_of(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text, runs of three and more in short, as in "0 to 9, 12, 13"."""
+    """Return ascending numbers as text, with runs of three and more shortened, as in "0 to 9, 12, 13"."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -25,9 +25,9 @@ def runs_of(numbers: Sequence[int]) -> str:
 
 
 def printable(text: str, *, is_one_line: bool = False) -> str:
-    """Return a text with its control characters escaped, and its middle left out where it is long.
+    """Return a text with its control characters escaped, shortened in the middle if it is long.
 
-    Texts quote files and programs that may be anyone's; a terminal must not obey them.
+    Messages quote files and programs that may be hostile; a terminal must not interpret their control sequences.
 
     Parameters
     ----------

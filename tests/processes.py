@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def wait_until(is_so: Callable[[], bool]) -> bool:
-    """Tell whether something came to be so, waiting a while for that."""
+    """Return whether something came to be so, waiting a while for that."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         if time.monotonic() > end:
@@ -21,7 +21,7 @@ def wait_until(is_so: Callable[[], bool]) -> bool:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, waiting a while for that."""
+    """Return whether a process has ended, waiting a while for that."""
     return wait_until(lambda: not is_alive(pid))
 
 

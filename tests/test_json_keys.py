@@ -99,6 +99,13 @@ def spec_in(folder: Path, *, tick: int) -> Path:
     return folder / "SPEC.toml"
 
 
+def test_init(command: Command, tmp_path: Path) -> None:
+    answer = json.loads(command("init", tmp_path / "new", "--json")[1])
+    check("init", answer)
+    assert stems("init") == set(answer)
+    assert all(Path(file).is_file() for file in answer["files"])
+
+
 def test_explain(command: Command, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", inputs=np.eye(4, 1, dtype=bool), targets=np.eye(4, 1, k=-1, dtype=bool))
     spec = spec_in(tmp_path, tick=0)

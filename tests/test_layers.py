@@ -1,4 +1,4 @@
-"""Which module may import which: one ordered list, lowest first, held against what the sources say."""
+"""Which module may import which: one ordered list, lowest first, compared with what the sources say."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ LAYERS = (
     "table",
     "display",
     "conflict",
-    "progress",
     "rounding",
     "errors",
+    "progress",
     "convolution",
     "proof",
     "cache",
@@ -72,6 +72,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "estimators",
     "spec_file",
     "report",
     INIT,

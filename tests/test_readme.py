@@ -56,6 +56,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "demo",
         "explain",
         "export",
+        "init",
         "inspect",
         "quantize",
         "report",

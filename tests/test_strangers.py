@@ -96,8 +96,8 @@ def test_a_built_in_name_is_not_taken_from_its_chip(tmp_path: Path, monkeypatch:
 BROKEN = {
     "missing": ("nowhere_at_all:CHIP", "cannot be loaded from entry point 'nowhere_at_all:CHIP': ModuleNotFoundError"),
     "no attribute": ("maker_of_chips:NOTHING", "cannot be loaded from .*: AttributeError"),
-    "no chip": ("maker_of_chips:TEXT", "entry point 'maker_of_chips:TEXT' must give a Chip named 'mine', got a str"),
-    "another name": ("maker_of_chips:CHIP", "must give a Chip named 'mine', got a chip named 'subtracting6'"),
+    "no chip": ("maker_of_chips:TEXT", "entry point 'maker_of_chips:TEXT' must be a Chip named 'mine', got a str"),
+    "another name": ("maker_of_chips:CHIP", "must be a Chip named 'mine', got a chip named 'subtracting6'"),
     "ends": ("leaver:CHIP", "cannot be loaded from entry point 'leaver:CHIP': SystemExit: 3"),
 }
 

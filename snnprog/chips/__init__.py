@@ -1,7 +1,7 @@
-"""The chips that programs can be compiled for: built in, one file each and listed here by name, or from anywhere else.
+"""The chips that programs can be compiled for: built-in ones, listed here by name, and custom ones.
 
-A chip is a value, `Chip`: write one with `snnprog.rules`, and give it as ``Spec(chip=…)``.
-``docs/how-to/chips.md`` shows how.
+A chip is a value, `Chip`: define one with `snnprog.rules`, and pass it as ``Spec(chip=…)``; see
+``docs/how-to/chips.md``.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO, *FP
 
 
 def is_built_in(chip: Chip) -> bool:
-    """Tell whether a chip is one of those that a name alone stands for."""
+    """Return whether a chip is identified by its name alone."""
     return CHIPS.get(chip.name) == chip
 
 
 def is_named_in_files(chip: Chip) -> bool:
-    """Tell whether a program file names a chip and no more; files for all other chips carry the chip itself."""
+    """Return whether a program file only names a chip; files for all other chips contain the chip."""
     return is_built_in(chip) and chip.rule.name in SEMANTICS
 
 
 def find_chip(chip: str | Chip) -> Chip:
-    """Return the chip that a user names; a `Chip` object is returned as it is.
+    """Return the chip of a name; a `Chip` is returned unchanged.
 
     Names are those of the chips that are built in, then of the entry points that installed packages register (see
-    `snnprog.chips.registered`). Only constructors, file readers and the command line need this: every other function
-    takes the `Chip`.
+    `snnprog.chips.registered`). Only constructors, file readers and the command line use this: every other function
+    takes a `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no chip of that name, or a package that registers it cannot give it.
+        If there is no chip of that name, or the package that registers it fails.
     """
     if isinstance(chip, Chip):
         return chip
@@ -50,7 +50,7 @@ def find_chip(chip: str | Chip) -> Chip:
         found = CHIPS.get(chip) or registered_chip(chip)
     if found is None:
         known = sorted({*CHIPS, *registered_names()})
-        raise SpecError(f"chip is {chip!r}; known chips are {', '.join(known)}{did_you_mean(chip, known)}")
+        raise SpecError(f"unknown chip {chip!r}; known chips are {', '.join(known)}{did_you_mean(chip, known)}")
     return found
 
 

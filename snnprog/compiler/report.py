@@ -1,4 +1,4 @@
-"""What compiling hands out: the program with its report, and what of that the program itself carries along."""
+"""The result of compiling: the program and its report, and the provenance stored in the program."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,13 +34,13 @@ EXACT = "exact"
 
 @dataclass(frozen=True, repr=False)
 class Deviation(Displayed):
-    """How one output differs from its target.
+    """The differences of one output from its target.
 
     Attributes
     ----------
     output : int
     wrong : tuple of (int, int, str)
-        Its wrong bins: pattern, tick, and "missing" or "extra"; none where all spikes are in their windows.
+        Its wrong bins: pattern, tick, and "missing" or "extra"; empty if all spikes are in their windows.
     distances : tuple of float
         For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
     """
@@ -55,30 +55,30 @@ class Deviation(Displayed):
 
 @dataclass(frozen=True, repr=False)
 class CompileReport(Displayed):
-    """What compiling did and cost.
+    """The report of a compilation.
 
     Attributes
     ----------
     neurons : tuple of NeuronReport
         Status, margin and integers of each output.
     time_constants : tuple of float
-        (potential, current) in ticks, as the chip's decays amount to.
+        (potential, current) in ticks, equivalent to the chip's decays.
     synapses : int
         In the whole program.
     hidden : tuple of NeuronReport
-        The same of each neuron that is not read out.
+        The same for each hidden neuron.
     seconds : mapping
         Step -> wall-clock seconds.
     deviations : tuple of Deviation
         One for each output that differs from its target in bins that count, in order.
     at_least : int
-        No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
+        A lower bound on the wrong bins of real weights under exact decays; 0 with windows.
     placement : Placement or None
-        On which cores of the chip the program goes, and what it fills there; None where it does not fit.
+        The cores of each neuron and the resources used; None if the program does not fit.
     misfit : FitError or None
-        Why it does not fit the chip. The program is what was asked for all the same, and simulators run it.
+        Why it does not fit the chip. The program satisfies the spec nevertheless, and simulators run it.
     ended_by_time : tuple of str
-        The steps that the time limit ended, as `progress` names them: what they found is the best by then. Empty, where
+        The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
     """
 
@@ -102,6 +102,12 @@ class CompileReport(Displayed):
     def status(self) -> str:
         """Whether the program is "exact", or the "closest" that was found."""
         return CLOSEST if self.wrong_bins else EXACT
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "seconds": dict(self.seconds)}  # a read-only view cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, seconds=MappingProxyType(state["seconds"]))
 
     def _summary(self) -> str:
         wrong = f"closest found, {counted(self.wrong_bins, 'wrong bin')}" if self.wrong_bins else EXACT
@@ -152,7 +158,7 @@ class CompileReport(Displayed):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CompileResult(Displayed):
-    """A program that was verified, and how it came about.
+    """A verified program with its network and report.
 
     Attributes
     ----------
@@ -161,9 +167,10 @@ class CompileResult(Displayed):
     network : Network
         The real weights that were designed.
     report : CompileReport
-        What became of each neuron, and what it cost.
+        The status of each neuron, times and resources.
     chosen : tuple of (ticks, outputs) bool
-        The output spikes of each pattern: the target's, unless windows or the nearest raster were asked for.
+        The output spikes of each pattern: those of the target, unless the spec has windows or the closest program was
+        requested.
     """
 
     program: Program
@@ -186,7 +193,7 @@ def report_on(
     placed: tuple[Placement | None, FitError | None],
     watch: Stopwatch,
 ) -> CompileReport:
-    """Report by what the spec asks for, not by what was chosen."""
+    """Report deviations from the spec, not from the chosen spikes."""
     wrong = Counter(found.output for found in built.wrong)
     hidden, outputs = built.neurons[: -spec.n_outputs], built.neurons[-spec.n_outputs :]
     neurons = tuple(
@@ -224,7 +231,7 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
 
 
 def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, object]:
-    """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
+    """Return the origin of a program as plain data: the spec, the seed, the versions, and its neurons."""
     potential, current = spec.dynamics.effective_time_constants(spec.chip)
     placed = report.placement
     cores = {} if placed is None or placed.cores == 1 else {"cores": placed.cores, "at_least": placed.at_least}

@@ -1,4 +1,4 @@
-"""How values show themselves: a short text in a session, a card with small pictures in a notebook.
+"""Representations of values: a short text in a session, a card with small pictures in a notebook.
 
 Decisions
 ---------

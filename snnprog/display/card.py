@@ -1,4 +1,4 @@
-"""What a value says of itself: as one line of text, and as a card of HTML."""
+"""The representation of a value as one line of text and as an HTML card."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Displayed:
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__}: {text_of(self._summary())}"
-        return f"<{text[: MOST_CHARACTERS - 1]}…>" if len(text) > MOST_CHARACTERS else f"<{text}>"
+        return f"<{text}>" if len(text) <= MOST_CHARACTERS - 2 else f"<{text[: MOST_CHARACTERS - 3]}…>"
 
     def _repr_html_(self) -> str:
         return html_of(type(self).__name__, self._summary(), self._card())
@@ -135,9 +135,9 @@ def _table(table: Table) -> str:
     )
     caption = f"<caption>{_text(table.caption)}</caption>" if table.caption else ""
     below = "".join(f'<p class="note">{_text(note)}</p>' for note in (table.omission(MOST_ROWS), *table.notes) if note)
-    label = escape(table.caption or "table", quote=True)
+    label = _text(table.caption or "table")
     return (
-        f'<div class="scroll" role="region" aria-label="{label}" tabindex="0"><table>{caption}'
+        f'<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table>{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}"
     )
 

@@ -1,4 +1,4 @@
-"""Small pictures as inline SVG: rasters, bars, lines and weights, of bounded size whatever they are drawn of.
+"""Small pictures as inline SVG: rasters, bars, lines and weights, of bounded size for any data.
 
 Colours have at least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) asks of what is not text.
 """
@@ -11,7 +11,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.arrays import Floats, Int64s, Integers, Raster
+from snnprog.arrays import Bools, Floats, Int64s, Integers, Raster
+from snnprog.table import text_of
 
 INPUT, RIGHT, MISSING, EXTRA, SILENCE = "#7b8794", "#2b87cf", "#d64550", "#bd7a0b", "#5f8f3a"
 MOST_TICKS, MOST_NEURONS, MOST_BARS, MOST_LINES = 240, 24, 80, 6
@@ -100,12 +101,13 @@ def weights(values: Floats, *, label: str) -> str:
     paths = ""
     for colour, is_own in ((RIGHT, strongest > 0), (EXTRA, strongest < 0)):
         for level in range(1, SHADES + 1):
-            places = np.argwhere(is_own & (shade == level)).tolist()
-            path = "".join(f"M{column} {row}h.92v.92h-.92z" for row, column in places)
-            paths += f'<path d="{path}" fill="{colour}" fill-opacity="{level / SHADES:g}"/>' if path else ""
+            path = _strokes(is_own & (shade == level))
+            style = f'stroke="{colour}" stroke-opacity="{level / SHADES:g}" stroke-width=".92"'
+            paths += f'<path d="{path}" {style}/>' if path else ""
     size = (len(columns), len(rows))
     frame = f'<path d="M0 0H{size[0]}V{size[1]}H0z" stroke="currentColor" stroke-opacity=".3" {FINE}/>'
-    return _svg(size, (min(max(12 * size[0], 48), 480), min(max(12 * size[1], 12), 144)), label, paths + frame)
+    pixels = min(max(12 * size[0], 48), 480), min(max(12 * size[1], 12), 144)
+    return _svg(size, pixels, label, f'<g transform="translate(0 .5)">{paths}</g>{frame}')
 
 
 def connections(pre: Integers, post: Integers, *, added: Int64s, size: tuple[int, int], label: str) -> str:
@@ -135,19 +137,24 @@ def _runs(bins: Raster, ticks: NDArray[np.intp], neurons: NDArray[np.intp], styl
     if bins.size == 0:
         return ""
     merged = np.logical_or.reduceat(np.logical_or.reduceat(bins, ticks, axis=0), neurons, axis=1)
-    edges = np.diff(np.pad(merged.T.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    path = _strokes(merged.T)
+    return f'<path d="{path}" {style}/>' if path else ""
+
+
+def _strokes(cells: Bools) -> str:
+    """Return the path of a horizontal stroke for each run of cells ``(rows, columns)`` that are set."""
+    edges = np.diff(np.pad(cells.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     rows, starts = np.nonzero(edges > 0)
     ends = np.nonzero(edges < 0)[1]
-    path = "".join(
+    return "".join(
         f"M{start} {row}h{end - start}"
         for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
     )
-    return f'<path d="{path}" {style}/>' if path else ""
 
 
 def _svg(box: tuple[float, float], pixels: tuple[int, int], label: str, content: str) -> str:
     return (
-        f'<svg role="img" aria-label="{escape(label, quote=True)}" viewBox="0 0 {box[0]:g} {box[1]:g}"'
+        f'<svg role="img" aria-label="{escape(text_of(label))}" viewBox="0 0 {box[0]:g} {box[1]:g}"'
         f' width="{pixels[0]}" height="{pixels[1]}" preserveAspectRatio="none" fill="none" stroke-width="1">'
         f"{content}</svg>"
     )

@@ -1,4 +1,4 @@
-"""Limits of a process that reads a stranger's file with a native library: memory, processor time, what it may write."""
+"""Limits of a process that reads an untrusted file with a native library: memory, processor time, output size."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ANY_IMPORT_BYTES = 1 << 33  # NumPy and h5py map .2 GB, and .05 GB more for each
 
 
 def limit_time_and_files(limit: int) -> None:
-    """Limit the processor time of this process, and what it may write, where the system can.
+    """Limit the processor time and output size of this process, if the system supports it.
 
     Parameters
     ----------
     limit : int
-        How many bytes the file may unpack to.
+        Maximum number of bytes that the file may unpack to.
     """
     if sys.platform != "win32":
         _limit(resource.RLIMIT_CORE, 0)
@@ -32,7 +32,7 @@ def limit_time_and_files(limit: int) -> None:
 
 
 def limit_memory(size: int) -> None:
-    """Limit the memory of this process to so many bytes more than it has, and some spare, where the system can."""
+    """Limit further memory of this process to a number of bytes plus a reserve, if the system supports it."""
     if sys.platform != "win32":
         _limit(resource.RLIMIT_AS, _address_space() + size + SPARE_BYTES)
 
@@ -45,7 +45,7 @@ def _limit(kind: int, most: int) -> None:
 
 
 def _address_space() -> int:
-    """Return how many bytes this process has mapped."""
+    """Return the number of bytes that this process has mapped."""
     if sys.platform == "linux":
         with suppress(OSError):  # where /proc is not mounted
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])

@@ -1,4 +1,4 @@
-"""How many cores a program takes, in little time: large programs get a bound in place of a placement."""
+"""The number of cores of a program, fast: large programs get a bound instead of a placement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snnprog.placement.placer import least_for, place
 from snnprog.program import Program
 
 MOST_PLACED = 1 << 16
-"""Synapses up to which a placement is looked for: about a second. A choice, not a measurement."""
+"""Maximum number of synapses for which a placement is searched: about a second. A choice, not a measurement."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class CoreCount:
     ----------
     chip : str
     used : int or None
-        None where no placement was looked for, or none fits.
+        None if no placement was searched, or none fits.
     at_least : int or None
-        No placement has fewer; None where none fits.
+        No placement has fewer; None if none fits.
     misfit : FitError or None
-        What does not fit.
+        Why it does not fit.
     """
 
     chip: str
@@ -40,7 +40,7 @@ class CoreCount:
 
 
 def count_cores(program: Program) -> CoreCount | None:
-    """Return the cores that a program takes; None where no limit of a core of its chip is known."""
+    """Return the cores that a program takes; None if no limit of a core of its chip is known."""
     chip = program.chip
     if all(chip.core.limit(name) is None for name in RESOURCES):
         return None

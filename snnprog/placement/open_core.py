@@ -1,4 +1,4 @@
-"""One core while it is being filled: neurons are added as long as everything stays within its limits."""
+"""One core while it is filled: neurons are added as long as its limits hold."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from snnprog.placement.demand import CoreDemand
 
 
 class OpenCore:
-    """A core, empty at first. What a further neuron takes is never negative: one that was refused stays refused.
+    """A core, empty at first. A further neuron never takes a negative amount: a refused neuron stays refused.
 
     Parameters
     ----------
     demand, core
-        What neurons ask for, and the limits.
+        The demands of neurons, and the limits.
     leaving : (neurons,) int
-        How many axons out are set aside for each neuron.
+        Number of axons out that are reserved for each neuron.
 
     Attributes
     ----------
     members : list of int
-        The neurons on the core, in the order in which they came.
+        The neurons on the core, in the order of addition.
     held, is_listed : (parts,)
         The synapses of each part that are on the core, and whether the part must be listed.
     fresh : list of (parts,) int
-        The parts that each member brought first.
+        The parts that each member was the first to use.
     """
 
     def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
@@ -44,11 +44,11 @@ class OpenCore:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further neuron can go in, whatever it is."""
+        """Whether no further neuron can fit."""
         return len(self.members) == self.core.neurons
 
     def add(self, neuron: int) -> bool:
-        """Add a neuron if the core has room for it, and tell whether it had."""
+        """Add a neuron if it fits, and return whether it did."""
         demand = self.demand
         part, synapses = demand.entries(neuron)
         kinds = (
@@ -73,7 +73,7 @@ class OpenCore:
         return limit is None or used <= limit
 
     def _has_room_for(self, resource: str, has: Bools, *, values: Int64s) -> bool:
-        """Tell whether the distinct values can be had in addition to what the core has."""
+        """Return whether the distinct values fit in addition to those on the core."""
         limit = self.core.limit(resource)
         if limit is None or limit >= has.size:
             return True
@@ -81,7 +81,7 @@ class OpenCore:
         return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
 
     def _stores(self, part: Int64s, synapses: Int64s) -> bool:
-        """Add synapses to their parts if there are words for them, and tell whether there were."""
+        """Add synapses to their parts if there are enough words, and return whether there were."""
         held, is_listed, most = self.held[part], self.is_listed[part], self._words_if_listed(part, synapses)
         self.held[part] += synapses
         self.is_listed[part] |= synapses > 1
@@ -94,7 +94,7 @@ class OpenCore:
         return False
 
     def _words_if_listed(self, part: Int64s, synapses: Int64s) -> int:
-        """Return the words if all parts were listed, once these synapses are there: not less than `_words`."""
+        """Return the words with these synapses added if all parts are listed: at least `_words`."""
         demand, neurons = self.demand, len(self.members) + 1
         if demand.memory is None:
             return 0
@@ -111,5 +111,5 @@ class OpenCore:
 
     @property
     def _parts(self) -> Int64s:
-        """The parts that the core has."""
+        """The parts on the core."""
         return np.concatenate([np.zeros(0, np.int64), *self.fresh])

@@ -1,4 +1,4 @@
-"""The table of the runtimes that programs run on."""
+"""The table of backends."""
 
 from __future__ import annotations
 

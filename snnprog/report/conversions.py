@@ -1,4 +1,4 @@
-"""What became of a network that was made elsewhere, as tables."""
+"""Tables of the quantization of an imported network."""
 
 from __future__ import annotations
 

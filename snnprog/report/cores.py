@@ -1,4 +1,4 @@
-"""Tables of what a program fills on the cores of its chip, and of what it does there."""
+"""Tables of a program's use of its chip's cores, and of its activity."""
 
 from __future__ import annotations
 

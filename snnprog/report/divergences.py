@@ -1,4 +1,4 @@
-"""The first difference of two runs: the place, where it began, the cause, and what the neuron had heard."""
+"""The first difference of two runs: its place, its origin, its cause, and the spikes that the neuron had received."""
 
 from __future__ import annotations
 

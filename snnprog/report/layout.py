@@ -1,4 +1,4 @@
-"""How a table fits the width that it has: as it is; with headings broken and texts folded; or as a block for each row.
+"""The layout of a table for a width: unchanged, with folded headings and texts, or as a block for each row.
 
 Numbers are never folded: what stands in their columns is compared from row to row.
 """

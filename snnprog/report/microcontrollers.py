@@ -1,4 +1,4 @@
-"""The table of what a program takes of microcontrollers."""
+"""The table of a program's resources on microcontrollers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of an artificial network: scores, costs and layers, as tables."""
+"""Tables of a converted artificial network: scores, costs and layers."""
 
 from __future__ import annotations
 

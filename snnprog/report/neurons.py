@@ -1,4 +1,4 @@
-"""The table of a program's neurons: what became of each, and its integers in brief."""
+"""The table of a program's neurons: status and integers of each."""
 
 from __future__ import annotations
 

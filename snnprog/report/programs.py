@@ -1,4 +1,4 @@
-"""What a program file holds and where it came from: as a table, and as plain data."""
+"""The content and origin of a program file, as a table and as plain data."""
 
 from __future__ import annotations
 

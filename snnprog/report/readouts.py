@@ -1,4 +1,4 @@
-"""Readouts: what the potentials of outputs that are read by them came to."""
+"""Readouts: the potentials of outputs that are read by their potential."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables on a terminal, in the width that there is; plain text where the output is no terminal."""
+"""Tables on a terminal in its width; plain text if the output is not a terminal."""
 
 from __future__ import annotations
 

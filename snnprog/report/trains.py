@@ -1,4 +1,4 @@
-"""Output spikes: when each output fired, and which output each pattern names."""
+"""Tables of output spikes: the ticks of each output, and the output that each pattern indicates."""
 
 from __future__ import annotations
 

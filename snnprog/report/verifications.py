@@ -1,4 +1,4 @@
-"""How a program did on backends: a table for all, and the verdict for the terminal."""
+"""The results of a program on backends: a table, and the verdict for the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial: what goes in, what must come out, and which bins of that count."""
+"""One trial: input spikes, target spikes, and the bins that count."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Pattern(Displayed):
     Parameters
     ----------
     inputs : (ticks, inputs) bool
-        The spikes that go in.
+        Input spikes.
     targets : (ticks, outputs) bool
-        The spikes that must come out.
+        Target spikes of the outputs.
     care : (ticks, outputs) bool, optional
-        Which target bins count; all, unless said.
+        Which target bins count; all by default.
 
     Raises
     ------
     SpecError
-        If a raster is malformed or their shapes do not go together.
+        If a raster is malformed or the shapes do not match.
     """
 
     inputs: Raster
@@ -46,10 +46,11 @@ class Pattern(Displayed):
         object.__setattr__(self, "care", as_raster(everything if care is None else care, "care"))
         if self.inputs.shape[0] != self.targets.shape[0]:
             raise SpecError(
-                f"inputs have {self.inputs.shape[0]} ticks and targets {self.targets.shape[0]}; give both the same"
+                f"inputs and targets must have equal numbers of ticks, got {self.inputs.shape[0]} and"
+                f" {self.targets.shape[0]}"
             )
         if self.care.shape != self.targets.shape:
-            raise SpecError(f"care has shape {self.care.shape} and targets {self.targets.shape}; give both the same")
+            raise SpecError(f"care must have the shape of targets, {self.targets.shape}, got {self.care.shape}")
 
     @property
     def ticks(self) -> int:
@@ -90,19 +91,19 @@ def _numbers(count: int) -> str:
 
 
 def as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
-    """Return the patterns of one spec as a tuple: at least one, and all of the same shape but for the ticks."""
+    """Return the patterns of one spec as a tuple: at least one, with equal numbers of inputs and outputs."""
     if not isinstance(patterns, (Pattern, Iterable)):
-        raise SpecError(f"patterns is {patterns!r}; a list of Pattern is needed")
+        raise SpecError(f"patterns must be a list of Pattern, got {patterns!r}")
     collected = (patterns,) if isinstance(patterns, Pattern) else tuple(patterns)
     if not collected:
-        raise SpecError("patterns is empty; give at least one Pattern")
+        raise SpecError("patterns must have at least one Pattern, got none")
     for index, pattern in enumerate(collected):
         if not isinstance(pattern, Pattern):
-            raise SpecError(f"patterns[{index}] is a {type(pattern).__name__}; a Pattern is needed")
+            raise SpecError(f"patterns[{index}] must be a Pattern, got a {type(pattern).__name__}")
         for name in ("inputs", "targets"):
             first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
             if found != first:
-                raise SpecError(f"pattern {index} has {found} {name}, pattern 0 has {first}; give all the same")
+                raise SpecError(f"pattern {index} must have {first} {name} as pattern 0, got {found}")
     if collected[0].targets.shape[1] == 0:
-        raise SpecError("targets have no columns; at least one output neuron is needed")
+        raise SpecError("targets must have at least one column (an output neuron)")
     return collected
