@@ -7,7 +7,7 @@ above all that it imports. Of the imports, those are drawn that do not follow fr
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from html import escape
 from pathlib import Path
@@ -24,7 +24,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "files": "files",
         "rules": "rules",
         "chips": "chips",
-        "specs": "spec coding specs",
+        "specs": "automata spec coding specs",
         "programs": "judgement distance synapses program_checks program_file program trace",
         "potentials": "fixed_order potential network",
         "solvers": "solver",
@@ -37,18 +37,20 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "proofs": "proving",
         "recovery": "recovery",
         "backends": "backends",
-        "comparison": "figures divergence workload conversion verification",
-        "compiler": "compiler explanation spec_file",
+        "comparison": "figures divergence workload conversion verification exploration",
+        "compiler": "compiler explanation estimators spec_file",
         "report": "report",
-        "ways in": "__init__ conformance pytest_plugin demo cli __main__",
+        "commands and API": "__init__ conformance pytest_plugin demo cli __main__",
     }
 )
 """Name of each part -> its modules and folders in ``snnprog/``."""
 
-WIDTH, HEIGHT, GAP, ROW, MARGIN = 128, 44, 20, 92, 16
+WIDTH, HEIGHT, GAP, ROW, MARGIN = 132, 44, 20, 76, 16
 SHOWN_CHARACTERS = 21
 GREY, BLUE = "#7b848c", "#2f81c1"  # can be read on white and on black
 Graph = dict[str, set[str]]
+Item = str | tuple[str, str, int]
+"""What has a place in a row: a part, or the line from one part to another that passes through the row."""
 
 
 def module_imports() -> Graph:
@@ -94,49 +96,73 @@ def drawn_imports(graph: Graph) -> Graph:
     return {part: found - set().union(*(reached[other] for other in found)) for part, found in graph.items()}
 
 
-def places_of(rows: Mapping[str, int], drawn: Graph) -> dict[str, tuple[float, float]]:
-    """Return part -> left and upper edge of its box; a box stands near those that it imports."""
-    top, widest = max(rows.values()), max(list(rows.values()).count(row) for row in rows.values())
-    middle = MARGIN + (widest * (WIDTH + GAP) - GAP) / 2
-    places: dict[str, tuple[float, float]] = {}
-    for row in range(top + 1):
-        near = {part: [places[other][0] for other in drawn[part]] for part in PARTS if rows[part] == row}
-        order = sorted(near, key=lambda part: sum(near[part]) / len(near[part]) if near[part] else 0.0)
-        first = middle - (len(order) * (WIDTH + GAP) - GAP) / 2
-        for index, part in enumerate(order):
-            places[part] = (first + index * (WIDTH + GAP), MARGIN + (top - row) * ROW)
+def chains_of(rows: Mapping[str, int], drawn: Graph) -> list[list[Item]]:
+    """Return, for each import that is drawn, what it leads through from above to below: one item in each row."""
+    return [
+        [part, *((part, other, row) for row in range(rows[part] - 1, rows[other], -1)), other]
+        for part in PARTS
+        for other in sorted(drawn[part])
+    ]
+
+
+def places_of(rows: Mapping[str, int], chains: Sequence[Sequence[Item]]) -> dict[Item, tuple[float, float]]:
+    """Return item -> middle of its upper edge; an item stands near those that lines lead down to from it."""
+    items = list(dict.fromkeys([*PARTS, *(item for chain in chains for item in chain)]))
+    row_of = {item: rows[item] if isinstance(item, str) else item[2] for item in items}
+    below = {item: [chain[chain.index(item) + 1] for chain in chains if item in chain[:-1]] for item in items}
+    places: dict[Item, tuple[float, float]] = {}
+    for row in range(max(rows.values()) + 1):
+        near = {
+            item: sum(places[other][0] for other in below[item]) / max(len(below[item]), 1)
+            for item in items
+            if row_of[item] == row
+        }
+        order = sorted(near, key=near.__getitem__)
+        edge = -(sum(map(width_of, order)) + GAP * (len(order) - 1)) / 2
+        for item in order:
+            places[item] = (edge + width_of(item) / 2, (max(rows.values()) - row) * ROW)
+            edge += width_of(item) + GAP
     return places
+
+
+def width_of(item: Item) -> int:
+    """Return how much room a box or a line takes in a row."""
+    return WIDTH if isinstance(item, str) else 0
 
 
 def picture() -> str:
     """Return the map as SVG."""
     graph = part_imports()
-    rows, drawn = rows_of(graph), drawn_imports(graph)
-    places = places_of(rows, drawn)
-    width = max(x for x, _ in places.values()) + WIDTH + MARGIN
-    height = max(y for _, y in places.values()) + HEIGHT + MARGIN
+    rows = rows_of(graph)
+    chains = chains_of(rows, drawn_imports(graph))
+    places = places_of(rows, chains)
+    left, right = (end(x for x, _ in places.values()) for end in (min, max))
+    width, height = right - left + WIDTH + 2 * MARGIN, max(y for _, y in places.values()) + HEIGHT + 2 * MARGIN
+    view = f"{left - WIDTH / 2 - MARGIN:g} {-MARGIN} {width:g} {height:g}"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif"'
-        ' role="img" aria-label="Parts of the package, each above those that it imports">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" width="{width:g}" height="{height:g}"'
+        ' font-family="sans-serif" role="img" aria-label="Parts of the package, each above those that it imports">'
     ]
-    lines += [wire(places[part], places[other]) for part in PARTS for other in sorted(drawn[part])]
-    lines += [box(part, place) for part, place in places.items()]
+    lines += [wire([places[item] for item in chain]) for chain in chains]
+    lines += [box(part, places[part]) for part in PARTS]
     return "\n".join([*lines, "</svg>", ""])
 
 
-def wire(above: tuple[float, float], below: tuple[float, float]) -> str:
-    """Return the line from a part to one that it imports."""
-    x, y, to_x, to_y = above[0] + WIDTH / 2, above[1] + HEIGHT, below[0] + WIDTH / 2, below[1]
-    bend = (to_y - y) / 2
-    return (
-        f'<path d="M{x:g} {y:g} C{x:g} {y + bend:g} {to_x:g} {to_y - bend:g} {to_x:g} {to_y:g}"'
-        f' fill="none" stroke="{GREY}" stroke-opacity="0.6"/>'
-    )
+def wire(places: Sequence[tuple[float, float]]) -> str:
+    """Return the line from a part, between the boxes of the rows below, to one that it imports."""
+    (x, y), *others = places
+    y += HEIGHT
+    path = f"M{x:g} {y:g}"
+    for to_x, to_y in others:
+        middle = (y + to_y) / 2
+        path += f" C{x:g} {middle:g} {to_x:g} {middle:g} {to_x:g} {to_y:g} V{to_y + HEIGHT:g}"
+        x, y = to_x, to_y + HEIGHT
+    return f'<path d="{path.rpartition(" V")[0]}" fill="none" stroke="{GREY}" stroke-opacity="0.7"/>'
 
 
 def box(part: str, place: tuple[float, float]) -> str:
     """Return the box of a part; its modules stand in it, as far as there is room, and all in its tooltip."""
-    x, y = place
+    x, y = place[0] - WIDTH / 2, place[1]
     modules = PARTS[part].replace(" ", ", ")
     shown = modules if len(modules) <= SHOWN_CHARACTERS else f"{modules[: SHOWN_CHARACTERS - 1].rstrip(', ')}…"
     return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -210,6 +211,23 @@ def test_the_recipe_names_what_the_project_needs() -> None:
     assert run == wanted
 
 
+# ------------------------------------------------------------------------------------------------------------- the map
+
+
+def test_the_map_is_drawn_from_the_imports() -> None:
+    drawing = runpy.run_path(str(ROOT / "docs" / "write_architecture.py"))
+    named = [name for modules in drawing["PARTS"].values() for name in modules.split()]
+    assert sorted(named) == sorted(drawing["module_imports"]()), "each module belongs to one of PARTS"
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([a-zA-Z ]+) \|", page.partition("## Map")[2], re.MULTILINE)) == {
+        "part",
+        *drawing["PARTS"],
+    }
+    assert drawing["PICTURE"].read_text(encoding="utf-8") == drawing["picture"](), (
+        "run python docs/write_architecture.py"
+    )
+
+
 # -------------------------------------------------------------------------------------------------------- make and nox
 
 
@@ -223,6 +241,11 @@ def test_make_calls_nox() -> None:
     listed = re.search(r"^SESSIONS := (.*)$", makefile, re.MULTILINE)
     assert listed is not None
     assert set(listed[1].split()) | {"backends", "clean"} == sessions
+    usual = [
+        re.search(pattern, (ROOT / name).read_text(encoding="utf-8"))
+        for name, pattern in (("Makefile", r"BACKENDS \?= (.*)"), ("noxfile.py", r'"BACKENDS": "(.*?)"'))
+    ]
+    assert len({found and found[1] for found in usual}) == 1, "make names backends to install them side by side"
     recipes = re.findall(r"^\t(.*)$", makefile, re.MULTILINE)
     others = [recipe for recipe in recipes if not recipe.startswith("@$(NOX) -s ")]
     assert len(others) == 4, "the check of Python's version, venv, pip and touch"
