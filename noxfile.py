@@ -126,9 +126,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check layout and style."""
+    """Check layout, style and spelling."""
     run(session, "format", "--check", ".", module="ruff")
     run(session, "check", ".", module="ruff")
+    run(session, module="codespell_lib")
 
 
 @nox.session

@@ -81,17 +81,21 @@ from snnprog import cli
         (
             ["run", "{program}", "{inputs}", "--ticks", "12", "--backend", "no"],
             cli.BACKEND_FAILED,
-            "unknown backend 'no'",
+            "snnprog: unknown backend 'no'; known backends are kernel, reference,",
         ),
         (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a SPEC.toml\n"),
         (["inspect", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program\n"),
         (
             ["backends", "install", "no"],
             cli.BACKEND_FAILED,
-            "unknown backend 'no'; known backends are kernel, reference, ",
+            "snnprog: unknown backend 'no'; known backends are kernel, reference, brian2_loihi, c, fpga,",
         ),
-        (["backends", "check", "no"], cli.BACKEND_FAILED, "unknown backend 'no'"),
-        (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "does not exist; create it"),
+        (
+            ["backends", "check", "no"],
+            cli.BACKEND_FAILED,
+            "snnprog: unknown backend 'no'; known backends are kernel, reference,",
+        ),
+        (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "cannot be written: folder"),
         (["compile", "{spec}"], cli.BAD_USAGE, "Missing option '-o'"),
         (["nonsense"], cli.BAD_USAGE, "No such command 'nonsense'. See '"),
         (["explian"], cli.BAD_USAGE, "No such command 'explian'; did you mean 'explain'? See '"),
@@ -208,7 +212,7 @@ def test_a_place_that_cannot_be_written_is_refused_first(
     message = f"snnprog: Invalid value for '-o' / '--output': File '{tmp_path}' is a directory.\n"
     assert (code, err) == (cli.BAD_USAGE, message)
     suffix = {"compile": ".snnp", "run": ".csv"}[str(words[0])]
-    assert "does not exist; create it" in command(*words, "-o", tmp_path / "no" / f"x{suffix}")[2]
+    assert "cannot be written: folder" in command(*words, "-o", tmp_path / "no" / f"x{suffix}")[2]
 
 
 def test_help_imports_nothing_heavy() -> None:

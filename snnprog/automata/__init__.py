@@ -1,4 +1,4 @@
-"""Automata and invariants: what a program must do, or must never do, on every input stream."""
+"""Automata and invariants: required and forbidden behaviour on every input stream."""
 
 from snnprog.automata.automaton import (
     WRONG,

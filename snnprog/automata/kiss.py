@@ -1,4 +1,4 @@
-"""State tables in the KISS2 format, in which benchmarks of finite-state machines and logic synthesis tools keep them.
+"""State tables in the KISS2 format of finite-state-machine benchmarks and logic synthesis tools.
 
 Headers are ``.i`` (input lines), ``.o`` (outputs), ``.r`` (the start state; else that of the first row), ``.s`` and
 ``.p`` (numbers of states and rows). A row has the inputs, the state, the next state and the outputs; ``-`` among the
@@ -28,7 +28,7 @@ def from_kiss2(text: str, *, name: str = "the table") -> Automaton:
     Raises
     ------
     FormatError
-        If the text is no KISS2 table, or a state has two different answers to one row.
+        If the text is not a KISS2 table, or a state has two different answers to one row.
     """
     reader = _TableReader(name)
     for number, line in enumerate(text.splitlines(), start=1):

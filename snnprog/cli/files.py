@@ -1,4 +1,4 @@
-"""What files are called, and which of them a shell offers to complete a name."""
+"""Names of files, and shell completion of them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PROGRAM, SPEC = ".snnp", ".toml"
 RASTERS = (".npz", ".csv", ".h5", ".nwb", ".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
 """As `snnprog.files.rasters.READ`, which imports NumPy."""
 ANY_FILE = [CompletionItem("", type="file")]
-"""What makes a shell complete file names by itself."""
+"""The reply that makes a shell complete file names by itself."""
 
 
 def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[CompletionItem]:
-    """Return the files of some suffixes that a path may become, and the folders on the way.
+    """Return the files with given suffixes that complete a path, and the folders.
 
     A folder that is the only candidate is entered, because a shell would add a space after it. Where no file has such
     a suffix, the shell completes any.

@@ -1,4 +1,4 @@
-"""What a proof about every input stream found."""
+"""The result of a proof about every input stream."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class StreamProof(Displayed):
     states : int
         The states that were explored: pairs of a state of the program and a state of the automaton.
     depth : int
-        All streams of so many ticks were tried.
+        All streams of this many ticks were tried.
     counterexample : (ticks, inputs) bool or None
         Where refuted, the shortest input stream from rest after which the outputs are wrong, at its last tick.
     expected, found : str
-        What the outputs must do at that tick, and what they do.
+        The required outputs of that tick, and the outputs of the program.
     """
 
     verdict: str

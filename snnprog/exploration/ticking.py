@@ -1,7 +1,7 @@
 """One tick of a program for many states at once.
 
 A state is all that the next ticks depend on: the registers of the neurons, and how often each line spiked in the ticks
-whose spikes are still under way. Registers that the next tick does not depend on are 0 in it, so that states differ
+whose spikes are still in progress. Registers that the next tick does not depend on are 0 in it, so that states differ
 only where their futures can.
 """
 
