@@ -22,6 +22,7 @@ from snnprog.errors import LimitError, SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, from_nir, quantize
 from snnprog.networks.neuron import Grid, RealNeuron, grid_of
 from snnprog.networks.scaling import scaled
+from snnprog.networks.trials import MOST_TRIALS, Trials
 from snnprog.simulate import simulate
 
 LOIHI = find_chip("loihi1")
@@ -151,6 +152,19 @@ def test_exponents_of_their_own_are_never_coarser(seed: int) -> None:
         assert np.abs(got - each.weights).max() <= 0.51 * np.abs(each.weights).max() / 128
     assert errors[0] <= errors[1] + 1e-6 * float(np.abs(each.weights).max()) ** 2
     assert zeros[0] <= zeros[1]
+
+
+def test_a_thousand_wide_weights_are_tried_at_few_scales() -> None:
+    """Far thresholds on a chip of 15-bit weights: work and what is kept are bounded, and small scales are there."""
+    chip = sp.chips.find_chip("fpga-subtract")
+    rng = np.random.default_rng(1)
+    changes: dict[str, Any] = {"rule": chip.linear_rule(4095, 1), "copies": np.ones(1000, np.int64)}
+    each = neuron(1, weights=rng.normal(0.0, 1.0, 1000), threshold=4e5, bias=0.0, **changes)
+    trials = Trials.at(each, chip, grid_of(chip), 0)
+    assert 16 <= trials.size * 1000 <= MOST_TRIALS
+    found = scaled(each, chip, grid=grid_of(chip))
+    assert found.mantissas.base is found.exponents.base is None
+    assert 1 <= np.abs(found.mantissas).max() < 2
 
 
 @settings(deadline=None, max_examples=60)
