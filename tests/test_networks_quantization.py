@@ -393,3 +393,26 @@ def test_the_first_excursion_is_where_a_run_finds_it() -> None:
     result = quantize(network, chip="xylo", inputs=inputs)
     traces = simulate(result.program, inputs)
     assert result.mismatch.excursion == next((each.excursion for each in traces if each.excursion), None) is not None
+
+
+@pytest.mark.parametrize(("chip", "options"), [("loihi1", {"reset": "zero"}), ("xylo", {"reset": "subtract"})])
+def test_weights_that_are_all_zero(chip: str, options: dict[str, Any]) -> None:
+    graph = chain(
+        **{
+            "in": nir.Input(np.array([3])),
+            "w": nir.Linear(np.zeros((4, 3))),
+            "n": lif(4),
+            "out": nir.Output(np.array([4])),
+        }
+    )
+    network = sp.from_nir(graph, dt_ms=1.0, **options)
+    for inputs in (None, [random_raster(seed, 20, 3, 0.3) for seed in range(8)]):
+        result = quantize(network, chip=chip, inputs=inputs)
+        assert result.program.n_synapses == 0
+        assert "no neuron of n spikes" in " ".join(result.notes)
+
+
+def test_weights_that_are_too_large_for_a_threshold() -> None:
+    each = neuron(1, weights=np.array([2.0**100, 1.0]), copies=np.ones(2, np.int64), threshold=1.0, bias=0.0)
+    with pytest.raises(LimitError, match=r"largest weight is 7\.88\d+e-31; allowed is 3\.06e-05 or more on loihi1"):
+        scaled(each, LOIHI, grid=grid_of(LOIHI))
