@@ -23,10 +23,11 @@ NODE_READY := node_modules/.package-lock.json
 .PHONY: demo test lowest check lint types scripts scripts-checked docs install backends clean
 
 demo: backend-lava
-	$(BIN)/snnprog demo
+	@$(BIN)/snnprog demo
+	@echo ". $(BIN)/activate makes snnprog a command of this shell"
 
 test: backends
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRED),--snnprog-require $(name))
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(foreach name,$(REQUIRED),--snnprog-require $(name))
 
 # The main tests with the lowest version of each dependency, on the lowest Python. Tests of pictures and of the layout of
 # tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about versions newer than these.
@@ -47,8 +48,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(READY)
+# The package a second and third time, for systems that the tests do not run on: what Python lacks there is an error.
+PLATFORMS := win32 darwin
+
+types: $(READY) $(PLATFORMS:%=types-on-%)
 	$(BIN)/mypy
+
+types-on-%: $(READY)
+	$(BIN)/mypy --platform $* --no-warn-unreachable --cache-dir .mypy_cache/$* snnprog backends
 
 # The scripts of the report's page: ESLint and TypeScript's check of their JSDoc types. Only this needs Node.
 scripts:

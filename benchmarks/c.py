@@ -32,10 +32,10 @@ from snnprog.arrays import Raster
 from snnprog.backends import run_backend
 from snnprog.conformance import Golden, golden_programs, random_trial
 from snnprog.figures import MICROCONTROLLERS, microcontroller_figures
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel
 from snnprog.simulate.layout import lay_out
+from snnprog.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c" / "toolchain"))

@@ -36,8 +36,8 @@ from scipy.stats import binom, norm
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "capacity.png"
 PARTS = ("cover", "sparse", "leaky", "bits")

@@ -30,8 +30,8 @@ from instances import random_raster, random_target
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 FOLDERS = ("snnprog.design", "snnprog.integers", "snnprog.solver")
 FACTOR = 3
@@ -232,9 +232,8 @@ def constants(module: ModuleType) -> dict[str, Any]:
 
 def assigned(module: ModuleType) -> set[str]:
     """Return the names in capitals that a module's source assigns."""
-    lines = [
-        line for line in Path(str(module.__file__)).read_text().splitlines() if line[:1].isupper() and " = " in line
-    ]
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    lines = [line for line in source.splitlines() if line[:1].isupper() and " = " in line]
     names = {name.strip().partition(":")[0] for line in lines for name in line.partition(" = ")[0].split(",")}
     return {name for name in names if name.isupper()}
 

@@ -39,9 +39,9 @@ from snnprog.design.mapping import potential_map
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.margin import safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem, neuron_problem
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.solver import one_blas_thread
+from snnprog.table import Table
 
 T = TypeVar("T")
 

@@ -24,9 +24,9 @@ from rich.console import Console
 import snnprog as sp
 from snnprog.backends import find_backend
 from snnprog.program import EXCITATORY, INHIBITORY
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import reference
+from snnprog.table import Table
 from snnprog.temporaries import temporary_folder
 
 RATE, CLOCK_HZ = 0.02, 24_000_000

@@ -49,7 +49,7 @@ def complaints(case: Case, program: sp.Program) -> list[str]:
 
 
 def is_met(case: Case, trial: Trial, spikes: Sequence[int], output: int) -> bool:
-    """Tell whether an output did what a trial asks of it: its n-th spike that counts in the window of the n-th due."""
+    """Return whether an output satisfies a trial: its n-th spike that counts lies in the window of the n-th target."""
     before, after = case.option("window")
     counted = [tick for tick in range(trial.ticks) if trial.care[tick][output]]
     due = [tick for tick in counted if trial.targets[tick][output]]

@@ -1,7 +1,7 @@
 """The proofs of `promise.py`, checked by a program that stands alone, and attempts to have false ones accepted.
 
 Each proof is checked by ``snnprog/check_proof.py`` in a process of its own, without the package. Its ``SPEC.json`` is
-held against one that is written here from the case. Then the proof is attached to specs of the same shape that can be
+compared with one that is written here from the case. Then the proof is attached to specs of the same shape that can be
 built, because a teacher or brute force does what they ask: as it is, and mutated in its prices, rows, bins, ranges,
 kinds and tree. None of that may be accepted.
 """

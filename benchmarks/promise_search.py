@@ -150,7 +150,7 @@ def choices(case: Case, index: int, output: int, *, tick: int, matched: int) -> 
 
 
 def is_done(case: Case, index: int, output: int, *, matched: int) -> bool:
-    """Tell whether all spikes that are due were matched at the end of a pattern."""
+    """Return whether all spikes that are due were matched at the end of a pattern."""
     trial = case.trials[index]
     return matched == sum(row[output] and care[output] for row, care in zip(trial.targets, trial.care, strict=True))
 
@@ -202,7 +202,7 @@ class OneOutput:
         return taps
 
     def is_possible(self, exponent: int) -> bool:
-        """Tell whether some candidate with this exponent does what is asked."""
+        """Return whether some candidate with this exponent does what is asked."""
         self.weights = self.grid.mantissas << exponent
         count = len(self.grid.biases)
         threshold = self.case.option("threshold")
@@ -219,7 +219,7 @@ class OneOutput:
         return self._tick(index, [], 0, rest)
 
     def _tick(self, index: int, fired: list[int], matched: int, state: State) -> bool:
-        """Tell whether a candidate goes through a pattern, given what was done so far."""
+        """Return whether a candidate goes through a pattern, given what was done so far."""
         if not len(state.index):
             return False
         tick, case = len(fired), self.case

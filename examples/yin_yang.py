@@ -1,4 +1,4 @@
-"""Yin-Yang: points of the old sign in three classes, seen from eight sides, told apart without a hidden layer.
+"""Yin-Yang: points of the old sign in three classes, seen from eight sides, distinguished without a hidden layer.
 
 The points are drawn by the rule of Kriener, Göltz and Petrovici (2021), with their generator and their seeds, so they
 are theirs.

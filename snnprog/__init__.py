@@ -1,10 +1,10 @@
-"""snnprog: a compiler for spiking hardware. Exact spikes, or the reason why not.
+"""snnprog: a compiler for spiking neural networks on neuromorphic chips, by linear programming.
 
 ::
 
     Spec ──design──▶ Network (real) ──quantize──▶ Program (integers) ──run──▶ Trace ──verify──▶ Verification
 
-Public names are loaded when they are first used, so that importing the package costs nothing.
+Public names are loaded when they are first used, so that importing the package is fast.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from snnprog.errors import SolverError as SolverError
     from snnprog.errors import SpecError as SpecError
     from snnprog.errors import UndecidedError as UndecidedError
+    from snnprog.estimators import SpikingClassifier as SpikingClassifier
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
     from snnprog.files import read_observed as read_observed
@@ -108,6 +109,7 @@ _HOMES = {
     "SolverError": "errors",
     "Spec": "spec",
     "SpecError": "errors",
+    "SpikingClassifier": "estimators",
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
@@ -159,4 +161,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FOLDERS, *_HOMES})
+    return sorted(__all__)

@@ -682,7 +682,7 @@ def meet(one, other):
 
 
 def is_within(ends, register):
-    """Tell whether a value is sure to fit a register."""
+    """Return whether a value is sure to fit a register."""
     return None not in ends and register[0] <= ends[0] and ends[1] <= register[1]
 
 

@@ -21,7 +21,9 @@ from snnprog import cli
 from snnprog.arrays import Raster
 from snnprog.backends import Backend, backend_names, find_backend, install, lack_of, run_backend, status
 from snnprog.backends.environment import FINISHED, environment_folder
+from snnprog.backends.folder import ARTIFACTS
 from snnprog.backends.interpreters import find_interpreter, variable_for
+from snnprog.emit.exporting import EXPORT_FORMS
 
 
 @pytest.fixture
@@ -84,14 +86,14 @@ MISBEHAVIOUR = {
     "counts spikes": ("answer['spikes'] = answer['spikes'].astype('<i8'); " + FINE, "spikes is <i8 of shape"),
     "widens the state": (
         "answer['currents'] = answer['currents'].astype('<f8'); " + FINE,
-        r"currents is <f8 of shape \(13, 3\); <i4 of \(13, 3\) is needed",
+        r"currents must be <i4 of \(13, 3\), got <f8 of shape \(13, 3\)",
     ),
     "leaves out the state": ("del answer['potentials']; " + FINE, "potentials"),
     "leaves out the spikes": ("del answer['spikes']; " + FINE, "spikes"),
-    "pickles": ("answer['spikes'] = answer['spikes'].astype(object); " + FINE, "plain numbers are needed"),
+    "pickles": ("answer['spikes'] = answer['spikes'].astype(object); " + FINE, "must be plain numbers"),
     "forgets its versions": ("del answer['versions']; " + FINE, "versions"),
-    "tells versions in prose": ("answer['versions'] = 'one, I think'; " + FINE, "a text with a JSON object is needed"),
-    "tells versions in a list": ("answer['versions'] = '[1]'; " + FINE, "a text with a JSON object is needed"),
+    "tells versions in prose": ("answer['versions'] = 'one, I think'; " + FINE, "must be the text of a JSON object"),
+    "tells versions in a list": ("answer['versions'] = '[1]'; " + FINE, "must be the text of a JSON object"),
     "tells deep versions": ("answer['versions'] = '[' * 9999; " + FINE, "versions is no text with a JSON object"),
     "tells versions in no characters": (
         "answer['versions'] = np.frombuffer(b'\\xff' * 8, '<U2').reshape(()); " + FINE,
@@ -192,7 +194,7 @@ def test_one_raster_gives_one_trace_and_a_list_gives_a_list(program: sp.Program)
         ([np.zeros((3, 5), dtype=bool)], "spikes", r"inputs\[0\] has 5 columns; the program has 2 inputs"),
         ([RASTERS[0], np.zeros((0, 2), dtype=bool)], "spikes", r"inputs\[1\] has no ticks"),
         ([np.full((3, 2), 0.5)], "spikes", r"inputs\[0\] is of type float64"),
-        (RASTERS, "everything", "record is 'everything'; 'spikes' or 'state' is needed"),
+        (RASTERS, "everything", "record must be 'spikes' or 'state', got 'everything'"),
     ],
 )
 def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, message: str) -> None:
@@ -496,3 +498,7 @@ def test_a_version_that_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
         sp.BackendError, match=r"no Python 1.0 with venv was found .* name its path in SNNPROG_PYTHON_1_0"
     ):
         find_interpreter((1, 0))
+
+
+def test_artifacts_are_the_forms_that_programs_are_exported_to() -> None:
+    assert tuple(EXPORT_FORMS) == ARTIFACTS

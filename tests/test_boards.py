@@ -191,9 +191,9 @@ def test_a_program_gets_the_first_core_that_has_room() -> None:
     board = BOARDS["ulx3s"]
     assert plan_for(ticks_of(1000, 8), board).size.neurons == 1024
     assert plan_for(with_delay(ticks_of(100, 8), 63), board).size.longest_delay == 63
-    with pytest.raises(LimitError, match="delay is 63; allowed is at most 15 in this core"):
+    with pytest.raises(LimitError, match="delay must be at most 15 in this core, got 63"):
         plan_for(with_delay(ticks_of(1000, 8), 63), board)
-    with pytest.raises(LimitError, match="neurons is 257; allowed is at most 256"):
+    with pytest.raises(LimitError, match="neurons must be at most 256, got 257"):
         plan_for(ticks_of(257, 8), BOARDS["icebreaker"])
 
 

@@ -98,8 +98,8 @@ def test_what_is_clear_can_be_built() -> None:
     ("labels", "message"),
     [
         ([0, 1], "there are 60 samples and 2 labels"),
-        ([0.5] * 60, "class numbers from 0 are needed"),
-        ([-1] * 60, "class numbers from 0 are needed"),
+        ([0.5] * 60, "must be class numbers from 0"),
+        ([-1] * 60, "must be class numbers from 0"),
         ([0] * 60, "labels name one class alone"),
         ([0, 3] * 30, "labels go up to 3; the questions are about 3 classes"),
     ],

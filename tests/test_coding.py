@@ -147,7 +147,7 @@ def test_delta_is_fitted_to_the_range() -> None:
         (lambda: Levels().fit([["a"]]), "samples are no array of numbers"),
         (lambda: Levels().fit([[np.nan]]), "numbers that are not finite"),
         (lambda: Levels(0).fit([[1.0]]), "levels is 0; at least 1"),
-        (lambda: Levels(untyped(1.5)).fit([[1.0]]), "levels is 1.5; a whole number"),
+        (lambda: Levels(untyped(1.5)).fit([[1.0]]), "levels is 1.5; an integer"),
         (lambda: Levels().fit(FITTED).transform([[1.0]]), "samples have 1 values; the encoder was fitted to 2"),
         (lambda: Rate(9).transform(FITTED), r"Rate must be fitted before it transforms samples; call Rate\(...\).fit"),
         (lambda: GaussianFields().transform(FITTED), "GaussianFields must be fitted before"),

@@ -56,6 +56,12 @@ def test_a_small_core_does_what_its_rule_says(made: Made) -> None:
     assert {"slots", "start", "neuron", "spike", "line", "synapse", "next", "event", "clear"} <= told
 
 
+def test_a_core_among_others_does_what_its_rule_says() -> None:
+    plan = replace(PLAN, size=replace(PLAN.size, cores=3))
+    lemmas = prove_core(plan, verilog=verilog_of(NeuronCore(plan), name="core"), clocks=clocks_per_neuron(plan))
+    assert [lemma.name for lemma in lemmas if not lemma.holds] == []
+
+
 FAULTS = {
     "delay": (r"(= slot \+ \\found\S+ \[3:2\]);", r"\1 - 1'h1;", "synapse: what arrives is gathered"),
     "ring of slots": (r"slot \+ 1'h1;", "slot + 2'h2;", "neuron: the neuron spikes as the rule says"),
@@ -106,5 +112,5 @@ def test_a_read_before_the_write_has_come_is_found(monkeypatch: pytest.MonkeyPat
 
 def test_a_circuit_that_is_no_core_is_refused() -> None:
     other = "module core(input clk, input x, output reg y); always @(posedge clk) y <= x; endmodule"
-    with pytest.raises(sp.SpecError, match="the circuit has no register 'fsm_state', so it is no core"):
+    with pytest.raises(sp.SpecError, match="the circuit has no register 'fsm_state', so snnprog has not made it"):
         prove_core(PLAN, verilog=other, clocks=2)

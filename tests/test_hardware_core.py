@@ -195,10 +195,10 @@ def tiny(count: int = 1, *, n_inputs: int = 1, n_neurons: int = 1, weight: int =
 
 
 TOO_LARGE = {
-    "neurons is 257; allowed is at most 256 in this core": lambda: tiny(n_neurons=257),
-    "inputs is 300; allowed is at most 256 in this core": lambda: tiny(n_inputs=300),
-    "synapses is 16385; allowed is at most 16384 in this core": lambda: tiny(16385),
-    "synapses of one line is 16384; allowed is at most 16383 in this core": lambda: tiny(16384),
+    "neurons must be at most 4096 in 16 cores, got 4097": lambda: tiny(n_neurons=4097),
+    "inputs must be at most 4096 in 16 cores, got 4097": lambda: tiny(n_inputs=4097),
+    "neuron 0 alone: synaptic memory 16,385 of 16,384 words": lambda: tiny(16385),
+    "synapses of one line must be at most 16383 in one core, got 16384": lambda: tiny(16384),
     "what may arrive at neuron 0 in a tick is 293760": lambda: tiny(9, weight=255, exponent=7),
 }
 
@@ -226,9 +226,9 @@ def test_an_image_says_what_a_host_must_know(tmp_path: Path) -> None:
     program = random_program(LOIHI, 0)
     image, core = sp.export(program, tmp_path / "p.hex")
     known = json.loads(image.read_text(encoding="ascii").splitlines()[0].removeprefix("//"))
-    assert (known["inputs"], known["outputs"], known["neurons"]) == (3, 3, 6)
-    assert known["order"][:3] == program.outputs.tolist()
-    assert sorted(known["order"]) == list(range(6))
+    assert (known["inputs"], known["outputs"], known["neurons"]) == (3, [0, 1, 2], 6)
+    assert [known["places"][output] for output in program.outputs] == [0, 1, 2]
+    assert sorted(known["places"]) == list(range(6))
     assert set(known["states"]) == {"current", "potential", "held"}
     text = core.read_text(encoding="utf-8")
     assert "module snnprog_core(" in text

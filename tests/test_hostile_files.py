@@ -110,7 +110,8 @@ def one_row_of_very_many_lines(path: Path) -> None:
 def the_same_patterns_very_often(path: Path) -> None:
     rasters = {"inputs": np.zeros((9, 10_000), dtype=bool), "targets": np.zeros((9, 1), dtype=bool)}
     write_archive(path.with_name("raster.npz"), rasters, texts={})
-    path.write_text('[[patterns]]\ninputs = "raster.npz:inputs"\ntargets = "raster.npz:targets"\n' * 3000)
+    pattern = '[[patterns]]\ninputs = "raster.npz:inputs"\ntargets = "raster.npz:targets"\n'
+    path.write_text(pattern * 3000, encoding="utf-8")
 
 
 BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
@@ -121,7 +122,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "a late pattern": ("events", one_event_of_a_late_pattern, ""),
     "very many events": ("events", very_many_events, ""),
     "very many fields": ("events", one_row_of_very_many_fields, "line 2: it has 65536 characters or more"),
-    "very many lines": ("events", one_row_of_very_many_lines, "line 2: '.*2 whole numbers are needed"),
+    "very many lines": ("events", one_row_of_very_many_lines, "line 2: '.*2 integers are needed"),
     "the same patterns": ("spec", the_same_patterns_very_often, r"names 12 patterns of 1080216 bins by .*number 11"),
 }
 

@@ -1,4 +1,4 @@
-"""Which module may import which: one ordered list, lowest first, held against what the sources say."""
+"""Which module may import which: one ordered list, lowest first, compared with what the sources say."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ LAYERS = (
     "version",
     "arrays",
     "check_proof",
-    "conflict",
     "wording",
-    "progress",
+    "table",
+    "display",
+    "conflict",
     "rounding",
     "errors",
+    "progress",
     "convolution",
     "proof",
     "cache",
@@ -70,6 +72,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "estimators",
     "spec_file",
     "report",
     INIT,

@@ -277,7 +277,7 @@ def test_other_resets_are_refused_with_a_number(case: str) -> None:
         sp.quantize(network, chip=chip)
     assert "on 8 random inputs, " in str(random.value)
     inputs = random_raster(1, 50, 3, 0.5)
-    with pytest.raises(SpecError, match=r"on the inputs given, \d+ bins? would differ \([1-9]\d* spikes?\)"):
+    with pytest.raises(SpecError, match=r"on the given inputs, \d+ bins? would differ \([1-9]\d* spikes?\)"):
         sp.quantize(network, chip=chip, inputs=[inputs])
 
 
@@ -313,5 +313,5 @@ def test_where_comparisons_differ_is_noted() -> None:
     network = sp.from_nir(graph, dt_ms=1.0, reset="subtract", compare=">=")
     assert (
         "neurons of fpga-subtract spike where their potential is > the threshold, and those of the network where it"
-        " is >=: where the two are equal, they differ"
+        " is >=: they differ if the two are equal"
     ) in sp.quantize(network, chip="fpga-subtract").notes

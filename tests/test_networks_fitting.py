@@ -102,7 +102,7 @@ def test_a_network_that_subtracts_is_fitted_to_a_chip_that_does_not() -> None:
     trained = network("subtract")
     with pytest.raises(SpecError, match=r"would differ .* give inputs= "):
         quantize(trained)
-    with pytest.raises(SpecError, match="on the inputs given"):
+    with pytest.raises(SpecError, match="on the given inputs"):
         quantize(trained, inputs=SAMPLES, fit=False)
     result = quantize(trained, inputs=SAMPLES)
     assert result.mismatch.output_bins == wrong_on(result.program, trained, SAMPLES) > 0
@@ -135,14 +135,14 @@ def test_the_same_twice() -> None:
 def test_what_is_too_little_is_rounded_and_said() -> None:
     result = quantize(network(), inputs=SAMPLES[:3])
     assert result.fit is None
-    assert result.notes[-1] == ("weights are rounded: 4 inputs or more are needed to fit them, a part of them held out")
+    assert result.notes[-1] == ("weights are rounded: 4 inputs or more are required to fit them (some are held out)")
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"bits": "most"}, SpecError, "bits must be a whole number, 'least', or bits by population, got 'most'"),
-        ({"bits": 9}, LimitError, "bits is 9; allowed is 1 to 8 on loihi1"),
+        ({"bits": "most"}, SpecError, "bits must be an integer, 'least', or bits by population, got 'most'"),
+        ({"bits": 9}, LimitError, "bits must be 1 to 8 on loihi1, got 9"),
         ({"bits": {"nowhere": 3}}, SpecError, "bits must name populations of the network, hidden, last, got 'nowhere'"),
         (
             {"bits": "least", "inputs": None},
@@ -151,12 +151,12 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ),
         ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 needs weights that are fitted to inputs"),
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
-        ({"labels": [1, 2]}, SpecError, "labels must be 40 whole numbers, one for each input"),
+        ({"labels": [1, 2]}, SpecError, "labels must be 40 integers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
         ({"inputs": 3}, SpecError, r"inputs must be a sequence of rasters \(ticks, inputs\), got 3"),
-        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be a whole number, got 'x'"),
-        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' is 2.5; a whole number is needed"),
-        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' is 9; allowed is 1 to 8 on loihi1"),
+        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be an integer, got 'x'"),
+        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' must be an integer, got 2.5"),
+        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' must be 1 to 8 on loihi1, got 9"),
         ({"keep": "half"}, SpecError, "keep must be a number, got 'half'"),
         ({"bits": "least", "tolerance": "x"}, SpecError, "tolerance must be a number, got 'x'"),
         ({"seed": -1}, SpecError, "seed must be a non-negative integer, got -1"),
@@ -197,7 +197,7 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     (tmp_path / "y.csv").write_text("one")
     code, _, err = command(*given)
     assert code == 2
-    assert "y.csv must hold one whole number for each input" in err
+    assert "y.csv must hold one integer for each input" in err
 
 
 def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> None:
@@ -206,10 +206,10 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     np.save(tmp_path / "y.npy", np.array([{}], dtype=object), allow_pickle=True)
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number" in err) == (2, True)
+    assert (code, "y.npy must hold one integer" in err) == (2, True)
     np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number for each input: it is an array of float64" in err) == (2, True)
+    assert (code, "y.npy must hold one integer for each input: it is an array of float64" in err) == (2, True)
 
 
 def with_readouts(seed: int, *, is_mixed: bool = False) -> TrainedNetwork:

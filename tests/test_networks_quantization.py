@@ -222,7 +222,7 @@ def test_widths_do_not_make_weights_coarse(potential_decay: int) -> None:
 def test_what_never_spikes_is_told() -> None:
     graph = deep(b=lif(3, v_threshold=np.array([0.5, 1e5, 200.0])))
     notes = quantize(network_of(graph)).notes
-    assert "2 neurons can never spike, whatever the input" in notes
+    assert "2 neurons can never spike for any input" in notes
     graph = deep(a=cuba(6, v_threshold=np.full(6, 300.0)), b=lif(3, v_threshold=np.full(3, 90.0), tau=np.full(3, 1.0)))
     notes = quantize(network_of(graph)).notes
     assert any(
@@ -241,7 +241,7 @@ def test_far_thresholds_are_told() -> None:
         }
     )
     assert (
-        "the thresholds of 3 neurons are up to 150 times the largest weight; is dt_ms, or the exporter, right?"
+        "the thresholds of 3 neurons are up to 150 times the largest weight; check dt_ms and the exporter"
         in quantize(network_of(graph)).notes
     )
 
@@ -270,12 +270,12 @@ def test_paths_of_delays_that_round_to_one_tick_are_one_synapse() -> None:
 
 def test_what_no_chip_holds() -> None:
     with pytest.raises(
-        LimitError, match=r"threshold of neuron 6, in units of its largest weight is .*; allowed is up to"
+        LimitError, match=r"threshold of neuron 6, in units of its largest weight must be up to, got .*"
     ):
         quantize(network_of(deep(b=lif(3, v_threshold=np.full(3, 1e9)))))
-    with pytest.raises(LimitError, match="delay is 102; allowed is 1 to 63 on loihi1; take a longer tick"):
+    with pytest.raises(LimitError, match="delay must be 1 to 63 on loihi1, got 102; take a longer tick"):
         quantize(network_of(deep(far=nir.Delay(np.full(4, 0.1)))))
-    with pytest.raises(LimitError, match="bits is 10; allowed is 1 to 8 on loihi1; the sign is one of them"):
+    with pytest.raises(LimitError, match="bits must be 1 to 8 on loihi1, got 10; the sign is one of the bits"):
         quantize(network_of(deep()), bits=10)
 
 
@@ -414,5 +414,5 @@ def test_weights_that_are_all_zero(chip: str, options: dict[str, Any]) -> None:
 
 def test_weights_that_are_too_large_for_a_threshold() -> None:
     each = neuron(1, weights=np.array([2.0**100, 1.0]), copies=np.ones(2, np.int64), threshold=1.0, bias=0.0)
-    with pytest.raises(LimitError, match=r"largest weight is 7\.88\d+e-31; allowed is 3\.06e-05 or more on loihi1"):
+    with pytest.raises(LimitError, match=r"largest weight is 7\.88\d+e-31; allowed is at least 3\.06e-05 on loihi1"):
         scaled(each, LOIHI, grid=grid_of(LOIHI))

@@ -108,10 +108,10 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
         "node 'li' of the graph is of type LI, which does not spike, and leads to 'b'; neurons that do not spike can"
         " only be read out",
     ),
-    "odd shape": (put("in", "shape", [0]), r"shape of node 'in' of .* must be whole numbers from 1, at most 8, got"),
-    "huge shape": (put("in", "shape", [10**9]), "shape of node 'in' of .* must be whole numbers from 1"),
-    "a shape of halves": (put("in", "shape", [1.5]), "shape of node 'in' of .* must be whole numbers from 1"),
-    "a shape of many axes": (put("in", "shape", [1] * 9), "shape of node 'in' of .* whole numbers from 1, at most 8"),
+    "odd shape": (put("in", "shape", [0]), r"shape of node 'in' of .* must be integers from 1, at most 8, got"),
+    "huge shape": (put("in", "shape", [10**9]), "shape of node 'in' of .* must be integers from 1"),
+    "a shape of halves": (put("in", "shape", [1.5]), "shape of node 'in' of .* must be integers from 1"),
+    "a shape of many axes": (put("in", "shape", [1] * 9), "shape of node 'in' of .* integers from 1, at most 8"),
     "products that overflow": (
         lambda data: (put("w1", "weight", np.full((6, 4), 1e300))(data), put("s", "scale", np.full(6, 1e300))(data)),
         "has weights or thresholds beyond 1e.60 or its inverse; scale them",
@@ -139,7 +139,7 @@ def test_a_neuron_is_read_out_once() -> None:
         "b": nir.Output(np.array([3])),
     }
     graph = nir.NIRGraph(nodes, [("in", "n"), ("n", "a"), ("n", "b")], type_check=False)
-    with pytest.raises(FormatError, match="the graph reads out a neuron twice; each once is needed"):
+    with pytest.raises(FormatError, match="the graph reads out a neuron twice; read out each neuron once"):
         sp.from_nir(graph, dt_ms=1.0, reset="zero")
 
 
@@ -202,7 +202,7 @@ def image_graph(**changes: Any) -> dict[str, Any]:
     return data
 
 
-WHOLE = "must be whole numbers from"
+WHOLE = "must be integers from"
 BAD_IMAGES: dict[str, tuple[dict[str, Any], str]] = {
     "no channels": (
         {"in_shape": np.array([2, 6, 6])},

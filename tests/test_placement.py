@@ -109,7 +109,7 @@ def assert_holds(program: sp.Program, placement: Placement, core: Core) -> None:
 
 
 def is_any_too_much(program: sp.Program, core: Core) -> bool:
-    """Tell whether some neuron is too much for a core all alone."""
+    """Return whether some neuron is too much for a core all alone."""
     return any(
         used[name] > limit
         for used in plain_usage(program, list(range(program.n_neurons)))
@@ -365,7 +365,7 @@ def test_the_chip_has_so_many_cores() -> None:
 
 @pytest.mark.parametrize("cores", [0, -1, 1.5, "2", True])
 def test_max_cores_is_a_whole_number(cores: Any) -> None:
-    with pytest.raises(sp.SpecError, match=r"max_cores is .*; a whole number"):
+    with pytest.raises(sp.SpecError, match=r"max_cores is .*; an integer"):
         sp.place(chain(1), max_cores=cores)
 
 
@@ -428,7 +428,7 @@ def test_carried_cores_that_do_not_fit_are_refused() -> None:
         sp.FitError, match=r"^core 0: distinct thresholds 9 of 8; use fewer thresholds or set the"
     ) as caught:
         sp.place(program)
-    assert str(caught.value).endswith("set the program's core to None to place it anew")
+    assert str(caught.value).endswith("set the program's core to None to place it again")
     assert sp.place(replace(program, core=None)).cores == 5
 
 

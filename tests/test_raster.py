@@ -47,8 +47,8 @@ NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
     "three axes": ([[[1]]], "inputs has shape (1, 1, 1); a raster has two axes, (ticks, neurons)"),
     "a number": (1, "inputs has shape (); a raster has two axes"),
     "a text": ("10", "inputs has shape (); a raster has two axes"),
-    "ragged": ([[1], [1, 0]], "inputs is ragged; a raster is one bool array (ticks, neurons)"),
-    "no ticks": (np.zeros((0, 2), dtype=bool), "inputs has no ticks; at least one is needed"),
+    "ragged": ([[1], [1, 0]], "inputs must be a bool array (ticks, neurons), got a ragged one"),
+    "no ticks": (np.zeros((0, 2), dtype=bool), "inputs must have at least one tick"),
     "two": ([[0, 1], [0, 2]], "inputs holds 2 at (1, 1); integers in a raster are 0 or 1"),
     "minus one": ([[-1]], "inputs holds -1 at (0, 0); integers in a raster are 0 or 1"),
     "floats": ([[0.0, 1.0]], "inputs is of type float64; a raster holds bools: compare with a level first"),
@@ -93,16 +93,16 @@ def test_events_of_any_integer_type(dtype: str) -> None:
 
 NO_EVENTS: dict[str, tuple[ArrayLike, ArrayLike, str]] = {
     "lengths": ([0, 1], [0], "spikes: 2 ticks and 1 neurons; an event has one of each"),
-    "late": ([0, 3], [0, 0], "spikes: event 1 has tick 3; allowed is 0 to 2"),
-    "early": ([-1], [0], "spikes: event 0 has tick -1; allowed is 0 to 2"),
-    "high": ([0], [2], "spikes: event 0 has neuron 2; allowed is 0 to 1"),
-    "low": ([0], [-1], "spikes: event 0 has neuron -1; allowed is 0 to 1"),
-    "floats": ([0.0], [0], "spikes: tick is float64 of shape (1,); a list of integers is needed"),
-    "bools": ([True], [0], "spikes: tick is bool of shape (1,); a list of integers is needed"),
-    "texts": ([0], ["0"], "spikes: neuron is <U1 of shape (1,); a list of integers is needed"),
-    "a number": (0, [0], "spikes: tick is int64 of shape (); a list of integers is needed"),
-    "two axes": ([0], [[0]], "spikes: neuron is int64 of shape (1, 1); a list of integers is needed"),
-    "ragged": ([[0], [0, 1]], [0], "spikes: tick is ragged; a list of integers is needed"),
+    "late": ([0, 3], [0, 0], "spikes: event 1 must be 0 to 2, got tick 3"),
+    "early": ([-1], [0], "spikes: event 0 must be 0 to 2, got tick -1"),
+    "high": ([0], [2], "spikes: event 0 must be 0 to 1, got neuron 2"),
+    "low": ([0], [-1], "spikes: event 0 must be 0 to 1, got neuron -1"),
+    "floats": ([0.0], [0], "spikes: tick must be a list of integers, got float64 of shape (1,)"),
+    "bools": ([True], [0], "spikes: tick must be a list of integers, got bool of shape (1,)"),
+    "texts": ([0], ["0"], "spikes: neuron must be a list of integers, got <U1 of shape (1,)"),
+    "a number": (0, [0], "spikes: tick must be a list of integers, got int64 of shape ()"),
+    "two axes": ([0], [[0]], "spikes: neuron must be a list of integers, got int64 of shape (1, 1)"),
+    "ragged": ([[0], [0, 1]], [0], "spikes: tick must be a list of integers, got a ragged one"),
 }
 
 
@@ -157,20 +157,20 @@ def test_merged_counts_only_same_bin_and_neuron() -> None:
 
 
 NO_TIMES: dict[str, tuple[ArrayLike, ArrayLike, float, str]] = {
-    "negative": ([-0.001], [0], 1.0, "spike times must be finite and not negative; shift or drop the others first"),
-    "NaN": ([0.0, np.nan], [0, 0], 1.0, "spike times must be finite and not negative"),
-    "infinite": ([np.inf], [0], 1.0, "spike times must be finite and not negative"),
-    "neuron": ([0.001], [2], 1.0, "spike times: event 0 has neuron 2; allowed is 0 to 1"),
+    "negative": ([-0.001], [0], 1.0, "spike times must be finite and non-negative; shift or drop the others first"),
+    "NaN": ([0.0, np.nan], [0, 0], 1.0, "spike times must be finite and non-negative"),
+    "infinite": ([np.inf], [0], 1.0, "spike times must be finite and non-negative"),
+    "neuron": ([0.001], [2], 1.0, "spike times: event 0 must be 0 to 1, got neuron 2"),
     "float neuron": ([0.001], [1.0], 1.0, "spike times: neuron is float64"),
-    "lengths": ([0.001, 0.002], [0], 1.0, "spike times have shape (2,) and neurons (1,); two equal lists are needed"),
+    "lengths": ([0.001, 0.002], [0], 1.0, "spike times must have shape two equal lists, got (2,) and neurons (1,)"),
     "axes": ([[0.001]], [[0]], 1.0, "spike times have shape (1, 1) and neurons (1, 1)"),
-    "text": (["soon"], [0], 1.0, "spike times are no list of numbers: could not convert"),
+    "text": (["soon"], [0], 1.0, "spike times must be a list of numbers: could not convert"),
     "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times are no list of numbers"),
-    "bin 0": ([0.001], [0], 0.0, "bin_ms is 0.0; a positive number of milliseconds is needed"),
+    "bin 0": ([0.001], [0], 0.0, "bin_ms must be a positive number of milliseconds, got 0.0"),
     "bin negative": ([0.001], [0], -1.0, "bin_ms is -1.0"),
     "bin NaN": ([0.001], [0], np.nan, "bin_ms is nan"),
     "bin infinite": ([0.001], [0], np.inf, "bin_ms is inf"),
-    "bin too small": ([0.001], [0], 1e-320, "a positive number of milliseconds is needed"),
+    "bin too small": ([0.001], [0], 1e-320, "must be a positive number of milliseconds"),
 }
 
 

@@ -56,6 +56,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "demo",
         "explain",
         "export",
+        "init",
         "inspect",
         "quantize",
         "report",
@@ -80,7 +81,7 @@ def test_the_extras_of_the_readme_are_those_of_the_package() -> None:
 def test_no_page_installs_what_no_index_has() -> None:
     pages = [
         *ROOT.glob("*.md"),
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("examples/**/*.md"),
         *ROOT.glob("examples/**/*.yml"),
     ]

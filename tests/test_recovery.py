@@ -219,7 +219,7 @@ def test_too_little_rank_is_not_called_impossible() -> None:
     spec = sp.Spec([sp.Pattern(inputs, trace.spikes)], [1], dynamics=sp.Dynamics(163, 4095))
     recovery = sp.recover(spec, [trace.potentials])
     assert recovery.program is None
-    assert recovery.obstacle.startswith("neuron 0: no integer weights were found, and some may exist: ")
+    assert recovery.obstacle.startswith("neuron 0: no integer weights were found, but some may exist: ")
     assert recovery.obstacle.endswith("what was seen has rank 15 for 30 unknowns; observe more ticks")
 
 
@@ -287,11 +287,11 @@ def test_nothing_to_recover() -> None:
         ([], "potentials are 0 arrays for 1 pattern; give one for each"),
         (
             [np.zeros((60, 1))],
-            r"are float64 of shape \(60, 1\); whole numbers of shape \(60, 1\)",
+            r"are float64 of shape \(60, 1\); integers of shape \(60, 1\)",
         ),
         ([np.zeros((60, 2), dtype=int)], r"potentials of pattern 0 are int64 of shape \(60, 2\)"),
-        (np.zeros((1, 60, 1), dtype=int), "potentials is a ndarray; a list of arrays is needed, one for each pattern"),
-        (None, "potentials is a NoneType; a list of arrays is needed"),
+        (np.zeros((1, 60, 1), dtype=int), "potentials must be a list of arrays, one for each pattern, got a ndarray"),
+        (None, "potentials must be a list of arrays, got a NoneType"),
         ([[[0], [0, 0]]], "potentials are no array"),
         ([np.full((60, 1), 1 << 23)], "potentials of pattern 0 reach 8388608; the chip's stay below"),
     ],
@@ -302,5 +302,5 @@ def test_potentials_that_are_refused(potentials: list[NDArray[Any]], message: st
 
 
 def test_only_a_spec_will_do() -> None:
-    with pytest.raises(sp.SpecError, match="spec is a list; a Spec is needed"):
+    with pytest.raises(sp.SpecError, match="spec must be a Spec, got a list"):
         sp.recover(untyped([]), [])

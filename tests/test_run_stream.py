@@ -80,8 +80,8 @@ def test_spikes_of_one_line_in_one_tick() -> None:
         ("", "pipe begins with ''; the header is 'tick,neuron'"),
         ("pattern,tick,neuron\n", "pipe begins with 'pattern,tick,neuron'; the header is 'tick,neuron'"),
         (b"\xff\n", "pipe cannot be read"),
-        (HEADER + "0,1\n1,x\n", "pipe, line 3: '1,x'; 2 whole numbers are needed"),
-        (HEADER + "0,1\n1\n", "pipe, line 3: '1'; 2 whole numbers are needed"),
+        (HEADER + "0,1\n1,x\n", "pipe, line 3: '1,x'; 2 integers are needed"),
+        (HEADER + "0,1\n1\n", "pipe, line 3: '1'; 2 integers are needed"),
         (HEADER + "0,1\nx,\n", "pipe, line 3: 'x,'"),
         (HEADER + "0,1\n1,1,1\n", "pipe, line 3: '1,1,1'"),
         (HEADER + "0,1\n\n99999999999999,\n", "pipe, line 4: '99999999999999,'"),
@@ -95,7 +95,7 @@ def test_spikes_of_one_line_in_one_tick() -> None:
     ],
 )
 def test_streams_that_are_refused(text: str | bytes, said: str) -> None:
-    """All ticks that had ended are there; the one under way is not."""
+    """All ticks that had ended are there; the one in progress is not."""
     found: list[StreamedTick] = []
     with pytest.raises(sp.FormatError) as error:
         found.extend(ticks_of(text))
@@ -125,7 +125,7 @@ def said(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Return a function that runs the command line with a text on standard input, its first word."""
 
     def run(text: object, *words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(str(text).encode())))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(str(text).encode()), encoding="utf-8"))
         return command(*words)
 
     return run
@@ -186,7 +186,7 @@ def test_nothing_is_lost_where_a_line_is_malformed(said: Command, tmp_path: Path
     path = saved(one_neuron(), tmp_path)
     code, out, err = said(HEADER + "0,0\n1,\nnonsense\n", "run", path, "-", "--stream")
     assert (code, out) == (cli.BAD_USAGE, HEADER + "1,0\n1,\n")
-    assert err == "snnprog: standard input, line 4: 'nonsense'; 2 whole numbers are needed\n"
+    assert err == "snnprog: standard input, line 4: 'nonsense'; 2 integers are needed\n"
 
 
 def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:

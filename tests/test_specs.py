@@ -1,4 +1,4 @@
-"""Specs by name: each is compiled for Loihi 1, and its program held against a plain automaton on input it never saw."""
+"""Ready-made specs: each is compiled for Loihi 1, and its program compared with an automaton on unseen input."""
 
 from __future__ import annotations
 
@@ -409,12 +409,12 @@ ERRORS = {
     "steps hold []": lambda: sp.specs.sequence([0, []]),
     "steps name line 4 and there are 2 lines": lambda: sp.specs.sequence([4, 0], lines=2),
     "tolerance is 2; 0 to 1 is allowed: the last gap is 2": lambda: sp.specs.sequence([0, None, 1], tolerance=2),
-    "tolerance is -1; a whole number": lambda: sp.specs.sequence([0, 1], tolerance=-1),
+    "tolerance is -1; an integer": lambda: sp.specs.sequence([0, 1], tolerance=-1),
     "sequence has 15625 ways": lambda: sp.specs.sequence([0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2),
     "at_once is 4 of 3 lines": lambda: sp.specs.winner_take_all(3, at_once=4),
     "at_once is 0 of 0 lines": lambda: sp.specs.winner_take_all(0),
     "winner_take_all needs 872415232 ticks": lambda: sp.specs.winner_take_all(24, reset=True),
-    "modulus is 1; a whole number from 2": lambda: sp.specs.counter(1),
+    "modulus is 1; an integer from 2": lambda: sp.specs.counter(1),
     "counter needs 199999 neurons; 4096 are allowed: take a smaller modulus": lambda: sp.specs.counter(100_000),
     "divisor is 0": lambda: sp.specs.frequency_divider(0),
     "frequency_divider needs 400000 ticks": lambda: sp.specs.frequency_divider(100_000),
@@ -600,7 +600,7 @@ def test_the_names_are_pinned_and_documented() -> None:
 
 
 def test_the_page_tells_of_every_name_and_its_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).resolve().parents[1] / "docs" / "specs.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[1] / "docs" / "how-to" / "specs.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "specs.md", "exec"), {})

@@ -90,7 +90,7 @@ class Program:
     def __post_init__(self) -> None:
         """Refuse what XyloSim would wrap, or read beyond its arrays for."""
         if self.n_neurons < 1:
-            raise RunnerError(f"the program has {self.n_neurons} neurons; at least 1 is needed")
+            raise RunnerError(f"the program must have at least one neuron, got {self.n_neurons}")
         for names, length in ((SYNAPSE_FIELDS, self.pre.size), (NEURON_FIELDS, self.n_neurons)):
             for name in names:
                 if getattr(self, name).shape != (length,):

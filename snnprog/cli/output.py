@@ -43,16 +43,23 @@ def terminal() -> Console:
     return Console(width=FILE_WIDTH, highlight=False, markup=False, soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """Print sentences on standard output; on a terminal, broken at words."""
+    click.echo(_fitted(text) if sys.stdout.isatty() else text)
+
+
 def say(message: str) -> None:
     """Print a message on standard error, after the program's name; on a terminal, broken at words."""
-    lines = f"snnprog: {message}".split("\n")
-    if sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns
-        lines = [
-            textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
-            for line in lines
-        ]
-    text = "\n".join(lines)
+    text = f"snnprog: {message}"
+    text = _fitted(text, indent=INDENT) if sys.stderr.isatty() else text
     if not os.environ.get("NO_COLOR"):
         text = text.replace("snnprog:", click.style("snnprog:", bold=True), 1)
     click.echo(text, err=True)
+
+
+def _fitted(text: str, *, indent: str = "") -> str:
+    """Return lines that are broken at words to the width of the terminal."""
+    wrapper = textwrap.TextWrapper(
+        shutil.get_terminal_size().columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(wrapper.fill(line) for line in text.split("\n"))

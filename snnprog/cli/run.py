@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.options import NumberList, json_option, view_options
+from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.options import json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
+from snnprog.cli.outputs import OutputFile, ProgramFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.cli.run_stream import STANDARD_INPUT, StreamCommand, run_stream
 from snnprog.errors import LimitError, SpecError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", cls=StreamCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.argument("inputs_path", metavar="INPUTS", type=RasterFile())
 @click.option(
     "-o",
@@ -48,19 +50,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run tick by tick, as events come: INPUTS is - for standard input, or a pipe, of CSV with tick,neuron.",
 )
-@click.option("--backend", help="Backend to run on. Default: kernel, or reference for small inputs.")
+@click.option("--backend", type=BACKEND, help="Backend to run on. Default: kernel, or reference for small inputs.")
 @click.option(
     "--ticks",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of ticks per pattern (required for all but .npz).",
 )
 @click.option(
     "--patterns",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of patterns in a .csv file (needed if the last ones are silent).",
 )
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.0), help="Time limit for the backend, in seconds.")
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for files that store spike times.")
+@click.option("--timeout", "timeout_s", type=NumberOption(min=0.0), help="Time limit for the backend, in seconds.")
+@click.option(
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds, for files that store spike times.",
+)
 @click.option("--layout", help="Order of the axes of an .npz array, e.g. neurons,ticks.")
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--ids", type=NumberList(int), help="Nodes or units of a recording to use as inputs, e.g. 4,7.")

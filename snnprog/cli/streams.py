@@ -57,7 +57,11 @@ class ForgivingStream(io.RawIOBase):
 def forgiving_streams() -> Iterator[ForgivingStream | None]:
     """Replace standard output and error, and give what output goes to; None where they belong to somebody else."""
     before = sys.stdout, sys.stderr
-    if os.name != "posix" or before != (sys.__stdout__, sys.__stderr__):
+    is_ours = before == (sys.__stdout__, sys.__stderr__)
+    if sys.platform == "win32" or not is_ours:
+        for stream in before if is_ours else ():
+            if isinstance(stream, io.TextIOWrapper):  # its encoding may lack characters of names and numbers
+                stream.reconfigure(errors="backslashreplace")
         yield None
         return
     output = ForgivingStream(1)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnprog.cli.numbers import IntegerOption
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 workers_option = click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Number of processes to design with."
+    "--workers", default=1, show_default=True, type=IntegerOption(1, 256), help="Number of processes to design with."
 )
 
 

@@ -1,4 +1,4 @@
-"""Artificial neural networks (ReLU, dense or convolutional) turned into spiking programs.
+"""Artificial neural networks (ReLU, dense or convolutional) converted to spiking programs.
 
 ::
 

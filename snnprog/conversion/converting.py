@@ -1,4 +1,4 @@
-"""Artificial network → spiking program: balanced on one part of the data, judged on another."""
+"""`convert`: an artificial network to a spiking program, balanced on one part of the data, evaluated on another."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
 from snnprog.networks.weights import Kernel
 
 SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
-"""Ticks of a sample where the threshold is subtracted, and where spikes are reset to 0: with them digits lost less than
+"""Ticks of a sample for resets by subtraction, and for resets to 0: with them digits lost less than
 .1 and .4 points (`benchmarks/convert.py`)."""
 
 LATENCY_SHARE = 0.5
-"""Of the usual rate, for a layer whose inputs spike once: its drive grows, and is twice the mean at the end."""
+"""Share of the usual rate for a layer whose inputs spike once: its drive grows, to twice the mean at the end."""
 
 AGREEING = 0.95
-"""Below this share of samples it is told that a program and its network differ: a choice."""
+"""Agreement below this share of samples is reported as a difference: a choice."""
 
 MOST_TICKS = 1 << 14
-"""Ticks of a sample: a choice."""
+"""Maximum number of ticks of a sample: a choice."""
 
 CEILING_SLACK = 1e-9
-"""Of a ceiling: activations above it by less are rounding, in double precision."""
+"""Relative tolerance of a ceiling: smaller excesses are rounding in double precision."""
 
 LEAST_BITS = 4
-"""Weights get no coarser than this to keep potentials within the range on which all runtimes agree: a choice."""
+"""Minimum bits of weights when coarsening keeps potentials in the range in which all runtimes agree: a choice."""
 
 COMPARED = 64
 """Samples on which states are measured, and spikes compared with the real network's: a choice."""
@@ -76,42 +76,42 @@ def convert(
     bits: int | None = None,
     seed: int = 0,
 ) -> Conversion:
-    """Turn an artificial neural network into a spiking program, and judge it on samples held out.
+    """Convert an artificial neural network to a spiking program, and evaluate it on samples held out.
 
     Parameters
     ----------
     model : path, onnx.ModelProto, MLPClassifier or MLPRegressor
         A network of dense and convolutional layers with ReLU; an ``.onnx`` file, or scikit-learn's fitted perceptron.
     data : (samples, ...) float
-        Samples as the model takes them; thresholds are balanced on them.
+        Samples in the form of the model's input; thresholds are balanced on them.
     labels : (samples,), optional
         Classes, or values of a regression. Without them the program is only compared with the network.
     held_out : float or (samples, labels)
-        The share of ``data`` that is kept for judging, or other samples for that.
+        The share of ``data`` that is held out for evaluation, or other samples for it.
     ticks : int, optional
-        That a sample lasts; 64 on chips that subtract the threshold, 256 on others.
+        Duration of a sample; by default 64 on chips that subtract the threshold, 256 on others.
     code : str
-        "rate": each input value spikes evenly, the more often, the greater it is. "latency": each spikes once, the
-        earlier, the greater, and drives the first layer from then on; where few values are at the low ends of their
-        ranges, on two lines, the second of which is the earlier, the less the value is.
+        "rate": each input value spikes evenly, at a rate that grows with the value. "latency": each spikes once,
+        earlier for greater values, and drives the first layer from then on; if few values are at the low ends of their
+        ranges, on two lines, the second of which spikes earlier for smaller values.
     adjust : str, optional
         "l4": thresholds in proportion to the L4 norm of a neuron's weights (Allred and Roy 2021, arXiv:2111.09446).
     percentile : float
-        Of the activations of a layer: which one stands for a spike in every tick.
+        Percentile of the activations of a layer that corresponds to a spike in every tick.
     max_pool : str, optional
-        "average": replace the largest of a window by its mean. Otherwise such layers are refused.
+        "average": replace max pooling by average pooling. Otherwise such layers are refused.
     chip : str or Chip
     bits : int, optional
-        Of weights, the sign among them; by default as many as the chip has.
+        Bits of weights, including the sign; by default those of the chip.
     seed : int
-        Which samples are held out.
+        Seed of the choice of samples that are held out.
 
     Raises
     ------
     FormatError
-        If a file is missing or damaged, or has an operation that is not read.
+        If a file is missing or damaged, or has an unsupported operation.
     SpecError
-        If the model is of another kind, the data do not go with it, or an option is not one that there is.
+        If the model is of another kind, the data do not match it, or an option is invalid.
     LimitError
         If the network does not fit the chip's ranges.
     """
@@ -162,8 +162,8 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
     if is_perceptron(model):
         return ann_of_perceptron(model)
     raise SpecError(
-        f"model is a {type(model).__name__}; a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
-        " MLPClassifier or MLPRegressor is needed"
+        f"model must be a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
+        f" MLPClassifier or MLPRegressor, got a {type(model).__name__}"
     )
 
 
@@ -205,12 +205,14 @@ def _layers(
     rasters: Sequence[Raster],
     choice: _Choice,
 ) -> list[SpikingLayer]:
-    """Return the layers, with their thresholds, of a network that takes what the encoder's lines stand for."""
+    """Return the layers, with their thresholds, of a network for the values of the encoder's lines."""
     activations = ann.activations(line_values(encoder, samples))
     is_lasting = {layer.name: choice.code == LATENCY and INPUT in layer.parts for layer in ann.layers}
     for layer in ann.layers:
         if is_lasting[layer.name] and len(layer.parts) > 1:
-            raise SpecError(f"layer {layer.name!r} hears the input and other layers; code='rate' does that")
+            raise SpecError(
+                f"layer {layer.name!r} has inputs from the network's input and other layers; use code='rate'"
+            )
     rates = {
         name: rate * (LATENCY_SHARE if is_lasting[name] else 1.0) for name, rate in rates_of(integrator, timing).items()
     }
@@ -230,7 +232,7 @@ def _layers(
 
 
 def _quantized(network: TrainedNetwork, chip: Chip, bits: int | None, rasters: list[Raster]) -> QuantizedNetwork:
-    """Return the network in integers; with coarser weights where potentials leave the range of all runtimes."""
+    """Return the network in integers, with coarser weights if potentials leave the range of all runtimes."""
     first = quantize(network, chip=chip, bits=bits, inputs=rasters, fit=False)
     found, width = first, bits or chip.weight_bits
     while found.mismatch.excursion is not None and width > LEAST_BITS:
@@ -238,7 +240,7 @@ def _quantized(network: TrainedNetwork, chip: Chip, bits: int | None, rasters: l
         found = quantize(network, chip=chip, bits=width, inputs=rasters, fit=False)
     if found.mismatch.excursion is not None or found is first:
         return first
-    note = f"weights have {width} bits, so that potentials stay within the range on which all runtimes agree"
+    note = f"weights have {width} bits, so that potentials stay within the range in which all runtimes agree"
     return replace(found, notes=(*found.notes, note))
 
 
@@ -255,7 +257,7 @@ def _report(layer: SpikingLayer, network: TrainedNetwork) -> LayerReport:
 
 
 def _scores_notes(scores: Scores, code: str) -> list[str]:
-    """Return a note where the program is often not the network."""
+    """Return a note if the program often differs from the network."""
     if scores.agreement >= AGREEING:
         return []
     hint = "code='rate', or " if code == LATENCY else ""
@@ -268,10 +270,8 @@ def _notes(layers: Sequence[SpikingLayer], encoder: EvenRate | Latency, parts: P
     for layer in layers:
         own, unit = layer.balance.layer, layer.balance.unit
         if np.isfinite(own.ceiling) and unit.max() > own.ceiling * (1.0 + CEILING_SLACK):
-            notes.append(f"{own.name}: activations above {own.ceiling:g} are not cut off, as its rates go beyond them")
+            notes.append(f"{own.name}: activations above {own.ceiling:g} are not clipped, as its rates exceed them")
     outside = (parts.judging < encoder.low) | (parts.judging > encoder.high)
     if outside.any():
-        notes.append(
-            f"{outside.mean():.2%} of the values held out lie beyond those of the data, and count as the nearest"
-        )
+        notes.append(f"{outside.mean():.2%} of the values held out lie outside the range of the data, and are clipped")
     return notes

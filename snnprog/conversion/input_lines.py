@@ -1,4 +1,4 @@
-"""What the lines of an input stand for: an encoder for a network's values, and the values behind its spikes."""
+"""Input lines of a converted network: its encoder, and the values that the lines carry."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ RATE, LATENCY = "rate", "latency"
 CODES = (RATE, LATENCY)
 
 LEAST_AT_REST = 0.25
-"""Where fewer values than this share are at the low ends of their ranges, as dark pixels are, a latency code gives each
-value a pair of lines. A choice: of digits half are, of measurements hardly any."""
+"""If fewer values than this share are at the low ends of their ranges, like dark pixels, a latency code gives each
+value a pair of lines. A choice: half of the pixels of digits are, and hardly any measurements."""
 
 REACH_OF_PAIRS = 99.0
-"""Percentile of the distances from the mean: beyond it, values of a pair count as that far. On breast cancer, the
+"""Percentile of the distances from the mean: values of a pair are clipped to it. On breast cancer, the
 greatest distance gave the same accuracy within its noise, at 64 and 256 ticks."""
 
 
 def encoder_of(ann: Ann, samples: Floats, *, code: str, ticks: int) -> EvenRate | Latency:
-    """Return an encoder with the range of each value; of each channel, where a convolution shares its weights."""
+    """Return an encoder with the range of each value; of each channel, if a convolution shares its weights."""
     low, high = samples.min(axis=0), samples.max(axis=0)
     if code == LATENCY and _is_paired(ann, samples):
         middle = samples.mean(axis=0)
@@ -40,11 +40,11 @@ def encoder_of(ann: Ann, samples: Floats, *, code: str, ticks: int) -> EvenRate 
 
 
 def _is_paired(ann: Ann, samples: Floats) -> bool:
-    """Tell whether a latency code needs two lines for each value.
+    """Return whether a latency code uses two lines for each value.
 
-    With one line, the values above the least drive a layer from their spikes on, and all that the least ones add is in
-    its constant, from the first tick on. Where most values lie within their ranges, the two are large and meet only at
-    the end: before it, neurons spike that should not.
+    With one line, values above the minimum drive a layer from their spikes on, and the contribution of minimum values
+    is in its constant from the first tick on. If most values lie within their ranges, the two are large and balance
+    only at the end: before it, neurons spike erroneously.
     """
     if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
         return False
@@ -52,13 +52,13 @@ def _is_paired(ann: Ann, samples: Floats) -> bool:
 
 
 def of_lines(ann: Ann, encoder: EvenRate | Latency) -> Ann:
-    """Return a network that takes what the lines of an encoder stand for, from 0 to 1."""
+    """Return the equivalent network for the values of an encoder's lines, from 0 to 1."""
     is_paired = isinstance(encoder, Latency) and encoder.is_paired
     return (with_pairs if is_paired else with_shares)(ann, encoder.low, encoder.span)
 
 
 def line_values(encoder: EvenRate | Latency, samples: Floats) -> Floats:
-    """Return (samples, lines) what the lines of an encoder stand for, from 0 to 1."""
+    """Return the values of an encoder's lines for samples, (samples, lines), from 0 to 1."""
     share: Floats = encoder.share(samples)
     return np.concatenate([share, 1.0 - share], axis=1) if encoder.n_lines > share.shape[1] else share
 
@@ -68,6 +68,6 @@ def encoded(encoder: Encoder, samples: Floats, *, ticks: int, total: int) -> lis
     rasters: list[Raster] = []
     for spikes in encoder.transform(samples):
         raster = np.zeros((total, spikes.shape[1]), dtype=np.bool_)
-        raster[:ticks] = spikes[:ticks]  # in a latency code, a spike after that stands for 0
+        raster[:ticks] = spikes[:ticks]  # in a latency code, a later spike means 0
         rasters.append(raster)
     return rasters

@@ -1,4 +1,4 @@
-"""What a conversion gives: the program, how it reads values and says classes, and how good it is."""
+"""The result of a conversion: the program, its encoder and decoder, scores and costs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from snnprog.conversion.decoding import SpikeCounts
 from snnprog.conversion.input_lines import encoded
 from snnprog.conversion.measuring import Scores
 from snnprog.conversion.samples import as_numbers, flat
+from snnprog.display.card import Card, Displayed
 from snnprog.networks import QuantizedNetwork, TrainedNetwork
 from snnprog.program import Program
+from snnprog.table import Table
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
 class LayerReport:
-    """How one layer was balanced.
+    """The balancing of one layer.
 
     Attributes
     ----------
@@ -30,7 +33,7 @@ class LayerReport:
     unit : float
         The activation of a spike in every tick, the mean over its neurons.
     threshold : float
-        The share of that activation at which a neuron spikes: 1, but for what was fitted on data.
+        The share of that activation at which a neuron spikes: 1, unless fitted on data.
     is_shared : bool
         Whether it is a convolution whose weights are shared.
     """
@@ -42,17 +45,17 @@ class LayerReport:
     is_shared: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Conversion:
-    """A program made of an artificial network, and how good it is.
+@dataclass(frozen=True, eq=False, repr=False)
+class Conversion(Displayed):
+    """A program from an artificial network, with scores and costs.
 
     Attributes
     ----------
     program : Program
     network : TrainedNetwork
-        In real numbers.
+        The spiking network in real numbers.
     quantized : QuantizedNetwork
-        What rounding changed.
+        The changes by rounding.
     ann : Ann
         The artificial network.
     encoder : EvenRate or Latency
@@ -63,16 +66,16 @@ class Conversion:
         As given.
     percentile : float
     ticks : int
-        That a sample lasts.
+        Ticks of a sample.
     total_ticks : int
-        That the program needs for a sample.
+        Ticks that the program requires for a sample.
     layers : tuple of LayerReport
     scores : Scores
-        On the samples held out.
+        Results on the samples held out.
     costs : Costs
-        On the samples held out, for one.
+        Costs per sample on the samples held out.
     notes : tuple of str
-        What is not as in the model.
+        Differences from the model.
     """
 
     program: Program
@@ -102,6 +105,20 @@ class Conversion:
         if self.ann.classes is None:
             return self.decoder.values(spikes)
         return [self.ann.classes[index] for index in self.decoder.decide(spikes).tolist()]
+
+    def _summary(self) -> str:
+        scores, size = self.scores, counted(self.program.n_neurons, "neuron")
+        found = f"agreement {scores.agreement:.4f}"
+        if scores.ann is not None and scores.program is not None:
+            found = f"{scores.measure} {scores.program:.4f}, {scores.ann:.4f} of the network"
+        return (
+            f"{found} on {counted(scores.samples, 'sample')} held out; {size}, {counted(self.ticks, 'tick')} a sample"
+        )
+
+    def _card(self) -> Card:
+        rows = [(layer.name, layer.neurons, layer.unit, layer.threshold) for layer in self.layers]
+        columns = ("layer", "neurons", "activation of full rate", "threshold")
+        return Card(table=Table.plain("", columns=columns, rows=rows), notes=[self.costs.verdict, *self.notes])
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""

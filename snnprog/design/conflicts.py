@@ -1,4 +1,4 @@
-"""Why a neuron cannot be built, in the words of the specification."""
+"""Explanations of infeasible neurons, in terms of the specification."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from snnprog.potential import NO_RESET
 from snnprog.proof import BinRow, Farkas, Node, leaves_of
 from snnprog.wording import counted
 
-NAMED_TICKS = 4  # so many fit in a line of a message
+NAMED_TICKS = 4  # so many fit into a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
 
 
 def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
-    """Return the conflict of a spike that is due when nothing has arrived since the neuron was last at rest."""
+    """Return the conflict of a target spike before any input since the neuron was last at rest."""
     (tick,) = certificate.prices
     pattern, local = problem.potential_map.tape.where(tick)
     if problem.resets.is_held[tick]:
@@ -44,7 +44,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
 
 
 def refractory_reason(problem: NeuronProblem, tick: int) -> str:
-    """Return why a spike is impossible that is due while the neuron is refractory."""
+    """Return the conflict of a target spike while the neuron is refractory."""
     spike = problem.potential_map.tape.where(int(problem.resets.spike[tick]))[1]
     period = problem.potential_map.linear.refractory
     return (
@@ -90,7 +90,7 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
 def no_choice(
     known: Sequence[NeuronProblem], given: Raster, *, care: Raster, proof: Proof, reservations: str
 ) -> list[Conflict]:
-    """Return the conflicts of neurons that cannot do what is asked, whatever is chosen of what is left open.
+    """Return the conflicts of neurons that cannot reproduce the targets, whatever is chosen of what is left open.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def _fixed(problem: NeuronProblem) -> str:
 
 
 def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
-    """Tell whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
+    """Return whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
     pulled = pull(problem, certificate.prices)
     is_bias_pulled = problem.box.has_bias and any(pulled.bias)
     return not any(pulled.threshold) and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
@@ -232,7 +232,7 @@ def _place(problem: NeuronProblem, tick: int) -> str:
 
 
 def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
-    """Say what is asked at some ticks."""
+    """Return the targets at some ticks, in words."""
     asked: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
     for tick in ticks:
         asked[_bin(problem, tick, price=0).demand].append(tick)
@@ -253,7 +253,7 @@ def hopeless_spikes(problem: NeuronProblem) -> list[int]:
     """Return the ticks of spikes that are due when nothing has arrived since the neuron was last at rest.
 
     A neuron with a bias, fixed or free, may fire on its own, so it has none but those for which it is refractory. A
-    spike since another hopeless one is left out: what stands against it would rest on a spike that cannot be.
+    spike since another hopeless one is omitted: what stands against it would rest on a spike that cannot be.
     """
     if problem.box.has_bias:
         ticks: list[int] = problem.refractory_spikes.tolist()

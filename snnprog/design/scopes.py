@@ -1,8 +1,9 @@
-"""The neurons whose open bins and taps are decided together: one that no other hears, or all neurons of a loop.
+"""The neurons whose open bins and taps are decided together: one that feeds no other neuron, or all neurons of a loop.
 
 Decisions
 ---------
-- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that no other hears.
+- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that feeds no other
+neuron.
 - With windows, a bin that counts is open where it lies in some window; the others that count are silent.
 """
 
@@ -30,7 +31,7 @@ from snnprog.spec.options import NO_WINDOW
 
 @dataclass(frozen=True, eq=False)
 class Demands:
-    """What is asked of some neurons: which bins are given, which may be chosen within windows, and how many synapses.
+    """The demands on some neurons: given bins, windows with free ticks, and numbers of synapses.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class Demands:
     windows : mapping of (int, int) to Windows
         Neuron and pattern -> its windows; nothing where spikes are due at their own ticks.
     most : int or None
-        The most synapses that each neuron may have.
+        Maximum number of synapses that each neuron may have.
     """
 
     care: Raster
@@ -152,7 +153,7 @@ def _usable(problem: NeuronProblem) -> Int64s:
 
 
 class Alone:
-    """One neuron that no other hears.
+    """One neuron that feeds no other neuron.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ class Alone:
 
     @classmethod
     def cared(cls, problem: NeuronProblem, care: Raster) -> Alone:
-        """Return the neuron that is to do what its raster says in the bins that count, (ticks,)."""
+        """Return the neuron that must do what its raster says in the bins that count, (ticks,)."""
         return cls(problem, Demands(care[:, None], problem.potential_map.played.starts, {}))
 
     @classmethod
@@ -272,7 +273,7 @@ class Together:
         return _first_wrong(done, known, asked=self.asked)
 
     def is_asked(self, done: Raster) -> bool:
-        """Tell whether a raster (ticks, neurons) does what is asked."""
+        """Return whether a raster (ticks, neurons) reproduces the targets."""
         is_given_done = not ((done != self.task.targets) & self.asked.given).any()
         return bool(is_given_done) and self.asked.wrong_in_windows(done) is None
 

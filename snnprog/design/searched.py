@@ -1,6 +1,6 @@
-"""Neurons that the complete search finds or refutes, where spikes have windows, synapses a limit, or loops open bins.
+"""The complete search for neurons with windows, limited synapses, or loops with open bins.
 
-What the search suggests is designed for a margin, and thinned where few synapses are asked for. What cannot be designed
+What the search suggests is designed for a margin, and thinned where few synapses are requested. What cannot be designed
 goes on being searched.
 """
 
@@ -32,7 +32,7 @@ ROUNDS = 8
 def design_chosen(
     scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = (), most_steps: int | None = None
 ) -> NeuronDesign:
-    """Design one neuron that no other hears, its open bins and taps being free, or say why it cannot be.
+    """Design one neuron that feeds no other neuron, its open bins and taps being free, or say why it cannot be.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def design_chosen(
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     UndecidedError
         If the search ends without an answer.
     """
@@ -115,7 +115,7 @@ def _settled(scope: Together) -> Iterator[Candidate]:
     """Yield what neurons do in don't-care bins by repetition: weights that fit the bins that count decide the others.
 
     Real weights that survive truncation come first, then any. Nothing comes of it where no round ends in a closed loop
-    that does what is asked; the complete search tries on.
+    that reproduces the targets; the complete search tries on.
     """
     care, taps = scope.asked.care, np.arange(scope.mapping.n_taps)
     for is_ideal in (False, True):
@@ -173,7 +173,7 @@ def _on_taps(problem: NeuronProblem, taps: Int64s, thrift: Thrift) -> NeuronProb
 
 
 def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign | None:
-    """Return the design with as few synapses as are asked for, or None."""
+    """Return the design with as few synapses as are requested, or None."""
     thin = thinned(problem, design, thrift, asked=asked)
     return thin if thin.neuron is not None and thrift.allows(thin.neuron) else None
 

@@ -16,7 +16,7 @@ from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
 
 Changes = Mapping[str, tuple[str, Callable[[Int64s], Int64s]]]
-"""Name of a variation -> its text, and what becomes of the numbers."""
+"""Name of a variation -> its text, and the handling of the numbers."""
 
 
 def delays(model: Model) -> Iterator[Variation]:

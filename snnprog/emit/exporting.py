@@ -1,4 +1,4 @@
-"""A program to a file of another tool: the suffix says which."""
+"""Export of a program to a file; the suffix selects the format."""
 
 from __future__ import annotations
 

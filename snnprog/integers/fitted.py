@@ -1,4 +1,4 @@
-"""Integers found by running them: for neurons that no rounding of real weights makes exact.
+"""Integers fitted by running them, for neurons that no rounding of real weights makes exact.
 
 Real weights know nothing of what decays truncate, of where registers end, or of what a neuron does by itself in bins
 that do not count. So the integers are moved while the chip's own rule runs them (`snnprog.simulate.fitting`), at one
@@ -26,7 +26,7 @@ from snnprog.solver import check_time
 from snnprog.spec.options import NO_WINDOW
 
 # How many moves back a neuron may have been as bad, in one round after another, and how many times as many moves are
-# tried with that. Most fits that succeed do so within some thousands of moves, so starting anew finds more than going
+# tried with that. Most fits that succeed do so within some thousands of moves, so starting again finds more than going
 # on: of 96 fits of 3 neurons, 69 succeeded, and 53 with the same work in one round each of 20, 100, 500 and 2000 with
 # twice as many moves.
 MEMORIES, MOVES_PER_MEMORY = (20, 20, 100, 20, 20, 100, 500, 2000), 200
@@ -40,7 +40,7 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What a neuron is to do.
+    """What a neuron must do.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Wanted:
     window : (int, int)
         How many ticks before and after its own each spike of the raster may fall.
     synapses : int or None
-        The most weights other than 0; any number, unless given.
+        Maximum number of weights other than 0; any number, by default.
     """
 
     counts: Raster
@@ -93,7 +93,7 @@ def fitted(
     work: float,
     seed: tuple[int, ...],
 ) -> IntegerNeuron | None:
-    """Return an exact neuron, or None where none was found.
+    """Return an exact neuron, or None if none was found.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A network made fit for a chip: what its neurons do with a spike, and when constant drives begin.
+"""Adaptation of a network to a chip: the reset of its neurons, and the start of constant drives.
 
 A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, synapses of
 each neuron with itself; a neuron that holds back gets a second one (`snnprog.networks.resets`). A chip's bias acts from
@@ -30,14 +30,14 @@ CLOCK = "clock"
 
 @dataclass(frozen=True, eq=False)
 class AdaptedNetwork:
-    """A network whose neurons are reset as a chip's.
+    """A network whose neurons have the resets of a chip.
 
     Attributes
     ----------
     network : TrainedNetwork
         With the neurons of the original first, in its order.
     refractory : (neurons,) int
-        The refractory periods that they need, in ticks.
+        The refractory periods that they require, in ticks.
     """
 
     network: TrainedNetwork
@@ -67,7 +67,7 @@ def _with_seconds(network: TrainedNetwork, chip: Chip) -> TrainedNetwork:
 
 
 def as_the_chip(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork:
-    """Return a network with the chip's reset for its own: what its weights are fitted to must be told by another."""
+    """Return a network with the chip's reset instead of its own; its weights must be fitted to the original."""
     return _with_clock(network, chip, np.ones(network.n_neurons, np.int64))
 
 
@@ -80,7 +80,7 @@ def _with_pauses(network: TrainedNetwork, chip: Chip, late: Sequence[Population]
 
 
 def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is_random: bool) -> SpecError:
-    """Return what to raise where a chip has no such neurons, with the number of bins that would differ."""
+    """Return the error for a chip without such neurons, with the number of bins that would differ."""
     own, has_reset = network.convention, chip.linear_rule(*chip.usual_decays).reset
     other = replace(
         network,
@@ -94,7 +94,7 @@ def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is
     how = {SUBTRACT: "by subtraction of the threshold", ZERO: "to 0"}
     is_late = any(population.reset_delay and not population.is_readout for population in network.populations)
     late = ", a tick after the spike" if is_late else ""
-    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the inputs given"
+    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the given inputs"
     return SpecError(
         f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
         f" {how.get(has_reset, 'not at all')}: {on}, {counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})."
@@ -130,13 +130,13 @@ def _with_clock(network: TrainedNetwork, chip: Chip, refractory: Int64s) -> Adap
 
 
 def _clock(name: str) -> Population:
-    """Return a neuron that spikes once in every tick, however it is reset: it forgets what is left."""
+    """Return a neuron that spikes once in every tick with any reset, because its potential does not last."""
     threshold, bias, nothing = np.array([2.0]), np.array([3.0]), np.zeros(1)
     return Population(name, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing, is_clock=True)
 
 
 def _by_synapse(population: Population) -> Floats:
-    """Return the constant drive that a synapse can give: what no current is to smooth, and what it does smooth."""
+    """Return the constant drive that a synapse can provide: the direct part, and the part smoothed by the current."""
     return np.where(population.current_kept == 0.0, population.bias, 0.0) + population.late_bias
 
 

@@ -1,7 +1,7 @@
-"""A trained network fitted to sample inputs: its populations as plain arrays for calibration, and the answer back.
+"""Fitting of a trained network to sample inputs: conversion to plain arrays for calibration, and back.
 
-Neurons that do not spike keep their rounded weights: nothing decides between two integers that round the same number.
-The neuron that spikes in every tick, by which constant drives come, counts as an input line.
+Neurons that do not spike keep their rounded weights, because no spikes distinguish two integers near one number.
+The neuron that spikes in every tick to provide constant drives counts as an input line.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Bits = int | str | Mapping[str, int] | None
 
 @dataclass(frozen=True, eq=False)
 class NetworkFit:
-    """What calibration gave.
+    """The result of calibration.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class NetworkFit:
     stages : tuple of str
         The populations of each stage.
     bits : tuple of int or None
-        Of each stage's weights; None for all that the chip has.
+        Bits of each stage's weights; None for those of the chip.
     fewest : FewestBits or None
-        How the fewest bits were found, where they were asked for.
+        The search for the fewest bits, if requested.
     """
 
     calibrated: Calibrated
@@ -89,12 +89,12 @@ class NetworkFit:
 
 @dataclass(frozen=True, eq=False)
 class Fitting:
-    """A network that is to be fitted.
+    """A network to fit.
 
     Attributes
     ----------
     network : TrainedNetwork
-        Adapted to the chip; what it is to do is told by another.
+        The network, adapted to the chip; the original defines its targets.
     start : RoundedNetwork
         Its numbers rounded.
     refractory : (neurons,) int
@@ -132,7 +132,7 @@ class Fitting:
 
     @cached_property
     def neurons(self) -> Int64s:
-        """(fitted neurons,) Their places among all neurons of the network."""
+        """(fitted neurons,) Their indices among all neurons of the network."""
         own = [self.network.neurons_in(population.name) for population in self.populations]
         return np.concatenate([np.zeros(0, np.int64), *own])
 
@@ -152,7 +152,7 @@ class Fitting:
 
     @cached_property
     def parameters(self) -> Int64s:
-        """(fitted weights,) Their places among all weights of the network."""
+        """(fitted weights,) Their indices among all weights of the network."""
         return np.unique(self.network.synapses.parameter[self._synapses["kept"]])
 
     @cached_property
@@ -183,7 +183,7 @@ class Fitting:
 
     @cached_property
     def thresholds(self) -> Int64s | None:
-        """The thresholds that rounded neurons share; None where each may have its own, and a core still holds all."""
+        """The thresholds that rounded neurons share; None if each may have its own within the limits of a core."""
         limit, found = self.start.chip.core.thresholds, np.unique(self.start.thresholds)
         is_shared = limit is not None and found.size <= limit < self.start.thresholds.size
         return np.unique(self.start.thresholds[self.neurons]) if is_shared else None
@@ -214,12 +214,12 @@ class Fitting:
         return np.concatenate(groups)
 
     def samples(self, trained: TrainedNetwork, inputs: Sequence[Raster], labels: Int64s | None) -> Samples:
-        """Return sample inputs, with what the trained network does on them.
+        """Return sample inputs with the activity of the trained network.
 
         Parameters
         ----------
         trained : TrainedNetwork
-            Before it was adapted.
+            The network before adaptation.
         inputs : sequence of (ticks, inputs) bool
         labels : (samples,) int, optional
             Not looked at where outputs are readouts: what these say is known of a whole program alone.
@@ -239,12 +239,12 @@ class Fitting:
         return trained if self.neurons.max(initial=-1) < trained.n_neurons else self.network
 
     def fit(self, samples: Samples, *, bits: Bits, keep: float, tolerance: float, seed: int) -> NetworkFit:
-        """Return the integers that do what the trained network does on samples.
+        """Return the integers that reproduce the trained network on samples.
 
         Raises
         ------
         SpecError
-            If bits are given for a population that is not there, or as in `snnprog.networks.calibration.calibrate`.
+            If bits are given for an unknown population, or as in `snnprog.networks.calibration.calibrate`.
         """
         chip, layers = self.start.chip, self.layers
         names = tuple(
@@ -260,7 +260,7 @@ class Fitting:
 
     def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:
         if not isinstance(bits, Mapping):
-            assert bits is None or isinstance(bits, int), "texts are looked at before"
+            assert bits is None or isinstance(bits, int), "strings are handled before"
             return dict.fromkeys(self.stages.values(), bits)
         unknown = sorted(set(bits) - set(self.stages))
         if unknown:
@@ -268,7 +268,7 @@ class Fitting:
         return {stage: bits.get(name) for name, stage in self.stages.items()}
 
     def rounded_with(self, integers: NetworkIntegers) -> RoundedNetwork:
-        """Return the rounded network with integers of the neurons that are fitted in their places."""
+        """Return the rounded network with the fitted integers inserted."""
         start, layers = self.start, self.layers
         mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
         thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()

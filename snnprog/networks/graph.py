@@ -1,15 +1,15 @@
-"""NIR graphs from a file or from `nir`'s own objects, with nested graphs laid open.
+"""NIR graphs from a file or from `nir`'s own objects, with nested graphs flattened.
 
 A graph is a node whose ``nodes`` are nodes, and whose ``edges`` are pairs of their names. Where several edges lead to a
 node, it gets their sum. A nested graph is entered through its Input and left through its Output.
 
-`nir.write` fails on some graphs and leaves half a file behind, without edges and without the type of the last node:
-nir 1.0.8 where a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten that knows no shape.
-What there is of such a file is read, with a note, if it can only be one chain: nodes numbered as PyTorch's Sequential
-numbers them, neurons among them, each whole but a last neuron, whose fields up to ``v_reset`` tell its type.
+`nir.write` fails on some graphs and leaves an incomplete file, without edges and without the type of the last node:
+nir 1.0.8 if a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten without a shape.
+Such a file is read, with a note, if it can only be a chain: nodes numbered as by PyTorch's Sequential,
+with neurons among them, each complete except a last neuron, whose fields up to ``v_reset`` identify its type.
 
-Where edges name one node that is not there, and one node has no edge, the two are taken for one, with a note: so it is
-in recurrent graphs that snnTorch wrote for NIR's paper.
+If edges name one node that does not exist, and one node has no edge, the two are read as one, with a note: recurrent
+graphs that snnTorch wrote for NIR's paper have this mistake.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from snnprog.networks.nodes import FIELDS, GRAPH, INPUT, NEURONS, OUTPUT, PASSAG
 Edge = tuple[str, str]
 
 NODE_LIMIT, EDGE_LIMIT, DEPTH_LIMIT = 1 << 12, 1 << 15, 8
-"""Sizes that no trained network comes near: choices, not measurements. A file of strangers may ask for more."""
+"""Limits far above the size of trained networks: choices, not measurements. A hostile file may exceed them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph without graphs in it.
+    """A graph without nested graphs.
 
     Attributes
     ----------
     name : str
-        Where it came from.
+        Its source.
     nodes : mapping of str to Node
     edges : tuple of (str, str)
         Source and target.
     notes : tuple of str
-        What was guessed.
+        Assumptions that were made.
     reset : str or None
-        "zero" or "subtract", where its metadata tell, as those of snnprog's own graphs do.
+        "zero" or "subtract", if it is in the metadata, as in graphs written by snnprog.
     """
 
     name: str
@@ -64,7 +64,7 @@ def read_graph(path: Path) -> Graph:
     Raises
     ------
     FormatError
-        If the file is missing or damaged, or holds no graph of nodes that are known here.
+        If the file is missing or damaged, or does not hold a graph of supported nodes.
     """
     return graph_of_file(read_hdf5(path, ["node"]))
 
@@ -76,7 +76,7 @@ def graph_of_file(file: Hdf5) -> Graph:
 
 
 def _tree(file: Hdf5, name: str, *, depth: int) -> dict[str, object]:
-    """Return a group as a mapping; deeper than graphs nest it is cut off, which is then told."""
+    """Return a group as a mapping, truncated beyond the depth limit, which is then reported."""
     tree: dict[str, object] = {}
     for member in file.members[name] if depth <= 2 * DEPTH_LIMIT + 2 else ():
         inner = f"{name}/{member}"
@@ -88,12 +88,12 @@ def _tree(file: Hdf5, name: str, *, depth: int) -> dict[str, object]:
 
 
 def graph_of(name: str, data: Mapping[str, object]) -> Graph:
-    """Return the graph that a mapping of NIR is, as ``nir.NIRGraph.to_dict`` gives it.
+    """Return the graph of a NIR mapping, as returned by ``nir.NIRGraph.to_dict``.
 
     Raises
     ------
     FormatError
-        If it is none, has nodes that are not known here, or values that are no finite numbers of the right shape.
+        If it is not a graph, has unsupported nodes, or values that are not finite numbers of the correct shape.
     """
     data, notes = _completed(name, data)
     found = _Found({}, [], list(notes))
@@ -114,11 +114,11 @@ class _Found:
 def _lay_open(
     name: str, data: Mapping[str, object], *, prefix: str, found: _Found, depth: int
 ) -> tuple[list[str], list[str]]:
-    """Add a graph's nodes and edges to those found; return where it is entered and where it is left."""
+    """Add a graph's nodes and edges to those found; return its entry and its exit."""
     inner, doors = data.get("nodes"), dict[str, tuple[list[str], list[str]]]()
     where = f"the graph {prefix[:-1]!r} in {name}" if prefix else name
     if depth > DEPTH_LIMIT:
-        raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; lay them open")
+        raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; flatten them")
     if _text(data.get("type")) != GRAPH or not isinstance(inner, Mapping):
         raise FormatError(_no_graph(where, data))
     for key, node in inner.items():
@@ -145,17 +145,18 @@ def _lay_open(
     exits = [f"{prefix}{key}" for key, kind in kinds.items() if kind == OUTPUT]
     if not entries or not exits or (depth > 0 and (len(entries) > 1 or len(exits) > 1)):
         raise FormatError(
-            f"{where} has {len(entries)} Input and {len(exits)} Output nodes; one of each is needed"
+            f"{where} must have an Input and an Output node, got {len(entries)} and {len(exits)}"
             + ("" if depth > 0 else ", or more")
         )
     return entries, exits
 
 
 def _no_graph(where: str, data: Mapping[str, object]) -> str:
-    """Return what to say of a group that is no graph."""
+    """Return the message about a group that is not a graph."""
     if isinstance(data.get("nodes"), Mapping) and "edges" not in data and "type" not in data:
         return (
-            f"{where} was left half-written by its exporter: nodes without edges, which are no chain of known neurons;"
+            f"{where} was written incompletely by its exporter: nodes without edges that are not a chain of known"
+            " neurons;"
             " export it again, with arrays where a neuron's fields are single numbers"
         )
     return f"{where} must be a NIR graph, got {_text(data.get('type')) or 'nothing'!r}"
@@ -220,7 +221,7 @@ LAST_NEURONS: Mapping[frozenset[str], str] = MappingProxyType(
 
 
 def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
-    """Return a graph as it is, or a half-written chain of numbered nodes with what can be known of the rest."""
+    """Return a graph unchanged, or complete an incompletely written chain of numbered nodes."""
     nodes = data.get("nodes")
     if "edges" in data or "type" in data or not isinstance(nodes, Mapping):
         return data, ()
@@ -241,7 +242,7 @@ def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, obje
         "edges": list(itertools.pairwise(names)),
     }
     note = (
-        f"{name} was left half-written by its exporter, without edges; read as the chain {' - '.join(names)}."
+        f"{name} was written incompletely by its exporter, without edges; read as the chain {' - '.join(names)}."
         " Nodes after these may be missing: export it again"
     )
     return completed, (note,)

@@ -1,8 +1,8 @@
-"""How large a neuron's real weights become before they are rounded: its scale is free, as its potential is its own.
+"""The scale of a neuron's real weights before rounding, which can be chosen for each neuron.
 
-Weights, threshold and bias are multiplied by one factor. Where they already are a chip's integers, that is 1. Else the
-factor is the one for which all fall nearest to what the chip holds, among those for which nothing can leave the widths.
-Where weights have exponents of their own, small weights get small exponents, so that one large weight does not make the
+Weights, threshold and bias are multiplied by one factor. If they are a chip's integers already, it is 1. Otherwise
+it is the factor with the smallest rounding errors among those for which no value can overflow.
+If weights have separate exponents, small weights get small exponents, so that one large weight does not make the
 others coarse.
 """
 
@@ -22,7 +22,7 @@ from snnprog.networks.trials import Trials, are_portable, thresholds_at
 WHOLE_SLACK = 1e-9
 
 WORTH_IT = 4.0
-"""Squared errors of weights that many times as large are a price for a proof of the widths that is too high: errors
+"""Maximum factor by which a proof of the range may increase squared errors of weights: errors
 twice as large, one bit. A choice, not a measurement."""
 
 
@@ -49,9 +49,9 @@ def _out_of_range(neuron: RealNeuron, chip: Chip, grid: Grid) -> LimitError:
     least = chip.thresholds[0] / (grid.limit * 2.0 ** grid.exponents[1])
     item = f"threshold of {neuron.name}, in units of its largest weight"
     if share < least:
-        return LimitError(item, share, f"{least:.3g} or more on {chip.name}", "limit its largest weights")
-    allowed = f"up to {chip.thresholds[1]} on {chip.name}"
-    return LimitError(item, share, allowed, "it would take more spikes than that to reach it")
+        return LimitError(item, share, f"at least {least:.3g} on {chip.name}", "scale its largest weights down")
+    allowed = f"at most {chip.thresholds[1]} on {chip.name}"
+    return LimitError(item, share, allowed, "scale the weights up; no neuron of this chip could reach it")
 
 
 def scaled_alike(neurons: Sequence[RealNeuron], chip: Chip, *, grid: Grid) -> list[ScaledNeuron]:
@@ -84,15 +84,15 @@ def least_exponent(neuron: RealNeuron, grid: Grid, *, scale: float) -> int | Non
 
 
 def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
-    """Return the neuron at the best of all scales, or None if its threshold or bias is out of range at all.
+    """Return the neuron at the best of all scales, or None if its threshold or bias is out of range at all of them.
 
-    The best scale that is portable for any input, unless that makes weights much coarser than one with room for what
-    the potential was seen to reach; if no scale is either, the least off of the smallest ones.
+    The best scale that is portable for any input, unless that makes weights much coarser than one that allows the
+    observed range of the potential; if there is neither, the most accurate of the smallest ones.
     """
     trials = cache(partial(Trials.at, neuron, chip, grid))
     proved = _best_with_room(trials, grid, ANY_INPUT)
     seen = _best_with_room(trials, grid, SOME_INPUTS)
-    worth_it = WORTH_IT if math.isfinite(neuron.threshold) else 1.0  # of a readout, each bit is seen
+    worth_it = WORTH_IT if math.isfinite(neuron.threshold) else 1.0  # every bit of a readout matters
     if proved is not None and (seen is None or proved[0] <= worth_it * seen[0]):
         return proved[1]
     if seen is not None:
@@ -102,11 +102,11 @@ def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
 
 
 def _best_with_room(trials: Callable[[int], Trials], grid: Grid, kind: str) -> tuple[float, ScaledNeuron] | None:
-    """Return the best scale of a kind, and how far it is off; None if no scale is of that kind.
+    """Return the best scale of a kind and its error; None if there is no scale of that kind.
 
-    What has room at a scale has so at smaller ones. So nothing has if the least exponent, where thresholds are in
-    range, has nothing. Else the greatest exponent that has something is best, as its grids are the finest; near its
-    end, where only some scales have room, the next one may be better.
+    A neuron that fits at a scale also fits at smaller ones. So there is none if the smallest exponent with thresholds
+    in range has none. Otherwise the largest exponent that has one is best, as its grids are the finest; near its
+    limit, where only some scales fit, the next one may be better.
     """
     found = []
     lowest = trials(grid.exponents[0])
@@ -122,7 +122,7 @@ def _best_with_room(trials: Callable[[int], Trials], grid: Grid, kind: str) -> t
 def _whole(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
     """Return the neuron if its numbers are the chip's integers already.
 
-    For a neighbouring threshold they are doubled, if there is room, so that it lies halfway between two potentials.
+    For a neighbouring threshold they are doubled if they fit, so that it lies halfway between two potentials.
     """
     scales = (2.0, 1.0) if neuron.has_other_comparison else (1.0,)
     return next((found for scale in scales if (found := _whole_at(neuron, chip, grid, scale=scale)) is not None), None)

@@ -1,6 +1,6 @@
-"""One core while it is being filled: neurons are added as long as everything stays within its limits.
+"""One core while it is filled: neurons are added as long as its limits hold.
 
-Nothing that a neuron takes is negative, so several fit together just where each fits after those before it: they may be
+No neuron frees what others use, so several neurons fit together exactly if each fits after those before it. They may be
 added at once.
 """
 
@@ -14,23 +14,23 @@ from snnprog.placement.demand import CoreDemand
 
 
 class OpenCore:
-    """A core, empty at first. What a further neuron takes is never negative: one that was refused stays refused.
+    """A core, empty at first. A further neuron never takes a negative amount: a refused neuron stays refused.
 
     Parameters
     ----------
     demand, core
-        What neurons ask for, and the limits.
+        The demands of neurons, and the limits.
     leaving : (neurons,) int
-        How many axons out are set aside for each neuron.
+        Number of axons out that are reserved for each neuron.
 
     Attributes
     ----------
     members : list of int
-        The neurons on the core, in the order in which they came.
+        The neurons on the core, in the order of addition.
     held, is_listed : (parts,)
         The synapses of each part that are on the core, and whether the part must be listed.
     fresh : list of (parts,) int
-        The parts that each addition brought first.
+        The parts that each addition was the first to use.
     """
 
     def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
@@ -48,11 +48,11 @@ class OpenCore:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further neuron can go in, whatever it is."""
+        """Whether no further neuron can fit."""
         return len(self.members) == self.core.neurons
 
     def add(self, neurons: Int64s) -> bool:
-        """Add neurons if the core has room for all of them, and tell whether it had."""
+        """Add neurons if all of them fit, and return whether they did."""
         demand = self.demand
         part, synapses, is_several = demand.parts_of(neurons)
         kinds = (
@@ -77,7 +77,7 @@ class OpenCore:
         return limit is None or used <= limit
 
     def _has_room_for(self, resource: str, has: Bools, *, values: Int64s) -> bool:
-        """Tell whether the distinct values can be had in addition to what the core has."""
+        """Return whether the distinct values fit in addition to those on the core."""
         limit = self.core.limit(resource)
         if limit is None or limit >= has.size:
             return True
@@ -85,12 +85,12 @@ class OpenCore:
         return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
 
     def _stores(self, part: Int64s, synapses: Int64s, is_several: Bools, *, neurons: int) -> bool:
-        """Add synapses to their parts if there are words for them, and tell whether there were.
+        """Add synapses to their parts if there are enough words, and return whether there were.
 
         Parameters
         ----------
         neurons : int
-            On the core, once they are there.
+            Number of neurons on the core after the addition.
         """
         held, is_listed = self.held[part], self.is_listed[part]
         most = self._words_if_listed(part, held, synapses, neurons=neurons)
@@ -105,7 +105,7 @@ class OpenCore:
         return False
 
     def _words_if_listed(self, part: Int64s, own: Int64s, synapses: Int64s, *, neurons: int) -> int:
-        """Return the words if all parts were listed, once these synapses are there: not less than `_words`."""
+        """Return the words with these synapses added if all parts are listed: at least `_words`."""
         demand, before = self.demand, self._listed_words
         if demand.memory is None:
             return 0
@@ -121,5 +121,5 @@ class OpenCore:
 
     @property
     def _parts(self) -> Int64s:
-        """The parts that the core has."""
+        """The parts on the core."""
         return np.concatenate([np.zeros(0, np.int64), *self.fresh])

@@ -1,4 +1,4 @@
-"""In which order neurons are tried on a core."""
+"""The orders in which neurons are tried on a core."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from snnprog.arrays import Int64s
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.open_core import OpenCore
 
-# A core that is being filled, and the neurons that are left -> the neurons to try in turn, in runs: what comes next is
-# asked for when a run has been tried.
+# A core that is being filled, and the remaining neurons -> the neurons to try, in turn. They come in runs; the next run
+# is requested when all neurons of the last one have been tried.
 Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[Int64s]]
 
 MANY_ENTRIES = 2_000_000
@@ -20,7 +20,7 @@ OVERHEAD = 1 << 20
 
 
 def orders_of(demand: CoreDemand) -> Iterator[Order]:
-    """Yield the orders to try; where all neurons together have very many parts, sharing them is not looked for."""
+    """Yield the orders to try; with very many parts, the order by shared parts is skipped."""
     yield as_they_come
     yield AlikeFirst(demand)
     if demand.part.size <= MANY_ENTRIES:
@@ -33,7 +33,7 @@ def as_they_come(core: OpenCore, left: Int64s) -> Iterator[Int64s]:
 
 
 class AlikeFirst:
-    """Neurons with equal thresholds, decays and formats follow one another, those with many parts first."""
+    """Neurons grouped by thresholds, decays and formats, those with many parts first."""
 
     def __init__(self, demand: CoreDemand) -> None:
         degree = np.diff(demand.first)
@@ -43,14 +43,14 @@ class AlikeFirst:
         self.order = np.lexsort((-degree, least, demand.profile, demand.threshold))
 
     def __call__(self, core: OpenCore, left: Int64s) -> Iterator[Int64s]:
-        """Yield the neurons that are left in that order."""
+        """Yield the remaining neurons in that order."""
         is_left = np.zeros(self.order.size, dtype=np.bool_)
         is_left[left] = True
         yield self.order[is_left[self.order]]
 
 
 class Sharing:
-    """First the neuron with most parts, then always the one that adds least to what the core has."""
+    """First the neuron with most parts, then always the one that adds least to the core."""
 
     def __init__(self, demand: CoreDemand) -> None:
         self.demand = demand
@@ -60,7 +60,7 @@ class Sharing:
         self.first = np.searchsorted(demand.part[by_part], np.arange(demand.n_parts + 1))
 
     def __call__(self, core: OpenCore, left: Int64s) -> Iterator[Int64s]:
-        """Yield the neurons that are left, each chosen by what the core holds after the one before."""
+        """Yield the remaining neurons, each chosen by the content of the core after the previous one."""
         extra = np.full(self.demand.n_neurons, -1, dtype=np.int64)
         extra[left] = self.degree[left]
         is_waiting = np.zeros(extra.size, dtype=np.bool_)
@@ -78,14 +78,14 @@ class Sharing:
                 chosen = int(waiting[np.argmin(extra[waiting] + OVERHEAD * self._fresh_kinds(core, waiting))])
 
     def _users_of(self, parts: Int64s) -> Int64s:
-        """Return the neurons of all these parts, each once for each."""
+        """Return the neurons of all these parts, once for each part."""
         counts = self.first[parts + 1] - self.first[parts]
         ends = np.cumsum(counts)
         place: Int64s = np.arange(counts.sum()) + np.repeat(self.first[parts] - (ends - counts), counts)
         return self.users[place]
 
     def _fresh_kinds(self, core: OpenCore, neurons: Int64s) -> Int64s:
-        """Return how many of a neuron's threshold and decays the core does not have yet."""
+        """Return how many of a neuron's threshold and decays are new to the core."""
         fresh_threshold = ~core.has_threshold[self.demand.threshold[neurons]]
         fresh_profile = ~core.has_profile[self.demand.profile[neurons]]
         return fresh_threshold.astype(np.int64) + fresh_profile

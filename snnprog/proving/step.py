@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.emit.hardware.step import AFTER, BEFORE, GATHERED, SET
 from snnprog.errors import SpecError
 from snnprog.proving.btor import Circuit, Clock
@@ -21,6 +22,8 @@ from snnprog.rules.bitvectors import TickFormulas, gather_formulas, ranges_of, t
 from snnprog.rules.ranges import Reach
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
 from snnprog.rules.vectors import Range, Vector, integer, resized
+from snnprog.table import Table, checked
+from snnprog.wording import counted
 
 TOP, CLOCK, RESET = "step", "clk", "rst"
 """The module that is proved, and its inputs that are no values."""
@@ -43,8 +46,8 @@ class Counterexample:
     found: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class StepProof:
+@dataclass(frozen=True, repr=False)
+class StepProof(Displayed):
     """What was shown of a step.
 
     Attributes
@@ -66,6 +69,15 @@ class StepProof:
     def seconds(self) -> float:
         """How long the solver took for all lemmas."""
         return sum(lemma.seconds for lemma in self.lemmas)
+
+    def _summary(self) -> str:
+        shown = f"{sum(lemma.holds for lemma in self.lemmas)} of {counted(len(self.lemmas), 'lemma')}"
+        return f"{'proved' if self.holds else 'refuted'}, {shown} in {self.seconds:.3g} s"
+
+    def _card(self) -> Card:
+        rows = [(lemma.name, checked(lemma.holds), lemma.seconds) for lemma in self.lemmas]
+        table = Table.plain("", columns=("lemma", "holds", "seconds"), rows=rows)
+        return Card(GOOD if self.holds else BAD, table=table)
 
 
 def prove_step(rule: Rule, reach: Reach, *, verilog: str, clocks: int = 0) -> StepProof:

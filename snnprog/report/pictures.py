@@ -1,4 +1,4 @@
-"""Pictures, as matplotlib functions that draw into the axes they are given."""
+"""Matplotlib functions that draw plots into given axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of the report, for papers and notebooks: matplotlib functions that draw into the axes they are given.
+"""The pictures of the report, for papers and notebooks: matplotlib functions that draw into given axes.
 
 Each takes ``ax=``, draws into the current axes without it, and returns the axes. Colours are those of the page.
 """

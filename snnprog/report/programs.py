@@ -1,4 +1,4 @@
-"""What a program file holds and where it came from: as a table, and as plain data."""
+"""The content and origin of a program file, as a table and as plain data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from snnprog.arrays import Int32s
 from snnprog.report.neurons import NeuronRow, print_neurons
-from snnprog.report.table import Table
+from snnprog.table import Table
 from snnprog.wording import runs_of
 
 if TYPE_CHECKING:  # what is shown is named, not made here

@@ -1,4 +1,4 @@
-"""A design whose outputs could not all be built becomes one with hidden neurons, in which they are."""
+"""Addition of hidden neurons to a design, for outputs that could not be built."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def add_hidden(
     Parameters
     ----------
     asked : Spec
-        What is asked for; its ``hidden`` says how many there may be.
+        The specification; its ``hidden`` says how many there may be.
     designed : Design
-        What came of every output so far.
+        The result of every output so far.
     outputs : sequence of int
         Those that need help.
     is_proof_needed : bool
@@ -138,7 +138,7 @@ def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iter
 
 
 def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
-    """Yield (ticks, outputs) what outputs may do, drawn anew each time; silent at first in bins that do not count."""
+    """Yield (ticks, outputs) what outputs may do, redrawn each time; silent at first in bins that do not count."""
     drawn = list(rasters(Task.of(asked), outputs))
     raster = drawn[draw % len(drawn)].copy()
     for output, outcome in enumerate(designed.outcomes):
@@ -168,7 +168,7 @@ def _added(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manne
 
 
 def _grown(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled:
-    """Add hidden neurons one after another, for one output after another."""
+    """Add hidden neurons in turn, for one output after another."""
     if manner.draw > 0:
         raise UndecidedError(
             f"{counted(len(outputs), 'output')} could not be built with hidden neurons drawn at random, and nothing"
@@ -228,7 +228,7 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
 
 
 def _refused(designed: Design, refused: Mapping[int, Refusal | None]) -> Design:
-    """Return the design in which only what no network can do is held against its outputs."""
+    """Return the design in which only what no network can do is compared with its outputs."""
     outcomes = [
         outcome if outcome.neuron is not None else _unbuilt(refused.get(output))
         for output, outcome in enumerate(designed.outcomes)

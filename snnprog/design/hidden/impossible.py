@@ -1,4 +1,4 @@
-"""What no network can do, however many hidden neurons it has: guesses at rows that prove it.
+"""Targets that are infeasible with any number of hidden neurons: candidate rows for a proof.
 
 Whatever a hidden neuron tells an output at tick k has passed two synapses at least, so it can depend only on what was
 there two shortest delays before. All ticks with the same history up to then get the same from all hidden neurons: one
@@ -34,14 +34,14 @@ from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise_if_possible
 from snnprog.spec import presynaptic_raster
 
-# The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
+# Maximum number of entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
 MOST_CELLS = 1 << 24
 # How many spikes that nothing reaches, and how many pairs of the same history, are tried as proofs.
 MOST_ALONE, MOST_CLASHES = 3, 20
-# Decimal digits in which equal features agree, whatever the order in which floats were added: a double has 15, and sums
+# Decimal digits in which equal features agree, for any the order in which floats were added: a double has 15, and sums
 # of thousands lose 4.
 DIGITS = 9
-# Prices are taken for ratios of integers up to these, so that those that follow from small integers, or from decays of
+# Prices count as ratios of integers up to these, so that those that follow from small integers, or from decays of
 # 12 bits, are exact.
 LARGEST_RATIOS = (1000, 1 << 13, 1 << 25)
 NOTHING = 0  # the number of the history in which nothing has happened yet
@@ -49,7 +49,7 @@ NOTHING = 0  # the number of the history in which nothing has happened yet
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """What hidden neurons can know at each tick.
+    """The information available to hidden neurons at each tick.
 
     Attributes
     ----------

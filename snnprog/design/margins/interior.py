@@ -1,4 +1,4 @@
-"""The widest margin of a neuron with thousands of taps or ticks: an interior point method that knows its rows.
+"""The widest margin of a neuron with thousands of taps or ticks, by an interior point method specialised to its rows.
 
 A primal-dual path-following method (Mehrotra 1992) for the linear program of `snnprog.design.problem`, in which every
 unknown is scaled to a range of at most [-1, 1]::
@@ -7,7 +7,7 @@ unknown is scaled to a range of at most [-1, 1]::
 
 Its products with all rows are passes over the network's events, far cheaper than the rows themselves. So its Newton
 systems are solved by conjugate gradients on all rows, preconditioned by a Cholesky factor of the few rows that weigh
-most at that step (Tits, Absil and Woessner 2006 leave out the others altogether), in single precision. A start from the
+most at that step (Tits, Absil and Woessner 2006 remove the others altogether), in single precision. A start from the
 relaxation method saves most of the path.
 
 One step, in the order of the code: `System` writes the Newton equations of the perturbed optimality conditions, in

@@ -1,4 +1,4 @@
-"""Compiled passes over the events of a network: one neuron's rows, met one after another.
+"""Compiled passes over the events of a network, which satisfy one neuron's rows in turn.
 
 To move the weights just so far that one row is met costs a vector of all taps. Here the rows follow one another by the
 neuron's own dynamics, so a pass over all ticks costs no more than simulating the neuron: the potential w · φ[k] is
@@ -25,7 +25,7 @@ from snnprog.fixed_order import powers
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 
-GOES_ON, RESETS, ENDS = 0, 1, 2  # what comes after a tick
+GOES_ON, RESETS, ENDS = 0, 1, 2  # after a tick
 # A φ below this has no part in sums of about 1 that are right to 1e-15 a term: the tap is dropped.
 FORGOTTEN = 1e-12
 # The least power that is divided by: 5 digits are lost of 16 before the base moves on. × 3 and ÷ 3 gave other roundings
@@ -54,7 +54,7 @@ class Unknowns(NamedTuple):
 
 
 class Events(NamedTuple):
-    """The spikes that reach a neuron, and what it does.
+    """The input spikes of a neuron, and its resets.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ class Sweeper:
         Parameters
         ----------
         rows : (2, ticks) float
-            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is asked for where the factor is not 0.
+            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is requested where the factor is not 0.
         stiffness : (2,) float
             How readily threshold and bias move beside a weight.
 
@@ -299,7 +299,7 @@ def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Flo
 
 @compiled(nogil=True, inline="always")
 def _push(k: int, potential: float, demand: RowDemand, unknowns: Unknowns) -> tuple[float, float]:
-    """Meet the row of tick k by the least change of the unknowns, each step of an offset counting its stiffness.
+    """Meet the row of tick k by the smallest change of the unknowns, each step of an offset counting its stiffness.
 
     Threshold, bias and price are moved here; a weight is moved by the change times its φ, which is left to the caller.
 

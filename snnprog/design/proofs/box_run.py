@@ -15,7 +15,7 @@ ONCE, EITHER = Span.of(1), Span(np.array(0), np.array(1))
 
 
 class BoxRun:
-    """Boxes that run side by side; those that fail are left out.
+    """Boxes that run in parallel; those that fail are omitted.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class BoxRun:
         return Span(times, times * self.neuron.most_spikes)
 
     def _asked(self, pattern: Bins, tick: int) -> Span:
-        """Return how often each box spikes where it is to do what is due, or what is left to do in its windows."""
+        """Return how often each box spikes where it must do what is due, or what is left to do in its windows."""
         due, matched = pattern.due[tick], pattern.matched
         if matched is None or not pattern.counts[tick]:
             return self._demanded(self.values[POTENTIAL], may_rest=due != 1, may_spike=due != 0)
@@ -157,7 +157,7 @@ class BoxRun:
         return Span(np.minimum(low, limit - 1), np.maximum(high, 1 - limit))
 
     def _leave_out(self) -> None:
-        """Leave out the boxes that have failed."""
+        """Remove the boxes that have failed."""
         if not self.fails.any():
             return
         kept = np.flatnonzero(~self.fails)
@@ -177,6 +177,6 @@ def _perhaps(weight: Span, spikes: Span) -> Span:
 
 
 def _of(span: Span, kept: Int64s, size: int) -> Span:
-    """Return the span of some boxes; what is the same in all of them stays as it is."""
+    """Return the span of some boxes; what is the same in all of them stays unchanged."""
     low, high = (end[kept] if end.shape == (size,) else end for end in (span.low, span.high))
     return Span(low, high)

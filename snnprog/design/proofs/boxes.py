@@ -1,6 +1,6 @@
-"""Boxes: a range for every integer of one neuron, and what the neuron hears and is to do.
+"""Boxes: a range for every integer of one neuron, and its inputs and targets.
 
-Many boxes stand side by side in one array ``(2, boxes, taps + 3)``: the lower ends and the upper ones, of the mantissas
+Many boxes stand in parallel in one array ``(2, boxes, taps + 3)``: the lower ends and the upper ones, of the mantissas
 of the taps that can act, of the exponent, the bias and the threshold.
 """
 
@@ -52,7 +52,7 @@ class Heard:
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """What one neuron hears and is to do in one pattern.
+    """The inputs and targets of one neuron in one pattern.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Bins:
     due : (ticks,) int
         1 where it must spike, 0 where it must not, -1 where either may do.
     asked : (ticks,) bool
-        Where its potential must be such that it does; elsewhere it does so whatever the potential is.
+        Where its potential must be such that it does; elsewhere it does so for any the potential is.
     counts : (ticks,) bool
         Which bins count.
     matched : Matched or None
@@ -77,7 +77,7 @@ class Bins:
 
 @dataclass(frozen=True, eq=False)
 class BoxNeuron:
-    """A neuron whose integers are looked for.
+    """A neuron whose integers are searched.
 
     Attributes
     ----------
@@ -96,13 +96,13 @@ class BoxNeuron:
     is_heard_often : bool
         Whether it must not spike twice in a tick.
     bias_most : int
-        The greatest mantissa of a bias.
+        The largest mantissa of a bias.
     bias_exponents : (int, int)
     taps : sequence of (int, int)
         The line and the delay of each mantissa.
     may_answer : bool
         Whether integers that reproduce its targets are an answer. In an open loop they are not: there the spikes that
-        the neuron hears depend on what outputs do in open bins.
+        the neuron receives depend on what outputs do in open bins.
     """
 
     rule: Rule
@@ -126,7 +126,7 @@ class BoxNeuron:
 
     @cached_property
     def adds_within(self) -> float:
-        """The greatest magnitude up to which spikes that arrive are added up, in any order; -1 where they are not."""
+        """The largest magnitude up to which spikes that arrive are added up, in any order; -1 where they are not."""
         gather = self.rule.gather
         if self.rule.is_sum:
             return math.inf
@@ -154,7 +154,7 @@ class BoxNeuron:
 
     @classmethod
     def of(cls, spec: Spec, output: int, document: Document) -> BoxNeuron | None:
-        """Return an output of a spec, its ranges as in the spec's document; None where it may hear hidden neurons."""
+        """Return an output of a spec with the ranges of the spec's document; None if hidden neurons may feed it."""
         if spec.hidden != 0:
             return None
         ranges, parameters = document["ranges"], document["parameters"]

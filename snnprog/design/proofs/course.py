@@ -1,4 +1,4 @@
-"""The course of one neuron's integers as a linear program: the chip's rule with an unknown for each rounding.
+"""The run of one neuron as a linear program: the chip's rule with an unknown for each rounding.
 
 A rounding ``r = round(c x)`` is a column of its own that lies within its error of ``c x``; equal sums that are rounded
 alike share their column. So the rows hold for every integer program, decays truncated as on the chip, and a program
@@ -204,7 +204,7 @@ class IntegerCourse(Sums):
         return Form(terms)
 
     def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
-        """Note what the bin asks for, looked at before the reset and, where it is looked at, after it."""
+        """Note what the bin asks for, examined before the reset and, where it is examined, after it."""
         problem, played = self.problem, self.mapping.played.ticks
         gaps = gaps_of(problem, self.unit)
         limit = Form.symbol("threshold").times(self.unit)
@@ -273,7 +273,7 @@ class IntegerCourse(Sums):
         return Form.symbol(self.rounded_as[key])
 
     def ends(self, form: Form) -> Ends:
-        """Return the least and the greatest that a sum can be, in units of the potential."""
+        """Return the smallest and the largest that a sum can be, in units of the potential."""
         low = high = float(form.constant)
         for name, coefficient in form.terms.items():
             column, scale = self.columns[name]
@@ -284,7 +284,7 @@ class IntegerCourse(Sums):
     # ------------------------------------------------------------------------------------------------- the program
 
     def program(self, *, has_answer: bool = True) -> LinearProgram:
-        """Return the program that lifts the least cleared of all rows; its first rows are those in `rows`.
+        """Return the program that lifts the smallest cleared of all rows; its first rows are those in `rows`.
 
         Parameters
         ----------
@@ -357,7 +357,7 @@ def lifted(course: IntegerCourse) -> Lifted:
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     optimum = maximise(course.program())
     return Lifted(float(optimum.values[-1]), optimum.duals[: len(course.rows)], optimum.values[:-1])

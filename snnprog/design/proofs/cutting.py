@@ -1,4 +1,4 @@
-"""Inequalities that all integers of a neuron keep: what prices of its rows leave of the unknowns, roundings counted in.
+"""Inequalities that all integers of a neuron satisfy: priced sums of its rows, with rounding included.
 
 Where the real program with roundings (`snnprog.design.proofs.course`) has no answer in a box of unknowns, its prices
 are a sum of rows that nothing in that box fulfils. The same sum holds in every other box, and breaks in many.
@@ -19,7 +19,7 @@ from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
 from snnprog.solver import LinearProgram, Optimum, maximise_if_possible
 
 SUNKEN = 1e5
-"""Penalty for violating a row by 1 LSB, beside 1 for each LSB of the unknown that is maximised: six times the greatest
+"""Penalty for violating a row by 1 LSB, beside 1 for each LSB of the unknown that is maximised: six times the largest
 weight of a Xylo neuron, 127 << 7. Not measured: a lesser one gives weaker cuts, which hold all the same."""
 
 NARROW = 0.75
@@ -82,7 +82,7 @@ class CourseCutter:
         return self.cut(*box) if optimum.values[-1] < -SURE else self._cut(optimum)
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
-        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
+        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None if none is found."""
         if self.left <= 0:
             return None
         optimum = maximise_if_possible(self._between(least, greatest))

@@ -1,4 +1,4 @@
-"""The one way in which a few rows of integers add up to nothing.
+"""The unique null vector of a few rows of integers.
 
 Rows that contradict one another in just one way have one vector of prices, up to its size, and it is rational. It is
 found by elimination in integers without fractions (Bareiss 1968), on the few columns that elimination modulo a prime

@@ -1,4 +1,4 @@
-"""Rounding keeps order: rows that say so, beside those of a neuron's course.
+"""Rows that state that rounding keeps order, in addition to those of a neuron's run.
 
 Where one value is sure to be no less than another, so is what it is rounded to. Such rows refute what the errors of
 single roundings leave open.

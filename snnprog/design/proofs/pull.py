@@ -1,4 +1,4 @@
-"""What priced rows pull at, in integers: no float, no cut-off, no rounding that is not outward.
+"""The sum of priced rows for each unknown, in integers with outward rounding.
 
 A price y[k] on the row of tick k pulls the weight of each tap by ``y[k] s[k] φ[k]``, with s = +1 where a spike is due
 and -1 where silence is. The pulls of all rows together are the network run backwards in time over the priced ticks, one
@@ -19,8 +19,8 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.potential import NO_RESET
 from snnprog.rules.linear import SUBTRACT
 
-# Up to so many bits the pulls are exact, which is 1,600 ticks of memory at 12 bits a tick; beyond, intervals of 1,000
-# bits are tight far below `HAIR`. × 3 and ÷ 3 of both: no change on 8 specs.
+# Up to a number of bits the pulls are exact, which is 1,600 ticks of memory at 12 bits a tick; beyond, intervals of
+# 1,000 bits are tight far below `HAIR`. × 3 and ÷ 3 of both: no change on 8 specs.
 EXACT_BITS_LIMIT = 20_000
 ROUNDED_BITS = 1_000
 
@@ -56,7 +56,7 @@ def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = N
     Parameters
     ----------
     bits : int, optional
-        Of the fraction; unless said, as many as the exact values have, or 1000 where these are very many.
+        Of the fraction; by default, as many as the exact values have, or 1000 where these are very many.
     """
     if bits is None:
         exact = exact_bits(problem, prices)

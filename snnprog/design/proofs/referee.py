@@ -1,4 +1,4 @@
-"""The stand-alone checker, asked about parts of a proof while it is being made."""
+"""Checks of parts of a proof during its construction, by the stand-alone checker."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Referee:
         self.spec = spec
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what is pickled: another process reads the claim anew."""
+        """Return what is pickled: another process reads the claim again."""
         return {"spec": self.spec}
 
     @cached_property
@@ -58,7 +58,7 @@ class Referee:
         return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
-        """Tell whether a leaf contradicts what was assumed on the way to it."""
+        """Return whether a leaf contradicts what was assumed on the way to it."""
         steps = [(node_to_data(split), side) for split, side in path]
         data = node_to_data(leaf)
         if isinstance(leaf, Farkas):  # with its prices as integers, of any length

@@ -1,4 +1,4 @@
-"""From what is impossible for real weights to a proof that no integers of the chip do it.
+"""From infeasibility for real weights to a proof for all integers of the chip.
 
 Prices of the real program come first: where decays lose nothing, or lose the same on both sides, they are a proof.
 Where they are none, the program with an unknown for each rounding (`snnprog.design.proofs.course`) is solved. Where
@@ -39,7 +39,7 @@ SURE = 1e-4
 
 @dataclass
 class _Search:
-    """One refutation: what is left of its work, and the way to the part that is looked at."""
+    """One refutation: what is left of its work, and the way to the part that is examined."""
 
     problem: NeuronProblem
     referee: Referee
@@ -114,7 +114,7 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
 
 
 def _place(split: Node) -> Node:
-    """Return a split without its cases, to tell splits apart."""
+    """Return a split without its cases, to distinguish splits."""
     if isinstance(split, RangeSplit | RegisterSplit):
         return replace(split, if_low=OPEN, if_high=OPEN)
     return split
@@ -205,7 +205,7 @@ def _misrounded(course: IntegerCourse, answer: Lifted, each: Rounded) -> tuple[f
 
 
 def _last_that_rounds_to(most: int, each: Rounded) -> int:
-    """Return the greatest integer whose rounding is at most this."""
+    """Return the largest integer whose rounding is at most this."""
     reach = math.ceil(2 / each.factor)
     low, high = math.floor(most / each.factor) - reach, math.ceil(most / each.factor) + reach
     while low < high:

@@ -1,4 +1,4 @@
-"""Roundings of a neuron's integers: what is rounded and how, ends of values, and by how much thresholds are cleared."""
+"""Roundings of a neuron's integers: their operands, bounds of values, and margins to the threshold."""
 
 from __future__ import annotations
 

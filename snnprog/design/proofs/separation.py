@@ -1,4 +1,4 @@
-"""The linear program of verdicts: weights that lift the spikes over the threshold while the silences are kept.
+"""The linear program of verdicts: weights that lift spikes over the threshold and keep silences below it.
 
 The margin problem asks for room at every tick, and a solver's tolerance decides where there is hardly any. Here the
 question is only whether there are weights at all, within the widest box that the chip has, so a silence may lie right
@@ -75,7 +75,7 @@ def separations(problem: NeuronProblem, prices: Floats | None = None) -> Iterato
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     constrained = np.flatnonzero(problem.constrained)
     first = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, prices)

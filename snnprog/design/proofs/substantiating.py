@@ -1,4 +1,4 @@
-"""What a design refuses becomes a proof about the chip's integers, or stays undecided.
+"""Proofs about the chip's integers for the refusals of a design; others stay undecided.
 
 The search for weights reasons about real weights under exact decays. What it finds impossible is only a guess here:
 each part becomes a leaf that `snnprog.check_proof` accepts, with the same prices, or with others that count truncation
@@ -28,10 +28,10 @@ from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
-"""Don't-care bins that are told apart one after another, where the search for weights did not say which."""
+"""Don't-care bins that are distinguished in turn, where the search for weights did not say which."""
 
 MOST_TAPS = 8
-"""Taps of which every choice is told apart where few are allowed."""
+"""Taps of which every choice is distinguished where few are allowed."""
 
 
 def substantiated(
@@ -42,11 +42,11 @@ def substantiated(
     Parameters
     ----------
     task : Task
-        What is asked of all outputs.
+        The specification of all outputs.
     output : int
         Which output it is.
     is_brief : bool
-        Whether only the prices that were found are tried, and no others are looked for.
+        Whether only the prices that were found are tried, and no others are searched.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def refuted(
 def refuted_by_bins(
     problem: NeuronProblem, care: Raster, referee: Referee, path: tuple[Step, ...] = (), *, splits: int = MOST_SPLITS
 ) -> Node | None:
-    """Return a proof that no integers do what is asked, whatever a neuron does in its open bins; None if none is found.
+    """Return a proof that no integers reproduce the targets for any choice in open bins; None if none is found.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def refuted_by_bins(
     path : tuple of (split, int)
         What is assumed: of bins, only its own.
     splits : int
-        How many bins may be told apart, one after another.
+        How many bins may be distinguished, in turn.
     """
     starts = problem.potential_map.played.starts
     assumed = {
@@ -242,7 +242,7 @@ def _bins_in(nodes: Iterable[Node]) -> list[BinRow]:
 
 
 def _is_proved(conflict: Conflict, known: list[NeuronProblem], referee: Referee) -> bool:
-    """Tell whether a conflict with prices is a proof by itself."""
+    """Return whether a conflict with prices is a proof by itself."""
     problem = known[0 if len(known) == 1 else conflict.neuron]
     prices = {
         problem.potential_map.tick_of(each.pattern, each.tick, is_after_reset=each.is_after_reset): each.price

@@ -1,4 +1,4 @@
-"""The cheapest raster that no refusal known so far rules out: a program over choices of 0 or 1.
+"""The cheapest raster that no known refusal excludes, by a binary program.
 
 Solved again after each refusal, it finds the cheapest raster that can be given, once it names one that can, or proves
 that none can (the implicit hitting set method of Moreno-Centeno and Karp, Operations Research 61, 2013, 453-468).
@@ -66,12 +66,12 @@ class Choices:
         self._least.append(np.array([least]))
 
     def cheapest(self) -> tuple[Raster, float] | None:
-        """Return the cheapest raster left, and its cost; None where none is left.
+        """Return the cheapest raster left, and its cost; None if none is left.
 
         Raises
         ------
         SolverError
-            If the solver gives up.
+            If the solver fails.
         """
         program = LinearProgram(
             objective=-self._costs,

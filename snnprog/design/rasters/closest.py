@@ -1,4 +1,4 @@
-"""The nearest rasters that outputs can give, and the neurons that give them: what is built where the target cannot be.
+"""The closest feasible rasters for infeasible targets, and their neurons.
 
 What is sought is a raster, not weights: a program is then designed that is exact for it, and its difference from the
 target is what comes out wrong.
@@ -58,7 +58,7 @@ STEPS_PER_BIN = 10
 
 @dataclass(frozen=True, eq=False)
 class NearestDesign:
-    """What some outputs are built to do instead.
+    """The closest rasters of some outputs, with their neurons.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def design_closest(
     Parameters
     ----------
     outputs : iterable of int
-        Those that cannot do what is asked.
+        Those that cannot reproduce the targets.
     rounding_proof : bool
         Whether only rasters are sought that survive every rounding of the weights.
     executor, progress
@@ -109,7 +109,7 @@ def design_closest(
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
     task = Task.of(spec)
@@ -156,7 +156,7 @@ def _is_cut_short(search: Search) -> bool:
 
 
 def _built(job: _NearestJob, problem: NeuronProblem) -> NeuronDesign:
-    """Design a neuron that does what was found for it, on few taps where that is asked."""
+    """Design a neuron that does what was found for it, on few taps if requested."""
     design = design_few(problem, thrift_of(job.task.spec))
     return design if design.neuron is not None else NeuronDesign(_idle(problem))
 
@@ -167,7 +167,7 @@ class Search:
     Attributes
     ----------
     target, care, best : (ticks of all patterns, outputs) bool
-        What is asked for, where it counts, and the nearest raster found.
+        The specification, where it counts, and the nearest raster found.
     at_least : int
         Wrong bins that no raster undercuts.
     """

@@ -1,4 +1,4 @@
-"""Which whole rasters outputs can give: each asked once, and what is learnt from a refusal refuses others unasked.
+"""Feasibility of rasters of outputs: each is decided once, and refusals exclude other rasters.
 
 A refusal rests on the rows that the linear program gives a price. Each of these rows follows from the bins since the
 neuron's last reset, so every raster that has the same values in those bins is refused as well; where outputs feed
@@ -23,10 +23,10 @@ from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.potential import NO_RESET
 
-# From so many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on 2
-# specs.
+# From this many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on
+# 2 specs.
 LARGE = 100_000
-"""Rows times taps from which a safe margin is looked for before the verdict."""
+"""Rows times taps from which a safe margin is searched before the verdict."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class Judge:
         return Ruling(True, np.zeros(raster.shape), np.zeros_like(raster))
 
     def _prices_of_refusal(self, problem: NeuronProblem) -> Floats | None:
-        """Return (rows,) the prices of the rows that no weights satisfy together, or None where some do."""
+        """Return (rows,) the prices of the rows that no weights satisfy together, or None if some do."""
         hopeless = hopeless_spikes(problem)
         if hopeless:
             prices: Floats = np.zeros(problem.raster.size)
@@ -134,7 +134,7 @@ class Judge:
         return summed
 
     def _prices_of_synapses(self, problem: NeuronProblem) -> Floats | None:
-        """Return (rows,) the prices of the rows that no weights on so few taps satisfy, or None where some do."""
+        """Return (rows,) the prices of the rows that no weights on so few taps satisfy, or None if some do."""
         try:
             design = design_few(problem, replace(thrift_of(self.spec), is_fewest=False))
         except UndecidedError as error:

@@ -1,4 +1,4 @@
-"""What real weights do when they are let run: spikes of their own making, with the resets that these bring."""
+"""Free runs of real weights: their own spikes, with the resets of these spikes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def windowed_run(problem: NeuronProblem, weights: Floats, *, threshold: float, b
 def closed_loop(
     mapping: PotentialMap, inputs: Raster, *, weights: Floats, thresholds: Floats, biases: Floats
 ) -> Raster:
-    """Return the spikes (ticks, neurons) of neurons that hear the inputs and one another.
+    """Return the spikes (ticks, neurons) of neurons that receive the inputs and one another.
 
     Parameters
     ----------

@@ -5,12 +5,12 @@ Pins are facts from the boards' public documentation; each board says where they
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from snnprog.emit.hardware.image import check_size
-from snnprog.emit.hardware.plan import CorePlan, CoreSize
+from snnprog.emit.hardware.parts import check_size
+from snnprog.emit.hardware.plan import MOST_CORES, CorePlan, CoreSize
 from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
 
@@ -32,7 +32,7 @@ class Device:
     clock_hz : int
         What the core is clocked with, whatever the board's crystal.
     sizes : tuple of CoreSize
-        Cores that it has room for; a program gets the first that has room for it.
+        Cores that it has room for, one or several; a program gets the first that have room for it.
     """
 
     name: str
@@ -42,6 +42,9 @@ class Device:
     sizes: tuple[CoreSize, ...]
 
 
+SIMULATED_SIZES = tuple(CoreSize(cores=cores, inputs=256 * cores) for cores in (1, 2, 4, 8, MOST_CORES))
+"""What is simulated where no board is named: cores of the usual size, as many as it takes."""
+
 UP5K = Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"), 24_000_000, (CoreSize(),))
 """Its PLL makes 24 MHz from 12 MHz: `icepll -i 12 -o 24`."""
 
@@ -49,11 +52,21 @@ ECP5_SIZES = (
     CoreSize(neurons=1024, inputs=1024, synapses=8192, longest_delay=15),
     CoreSize(longest_delay=31),
     CoreSize(synapses=8192),
+    CoreSize(inputs=512, synapses=4096, longest_delay=31, cores=2),
 )
-"""Memory is the limit: of 56 block RAMs they take, measured for the chip fpga, 49, 48 and 42. With 1,024 neurons,
+"""Memory is the limit: of 56 block RAMs they take, measured for the chip fpga, 49, 48, 42 and 55. With 1,024 neurons,
 spikes that are under way with delays to 63 would take 76 alone."""
+ECP5_85_SIZES = (
+    CoreSize(),
+    CoreSize(inputs=1024, synapses=8192, cores=4),
+    CoreSize(inputs=512, longest_delay=31, cores=4),
+)
+"""Of 208 block RAMs they take, measured for the chip fpga, 60, 186 and 206."""
 ECP5_BG381 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"), 50_000_000, ECP5_SIZES)
 ECP5_BG256 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA256", "--speed", "6"), 50_000_000, ECP5_SIZES)
+ECP5_85_BG381 = Device(
+    "LFE5U-85F", "ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"), 50_000_000, ECP5_85_SIZES
+)
 """Their PLL makes 50 MHz from 25 MHz: `ecppll -i 25 -o 50`."""
 
 
@@ -156,6 +169,18 @@ BOARDS: Mapping[str, FpgaBoard] = MappingProxyType(
                 source="emard/ulx3s, doc/constraints/ulx3s_v20.lpf (ftdi_txd M1, ftdi_rxd L4); amaranth-boards 0.0.21",
             ),
             FpgaBoard(
+                "ulx3s-85f",
+                "ULX3S with an LFE5U-85F",
+                ECP5_85_BG381,
+                clock_pin="G2",
+                rx_pin="M1",
+                tx_pin="L4",
+                crystal_hz=25_000_000,
+                flash="openFPGALoader -b ulx3s -f top.bit",
+                connect="The USB cable at the port US1 is all it needs.",
+                source="emard/ulx3s, doc/constraints/ulx3s_v20.lpf, the same for all its FPGAs (see ulx3s)",
+            ),
+            FpgaBoard(
                 "colorlight-i5",
                 "Colorlight i5 v7.0 on its extension board",
                 ECP5_BG381,
@@ -203,16 +228,21 @@ def find_board(name: str) -> FpgaBoard:
 
 
 def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
-    """Return the core that a program gets on a board: the first of the device's that has room for it.
+    """Return the core, or the cores, that a program gets on a board: the first of the device's with room for it.
 
     Raises
     ------
     SpecError
         If no core can be made for the rule of the program's chip.
     LimitError
-        If none has room; it names what the first lacks.
+        If none has room; it names what those lack that have the most neurons.
     """
-    plans = [CorePlan(program.chip, size) for size in board.device.sizes]
+    return first_plan(program, board.device.sizes)
+
+
+def first_plan(program: Program, sizes: Sequence[CoreSize]) -> CorePlan:
+    """Return the first of some cores that has room for a program; errors as `plan_for`."""
+    plans = [CorePlan(program.chip, size) for size in sizes]
     misfits: list[LimitError] = []
     for plan in plans:
         try:
@@ -221,4 +251,5 @@ def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
             misfits.append(error)
         else:
             return plan
-    raise misfits[0]
+    neurons = [size.cores * size.neurons for size in sizes]
+    raise misfits[neurons.index(max(neurons))]

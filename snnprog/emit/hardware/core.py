@@ -8,7 +8,7 @@ Ports, beside ``clk`` and ``rst`` (active high, takes all states back to rest):
 ``busy``              out: the core is at work; between ticks it is not, and takes events, words and strobes
 ``done``              out: strobe at the end of a tick, after its last event was taken
 ``events_out``        stream out: the number of an output that spikes in this tick, in rising order
-``load``              stream in: ``address`` (20 bits) and ``data`` (32 bits) of a word of the program
+``load``              stream in: ``address`` (24 bits) and ``data`` (32 bits) of a word of the program
 ``peek_address``      stream in: the address of a word of states; it is taken together with its answer
 ``peek_data``         stream out: the word
 ``clear``             in: strobe that takes all states back to rest; the program stays
@@ -43,6 +43,7 @@ from snnprog.emit.hardware.plan import (
     IS_LAST,
     IS_OUTPUT,
     LINES,
+    MEMORY_BITS,
     PLACE_BITS,
     SYNAPSES,
     CorePlan,
@@ -62,6 +63,28 @@ def clocks_per_neuron(plan: CorePlan) -> int:
     return clocks_of_step(plan.chip.rule, plan.reach, most_depth=MOST_DEPTH) + 2
 
 
+def plain_interface(*, inputs: int, events: int) -> dict[str, Any]:
+    """Return the ports of the module's text.
+
+    Parameters
+    ----------
+    inputs, events : int
+        How many numbers there are for events in, and for events out.
+    """
+    word = StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS})
+    return {
+        "events_in": In(Signature(unsigned(bits_for(inputs)))),
+        "tick": In(1),
+        "busy": Out(1),
+        "done": Out(1),
+        "events_out": Out(Signature(unsigned(bits_for(events)))),
+        "load": In(Signature(word)),
+        "peek_address": In(Signature(unsigned(ADDRESS_BITS))),
+        "peek_data": Out(Signature(unsigned(WORD_BITS))),
+        "clear": In(1),
+    }
+
+
 class NeuronCore(Component):
     """The core; see the module's text for its ports.
 
@@ -74,21 +97,7 @@ class NeuronCore(Component):
     def __init__(self, plan: CorePlan) -> None:
         self.plan = plan
         self._step = NeuronStep(plan.chip.rule, plan.reach, most_depth=MOST_DEPTH)
-        size = plan.size
-        word = StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS})
-        super().__init__(
-            {
-                "events_in": In(Signature(unsigned(bits_for(size.inputs)))),
-                "tick": In(1),
-                "busy": Out(1),
-                "done": Out(1),
-                "events_out": Out(Signature(unsigned(bits_for(size.neurons)))),
-                "load": In(Signature(word)),
-                "peek_address": In(Signature(unsigned(ADDRESS_BITS))),
-                "peek_data": Out(Signature(unsigned(WORD_BITS))),
-                "clear": In(1),
-            }
-        )
+        super().__init__(plain_interface(inputs=plan.size.heard, events=plan.size.neurons))
 
     def elaborate(self, platform: Any) -> Module:
         """Return the logic."""
@@ -107,7 +116,7 @@ class NeuronCore(Component):
         )
         m.submodules.synapses = synapses = LargeMemory(word_widths(plan.synapse)[0], size.synapses)
         m.submodules.arriving = arriving = LargeMemory(gathered.width, size.neurons * (size.longest_delay + 1))
-        m.submodules.lines = lines = SmallMemory(WORD_BITS, size.neurons + size.inputs)
+        m.submodules.lines = lines = SmallMemory(WORD_BITS, size.neurons + size.heard)
         columns = [SmallMemory(width, size.neurons) for width in word_widths(plan.parameters)]
         states = [SmallMemory(width, size.neurons) for width in word_widths(plan.states)]
         for name, memories in (("column", columns), ("state", states)):
@@ -164,7 +173,7 @@ class NeuronCore(Component):
         start, end = lines.found[:16], lines.found[16:]
 
         # ------------------------------------------------------------------------------------------------- the program
-        memory_number = self.load.payload.address[PLACE_BITS:]
+        memory_number = self.load.payload.address[PLACE_BITS : PLACE_BITS + MEMORY_BITS]
         is_loading = Signal()
         for number, memory in enumerate([lines, *columns], LINES):
             m.d.comb += [
@@ -181,7 +190,7 @@ class NeuronCore(Component):
             self.busy.eq(1),
         ]
         found = Signal(WORD_BITS)
-        with m.Switch(self.peek_address.payload[PLACE_BITS:]):
+        with m.Switch(self.peek_address.payload[PLACE_BITS : PLACE_BITS + MEMORY_BITS]):
             for number, memory in enumerate(states, plan.first_state):
                 with m.Case(number):
                     m.d.comb += found.eq(memory.found)

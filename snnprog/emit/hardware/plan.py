@@ -1,7 +1,7 @@
-"""What a core has room for, and where everything stands in its memories.
+"""What cores have room for, and where everything stands in their memories.
 
-Every memory is written by one port as words of 32 bits at flat addresses: the top bits name the memory, the lowest
-`PLACE_BITS` the word in it.
+Every memory is written by one port as words of 32 bits at flat addresses: the lowest `PLACE_BITS` name the word, the
+next `MEMORY_BITS` the memory, and the highest the core.
 
 =======  ==========  =====================================================================================
 memory   name        word
@@ -10,9 +10,11 @@ memory   name        word
 1        lines       first synapse (lower half), and the one after the last (upper half), of a line
 2, …     columns     the parameters of a neuron, as many columns as it takes
 then     states      the registers of a neuron; read by the peek port, never written from outside
+15       outputs     one word: how many of the core's neurons are read out; only where there are several cores
 =======  ==========  =====================================================================================
 
-Line ``k`` is neuron ``k``; input ``i`` is line ``neurons + i``.
+Line ``k`` of a core is its neuron ``k``, and line ``neurons + i`` is what it hears from outside under the number ``i``:
+input ``i``, and, where there are several cores, neuron ``k`` of core ``c`` as number ``inputs + c * neurons + k``.
 """
 
 from __future__ import annotations
@@ -25,30 +27,35 @@ from amaranth import Shape, signed, unsigned
 
 from snnprog.chips import Chip
 from snnprog.emit.hardware.arithmetic import shape_of
-from snnprog.emit.hardware.protocol import WORD_BITS
+from snnprog.emit.hardware.protocol import ADDRESS_BITS, END_OF_EVENTS, WORD_BITS
 from snnprog.emit.hardware.step import reach_in_hardware, span_of
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import names_in
 from snnprog.rules.ranges import Reach
 
-PLACE_BITS = 16
-SYNAPSES, LINES, COLUMNS = 0, 1, 2
+PLACE_BITS, MEMORY_BITS = 16, 4
+MOST_CORES = 1 << ADDRESS_BITS - MEMORY_BITS - PLACE_BITS
+SYNAPSES, LINES, COLUMNS, OUTPUTS = 0, 1, 2, 15
 IS_OUTPUT, IS_LAST = "is_output", "is_last"
 """Flags of a neuron, beside its parameters: whether it is read out, and whether it is the program's last one."""
 
 
 @dataclass(frozen=True)
 class CoreSize:
-    """How much a core holds.
+    """How much a core holds, and how many such cores there are.
 
     Attributes
     ----------
-    neurons, inputs, synapses : int
-        Each a power of two.
+    neurons, synapses : int
+        Of each core; powers of two.
+    inputs : int
+        Which every core hears; a power of two.
     longest_delay : int
         In ticks; one less than a power of two.
     most_arriving : int
         The greatest magnitude of what may come together at a neuron in a tick: a power of two.
+    cores : int
+        Which send each other their spikes; 1 is a core alone.
     """
 
     neurons: int = 256
@@ -56,6 +63,7 @@ class CoreSize:
     synapses: int = 16384
     longest_delay: int = 63
     most_arriving: int = 1 << 18
+    cores: int = 1
 
     def __post_init__(self) -> None:
         values = {name: getattr(self, name) for name in ("neurons", "inputs", "synapses", "most_arriving")}
@@ -65,6 +73,16 @@ class CoreSize:
                 raise SpecError(f"{name} of a core must be a power of two of at least 2, got {value}")
         if self.synapses > 1 << PLACE_BITS:
             raise SpecError(f"synapses of a core must be at most {1 << PLACE_BITS}, got {self.synapses}")
+        if not 1 <= self.cores <= MOST_CORES:
+            raise SpecError(f"there must be 1 to {MOST_CORES} cores, got {self.cores}")
+        if self.neurons + self.heard > END_OF_EVENTS:
+            lines = self.neurons + self.heard
+            raise SpecError(f"lines of a core, its neurons included, must be at most {END_OF_EVENTS}, got {lines}")
+
+    @property
+    def heard(self) -> int:
+        """The lines that a core hears from outside: inputs, and the neurons of all cores where there are several."""
+        return self.inputs if self.cores == 1 else self.inputs + self.cores * self.neurons
 
 
 @dataclass(frozen=True)
@@ -207,6 +225,6 @@ def bits_for(count: int) -> int:
     return max((count - 1).bit_length(), 1)
 
 
-def address_of(memory: int, place: int) -> int:
+def address_of(memory: int, place: int, *, core: int = 0) -> int:
     """Return the flat address of a word."""
-    return memory << PLACE_BITS | place
+    return (core << MEMORY_BITS | memory) << PLACE_BITS | place

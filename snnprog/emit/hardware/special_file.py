@@ -64,20 +64,25 @@ def write_special(path: Path, program: Program, *, prefix: str | None = None) ->
     Parameters
     ----------
     prefix : str, optional
-        The module's name; by default the file's stem, made an identifier.
+        The module's name; by default the file's stem, made an identifier: a keyword gets an underscore.
 
     Raises
     ------
     SpecError
-        As `special_verilog` does, or if the name is a keyword.
+        As `special_verilog` does, or if the prefix is a keyword.
     FormatError
         If the file cannot be written.
     """
-    name = prefix_of(path.stem) if prefix is None else checked_prefix(prefix)
+    name = _module_name(path.stem) if prefix is None else checked_prefix(prefix)
     if name in KEYWORDS:
-        raise SpecError(f"{name!r} is a keyword of Verilog; name the file otherwise, or give prefix=")
+        raise SpecError(f"prefix {name!r} is a keyword of Verilog; choose another one, such as {name + '_net'!r}")
     write_bytes(path, special_verilog(program, name=name).encode("ascii"))
     return [path]
+
+
+def _module_name(stem: str) -> str:
+    name = prefix_of(stem)
+    return f"{name}_" if name in KEYWORDS else name
 
 
 def _about(plan: SpecialPlan, component: SpecialProgram) -> list[str]:

@@ -49,8 +49,8 @@ from snnprog.simulate.parameters import parameters_of
 
 PARALLEL_CELLS = 4000
 """Three quarters of the 5,280 logic cells of an iCE40UP5K, so that there is room for a serial port."""
-MOST_CELLS = 20000
-"""Most of the 24,288 cells of an ECP5-25."""
+MOST_CELLS = 70000
+"""Most of the 83,640 cells of an ECP5-85, the largest FPGA that the open tools place (Lattice FPGA-DS-02012, 1.1)."""
 TABLE_TAPS = 4
 """Taps of one bit whose sums are one table: the inputs of a cell."""
 
