@@ -290,3 +290,25 @@ def test_a_short_file_does_not_make_many_neurons() -> None:
         FormatError, match=r"node 'in' of the graph has shape \(8192, 8192\); at most 16777216 channels are supported"
     ):
         sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+
+
+def test_a_node_whose_edges_have_another_name() -> None:
+    """One name that is not there, and one node without edges, are one node: recurrent graphs of snnTorch are so."""
+    names = {
+        "in": nir.Input(np.array([3])),
+        "w": nir.Linear(weights(3, 3)),
+        "n": lif(3),
+        "out": nir.Output(np.array([3])),
+    }
+    data = data_of(chain(**names))
+    data["edges"].append(("n", "w"))
+    right = sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+    data["edges"] = [tuple("n1" if end == "n" else end for end in pair) for pair in data["edges"]]
+    found = sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+    assert [each.name for each in found.populations] == ["n"]
+    assert [(each.source, each.delay) for each in found.connections] == [("in", 1), ("n", 1)]
+    assert np.array_equal(found.parameters, right.parameters)
+    assert found.notes == (
+        "the graph has edges of 'n1', which is not there, and none of 'n'; taken for the same node",
+        *right.notes,
+    )

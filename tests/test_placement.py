@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 
 import snnprog as sp
+from snnprog.arrays import Int64s
 from snnprog.chips import CHIPS, RESOURCES, Core
 from snnprog.conformance import random_trial
 from snnprog.placement import Placement
 from snnprog.placement.bounds import least_cores
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.exact import improve
-from snnprog.placement.greedy import Partition
+from snnprog.placement.greedy import Partition, fill_core
+from snnprog.placement.open_core import OpenCore
+from snnprog.placement.orders import AlikeFirst, as_they_come
 from snnprog.program import EXCITATORY, INHIBITORY, MIXED
 
 LOIHI = CHIPS["loihi1"]
@@ -227,6 +230,27 @@ def test_placements_on_small_cores_are_counted_again(seed: int, monkeypatch: pyt
             sp.place(program)
     else:
         assert_holds(program, sp.place(program), core)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_many_at_once_are_added_as_one_by_one(seed: int) -> None:
+    """Runs of neurons fill a core with the same members, parts and words as one neuron after the other."""
+    core = random_core(seed, axons_out=(6, 20))
+    core = replace(core, neurons=None if core.neurons is None else 4 * core.neurons)
+    demand = CoreDemand.of(drawn(seed, inputs=6, neurons=40, synapses=60 + 8 * (seed % 10)), core.memory)
+    leaving = np.random.default_rng(seed).integers(0, 2, 40)
+
+    def singles(open_core: OpenCore, left: Int64s) -> Iterator[Int64s]:
+        yield from order(open_core, left).__next__()[:, None]
+
+    for order in (as_they_come, AlikeFirst(demand)):
+        filled = [OpenCore(demand, core, leaving) for _ in range(2)]
+        for each, runs in zip(filled, (order, singles), strict=True):
+            fill_core(each, runs, left=np.arange(40))
+        assert filled[0].members == filled[1].members
+        for name in ("has_line", "has_profile", "has_threshold", "has_format", "held", "is_listed"):
+            assert np.array_equal(getattr(filled[0], name), getattr(filled[1], name))
+        assert filled[0].axons_out == filled[1].axons_out
 
 
 @pytest.mark.parametrize("seed", range(60))

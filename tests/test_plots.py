@@ -125,6 +125,23 @@ def test_margins_up_for_spikes_and_down_for_silence(ax: Axes, pattern: sp.Patter
     assert wrong == [True, False, False, True, False, False]
 
 
+def test_all_pictures_go_side_by_side_into_one_figure(pattern: sp.Pattern, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyplot, "show", lambda: pytest.fail("a picture is shown by who wants it shown"))
+    matplotlib.use("agg")
+    figure, axes = pyplot.subplots(2, 2)
+    numbers, spec = pyplot.get_fignums(), sp.Spec([pattern])
+    drawn = [
+        sp.plot_raster(pattern.inputs, ax=axes[0, 0]),
+        sp.plot_potential(relay(), pattern, ax=axes[0, 1]),
+        sp.plot_weights(relay(), ax=axes[1, 0]),
+        sp.plot_margins(relay(), spec, ax=axes[1, 1]),
+    ]
+    assert [one is two for one, two in zip(drawn, axes.flat, strict=True)] == [True] * 4
+    assert pyplot.get_fignums() == numbers
+    assert all(one.has_data() for one in drawn)
+    pyplot.close(figure)
+
+
 def test_what_does_not_belong_together_is_refused(ax: Axes, pattern: sp.Pattern) -> None:
     with pytest.raises(sp.SpecError, match="neuron is 3; the program has 0 to 2"):
         sp.plot_weights(relay(), 3, ax=ax)

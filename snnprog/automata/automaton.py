@@ -38,7 +38,9 @@ WRONG: Final = Wrong()
 class Monitor(Protocol):
     """Watches a program tick by tick, and reports wrong outputs."""
 
-    start: State
+    @property
+    def start(self) -> State:
+        """The state before the first tick."""
 
     def rows(self, state: State) -> tuple[Row, ...]:
         """Return the rows that can occur in a state."""
@@ -50,7 +52,7 @@ class Monitor(Protocol):
         """Return the required outputs of a tick, in words."""
 
 
-class Claim(Protocol):
+class StreamClaim(Protocol):
     """A claim that `snnprog.prove` can prove: an `Automaton`, or an invariant such as `snnprog.never`."""
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Monitor:
@@ -154,47 +156,6 @@ class Automaton:
         elif not callable(self.symbols):
             object.__setattr__(self, "symbols", self._as_rows(self.symbols))
 
-    @classmethod
-    def from_table(
-        cls,
-        transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
-        *,
-        start: State | None = None,
-    ) -> Automaton:
-        """Return the automaton of a table.
-
-        Parameters
-        ----------
-        transitions : mapping of state to (mapping of row to (state, outputs))
-            For each state the rows that can occur in it, and where each one leads.
-        start : hashable, optional
-            The state before the first tick; by default the first state of the table.
-
-        Raises
-        ------
-        SpecError
-            If the table is empty, leads to a state that it does not have, or its rows differ in length.
-        """
-        table = {
-            state: {tuple(map(bool, row)): (after, tuple(outputs)) for row, (after, outputs) in rows.items()}
-            for state, rows in transitions.items()
-        }
-        first = next(iter(table), None) if start is None else start
-        if first not in table:
-            raise SpecError(f"start must be a state of the table, got {first!r}; its states are {list(table)}")
-        entries = [(row, after, outputs) for rows in table.values() for row, (after, outputs) in rows.items()]
-        for _, after, _ in entries:
-            if after not in table:
-                raise SpecError(f"the table leads to state {after!r}, which it does not have")
-        widths = {(len(row), len(outputs)) for row, _, outputs in entries}
-        if len(widths) != 1:
-            raise SpecError(
-                f"all rows and all outputs of a table must have the same lengths, got {sorted(widths) or 'no rows'}"
-            )
-        ((n_inputs, n_outputs),) = widths
-        step = TableStep(table)
-        return cls(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
-
     def delayed(self, ticks: int) -> Automaton:
         """Return the automaton whose outputs come ``ticks`` later, and are silent until then.
 
@@ -267,6 +228,46 @@ class Automaton:
         if not found:
             raise SpecError("symbols must name at least one row for each state, got none")
         return found
+
+
+def from_table(
+    transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
+    *,
+    start: State | None = None,
+) -> Automaton:
+    """Return the automaton of a table.
+
+    Parameters
+    ----------
+    transitions : mapping of state to (mapping of row to (state, outputs))
+        For each state the rows that can occur in it, and where each one leads.
+    start : hashable, optional
+        The state before the first tick; by default the first state of the table.
+
+    Raises
+    ------
+    SpecError
+        If the table is empty, leads to a state that it does not have, or its rows differ in length.
+    """
+    table = {
+        state: {tuple(map(bool, row)): (after, tuple(outputs)) for row, (after, outputs) in rows.items()}
+        for state, rows in transitions.items()
+    }
+    first = next(iter(table), None) if start is None else start
+    if first not in table:
+        raise SpecError(f"start must be a state of the table, got {first!r}; its states are {list(table)}")
+    entries = [(row, after, outputs) for rows in table.values() for row, (after, outputs) in rows.items()]
+    for _, after, _ in entries:
+        if after not in table:
+            raise SpecError(f"the table leads to state {after!r}, which it does not have")
+    widths = {(len(row), len(outputs)) for row, _, outputs in entries}
+    if len(widths) != 1:
+        raise SpecError(
+            f"all rows and all outputs of a table must have the same lengths, got {sorted(widths) or 'no rows'}"
+        )
+    ((n_inputs, n_outputs),) = widths
+    step = TableStep(table)
+    return Automaton(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
 
 
 @dataclass(frozen=True)

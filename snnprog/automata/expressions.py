@@ -59,7 +59,7 @@ class ExpressionStep:
         return reached, (bool(reached & self.last),)
 
 
-def automaton_from_expression(expression: str, *, n_inputs: int) -> Automaton:
+def from_expression(expression: str, *, n_inputs: int) -> Automaton:
     """Return the automaton with one output, which fires where the stream so far ends with a match.
 
     Parameters

@@ -23,6 +23,7 @@ from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.options import Invocation
 from snnprog.cli.output import print_json, say
+from snnprog.cli.prove import prove_command
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
@@ -34,7 +35,7 @@ from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
 
 SECTIONS = {
     "Design": (init_command, explain_command, compile_command, watch_command, demo_command),
-    "Run and check": (run_command, verify_command, inspect_command, report_command),
+    "Run and check": (run_command, verify_command, prove_command, inspect_command, report_command),
     "Import and export": (quantize_command, convert_command, export_command),
     "Backends and shell": (backends_group, completion_command),
 }

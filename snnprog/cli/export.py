@@ -60,8 +60,8 @@ def _is_board_folder(path: Path) -> bool:
 @click.option(
     "--board",
     type=BOARD,
-    help="Write a folder that builds the core of an FPGA board: icebreaker, upduino, ulx3s, colorlight-i5 or"
-    " colorlight-5a-75b.",
+    help="Write a folder that builds the core of an FPGA board: icebreaker, upduino, ulx3s, ulx3s-85f,"
+    " colorlight-i5 or colorlight-5a-75b.",
 )
 @json_option
 def export_command(

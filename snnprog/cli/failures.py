@@ -39,5 +39,7 @@ def _in_a_sentence(error: click.ClickException) -> str:
     is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
     if not isinstance(error, click.UsageError) or error.ctx is None or is_value:
         return message
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Option) and error.param.help:
+        message = f"{message.rstrip('.')}: {error.param.help[0].lower()}{error.param.help[1:]}"
     end = "" if message.endswith((".", "?", ")")) else "."
     return f"{message}{end} See '{error.ctx.command_path} --help'."

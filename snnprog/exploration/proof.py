@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from snnprog.arrays import Raster
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.wording import counted
@@ -52,9 +54,21 @@ class StreamProof(Displayed):
             return f"undecided: true for all streams of up to {counted(self.depth, 'tick')}; {self.method}"
         ticks = len(self.counterexample)
         return (
-            f"refuted at tick {ticks - 1} of a stream of {counted(ticks, 'tick')}: expected {self.expected};"
+            f"refuted at tick {ticks - 1} of the input stream {self.stream}: expected {self.expected};"
             f" found {self.found}"
         )
+
+    @property
+    def stream(self) -> str:
+        """The counterexample in words: which input lines spike at which tick."""
+        if self.counterexample is None:
+            return ""
+        spikes = [
+            f"tick {tick}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))}"
+            for tick, lines in ((tick, np.flatnonzero(row).tolist()) for tick, row in enumerate(self.counterexample))
+            if lines
+        ]
+        return f"({'; '.join(spikes) or 'silence'})"
 
     def _summary(self) -> str:
         return str(self)

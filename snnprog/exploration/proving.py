@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.automata import Claim
+from snnprog.automata import StreamClaim
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.exploration.exact import Exploration
@@ -25,7 +25,7 @@ STATES = 1_000_000
 """States that are explored by default: some 200 MB and half a minute for ten neurons. A choice."""
 
 
-def prove(program: Program, claim: Claim, *, states: int = STATES) -> StreamProof:
+def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> StreamProof:
     """Decide whether a program meets a claim on every input stream of any length, from rest.
 
     All states that the program and the claim's automaton can reach together are explored, breadth first, in the chip's

@@ -137,7 +137,8 @@ class ProgramTicks:
     def tick(self, states: States) -> tuple[Int64s, Int64s]:
         """Return the registers after a tick, and how often each neuron spikes ``(states, neurons)``."""
         outcome = self.interpreter.tick(self.named(states.registers), self.arriving(states))
-        registers = np.stack([outcome.state[name] for name in self.rule.registers], axis=1)
+        shape = outcome.spikes.shape
+        registers = np.stack([np.broadcast_to(outcome.state[name], shape) for name in self.rule.registers], axis=1)
         return np.where(self.is_live, registers, 0), outcome.spikes
 
     def outputs(self, spikes: Int64s) -> Raster:

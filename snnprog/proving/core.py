@@ -24,18 +24,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snnprog.emit.hardware.plan import IS_OUTPUT, CorePlan
+from snnprog.emit.hardware.plan import IS_LAST, IS_OUTPUT, CorePlan
 from snnprog.proving.circuits import circuit_of
-from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, SLOT, CoreClaims, line_ends
+from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, SLOT, Codes, CoreClaims, bits_of, line_ends
 from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about
-from snnprog.proving.ways import FOUND, NOT_RESET, kept, quiet, shown, way_of
+from snnprog.proving.ways import FOUND, NOT_RESET, Way, kept, quiet, shown, way_of
 from snnprog.rules.bitvectors import gather_formulas, ranges_of, tick_formulas
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT
-from snnprog.rules.vectors import Vector, number, resized
+from snnprog.rules.vectors import number, resized
 
 
-class _CoreProof(CoreClaims):
+class _CoreProof(CoreClaims[Codes]):
     """The lemmas, each as a list of claims about some clocks from one cut point."""
+
+    def turn(self, way: Way, is_over: str) -> list[str]:
+        """Return what follows once a neuron's turn is over: the next one's, or the end of the tick."""
+        before, after = way.before, way.after
+        is_end = f"(and {is_over} {self.is_set(IS_LAST, before)})"
+        n, slot = self.width(NEURON), self.width(SLOT)
+        following = f"(ite {is_end} {number(0, n)} (bvadd {before[NEURON]} {number(1, n)}))"
+        return [
+            f"(= {after[NEURON]} (ite {is_over} {following} {before[NEURON]}))",
+            f"(= {after[SLOT]} (ite {is_end} (bvadd {before[SLOT]} {number(1, slot)}) {before[SLOT]}))",
+            f"(= {after[IS_TICKING]} (ite {is_end} #b0 #b1))",
+            f"(= {way.outputs[-1]['done']} (ite {is_end} #b1 #b0))",
+            f"(=> {is_over} (ite {is_end} {self.at(after, self.codes.idle)} {self.at(after, self.codes.read)}))",
+        ]
 
     def slots(self) -> Iterator[Lemma]:
         """Prove that a delay of at least 1 leads to another slot."""
@@ -84,10 +98,10 @@ class _CoreProof(CoreClaims):
         for fields, columns in ((plan.states, words), (plan.parameters, self.columns_of(before))):
             for name, place in fields.items():
                 if name in tick.before and name != rule.gather.target:
-                    given.append(f"(= {self.place(place, columns)} {_bits(tick.before[name], place.shape.width)})")
+                    given.append(f"(= {self.place(place, columns)} {bits_of(tick.before[name], place.shape.width)})")
         arrived = tick.before[rule.gather.target]
         width = self.width("arriving.words")
-        given.append(f"(= (select {before['arriving.words']} {address}) {_bits(arrived, width)})")
+        given.append(f"(= (select {before['arriving.words']} {address}) {bits_of(arrived, width)})")
         given += operations.bounds
         is_silent = f"(= {tick.after[SPIKES].text} {number(0, tick.after[SPIKES].width)})"
         found = [f"(select {after[name]} {n})" for name in self.registers]
@@ -106,7 +120,7 @@ class _CoreProof(CoreClaims):
             ),
             **{
                 f"{name} is the rule's": f"(= {self.place(plan.states[name], found)}"
-                f" {_bits(tick.after[name], plan.states[name].shape.width)})"
+                f" {bits_of(tick.after[name], plan.states[name].shape.width)})"
                 for name in registers
             },
             "what has arrived is cleared, and nothing else changes": all_of(
@@ -195,13 +209,13 @@ class _CoreProof(CoreClaims):
             self.is_synapse_read(before),
             f"(= {weight.text} (bvshl {resized(*fields['weight'], width)} {exponent}))",
             f"(bvule {fields['exponent'][0]} {number(most, fields['exponent'][1])})",
-            f"(= (select {arriving} {address}) {_bits(event.before[target], bits)})",
+            f"(= (select {arriving} {address}) {bits_of(event.before[target], bits)})",
             event.after[target].is_within(span.least, span.greatest),
         ]
         end = f"((_ extract {self.width(AT) - 1} 0) {line_ends(before)[1]})"
         claims = [
             *event.formulas.fits,
-            f"(= {after['arriving.words']} (store {arriving} {address} {_bits(event.after[target], bits)}))",
+            f"(= {after['arriving.words']} (store {arriving} {address} {bits_of(event.after[target], bits)}))",
             f"(ite (= {before[AT]} {end}) {self.at(after, codes.next)} {self.at(after, codes.synapse)})",
             f"(= {after[AT]} (bvadd {before[AT]} {number(1, self.width(AT))}))",
             self.is_synapse_read(after),
@@ -250,11 +264,6 @@ class _CoreProof(CoreClaims):
         yield from shown("clear: one word goes back to rest", way, [self.at(before, self.codes.clear)], claims)
 
 
-def _bits(vector: Vector, width: int) -> str:
-    """Return the bits of a vector in a word of this width."""
-    return resized(vector.text, vector.width, width)
-
-
 def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...]:
     """Prove the lemmas of this module for a core in Verilog.
 
@@ -273,7 +282,7 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
         The first that does not hold ends it.
     """
     circuit = circuit_of(verilog, top="core")
-    proof = _CoreProof(plan, circuit, clocks=clocks)
+    proof = _CoreProof(plan, circuit, clocks=clocks, codes=Codes.of(circuit))
     lemmas: list[Lemma] = []
     for way in (
         proof.slots,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import amaranth
-from amaranth import C, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth import C, Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
 
 from snnprog.rules.expressions import (
     Add,
@@ -256,12 +256,35 @@ class CircuitBuilder:
             if isinstance(node, Hold) and _is_idle(node, span_of(node.operand)):
                 return build(node.operand)
             parts = [build(child) for child in children(node)]
+            if (
+                isinstance(node, FloorDiv)
+                and self.most_depth is not None
+                and _is_natural(*map(span_of, children(node)))
+            ):
+                return self._divided(*parts, span=span, name=name)
             if isinstance(node, Scale):
                 parts = [part(product(keep, parts[0].value, parts[1].value), DEPTHS[Mul], parts)]
             found = OPERATIONS[type(node)](keep, node, *(each.value for each in parts))
             return part(fitted(found, shape_of(span)), DEPTHS[type(node)], parts)
 
         return build(expression)
+
+    def _divided(self, dividend: TimedValue, divisor: TimedValue, *, span: Span, name: str) -> TimedValue:
+        """Return the quotient of unsigned values, one bit after the other from the highest one, a register after each.
+
+        What is left of the dividend's upper bits, after as many divisors as go into them, is shifted up by one bit of
+        the dividend; the divisor goes into that once or not at all (long division, as with pen and paper).
+        """
+        found: list[Value] = []
+        left: Value = C(0)
+        for bit in reversed(range(len(dividend.value))):
+            more = Cat(dividend.value[bit], left)
+            found.append(self._kept(more >= divisor.value, name, is_registered=False))
+            rest = Mux(found[-1], more - divisor.value, more)[: len(divisor.value)]
+            left = self._kept(rest, name, is_registered=True)
+        quotient = fitted(Cat(*reversed(found)), shape_of(span))
+        clocks = max(dividend.clocks, divisor.clocks) + len(dividend.value) - 1
+        return TimedValue(self._kept(quotient, name, is_registered=True), clocks + 1, 0.0)
 
     def _kept(self, value: Value, name: str, *, is_registered: bool) -> Value:
         """Return a signal with a value, now or a clock later, because Amaranth writes values at each use.
@@ -273,6 +296,11 @@ class CircuitBuilder:
         signal = Signal(value.shape(), name=name)
         self.module.d["sync" if is_registered else "comb"] += signal.eq(value)
         return signal
+
+
+def _is_natural(dividend: Span, divisor: Span) -> bool:
+    """Tell whether values can be divided as unsigned ones."""
+    return dividend.least >= 0 and divisor.least > 0
 
 
 def _is_idle(node: Hold, operand: Span) -> bool:

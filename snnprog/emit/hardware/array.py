@@ -10,8 +10,10 @@ from typing import Any
 from amaranth import Module
 from amaranth.lib.wiring import Component, connect, flipped
 
-from snnprog.emit.hardware.core import NeuronCore, plain_interface
+from snnprog.emit.hardware.core import NeuronCore
+from snnprog.emit.hardware.core_parts import plain_interface
 from snnprog.emit.hardware.exchange import SpikeExchange
+from snnprog.emit.hardware.ordered_core import OrderedCore
 from snnprog.emit.hardware.plan import CorePlan
 
 
@@ -41,5 +43,7 @@ class CoreArray(Component):
 
 
 def hardware_of(plan: CorePlan) -> Component:
-    """Return the core of a plan, or its cores if there are several."""
+    """Return the core of a plan, or its cores where there are several."""
+    if plan.is_ordered:
+        return OrderedCore(plan)
     return NeuronCore(plan) if plan.size.cores == 1 else CoreArray(plan)

@@ -23,7 +23,7 @@ from typing import Any
 from amaranth import Array, Cat, Module, Signal
 from amaranth.lib.wiring import Component, In, Out, Signature
 
-from snnprog.emit.hardware.core import plain_interface
+from snnprog.emit.hardware.core_parts import plain_interface
 from snnprog.emit.hardware.memory import SmallMemory
 from snnprog.emit.hardware.plan import MEMORY_BITS, OUTPUTS, PLACE_BITS, CoreSize, bits_for
 
