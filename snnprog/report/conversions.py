@@ -76,7 +76,7 @@ def _pairs(rounded: Counts, fitted: Counts) -> list[int]:
 
 def mismatch_table(result: QuantizedNetwork) -> Table:
     """Return where spikes differ from the network's, by population."""
-    on = "the inputs given" if result.has_inputs else "random inputs"
+    on = "the given inputs" if result.has_inputs else "random inputs"
     columns = ("population", "neurons", "spikes of the network", "wrong bins")
     rows = tuple((each.name, each.neurons, each.spikes, each.wrong_bins) for each in result.mismatch.populations)
     total = f"{counted(result.mismatch.wrong_bins, 'wrong bin')} of {result.mismatch.bins}"
