@@ -110,7 +110,7 @@ def test_a_runner_that_fails(folders: Path, monkeypatch: pytest.MonkeyPatch, ans
             list(simulator.stream(ticks))
         tick = simulator.tick
         if tick:
-            with pytest.raises(sp.BackendError, match="backend broken has failed at an earlier step; reset"):
+            with pytest.raises(sp.BackendError, match="backend broken failed at an earlier step; reset the simulator"):
                 simulator.step(ticks[0])
         assert simulator.tick == tick
 
