@@ -45,7 +45,7 @@ FIND_LOWEST = (
 PLATFORMS = ("win32", "darwin")
 """Systems that the tests do not run on. Types are checked for them, too: what Python lacks there is an error."""
 
-MADE = (VENV, LOWEST, "node_modules", "build", "dist", "docs/_build")
+MADE = (VENV, LOWEST, "node_modules", "build", "dist", "docs/_build", "docs/_gallery")
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".nox")
 
 nox.options.default_venv_backend = "none"
@@ -126,9 +126,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check layout and style."""
+    """Check layout, style and spelling."""
     run(session, "format", "--check", ".", module="ruff")
     run(session, "check", ".", module="ruff")
+    run(session, module="codespell_lib")
 
 
 @nox.session
@@ -158,9 +159,9 @@ def scripts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site in docs/_build: every warning is an error, a broken link one of them."""
-    run(session, "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", module="sphinx")
-    session.log("open docs/_build/index.html")
+    """Build the site in docs/_build/html. Notebooks and scripts of pictures are run; a warning is an error."""
+    run(session, "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", module="sphinx")
+    session.log("open docs/_build/html/index.html")
 
 
 @nox.session(default=False)

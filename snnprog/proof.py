@@ -133,7 +133,7 @@ class ProofNode(Displayed):
         names = ("output", "pattern", "tick", "unknown", "register", "line", "delay", "at")
         place = ", ".join(f"{name} {getattr(self, name)}" for name in names if getattr(self, name, None) is not None)
         rows = f", {counted(len(self.rows), 'row')}" if isinstance(self, Farkas) else ""
-        return f"{place}{rows}"
+        return f"proof, {place}{rows}"
 
     def _card(self) -> Card:
         nodes = Counter(type(node).__name__ for node in nodes_of(self))  # type: ignore[arg-type]

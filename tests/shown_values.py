@@ -84,6 +84,7 @@ def shown_values() -> dict[str, object]:
         "pattern": spec.patterns[0],
         "spec": spec,
         "long spec": sp.Spec([sp.Pattern(np.ones((20_000, 40), bool), np.eye(20_000, 40, dtype=bool))]),
+        "rule": spec.chip.rule,
         "program": result.program,
         "big program": big_program(),
         "shared program": shared_program(),

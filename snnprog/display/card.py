@@ -19,6 +19,7 @@ MARKS = {GOOD: "✓", BAD: "✗", OPEN: "?"}
 COLOURS = {GOOD: "#2f9460", BAD: "#d64550", OPEN: "#b57b12"}
 """At least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) asks of what is not text."""
 
+# The doubled class outweighs what JupyterLab says of tables.
 STYLE = """
 .snnprog{box-sizing:border-box;max-width:46rem;margin:.25rem 0;padding:.6rem .9rem;line-height:1.45;
 border:1px solid rgba(128,128,128,.4);border-radius:8px;overflow-wrap:anywhere}
@@ -33,13 +34,13 @@ border:1px solid rgba(128,128,128,.4);border-radius:8px;overflow-wrap:anywhere}
 .snnprog figcaption{font-size:.8em;opacity:.75;text-align:left}
 .snnprog svg{display:block;max-width:100%;overflow:visible}
 .snnprog .scroll{overflow-x:auto;margin:.4rem 0 0}
-.snnprog table{border-collapse:collapse;margin:0;font-size:.85em;font-variant-numeric:tabular-nums}
+.snnprog.snnprog table{border-collapse:collapse;margin:0;font-size:.85em;font-variant-numeric:tabular-nums}
 .snnprog caption{caption-side:top;text-align:left;padding:0 0 .2rem;color:inherit;opacity:.75}
-.snnprog table th,.snnprog table td{text-align:left;padding:.15rem .8rem .15rem 0;border:0;background:none;
-vertical-align:top;white-space:normal;max-width:24rem}
-.snnprog table thead th{font-weight:400;opacity:.75;vertical-align:bottom}
-.snnprog table .number{text-align:right}
-.snnprog table tr{border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none}
+.snnprog.snnprog table th,.snnprog.snnprog table td{text-align:left;padding:.15rem .8rem .15rem 0;border:0;
+background:none;overflow-wrap:normal;vertical-align:top;white-space:normal;max-width:24rem}
+.snnprog.snnprog table thead th{font-weight:400;opacity:.75;vertical-align:bottom}
+.snnprog.snnprog table .number{text-align:right;white-space:nowrap}
+.snnprog.snnprog table tr{border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none}
 """.replace("\n", "")
 
 

@@ -1,4 +1,4 @@
-"""The cut points of a core in its circuit, and what is claimed there, as formulas."""
+"""The cut points of a core in its circuit, and the claims there, as formulas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEURON, SLOT, AT, IS_TICKING = "neuron", "slot", "at", "is_ticking"
 
 @dataclass(frozen=True)
 class Codes:
-    """What the core's control register holds at each cut point, found in the circuit itself."""
+    """The value of the core's control register at each cut point, found in the circuit itself."""
 
     idle: int
     read: int
@@ -59,7 +59,7 @@ def line_ends(state: Mapping[str, str]) -> tuple[str, str]:
 
 
 class CoreClaims:
-    """What is claimed of a core at its cut points, as formulas.
+    """Claims about a core at its cut points, as formulas.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class CoreClaims:
         return [name for name in self.memories if name not in changed]
 
     def turn(self, way: Way, is_over: str) -> list[str]:
-        """Return what follows once a neuron's turn is over: the next one's, or the end of the tick."""
+        """Return the claim after a neuron's turn: the next one's turn, or the end of the tick."""
         before, after = way.before, way.after
         is_end = f"(and {is_over} {self.is_set(IS_LAST, before)})"
         n, slot = self.width(NEURON), self.width(SLOT)

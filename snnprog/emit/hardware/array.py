@@ -1,4 +1,4 @@
-"""Several cores as one, with the same ports: each neuron is on one of them, and spikes go from core to core.
+"""Several cores with the ports of one: each neuron is on one of them, and spikes go from core to core.
 
 How they are joined is in `snnprog.emit.hardware.exchange`, which neuron is on which in `snnprog.emit.hardware.parts`.
 """
@@ -16,7 +16,7 @@ from snnprog.emit.hardware.plan import CorePlan
 
 
 class CoreArray(Component):
-    """Cores of one size, joined; ports as in `snnprog.emit.hardware.core`.
+    """Joined cores of one size; ports as in `snnprog.emit.hardware.core`.
 
     Parameters
     ----------
@@ -41,5 +41,5 @@ class CoreArray(Component):
 
 
 def hardware_of(plan: CorePlan) -> Component:
-    """Return the core of a plan, or its cores where there are several."""
+    """Return the core of a plan, or its cores if there are several."""
     return NeuronCore(plan) if plan.size.cores == 1 else CoreArray(plan)
