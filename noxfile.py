@@ -1,6 +1,6 @@
 """The commands of the project: ``make test`` and ``nox -s test`` are the same, and the Makefile calls this file.
 
-With make, nothing need be installed before: the Makefile makes the environment ``.venv`` with nox in it. Without make,
+With make, nothing has to be installed first: the Makefile makes the environment ``.venv`` with nox in it. Without make,
 as on Windows: ``pip install nox``, then ``nox -s demo`` or ``nox -s test``; ``nox -l`` lists all sessions.
 
 nox makes no environments of its own here: every session runs in ``.venv``, which `install` fills once, until
