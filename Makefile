@@ -31,14 +31,14 @@ test: backends
 
 # The main tests with the lowest version of each dependency, on the lowest Python. Tests of pictures and of the layout of
 # tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about versions newer than these.
-LOWEST_TESTS := solver cli commands small_specs golden files event_raster event_files event_inputs nir kernel report_command convert_onnx
+LOWEST_TESTS := solver cli commands small_specs golden files event_raster event_files event_inputs nir kernel report_command convert_onnx estimators
 
 lowest: $(LOWEST)/ready
 	$(LOWEST)/bin/python -m pytest -n $(WORKERS) -W default -p no:cacheprovider $(LOWEST_TESTS:%=tests/test_%.py)
 
 $(LOWEST)/ready: pyproject.toml constraints-lowest.txt $(READY)
 	"$$($(BIN)/python -c 'from snnprog.backends.interpreters import find_interpreter; print(find_interpreter((3, 10)))')" -m venv $(LOWEST)
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[files,events,onnx,plot]' \
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[files,events,onnx,plot,sklearn,tables]' \
 		'hypothesis<7' 'pytest<10' 'pytest-xdist<4' tomli
 	@touch $@
 
