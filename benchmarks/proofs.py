@@ -1,6 +1,7 @@
 """How long it takes to prove that emitted hardware equals its rule, lemma by lemma.
 
-The step of every chip that is built in, in one piece and with registers inside, and the whole core of Loihi's rule.
+The step of every chip that is built in, in one piece and with registers inside, and the whole cores of Loihi's rule and
+of Xylo's, and what joins several cores.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from snnprog.chips import CHIPS
-from snnprog.emit.hardware.core import MOST_DEPTH, NeuronCore, clocks_per_neuron
+from snnprog.emit.hardware.core import NeuronCore
+from snnprog.emit.hardware.core_parts import MOST_DEPTH, clocks_per_neuron
+from snnprog.emit.hardware.exchange import SpikeExchange
+from snnprog.emit.hardware.ordered_core import OrderedCore
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
 from snnprog.emit.hardware.step import NeuronStep, reach_in_hardware
 from snnprog.emit.hardware.yosys import verilog_of
 from snnprog.proving.core import prove_core
+from snnprog.proving.exchange import prove_exchange
 from snnprog.proving.lemmas import Lemma
+from snnprog.proving.ordered_core import prove_ordered_core
 from snnprog.proving.step import prove_step
 
 MOST_ARRIVING = 1 << 18
@@ -49,6 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         core = NeuronCore(plan)
         lemmas = prove_core(plan, verilog=verilog_of(core, name="core"), clocks=clocks_per_neuron(plan))
         show(f"the core: {plan.size.neurons} neurons, {plan.size.synapses} synapses", lemmas)
+        ordered = CorePlan(CHIPS["xylo"], CoreSize())
+        verilog = verilog_of(OrderedCore(ordered), name="core")
+        show("the core of Xylo's rule", prove_ordered_core(ordered, verilog=verilog, clocks=clocks_per_neuron(ordered)))
+        size = CoreSize(cores=4)
+        lemmas = prove_exchange(size, verilog=verilog_of(SpikeExchange(size), name="exchange"))
+        show(f"what joins {size.cores} cores", lemmas)
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def test_run_on_a_recording(command: Command, detector: Path, tmp_path: Path) ->
         assert np.array_equal(sp.read_rasters(tmp_path / "out.npz")[0], trace.spikes)
     assert command(*words, "-o", tmp_path / "out.h5")[0] == cli.EXACT
     code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1, "--sensor-size", "34,x")
-    assert (code, "no list of numbers" in err) == (cli.BAD_USAGE, True)
+    assert (code, "must be integers with commas between them" in err) == (cli.BAD_USAGE, True)
     code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1)
     assert (code, "sensor_size must be given" in err) == (cli.BAD_USAGE, True)
 

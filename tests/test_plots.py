@@ -61,7 +61,7 @@ def test_a_raster_alone(ax: Axes, pattern: sp.Pattern) -> None:
 def test_a_raster_with_its_differences(ax: Axes, pattern: sp.Pattern) -> None:
     spikes = sp.run(relay(), pattern.inputs).spikes
     sp.plot_raster(spikes, pattern.targets, ax=ax)
-    assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "not asked for": [[4, 0]]}
+    assert marks(ax) == {"correct": [[3, 1]], "missing": [[2, 0]], "extra": [[4, 0]]}
     colours = [matplotlib.colors.to_hex(untyped(each.get_edgecolor())[0]) for each in ax.collections]
     assert colours == [RIGHT, MISSED, EXTRA]
 
@@ -71,7 +71,7 @@ def test_bins_that_do_not_count_are_told_apart(ax: Axes, pattern: sp.Pattern) ->
     care = np.ones_like(spikes)
     care[4, 0] = False
     sp.plot_raster(spikes, pattern.targets, care, ax=ax)
-    assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "does not count": [[4, 0]]}
+    assert marks(ax) == {"correct": [[3, 1]], "missing": [[2, 0]], "does not count": [[4, 0]]}
     shaded = np.argwhere(~np.isnan(shown(ax)))
     assert shaded.tolist() == [[0, 4]]
 

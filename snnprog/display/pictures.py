@@ -17,7 +17,7 @@ from snnprog.wording import counted
 
 INPUT, RIGHT, MISSING, EXTRA, SILENCE = "#7b8794", "#2b87cf", "#d64550", "#bd7a0b", "#5f8f3a"
 MOST_TICKS, MOST_NEURONS, MOST_BARS, MOST_LINES = 240, 24, 80, 6
-"""Columns and rows of a raster, bars, and lines: as much as is told apart in a picture of 30 rem. Choices."""
+"""Columns and rows of a raster, bars, and lines: as many as can be distinguished in a picture of 30 rem. Choices."""
 
 MOST_COLUMNS, MOST_ROWS, SHADES = 96, 32, 4
 """Of a picture of weights. Choices."""

@@ -48,7 +48,7 @@ def diagnose_target(program: Program, inputs: Sequence[Raster], *, place: Diverg
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """One difference, and all that is asked of it."""
+    """The diagnosis of one difference."""
 
     program: Program
     sight: Sight

@@ -120,7 +120,7 @@ def _see_again(everyone: Program, rasters: Sequence[Raster], *, first: Divergenc
 
 
 def _run(program: Program, rasters: Sequence[Raster], backend: str) -> tuple[Trace, ...]:
-    """Run with states; that the portable range is left was told when the runs were made that differ."""
+    """Run with states, without warnings about the portable range, which the differing runs gave already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PortabilityWarning)
         return run_backend(program, rasters, backend, "state").traces

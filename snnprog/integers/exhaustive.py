@@ -34,7 +34,7 @@ FRACTION_BITS = 30
 # with RELAXED_EFFORT a third, nothing changed on 5 specs.
 RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
-# Maximum number of weights and coefficients of all rows that CP-SAT is asked about: beyond, it runs out of its effort.
+# Maximum number of weights and coefficients of all rows for CP-SAT: beyond, it exceeds its effort.
 MOST_TAPS, MOST_BINS = 64, 6000
 WIDEST = 1 << 40
 """Of a variable that no register limits; CP-SAT multiplies it by a decay's factor within 63 bits."""
@@ -42,7 +42,7 @@ WIDEST = 1 << 40
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An exact neuron, or whether there is none to look for; neither where all was in vain, or the time ran out."""
+    """An exact neuron, or whether there is none; neither if the search failed or the time ran out."""
 
     neuron: IntegerNeuron | None
     is_impossible: bool = False

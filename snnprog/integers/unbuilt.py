@@ -64,7 +64,7 @@ def fit_outputs(
     Parameters
     ----------
     task : Task
-        What they are asked. Where outputs feed outputs, all others are taken to do what their targets say.
+        Their targets. If outputs feed outputs, all others are assumed to produce their targets.
     exponents : iterable of int
         The only ones that the neurons may have, where all must have the same; any, by default.
     is_brief : bool

@@ -54,7 +54,7 @@ class Placement(Displayed):
     limits : Core
         The limits of a core.
     at_least : int
-        No partition has fewer cores than this.
+        A lower bound on the number of cores of every partition.
     fanout_cores : (lines,) int32
         Number of cores on which each input line, then each neuron, has synapses.
     """
@@ -73,7 +73,7 @@ class Placement(Displayed):
 
     @property
     def is_minimal(self) -> bool:
-        """Whether it is proved that no partition has fewer cores."""
+        """Whether the number of cores is proved to be the minimum."""
         return self.cores == self.at_least
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
 SHOWN_OUTPUTS = 2
-"""Outputs whose first conflict is shown where not all is asked for: with the rest, five lines. A choice."""
+"""Outputs whose first conflict is shown by default: with the rest, five lines. A choice."""
 SHOWN_DEMANDS, SHOWN_DIGITS = 12, 12
 
 
@@ -60,7 +60,7 @@ def _summary(explanation: Explanation) -> str:
 
 
 def _status_of(verdict: Verdict) -> str:
-    """Return the status of an output; conflicts of an undecided one bind it only as long as it stands alone."""
+    """Return the status of an output; conflicts of an undecided one hold only without hidden neurons."""
     is_open = verdict.status == UNDECIDED and verdict.conflicts
     return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
 

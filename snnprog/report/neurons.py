@@ -27,7 +27,7 @@ SHOWN_BINS = 6
 
 @dataclass(frozen=True)
 class NeuronRow:
-    """One neuron, by the columns of the table; its values may be a stranger's, and then of any type."""
+    """One neuron, by the columns of the table; its values may come from an untrusted file, with any type."""
 
     name: str
     status: str

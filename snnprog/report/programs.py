@@ -82,7 +82,7 @@ def program_table(program: Program) -> Table:
 
 
 def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
-    """Return rows for what a file says of its making; whoever wrote it may have said anything."""
+    """Return rows for the provenance in a file, which may be hostile."""
     rows: list[tuple[str, object]] = []
     constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
     if isinstance(constants, dict):
@@ -121,7 +121,7 @@ def _is_foreign(version: str) -> bool:
 
 
 def _brief(value: object) -> str:
-    """Return a number of a file with four digits, and anything else as it stands."""
+    """Return a number of a file with four digits, and anything else unchanged."""
     try:
         return f"{float(str(value)):.4g} ticks"
     except ValueError:

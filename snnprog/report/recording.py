@@ -1,6 +1,6 @@
 """A run with the data for plots: every neuron's spikes, and its potential before the comparison.
 
-Patterns stand one after another on one axis of ticks. Neurons are told by their row: those that are read out first, in
+Patterns are concatenated on one axis of ticks. Neurons are identified by their row: those that are read out first, in
 order, then all others.
 """
 
@@ -131,7 +131,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     Raises
     ------
     SpecError
-        If there are none, or they are no rasters of the program's width.
+        If there are none, or they are not rasters of the program's width.
     """
     check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
@@ -162,7 +162,7 @@ def _potentials_left(trace: Trace) -> Int64s:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was asked of a recording, and where it differs.
+    """The targets of a recording, and its differences from them.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class Judged:
 
 
 def judge(recording: Recording, spec: Spec) -> Judged:
-    """Hold a recording of a spec's patterns against its targets."""
+    """Compare a recording of a spec's patterns with its targets."""
     outputs = recording.program.n_outputs
     asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
     wrong = tuple(wrong_bins(spec, recording.answers()))
@@ -213,7 +213,7 @@ class Nearest:
     Attributes
     ----------
     spike, silence : float or None
-        The least distance above the threshold where a spike is asked, and at or below it where silence is and the
+        The minimum distance above the threshold for target spikes, and at or below it for target silence and where the
         neuron might spike; None where there is no such tick.
     spike_tick, silence_tick : int
         Where, of all patterns' ticks; -1 where nowhere.

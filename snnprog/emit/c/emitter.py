@@ -38,7 +38,7 @@ ABOUT = """\
    The rule, for each neuron in each tick; step 1 is for each spike that arrives:
 {steps}
    Types are as wide as values of this program can get, which is proved for {inputs};
-   ends that no value reaches are left out.
+   ends that no value reaches are omitted.
 
    Memory: {flash} bytes of constant tables in flash, and the code;
    {ram} bytes of RAM, and a stack for two calls:

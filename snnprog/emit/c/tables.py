@@ -71,7 +71,7 @@ class Tables:
     _entries: dict[str, tuple[IntegerType, Integers, str]] = field(default_factory=dict)
 
     def add(self, name: str, values: Integers, *, about: str) -> Lookup:
-        """Return how to look numbers up; make a table where they are no constant and no multiples of the index.
+        """Return how to look numbers up; create a table if they are neither constant nor multiples of the index.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a page says, before it is HTML: all texts are plain, and may be a stranger's."""
+"""What a page says, before it is HTML: all texts are plain, and may be hostile."""
 
 from __future__ import annotations
 
