@@ -358,6 +358,6 @@ def test_other_models_get_a_sentence(digits: tuple[Floats, Floats, MLPClassifier
     with pytest.raises(SpecError, match="has activation='tanh'; train it with activation='relu'"):
         sp.convert(tanh, data=samples)
     several = MLPClassifier((4,), max_iter=2).fit(samples[:50], np.random.default_rng(0).random((50, 3)) > 0.5)
-    with pytest.raises(SpecError, match="gives a sample several labels"):
+    with pytest.raises(SpecError, match="is a multilabel classifier, which is not supported"):
         sp.convert(several, data=samples)
     assert isinstance(sp.convert(digits[2], data=samples[:40], code="latency", ticks=16).encoder, Latency)
