@@ -63,7 +63,7 @@ class Judge:
         solver = z3.Solver()
         solver.set("timeout", int(1000 * self.limit_s))
         began = time.process_time()
-        solver.from_string(script)
+        solver.from_string(script.replace("\\", "/"))  # in names of Yosys; quoted symbols of SMT-LIB have none
         return str(solver.check()), time.process_time() - began
 
 
